@@ -1,0 +1,1 @@
+"""denbao: green, yellow and red for two-tier local government."""
