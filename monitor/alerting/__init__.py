@@ -1,0 +1,1 @@
+"""Pure alerting: who must know, when, and in which words."""

@@ -1,0 +1,128 @@
+"""Incidents, frozen plans, and the notices they owe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from monitor.model.colour import Colour
+from monitor.model.verdict import Param
+
+
+class Kind(StrEnum):
+    """What sort of trouble: it selects the escalation policy and the texts."""
+
+    OUTAGE = "outage"  # a probe fails: T1, recovery T2
+    KPI_YELLOW = "kpi_yellow"  # a target is not met and its deadline is near: T3
+    KPI_RED = "kpi_red"  # below the floor or a red band, deadline not the reason
+    OVERDUE = "overdue"  # the deadline passed unmet: T4
+    SILENT = "silent"  # a source does not speak: T6
+
+
+class Phase(StrEnum):
+    """Life of an incident; transitions are in monitor.alerting.incidents."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One recipient reached by one channel."""
+
+    recipient: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a plan, frozen to an instant when the incident opens or worsens."""
+
+    due_at: datetime  # aware UTC
+    to: tuple[Address, ...]
+    role: str = ""  # who that is, for the texts
+    repeat: float | None = None  # seconds between repeats until somebody answers; None: once
+    fired: int = 0  # calls already owed: 1 means the first one went to the outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An episode of trouble with one cause. `key` is (unit, cause, opened_at) and never random."""
+
+    key: str
+    ref: str  # six characters for people, derived from the key
+    unit: str
+    cause: str  # criterion id, or "silent:<source>"
+    kind: Kind
+    colour: Colour
+    opened_at: datetime
+    phase: Phase = Phase.OPEN
+    generation: int = 0  # grows when it worsens: a new plan, new keys
+    policy: str = ""  # name of the escalation policy the steps were frozen from
+    steps: tuple[Step, ...] = ()
+    facts: Mapping[str, Param] = field(default_factory=dict)  # frozen facts for the texts (since, reason ...)
+    acked_by: str | None = None
+    acked_at: datetime | None = None
+    ack_note: str = ""
+    closed_at: datetime | None = None
+    owed: tuple[str, ...] = ()  # keys of the notices owed so far, for the recovery message
+
+    @property
+    def open(self) -> bool:
+        """True until it is closed; acknowledged is still open."""
+        return self.phase is not Phase.CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message owed to one recipient by one channel. The text is rendered when it becomes owed."""
+
+    key: str  # incident key / generation / step / repeat / recipient / channel, or .../recovery/...
+    incident: str
+    ref: str
+    unit: str
+    kind: str  # text: outage, recovered, kpi_yellow, kpi_red, overdue, silent, kpi_met, speaks_again
+    recipient: str
+    channel: str
+    due_at: datetime
+    subject: str
+    body: str
+    sms: str  # unaccented, one segment
+    urgent: bool = False  # red: before old ones of less weight
+    requires: str | None = None  # a recovery waits for this notice, and is withheld if that one was never sent
+
+
+class Outcome(StrEnum):
+    """What became of a send."""
+
+    SENT = "sent"
+    TRY_AGAIN = "try_again"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"  # timed out, may have gone: repeated under the same key and marked
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the outbox knows of one notice."""
+
+    notice: Notice
+    state: str  # pending, leased, or an Outcome word
+    attempt: int = 0
+    owner: str = ""
+    lease_until: datetime | None = None
+    next_at: datetime | None = None
+    sent_at: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Answer of a transport for one send."""
+
+    outcome: Outcome
+    detail: str = ""
+    retry_after: float | None = None  # seconds, as the provider asked

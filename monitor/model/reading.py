@@ -1,0 +1,77 @@
+"""Readings: one value of one indicator of one unit, and what a source did when it was asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+Value = float | bool | str  # number (per cent 0 to 100, minutes, count ...), yes/no, or a state word such as "partly"
+
+
+class Comparator(StrEnum):
+    """How exactly the source states a number: "more than 80" is `>`, "almost 14,000" is `~`."""
+
+    EQ = "="
+    GT = ">"
+    GE = ">="
+    LT = "<"
+    LE = "<="
+    APPROX = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value as a source claims it. All instants are aware UTC."""
+
+    unit: str
+    indicator: str
+    value: Value
+    as_of: datetime  # the source's claim, never later than received_at (clamped at the edge)
+    received_at: datetime  # ours
+    source: str  # id of the probe or feed, or "manual"
+    comparator: Comparator = Comparator.EQ
+    numerator: float | None = None
+    denominator: float | None = None
+    since: datetime | None = None  # first as_of of the unbroken run of this same value
+    note: str = ""  # why a probe failed, or what was clamped
+
+    @property
+    def key(self) -> tuple[str, str, datetime, str]:
+        """Identity: the same key with another value is a revision; the later received one counts."""
+        return (self.unit, self.indicator, self.as_of, self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that was not believed. It is counted and shown; the unit goes stale, never red because of bad paper."""
+
+    source: str
+    row: str  # "row 17", "line 17", "data.evaluation[17]"; empty for the whole answer
+    reason: str  # short machine word, a metric label: unknown-unit, not-a-number, out-of-range, duplicate, future ...
+    detail: str  # a sentence for a person
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """What is known of one probe or feed: when it last answered well or badly. Aware UTC."""
+
+    source: str
+    owner: str  # code of the unit that answers for the source
+    first_success: datetime | None = None
+    last_success: datetime | None = None
+    last_failure: datetime | None = None
+    failure: str = ""  # what the last failure said
+    rejected: tuple[Rejected, ...] = ()  # of the last answer, bounded
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What one poll of one source brought: good rows, refused rows, or why there is nothing at all."""
+
+    source: str
+    at: datetime
+    readings: tuple[Reading, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    failure: str = ""  # empty when the answer as a whole was usable
+    duration: float = 0.0  # seconds

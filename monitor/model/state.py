@@ -1,0 +1,70 @@
+"""State of one unit between two decisions, and what a decision changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from monitor.model.colour import Colour
+from monitor.model.incident import Incident, Notice
+from monitor.model.reading import Reading
+from monitor.model.verdict import CriterionState, Reason, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class UnitState:
+    """Everything committed about one unit. `version` grows by one with each commit; 0 was never stored."""
+
+    unit: str
+    version: int = 0
+    standing: Standing | None = None
+    criteria: Mapping[str, CriterionState] = field(default_factory=dict)
+    evidence: Mapping[str, Reading] = field(default_factory=dict)  # indicator -> reading that counts
+    incidents: Mapping[str, Incident] = field(default_factory=dict)  # cause -> open incident
+    recheck_at: datetime | None = None  # next instant at which time alone could change the answer
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of colour, for history. `criterion` is empty for the unit itself."""
+
+    unit: str
+    criterion: str
+    at: datetime
+    before: Colour
+    after: Colour
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Withhold:
+    """Pending notices of one incident that are no longer owed, and why (acknowledged, recovered, worsened)."""
+
+    incident: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what: written in the same transaction as the change."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the pure core answers for one unit."""
+
+    before: UnitState
+    after: UnitState  # version not yet raised; the store does that
+    transitions: tuple[Transition, ...] = ()
+    incidents: tuple[Incident, ...] = ()  # opened, changed or closed by this decision
+    notices: tuple[Notice, ...] = ()
+    withheld: tuple[Withhold, ...] = ()
+    readings: tuple[Reading, ...] = ()  # new facts that this decision absorbed
+    audit: tuple[AuditEntry, ...] = ()

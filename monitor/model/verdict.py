@@ -1,0 +1,97 @@
+"""Verdicts: what a rule says of one value, why, and until when that answer can stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from monitor.model.colour import Colour
+from monitor.model.reading import Comparator, Value
+
+Param = str | float | int | bool | datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One machine-readable because. `code` selects the sentence (engine.explain), `params` fill it."""
+
+    code: str
+    params: Mapping[str, Param] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Raw colour of one criterion at one instant, before holds."""
+
+    colour: Colour
+    reasons: tuple[Reason, ...]
+    value: Value | None = None
+    comparator: Comparator = Comparator.EQ
+    numerator: float | None = None
+    denominator: float | None = None
+    as_of: datetime | None = None  # claim of the value's source
+    received_at: datetime | None = None
+    source: str = ""
+    deadline: datetime | None = None  # first instant at which it is too late
+    overdue: bool = False
+    working_days_left: int | None = None  # today included, the first too-late day excluded
+    recheck_at: datetime | None = None  # next instant at which time alone could change this verdict
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionState:
+    """Committed state of one criterion of one unit: the held colour and the run that may change it.
+
+    Level (last real colour) and knowledge are separate axes: `colour` may be UNKNOWN while `level` remembers.
+    """
+
+    criterion: str
+    colour: Colour
+    since: datetime  # when `colour` began
+    level: Colour  # last known colour, survives staleness; UNKNOWN when there never was one
+    level_since: datetime
+    raw: Colour  # colour of the present run of evidence, before holds
+    raw_since: datetime  # as_of of the first reading of that run
+    raw_count: int  # readings in that run
+    verdict: Verdict
+    weight: float  # at this unit's level
+    critical: bool = False
+    caused_by: str | None = None  # code of the system from which this criterion is inherited
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why, of the last verdict."""
+        return self.verdict.reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Children of a group by colour. Missing ones count as unknown; excluded are outside the denominator."""
+
+    green: int = 0
+    yellow: int = 0
+    red: int = 0
+    unknown: int = 0
+    maintenance: int = 0
+    excluded: int = 0
+
+    @property
+    def total(self) -> int:
+        """Denominator of every share: all but the excluded."""
+        return self.green + self.yellow + self.red + self.unknown + self.maintenance
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Colour of a unit from its criteria and children."""
+
+    colour: Colour
+    since: datetime
+    level: Colour
+    level_since: datetime
+    score: float | None = None  # ratio 0 to 1, of the known weight
+    coverage: float = 0.0  # known weight / total weight, ratio 0 to 1
+    reasons: tuple[Reason, ...] = ()
+    children: Counts | None = None
+    caused_by: str | None = None  # system that alone explains a red

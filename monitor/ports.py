@@ -1,0 +1,155 @@
+"""Every source of surprise enters here: clock, timetable, sources, store, transports, exporters.
+
+Adapters implement these protocols; one contract suite per port runs over every adapter and its virtual twin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
+from monitor.model.reading import Collected, Reading, SourceHealth
+from monitor.model.state import AuditEntry, Decision, Transition, UnitState
+
+
+class Clock(Protocol):
+    """Time. Wall time for people and deadlines, monotonic time for intervals."""
+
+    def now(self) -> datetime:
+        """Wall time, aware UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never step back."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Pause the calling task; zero lets others run."""
+
+    async def sleep_until(self, when: datetime) -> None:
+        """Pause until the wall clock has reached `when`, also if it is stepped meanwhile."""
+
+
+class Timetable(Protocol):
+    """Wakes the pollers once a second of the minute; what is due is decided elsewhere."""
+
+    def start(self, tick: Callable[[int], Awaitable[None]]) -> None:
+        """Call `tick(slot)` for each of the 60 slots of every minute, never two of the same slot at once."""
+
+    async def stop(self) -> None:
+        """Start no further tick and wait for those under way."""
+
+
+class Source(Protocol):
+    """A probe or feed: asked now and then, answers with values, never raises for what the world does."""
+
+    @property
+    def id(self) -> str:
+        """Name from the config; also `Reading.source`."""
+
+    @property
+    def period(self) -> float:
+        """Seconds between two polls."""
+
+    @property
+    def owner(self) -> str:
+        """Code of the unit that answers for this source (the probed unit, or the feed's owner)."""
+
+    async def collect(self, now: datetime) -> Collected:
+        """One poll under the source's own total deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claimed notice: send it, then settle it with the same owner and attempt."""
+
+    notice: Notice
+    owner: str
+    attempt: int  # 1 for the first try; later ones carry the same key
+    maybe_sent: bool = False  # an earlier attempt ended unknown
+
+
+class Store(Protocol):
+    """Durable memory. `commit` and `settle` return only after the data is on disk."""
+
+    async def open(self) -> None:
+        """Open and migrate. Raises StoreError."""
+
+    async def close(self) -> None:
+        """Finish what is under way and let go."""
+
+    async def load_states(self) -> Sequence[UnitState]:
+        """All unit states with their evidence and open incidents."""
+
+    async def commit(self, decisions: Sequence[Decision]) -> Sequence[UnitState]:
+        """Write all decisions in one transaction, all or nothing; returns the new states (version raised by one).
+
+        Writes evidence, state, incidents, notices (an existing key is left alone), withheld notices, transitions,
+        history of readings and audit. Raises Conflict when a version moved, StoreError when it cannot write.
+        """
+
+    async def save_health(self, health: Sequence[SourceHealth]) -> None:
+        """Remember when sources last answered."""
+
+    async def load_health(self) -> Sequence[SourceHealth]:
+        """What was remembered of all sources."""
+
+    async def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
+        """Claim due notices of one channel: urgent before old; not those whose required notice is undecided.
+
+        A notice whose required one was never sent is suppressed ("never_told") instead of claimed.
+        Expired leases count as attempts that ended unknown.
+        """
+
+    async def settle(
+        self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None = None
+    ) -> bool:
+        """Record an outcome, compare-and-set on (owner, attempt). False when the lease was taken over meanwhile."""
+
+    async def next_due(self, channel: str) -> datetime | None:
+        """When the next notice of a channel could be claimed; None when nothing waits."""
+
+    async def audit(self, entry: AuditEntry) -> None:
+        """Append one audit entry outside of a decision (a refusal, a start, a reload)."""
+
+    async def incidents(self, *, open_only: bool = True, limit: int = 500) -> Sequence[Incident]:
+        """Newest first."""
+
+    async def incident(self, key_or_ref: str) -> Incident | None:
+        """One incident by key or by its six-character reference (the newest with it)."""
+
+    async def deliveries(self, *, incident: str | None = None, limit: int = 500) -> Sequence[Delivery]:
+        """Newest first, of one incident or of all."""
+
+    async def outbox(self) -> Mapping[str, tuple[int, datetime | None]]:
+        """Per channel: number of pending notices and the due instant of the oldest."""
+
+    async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
+        """Per channel and outcome: number of notices, since the store was made."""
+
+    async def transitions(self, unit: str, *, limit: int = 200) -> Sequence[Transition]:
+        """Changes of colour of one unit and its criteria, newest first."""
+
+    async def readings(self, unit: str, indicator: str, *, limit: int = 200) -> Sequence[Reading]:
+        """History of one indicator of one unit, newest first; the latest revision of each (as_of, source) first."""
+
+
+class Transport(Protocol):
+    """Sends one notice to one recipient by one channel. Returns a receipt within its own deadline, never raises."""
+
+    async def send(self, notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
+        """Hand the message over. The notice's key is the idempotency key."""
+
+    async def close(self) -> None:
+        """Stop workers."""
+
+
+class Events(Protocol):
+    """Committed facts for whoever watches: the board's stream, the exporters."""
+
+    def publish(self, decisions: Sequence[Decision]) -> None:
+        """Called after a commit, in commit order."""
+
+    def watch(self) -> AsyncIterator[Sequence[Decision]]:
+        """Decisions committed from now on; a watcher that is too slow loses its stream."""
