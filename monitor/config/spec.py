@@ -1,0 +1,158 @@
+"""A site as frozen types, fully checked: what the service and the adapters are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from monitor.alerting.plan import Directory
+from monitor.engine.book import Ruleset
+from monitor.model.hours import Calendar
+from monitor.model.unit import Units
+
+
+class Secret:
+    """A value that is never printed: `str()` and `repr()` give `***`; `reveal()` gives the value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself; only for the wire."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSpec:
+    """One probe of one unit (a `probes:` entry that names many units becomes many of these)."""
+
+    id: str  # "centre-health/02143"
+    kind: str  # "http", "tcp"
+    unit: str
+    gives: str  # yes/no indicator it fills
+    period: float  # seconds
+    timeout: float  # seconds, total
+    url: str = ""  # http
+    expect_status: tuple[int, ...] = (200,)
+    expect_text: str = ""  # must occur in the body; empty: not looked at
+    headers: tuple[tuple[str, Secret], ...] = ()
+    host: str = ""  # tcp
+    port: int = 0
+
+
+class AsOf(StrEnum):
+    """Where a feed's claim of time comes from."""
+
+    FETCH = "fetch"  # the instant of the poll
+    DAY = "day"  # 00:00 of the local day of the poll: figures refreshed nightly
+    FIELD = "field"  # a field or column of the row
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How one indicator is read from a row."""
+
+    indicator: str
+    value: str  # JMESPath in a JSON row, header of a CSV column, metric name of a Prometheus page
+    numerator: str = ""
+    denominator: str = ""
+    scale: float = 1.0  # the value is multiplied by this (ratio to per cent: 100)
+    words: Mapping[str, bool | str] = field(default_factory=dict)  # "đủ" -> True, "một phần" -> "partly"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSpec:
+    """One feed: a source of many values."""
+
+    id: str
+    kind: str  # "json", "csv", "prometheus"
+    owner: str  # unit that answers for the feed
+    url: str
+    period: float  # seconds
+    timeout: float  # seconds, total
+    columns: tuple[Column, ...]
+    max_silence: float  # seconds without a good answer (or without a unit's row) after which it is called silent
+    method: str = "GET"
+    body: str = ""
+    headers: tuple[tuple[str, Secret], ...] = ()
+    rows: str = ""  # JMESPath to the list of rows (json)
+    unit: str = ""  # JMESPath, CSV header or Prometheus label that names the unit
+    mapping: Mapping[str, str] = field(default_factory=dict)  # foreign code -> unit code; empty: the code itself
+    as_of: AsOf = AsOf.DAY
+    as_of_field: str = ""
+    delimiter: str = ","
+    encoding: str = "utf-8"  # utf-8 also takes a BOM
+    decimal: str = "."  # or ","
+    max_bytes: int = 4 * 1024 * 1024
+    expects: frozenset[str] = frozenset()  # units that should have a row
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSpec:
+    """One way to send. `kind`: "log", "email", "webhook"."""
+
+    id: str
+    kind: str
+    url: Secret | None = None  # Apprise URL template: "{address}" is replaced by the recipient's address
+    timeout: float = 15.0  # seconds, then the worker is killed
+    parallel: int = 4  # sends at once: the bulkhead
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An API token: only the SHA-256 (hex) of its secret is known."""
+
+    id: str
+    role: str  # "viewer", "operator", "pusher", "scraper", "admin"
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationSpec:
+    """The bundled province, started with the site when given."""
+
+    listen: tuple[str, int]
+    tcp_port: int
+    seed: int
+    province: str
+    world: str = "calm"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything a run needs. `root` is the folder that holds config.yaml."""
+
+    root: Path
+    name_vi: str
+    name_en: str
+    zone: ZoneInfo
+    locale: str  # "vi" or "en": the board's default
+    listen: tuple[str, int]
+    store_url: str  # "sqlite:var/denbao.db" (relative to root) or "memory:"
+    units: Units
+    ruleset: Ruleset
+    calendar: Calendar
+    directory: Directory
+    probes: tuple[ProbeSpec, ...]
+    feeds: tuple[FeedSpec, ...]
+    channels: Mapping[str, ChannelSpec]
+    addresses: Mapping[tuple[str, str], Secret]  # (recipient id, channel id) -> address
+    allow: tuple[str, ...] = ()  # networks and ports that may be dialled although private: "127.0.0.0/8:8867"
+    exporters: tuple[str, ...] = ("prometheus",)
+    tokens: tuple[Token, ...] = ()
+    simulation: SimulationSpec | None = None
+    version: str = ""  # digest of all files read, for explanations and reload
