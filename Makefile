@@ -1,0 +1,90 @@
+# denbao needs Linux, Python 3.11 or newer and make; everything else it fetches into .tools and .venv, checked by hash.
+#
+#   make run [SITE=dir]   start the service (default: the site in this folder)
+#   make test             the whole suite; installs what it needs where it may
+#   make test-fast        the part without real servers and browsers
+#   make check            format, lint, types, layers     make format   puts format and imports right
+#   make bench            the benchmarks                  make nightly  the long runs, bounded by NIGHTLY_LIMIT
+#
+# PYTHON=/path/to/python3.12 chooses another interpreter.
+
+PYTHON ?= python3
+SITE ?= .
+NIGHTLY_LIMIT ?= 8h
+# What the suite runs besides Python: Debian packages, each with a command of the same name.
+SUITE_PACKAGES := prometheus chromium faketime
+
+INTERPRETER := $(shell $(PYTHON) -c 'import os, sys; sys.version_info < (3, 11) or print(os.path.realpath(sys._base_executable))' 2>/dev/null)
+ifeq ($(INTERPRETER),)
+$(error denbao needs Python 3.11 or newer, and "$(PYTHON)" is not; name one with: make PYTHON=/path/to/python3.12)
+endif
+export UV_PYTHON := $(INTERPRETER)
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+# A shell with another environment switched on must not redirect ours.
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+
+SYNC := .tools/bin/uv sync --frozen --quiet --compile-bytecode
+RUN_READY := .venv/.ready-run
+DEV_READY := .venv/.ready-dev
+
+.PHONY: run test test-fast bench nightly check format clean anew
+.DEFAULT_GOAL := run
+
+run: $(RUN_READY)
+	@exec .venv/bin/denbao run "$(SITE)"
+
+test: $(DEV_READY)
+	@.ci/packages $(SUITE_PACKAGES)
+	@.venv/bin/pytest -m "not nightly"
+
+test-fast: $(DEV_READY)
+	@.venv/bin/pytest -m "not integration and not browser and not simulation_long and not nightly"
+
+bench: $(DEV_READY)
+	@.venv/bin/python -m bench
+
+nightly: $(DEV_READY)
+	@.ci/packages $(SUITE_PACKAGES)
+	@timeout --foreground --signal=INT $(NIGHTLY_LIMIT) .venv/bin/pytest --hypothesis-profile=nightly --durations=20
+
+check: $(DEV_READY)
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+
+format: $(DEV_READY)
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+clean:
+	rm -rf .tools .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# An environment knows its folder and its interpreter by absolute path: after a move or a new Python it is made anew.
+MADE_FOR := $(CURDIR) $(INTERPRETER)
+ifneq ($(wildcard .venv/.made-for),)
+ifneq ($(file < .venv/.made-for),$(MADE_FOR))
+$(RUN_READY) $(DEV_READY): anew
+endif
+endif
+anew:
+	@rm -rf .venv
+
+# Compiled at once: it costs two seconds here, and a service that may not write into its own folder would pay
+# them at every start. A full environment serves `make run` as well, so that one never takes packages away.
+$(RUN_READY): uv.lock pyproject.toml .tools/.ready
+	@echo "denbao: making the environment in .venv" >&2
+	@$(SYNC) --no-dev --inexact
+	@printf '%s\n' "$(MADE_FOR)" >.venv/.made-for
+	@touch $@
+
+$(DEV_READY): uv.lock pyproject.toml .tools/.ready
+	@echo "denbao: making the environment with the development tools in .venv" >&2
+	@$(SYNC) --all-groups
+	@printf '%s\n' "$(MADE_FOR)" >.venv/.made-for
+	@touch $@ $(RUN_READY)
+
+.tools/.ready: .ci/uv.txt .ci/tools
+	@.ci/tools "$(INTERPRETER)"
+	@touch $@

@@ -1,0 +1,73 @@
+"""The rules of the suite itself: what is missing is named, and where CI=true nothing may be left out."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LEAVES_OUT_THREE = """
+import pytest
+
+@pytest.mark.needs("no-such-command")
+def test_of_a_missing_command(): pass
+
+def test_that_skips_itself(): pytest.skip("the moon is not full")
+
+@pytest.mark.xfail(strict=True, reason="known")
+def test_expected_to_fail(): assert False
+"""
+
+
+@pytest.fixture
+def suite(pytester, monkeypatch):
+    """A suite of its own under the project's conftest; call it with the value of CI to run it."""
+    pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text())
+    pytester.makeini("[pytest]\nmarkers =\n  needs(command): needs it\n")
+    pytester.makepyfile(LEAVES_OUT_THREE)
+    monkeypatch.delenv("HYPOTHESIS_PROFILE", raising=False)
+
+    def run(ci: str) -> pytest.RunResult:
+        monkeypatch.setenv("CI", ci)
+        return pytester.runpytest_subprocess("-ra")
+
+    return run
+
+
+def test_a_missing_command_leaves_its_tests_out_and_says_why(suite):
+    result = suite("")
+    result.assert_outcomes(skipped=2, xfailed=1)
+    result.stdout.fnmatch_lines(["*no-such-command is not installed*"])
+
+
+def test_in_ci_whatever_is_left_out_is_a_failure_with_its_reason(suite):
+    result = suite("true")
+    result.assert_outcomes(errors=1, failed=1, xfailed=1)
+    result.stdout.fnmatch_lines(["*nothing may be left out, but: *no-such-command is not installed*"])
+    result.stdout.fnmatch_lines(["*nothing may be left out, but: *the moon is not full*"])
+
+
+def test_in_ci_a_module_that_skips_itself_is_a_failure(suite, pytester):
+    pytester.makepyfile(test_whole="import pytest\npytest.skip('no moon', allow_module_level=True)")
+    result = suite("true")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*nothing may be left out, but: *no moon*"])
+
+
+@pytest.mark.parametrize(("ci", "status"), [("", 0), ("true", 1)])
+def test_where_nothing_can_be_installed_the_missing_packages_are_named(tmp_path, ci, status):
+    environment = {**os.environ, "PATH": str(tmp_path), "CI": ci}  # an empty folder: no apt-get anywhere
+    command = ["/bin/sh", str(ROOT / ".ci" / "packages"), "prometheus", "chromium"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    assert run.returncode == status
+    assert "missing: prometheus chromium (this is not Debian" in run.stderr
+
+
+def test_every_tool_that_builds_the_environment_is_pinned_by_hash():
+    lines = [line for line in (ROOT / ".ci" / "uv.txt").read_text().splitlines() if not line.startswith("#")]
+    assert re.fullmatch(r"uv==[0-9.]+ \\", lines[0])
+    assert all(re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line) for line in lines[1:])

@@ -1,0 +1,50 @@
+"""What holds for every test: Hypothesis profiles, tests that need a command, and nothing left out where CI=true."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+from typing import TypeVar
+
+import pytest
+from hypothesis import settings
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+IN_CI = os.environ.get("CI") == "true"
+
+# "fast" and "ci" draw the same examples every time, so a red run is always about the change; "nightly" looks for news
+# and prints the line that reproduces what it finds. No deadline anywhere: the machine's speed is not under test.
+settings.register_profile("fast", deadline=None, derandomize=True)
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=300)
+settings.register_profile("nightly", deadline=None, max_examples=5_000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "fast"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out a test marked `needs("command")` where that command is not installed, and say so."""
+    for mark in item.iter_markers("needs"):
+        for command in mark.args:
+            if shutil.which(command) is None:
+                pytest.skip(f"{command} is not installed; `make test` as root on Debian installs it")
+
+
+def _nothing_left_out(report: Report) -> Report:
+    """Turn a skip into a failure that carries the skip's reason; an expected failure stays what it is."""
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"with CI=true nothing may be left out, but: {reason}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """See `_nothing_left_out`: a test that skips itself."""
+    return _nothing_left_out((yield))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """See `_nothing_left_out`: a whole module that skips itself."""
+    return _nothing_left_out((yield))
