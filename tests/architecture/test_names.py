@@ -50,7 +50,7 @@ def test_no_committed_file_names_a_path_of_a_machine():
 
 
 def test_every_public_module_class_and_function_has_a_docstring():
-    ruff = Path(sys.executable).with_name("ruff")
+    ruff = str(Path(sys.executable).with_name("ruff"))
     command = [
         ruff,
         "check",
@@ -60,5 +60,5 @@ def test_every_public_module_class_and_function_has_a_docstring():
         "monitor",
         "exporters",
     ]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stdout
