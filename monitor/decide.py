@@ -1,0 +1,262 @@
+"""The one pure doorway: (state, evidence, rules, now) in, a Decision out. Nothing here knows a clock or a network.
+
+`decide` is called for a unit when it has news or when its `recheck_at` has come; in between nothing can change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from monitor.alerting.incidents import Alerts, Scene, react
+from monitor.alerting.incidents import acknowledge as acknowledge_incident
+from monitor.alerting.plan import Directory
+from monitor.alerting.troubles import Silent, troubles
+from monitor.engine.book import Criterion, Ruleset
+from monitor.engine.evidence import absorb
+from monitor.engine.hold import hold
+from monitor.engine.inherit import take_over
+from monitor.engine.judge import judge
+from monitor.engine.rollup import count, judge_rollup
+from monitor.engine.standing import stand
+from monitor.model.colour import Colour
+from monitor.model.errors import NotFound
+from monitor.model.hours import Calendar, Sessions
+from monitor.model.reading import Reading, SourceHealth
+from monitor.model.state import AuditEntry, Decision, Transition, UnitState
+from monitor.model.unit import Level, Unit, Units
+from monitor.model.verdict import Counts, CriterionState, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is expected of a source, so that its silence can be noticed."""
+
+    source: str
+    owner: str  # unit that answers for it
+    indicators: frozenset[str]
+    limit: float  # seconds of silence before it is told
+    expects: frozenset[str] = frozenset()  # units that should have a row in it
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Everything that people decided beforehand: units, rules, directory, calendar."""
+
+    units: Units
+    ruleset: Ruleset
+    directory: Directory
+    calendar: Calendar
+    sessions: Sessions
+    watches: tuple[Watch, ...] = ()
+    _criteria: dict[tuple[str, date], tuple[Criterion, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _watched: dict[str, tuple[Watch, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def criteria_of(self, unit: Unit, now: datetime) -> tuple[Criterion, ...]:
+        """Criteria of a unit on the local day of `now` (remembered: the answer depends on unit and day only)."""
+        key = (unit.code, self.calendar.local(now).date())
+        found = self._criteria.get(key)
+        if found is None:
+            if len(self._criteria) > 4 * len(self.units):
+                self._criteria.clear()
+            found = self._criteria[key] = self.ruleset.criteria_of(unit, key[1])
+        return found
+
+    def watches_of(self, code: str) -> tuple[Watch, ...]:
+        """Sources that owe this unit something: those it owns and those that should have a row for it."""
+        found = self._watched.get(code)
+        if found is None:
+            found = tuple(w for w in self.watches if w.owner == code or code in w.expects)
+            self._watched[code] = found
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one decision may look at besides the policy."""
+
+    state: UnitState
+    news: tuple[Reading, ...] = ()
+    children: tuple[Colour, ...] = ()
+    systems: Mapping[str, UnitState] = field(default_factory=dict)
+    health: Mapping[str, SourceHealth] = field(default_factory=dict)
+
+
+def decide(view: View, policy: Policy, now: datetime) -> Decision:
+    """Judge one unit: evidence, criteria, standing, incidents, notices, and when to look again."""
+    unit = policy.units[view.state.unit]
+    absorbed = absorb(view.state.evidence, view.news)
+    counts = count(view.children) if policy.units.children(unit.code) else None
+    seen = replace(view, state=replace(view.state, evidence=absorbed.evidence))
+    criteria = _criteria(seen, unit, policy, counts, now)
+    standing = stand(view.state.standing, list(criteria.values()), policy.ruleset.standing, now, counts)
+    alerts, silences_at = _alerts(seen, unit, criteria, policy, now)
+    after = replace(
+        seen.state,
+        standing=standing,
+        criteria=criteria,
+        incidents=alerts.open,
+        recheck_at=_recheck(criteria, alerts, silences_at, policy.calendar, now),
+    )
+    return Decision(
+        before=view.state,
+        after=after,
+        transitions=_transitions(view.state, after, now),
+        incidents=alerts.changed,
+        notices=alerts.notices,
+        withheld=alerts.withheld,
+        readings=absorbed.fresh,
+    )
+
+
+def acknowledge(state: UnitState, ref: str, actor: str, note: str, now: datetime) -> Decision:
+    """Somebody answered: later steps are withheld. Raises NotFound when no open incident of the unit is meant."""
+    found = next((i for i in state.incidents.values() if ref in (i.ref, i.key)), None)
+    if found is None:
+        raise NotFound(f"no open incident {ref!r} at unit {state.unit}")
+    incident, withheld = acknowledge_incident(found, actor, note, now)
+    after = replace(state, incidents={**state.incidents, incident.cause: incident})
+    entry = AuditEntry(now, actor, "acknowledge", incident.key, note)
+    return Decision(before=state, after=after, incidents=(incident,), withheld=withheld, audit=(entry,))
+
+
+def _criteria(
+    view: View, unit: Unit, policy: Policy, counts: Counts | None, now: datetime
+) -> dict[str, CriterionState]:
+    states: dict[str, CriterionState] = {}
+    for criterion in policy.criteria_of(unit, now):
+        before = view.state.criteria.get(criterion.id)
+        if criterion.applies_to(unit):
+            states[criterion.id] = _own(view, unit, criterion, before, policy, counts, now)
+        elif taken := take_over(criterion, unit, view.systems, before, now):
+            states[criterion.id] = taken
+    return states
+
+
+def _own(
+    view: View,
+    unit: Unit,
+    criterion: Criterion,
+    before: CriterionState | None,
+    policy: Policy,
+    counts: Counts | None,
+    now: datetime,
+) -> CriterionState:
+    if criterion.rollup is not None:
+        known = policy.ruleset.standing.min_coverage
+        verdict = judge_rollup(criterion, counts or Counts(), now, policy.calendar, known)
+    else:
+        indicator = policy.ruleset.indicators[criterion.indicator or ""]
+        verdict = judge(criterion, indicator, view.state.evidence.get(indicator.evidence), now, policy.calendar)
+    return hold(before, verdict, criterion, unit.level, now)
+
+
+def _alerts(
+    view: View, unit: Unit, criteria: Mapping[str, CriterionState], policy: Policy, now: datetime
+) -> tuple[Alerts, datetime | None]:
+    silent, next_silence = _silences(view, policy.watches_of(unit.code), now)
+    rules = {criterion.id: criterion for criterion in policy.criteria_of(unit, now)}
+    indicators = policy.ruleset.indicators
+    found = troubles(unit, criteria, rules, indicators, silent, now)
+    scene = Scene(
+        unit=unit,
+        lineage=_lineage(unit, policy.units),
+        province=policy.units[unit.province] if unit.province and unit.province in policy.units else None,
+        directory=policy.directory,
+        rules=rules,
+        indicators=indicators,
+        criteria=criteria,
+        calendar=policy.calendar,
+        sessions=policy.sessions,
+    )
+    return react(view.state.incidents, found, scene, now), next_silence
+
+
+def _lineage(unit: Unit, units: Units) -> tuple[str, ...]:
+    """Where to look for role holders: the unit and its parents; a system also asks its province."""
+    own = units.lineage(unit.code)
+    if unit.level is Level.SYSTEM and unit.province and unit.province in units:
+        own = (*own, *(code for code in units.lineage(unit.province) if code not in own))
+    if unit.level is Level.SYSTEM and not unit.province:
+        own = (*own, *(nation.code for nation in units.at(Level.NATION)))
+    return own
+
+
+def _silences(view: View, watches: tuple[Watch, ...], now: datetime) -> tuple[list[Silent], datetime | None]:
+    """Sources that owe this unit something and have not spoken within their limit; and when the next one is due.
+
+    A monitor that was itself asleep must not blame the sources: a whole source is silent only after a poll of it failed,
+    a single unit only while the source as such is answering.
+    """
+    silent: list[Silent] = []
+    instants: list[datetime] = []
+    for watch in watches:
+        health = view.health.get(watch.source)
+        if health is None:
+            continue
+        heard = _heard(view, watch, health)
+        if heard is None:
+            continue
+        at = heard[0] + timedelta(seconds=watch.limit)
+        if now >= at:
+            silent.append(Silent(watch.source, heard[0], watch.limit, heard[1], heard[2]))
+        else:
+            instants.append(at)
+    return silent, min(instants, default=None)
+
+
+def _heard(
+    view: View, watch: Watch, health: SourceHealth
+) -> tuple[datetime, float | bool | str | None, datetime | None] | None:
+    """(silent since, last value, its as_of) of a source for this unit; None when there is nothing to blame it for."""
+    ok = health.last_success is not None and (
+        health.last_failure is None or health.last_success >= health.last_failure
+    )
+    last = max(
+        (r for r in view.state.evidence.values() if r.source == watch.source), key=lambda r: r.as_of, default=None
+    )
+    value, as_of = (last.value, last.as_of) if last is not None else (None, None)
+    if not ok:
+        if view.state.unit != watch.owner:
+            return None  # the owner of the source hears of it once, not every unit in it
+        since = health.last_success or health.last_failure
+        return None if since is None else (since, value, as_of)
+    if view.state.unit not in watch.expects:
+        return None
+    since = as_of or health.first_success
+    return None if since is None else (since, value, as_of)
+
+
+def _recheck(
+    criteria: Mapping[str, CriterionState],
+    alerts: Alerts,
+    silence: datetime | None,
+    calendar: Calendar,
+    now: datetime,
+) -> datetime:
+    """The next instant at which time alone could change the answer; at the latest the next local midnight.
+
+    Midnight, because days left, overdue days and the validity of books are counted in local days.
+    """
+    tomorrow = calendar.start_of_day(calendar.local(now).date() + timedelta(days=1))
+    instants = [tomorrow, alerts.recheck_at, silence, *(c.verdict.recheck_at for c in criteria.values())]
+    return min(at for at in instants if at is not None and at > now)
+
+
+def _transitions(before: UnitState, after: UnitState, now: datetime) -> tuple[Transition, ...]:
+    changes = [
+        Transition(after.unit, key, now, _colour(before.criteria.get(key)), state.colour, state.verdict.reasons)
+        for key, state in after.criteria.items()
+        if _colour(before.criteria.get(key)) is not state.colour
+    ]
+    if after.standing is not None and _colour(before.standing) is not after.standing.colour:
+        unit = Transition(after.unit, "", now, _colour(before.standing), after.standing.colour, after.standing.reasons)
+        changes.append(unit)
+    return tuple(changes)
+
+
+def _colour(state: CriterionState | Standing | None) -> Colour:
+    return Colour.UNKNOWN if state is None else state.colour

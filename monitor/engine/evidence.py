@@ -1,0 +1,77 @@
+"""Which readings count. Old paper never overwrites new, the same reading twice is nothing, a run keeps its start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from monitor.engine.book import Indicator, Measure
+from monitor.model.reading import Reading, Value
+
+FUTURE_TOLERANCE = 60.0  # seconds a source's clock may run ahead before its row is refused at the edge
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """Evidence after the news, and the readings that are new facts (history keeps those)."""
+
+    evidence: Mapping[str, Reading]
+    fresh: tuple[Reading, ...]
+
+
+def absorb(evidence: Mapping[str, Reading], news: Iterable[Reading]) -> Absorbed:
+    """Take new readings in, oldest claim first."""
+    kept = dict(evidence)
+    fresh: list[Reading] = []
+    for reading in sorted(map(clamp, news), key=lambda r: (r.as_of, r.received_at)):
+        before = kept.get(reading.indicator)
+        if before is not None and _says_the_same(before, reading):
+            continue
+        fresh.append(reading)
+        if before is None or reading.as_of >= before.as_of:
+            kept[reading.indicator] = _continue_run(before, reading)
+    return Absorbed(kept, tuple(fresh))
+
+
+def clamp(reading: Reading) -> Reading:
+    """A claim from the future becomes a claim of the moment it arrived, and says so."""
+    if reading.as_of <= reading.received_at:
+        return reading
+    return replace(reading, as_of=reading.received_at, note=reading.note or "clamped: as_of was in the future")
+
+
+def same_value(one: Value, other: Value) -> bool:
+    """Equal and of the same sort: True is not 1.0."""
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
+def _says_the_same(before: Reading, reading: Reading) -> bool:
+    return (
+        before.key == reading.key
+        and same_value(before.value, reading.value)
+        and before.comparator == reading.comparator
+        and before.denominator == reading.denominator
+    )
+
+
+def _continue_run(before: Reading | None, reading: Reading) -> Reading:
+    if before is not None and same_value(before.value, reading.value):
+        return replace(reading, since=before.since or before.as_of)
+    return replace(reading, since=reading.as_of)
+
+
+def believable(indicator: Indicator, value: Value) -> str | None:
+    """Why a value cannot be this indicator's (a sentence), or None when it can."""
+    if indicator.measure is Measure.ELAPSED:
+        return f"{indicator.id} is derived from {indicator.of} and takes no readings"
+    if indicator.unit == "bool":
+        return None if isinstance(value, bool) or value in indicator.states else f"{value!r} is neither true nor false"
+    if indicator.unit == "state":
+        return None if value in indicator.states else f"{value!r} is none of {', '.join(indicator.states)}"
+    if isinstance(value, (bool, str)):
+        return f"{value!r} is not a number"
+    if indicator.minimum is not None and value < indicator.minimum:
+        return f"{value:g} is less than the least possible {indicator.minimum:g}"
+    if indicator.maximum is not None and value > indicator.maximum:
+        return f"{value:g} is more than the greatest possible {indicator.maximum:g}"
+    return None

@@ -1,0 +1,45 @@
+"""Shared systems: their criteria reach the units that depend on them and carry their weight there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.engine import reasons
+from monitor.engine.book import Criterion
+from monitor.model.colour import Colour
+from monitor.model.state import UnitState
+from monitor.model.unit import Unit
+from monitor.model.verdict import CriterionState, Reason, Verdict
+
+
+def take_over(
+    criterion: Criterion,
+    unit: Unit,
+    systems: Mapping[str, UnitState],
+    before: CriterionState | None,
+    now: datetime,
+) -> CriterionState | None:
+    """The state a unit takes over for `criterion`; None when none of the systems it depends on carries it.
+
+    The system's own holds have been applied already, so its colour counts here at once.
+    """
+    found = [(code, systems[code].criteria[criterion.id]) for code in unit.depends_on if _has(systems, code, criterion)]
+    if not found:
+        return None
+    code, theirs = max(found, key=lambda pair: _severity(pair[1].colour))
+    why = Reason(reasons.INHERITED, {"system": code})
+    verdict: Verdict = replace(theirs.verdict, reasons=(why, *theirs.verdict.reasons), recheck_at=None)
+    since = before.since if before is not None and before.colour is theirs.colour else now
+    return replace(
+        theirs, since=since, verdict=verdict, weight=criterion.weight.get(unit.level, 0.0), caused_by=code
+    )
+
+
+def _has(systems: Mapping[str, UnitState], code: str, criterion: Criterion) -> bool:
+    return code in systems and criterion.id in systems[code].criteria
+
+
+def _severity(colour: Colour) -> int:
+    return -1 if colour.number is None else colour.number

@@ -1,0 +1,31 @@
+"""Codes of the machine-readable reasons. Sentences for them are in monitor.engine.explain."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NO_DATA: Final = "no_data"  # nothing was ever received
+STALE: Final = "stale"  # age, limit (seconds): too old to be believed
+WRONG_TYPE: Final = "wrong_type"  # value: a word where a number is expected, or the other way round
+NO_BAND: Final = "no_band"  # value: no band of the rule covers it
+SMALL_SAMPLE: Final = "small_sample"  # sample, needed: too few cases to judge a rate
+BAND: Final = "band"  # value, band
+UNDECIDED: Final = "undecided"  # value, band: the source's "more than x" may or may not reach green
+TARGET_MET: Final = "target_met"  # value, goal
+NOT_YET: Final = "not_yet"  # value, goal, gap, days: unmet, and there is time
+BELOW_FLOOR: Final = "below_floor"  # value, floor
+OVERDUE: Final = "overdue"  # value, goal, days: the deadline passed unmet
+INHERITED: Final = "inherited"  # system: taken over from the system the unit depends on
+PENDING: Final = "pending"  # raw, readings, seconds: a hold has not ripened
+GREEN_SHARE: Final = "green_share"  # green, total
+CHILDREN: Final = "children"  # green, yellow, red, unknown, total
+RED_SHARE: Final = "red_share"  # share, limit (per cent)
+KNOWN_SHARE: Final = "known_share"  # known, needed (per cent): too little is known
+EMPTY_GROUP: Final = "empty_group"  # no child that counts
+CRITICAL_RED: Final = "critical_red"  # criterion
+CRITICAL_UNKNOWN: Final = "critical_unknown"  # criterion
+LOW_SCORE: Final = "low_score"  # score, limit (ratio)
+CRITERION_RED: Final = "criterion_red"  # criterion: red but not critical, so yellow at best
+CRITERION_YELLOW: Final = "criterion_yellow"  # criterion, weight
+ALL_GREEN: Final = "all_green"  # score
+NO_CRITERIA: Final = "no_criteria"

@@ -1,0 +1,74 @@
+"""Groups: what the children's colours say. Missing children stay in the denominator, excluded ones leave it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.engine import reasons
+from monitor.engine.book import Criterion, RollUp
+from monitor.engine.judge import judge_value
+from monitor.model.colour import Colour
+from monitor.model.hours import Calendar
+from monitor.model.verdict import Counts, Param, Reason, Verdict
+
+
+def count(colours: Iterable[Colour]) -> Counts:
+    """Children by colour."""
+    tally = Counter(colours)
+    return Counts(**{colour.value: tally[colour] for colour in Colour})
+
+
+def judge_rollup(
+    criterion: Criterion, counts: Counts, now: datetime, calendar: Calendar, min_known: float = 0.7
+) -> Verdict:
+    """Raw verdict of a roll-up. An empty, all-excluded or mostly unknown group is never judged."""
+    known = Verdict(Colour.UNKNOWN, (), as_of=now, received_at=None, source="roll-up")
+    if counts.total == 0:
+        return replace(known, reasons=(Reason(reasons.EMPTY_GROUP),))
+    share = 1 - (counts.unknown + counts.maintenance) / counts.total
+    if share < min_known:
+        why = Reason(reasons.KNOWN_SHARE, {"known": round(share * 100, 2), "needed": min_known * 100})
+        return replace(known, reasons=(why, _children(counts)))
+    if criterion.rollup is RollUp.WORST:
+        return replace(known, colour=_worst(counts), reasons=(_children(counts),))
+    return _judge_share(criterion, counts, known, now, calendar)
+
+
+def _judge_share(criterion: Criterion, counts: Counts, known: Verdict, now: datetime, calendar: Calendar) -> Verdict:
+    value, numerator, denominator = _value(criterion, counts)
+    known = replace(known, value=value, numerator=numerator, denominator=denominator)
+    verdict = judge_value(criterion, known, now, calendar)
+    red_share = counts.red / counts.total * 100
+    why = (*verdict.reasons, _children(counts))
+    if criterion.max_red_share is not None and red_share > criterion.max_red_share:
+        too_red = Reason(reasons.RED_SHARE, {"share": round(red_share, 2), "limit": criterion.max_red_share})
+        return replace(verdict, colour=Colour.RED, reasons=(too_red, *why))
+    return replace(verdict, reasons=why)
+
+
+def _value(criterion: Criterion, counts: Counts) -> tuple[float, float, float]:
+    if criterion.rollup is RollUp.GREEN_SHARE:
+        return counts.green / counts.total * 100, counts.green, counts.total
+    judged = counts.green + counts.yellow + counts.red
+    points = counts.green + 0.5 * counts.yellow
+    return points / judged * 100, points, judged
+
+
+def _worst(counts: Counts) -> Colour:
+    if counts.red:
+        return Colour.RED
+    return Colour.YELLOW if counts.yellow else Colour.GREEN
+
+
+def _children(counts: Counts) -> Reason:
+    params: dict[str, Param] = {
+        "green": counts.green,
+        "yellow": counts.yellow,
+        "red": counts.red,
+        "unknown": counts.unknown + counts.maintenance,
+        "total": counts.total,
+    }
+    return Reason(reasons.CHILDREN, params)
