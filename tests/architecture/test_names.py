@@ -17,7 +17,8 @@ PLACE = re.compile("|".join([r"\.\./" + "shared", r"(?<![\w.~*/-])/(?:" + r"work
 def committed_files() -> list[Path]:
     """Every file git tracks; in an unpacked archive, every file that is not an environment, a cache or state."""
     if (ROOT / ".git").exists():
-        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]  # the checkout may be another user's
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
         return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
     aside = {".venv", ".tools", "var", "dist", "__pycache__"}
     return [
