@@ -1,0 +1,102 @@
+"""From what a client library raises to a kind and a sentence of our own.
+
+The library's texts are not passed on: they can hold the URL, header values and with them credentials.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+
+import aiohttp
+from aiohttp.http_exceptions import ContentLengthError, HttpProcessingError, LineTooLong, TransferEncodingError
+from yarl import URL
+
+from monitor.adapters.fetch_types import Broken, FailureKind
+from monitor.adapters.guard import Refused
+from monitor.adapters.resolver import NameFailed
+from monitor.model.text import clean
+
+EXPECTED = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, Broken)
+
+_TLS = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError, ssl.SSLError, ssl.CertificateError)
+_CUT = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError, aiohttp.ClientConnectionError)
+
+
+def safe_url(url: str | URL) -> str:
+    """A URL fit for logs and people: without userinfo and fragment, with query values masked."""
+    try:
+        parsed = URL(url)
+        masked = "&".join(f"{clean(name, 40)}=***" for name in parsed.query)
+        bare = parsed.with_user(None).with_query(None).with_fragment(None) if parsed.host else parsed.with_query(None)
+    except (ValueError, TypeError):
+        return "(unreadable address)"
+    return clean(f"{bare}?{masked}" if masked else str(bare), 300)
+
+
+def classify(error: BaseException) -> tuple[FailureKind, str]:
+    """The kind and the sentence for an exception of `EXPECTED`."""
+    if isinstance(error, Broken):
+        return error.kind, error.detail
+    if isinstance(error, aiohttp.ClientConnectorError | OSError):
+        return _connection(error)
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return _payload(error)
+    if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
+        return _bad_answer(error)
+    if isinstance(error, _CUT):
+        return "cut", "the connection was closed before the answer was complete"
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
+        return "protocol", "the address is not a usable http or https URL"
+    return "protocol", "the request or its answer is not valid HTTP"
+
+
+def _connection(error: Exception) -> tuple[FailureKind, str]:
+    inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(inner, Refused):
+        return "refused-address", inner.reason
+    if isinstance(inner, NameFailed):
+        return "dns", f"the name has no usable address: {clean(inner.reason, 120)}"
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return "timeout", "connecting took too long"
+    if isinstance(error, TimeoutError):
+        return "timeout", "the other side sent nothing for too long"
+    if isinstance(error, _TLS) or isinstance(inner, ssl.SSLError):
+        return "tls", _tls_reason(inner if isinstance(inner, ssl.SSLError) else error)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "connect", f"no connection: {_os_reason(inner)}"
+    if isinstance(error, _CUT):
+        return "cut", "the connection was closed before the answer was complete"
+    return "connect", f"no connection: {_os_reason(inner)}"
+
+
+def _tls_reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        error = error.certificate_error
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not trusted: {clean(error.verify_message, 160)}"
+    reason = getattr(error, "reason", None) or "handshake failed"
+    return f"no TLS: {clean(str(reason), 80).replace('_', ' ').lower()}"
+
+
+def _os_reason(error: BaseException) -> str:
+    number = getattr(error, "errno", None)
+    return os.strerror(number).lower() if isinstance(number, int) and number > 0 else "unknown reason"
+
+
+def _payload(error: aiohttp.ClientPayloadError) -> tuple[FailureKind, str]:
+    cause = error.__cause__
+    if isinstance(cause, ContentLengthError):
+        return "truncated", "the body is shorter than announced"
+    if isinstance(cause, TransferEncodingError) and cause.message.startswith("Not enough data"):
+        return "truncated", "the body ends inside a chunk"
+    return "protocol", "the body's framing is broken"
+
+
+def _bad_answer(error: Exception) -> tuple[FailureKind, str]:
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, LineTooLong):
+            return "too-large", "the head of the answer is too large"
+        chain = chain.__cause__
+    return "protocol", "the answer is not valid HTTP"

@@ -1,0 +1,42 @@
+"""Following a redirect under our own rules; the address itself is judged again where the socket is made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from yarl import URL
+
+from monitor.adapters.fetch_errors import safe_url
+from monitor.adapters.fetch_types import Broken, Request
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# Across origins only these travel on: a token may hide in any other header.
+_HARMLESS = frozenset({"accept", "accept-language", "user-agent"})
+
+
+def next_hop(request: Request, status: int, location: str) -> Request:
+    """The request that follows a redirect. Raises Broken when the redirect must not be followed."""
+    here = URL(request.url)
+    there = _target(here, location)
+    hop = replace(request, url=str(there))
+    if status == 303 or (status in (301, 302) and request.method.upper() == "POST"):
+        method = "HEAD" if request.method.upper() == "HEAD" else "GET"
+        kept = tuple(pair for pair in hop.headers if not pair[0].lower().startswith("content-"))
+        hop = replace(hop, method=method, body=None, headers=kept)
+    if here.origin() == there.origin():
+        return hop
+    if hop.body is not None:
+        raise Broken("redirect", f"would send the request's body to another place: {safe_url(there)}")
+    return replace(hop, headers=tuple(pair for pair in hop.headers if pair[0].lower() in _HARMLESS))
+
+
+def _target(here: URL, location: str) -> URL:
+    try:
+        there = here.join(URL(location)).with_fragment(None)
+    except ValueError:
+        raise Broken("redirect", "leads to something that is not an address") from None
+    if there.scheme not in ("http", "https") or not there.host:
+        raise Broken("redirect", f"leads to {there.scheme or 'no scheme'!r}; only http and https are followed")
+    if here.scheme == "https" and there.scheme == "http":
+        raise Broken("redirect", f"leads from https down to http: {safe_url(there)}")
+    return there.with_user(None)

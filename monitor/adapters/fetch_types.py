@@ -1,0 +1,76 @@
+"""What goes into a fetch and what comes out of it: data only, no client library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+FailureKind = Literal[
+    "refused-address",
+    "dns",
+    "connect",
+    "tls",
+    "timeout",
+    "too-large",
+    "bad-encoding",
+    "truncated",
+    "protocol",
+    "redirect",
+    "cut",
+]
+MIB = 1024 * 1024
+MAX_REDIRECTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to the outside world.
+
+    `timeout` is the total in seconds, redirects included. `max_wire` and `max_decoded` cap the body in bytes as it
+    travels and as it is after unpacking. `redirects` is how many may be followed, at most 3; 0 hands a 3xx answer back.
+    Credentials belong in `headers`; those of the URL's userinfo are sent as basic authentication.
+    """
+
+    url: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    timeout: float = 10.0
+    max_wire: int = 4 * MIB
+    max_decoded: int = 4 * MIB
+    redirects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer, whatever its status.
+
+    `headers` have lower-case names and bounded, cleaned values (repeated ones joined by a comma). `body` is unpacked.
+    `elapsed` and `phases` (`dns`, `connect` with TLS, `wait` for a head, `body`) are seconds; `peer` is an IP literal.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    elapsed: float
+    peer: str
+    phases: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no whole answer. `detail` is a sentence without credentials; `elapsed` is seconds."""
+
+    kind: FailureKind
+    detail: str
+    elapsed: float
+
+
+class Broken(Exception):
+    """Carries a failure up to the one place that turns it into a `Failure` value; never leaves the fetcher."""
+
+    def __init__(self, kind: FailureKind, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail

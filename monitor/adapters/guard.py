@@ -1,0 +1,232 @@
+"""The address guard: which addresses the product may dial, decided where the socket is made.
+
+A name or a URL can be checked and still lead elsewhere (a redirect, a re-bound name, an odd spelling). The address
+handed to the socket cannot, so this is the one place that decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import re
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+
+from aiohttp.abc import AbstractResolver
+
+from monitor.adapters.resolver import LaneResolver
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# Own tables instead of `ipaddress.is_global`: its answer differs between patch releases of Python.
+_CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("metadata", ("169.254.169.254/32", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32",
+                  "fd00:ec2::254/128", "fd20:ce::254/128")),
+    ("unspecified", ("0.0.0.0/8", "::/128")),
+    ("loopback", ("127.0.0.0/8", "::1/128")),
+    ("link-local", ("169.254.0.0/16", "fe80::/10")),
+    ("private", ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10")),
+    ("carrier-grade NAT", ("100.64.0.0/10",)),
+    ("multicast", ("224.0.0.0/4", "ff00::/8")),
+    ("IPv4-mapped", ("::ffff:0:0/96",)),
+    ("NAT64", ("64:ff9b::/96", "64:ff9b:1::/48")),
+    ("6to4", ("2002::/16", "192.88.99.0/24")),
+    ("Teredo", ("2001::/32",)),
+    ("reserved", ("192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
+                  "2001::/23", "2001:db8::/32", "3fff::/20")),
+)  # fmt: skip
+_DENIED = tuple((name, ip_network(text)) for name, texts in _CLASSES for text in texts)
+_GLOBAL_V6 = IPv6Network("2000::/3")
+_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_COMPATIBLE = IPv6Network("::/96")
+# What the WHATWG URL rule calls "ends in a number": inet_aton would read such a name as an address.
+_ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9a-fA-F]*)\.*$")
+_WIDEST = 8
+
+
+class Refused(OSError):
+    """The guard does not let this address be dialled. `reason` is a sentence without credentials.
+
+    All refusals read alike as text, so that a client library that dials several addresses keeps the type.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(errno.EACCES, "refused by the address guard")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class AllowRule:
+    """One entry of the admin's allow-list: these addresses on these ports (None: every port)."""
+
+    network: Network
+    ports: frozenset[int] | None
+
+    def permits(self, address: Address, port: int) -> bool:
+        """Whether the rule lets this address and port be dialled."""
+        in_network = address.version == self.network.version and address in self.network
+        return in_network and (self.ports is None or port in self.ports)
+
+
+def parse_allow(text: str) -> AllowRule:
+    """Read `127.0.0.0/8:8867`, `10.1.0.0/16:443,8443`, `[fd12::/48]:443` or, for every port, `10.1.2.3:*`.
+
+    Raises ValueError with a sentence that says what would be right.
+    """
+    cidr, separator, ports = text.strip().rpartition(":")
+    bracketed = cidr.startswith("[") and cidr.endswith("]")
+    if not separator or (":" in cidr and not bracketed):
+        raise ValueError(f"{text!r}: name the ports after the network, as in 10.1.0.0/16:443 or [fd12::/48]:443")
+    try:
+        network = ip_network(cidr[1:-1] if bracketed else cidr)
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {error}; write a network such as 10.1.0.0/16:443") from None
+    if network.prefixlen < _WIDEST:
+        raise ValueError(f"{text!r}: wider than /{_WIDEST}; allow the networks of the targets, not everything")
+    return AllowRule(network, _parse_ports(text, ports))
+
+
+def _parse_ports(text: str, ports: str) -> frozenset[int] | None:
+    if ports.strip() == "*":
+        return None
+    words = [word.strip() for word in ports.split(",")]
+    if not all(word.isascii() and word.isdigit() and 1 <= int(word[:6]) <= 65535 for word in words):
+        raise ValueError(f"{text!r}: ports are numbers from 1 to 65535 separated by commas, or * for every port")
+    return frozenset(int(word) for word in words)
+
+
+def odd_literal(host: str) -> bool:
+    """Whether a host is an address in an odd spelling (decimal, octal, hexadecimal, short), as inet_aton accepts it."""
+    return _ENDS_IN_NUMBER.search(host) is not None and _parse(host) is None
+
+
+class AddressGuard:
+    """Denies every address that is not plainly public, unless the admin's allow-list names it with its port.
+
+    `names` looks names up for everyone who dials through this guard; by default one `LaneResolver`, made at first use.
+    """
+
+    def __init__(self, allow: Sequence[AllowRule] = (), names: AbstractResolver | None = None) -> None:
+        self._allow = tuple(allow)
+        self._names = names
+
+    @property
+    def names(self) -> AbstractResolver:
+        """The resolver shared by all dialling; needs a running event loop at first use."""
+        if self._names is None:
+            self._names = LaneResolver(asyncio.get_running_loop().time)
+        return self._names
+
+    def refuse(self, host: str, port: int) -> str | None:
+        """Why this IP literal must not be dialled on this port, or None when it may."""
+        address = _parse(host)
+        if address is None:
+            return "not an IP address in its plain spelling"
+        for candidate in (address, *_embedded(address)):
+            kind = _denied_class(candidate)
+            if kind is not None and not any(rule.permits(candidate, port) for rule in self._allow):
+                return f"{kind} address, port {port}: not on the allow-list"
+        return None
+
+    def socket_factory(self, addr_info: Sequence[Any]) -> socket.socket:
+        """Make the socket for one `getaddrinfo` tuple. Raises Refused before any packet leaves."""
+        family, kind, protocol, _, address = addr_info
+        reason = self.refuse(str(address[0]), int(address[1]))
+        if family not in (socket.AF_INET, socket.AF_INET6):
+            reason = "not an internet address"
+        if reason is not None:
+            raise Refused(reason)
+        return socket.socket(family=family, type=kind, proto=protocol)
+
+    async def open_tcp(
+        self, host: str, port: int, deadline: float
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect by name or IP literal within `deadline` seconds from now, trying each address in turn.
+
+        Raises Refused, NameFailed (no address for the name), TimeoutError, or another OSError from the connect.
+        """
+        async with asyncio.timeout(deadline):
+            infos = await self._addresses(host, port)
+            sock = await self._dial(infos, deadline / len(infos))
+            try:
+                return await asyncio.open_connection(sock=sock)
+            except BaseException:
+                sock.close()
+                raise
+
+    async def _addresses(self, host: str, port: int) -> list[tuple[Any, ...]]:
+        if odd_literal(host):
+            raise Refused("not an IP address in its plain spelling")
+        literal = _parse(host)
+        if literal is not None:
+            return [_addr_info(str(literal), port)]
+        found = await self.names.resolve(host, port, socket.AF_UNSPEC)
+        return [_addr_info(entry["host"], port) for entry in found]
+
+    async def _dial(self, infos: list[tuple[Any, ...]], share: float) -> socket.socket:
+        # Each address gets an equal share, so that a black hole in front does not use up the deadline.
+        failure: OSError = OSError(errno.EHOSTUNREACH, "no address to dial")
+        for info in infos:
+            try:
+                async with asyncio.timeout(share):
+                    return await self._connect(info)
+            except OSError as error:
+                failure = error
+        raise failure
+
+    async def _connect(self, info: tuple[Any, ...]) -> socket.socket:
+        sock = self.socket_factory(info)
+        try:
+            sock.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(sock, info[4])
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    async def close(self) -> None:
+        """Let go of the resolver's sockets; it opens again when used again."""
+        if self._names is not None:
+            await self._names.close()
+
+
+def _parse(host: str) -> Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def _addr_info(host: str, port: int) -> tuple[Any, ...]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    address = (host, port, 0, 0) if family == socket.AF_INET6 else (host, port)
+    return (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", address)
+
+
+def _denied_class(address: Address) -> str | None:
+    for name, network in _DENIED:
+        if address.version == network.version and address in network:
+            return name
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_V6:
+        return "reserved"
+    return None
+
+
+def _embedded(address: Address) -> tuple[IPv4Address, ...]:
+    # A transition address is dialled as the IPv4 address inside it, so both have to be allowed.
+    if isinstance(address, IPv4Address):
+        return ()
+    if address.ipv4_mapped is not None:
+        return (address.ipv4_mapped,)
+    if address.sixtofour is not None:
+        return (address.sixtofour,)
+    if address.teredo is not None:
+        return address.teredo
+    plain = int(address) > 1 and address in _COMPATIBLE
+    if plain or any(address in network for network in _NAT64):
+        return (IPv4Address(int(address) & 0xFFFFFFFF),)
+    return ()
