@@ -188,8 +188,8 @@ def _lineage(unit: Unit, units: Units) -> tuple[str, ...]:
 def _silences(view: View, watches: tuple[Watch, ...], now: datetime) -> tuple[list[Silent], datetime | None]:
     """Sources that owe this unit something and have not spoken within their limit; and when the next one is due.
 
-    A monitor that was itself asleep must not blame the sources: a whole source is silent only after a poll of it failed,
-    a single unit only while the source as such is answering.
+    A monitor that was itself asleep must not blame the sources: a whole source is silent only after a poll of it
+    failed, a single unit only while the source as such is answering. What was told as silent stays so until it speaks.
     """
     silent: list[Silent] = []
     instants: list[datetime] = []
@@ -197,8 +197,9 @@ def _silences(view: View, watches: tuple[Watch, ...], now: datetime) -> tuple[li
         health = view.health.get(watch.source)
         if health is None:
             continue
-        heard = _heard(view, watch, health)
+        heard = _heard(view, watch, health, now)
         if heard is None:
+            silent.extend(_still_silent(view, watch))
             continue
         at = heard[0] + timedelta(seconds=watch.limit)
         if now >= at:
@@ -208,8 +209,13 @@ def _silences(view: View, watches: tuple[Watch, ...], now: datetime) -> tuple[li
     return silent, min(instants, default=None)
 
 
+def _still_silent(view: View, watch: Watch) -> list[Silent]:
+    told = view.state.incidents.get(f"silent:{watch.source}")
+    return [] if told is None else [Silent(watch.source, told.opened_at, watch.limit, None, None)]
+
+
 def _heard(
-    view: View, watch: Watch, health: SourceHealth
+    view: View, watch: Watch, health: SourceHealth, now: datetime
 ) -> tuple[datetime, float | bool | str | None, datetime | None] | None:
     """(silent since, last value, its as_of) of a source for this unit; None when there is nothing to blame it for."""
     ok = health.last_success is not None and (
@@ -224,7 +230,8 @@ def _heard(
             return None  # the owner of the source hears of it once, not every unit in it
         since = health.last_success or health.last_failure
         return None if since is None else (since, value, as_of)
-    if view.state.unit not in watch.expects:
+    polled = health.last_success is not None and now < health.last_success + timedelta(seconds=watch.limit)
+    if view.state.unit not in watch.expects or not polled:
         return None
     since = as_of or health.first_success
     return None if since is None else (since, value, as_of)
@@ -242,7 +249,8 @@ def _recheck(
     Midnight, because days left, overdue days and the validity of books are counted in local days.
     """
     tomorrow = calendar.start_of_day(calendar.local(now).date() + timedelta(days=1))
-    instants = [tomorrow, alerts.recheck_at, silence, *(c.verdict.recheck_at for c in criteria.values())]
+    own = (c.verdict.recheck_at for c in criteria.values())
+    instants: list[datetime | None] = [tomorrow, alerts.recheck_at, silence, *own]
     return min(at for at in instants if at is not None and at > now)
 
 

@@ -1,0 +1,148 @@
+"""Reasons to sentences, Vietnamese and English. The engine stores codes and numbers; words are made only when read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from monitor.engine import reasons
+from monitor.model.colour import Colour
+from monitor.model.hours import Calendar
+from monitor.model.reading import Comparator, Value
+from monitor.model.verdict import Param, Reason
+
+SENTENCES: Mapping[str, tuple[str, str]] = {
+    reasons.NO_DATA: ("chưa từng nhận được số liệu", "no data was ever received"),
+    reasons.STALE: (
+        "số liệu đã cũ {age} (giới hạn {limit}), không còn được tin",
+        "the data is {age} old (limit {limit}) and is no longer believed",
+    ),
+    reasons.WRONG_TYPE: (
+        "giá trị {value} không so sánh được với quy tắc",
+        "the value {value} cannot be compared with the rule",
+    ),
+    reasons.NO_BAND: ("không ngưỡng nào của quy tắc chứa {value}", "no band of the rule covers {value}"),
+    reasons.SMALL_SAMPLE: (
+        "chỉ có {sample} hồ sơ, cần ít nhất {needed}: không đánh giá",
+        "only {sample} cases, at least {needed} are needed: not judged",
+    ),
+    reasons.BAND: ("{value} nằm trong ngưỡng {band}", "{value} lies in the band {band}"),
+    reasons.UNDECIDED: (
+        "nguồn chỉ nói {sign}{value}: chưa chắc đạt ngưỡng, không tính là xanh",
+        "the source only says {sign}{value}: it may miss the band, so it is not counted green",
+    ),
+    reasons.TARGET_MET: ("{value} đạt chỉ tiêu {goal}", "{value} meets the target {goal}"),
+    reasons.NOT_YET: (
+        "{value} chưa đạt chỉ tiêu {goal}; còn {days} ngày làm việc",
+        "{value} does not yet meet the target {goal}; {days} working days left",
+    ),
+    reasons.BELOW_FLOOR: (
+        "{value} vượt ngưỡng tối thiểu {floor} (chỉ tiêu {goal})",
+        "{value} is beyond the floor {floor} (target {goal})",
+    ),
+    reasons.OVERDUE: (
+        "{value} không đạt chỉ tiêu {goal}, đã quá hạn {days} ngày",
+        "{value} misses the target {goal}, {days} days overdue",
+    ),
+    reasons.INHERITED: ("theo hệ thống dùng chung {system}", "taken over from the shared system {system}"),
+    reasons.PENDING: (
+        "đang chờ xác nhận {raw}: {count}/{readings} lần, {seconds} giây",
+        "waiting to confirm {raw}: {count} of {readings} readings, {seconds} s",
+    ),
+    reasons.CHILDREN: (
+        "{green} xanh, {yellow} vàng, {red} đỏ, {unknown} chưa rõ trên {total}",
+        "{green} green, {yellow} yellow, {red} red, {unknown} unknown of {total}",
+    ),
+    reasons.RED_SHARE: ("{share} % đỏ, vượt giới hạn {limit} %", "{share} % are red, over the limit of {limit} %"),
+    reasons.KNOWN_SHARE: (
+        "chỉ biết {known} %, cần ít nhất {needed} %",
+        "only {known} % is known, at least {needed} % is needed",
+    ),
+    reasons.EMPTY_GROUP: ("không có đơn vị nào để tính", "there is no unit to count"),
+    reasons.CRITICAL_RED: ("tiêu chí trọng yếu {criterion} đỏ", "the critical criterion {criterion} is red"),
+    reasons.CRITICAL_UNKNOWN: (
+        "tiêu chí trọng yếu {criterion} chưa rõ",
+        "the critical criterion {criterion} is unknown",
+    ),
+    reasons.LOW_SCORE: ("điểm {score} thấp hơn {limit}", "the score {score} is below {limit}"),
+    reasons.CRITERION_RED: ("tiêu chí {criterion} đỏ", "the criterion {criterion} is red"),
+    reasons.CRITERION_YELLOW: (
+        "tiêu chí {criterion} vàng (trọng số {weight})",
+        "the criterion {criterion} is yellow (weight {weight})",
+    ),
+    reasons.ALL_GREEN: ("các tiêu chí đạt, điểm {score}", "the criteria are met, score {score}"),
+    reasons.NO_CRITERIA: ("không có tiêu chí nào áp dụng", "no criterion applies"),
+}
+
+COLOURS: Mapping[Colour, tuple[str, str]] = {
+    Colour.GREEN: ("xanh", "green"),
+    Colour.YELLOW: ("vàng", "yellow"),
+    Colour.RED: ("đỏ", "red"),
+    Colour.UNKNOWN: ("chưa rõ", "unknown"),
+    Colour.MAINTENANCE: ("bảo trì", "maintenance"),
+    Colour.EXCLUDED: ("không tính", "excluded"),
+}
+
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "true": ("có", "yes"),
+    "false": ("không", "no"),
+    "partly": ("một phần", "partly"),
+    **{colour.value: words for colour, words in COLOURS.items()},
+}
+_SPANS = frozenset({"age", "limit"})  # parameters in seconds when the code is STALE
+
+
+def sentence(reason: Reason, locale: str, calendar: Calendar | None = None) -> str:
+    """One reason in `locale` ("vi" or "en"). An unknown code is shown as itself, never hidden."""
+    texts = SENTENCES.get(reason.code)
+    if texts is None:
+        return reason.code
+    spans = _SPANS if reason.code == reasons.STALE else frozenset()
+    shown = {key: _param(key in spans, value, locale, calendar) for key, value in reason.params.items()}
+    return texts[locale == "en"].format_map(_Known(shown))
+
+
+def colour_name(colour: Colour, locale: str) -> str:
+    """The colour's word in a language."""
+    return COLOURS[colour][locale == "en"]
+
+
+def value_text(value: Value | None, locale: str, comparator: Comparator = Comparator.EQ) -> str:
+    """A value for people: Vietnamese decimal comma and thousands dot, words for yes and no; no unit of measure."""
+    sign = "" if comparator is Comparator.EQ else f"{comparator.value} "
+    if value is None:
+        return "-"
+    if isinstance(value, (bool, str)):
+        return sign + _WORDS.get(str(value).lower(), (str(value), str(value)))[locale == "en"]
+    return sign + number(value, locale)
+
+
+def number(value: float, locale: str) -> str:
+    """At most two decimals, without trailing zeros: 68,91 in Vietnamese, 68.91 in English."""
+    text = f"{value:,.2f}".rstrip("0").rstrip(".")
+    return text if locale == "en" else text.translate(str.maketrans(",.", ".,"))
+
+
+def span(seconds: float, locale: str) -> str:
+    """A duration in its largest sensible unit."""
+    for size, words in ((172800, ("ngày", "days")), (7200, ("giờ", "hours")), (120, ("phút", "minutes"))):
+        if seconds >= size:
+            unit = {172800: 86400, 7200: 3600, 120: 60}[size]
+            return f"{number(round(seconds / unit, 1), locale)} {words[locale == 'en']}"
+    return f"{number(round(seconds), locale)} {('giây', 'seconds')[locale == 'en']}"
+
+
+class _Known(dict[str, str]):
+    """A parameter that an older record does not have is shown as a question mark."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def _param(is_span: bool, value: Param, locale: str, calendar: Calendar | None) -> str:
+    if isinstance(value, datetime):
+        local = value if calendar is None else calendar.local(value)
+        return f"{local:%H:%M %d/%m/%Y}"
+    if is_span and isinstance(value, (int, float)):
+        return span(value, locale)
+    return value_text(value, locale)
