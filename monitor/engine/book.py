@@ -130,9 +130,11 @@ class Criterion:
     target: Target | None = None
     weight: Mapping[Level, float] = field(default_factory=dict)  # missing level: 0, shown but not weighted
     critical: bool = False
+    outage: bool = False  # red says that the service is down, not that a figure is low
     inherit: frozenset[Level] = frozenset()  # levels that take this verdict over from the system they depend on
+    kinds: frozenset[str] = frozenset()  # kinds of units (xa, phuong, ...) that are judged; empty: all
     provinces: frozenset[str] = frozenset()  # empty: all
-    units: frozenset[str] = frozenset()  # codes; empty: all
+    units: frozenset[str] = frozenset()  # codes of units that are judged; empty: all
     hold: Need = Need()  # `for:` before it gets worse
     keep: Need = Need()  # `keep:` before it gets better
     max_age: float | None = None  # seconds; None: the indicator's
@@ -145,16 +147,22 @@ class Criterion:
 
     def applies_to(self, unit: Unit) -> bool:
         """True when the unit is in the criterion's own scope (not by inheritance)."""
-        return unit.level in self.levels and self._in_scope(unit)
+        return (
+            unit.level in self.levels
+            and self._in_province(unit)
+            and (not self.kinds or unit.kind in self.kinds)
+            and (not self.units or unit.code in self.units)
+        )
 
     def inherited_by(self, unit: Unit) -> bool:
-        """True when the unit takes this criterion over from a system it depends on."""
-        return unit.level in self.inherit and self._in_scope(unit)
+        """True when the unit takes this criterion over from a system it depends on.
 
-    def _in_scope(self, unit: Unit) -> bool:
-        if self.provinces and unit.province not in self.provinces:
-            return False
-        return not self.units or unit.code in self.units
+        `kinds` and `units` say which systems are judged, not who depends on them.
+        """
+        return unit.level in self.inherit and self._in_province(unit)
+
+    def _in_province(self, unit: Unit) -> bool:
+        return not self.provinces or unit.province in self.provinces
 
 
 @dataclass(frozen=True, slots=True)
