@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_there_were_six_cities_and_there_are_nine(registry: Registry) -> None:
 def test_the_records_of_a_place_follow_each_other_without_gap_or_overlap(registry: Registry) -> None:
     for code, records in registry.history.items():
         assert records[-1].valid_to is None, code
-        for earlier, later in zip(records, records[1:], strict=False):
+        for earlier, later in pairwise(records):
             assert earlier.valid_to == later.valid_from, code
 
 
