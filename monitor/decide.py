@@ -13,6 +13,7 @@ from monitor.alerting.incidents import Alerts, Scene, react
 from monitor.alerting.incidents import acknowledge as acknowledge_incident
 from monitor.alerting.plan import Directory
 from monitor.alerting.troubles import Silent, troubles
+from monitor.engine import reasons
 from monitor.engine.book import Criterion, Ruleset
 from monitor.engine.evidence import absorb
 from monitor.engine.hold import hold
@@ -26,7 +27,7 @@ from monitor.model.hours import Calendar, Sessions
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
 from monitor.model.unit import Level, Unit, Units
-from monitor.model.verdict import Counts, CriterionState, Standing
+from monitor.model.verdict import Counts, CriterionState, Reason, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,23 @@ def acknowledge(state: UnitState, ref: str, actor: str, note: str, now: datetime
     after = replace(state, incidents={**state.incidents, incident.cause: incident})
     entry = AuditEntry(now, actor, "acknowledge", incident.key, note)
     return Decision(before=state, after=after, incidents=(incident,), withheld=withheld, audit=(entry,))
+
+
+def set_aside(state: UnitState, news: tuple[Reading, ...], why: str, now: datetime) -> Decision:
+    """What is said of a unit whose judging broke: unknown, with the reason, to be tried again within a minute.
+
+    Its incidents stay open and its last real level is remembered; the news is kept in history.
+    """
+    before = state.standing
+    dark = Standing(
+        Colour.UNKNOWN,
+        now if before is None or before.colour is not Colour.UNKNOWN else before.since,
+        Colour.UNKNOWN if before is None else before.level,
+        now if before is None else before.level_since,
+        reasons=(Reason(reasons.SET_ASIDE, {"error": why}),),
+    )
+    after = replace(state, standing=dark, recheck_at=now + timedelta(minutes=1))
+    return Decision(before=state, after=after, transitions=_transitions(state, after, now), readings=news)
 
 
 def _criteria(

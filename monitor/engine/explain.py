@@ -37,7 +37,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{value} does not yet meet the target {goal}; {days} working days left",
     ),
     reasons.BELOW_FLOOR: (
-        "{value} vượt ngưỡng tối thiểu {floor} (chỉ tiêu {goal})",
+        "{value} không đạt mức sàn {floor} (chỉ tiêu {goal})",
         "{value} is beyond the floor {floor} (target {goal})",
     ),
     reasons.OVERDUE: (
@@ -71,6 +71,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "the criterion {criterion} is yellow (weight {weight})",
     ),
     reasons.ALL_GREEN: ("các tiêu chí đạt, điểm {score}", "the criteria are met, score {score}"),
+    reasons.SET_ASIDE: (
+        "không đánh giá được, sẽ thử lại: {error}",
+        "could not be judged and will be tried again: {error}",
+    ),
     reasons.NO_CRITERIA: ("không có tiêu chí nào áp dụng", "no criterion applies"),
 }
 

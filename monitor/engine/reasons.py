@@ -29,3 +29,4 @@ CRITERION_RED: Final = "criterion_red"  # criterion: red but not critical, so ye
 CRITERION_YELLOW: Final = "criterion_yellow"  # criterion, weight
 ALL_GREEN: Final = "all_green"  # score
 NO_CRITERIA: Final = "no_criteria"
+SET_ASIDE: Final = "set_aside"  # error: judging this unit broke; it is tried again within a minute

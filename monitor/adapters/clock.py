@@ -1,0 +1,30 @@
+"""The one home of wall time, monotonic time and waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+_SLICE = 30.0  # seconds: a stepped wall clock is noticed after at most this
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Wall time, aware UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that never step back."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Pause the calling task; zero lets others run."""
+        await asyncio.sleep(seconds)
+
+    async def sleep_until(self, when: datetime) -> None:
+        """Pause until the wall clock has reached `when`, in slices, so that a step is noticed."""
+        while (left := (when - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 (time is what is waited for)
+            await asyncio.sleep(min(left, _SLICE))

@@ -1,0 +1,73 @@
+"""Sixty slot jobs on APScheduler, re-timed when the wall clock steps.
+
+APScheduler waits for the old time to come again when the wall clock is set back (no run, no error), and its default
+grace of one second drops late runs. So: no grace limit, one instance per slot, and a watchman that compares wall and
+monotonic time once a second and re-times every job after a step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from monitor.ports import Clock
+
+SLOTS = 60
+STEP = 2.0  # seconds of disagreement between wall and monotonic clock that count as a step
+
+
+class SlotTimetable:
+    """Calls `tick(slot)` once in each second of the minute."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._scheduler = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+        self._watchman: asyncio.Task[None] | None = None
+        self.skipped = 0  # slots not run because the last run of the same slot was still under way
+        self.steps = 0  # steps of the wall clock noticed
+
+    def start(self, tick: Callable[[int], Awaitable[None]]) -> None:
+        """Begin; the first slot is the next second."""
+        self._scheduler.add_listener(self._missed, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
+        for slot in range(SLOTS):
+            self._scheduler.add_job(tick, CronTrigger(second=slot, timezone="UTC"), args=(slot,), id=str(slot))
+        self._scheduler.start()
+        self._watchman = asyncio.get_running_loop().create_task(self._watch(), name="timetable-watchman")
+
+    async def stop(self) -> None:
+        """Start no further tick; ticks only hand out work, so nothing is waited for."""
+        if self._watchman is not None:
+            self._watchman.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watchman
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def _missed(self, _event: JobEvent) -> None:
+        self.skipped += 1
+
+    async def _watch(self) -> None:
+        wall, mono = self._clock.now(), self._clock.monotonic()
+        while True:
+            await self._clock.sleep(1.0)
+            wall_now, mono_now = self._clock.now(), self._clock.monotonic()
+            if abs(_elapsed(wall, wall_now) - (mono_now - mono)) > STEP:
+                self._retime()
+            wall, mono = wall_now, mono_now
+
+    def _retime(self) -> None:
+        self.steps += 1
+        for slot in range(SLOTS):
+            self._scheduler.reschedule_job(str(slot), trigger=CronTrigger(second=slot, timezone="UTC"))
+
+
+def _elapsed(start: datetime, end: datetime) -> float:
+    return (end - start).total_seconds()

@@ -1,0 +1,1 @@
+"""The imperative shell: loops, lifecycle, commands. Fetches, decides, commits, and only then sends."""

@@ -1,0 +1,266 @@
+"""Decides units that have news or whose time has come, and commits many decisions as one transaction.
+
+Cost follows change: nothing is judged because a timer went round. What arrives within 50 ms, at most 500 decisions, is
+one commit. Children are decided and committed before their parents, so that a parent sees committed colours only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from monitor.decide import Policy, View, acknowledge, decide, set_aside
+from monitor.model.colour import Colour
+from monitor.model.errors import Conflict, NotFound, StoreError
+from monitor.model.reading import Collected, Reading, SourceHealth
+from monitor.model.state import AuditEntry, Decision, UnitState
+from monitor.model.unit import DECIDE_ORDER
+from monitor.ports import Clock, Store
+
+log = logging.getLogger(__name__)
+
+GATHER = 0.05  # seconds in which arriving news becomes one commit
+BATCH = 500  # decisions in one commit
+BREATH = 20  # units decided before others may use the loop
+RETRY = 1.0  # seconds before a store that refused is asked again
+FAR = 3600.0  # seconds the loop sleeps at most
+
+
+@dataclass
+class _News:
+    readings: dict[str, list[Reading]] = field(default_factory=dict)  # unit -> readings
+    dirty: set[str] = field(default_factory=set)
+    health: dict[str, SourceHealth] = field(default_factory=dict)
+    waiting: list[tuple[set[str], asyncio.Future[None]]] = field(default_factory=list)
+
+
+class Evaluator:
+    """Owns the states of all units in memory; the store holds the same, committed."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        store: Store,
+        clock: Clock,
+        publish: Callable[[Sequence[Decision]], None],
+        observe: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
+        self.policy = policy
+        self._store = store
+        self._clock = clock
+        self._publish = publish
+        self._observe = observe  # seconds from the first news of a batch to its commit
+        self.states: dict[str, UnitState] = {unit.code: UnitState(unit.code) for unit in policy.units}
+        self.health: dict[str, SourceHealth] = {}
+        self.set_aside: dict[str, str] = {}  # unit -> why its decision failed; it is tried again within a minute
+        self.degraded = ""  # why the store cannot be written now; empty when it can
+        self._watched = frozenset(watch.source for watch in policy.watches)
+        self._news = _News()
+        self._due: list[tuple[datetime, str]] = []
+        self._wake = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Take over what was committed. Nothing is judged or sent because of a start itself."""
+        for state in await self._store.load_states():
+            if state.unit in self.states:
+                self._adopt(state)
+        self.health = {health.source: health for health in await self._store.load_health()}
+
+    def judge_all(self) -> None:
+        """Look at every unit once: rules or the day may have changed while nobody looked."""
+        self._news.dirty.update(self.states)
+        self._wake.set()
+
+    def take(self, collected: Collected) -> None:
+        """News from a source. Returns at once; the decision follows within milliseconds."""
+        health = _after(self.health.get(collected.source), collected, self._owner(collected.source))
+        self.health[collected.source] = health
+        if collected.source in self._watched:
+            self._news.health[collected.source] = health
+        self._add(collected.readings)
+        if health.owner in self.states and (collected.failure or not collected.readings):
+            self._news.dirty.add(health.owner)
+        self._wake.set()
+
+    async def submit(self, readings: Sequence[Reading]) -> None:
+        """News that somebody waits for: returns when it and all its effects are committed. Raises StoreError."""
+        units = {reading.unit for reading in readings}
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._add(readings)
+        self._news.waiting.append((units, done))
+        self._wake.set()
+        await done
+
+    async def acknowledge(self, ref: str, actor: str, note: str = "") -> Decision:
+        """Somebody answered. Returns after the commit. Raises NotFound or StoreError."""
+        async with self._one_at_a_time:
+            unit = self._unit_of(ref)
+            decision = acknowledge(self.states[unit], ref, actor, note, self._clock.now())
+            return (await self._commit([decision]))[0]
+
+    async def run(self) -> None:
+        """Decide for ever; ends by cancellation."""
+        while True:
+            await self._until_due()
+            await self._clock.sleep(GATHER)
+            started = self._clock.monotonic()
+            try:
+                await self.settle()
+            except StoreError as broken:
+                self.degraded = str(broken)
+                log.error("the store cannot be written: %s", broken)
+                await self._clock.sleep(RETRY)
+            else:
+                self.degraded = ""
+            self._observe(self._clock.monotonic() - started + GATHER)
+
+    async def settle(self) -> None:
+        """Decide and commit until nothing is due now. Raises StoreError; what was not committed stays due."""
+        async with self._one_at_a_time:
+            while batch := self._batch(self._clock.now()):
+                await self._decide_batch(batch)
+            await self._save_health()
+            self._release()
+
+    # the queue
+
+    def _owner(self, source: str) -> str:
+        known = self.health.get(source)
+        if known is not None:
+            return known.owner
+        return next((watch.owner for watch in self.policy.watches if watch.source == source), "")
+
+    def _add(self, readings: Sequence[Reading]) -> None:
+        for reading in readings:
+            if reading.unit in self.states:
+                self._news.readings.setdefault(reading.unit, []).append(reading)
+                self._news.dirty.add(reading.unit)
+
+    def _batch(self, now: datetime) -> list[str]:
+        while self._due and self._due[0][0] <= now:
+            at, unit = heapq.heappop(self._due)
+            if self.states[unit].recheck_at == at:
+                self._news.dirty.add(unit)
+        if not self._news.dirty:
+            return []
+        order = {unit: DECIDE_ORDER[self.policy.units[unit].level] for unit in self._news.dirty}
+        lowest = min(order.values())
+        return sorted(unit for unit, level in order.items() if level == lowest)[:BATCH]
+
+    async def _until_due(self) -> None:
+        if self._news.dirty or self._news.health or self._news.waiting:
+            self._wake.clear()
+            return
+        waiter = asyncio.ensure_future(self._wake.wait())
+        try:
+            while not waiter.done():
+                left = (self._due[0][0] - self._clock.now()).total_seconds() if self._due else FAR
+                if left <= 0:
+                    break
+                pause = asyncio.ensure_future(self._clock.sleep(min(left, FAR)))
+                await asyncio.wait({waiter, pause}, return_when=asyncio.FIRST_COMPLETED)
+                pause.cancel()
+        finally:
+            waiter.cancel()
+        self._wake.clear()
+
+    # one batch
+
+    async def _decide_batch(self, batch: list[str]) -> None:
+        decisions: list[Decision] = []
+        taken: dict[str, list[Reading]] = {}
+        for number, unit in enumerate(batch):
+            taken[unit] = self._news.readings.pop(unit, [])
+            self._news.dirty.discard(unit)
+            decisions.append(self._decide(unit, taken[unit]))
+            if number % BREATH == BREATH - 1:
+                await self._clock.sleep(0)
+        try:
+            await self._commit(decisions)
+        except StoreError as refused:
+            self._give_back(taken)
+            if not isinstance(refused, Conflict):
+                raise
+            await self.load()
+
+    def _decide(self, unit: str, news: Sequence[Reading]) -> Decision:
+        now = self._clock.now()
+        try:
+            decision = decide(self._view(unit, news), self.policy, now)
+        except Exception as broken:  # one poison unit is set aside with a visible reason; the loop goes on
+            log.exception("unit %s cannot be judged", unit)
+            self.set_aside[unit] = f"{type(broken).__name__}: {broken}"
+            return set_aside(self.states[unit], tuple(news), self.set_aside[unit], now)
+        self.set_aside.pop(unit, None)
+        return decision
+
+    def _view(self, unit: str, news: Sequence[Reading]) -> View:
+        units = self.policy.units
+        children = tuple(_colour(self.states[code]) for code in units.children(unit))
+        systems = {code: self.states[code] for code in units[unit].depends_on}
+        health = {w.source: self.health[w.source] for w in self.policy.watches_of(unit) if w.source in self.health}
+        return View(self.states[unit], tuple(news), children, systems, health)
+
+    def _give_back(self, taken: dict[str, list[Reading]]) -> None:
+        for unit, readings in taken.items():
+            self._news.readings.setdefault(unit, [])[:0] = readings
+            self._news.dirty.add(unit)
+
+    async def _commit(self, decisions: Sequence[Decision]) -> Sequence[Decision]:
+        if not decisions:
+            return ()
+        states = await self._store.commit(decisions)
+        committed = [replace(decision, after=state) for decision, state in zip(decisions, states, strict=True)]
+        for decision in committed:
+            self._adopt(decision.after)
+            self._news.dirty.update(self._listeners(decision))
+        self._publish(committed)
+        return committed
+
+    def _adopt(self, state: UnitState) -> None:
+        self.states[state.unit] = state
+        if state.recheck_at is not None:
+            heapq.heappush(self._due, (state.recheck_at, state.unit))
+
+    def _listeners(self, decision: Decision) -> tuple[str, ...]:
+        """A new colour is news for the parent and, at a system, for everybody who depends on it."""
+        return self.policy.units.listeners(decision.after.unit) if decision.transitions else ()
+
+    async def _save_health(self) -> None:
+        if self._news.health:
+            changed, self._news.health = self._news.health, {}
+            await self._store.save_health(tuple(changed.values()))
+
+    def _release(self) -> None:
+        for _, done in self._news.waiting:
+            if not done.done():
+                done.set_result(None)
+        self._news.waiting.clear()
+
+    def _unit_of(self, ref: str) -> str:
+        for unit, state in self.states.items():
+            if any(ref in (incident.ref, incident.key) for incident in state.incidents.values()):
+                return unit
+        raise NotFound(f"no open incident {ref!r}")
+
+    async def refuse(self, entry: AuditEntry) -> None:
+        """Audit something that was not allowed."""
+        await self._store.audit(entry)
+
+
+def _colour(state: UnitState) -> Colour:
+    return Colour.UNKNOWN if state.standing is None else state.standing.colour
+
+
+def _after(before: SourceHealth | None, collected: Collected, owner: str) -> SourceHealth:
+    base = before or SourceHealth(collected.source, owner)
+    if collected.failure:
+        return replace(base, last_failure=collected.at, failure=collected.failure, rejected=collected.rejected)
+    return replace(
+        base, first_success=base.first_success or collected.at, last_success=collected.at, rejected=collected.rejected
+    )

@@ -1,0 +1,35 @@
+"""Which source is due in which second: phases by a stable hash, so that 3,300 sources spread over their period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from zlib import crc32
+
+from monitor.ports import Source
+
+SLOTS = 60
+
+
+def phase(source_id: str, period: int) -> int:
+    """Offset of a source inside its period, in seconds; the same on every machine and after every restart."""
+    return crc32(source_id.encode()) % period
+
+
+def slots_of(source: Source) -> tuple[int, ...]:
+    """Seconds of the minute in which the source may be due. Raises ValueError for a period that fits no minute."""
+    period = int(source.period)
+    if period != source.period or period < 1 or (SLOTS % period and period % SLOTS):
+        raise ValueError(f"{source.id}: {source.period:g} s neither divides a minute nor is made of whole minutes")
+    offset = phase(source.id, period)
+    if period < SLOTS:
+        return tuple(range(offset % period, SLOTS, period))
+    return (offset % SLOTS,)
+
+
+def spread(sources: Iterable[Source]) -> dict[int, list[Source]]:
+    """Sources by slot."""
+    slots: dict[int, list[Source]] = {slot: [] for slot in range(SLOTS)}
+    for source in sources:
+        for slot in slots_of(source):
+            slots[slot].append(source)
+    return slots
