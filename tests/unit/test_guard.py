@@ -111,7 +111,7 @@ async def ask(guard: AddressGuard, request: Request) -> Response | Failure:
     [
         ("127.0.0.1", "loopback"),
         ("::1", "loopback"),
-        ("0.0.0.0", "unspecified"),  # noqa: S104 - an address to refuse, nothing binds to it
+        ("0.0.0.0", "unspecified"),
         ("::", "unspecified"),
         ("169.254.169.254", "metadata"),
         ("fd00:ec2::254", "metadata"),
@@ -245,7 +245,7 @@ LITERALS: dict[str, str] = {
     "octal": "0177.0.0.1",
     "hex": "0x7f000001",
     "short": "127.1",
-    "0.0.0.0": "0.0.0.0",  # noqa: S104 - dialled, not bound
+    "0.0.0.0": "0.0.0.0",
     "::1": "[::1]",
     "mapped": "[::ffff:127.0.0.1]",
     "nat64": "[64:ff9b::7f00:1]",
@@ -336,7 +336,7 @@ async def test_plain_tcp_to_an_unknown_name_fails_as_a_name() -> None:
 
 async def test_plain_tcp_to_a_silent_name_server_ends_at_its_deadline() -> None:
     class Silent(Names):
-        async def resolve(self, host: str, port: int = 0, family: object = None) -> list[ResolveResult]:  # type: ignore[override]
+        async def resolve(self, host: str, port: int = 0, family: object = None) -> list[ResolveResult]:
             await asyncio.Event().wait()
             raise AssertionError
 
