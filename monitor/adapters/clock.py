@@ -1,8 +1,9 @@
-"""The one home of wall time, monotonic time and waiting."""
+"""The one home of wall time, monotonic time, waiting and chance."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from datetime import UTC, datetime
 
@@ -28,3 +29,8 @@ class SystemClock:
         """Pause until the wall clock has reached `when`, in slices, so that a step is noticed."""
         while (left := (when - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 (time is what is waited for)
             await asyncio.sleep(min(left, _SLICE))
+
+
+def chance() -> float:
+    """A number in [0, 1) for the spread of retries; the only randomness of the service."""
+    return random.random()
