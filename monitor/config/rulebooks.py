@@ -1,0 +1,179 @@
+"""Rule books: `rules/indicators.yaml` and `rules/<name>.yaml` to the frozen types of monitor.engine.book.
+
+Nothing half-valid comes out: either a Ruleset, or every problem found, each with file and line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from monitor.config.complain import nearest
+from monitor.config.problems import Problem
+from monitor.config.rulebuild import Source, build_criterion
+from monitor.config.rulemodels import BookModel, CatalogueModel, IndicatorModel, cadence_seconds, day, seconds
+from monitor.config.yaml import Document, read, validate
+from monitor.engine.book import Book, Criterion, Indicator, Measure, Ruleset, StandingRule, Where
+
+CATALOGUE = "rules/indicators.yaml"
+_BOOK_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_LONG_AGES = {"daily": 50 * 3600.0, "weekly": 17 * 86400.0, "monthly": 70 * 86400.0}
+_SHORTEST_AGE = 90.0  # seconds: two missed polls of a fast probe must not make it unknown
+
+
+def load_rules(root: Path, names: Sequence[str]) -> tuple[Ruleset | None, list[Problem]]:
+    """The catalogue and the named books of a site, or every problem in them.
+
+    Reads `root/rules/indicators.yaml` and `root/rules/<name>.yaml` for each name, in this order. The standing rule is
+    that of the book that states one; two books that state different ones are a problem.
+    """
+    indicators, problems = _load_catalogue(root)
+    books: list[Book] = []
+    stated: list[tuple[str, StandingRule, Where]] = []
+    for name in names:
+        book, standing, found = _load_book(root, name, indicators)
+        problems += found
+        if book is not None:
+            books.append(book)
+        if book is not None and standing is not None:
+            stated.append((name, book.standing, standing))
+    problems += [*_doubles(books), *_quarrels(stated)]
+    if problems or indicators is None:
+        return None, problems
+    rule = stated[0][1] if stated else StandingRule()
+    return Ruleset(indicators, tuple(books), rule), []
+
+
+# -- the catalogue ----------------------------------------------------------------------------------------------------
+
+
+def _load_catalogue(root: Path) -> tuple[dict[str, Indicator] | None, list[Problem]]:
+    document, problems = read(root / CATALOGUE, CATALOGUE)
+    if document is None:
+        return None, problems
+    model, found = validate(CatalogueModel, document)
+    problems += found
+    if model is None:
+        return None, problems
+    problems += [problem for name, entry in model.indicators.items() for problem in _odd(document, name, entry, model)]
+    return {name: _indicator(document, name, entry) for name, entry in model.indicators.items()}, problems
+
+
+def _odd(document: Document, name: str, entry: IndicatorModel, model: CatalogueModel) -> Iterator[Problem]:
+    at = ("indicators", name)
+    if (entry.measure == "elapsed") != (entry.of is not None):
+        yield document.problem(at, f"{name}: 'measure: elapsed' and 'of' belong together", "write both or neither")
+    elif entry.of is not None:
+        source = model.indicators.get(entry.of)
+        if source is None:
+            yield document.problem(
+                (*at, "of"), f"there is no indicator '{entry.of}'", nearest(entry.of, model.indicators)
+            )
+        elif source.unit != "bool":
+            yield document.problem((*at, "of"), f"'{entry.of}' is no yes/no indicator", "its unit must be bool")
+    if entry.minimum is not None and entry.maximum is not None and entry.minimum >= entry.maximum:
+        yield document.problem((*at, "minimum"), f"{name}: minimum is not less than maximum")
+    if entry.unit == "state" and not entry.states:
+        yield document.problem(at, f"{name}: a state needs its words", "list them under 'states'")
+    if entry.states and entry.unit not in ("bool", "state"):
+        yield document.problem((*at, "states"), f"{name}: a number has no states")
+
+
+def _indicator(document: Document, name: str, entry: IndicatorModel) -> Indicator:
+    per_cent = entry.unit == "%"
+    return Indicator(
+        id=name,
+        name_vi=entry.name.vi,
+        name_en=entry.name.en,
+        sms=entry.sms,
+        unit=entry.unit,
+        group=entry.group,
+        max_age=_max_age(entry),
+        measure=Measure(entry.measure),
+        of=entry.of,
+        minimum=0.0 if per_cent and entry.minimum is None else entry.minimum,
+        maximum=100.0 if per_cent and entry.maximum is None else entry.maximum,
+        states=tuple(entry.states),
+        source=entry.source,
+        assumed=entry.assumed,
+        where=Where(document.name, document.line(("indicators", name))),
+    )
+
+
+def _max_age(entry: IndicatorModel) -> float:
+    if entry.max_age is not None:
+        return seconds(entry.max_age)
+    return _LONG_AGES.get(entry.cadence) or max(2.5 * cadence_seconds(entry.cadence), _SHORTEST_AGE)
+
+
+# -- books ------------------------------------------------------------------------------------------------------------
+
+
+def _load_book(
+    root: Path, name: str, indicators: Mapping[str, Indicator] | None
+) -> tuple[Book | None, Where | None, list[Problem]]:
+    """The book, where it states how units stand (None: it does not), and all problems."""
+    file = f"rules/{name}.yaml"
+    if not _BOOK_NAME.fullmatch(name):
+        return None, None, [Problem(file, 1, f"'{name}' is no name of a rule book", "use small letters, digits and _")]
+    document, problems = read(root / file, file)
+    if document is None:
+        return None, None, problems
+    model, found = validate(BookModel, document)
+    if model is None:
+        return None, None, problems + found
+    source = Source(document, model.book, indicators)
+    criteria: list[Criterion] = []
+    for number, entry in enumerate(model.criteria):
+        criterion, found = build_criterion(source, entry, ("criteria", number))
+        problems += found
+        if criterion is not None:
+            criteria.append(criterion)
+    problems += _header_problems(document, model, name)
+    standing = Where(file, document.line(("standing",))) if model.standing else None
+    return _book(document, model, tuple(criteria)), standing, problems
+
+
+def _header_problems(document: Document, model: BookModel, name: str) -> Iterator[Problem]:
+    if model.book != name:
+        yield document.problem(("book",), f"the book is called '{model.book}'", f"its file asks for '{name}'")
+    since, to = model.valid.since, model.valid.to
+    if since is not None and to is not None and day(since) > day(to):
+        yield document.problem(("valid",), f"the book ends on {to}, before it begins on {since}")
+    if model.standing is not None and model.standing.red_score > model.standing.green_score:
+        yield document.problem(("standing", "red_score"), "standing.red_score is greater than green_score")
+
+
+def _book(document: Document, model: BookModel, criteria: tuple[Criterion, ...]) -> Book:
+    rule = model.standing
+    return Book(
+        id=model.book,
+        version=model.version,
+        title_vi=model.title.vi,
+        title_en=model.title.en,
+        criteria=criteria,
+        valid_from=day(model.valid.since) if model.valid.since else None,
+        valid_to=day(model.valid.to) if model.valid.to else None,
+        standing=StandingRule()
+        if rule is None
+        else StandingRule(rule.min_coverage / 100, rule.green_score / 100, rule.red_score / 100, rule.yellow_weight),
+        where=Where(document.name, document.line(("book",))),
+    )
+
+
+def _doubles(books: Sequence[Book]) -> Iterator[Problem]:
+    first: dict[str, Where] = {}
+    for criterion in (criterion for book in books for criterion in book.criteria):
+        here = criterion.where
+        if criterion.id in first:
+            what = f"the criterion '{criterion.id}' is there twice"
+            yield Problem(here.file, here.line, what, f"the first one is at {first[criterion.id]}")
+        first.setdefault(criterion.id, here)
+
+
+def _quarrels(stated: Sequence[tuple[str, StandingRule, Where]]) -> Iterator[Problem]:
+    for _, rule, where in stated[1:]:
+        if rule != stated[0][1]:
+            right = f"one of them must go: {stated[0][2]} states another"
+            yield Problem(where.file, where.line, "two active books state how units stand, and differ", right)

@@ -1,0 +1,223 @@
+"""One criterion of a rule book: from its model to the engine's type, with every mistake named at its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from monitor.config.complain import Location, nearest
+from monitor.config.problems import Problem
+from monitor.config.rulebands import conditions, flaws
+from monitor.config.rulemodels import BandsModel, CriterionModel, TargetModel, day, need, seconds
+from monitor.config.yaml import Document
+from monitor.engine.book import Band, Condition, Criterion, Indicator, Need, Period, RollUp, Target, Where
+from monitor.model.colour import Colour
+from monitor.model.unit import Level
+
+_PARENTS = ("province", "nation")  # levels that have children
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The file a criterion comes from. `indicators` is None when the catalogue itself is broken."""
+
+    document: Document
+    book: str
+    indicators: Mapping[str, Indicator] | None
+
+    def where(self, at: Location) -> Where:
+        """Place of a value, for explanations."""
+        return Where(self.document.name, self.document.line(at))
+
+
+@dataclass(slots=True)
+class _Work:
+    """A criterion being built: its entry, its place, and the problems so far."""
+
+    source: Source
+    entry: CriterionModel
+    at: Location
+    problems: list[Problem] = field(default_factory=list)
+
+    def complain(self, step: Location, what: str, right: str = "") -> None:
+        self.problems.append(self.source.document.problem((*self.at, *step), f"{self.entry.id}: {what}", right))
+
+
+def build_criterion(source: Source, entry: CriterionModel, at: Location) -> tuple[Criterion | None, list[Problem]]:
+    """The criterion, or every problem in it."""
+    work = _Work(source, entry, at)
+    indicator = _indicator(work)
+    bands, target = _bands(work, indicator), _target(work, indicator)
+    _check_shape(work)
+    _check_levels(work)
+    if work.problems:
+        return None, work.problems
+    return _criterion(work, indicator, bands, target), []
+
+
+def _criterion(work: _Work, indicator: Indicator | None, bands: tuple[Band, ...], target: Target | None) -> Criterion:
+    entry, scope = work.entry, work.entry.applies_to
+    return Criterion(
+        id=entry.id,
+        book=work.source.book,
+        title_vi=entry.title.vi if entry.title else indicator.name_vi if indicator else entry.id,
+        title_en=entry.title.en if entry.title else indicator.name_en if indicator else entry.id,
+        levels=frozenset(map(Level, scope.levels)),
+        indicator=indicator.id if indicator else None,
+        rollup=RollUp(entry.rollup) if entry.rollup else None,
+        max_red_share=entry.max_red_share,
+        bands=bands,
+        target=target,
+        weight={Level(level): weight for level, weight in entry.weight.items()},
+        critical=entry.critical,
+        outage=entry.outage,
+        inherit=frozenset(map(Level, entry.inherit)),
+        kinds=frozenset(scope.kinds),
+        provinces=frozenset(scope.provinces),
+        units=frozenset(scope.units),
+        hold=need(entry.hold) if entry.hold else Need(),
+        keep=need(entry.keep) if entry.keep else Need(),
+        max_age=seconds(entry.max_age) if entry.max_age else None,
+        alert=frozenset(map(Colour, entry.alert)),
+        min_sample=entry.min_sample,
+        legal_basis=tuple(entry.legal_basis),
+        source=entry.source,
+        assumed=entry.assumed,
+        where=work.source.where(work.at),
+    )
+
+
+def _indicator(work: _Work) -> Indicator | None:
+    """The indicator named, or the one with the criterion's own id. A roll-up may do without one."""
+    known = work.source.indicators
+    if known is None:
+        return None
+    name = work.entry.indicator or work.entry.id
+    if name not in known and (work.entry.indicator is not None or work.entry.rollup is None):
+        step = ("indicator",) if work.entry.indicator is not None else ("id",)
+        work.complain(step, f"there is no indicator '{name}'", nearest(name, known))
+    return known.get(name)
+
+
+# -- bands ------------------------------------------------------------------------------------------------------------
+
+
+def _bands(work: _Work, indicator: Indicator | None) -> tuple[Band, ...]:
+    model = work.entry.bands
+    if model is None:
+        return ()
+    bands = [band for colour, written in _written(model) if (band := _band(work, colour, written)) is not None]
+    if indicator is not None and len(bands) == len(_written(model)):
+        by_colour = {band.colour.value: band.conditions for band in bands}
+        for flaw in flaws(by_colour, indicator, complete=work.entry.target is None):
+            name = f"bands.{flaw.band}" if flaw.band else "bands"
+            work.complain(("bands", flaw.band) if flaw.band else ("bands",), f"{name} {flaw.what}", flaw.right)
+    return tuple(bands)
+
+
+def _written(model: BandsModel) -> list[tuple[str, bool | float | str]]:
+    pairs = (("green", model.green), ("yellow", model.yellow), ("red", model.red))
+    return [(colour, written) for colour, written in pairs if written is not None]
+
+
+def _band(work: _Work, colour: str, written: bool | float | str) -> Band | None:
+    parts = _conditions(work, ("bands", colour), written)
+    if parts is None:
+        return None
+    text = str(written).lower() if isinstance(written, bool) else str(written)
+    return Band(Colour(colour), parts, text, work.source.where((*work.at, "bands", colour)))
+
+
+def _conditions(work: _Work, step: Location, written: bool | float | str) -> tuple[Condition, ...] | None:
+    try:
+        return conditions(written)
+    except ValueError as error:
+        what, _, right = str(error).partition("; ")
+        work.complain(step, what, right)
+        return None
+
+
+# -- target -----------------------------------------------------------------------------------------------------------
+
+
+def _target(work: _Work, indicator: Indicator | None) -> Target | None:
+    model = work.entry.target
+    if model is None:
+        return None
+    dates = [key for key in ("before", "by", "every") if getattr(model, key) is not None]
+    if len(dates) != 1:
+        said = f"two dates ({' and '.join(dates)})" if dates else "no date"
+        work.complain(("target", *dates[-1:]), f"the target has {said}", "give exactly one of before, by, every")
+    goal = _goal(work, model, indicator)
+    if goal is None or len(dates) != 1:
+        return None
+    return Target(
+        goal=goal,
+        before=day(model.before) if model.before else None,
+        by=day(model.by) if model.by else None,
+        every=Period(model.every) if model.every else None,
+        floor=model.floor,
+        remind_days=tuple(sorted(set(model.remind), reverse=True)),
+        where=work.source.where((*work.at, "target")),
+    )
+
+
+def _goal(work: _Work, model: TargetModel, indicator: Indicator | None) -> Condition | None:
+    parts = _conditions(work, ("target", "value"), model.value)
+    if parts is None:
+        return None
+    if len(parts) != 1:
+        work.complain(("target", "value"), f"the goal '{model.value}' is a range", "write one bound, such as >= 80")
+        return None
+    if indicator is not None:
+        for flaw in flaws({"target.value": parts}, indicator, complete=False):
+            work.complain(("target", "value"), f"target.value {flaw.what}", flaw.right)
+    if model.floor is not None:
+        _check_floor(work, parts[0], model.floor)
+    return parts[0]
+
+
+def _check_floor(work: _Work, goal: Condition, floor: float) -> None:
+    step = ("target", "floor")
+    if isinstance(goal.operand, bool | str):
+        work.complain(step, "a goal that is no number has no floor")
+        return
+    at_most = goal.op in ("<", "<=")
+    if (at_most and floor <= goal.operand) or (not at_most and floor >= goal.operand):
+        side = "more" if at_most else "less"
+        work.complain(step, f"the floor {floor:g} lies beyond the goal '{goal}'", f"it must be {side} than the goal")
+
+
+# -- the rest ---------------------------------------------------------------------------------------------------------
+
+
+def _check_shape(work: _Work) -> None:
+    entry = work.entry
+    judged = entry.target is not None or (entry.bands is not None and _written(entry.bands))
+    if entry.rollup == "worst" and judged:
+        work.complain(("rollup",), "the worst child is a colour already", "leave bands and target out")
+    elif entry.rollup != "worst" and not judged:
+        work.complain((), "the criterion has neither bands nor a target", "give it one of them")
+    if entry.max_red_share is not None and entry.rollup is None:
+        work.complain(("max_red_share",), "max_red_share needs a roll-up")
+    if entry.rollup is not None and entry.inherit:
+        work.complain(("inherit",), "a roll-up is not inherited")
+    if "yellow" in entry.alert and entry.target is None:
+        work.complain(("alert",), "yellow is told only near a deadline, and there is no target", "write alert: [red]")
+
+
+def _check_levels(work: _Work) -> None:
+    entry, levels = work.entry, work.entry.applies_to.levels
+    for level in _unreached(entry):
+        reach = ", ".join([*levels, *entry.inherit])
+        work.complain(("weight", level), f"there is a weight for {level}, which the criterion does not reach", reach)
+    if entry.inherit and "system" not in levels:
+        work.complain(("inherit",), "only a system's criterion is inherited", "add system to applies_to.levels")
+    if both := sorted(set(levels) & set(entry.inherit)):
+        work.complain(("inherit",), f"{both[0]} is judged itself and inherits, too", "name it in one of them")
+    if entry.rollup is not None and (low := [level for level in levels if level not in _PARENTS]):
+        work.complain(("applies_to", "levels"), f"a {low[0]} has no children to roll up")
+
+
+def _unreached(entry: CriterionModel) -> Iterator[str]:
+    return (level for level in entry.weight if level not in (*entry.applies_to.levels, *entry.inherit))

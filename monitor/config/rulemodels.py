@@ -1,0 +1,192 @@
+"""What may stand in `rules/indicators.yaml` and in a rule book, before it becomes the frozen types of the engine."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from monitor.config.yaml import Section
+from monitor.engine.book import Need
+
+_DURATION = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_CADENCES = {"hourly": 3600.0, "daily": 86400.0, "weekly": 7 * 86400.0, "monthly": 31 * 86400.0}
+_NEED = re.compile(r"(?:([1-9][0-9]{0,2})x)?\s*(?:([1-9][0-9]{0,5}(?:s|m|h|d)))?")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+def seconds(text: str) -> float:
+    """A duration written as `90s`, `5m`, `50h` or `17d`, in seconds. Raises ValueError with a sentence."""
+    if (match := _DURATION.fullmatch(text)) is None:
+        raise ValueError("is not a duration; write it as 90s, 5m, 50h or 17d")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def cadence_seconds(text: str) -> float:
+    """A cadence (`60s`, `5m`, hourly, daily, weekly, monthly) in seconds. Raises ValueError with a sentence."""
+    try:
+        return _CADENCES[text] if text in _CADENCES else seconds(text)
+    except ValueError:
+        raise ValueError("is not a cadence; write hourly, daily, weekly, monthly, or a duration such as 60s") from None
+
+
+def need(text: str) -> Need:
+    """A hold: `2x` readings in a row, `90s`, or both as `2x 60s`. Raises ValueError with a sentence."""
+    match = _NEED.fullmatch(text)
+    if match is None or not any(match.groups()):
+        raise ValueError("is not a hold; write 2x (readings in a row), 90s, or both as 2x 60s")
+    return Need(int(match[1] or 1), seconds(match[2]) if match[2] else 0.0)
+
+
+def day(text: str) -> date:
+    """A day written as 2025-08-20. Raises ValueError with a sentence."""
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise ValueError("is not a day; write it as 2025-08-20")
+
+
+def _checked(read: Any) -> AfterValidator:
+    def check(text: str) -> str:
+        read(text)
+        return text
+
+    return AfterValidator(check)
+
+
+def _is_id(text: str) -> str:
+    if not _ID.fullmatch(text):
+        raise ValueError("is no name for a rule; use small letters a to z, digits and _")
+    return text
+
+
+def _is_plain(text: str) -> str:
+    if not text.isascii():
+        raise ValueError("holds a letter with an accent; SMS takes plain letters only")
+    return text
+
+
+Words = Annotated[str, Field(min_length=1, max_length=200)]
+Id = Annotated[str, AfterValidator(_is_id)]
+Day = Annotated[str, _checked(day)]
+Hold = Annotated[str, _checked(need)]
+Share = Annotated[float, Field(ge=0, le=100)]  # per cent
+LevelWord = Literal["nation", "province", "commune", "system"]
+Operand = bool | float | str
+
+
+class Names(Section):
+    """A text in both languages."""
+
+    vi: Words
+    en: Words
+
+
+class IndicatorModel(Section):
+    """One entry of the catalogue."""
+
+    name: Names
+    sms: Annotated[str, Field(min_length=1, max_length=13), AfterValidator(_is_plain)]
+    unit: Literal["%", "points", "minutes", "s", "hours", "days", "count", "bool", "state"]
+    states: list[Id] = Field(default=[])
+    group: Literal["institutions", "infrastructure", "data", "services", "security", "resources", "rollup", "meta"]
+    cadence: Annotated[str, _checked(cadence_seconds)]
+    max_age: Annotated[str, _checked(seconds)] | None = None
+    measure: Literal["value", "elapsed"] = "value"
+    of: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    source: Words
+    assumed: bool = False
+
+
+class CatalogueModel(Section):
+    """`rules/indicators.yaml`."""
+
+    indicators: Annotated[dict[Id, IndicatorModel], Field(min_length=1)]
+
+
+class BandsModel(Section):
+    """Colours and the values that give them."""
+
+    green: Operand | None = None
+    yellow: Operand | None = None
+    red: Operand | None = None
+
+
+class TargetModel(Section):
+    """A goal with a date."""
+
+    value: Operand
+    before: Day | None = None
+    by: Day | None = None
+    every: Literal["month", "quarter", "year"] | None = None
+    floor: float | None = None
+    remind: list[Annotated[int, Field(ge=1, le=250)]] = Field(default=[10, 5, 3, 1])
+
+
+class ScopeModel(Section):
+    """Which units a criterion judges."""
+
+    levels: Annotated[list[LevelWord], Field(min_length=1)]
+    kinds: list[Id] = Field(default=[])
+    provinces: list[str] = Field(default=[])
+    units: list[str] = Field(default=[])
+
+
+class CriterionModel(Section):
+    """One rule."""
+
+    id: Id
+    title: Names | None = None
+    indicator: str | None = None
+    rollup: Literal["green_share", "score", "worst"] | None = None
+    max_red_share: Share | None = None
+    applies_to: ScopeModel
+    inherit: list[LevelWord] = Field(default=[])
+    bands: BandsModel | None = None
+    target: TargetModel | None = None
+    weight: dict[LevelWord, Annotated[float, Field(ge=0, le=100)]] = Field(default={})
+    critical: bool = False
+    outage: bool = False
+    hold: Annotated[Hold | None, Field(alias="for")] = None
+    keep: Hold | None = None
+    max_age: Annotated[str, _checked(seconds)] | None = None
+    alert: list[Literal["red", "yellow"]] = Field(default=["red"])
+    min_sample: Annotated[float, Field(ge=0)] = 0
+    legal_basis: list[Words] = Field(default=[])
+    source: Words
+    assumed: bool = False
+
+
+class StandingModel(Section):
+    """How a unit's colour follows from its criteria; per cent."""
+
+    min_coverage: Share = 70
+    green_score: Share = 80
+    red_score: Share = 50
+    yellow_weight: Annotated[float, Field(ge=0)] = 5
+
+
+class ValidModel(Section):
+    """Days on which a book judges, both included."""
+
+    since: Annotated[Day | None, Field(alias="from")] = None
+    to: Day | None = None
+
+
+class BookModel(Section):
+    """A rule book."""
+
+    book: Id
+    version: Words
+    title: Names
+    valid: ValidModel = ValidModel()
+    standing: StandingModel | None = None
+    criteria: Annotated[list[CriterionModel], Field(min_length=1)]
