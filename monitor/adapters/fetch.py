@@ -12,6 +12,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -37,7 +38,7 @@ __all__ = ["Failure", "Fetcher", "Request", "Response", "safe_url"]
 _SOCK_READ = 5.0  # seconds of silence after which a peer counts as gone
 _KEEP_ALIVE = 20.0  # seconds: a 15 s probe reuses its TLS session, and idle sockets stay few
 _MAX_HEADERS, _MAX_HEADER_VALUE = 64, 1024
-_NO_BODY = (204, 304)
+_NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 class _Answer(aiohttp.ClientResponse):
@@ -174,6 +175,8 @@ class Fetcher:
 
 async def _whole(answer: _Answer, request: Request, watch: Stopwatch) -> Response:
     body = b""
+    if answer.status == HTTPStatus.SWITCHING_PROTOCOLS:
+        raise Broken("protocol", "switches to a protocol that nobody asked for")
     if request.method.upper() != "HEAD" and answer.status not in _NO_BODY and answer.content_length != 0:
         if (answer.content_length or 0) > request.max_wire:
             raise Broken("too-large", f"announces more than {request.max_wire} bytes")

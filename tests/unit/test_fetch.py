@@ -1,0 +1,344 @@
+"""The fetch's own rules: redirects, headers, credentials, slots, phases."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from monitor.adapters.fetch import Failure, Fetcher, Request, Response, safe_url
+from monitor.adapters.fetch_body import Gunzip, is_gzip
+from monitor.adapters.fetch_redirect import next_hop
+from monitor.adapters.fetch_types import Broken
+from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.resolver import NameFailed
+
+
+class TickingClock:
+    """Each look at the clock finds it one second later."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        self.seconds += 1.0
+        return self.seconds
+
+
+class OneName(AbstractResolver):
+    """Knows `centre.example`, on loopback."""
+
+    async def resolve(self, host: str, port: int = 0, family: object = None) -> list[ResolveResult]:
+        if host != "centre.example":
+            raise NameFailed("domain name not found", real=True)
+        return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=2, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        return None
+
+
+Answer = Callable[[str, int], bytes]
+
+
+class Server:
+    """A loopback server that keeps the heads it was sent; the answer is made from the head and the own port."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self.heads: list[str] = []
+        self.connections = 0
+        self.port = 0
+        self.asked = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                self.heads.append(head)
+                self.asked.set()
+                await self.gate.wait()
+                writer.write(self._answer(head, self.port))
+        except (OSError, asyncio.IncompleteReadError):
+            writer.close()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Server]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            server.close()
+
+
+@asynccontextmanager
+async def fetcher(limit: int = 100, clock: TickingClock | None = None) -> AsyncIterator[Fetcher]:
+    guard = AddressGuard([parse_allow("127.0.0.0/8:*")], OneName())
+    made = Fetcher(guard, clock or TickingClock(), limit=limit)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+def say(text: str, *headers: str, status: str = "200 OK") -> bytes:
+    lines = "".join(f"{line}\r\n" for line in headers)
+    return f"HTTP/1.1 {status}\r\n{lines}Content-Length: {len(text)}\r\n\r\n{text}".encode()
+
+
+def fine(head: str, port: int) -> bytes:
+    return say("fine")
+
+
+# --- redirects --------------------------------------------------------------------------------------------------------
+
+SECRET = (("Authorization", "Bearer s3cret"), ("X-Api-Key", "s3cret"), ("Accept", "text/csv"))
+
+
+def test_headers_stay_on_the_same_origin_and_only_harmless_ones_cross_to_another() -> None:
+    request = Request("https://a.example/x", headers=SECRET)
+    assert next_hop(request, 302, "/y").headers == SECRET
+    assert next_hop(request, 302, "https://b.example/y").headers == (("Accept", "text/csv"),)
+    assert next_hop(request, 302, "https://a.example:8443/y").headers == (("Accept", "text/csv"),)
+
+
+@pytest.mark.parametrize(
+    ("location", "hint"),
+    [
+        ("http://a.example/", "from https down to http"),
+        ("file:///etc/passwd", "'file'"),
+        ("ftp://a.example/", "'ftp'"),
+        ("javascript:alert(1)", "'javascript'"),
+        ("http://[::/", "not an address"),
+        ("https://a.example:99999/", "not an address"),
+    ],
+)
+def test_a_redirect_that_must_not_be_followed_says_why(location: str, hint: str) -> None:
+    with pytest.raises(Broken, match=hint):
+        next_hop(Request("https://a.example/"), 302, location)
+
+
+def test_userinfo_in_a_redirect_is_not_used() -> None:
+    assert next_hop(Request("http://a.example/"), 302, "http://u:p@a.example/y").url == "http://a.example/y"
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "then"),
+    [("POST", 303, "GET"), ("POST", 302, "GET"), ("POST", 307, "POST"), ("HEAD", 303, "HEAD"), ("GET", 301, "GET")],
+)
+def test_the_method_after_a_redirect_follows_the_status(method: str, status: int, then: str) -> None:
+    body = b"x" if method == "POST" else None
+    hop = next_hop(Request("http://a.example/", method=method, body=body), status, "/y")
+    assert (hop.method, hop.body) == (then, body if then == method else None)
+
+
+def test_a_body_is_not_sent_on_to_another_origin() -> None:
+    with pytest.raises(Broken, match="another place"):
+        next_hop(Request("http://a.example/", method="POST", body=b"x"), 307, "http://b.example/")
+
+
+async def test_redirects_are_followed_as_far_as_allowed_and_handed_back_when_not_wanted() -> None:
+    def answer(head: str, port: int) -> bytes:
+        step = int(head.split()[1].strip("/") or 0)
+        return say("there") if step == 2 else say("", f"Location: /{step + 1}", status="302 Found")
+
+    async with Server(answer).running() as server, fetcher() as client:
+        url = f"http://127.0.0.1:{server.port}/0"
+        asked = [await client.fetch(Request(url, redirects=allowed)) for allowed in (0, 1, 2, 3)]
+    assert isinstance(asked[0], Response)
+    assert (asked[0].status, asked[0].headers["location"]) == (302, "/1")
+    assert isinstance(asked[1], Failure)
+    assert (asked[1].kind, asked[1].detail) == ("redirect", "more than 1 redirects")
+    assert [got.body for got in asked[2:] if isinstance(got, Response)] == [b"there", b"there"]
+
+
+async def test_never_more_than_three_redirects_are_followed() -> None:
+    def answer(head: str, port: int) -> bytes:
+        return say("", "Location: /again", status="302 Found")
+
+    async with Server(answer).running() as server, fetcher() as client:
+        got = await client.fetch(Request(f"http://127.0.0.1:{server.port}/", redirects=50))
+    assert isinstance(got, Failure)
+    assert got.detail == "more than 3 redirects"
+    assert len(server.heads) == 4
+
+
+# --- what is sent and what comes back ---------------------------------------------------------------------------------
+
+
+async def test_only_gzip_is_asked_for_and_credentials_of_the_url_travel_as_a_header() -> None:
+    async with Server(fine).running() as server, fetcher() as client:
+        url = f"http://us%65r:p%40ss@127.0.0.1:{server.port}/x?q=1#part"
+        await client.fetch(Request(url, headers=(("Accept-Encoding", "br, zstd"),)))
+    head = server.heads[0]
+    assert head.startswith("GET /x?q=1 HTTP/1.1\r\n")
+    assert "Accept-Encoding: gzip\r\n" in head
+    assert "br" not in head
+    assert "Authorization: Basic dXNlcjpwQHNz\r\n" in head
+
+
+async def test_cookies_are_not_kept_and_the_connection_is() -> None:
+    def answer(head: str, port: int) -> bytes:
+        return say("fine", "Set-Cookie: a=b; Path=/")
+
+    async with Server(answer).running() as server, fetcher() as client:
+        for _ in range(2):
+            await client.fetch(Request(f"http://127.0.0.1:{server.port}/"))
+    assert server.connections == 1
+    assert "Cookie" not in server.heads[1]
+
+
+async def test_the_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
+    async with Server(fine).running() as server, fetcher() as client:
+        got = await client.fetch(Request(f"http://127.0.0.1:{server.port}/"))
+    assert isinstance(got, Response)
+
+
+async def test_header_names_are_lower_case_repeats_joined_and_values_clean_and_bounded() -> None:
+    def answer(head: str, port: int) -> bytes:
+        return say("", "X-A: 1", "x-a: 2", "X-Long: " + "y" * 5000, "X-Odd: a\xa0\u202eb")
+
+    async with Server(answer).running() as server, fetcher() as client:
+        got = await client.fetch(Request(f"http://127.0.0.1:{server.port}/"))
+    assert isinstance(got, Response)
+    assert got.headers["x-a"] == "1, 2"
+    assert len(got.headers["x-long"]) == 1024
+    assert got.headers["x-odd"] == "a b"
+
+
+async def test_a_head_answer_may_announce_what_a_get_would_weigh() -> None:
+    def answer(head: str, port: int) -> bytes:
+        return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 99999999\r\n\r\n"
+
+    async with Server(answer).running() as server, fetcher() as client:
+        got = await client.fetch(Request(f"http://127.0.0.1:{server.port}/", method="HEAD"))
+    assert isinstance(got, Response)
+    assert got.body == b""
+
+
+async def test_the_phases_of_a_fetch_add_up_to_its_elapsed_time() -> None:
+    async with Server(fine).running() as server, fetcher() as client:
+        got = await client.fetch(Request(f"http://centre.example:{server.port}/"))
+    assert isinstance(got, Response)
+    assert set(got.phases) == {"dns", "connect", "wait", "body"}
+    assert min(got.phases.values()) >= 1.0
+    assert sum(got.phases.values()) == got.elapsed - 1.0  # the last look at the clock comes after the last phase
+
+
+# --- failures as values -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url", ["", "x", "ftp://a.example/", "http://", "http:///x", "http://[::/", "http://a:99999/", "http://\udcff/"]
+)
+async def test_an_unusable_address_is_a_failure(url: str) -> None:
+    async with fetcher() as client:
+        got = await client.fetch(Request(url))
+    assert isinstance(got, Failure)
+    assert got.kind == "protocol"
+
+
+async def test_a_header_or_method_that_would_smuggle_lines_is_a_failure() -> None:
+    async with Server(fine).running() as server, fetcher() as client:
+        url = f"http://127.0.0.1:{server.port}/"
+        for request in (
+            Request(url, headers=(("X-A", "s3cret\r\nX-B: c"),)),
+            Request(url, method="GET / HTTP/1.1\r\nX"),
+        ):
+            got = await client.fetch(request)
+            assert isinstance(got, Failure)
+            assert got.kind == "protocol"
+            assert "s3cret" not in got.detail
+    assert server.heads == []
+
+
+async def test_a_closed_port_and_an_unknown_name_are_told_apart() -> None:
+    async with Server(fine).running() as server:
+        port = server.port
+    async with fetcher() as client:
+        closed = await client.fetch(Request(f"http://127.0.0.1:{port}/"))
+        unknown = await client.fetch(Request("http://u:s3cret@nobody.example/?k=s3cret"))
+    assert isinstance(closed, Failure)
+    assert isinstance(unknown, Failure)
+    assert (closed.kind, closed.detail) == ("connect", "no connection: connection refused")
+    assert (unknown.kind, unknown.detail) == ("dns", "the name has no usable address: domain name not found")
+
+
+async def test_a_timeout_says_in_which_phase_it_ended() -> None:
+    async with Server(fine).running() as server, fetcher() as client:
+        server.gate.clear()
+        got = await client.fetch(Request(f"http://127.0.0.1:{server.port}/", timeout=0.05))
+        server.gate.set()
+    assert isinstance(got, Failure)
+    assert (got.kind, got.detail) == (
+        "timeout",
+        "no complete answer within 0.05 s, ended while waiting for the answer",
+    )
+
+
+async def test_waiting_for_a_slot_is_not_charged_to_the_target() -> None:
+    clock = TickingClock()
+    async with Server(fine).running() as server, fetcher(limit=1, clock=clock) as client:
+        request = Request(f"http://127.0.0.1:{server.port}/")
+        server.gate.clear()
+        both = [asyncio.create_task(client.fetch(request)) for _ in range(2)]
+        await server.asked.wait()
+        clock.seconds += 1000
+        server.gate.set()
+        first, second = await asyncio.gather(*both)
+    assert first.elapsed > 1000
+    assert second.elapsed < 1000
+
+
+async def test_a_closed_fetcher_works_again_when_asked_again() -> None:
+    async with Server(fine).running() as server, fetcher() as client:
+        for _ in range(2):
+            got = await client.fetch(Request(f"http://127.0.0.1:{server.port}/"))
+            assert isinstance(got, Response)
+            await client.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:pass@a.example:8443/x?token=abc&b=#f", "https://a.example:8443/x?token=***&b=***"),
+        ("http://a.example/", "http://a.example/"),
+        ("http://[::/?token=abc", "(unreadable address)"),
+        ("http://u:p%0d%0a@a.example/\r\nx", "http://a.example/x"),
+    ],
+)
+def test_an_address_is_shown_without_credentials(url: str, shown: str) -> None:
+    assert safe_url(url) == shown
+
+
+# --- packing ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 1, 999, 1000])
+def test_a_packed_body_up_to_its_cap_is_read_byte_by_byte(size: int) -> None:
+    sink = Gunzip(1000)
+    for byte in gzip.compress(b"x" * size):
+        sink.feed(bytes([byte]))
+    assert sink.finish() == b"x" * size
+
+
+def test_a_packed_body_one_byte_over_its_cap_is_refused() -> None:
+    with pytest.raises(Broken) as caught:
+        Gunzip(1000).feed(gzip.compress(b"x" * 1001))
+    assert caught.value.kind == "too-large"
+
+
+@pytest.mark.parametrize(
+    ("values", "packed"),
+    [((), False), (("identity",), False), (("gzip",), True), (("X-GZIP",), True), (("identity, gzip",), True)],
+)
+def test_gzip_and_identity_are_the_known_encodings(values: tuple[str, ...], packed: bool) -> None:
+    assert is_gzip(values) is packed
