@@ -59,6 +59,11 @@ class _Answer(aiohttp.ClientResponse):
         framed = "Content-Length" in self.headers or "Transfer-Encoding" in self.headers
         return not framed and self._wire is not None and isinstance(self._wire.exception(), OSError)
 
+    def drop(self) -> None:
+        """Close the connection even if aiohttp has put it aside for the next request."""
+        if self._wire is not None:
+            self._wire.close()
+
 
 class Fetcher:
     """HTTP client for probes and feeds. `fetch` never raises for what the other side does.
@@ -176,6 +181,7 @@ class Fetcher:
 async def _whole(answer: _Answer, request: Request, watch: Stopwatch) -> Response:
     body = b""
     if answer.status == HTTPStatus.SWITCHING_PROTOCOLS:
+        answer.drop()
         raise Broken("protocol", "switches to a protocol that nobody asked for")
     if request.method.upper() != "HEAD" and answer.status not in _NO_BODY and answer.content_length != 0:
         if (answer.content_length or 0) > request.max_wire:

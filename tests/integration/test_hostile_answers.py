@@ -236,7 +236,8 @@ class Stage:
     async def finish(self) -> None:
         """Wait until the peers noticed that the client is gone."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5)
+            _, still_connected = await asyncio.wait(self._tasks, timeout=5)
+            assert not still_connected
 
 
 class NoNames(AbstractResolver):
