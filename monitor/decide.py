@@ -236,9 +236,7 @@ def _heard(
     view: View, watch: Watch, health: SourceHealth, now: datetime
 ) -> tuple[datetime, float | bool | str | None, datetime | None] | None:
     """(silent since, last value, its as_of) of a source for this unit; None when there is nothing to blame it for."""
-    ok = health.last_success is not None and (
-        health.last_failure is None or health.last_success >= health.last_failure
-    )
+    ok = health.last_success is not None and (health.last_failure is None or health.last_success >= health.last_failure)
     last = max(
         (r for r in view.state.evidence.values() if r.source == watch.source), key=lambda r: r.as_of, default=None
     )

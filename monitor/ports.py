@@ -12,6 +12,7 @@ from typing import Protocol
 
 from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.reading import Collected, Reading, SourceHealth
+from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
 
 
@@ -102,9 +103,7 @@ class Store(Protocol):
         Expired leases count as attempts that ended unknown.
         """
 
-    async def settle(
-        self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None = None
-    ) -> bool:
+    async def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None = None) -> bool:
         """Record an outcome, compare-and-set on (owner, attempt). False when the lease was taken over meanwhile."""
 
     async def next_due(self, channel: str) -> datetime | None:
@@ -143,6 +142,32 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Stop workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of an exporter."""
+
+    body: bytes
+    content_type: str
+    encoding: str = ""  # "gzip" when the body is packed
+
+
+class Exporter(Protocol):
+    """Shows committed facts to other programs. Small files in `exporters/` implement it through monitor.api."""
+
+    @property
+    def path(self) -> str:
+        """Where its page is served, for example "/metrics"."""
+
+    def start(self, snapshot: Snapshot) -> None:
+        """Called once, before the first page."""
+
+    def changed(self, states: Sequence[UnitState]) -> None:
+        """Called after every commit with the new states; must be quick."""
+
+    async def page(self, accept: str, accept_encoding: str) -> Page:
+        """The page for a client that sent these headers."""
 
 
 class Events(Protocol):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from monitor.alerting.plan import Directory
 from monitor.engine.book import Ruleset
-from monitor.model.hours import Calendar
+from monitor.model.hours import Calendar, Sessions
 from monitor.model.unit import Units
 
 
@@ -146,6 +147,7 @@ class Site:
     units: Units
     ruleset: Ruleset
     calendar: Calendar
+    sessions: Sessions  # office hours over the calendar
     directory: Directory
     probes: tuple[ProbeSpec, ...]
     feeds: tuple[FeedSpec, ...]
@@ -155,4 +157,5 @@ class Site:
     exporters: tuple[str, ...] = ("prometheus",)
     tokens: tuple[Token, ...] = ()
     simulation: SimulationSpec | None = None
+    as_of: datetime | None = None  # aware UTC: the moment this site is about, when that is not today
     version: str = ""  # digest of all files read, for explanations and reload

@@ -43,7 +43,16 @@ def _run(
     started = verdict.as_of or now
     if before is None:
         return CriterionState(
-            criterion.id, Colour.UNKNOWN, now, Colour.UNKNOWN, now, verdict.colour, started, 1, verdict, weight,
+            criterion.id,
+            Colour.UNKNOWN,
+            now,
+            Colour.UNKNOWN,
+            now,
+            verdict.colour,
+            started,
+            1,
+            verdict,
+            weight,
             criterion.critical,
         )
     same = replace(before, verdict=verdict, weight=weight, critical=criterion.critical, caused_by=None)

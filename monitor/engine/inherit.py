@@ -32,9 +32,7 @@ def take_over(
     why = Reason(reasons.INHERITED, {"system": code})
     verdict: Verdict = replace(theirs.verdict, reasons=(why, *theirs.verdict.reasons), recheck_at=None)
     since = before.since if before is not None and before.colour is theirs.colour else now
-    return replace(
-        theirs, since=since, verdict=verdict, weight=criterion.weight.get(unit.level, 0.0), caused_by=code
-    )
+    return replace(theirs, since=since, verdict=verdict, weight=criterion.weight.get(unit.level, 0.0), caused_by=code)
 
 
 def _has(systems: Mapping[str, UnitState], code: str, criterion: Criterion) -> bool:

@@ -80,9 +80,7 @@ def _outlook(
     return outlook(criterion.target, value, comparator, as_of, now, calendar)
 
 
-def _combine(
-    known: Verdict, banded: tuple[Colour, Reason] | None, ahead: Outlook | None, now: datetime
-) -> Verdict:
+def _combine(known: Verdict, banded: tuple[Colour, Reason] | None, ahead: Outlook | None, now: datetime) -> Verdict:
     if ahead is None:
         colour, reason = banded or (Colour.UNKNOWN, Reason(reasons.NO_BAND, {"value": known.value}))
         return replace(known, colour=colour, reasons=(reason,))

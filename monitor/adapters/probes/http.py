@@ -26,9 +26,7 @@ class HttpProbe:
         """Ask once."""
         spec = self._spec
         headers = tuple((name, secret.reveal()) for name, secret in spec.headers)
-        request = Request(
-            spec.url, headers=headers, timeout=spec.timeout, max_wire=MAX_BODY, max_decoded=MAX_BODY
-        )
+        request = Request(spec.url, headers=headers, timeout=spec.timeout, max_wire=MAX_BODY, max_decoded=MAX_BODY)
         answer = await self._fetcher.fetch(request)
         return result(spec, now, self._problem(answer), answer.elapsed)
 

@@ -1,0 +1,143 @@
+"""The service: builds everything that can fail, then starts it in order, and stops it in reverse order, by name."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.config.spec import Site
+from monitor.decide import Policy, Watch
+from monitor.model.reading import Collected
+from monitor.model.snapshot import Snapshot
+from monitor.model.state import AuditEntry, Decision
+from monitor.ports import Clock, Exporter, Source, Store, Timetable, Transport
+from monitor.service.evaluator import Evaluator
+from monitor.service.events import EventHub
+from monitor.service.metrics import SelfMetrics
+from monitor.service.poller import Poller
+from monitor.service.sender import Sender
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """Every source of surprise of one service, real or virtual."""
+
+    clock: Clock
+    store: Store
+    timetable: Timetable
+    sources: Sequence[Source]
+    transports: Mapping[str, Transport]
+    exporters: Mapping[str, Exporter]
+    chance: Callable[[], float]
+    owner: str = "denbao"  # name of this process in leases
+
+
+class Service:
+    """One running site."""
+
+    def __init__(self, site: Site, adapters: Adapters, metrics: SelfMetrics) -> None:
+        self.site = site
+        self.metrics = metrics
+        self.clock = clock = adapters.clock
+        self.store = store = adapters.store
+        self.exporters = adapters.exporters
+        self.hub = EventHub()
+        self.evaluator = Evaluator(policy_of(site), store, clock, self.hub.publish, metrics.decided)
+        self.poller = Poller(adapters.sources, clock, self._collected, observe=metrics.swept)
+        parallel = {channel: site.channels[channel].parallel for channel in adapters.transports}
+        self.sender = Sender(store, adapters.transports, parallel, clock, adapters.chance, adapters.owner)
+        self.started_at: datetime | None = None
+        self.first_sweep_at: datetime | None = None
+        self._timetable = adapters.timetable
+        self._transports = adapters.transports
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Open the store, take over what was committed, and let the loops run. Raises StoreError."""
+        await self.store.open()
+        await self.evaluator.load()
+        for exporter in self.exporters.values():
+            exporter.start(self.snapshot())
+        self.hub.listen(self._committed)
+        self.hub.listen(self.sender.notice)
+        self.started_at = self.clock.now()
+        await self.store.audit(AuditEntry(self.started_at, "denbao", "start", self.site.version))
+        self._spawn("evaluator", self.evaluator.run)
+        self._spawn("sender", self.sender.run)
+        self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
+        self._spawn("first sweep", self._first_sweep)
+
+    async def stop(self) -> None:
+        """Stop in reverse order: no new polls, decide what arrived, finish sends, close."""
+        await self._timetable.stop()
+        await self.poller.stop()
+        await self._cancel()
+        with contextlib.suppress(Exception):  # a store that is gone must not keep the rest from stopping
+            await self.evaluator.settle()
+        await self.sender.drain()
+        self.hub.close()
+        for transport in self._transports.values():
+            await transport.close()
+        await self.store.close()
+
+    def snapshot(self) -> Snapshot:
+        """What is committed now."""
+        return Snapshot(self.site.units, self.evaluator.states)
+
+    def ready(self) -> str:
+        """Why the service is not ready; empty when it is: config loaded, store writable, first sweep done."""
+        if self.started_at is None:
+            return "the store is not open yet"
+        if self.first_sweep_at is None:
+            return "the first sweep is under way"
+        return f"the store cannot be written: {self.evaluator.degraded}" if self.evaluator.degraded else ""
+
+    async def _first_sweep(self) -> None:
+        await self.poller.sweep()
+        self.evaluator.judge_all()
+        self.first_sweep_at = self.clock.now()
+        self.poller.start(self._timetable)
+
+    def _collected(self, collected: Collected) -> None:
+        self.metrics.collected(collected)
+        self.evaluator.take(collected)
+
+    def _committed(self, decisions: Sequence[Decision]) -> None:
+        states = [decision.after for decision in decisions]
+        for exporter in self.exporters.values():
+            exporter.changed(states)
+
+    def _spawn(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(self._supervise(name, loop), name=name))
+
+    async def _supervise(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
+        """A loop that breaks is counted and started again with a pause; it never ends in silence."""
+        while True:
+            try:
+                await loop()
+                return
+            except Exception:
+                log.exception("the %s loop broke and starts again", name)
+                self.metrics.broke(name)
+                await self.clock.sleep(1.0)
+
+    async def _cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+
+def policy_of(site: Site) -> Policy:
+    """The part of a site that decisions read."""
+    watches = tuple(
+        Watch(feed.id, feed.owner, frozenset(c.indicator for c in feed.columns), feed.max_silence, feed.expects)
+        for feed in site.feeds
+    )
+    return Policy(site.units, site.ruleset, site.directory, site.calendar, site.sessions, watches)

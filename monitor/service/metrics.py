@@ -1,0 +1,96 @@
+"""Metrics about the service itself, in prometheus-client's own registry; unit series live in the exporter's blocks."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from monitor.model.reading import Collected
+from monitor.ports import Clock
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_LAG_EVERY = 0.5  # seconds between two looks at the loop
+
+
+class SelfMetrics:
+    """One per service."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._lateness = Histogram(
+            "denbao_sweep_lateness_seconds",
+            "Time between a poll's slot and its start.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._lag = Histogram(
+            "denbao_event_loop_lag_seconds",
+            "How much later than asked the event loop ran a timer.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._decision = Histogram(
+            "denbao_decision_seconds",
+            "Time from the first news of a batch to its commit.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._rejected = Counter(
+            "denbao_feed_rows_rejected",
+            "Rows of a feed that were not believed, by reason.",
+            ("feed", "reason"),
+            registry=self.registry,
+        )
+        self._failures = Counter(
+            "denbao_poll_failures",
+            "Polls of a feed that brought nothing at all.",
+            ("feed",),
+            registry=self.registry,
+        )
+        self._broken = Counter(
+            "denbao_loop_restarts", "Inner loops that broke and were started again.", ("loop",), registry=self.registry
+        )
+        self._success = Gauge(
+            "denbao_feed_last_success_timestamp_seconds",
+            "When a feed last answered well.",
+            ("feed",),
+            registry=self.registry,
+        )
+        self._feeds: frozenset[str] = frozenset()
+
+    def feeds(self, names: frozenset[str]) -> None:
+        """Which sources are feeds; the rest are probes and have series of their own."""
+        self._feeds = names
+
+    def swept(self, _source: str, seconds: float) -> None:
+        """A poll began this long after its slot."""
+        self._lateness.observe(seconds)
+
+    def decided(self, seconds: float) -> None:
+        """A batch was committed this long after its first news."""
+        self._decision.observe(seconds)
+
+    def collected(self, collected: Collected) -> None:
+        """A poll ended."""
+        if collected.source not in self._feeds:
+            return
+        if collected.failure:
+            self._failures.labels(collected.source).inc()
+        else:
+            self._success.labels(collected.source).set(collected.at.timestamp())
+        for row in collected.rejected:
+            self._rejected.labels(collected.source, row.reason).inc()
+
+    def broke(self, loop: str) -> None:
+        """An inner loop raised what nobody expected."""
+        self._broken.labels(loop).inc()
+
+    async def watch_loop(self, clock: Clock) -> None:
+        """Measure the event loop's lag for ever."""
+        while True:
+            before = clock.monotonic()
+            await clock.sleep(_LAG_EVERY)
+            self._lag.observe(max(clock.monotonic() - before - _LAG_EVERY, 0.0))
+
+    def text(self) -> bytes:
+        """The registry in Prometheus' text format."""
+        return generate_latest(self.registry)
