@@ -1,0 +1,1 @@
+"""Pure reporting: how it went and why, from committed facts."""
