@@ -1,0 +1,150 @@
+"""From a folder to a site: read everything, name every mistake, hand out nothing that is half valid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from hashlib import blake2b
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from monitor.config.crosscheck import check_indicators, check_network, check_rules, past_deadlines
+from monitor.config.fields import instant, split_listen
+from monitor.config.findings import Findings
+from monitor.config.models import SiteFile
+from monitor.config.office import build_sessions
+from monitor.config.people import build_addresses, build_channels, build_directory
+from monitor.config.problems import Problem
+from monitor.config.routes import check_routes
+from monitor.config.rulebooks import load_rules
+from monitor.config.sources import Surroundings, build_feeds, build_probes
+from monitor.config.spec import SimulationSpec, Site, Token
+from monitor.config.units import build_units
+from monitor.config.yaml import Document, read, validate
+from monitor.engine.book import Ruleset
+from monitor.model.errors import ConfigError
+from monitor.model.unit import Level
+from monitor.registry import load_registry
+
+CONFIG = "config.yaml"
+
+
+def load_site(root: Path, *, environ: Mapping[str, str], now: datetime) -> Site:
+    """The site in a folder. `now` (aware) is only asked for the years of the calendar.
+
+    Raises ConfigError with all problems if there is any.
+    """
+    site, problems = _assemble(root, environ, now)
+    if site is None or problems:
+        raise ConfigError(tuple(str(problem) for problem in problems))
+    return site
+
+
+def check_site(root: Path, environ: Mapping[str, str], now: datetime) -> list[Problem]:
+    """All problems of a site, past deadlines included; empty when it is sound."""
+    site, problems = _assemble(root, environ, now)
+    return _sorted([*problems, *past_deadlines(site, now)]) if site else problems
+
+
+def _assemble(root: Path, environ: Mapping[str, str], now: datetime) -> tuple[Site | None, list[Problem]]:
+    document, problems = read(root / CONFIG, CONFIG)
+    if document is None:
+        return None, problems
+    file, complaints = validate(SiteFile, document)
+    problems += complaints
+    ruleset, complaints = load_rules(root, _rule_names(document))
+    problems += complaints
+    findings = Findings(document)
+    site = _build(file, ruleset, root, environ, now, findings) if file else None
+    return site, _sorted([*problems, *findings.problems])
+
+
+def _build(
+    file: SiteFile,
+    ruleset: Ruleset | None,
+    root: Path,
+    environ: Mapping[str, str],
+    now: datetime,
+    findings: Findings,
+) -> Site:
+    registry, zone = load_registry(), ZoneInfo(file.time_zone)
+    units = build_units(file.units, registry, findings)
+    around = Surroundings(root, environ, units, registry, findings)
+    channels = build_channels(file, around)
+    sessions = build_sessions(file, root, now, findings)
+    site = Site(
+        root=root,
+        name_vi=file.name.vi,
+        name_en=file.name.en,
+        zone=zone,
+        locale=file.locale,
+        listen=split_listen(file.listen),
+        store_url=file.store,
+        units=units,
+        ruleset=ruleset or Ruleset({}, ()),
+        calendar=sessions.calendar,
+        sessions=sessions,
+        directory=build_directory(file),
+        probes=build_probes(file, around),
+        feeds=build_feeds(file, around),
+        channels=channels,
+        addresses=build_addresses(file, channels, around),
+        allow=tuple(file.network.allow),
+        exporters=tuple(file.exporters),
+        tokens=tuple(Token(token.id, token.role, token.sha256) for token in file.access.tokens),
+        simulation=_simulation(file, site_units=[unit.code for unit in units.at(Level.PROVINCE)], findings=findings),
+        as_of=_as_of(file, zone),
+        version=_digest(root, file),
+    )
+    _check(site, file, ruleset, findings)
+    return site
+
+
+def _check(site: Site, file: SiteFile, ruleset: Ruleset | None, findings: Findings) -> None:
+    check_network(file, findings)
+    if ruleset is None:
+        return  # without rule books every indicator would be called unknown
+    check_indicators(file, ruleset.indicators, findings)
+    check_routes(file, site.directory, site.units, ruleset, findings)
+    if not any(problem.what.startswith("unknown") for problem in findings.problems):
+        findings.problems += check_rules(site, file)
+
+
+def _simulation(file: SiteFile, site_units: Sequence[str], findings: Findings) -> SimulationSpec | None:
+    section = file.simulation
+    if section is None:
+        return None
+    if section.province not in site_units:
+        findings.unknown(("simulation", "province"), "province", section.province, site_units)
+    address = split_listen(section.listen)
+    return SimulationSpec(address, section.tcp_port, section.seed, section.province, section.world)
+
+
+def _as_of(file: SiteFile, zone: ZoneInfo) -> datetime | None:
+    if file.as_of is None:
+        return None
+    moment = instant(file.as_of)
+    if isinstance(moment, datetime):
+        return moment
+    assert isinstance(moment, date)
+    return datetime.combine(moment, time.min, zone).astimezone(UTC)
+
+
+def _rule_names(document: Document) -> list[str]:
+    names = document.data.get("rules") if isinstance(document.data, dict) else None
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _digest(root: Path, file: SiteFile) -> str:
+    """Twelve hex digits that change when config.yaml, a rule book, a mapping or the calendar does."""
+    named = [feed.mapping for feed in file.feeds if feed.mapping] + ([file.calendar] if file.calendar else [])
+    paths = {root / CONFIG, *(root / "rules").glob("*.yaml"), *(root / name for name in named)}
+    digest = blake2b(digest_size=6)
+    for path in sorted(path for path in paths if path.is_file()):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _sorted(problems: Sequence[Problem]) -> list[Problem]:
+    unique = dict.fromkeys(problems)
+    return sorted(unique, key=lambda problem: (problem.file != CONFIG, problem.file, problem.line))

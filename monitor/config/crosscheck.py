@@ -1,0 +1,168 @@
+"""What no part of a site can see by itself: indicators, rules, addresses and deadlines against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
+
+from monitor.config.complain import nearest
+from monitor.config.fields import split_listen
+from monitor.config.findings import Findings
+from monitor.config.models import ColumnSection, Feed, HttpProbe, SiteFile
+from monitor.config.problems import Problem
+from monitor.config.spec import Site
+from monitor.config.yaml import Location
+from monitor.engine.book import Criterion, Indicator, Ruleset
+from monitor.model.unit import Unit
+
+_LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
+
+
+def check_indicators(file: SiteFile, indicators: Mapping[str, Indicator], findings: Findings) -> None:
+    """Probes, feeds and by_hand name indicators of the rule books, and fit their units."""
+    for index, probe in enumerate(file.probes):
+        at: Location = ("probes", index, "gives")
+        if probe.gives not in indicators:
+            findings.unknown(at, "indicator", probe.gives, indicators)
+        elif indicators[probe.gives].unit != "bool":
+            text = f"a probe says yes or no, but '{probe.gives}' is measured in {indicators[probe.gives].unit}"
+            findings.add(at, text, "name a yes/no indicator")
+    for index, feed in enumerate(file.feeds):
+        for name, column in feed.columns.items():
+            _check_column(name, column, ("feeds", index, "columns", name), indicators, findings)
+    for index, name in enumerate(file.by_hand):
+        if name not in indicators:
+            findings.unknown(("by_hand", index), "indicator", name, indicators)
+
+
+def _check_column(
+    name: str, column: ColumnSection, at: Location, indicators: Mapping[str, Indicator], findings: Findings
+) -> None:
+    indicator = indicators.get(name)
+    if indicator is None:
+        findings.unknown(at, "indicator", name, indicators)
+        return
+    if indicator.of is not None:
+        findings.add(at, f"'{name}' is computed from '{indicator.of}'", f"give '{indicator.of}' instead")
+    wordy = indicator.unit == "bool" or bool(indicator.states)
+    if column.words and not wordy:
+        findings.add((*at, "words"), f"'{name}' is measured in {indicator.unit}: it has no words")
+    if column.scale != 1.0 and wordy:
+        findings.add((*at, "scale"), f"'{name}' is no number: it has no scale")
+    for word, meaning in column.words.items():
+        if isinstance(meaning, str) and meaning not in indicator.states:
+            hint = nearest(meaning, indicator.states) or "write true or false"
+            findings.add((*at, "words", word), f"'{meaning}' is not a state of '{name}'", hint)
+
+
+def check_rules(site: Site, file: SiteFile) -> Iterator[Problem]:
+    """Every criterion has units to judge and something to judge them by."""
+    given = _given(site, file)
+    for book in site.ruleset.books:
+        for criterion in book.criteria:
+            yield from _check_criterion(criterion, site, given)
+
+
+def _check_criterion(criterion: Criterion, site: Site, given: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
+    where = criterion.where
+    scope = [unit for unit in site.units if criterion.applies_to(unit)]
+    if not scope:
+        text = f"the rule '{criterion.id}' is never used: this site has no unit in its scope"
+        yield Problem(where.file, where.line, text, "widen applies_to, or take the rule out")
+    for code in sorted(criterion.units):
+        if code not in site.units:
+            text = f"the rule '{criterion.id}' names the unknown unit '{code}'"
+            yield Problem(where.file, where.line, text, nearest(code, [unit.code for unit in site.units]))
+    if criterion.rollup is not None or criterion.indicator is None or not scope:
+        return
+    evidence = _evidence(criterion.indicator, site.ruleset)
+    if not any(_reaches(given.get(evidence), unit) for unit in scope):
+        text = f"the rule '{criterion.id}' is never used: no probe or feed gives '{evidence}' for its units"
+        yield Problem(where.file, where.line, text, "add one in config.yaml, or name the indicator under by_hand")
+
+
+def _evidence(indicator: str, ruleset: Ruleset) -> str:
+    known = ruleset.indicators.get(indicator)
+    return known.evidence if known else indicator
+
+
+def _reaches(codes: frozenset[str] | None, unit: Unit) -> bool:
+    return codes is not None and (not codes or unit.code in codes)
+
+
+def _given(site: Site, file: SiteFile) -> dict[str, frozenset[str]]:
+    """Units by the indicators they get values of; an empty set means any unit."""
+    given: dict[str, frozenset[str]] = {}
+    for probe in site.probes:
+        given[probe.gives] = given.get(probe.gives, frozenset()) | {probe.unit}
+    for feed in site.feeds:
+        for column in feed.columns:
+            codes = frozenset(feed.mapping.values())
+            everyone = not codes or not given.get(column.indicator, codes)
+            given[column.indicator] = frozenset() if everyone else codes | given.get(column.indicator, frozenset())
+    return {**given, **dict.fromkeys(file.by_hand, frozenset[str]())}
+
+
+def check_network(file: SiteFile, findings: Findings) -> None:
+    """Nothing is open to others without tokens, and what is dialled by address may be dialled."""
+    findings.once(("access", "tokens"), "token", [token.id for token in file.access.tokens])
+    host, _ = split_listen(file.listen)
+    if host != "localhost" and not _within(host, _LOOPBACK) and not file.access.tokens:
+        text = f"the board listens on {file.listen}, open to others, and there is no access token"
+        findings.add(("listen",), text, "add one under access.tokens, or listen on 127.0.0.1")
+    for index, probe in enumerate(file.probes):
+        if isinstance(probe, HttpProbe):
+            _check_dialled(*_target(probe.url), ("probes", index, "url"), file, findings)
+        else:
+            _check_dialled(probe.host, probe.port, ("probes", index, "host"), file, findings)
+    for index, feed in enumerate(file.feeds):
+        _check_feed(feed, ("feeds", index, "url"), file, findings)
+
+
+def _check_feed(feed: Feed, at: Location, file: SiteFile, findings: Findings) -> None:
+    _check_dialled(*_target(feed.url), at, file, findings)
+
+
+def _target(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _check_dialled(host: str, port: int, at: Location, file: SiteFile, findings: Findings) -> None:
+    try:
+        public = ip_address(host).is_global
+    except ValueError:
+        return  # a name: looked up and guarded when it is dialled
+    if not public and not any(_permits(rule, host, port) for rule in file.network.allow):
+        length = 128 if ":" in host else 32
+        entry = f"[{host}/{length}]:{port}" if ":" in host else f"{host}/{length}:{port}"
+        findings.add(at, f"{host} is no public address and is not allowed", f"add '{entry}' to network.allow")
+
+
+def _permits(rule: str, host: str, port: int) -> bool:
+    network, _, ports = rule.rpartition(":")
+    inside = _within(host, (ip_network(network.removeprefix("[").removesuffix("]")),))
+    return inside and (ports == "*" or str(port) in ports.split(","))
+
+
+def _within(host: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    address = ip_address(host)
+    return any(address in network for network in networks)
+
+
+def past_deadlines(site: Site, now: datetime) -> Iterator[Problem]:
+    """Targets whose date is past, seen from the site's `as_of`, else from now.
+
+    Only `denbao check` asks this: a running site must start again on the day after a deadline, with its red colours.
+    """
+    today = (site.as_of or now).astimezone(site.zone).date()
+    for book in site.ruleset.books:
+        for criterion in book.criteria if book.valid_on(today) else ():
+            target = criterion.target
+            day = (target.before or target.by) if target else None
+            if day is not None and target is not None and day < today:
+                text = f"the deadline {day} of '{criterion.id}' is past"
+                hint = "give as_of in config.yaml, take the book out of rules, or set the new date"
+                yield Problem(target.where.file, target.where.line, text, hint)

@@ -1,0 +1,166 @@
+"""The words of a site file: durations, codes, names and addresses as pydantic types with sentences as errors."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from ipaddress import ip_address, ip_network
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from monitor.config.complain import nearest
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([0-9]{1,6}) ?([smhd])")
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_PORTS = re.compile(r"\*|[0-9]{1,5}(?:,[0-9]{1,5})*")
+_STORE = re.compile(r"memory:|sqlite:.{1,400}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SESSION = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+_REFERENCE = re.compile(r"file:.+|.*\$\{[A-Za-z_][A-Za-z0-9_]*\}.*")
+
+
+def _duration(value: Any) -> float:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("is not a duration; write 30s, 5m, 2h or 1d")
+    return float(int(match[1]) * _SECONDS[match[2]])
+
+
+def _positive(seconds: float) -> float:
+    if seconds <= 0:
+        raise ValueError("must be longer than 0s")
+    return seconds
+
+
+def _code(value: Any) -> str:
+    # A code without leading zeros reads as a number: it has only one spelling, so nothing was lost.
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not _CODE.fullmatch(text):
+        raise ValueError("is not a code; use letters, digits, '.', '-' and '_'")
+    return text
+
+
+def _identifier(value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise ValueError(f"is '{value[:60]}'; use lower-case letters, digits, '.', '-' and '_'")
+    return value
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"is '{value[:60]}'; {nearest(value, available_timezones()) or 'write Asia/Ho_Chi_Minh'}")
+    return str(ZoneInfo(value))
+
+
+def split_listen(value: str) -> tuple[str, int]:
+    """Host and port of `127.0.0.1:8866` or `[::1]:8866`. Raises ValueError."""
+    host, _, port = value.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    try:
+        ip_address("127.0.0.1" if bare == "localhost" else bare)
+    except ValueError:
+        raise ValueError(f"is '{value[:60]}'; write an IP address and a port, such as 127.0.0.1:8866") from None
+    if not (port.isascii() and port.isdigit() and int(port[:6]) <= 65535):
+        raise ValueError(f"has the port '{port[:20]}'; ports are numbers from 0 to 65535")
+    return bare, int(port)
+
+
+def _listen(value: str) -> str:
+    split_listen(value)
+    return value
+
+
+def _allow(value: str) -> str:
+    network, _, ports = value.rpartition(":")
+    try:
+        ip_network(network.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        raise ValueError(f"is '{value[:60]}'; write a network and its ports, such as 10.1.0.0/16:443,8443") from None
+    numbers = [] if ports == "*" else ports.split(",")
+    if not _PORTS.fullmatch(ports) or not all(0 < int(number) <= 65535 for number in numbers):
+        raise ValueError(f"has the ports '{ports[:60]}'; write numbers from 1 to 65535 separated by commas, or *")
+    return value
+
+
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is not an address; write http://host:port/path") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is not an address that can be asked; write http://host:port/path or https://")
+    if "@" in parts.netloc:
+        raise ValueError("holds a user name or password; give them as a header, by ${NAME} or file:path")
+    return value
+
+
+def _store(value: str) -> str:
+    if not _STORE.fullmatch(value):
+        raise ValueError("is not a store; write sqlite:var/denbao.db or memory:")
+    return value
+
+
+def _sha256(value: str) -> str:
+    if not _SHA256.fullmatch(value):
+        raise ValueError("is not a SHA-256; write the 64 hex digits of the token's hash, never the token")
+    return value
+
+
+def _reference(value: str) -> str:
+    # The value itself is never repeated: it may be the very secret that must not be here.
+    if not _REFERENCE.fullmatch(value):
+        raise ValueError("holds a secret in plain text; refer to it as ${NAME} or file:path")
+    return value
+
+
+def _inside(value: str) -> str:
+    if value.startswith("/") or ".." in value.split("/"):
+        raise ValueError(f"is '{value[:60]}'; name a file inside the site's folder")
+    return value
+
+
+def instant(value: str) -> datetime | date:
+    """An ISO 8601 instant, or a day. Raises ValueError."""
+    try:
+        return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value).astimezone(UTC)
+    except ValueError:
+        raise ValueError("is not a day or instant; write 2025-08-06 or 2025-08-06T08:00:00+07:00") from None
+
+
+def _session(value: str) -> str:
+    if not _SESSION.fullmatch(value):
+        raise ValueError(f"is '{value[:60]}'; write from-to, such as 07:30-11:30")
+    return value
+
+
+def _as_of(value: str) -> str:
+    moment = instant(value)
+    if isinstance(moment, datetime) and datetime.fromisoformat(value).tzinfo is None:
+        raise ValueError("has no time zone; write it with an offset, such as 2025-08-06T08:00:00+07:00")
+    return value
+
+
+_DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,6} ?[smhd]$", "examples": ["30s", "2h"]})
+
+Duration = Annotated[float, BeforeValidator(_duration), _DURATION_SCHEMA]  # seconds; written "30s", "5m", "2h", "1d"
+Span = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive), _DURATION_SCHEMA]  # not zero
+Code = Annotated[str, BeforeValidator(_code), WithJsonSchema({"type": ["string", "integer"]})]
+Identifier = Annotated[str, AfterValidator(_identifier)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Listen = Annotated[str, AfterValidator(_listen)]
+Allow = Annotated[str, AfterValidator(_allow)]
+Url = Annotated[str, AfterValidator(_url), Field(max_length=2000)]
+StoreUrl = Annotated[str, AfterValidator(_store)]
+Sha256 = Annotated[str, AfterValidator(_sha256)]
+SecretText = Annotated[str, AfterValidator(_reference)]  # a reference, resolved by monitor.config.secrets
+SitePath = Annotated[str, AfterValidator(_inside)]
+AsOfText = Annotated[str, AfterValidator(_as_of)]
+SessionText = Annotated[str, AfterValidator(_session)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Title = Annotated[str, Field(min_length=1, max_length=200)]

@@ -1,0 +1,48 @@
+"""Collects the mistakes found in one site file after it has been read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from monitor.config.complain import nearest
+from monitor.config.problems import Problem
+from monitor.config.yaml import Document, Location
+
+
+class Findings:
+    """The problems of one site; what is added names the place in config.yaml."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+
+    def add(self, at: Location, what: str, right: str = "") -> None:
+        """A mistake at `at` in config.yaml."""
+        self.problems.append(self.document.problem(at, what, right))
+
+    def unknown(self, at: Location, kind: str, name: str, known: Collection[str]) -> None:
+        """A name that nothing answers to: `unknown unit '02144'; did you mean '02143'?`."""
+        self.add(at, f"unknown {kind} '{name}'", nearest(name, known))
+
+    def attempt(self, at: Location, where: str, make: Callable[[], object]) -> None:
+        """Call `make`; a ValueError's sentence ("what; right") becomes a mistake at `at`."""
+        try:
+            make()
+        except ValueError as error:
+            what, _, right = str(error).partition("; ")
+            self.add(at, f"{where} {what}", right)
+
+    def borrow(self, sentence: str, root: Path) -> None:
+        """A sentence that begins with the path of a site's file, and perhaps a line."""
+        name, _, rest = sentence.removeprefix(f"{root}/").partition(":")
+        line, _, what = rest.partition(":")
+        known = line.isdigit()
+        self.problems.append(Problem(name, int(line) if known else 1, (what if known else rest).strip()))
+
+    def once(self, at: Location, kind: str, names: list[str], key: str = "id") -> None:
+        """Every name of a list of entries must be there once."""
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                first = self.document.line((*at, names.index(name), key))
+                self.add((*at, index, key), f"the {kind} '{name}' is there twice", f"the first one is in line {first}")

@@ -1,0 +1,310 @@
+"""What may stand in config.yaml. Everything is checked by itself here, and against the rest in crosscheck.
+
+A field's description is the hint that a user reads when the field is missing, and the editor's help (schema.py).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from monitor.config.fields import (
+    Allow,
+    AsOfText,
+    Code,
+    Duration,
+    Identifier,
+    Listen,
+    Port,
+    SecretText,
+    SessionText,
+    Sha256,
+    SitePath,
+    Span,
+    StoreUrl,
+    Title,
+    Url,
+    Zone,
+)
+from monitor.config.yaml import Section
+
+LevelName = Literal["nation", "province", "commune", "system"]
+KindName = Literal["outage", "kpi_yellow", "kpi_red", "overdue", "silent"]
+
+
+class Names(Section):
+    """A name in both languages."""
+
+    vi: Title = Field(description="write the Vietnamese name")
+    en: Title = Field(description="write the English name")
+
+
+class SystemUnit(Section):
+    """A shared service that others depend on."""
+
+    code: Code = Field(description="write a short code, such as tthc-19")
+    name: Names = Field(description="write name: {vi: ..., en: ...}")
+    province: Code | None = None
+    parent: Code | None = None  # a system rolls up into nothing unless said
+    depends_on: list[Code] = Field(default=[])
+
+
+class OwnUnit(Section):
+    """A unit that the registry does not know."""
+
+    code: Code = Field(description="write a code of its own")
+    level: Literal["province", "commune"] = Field(description="write province or commune")
+    kind: Identifier = "xa"
+    name: Names = Field(description="write name: {vi: ..., en: ...}")
+    parent: Code | None = None
+    province: Code | None = None
+    depends_on: list[Code] = Field(default=[])
+
+
+class ProvinceUnits(Section):
+    """A province of the registry with its communes, wards and special zones."""
+
+    code: Code = Field(description='write the two-digit code in quotes, such as "19"')
+    communes: list[Code] | None = None  # all unless said
+    communes_depend_on: list[Code] = Field(default=[])
+
+
+class UnitsSection(Section):
+    """Everything that gets a colour."""
+
+    nation: bool = True  # the nation, VN, on top of the provinces
+    provinces: list[ProvinceUnits] = Field(default=[])
+    systems: list[SystemUnit] = Field(default=[])
+    others: list[OwnUnit] = Field(default=[])
+
+
+class Selector(Section):
+    """Some of the site's units: by level and province, or by code."""
+
+    level: LevelName | None = None
+    province: Code | None = None
+    codes: list[Code] = Field(default=[])
+
+    @model_validator(mode="after")
+    def _chooses(self) -> Selector:
+        if bool(self.codes) == bool(self.level or self.province):
+            raise ValueError("chooses no units; write either codes, or level and province")
+        return self
+
+
+class _Asked(Section):
+    id: Identifier = Field(description="write a name of its own")
+    period: Span = Field(description="write how often to ask, such as 30s")
+    timeout: Span = 10.0
+
+
+class _Probe(_Asked):
+    units: Selector = Field(description='write {level: commune, province: "19"} or {codes: [...]}')
+    gives: Identifier = Field(description="write the yes/no indicator that the probe fills")
+
+
+class HttpProbe(_Probe):
+    """Asks an address; the expected status and text mean yes."""
+
+    kind: Literal["http"]
+    url: Url = Field(description="write the address to ask; {code} stands for the unit's code")
+    expect_status: list[Annotated[int, Field(ge=100, le=599)]] = Field(default=[200], min_length=1)
+    expect_text: str = Field(default="", max_length=500)
+    headers: dict[str, str] = Field(default={})
+
+
+class TcpProbe(_Probe):
+    """Opens a connection; an accepted one means yes."""
+
+    kind: Literal["tcp"]
+    host: str = Field(min_length=1, max_length=253, description="write the host name or IP address to connect to")
+    port: Port = Field(description="write the port to connect to")
+
+
+Probe = Annotated[HttpProbe | TcpProbe, Field(discriminator="kind")]
+
+
+class ColumnSection(Section):
+    """Where one indicator stands in a row."""
+
+    value: Title = Field(description="write where the value stands in a row")
+    numerator: str = ""
+    denominator: str = ""
+    scale: float = Field(default=1.0, gt=0)
+    words: dict[str, bool | str] = Field(default={})
+
+
+class AsOfSection(Section):
+    """Where the claim of time comes from."""
+
+    kind: Literal["fetch", "day", "field"] = Field(description="write fetch, day or field")
+    field: str = ""
+
+    @model_validator(mode="after")
+    def _named(self) -> AsOfSection:
+        if (self.kind == "field") != bool(self.field):
+            raise ValueError("does not fit together; write {kind: field, field: NAME}, or {kind: day}")
+        return self
+
+
+class _Feed(_Asked):
+    owner: Code = Field(description="write the code of the unit that answers for the feed")
+    url: Url = Field(description="write the address to ask")
+    headers: dict[str, str] = Field(default={})
+    unit: Title = Field(description="write where a row names its unit")
+    mapping: SitePath | None = None
+    as_of: AsOfSection = AsOfSection(kind="day")
+    columns: dict[str, ColumnSection] = Field(min_length=1, description="write indicator: {value: ...}")
+    max_silence: Span = Field(description="write after how long without rows it is called silent, such as 26h")
+    expects: Selector | None = None
+    max_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
+
+
+class JsonFeed(_Feed):
+    """Rows in a JSON answer; places are written in JMESPath."""
+
+    kind: Literal["json"]
+    method: Literal["GET", "POST"] = "GET"
+    body: str = Field(default="", max_length=64 * 1024)
+    rows: Title = Field(description="write the JMESPath to the list of rows")
+
+
+class CsvFeed(_Feed):
+    """Rows in a CSV file; places are headers."""
+
+    kind: Literal["csv"]
+    delimiter: Literal[",", ";", "\t", "|"] = ","
+    encoding: Literal["utf-8", "utf-16", "cp1258"] = "utf-8"
+    decimal: Literal[".", ","] = "."
+
+
+class PrometheusFeed(_Feed):
+    """Samples of a Prometheus page; values are metric names, the unit is a label."""
+
+    kind: Literal["prometheus"]
+
+
+Feed = Annotated[JsonFeed | CsvFeed | PrometheusFeed, Field(discriminator="kind")]
+
+
+class Channel(Section):
+    """One way to send."""
+
+    kind: Literal["log", "email", "webhook"] = Field(description="write log, email or webhook")
+    url: SecretText | None = None  # an Apprise address; {address} stands for the recipient's
+    timeout: Span = 15.0
+    parallel: int = Field(default=4, ge=1, le=64)
+
+
+class RecipientSection(Section):
+    """Somebody who can be told: a post, not a person's name."""
+
+    id: Identifier = Field(description="write a name of its own")
+    role: Identifier = Field(description="write one of the roles")
+    scope: Code = Field(description="write the code of the unit for which the recipient stands in")
+    name: Title | None = None  # the role's title unless said
+    locale: Literal["vi", "en"] = "vi"
+    channels: list[Identifier] = Field(default=[])
+    addresses: dict[str, SecretText] = Field(default={})
+
+
+class Step(Section):
+    """One line of a policy."""
+
+    after: Duration = 0.0
+    to: list[Identifier] = Field(min_length=1, description="write the roles to be told")
+    via: list[Identifier] | None = None  # the policy list's default unless said
+    repeat: Span | None = None
+    office_hours: bool = False
+    reminders: bool = False
+
+
+class PolicySection(Section):
+    """Who hears of which trouble. The first policy that fits is taken."""
+
+    name: Identifier = Field(description="write a name of its own")
+    kinds: list[KindName] = Field(min_length=1, description="write the kinds of trouble")
+    levels: list[LevelName] = Field(default=[])
+    criteria: list[Identifier] = Field(default=[])
+    steps: list[Step] = Field(min_length=1, description="write who is told first")
+
+
+class Escalation(Section):
+    """All policies."""
+
+    via: list[Identifier] = Field(min_length=1, description="write the channels that steps use unless they say others")
+    policies: list[PolicySection] = Field(min_length=1, description="write at least one policy")
+
+
+class Operator(Section):
+    """The telecom operator named in messages."""
+
+    name: Title = Field(description="write the operator's name")
+    hotline: str = Field(default="", max_length=40)
+
+
+class OfficeHours(Section):
+    """When offices are open, in local time; calls marked office_hours wait for it."""
+
+    weekdays: list[SessionText] = Field(default=["07:30-11:30", "13:30-17:00"])
+    saturday: list[SessionText] = Field(default=[])
+    sunday: list[SessionText] = Field(default=[])
+
+
+class Network(Section):
+    """What may be dialled although it is no public address."""
+
+    allow: list[Allow] = Field(default=[])
+
+
+class TokenSection(Section):
+    """An API token, known by its hash only."""
+
+    id: Identifier = Field(description="write a name of its own")
+    role: Literal["viewer", "operator", "pusher", "scraper", "admin"] = Field(description="write what it may do")
+    sha256: Sha256 = Field(description="write the SHA-256 of the token")
+
+
+class Access(Section):
+    """Who may use the board and the API from elsewhere."""
+
+    tokens: list[TokenSection] = Field(default=[])
+
+
+class Simulation(Section):
+    """The bundled province, started with the site."""
+
+    listen: Listen = "127.0.0.1:8867"
+    tcp_port: Port = 8868
+    seed: int = Field(default=766, ge=0)
+    province: Code = Field(description='write the code of the province, such as "19"')
+    world: Literal["calm", "lively"] = "calm"
+
+
+class SiteFile(Section):
+    """All of config.yaml."""
+
+    name: Names = Field(description="write name: {vi: ..., en: ...}")
+    time_zone: Zone = "Asia/Ho_Chi_Minh"
+    locale: Literal["vi", "en"] = "vi"
+    listen: Listen = "127.0.0.1:8866"
+    base_url: Url | None = None  # of the board, for links in messages
+    store: StoreUrl = "sqlite:var/denbao.db"
+    as_of: AsOfText | None = None  # the site looks at this moment instead of today: for a story of the past
+    rules: list[Identifier] = Field(min_length=1, description="write the names of the rule books in rules/")
+    calendar: SitePath | None = None
+    office_hours: OfficeHours = OfficeHours()
+    units: UnitsSection = Field(description="write which provinces, communes and systems get a colour")
+    probes: list[Probe] = Field(default=[])
+    feeds: list[Feed] = Field(default=[])
+    by_hand: list[Identifier] = Field(default=[])  # indicators that come by push or import, from no probe or feed
+    channels: dict[Identifier, Channel] = Field(min_length=1, description="write at least log: {kind: log}")
+    roles: dict[Identifier, Names] = Field(min_length=1, description="write role: {vi: ..., en: ...}")
+    recipients: list[RecipientSection] = Field(min_length=1, description="write who can be told")
+    escalation: Escalation = Field(description="write who is told when")
+    operator: Operator | None = None
+    network: Network = Network()
+    exporters: list[Identifier] = Field(default=["prometheus"])
+    access: Access = Access()
+    simulation: Simulation | None = None

@@ -1,0 +1,122 @@
+"""Channels, recipients and escalation policies as specs; secrets resolved, names checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
+from monitor.config.findings import Findings
+from monitor.config.models import PolicySection, RecipientSection, SiteFile, Step
+from monitor.config.secrets import resolve
+from monitor.config.sources import Surroundings
+from monitor.config.spec import ChannelSpec, Secret
+from monitor.config.yaml import Location
+from monitor.model.incident import Kind
+from monitor.model.unit import Level
+
+# The only Apprise addresses that are let through, by kind of channel.
+SCHEMES: Mapping[str, tuple[str, ...]] = {"email": ("mailto", "mailtos"), "webhook": ("json", "jsons")}
+
+Addresses = dict[tuple[str, str], Secret]
+
+
+def build_channels(file: SiteFile, around: Surroundings) -> dict[str, ChannelSpec]:
+    """Channel by id. A channel whose secret is missing stays without it, and a problem is noted."""
+    return {name: _channel(name, file, around) for name in file.channels}
+
+
+def _channel(name: str, file: SiteFile, around: Surroundings) -> ChannelSpec:
+    section, at = file.channels[name], ("channels", name)
+    found: list[Secret] = []
+    if section.kind == "log" and section.url is not None:
+        around.findings.add((*at, "url"), f"the log channel '{name}' has an address", "remove url")
+    elif section.kind != "log" and section.url is None:
+        around.findings.add(at, f"the channel '{name}' has no address", "write url: ${NAME} or url: file:path")
+    elif section.url is not None:
+        text, kind = section.url, section.kind
+        around.findings.attempt(
+            (*at, "url"), f"the channel '{name}'", lambda: found.append(_apprise(text, kind, around))
+        )
+    return ChannelSpec(name, section.kind, found[0] if found else None, section.timeout, section.parallel)
+
+
+def _apprise(text: str, kind: str, around: Surroundings) -> Secret:
+    secret = resolve(text, around.root, around.environ)
+    scheme = secret.reveal().partition("://")[0].lower()
+    if scheme not in SCHEMES[kind]:
+        known = " or ".join(f"{name}://" for name in SCHEMES[kind])
+        raise ValueError(f"is of kind {kind}, but its address does not begin with {known}; other addresses are refused")
+    return secret
+
+
+def build_addresses(file: SiteFile, channels: Mapping[str, ChannelSpec], around: Surroundings) -> Addresses:
+    """The address of every recipient in every channel that needs one."""
+    addresses: Addresses = {}
+    for index, recipient in enumerate(file.recipients):
+        at: Location = ("recipients", index)
+        for channel, text in recipient.addresses.items():
+            place = (*at, "addresses", channel)
+            if channel not in recipient.channels:
+                around.findings.unknown(place, f"channel of '{recipient.id}'", channel, recipient.channels)
+                continue
+
+            def take(name: str = channel, reference: str = text, who: str = recipient.id) -> None:
+                addresses[who, name] = resolve(reference, around.root, around.environ)
+
+            around.findings.attempt(place, f"the address of '{recipient.id}'", take)
+        _check_addresses(recipient, at, channels, around.findings)
+    return addresses
+
+
+def _check_addresses(
+    recipient: RecipientSection, at: Location, channels: Mapping[str, ChannelSpec], findings: Findings
+) -> None:
+    for channel in recipient.channels:
+        spec = channels.get(channel)
+        if spec is None or channel in recipient.addresses:
+            continue
+        wants = spec.kind == "email" if spec.url is None else "{address}" in spec.url.reveal()
+        if wants:
+            text = f"the recipient '{recipient.id}' has no address for the channel '{channel}'"
+            findings.add((*at, "channels"), text, f"write addresses: {{{channel}: ${{NAME}}}}")
+
+
+def build_directory(file: SiteFile) -> Directory:
+    """Recipients and policies, as the plan maker reads them."""
+    default = tuple(file.escalation.via)
+    operator = file.operator
+    return Directory(
+        recipients=tuple(_recipient(recipient, file) for recipient in file.recipients),
+        policies=tuple(_policy(policy, default) for policy in file.escalation.policies),
+        roles={role: (names.vi, names.en) for role, names in file.roles.items()},
+        base_url=(file.base_url or f"http://{file.listen}").rstrip("/"),
+        operator_name=operator.name if operator else "",
+        operator_hotline=operator.hotline if operator else "",
+    )
+
+
+def _recipient(section: RecipientSection, file: SiteFile) -> Recipient:
+    title = file.roles.get(section.role)
+    name = section.name or (getattr(title, section.locale) if title else section.role)
+    return Recipient(section.id, section.role, section.scope, name, section.locale, tuple(section.channels))
+
+
+def _policy(section: PolicySection, default: tuple[str, ...]) -> Policy:
+    return Policy(
+        name=section.name,
+        kinds=frozenset(Kind(kind) for kind in section.kinds),
+        steps=tuple(_step(step, default) for step in section.steps),
+        levels=frozenset(Level(level) for level in section.levels),
+        criteria=frozenset(section.criteria),
+    )
+
+
+def _step(section: Step, default: tuple[str, ...]) -> StepSpec:
+    return StepSpec(
+        after=section.after,
+        to=tuple(section.to),
+        via=default if section.via is None else tuple(section.via),
+        repeat=section.repeat,
+        office_hours=section.office_hours,
+        reminders=section.reminders,
+    )

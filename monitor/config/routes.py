@@ -1,0 +1,149 @@
+"""Whether trouble reaches somebody: recipients, roles, channels and policies against the units of a site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from monitor.alerting.plan import Directory, Policy, StepSpec
+from monitor.config.findings import Findings
+from monitor.config.models import SiteFile
+from monitor.config.yaml import Location
+from monitor.engine.book import Ruleset
+from monitor.model.incident import Kind
+from monitor.model.unit import Level, Unit, Units
+from monitor.registry import NATION
+
+_POLICIES: Location = ("escalation", "policies")
+
+
+def check_routes(file: SiteFile, directory: Directory, units: Units, ruleset: Ruleset, findings: Findings) -> None:
+    """Every mistake that would leave somebody untold; they go to `findings`."""
+    _check_recipients(file, units, findings)
+    findings.once(_POLICIES, "policy", [policy.name for policy in directory.policies], key="name")
+    for index, channel in enumerate(file.escalation.via):
+        if channel not in file.channels:
+            findings.unknown(("escalation", "via", index), "channel", channel, file.channels)
+    for index, policy in enumerate(directory.policies):
+        _check_criteria(policy, (*_POLICIES, index), ruleset, findings)
+        _check_use(policy, directory.policies[:index], (*_POLICIES, index), findings)
+        for number, _ in enumerate(policy.steps):
+            at = (*_POLICIES, index, "steps", number)
+            if _check_names(policy.steps[number], at, file, findings):
+                _check_order(policy.steps, number, at, findings)
+                _check_holders(policy, number, at, directory, units, findings)
+    _check_coverage(directory.policies, units, findings)
+
+
+def reach(units: Units, code: str) -> tuple[str, ...]:
+    """Where holders of a role are looked for: the unit, what it lies in, its province, and the nation."""
+    province = units[code].province
+    chain = [*units.lineage(code)]
+    chain += units.lineage(province) if province is not None and province in units else ()
+    chain += [NATION.code] if NATION.code in units else []
+    return tuple(dict.fromkeys(chain))
+
+
+def _check_recipients(file: SiteFile, units: Units, findings: Findings) -> None:
+    findings.once(("recipients",), "recipient", [recipient.id for recipient in file.recipients])
+    for index, recipient in enumerate(file.recipients):
+        at: Location = ("recipients", index)
+        if recipient.role not in file.roles:
+            findings.unknown((*at, "role"), "role", recipient.role, file.roles)
+        if recipient.scope not in units:
+            findings.unknown((*at, "scope"), "unit", recipient.scope, [unit.code for unit in units])
+        if not recipient.channels:
+            text = f"the recipient '{recipient.id}' has no channel and can never be told"
+            findings.add((*at, "channels"), text, "write channels: [log]")
+        for number, channel in enumerate(recipient.channels):
+            if channel not in file.channels:
+                findings.unknown((*at, "channels", number), "channel", channel, file.channels)
+
+
+def _check_criteria(policy: Policy, at: Location, ruleset: Ruleset, findings: Findings) -> None:
+    known = [criterion.id for book in ruleset.books for criterion in book.criteria]
+    for name in sorted(policy.criteria - set(known)):
+        findings.unknown((*at, "criteria"), "criterion", name, known)
+
+
+def _check_use(policy: Policy, earlier: Iterable[Policy], at: Location, findings: Findings) -> None:
+    for other in earlier:
+        levels = not other.levels or (policy.levels and policy.levels <= other.levels)
+        criteria = not other.criteria or (policy.criteria and policy.criteria <= other.criteria)
+        if policy.kinds <= other.kinds and levels and criteria:
+            text = f"the policy '{policy.name}' is never used: '{other.name}' before it takes all it is for"
+            findings.add(at, text, "put it before, or narrow the other one")
+            return
+
+
+def _check_names(step: StepSpec, at: Location, file: SiteFile, findings: Findings) -> bool:
+    """Whether all roles and channels of a step are known."""
+    roles = [(number, role) for number, role in enumerate(step.to) if role not in file.roles]
+    given = file.escalation.via
+    own = step.via if step.via != tuple(given) else ()
+    channels = [(number, channel) for number, channel in enumerate(own) if channel not in file.channels]
+    for number, role in roles:
+        findings.unknown((*at, "to", number), "role", role, file.roles)
+    for number, channel in channels:
+        findings.unknown((*at, "via", number), "channel", channel, file.channels)
+    return not roles and not channels
+
+
+def _check_order(steps: tuple[StepSpec, ...], number: int, at: Location, findings: Findings) -> None:
+    step, timed = steps[number], [earlier for earlier in steps[:number] if not earlier.reminders]
+    if step.reminders:
+        if step.after or step.repeat:
+            findings.add(at, "a step of reminders has its own days", "remove after and repeat")
+        return
+    if timed and step.after < timed[-1].after:
+        text = f"this step comes after {_span(step.after)}, but the step before it after {_span(timed[-1].after)}"
+        findings.add((*at, "after"), text, "order the steps by time")
+    for earlier in timed:
+        same = set(step.to) <= set(earlier.to) and set(step.via) <= set(earlier.via)
+        if same and earlier.repeat is not None:
+            text = f"this step never adds anything: its roles are told every {_span(earlier.repeat)} by an earlier step"
+            findings.add(at, text, "remove it, or tell somebody else")
+            return
+        if same and earlier.after == step.after:
+            findings.add(at, f"this step tells the same roles at the same time as an earlier one ({_span(step.after)})")
+            return
+
+
+def _check_holders(
+    policy: Policy, number: int, at: Location, directory: Directory, units: Units, findings: Findings
+) -> None:
+    step, held = policy.steps[number], {recipient.role for recipient in directory.recipients}
+    for index, role in enumerate(step.to):
+        if role not in held:
+            findings.add((*at, "to", index), f"nobody holds the role '{role}'", "add a recipient with this role")
+    if not held.intersection(step.to):
+        return
+    concerned = [unit for unit in units if not policy.levels or unit.level in policy.levels]
+    if unreached := [unit for unit in concerned if not _reached(step, unit, directory, units)]:
+        text = f"this step of '{policy.name}' reaches nobody for the unit '{unreached[0].code}'"
+        more = f" and {len(unreached) - 1} more" if len(unreached) > 1 else ""
+        findings.add(at, text + more, f"add a recipient in {' or '.join(step.via)} with one of its roles")
+
+
+def _reached(step: StepSpec, unit: Unit, directory: Directory, units: Units) -> bool:
+    where = reach(units, unit.code)
+    holders = (holder for role in step.to for holder in directory.holders(role, where))
+    return any(set(holder.channels) & set(step.via) for holder in holders)
+
+
+def _check_coverage(policies: tuple[Policy, ...], units: Units, findings: Findings) -> None:
+    for level in Level:
+        missing = [kind for kind in Kind if units.at(level) and not _covers(policies, kind, level)]
+        if missing:
+            text = f"no policy tells anybody of {', '.join(missing)} at the level {level}"
+            findings.add(_POLICIES, text, "add a policy without criteria for it")
+
+
+def _covers(policies: tuple[Policy, ...], kind: Kind, level: Level) -> bool:
+    return any(not policy.criteria and policy.matches(kind, level, "") for policy in policies)
+
+
+def _span(seconds: float) -> str:
+    for letter, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % length == 0:
+            return f"{seconds / length:g}{letter}"
+    return f"{seconds:g}s"
