@@ -1,4 +1,4 @@
-"""Escalation policies as frozen types; the config layer builds them, monitor.alerting.escalate freezes them into steps."""
+"""Escalation policies as frozen types; the config layer builds them, alerting.escalate freezes them into steps."""
 
 from __future__ import annotations
 

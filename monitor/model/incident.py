@@ -41,11 +41,12 @@ class Address:
 class Step:
     """One call of a plan, frozen to an instant when the incident opens or worsens."""
 
-    due_at: datetime  # aware UTC
-    to: tuple[Address, ...]
-    role: str = ""  # who that is, for the texts
+    due_at: datetime  # aware UTC: of the next call; of the last one when there is no further one
+    to: tuple[Address, ...]  # empty: nobody holds the role, so the next step is called at once
+    role: str = ""  # who that is, for the texts; several roles are joined by commas
     repeat: float | None = None  # seconds between repeats until somebody answers; None: once
     fired: int = 0  # calls already owed: 1 means the first one went to the outbox
+    office_hours: bool = False  # repeats wait for the next working instant, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Incident:
     acked_at: datetime | None = None
     ack_note: str = ""
     closed_at: datetime | None = None
-    owed: tuple[str, ...] = ()  # keys of the notices owed so far, for the recovery message
+    owed: tuple[str, ...] = ()  # key of the last notice owed to each (recipient, channel), for the recovery message
 
     @property
     def open(self) -> bool:

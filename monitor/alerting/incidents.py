@@ -1,0 +1,301 @@
+"""Incidents: one episode of one cause at one unit, from the first page to the recovery message.
+
+Every decision of a unit brings its troubles here. For each cause an event is named, and one table says what that
+event does to the incident; nothing else changes a phase. The rules behind the table:
+
+* Only evidence ends an incident. A cause that is unknown keeps it open and escalating; one under maintenance or not
+  judged keeps it open and quiet. A rule that is gone ends it without a word, but with an audit entry.
+* An acknowledgement stops the calls, not the watch. Worsening, or a new deadline, is news to everybody: a new
+  generation with a new plan and new keys, and the acknowledgement is dropped.
+* Easing while nobody answered replaces the plan by that of the lesser trouble. Easing under an acknowledgement changes
+  nothing, so that falling back is no news to those who answered.
+* While a hold waits to believe an improvement the trouble is what it was.
+* The recovery message goes to those who were owed a page, and the store sends it only if that page went out.
+
+The same facts at the same instant change nothing: a restart sends only what fell due meanwhile.
+"""
+
+from __future__ import annotations
+
+from base64 import b32encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2b
+
+from monitor.alerting.escalate import choose, due, fire, freeze, next_call, reminder_instants
+from monitor.alerting.notices import owed, pages, recoveries
+from monitor.alerting.scene import Scene
+from monitor.alerting.troubles import SILENT_PREFIX, Trouble
+from monitor.model.colour import Colour
+from monitor.model.incident import Incident, Kind, Notice, Phase
+from monitor.model.state import AuditEntry, Withhold
+from monitor.model.text import clean
+from monitor.model.verdict import Param
+
+__all__ = ["TABLE", "Act", "Alerts", "Event", "Move", "Scene", "acknowledge", "mermaid", "react"]
+
+
+class Event(StrEnum):
+    """What can happen to an incident. The word is also the reason why pending notices are withheld."""
+
+    APPEARED = "appeared"
+    STAYED = "stayed"
+    WORSENED = "worsened"
+    EASED = "eased"
+    RENEWED = "renewed"  # the same trouble with another deadline
+    UNSEEN = "unseen"  # unknown
+    PAUSED = "paused"  # maintenance, or too little to be judged
+    ACKNOWLEDGED = "acknowledged"
+    RECOVERED = "recovered"
+    RETIRED = "retired"  # nobody judges this any more
+
+
+class Act(StrEnum):
+    """What a move does, in this order."""
+
+    WITHHOLD = "withhold"  # pending notices are no longer owed
+    PLAN = "plan"  # freeze a plan of a new generation
+    CALL = "call"  # what is due becomes owed
+    RECOVER = "recover"  # tell those who were told
+    NOTE = "note"  # audit entry
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The next phase, and what is done on the way."""
+
+    to: Phase
+    acts: tuple[Act, ...] = ()
+
+
+_ANEW = Move(Phase.OPEN, (Act.WITHHOLD, Act.PLAN, Act.CALL))
+_CALL = Move(Phase.OPEN, (Act.CALL,))
+_QUIET = Move(Phase.ACKNOWLEDGED)
+_END = Move(Phase.CLOSED, (Act.WITHHOLD, Act.RECOVER))
+_DROP = Move(Phase.CLOSED, (Act.WITHHOLD, Act.NOTE))
+
+# A pair that is not listed cannot happen or is refused. None: there is no incident yet.
+TABLE: Mapping[tuple[Phase | None, Event], Move] = {
+    (None, Event.APPEARED): Move(Phase.OPEN, (Act.PLAN, Act.CALL)),
+    (Phase.OPEN, Event.STAYED): _CALL,
+    (Phase.OPEN, Event.UNSEEN): _CALL,
+    (Phase.OPEN, Event.PAUSED): Move(Phase.OPEN),
+    (Phase.OPEN, Event.WORSENED): _ANEW,
+    (Phase.OPEN, Event.EASED): _ANEW,
+    (Phase.OPEN, Event.RENEWED): _ANEW,
+    (Phase.OPEN, Event.ACKNOWLEDGED): Move(Phase.ACKNOWLEDGED, (Act.WITHHOLD,)),
+    (Phase.OPEN, Event.RECOVERED): _END,
+    (Phase.OPEN, Event.RETIRED): _DROP,
+    (Phase.ACKNOWLEDGED, Event.STAYED): _QUIET,
+    (Phase.ACKNOWLEDGED, Event.UNSEEN): _QUIET,
+    (Phase.ACKNOWLEDGED, Event.PAUSED): _QUIET,
+    (Phase.ACKNOWLEDGED, Event.EASED): _QUIET,
+    (Phase.ACKNOWLEDGED, Event.ACKNOWLEDGED): _QUIET,
+    (Phase.ACKNOWLEDGED, Event.WORSENED): _ANEW,
+    (Phase.ACKNOWLEDGED, Event.RENEWED): _ANEW,
+    (Phase.ACKNOWLEDGED, Event.RECOVERED): _END,
+    (Phase.ACKNOWLEDGED, Event.RETIRED): _DROP,
+}
+
+_SEVERITY = {Kind.SILENT: 0, Kind.KPI_YELLOW: 1, Kind.KPI_RED: 2, Kind.OUTAGE: 2, Kind.OVERDUE: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """What became of the incidents of one unit."""
+
+    open: Mapping[str, Incident]  # cause -> open or acknowledged incident
+    changed: tuple[Incident, ...] = ()  # opened, changed or closed
+    notices: tuple[Notice, ...] = ()
+    withheld: tuple[Withhold, ...] = ()  # meant for notices owed before; to be applied before `notices` are added
+    recheck_at: datetime | None = None  # when somebody is called next
+    audit: tuple[AuditEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One incident on its way through one move."""
+
+    incident: Incident
+    event: Event
+    trouble: Trouble | None
+    scene: Scene
+    now: datetime
+    notices: tuple[Notice, ...] = ()
+    withheld: tuple[Withhold, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
+
+    def noting(self, action: str, detail: str = "") -> _Case:
+        """With one more audit entry."""
+        entry = AuditEntry(self.now, "denbao", action, self.incident.key, detail)
+        return replace(self, audit=(*self.audit, entry))
+
+
+def react(before: Mapping[str, Incident], found: Mapping[str, Trouble], scene: Scene, now: datetime) -> Alerts:
+    """Open, worsen, escalate, keep and close the incidents of one unit.
+
+    `before` are its open incidents by cause, `found` its troubles by cause.
+    """
+    causes = dict.fromkeys((*before, *found))
+    cases = [_move(before.get(cause), found.get(cause), cause, scene, now) for cause in causes]
+    running = {case.incident.cause: case.incident for case in cases if case.incident.open}
+    calls = (next_call(case.incident) for case in cases if case.event is not Event.PAUSED)
+    return Alerts(
+        open=running,
+        changed=tuple(case.incident for case in cases if case.incident != before.get(case.incident.cause)),
+        notices=tuple(notice for case in cases for notice in case.notices),
+        withheld=tuple(withhold for case in cases for withhold in case.withheld),
+        recheck_at=min((at for at in calls if at is not None), default=None),
+        audit=tuple(entry for case in cases for entry in case.audit),
+    )
+
+
+def acknowledge(incident: Incident, actor: str, note: str, now: datetime) -> tuple[Incident, tuple[Withhold, ...]]:
+    """Somebody answers: no further calls. The first one who answered stays. Raises ValueError when it is closed."""
+    move = TABLE.get((incident.phase, Event.ACKNOWLEDGED))
+    if move is None:
+        raise ValueError(f"incident {incident.ref} is {incident.phase.value}")
+    if incident.phase is move.to:
+        return incident, ()
+    answered = replace(incident, phase=move.to, acked_by=clean(actor), acked_at=now, ack_note=clean(note, 1000))
+    return answered, (Withhold(incident.key, Event.ACKNOWLEDGED.value),)
+
+
+def _move(incident: Incident | None, trouble: Trouble | None, cause: str, scene: Scene, now: datetime) -> _Case:
+    event = _event(incident, trouble, cause, scene)
+    move = TABLE[None if incident is None else incident.phase, event]
+    case = _Case(incident or _opened(trouble, scene, now), event, trouble, scene, now)
+    for act in move.acts:
+        case = _ACTS[act](case)
+    ended = now if move.to is Phase.CLOSED else None
+    return replace(case, incident=replace(case.incident, phase=move.to, closed_at=ended))
+
+
+def _event(incident: Incident | None, trouble: Trouble | None, cause: str, scene: Scene) -> Event:
+    if incident is None:
+        return Event.APPEARED
+    if trouble is not None:
+        return _change(incident, trouble, scene)
+    if cause.startswith(SILENT_PREFIX):
+        gone = scene.sources is not None and cause.removeprefix(SILENT_PREFIX) not in scene.sources
+        return Event.RETIRED if gone else Event.RECOVERED
+    return _without_trouble(cause, scene)
+
+
+def _change(incident: Incident, trouble: Trouble, scene: Scene) -> Event:
+    state = scene.criteria.get(trouble.cause)
+    if state is not None and state.raw is not state.colour:
+        return Event.STAYED
+    was, is_now = _SEVERITY[incident.kind], _SEVERITY[trouble.kind]
+    if is_now != was:
+        return Event.WORSENED if is_now > was else Event.EASED
+    same = incident.facts.get("deadline") == trouble.facts.get("deadline")
+    return Event.STAYED if same else Event.RENEWED
+
+
+def _without_trouble(cause: str, scene: Scene) -> Event:
+    rule, state = scene.rules.get(cause), scene.criteria.get(cause)
+    if rule is None or not rule.applies_to(scene.unit):
+        return Event.RETIRED
+    if state is None or state.colour is Colour.UNKNOWN:
+        return Event.UNSEEN
+    if not state.colour.known:
+        return Event.PAUSED
+    return Event.RETIRED if state.colour is Colour.RED else Event.RECOVERED  # red, but it alerts no more
+
+
+def _opened(trouble: Trouble | None, scene: Scene, now: datetime) -> Incident:
+    if trouble is None:
+        raise ValueError("an incident needs a trouble to open")
+    key = f"{scene.unit.code}/{trouble.cause}/{now.isoformat()}"
+    ref = b32encode(blake2b(key.encode(), digest_size=5).digest()).decode()[:6]
+    # The first plan makes it generation 0.
+    return Incident(key, ref, scene.unit.code, trouble.cause, trouble.kind, trouble.colour, now, generation=-1)
+
+
+def _plan(case: _Case) -> _Case:
+    old, trouble, scene, now = case.incident, case.trouble, case.scene, case.now
+    if trouble is None:
+        raise ValueError(f"incident {old.ref} has no trouble to plan for")
+    policy = choose(scene.directory, trouble.kind, scene.unit.level, trouble.cause)
+    reminders = _reminders(trouble, scene, now)
+    steps = freeze(policy, scene.directory, scene.lineage, scene.sessions, now, reminders) if policy else ()
+    planned = replace(
+        old,
+        kind=trouble.kind,
+        colour=trouble.colour,
+        generation=old.generation + 1,
+        policy=policy.name if policy else "",
+        steps=steps,
+        facts=_facts(old, trouble, scene),
+        acked_by=None,
+        acked_at=None,
+        ack_note="",
+    )
+    case = replace(case, incident=planned)
+    return case if policy else case.noting("no_policy", trouble.kind.value)
+
+
+def _reminders(trouble: Trouble, scene: Scene, now: datetime) -> tuple[datetime, ...]:
+    rule, deadline = scene.rules.get(trouble.cause), trouble.facts.get("deadline")
+    if rule is None or rule.target is None or not isinstance(deadline, datetime) or deadline <= now:
+        return ()
+    return reminder_instants(deadline, rule.target.remind_days, scene.sessions, now)
+
+
+def _facts(old: Incident, trouble: Trouble, scene: Scene) -> dict[str, Param]:
+    """The trouble's facts, the reason the source gave, and who was told before."""
+    facts = {**trouble.facts, "since": trouble.since, "reason": scene.reason(trouble.cause)}
+    told = [step for step in old.steps if step.fired and step.to]
+    earlier = old.facts.get("reminders")
+    roles = [*str(old.facts.get("previous_roles") or "").split(","), *(r for s in told for r in s.role.split(","))]
+    facts["reminders"] = (earlier if isinstance(earlier, int) else 0) + sum(step.fired for step in told) or None
+    facts["previous_roles"] = ",".join(dict.fromkeys(role for role in roles if role)) or None
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _call(case: _Case) -> _Case:
+    if not any(due(step, case.now) for step in case.incident.steps):
+        return case
+    known = {person.id for person in case.scene.directory.recipients}
+    fired = fire(case.incident.steps, known, case.scene.sessions, case.now)
+    incident = replace(case.incident, steps=fired.steps)
+    notices = tuple(n for call in fired.calls for n in pages(incident, call, case.scene, case.now))
+    incident = replace(incident, owed=owed(incident.owed, notices))
+    case = replace(case, incident=incident, notices=(*case.notices, *notices))
+    for step in fired.empty:
+        case = case.noting("nobody_to_call", step.role)
+    return case
+
+
+def _withhold(case: _Case) -> _Case:
+    return replace(case, withheld=(Withhold(case.incident.key, case.event.value),))
+
+
+def _recover(case: _Case) -> _Case:
+    return replace(case, notices=recoveries(case.incident, case.scene, case.now))
+
+
+def _note(case: _Case) -> _Case:
+    return case.noting(case.event.value, "nothing judges this any more")
+
+
+_ACTS: Mapping[Act, Callable[[_Case], _Case]] = {
+    Act.WITHHOLD: _withhold,
+    Act.PLAN: _plan,
+    Act.CALL: _call,
+    Act.RECOVER: _recover,
+    Act.NOTE: _note,
+}
+
+
+def mermaid() -> str:
+    """The table as a Mermaid state diagram, for the documentation."""
+    lines = ["stateDiagram-v2"]
+    for (phase, event), move in TABLE.items():
+        start = "[*]" if phase is None else phase.value
+        acts = f": {event.value}" + (f" / {', '.join(move.acts)}" if move.acts else "")
+        lines.append(f"    {start} --> {move.to.value}{acts}")
+    return "\n".join([*lines, f"    {Phase.CLOSED.value} --> [*]"]) + "\n"

@@ -1,0 +1,169 @@
+"""Calls and recoveries as notices: who gets which words under which key. Keys are derived, so repeats are recognised."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from monitor.alerting.escalate import Call, report_by, working
+from monitor.alerting.plan import Recipient
+from monitor.alerting.scene import Scene
+from monitor.alerting.troubles import judged
+from monitor.alerting.wording import render
+from monitor.model.colour import Colour
+from monitor.model.incident import Address, Incident, Kind, Notice, Step
+from monitor.model.verdict import Param
+
+RECOVERY_TEXTS = {
+    Kind.OUTAGE: "recovered",
+    Kind.KPI_YELLOW: "kpi_met",
+    Kind.KPI_RED: "kpi_met",
+    Kind.OVERDUE: "kpi_met",
+    Kind.SILENT: "speaks_again",
+}
+
+
+def pages(incident: Incident, call: Call, scene: Scene, now: datetime) -> tuple[Notice, ...]:
+    """The notices of one call: one for each address whose recipient is still known."""
+    people = ((address, scene.recipient(address.recipient)) for address in call.to)
+    return tuple(_page(incident, call, address, person, scene, now) for address, person in people if person)
+
+
+def _page(
+    incident: Incident, call: Call, address: Address, person: Recipient, scene: Scene, now: datetime
+) -> Notice:
+    facts = {**_facts(incident, person, scene, now), **_plan_facts(incident, incident.steps[call.step], scene, now)}
+    message = render(incident.kind.value, facts, person.locale)
+    key = f"{incident.key}/{incident.generation}/{call.step}/{call.repeat}/{address.recipient}/{address.channel}"
+    return Notice(
+        key, incident.key, incident.ref, incident.unit, incident.kind.value, address.recipient, address.channel,
+        call.at, message.subject, message.body, message.sms, urgent=incident.colour is Colour.RED,
+    )  # fmt: skip
+
+
+def recoveries(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice, ...]:
+    """One message to each address that was owed a page, held by the store until that page is decided.
+
+    That a service is back is told at once, all else when the office is open.
+    """
+    due_at = now if incident.kind is Kind.OUTAGE else working(now, scene.sessions)
+    told = ((key, address_in(key)) for key in incident.owed)
+    people = ((key, address, scene.recipient(address.recipient)) for key, address in told)
+    return tuple(
+        _recovery(incident, key, address, person, scene, due_at, now) for key, address, person in people if person
+    )
+
+
+def _recovery(
+    incident: Incident, told: str, address: Address, person: Recipient, scene: Scene, due_at: datetime, now: datetime
+) -> Notice:
+    text = RECOVERY_TEXTS[incident.kind]
+    facts = {**_facts(incident, person, scene, now), **_end_facts(incident, scene, now)}
+    message = render(text, facts, person.locale)
+    key = f"{incident.key}/{incident.generation}/recovery/{address.recipient}/{address.channel}"
+    return Notice(
+        key, incident.key, incident.ref, incident.unit, text, address.recipient, address.channel,
+        due_at, message.subject, message.body, message.sms, requires=told,
+    )  # fmt: skip
+
+
+def address_in(key: str) -> Address:
+    """The address in a notice's key."""
+    _, recipient, channel = key.rsplit("/", 2)
+    return Address(recipient, channel)
+
+
+def owed(before: tuple[str, ...], new: tuple[Notice, ...]) -> tuple[str, ...]:
+    """The last key for each address: what a recovery waits for."""
+    return tuple({address_in(key): key for key in (*before, *(notice.key for notice in new))}.values())
+
+
+def _facts(incident: Incident, person: Recipient, scene: Scene, now: datetime) -> dict[str, Param]:
+    since = incident.facts.get("since")
+    lasted = (now - since).total_seconds() if isinstance(since, datetime) else None
+    facts: dict[str, Param] = {
+        **incident.facts,
+        **_latest(incident, scene),
+        **_names(scene),
+        "id": incident.ref,
+        "now": now,
+        "when": since,
+        "h": lasted,
+        "recipient": person.name,
+        **_role("role", person.role, scene),
+        "scope": scene.dependants,
+        "isp": scene.directory.operator_name or None,
+        "isp_hotline": scene.directory.operator_hotline or None,
+        **_links(incident, scene),
+    }
+    return {key: _local(value, scene) for key, value in facts.items()}
+
+
+def _latest(incident: Incident, scene: Scene) -> dict[str, Param]:
+    """What the criterion says now; nothing if it says nothing, so that the facts of the opening stand."""
+    state, rule = scene.criteria.get(incident.cause), scene.rules.get(incident.cause)
+    if state is None or rule is None or not state.colour.known:
+        return {}
+    return judged(state, rule, scene.indicators.get(rule.indicator or ""))
+
+
+def _names(scene: Scene) -> dict[str, Param]:
+    unit, province = scene.unit, scene.province
+    names: dict[str, Param] = {
+        "code": unit.code,
+        "level": unit.level.value,
+        "unit_vi": unit.name_vi,
+        "unit_en": unit.name_en,
+        "unit_sms": unit.name_ascii,
+    }
+    if province is not None and province.code != unit.code:
+        names |= {"province_vi": province.name_vi, "province_en": province.name_en}
+    return names
+
+
+def _links(incident: Incident, scene: Scene) -> dict[str, Param]:
+    base = scene.directory.base_url.rstrip("/")
+    if not base:
+        return {}
+    return {"ack_url": f"{base}/incidents/{incident.ref}", "url": f"{base}/units/{incident.unit}"}
+
+
+def _role(name: str, roles: str, scene: Scene) -> dict[str, Param]:
+    """Titles of one or several roles (joined by commas) in both languages; an untitled role is its id."""
+    titles = [scene.directory.roles.get(role, (role, role)) for role in roles.split(",") if role]
+    if not titles:
+        return {}
+    vi, en = zip(*titles, strict=True)
+    return {f"{name}_vi": ", ".join(vi), f"{name}_en": ", ".join(en)}
+
+
+def _plan_facts(incident: Incident, step: Step, scene: Scene, now: datetime) -> dict[str, Param]:
+    due = report_by(incident.kind, scene.sessions, now)
+    later = (s for s in incident.steps if s.fired == 0 and s.to and s.role != step.role)
+    following = min(later, key=lambda s: s.due_at, default=None)
+    facts: dict[str, Param] = {"due": due, "days_late": _days_late(incident, scene, now)}
+    facts |= _role("previous_roles", str(incident.facts.get("previous_roles") or ""), scene)
+    if following is not None:
+        facts |= {"next_time": following.due_at, **_role("next_role", following.role, scene)}
+    return {key: _local(value, scene) for key, value in facts.items()}
+
+
+def _days_late(incident: Incident, scene: Scene, now: datetime) -> int | None:
+    """Calendar days past the last good day: 1 on the first day that is too late."""
+    deadline = _latest(incident, scene).get("deadline") or incident.facts.get("deadline")
+    if not isinstance(deadline, datetime) or now < deadline:
+        return None
+    return (scene.calendar.local(now).date() - scene.calendar.local(deadline).date()).days + 1
+
+
+def _end_facts(incident: Incident, scene: Scene, now: datetime) -> dict[str, Param]:
+    """When it ended and how long it lasted, in whole minutes."""
+    since = incident.facts.get("since")
+    facts: dict[str, Param] = {"when": scene.calendar.local(now)}
+    if isinstance(since, datetime):
+        facts |= {"minutes": (now - since).total_seconds() // 60}
+        facts |= {"work_minutes": scene.sessions.working_minutes(since, now)}
+    return facts
+
+
+def _local(value: Param, scene: Scene) -> Param:
+    return scene.calendar.local(value) if isinstance(value, datetime) else value

@@ -1,0 +1,42 @@
+"""What one reaction may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from monitor.alerting.plan import Directory, Recipient
+from monitor.engine.book import Criterion, Indicator
+from monitor.model.hours import Calendar, Sessions
+from monitor.model.reading import Reading
+from monitor.model.unit import Unit
+from monitor.model.verdict import CriterionState
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The unit in trouble, its rules and what they said, and who can be told."""
+
+    unit: Unit
+    lineage: tuple[str, ...]  # where to look for holders of a role, nearest first
+    province: Unit | None
+    directory: Directory
+    rules: Mapping[str, Criterion]  # that judge this unit today
+    indicators: Mapping[str, Indicator]
+    criteria: Mapping[str, CriterionState]
+    calendar: Calendar
+    sessions: Sessions
+    evidence: Mapping[str, Reading] = field(default_factory=dict)  # for the reason a probe gave
+    sources: frozenset[str] | None = None  # that owe this unit something; None: not known
+    dependants: int | None = None  # units that depend on this one; None: not known
+
+    def recipient(self, identity: str) -> Recipient | None:
+        """Somebody by id; None when the directory does not know them any more."""
+        return next((person for person in self.directory.recipients if person.id == identity), None)
+
+    def reason(self, cause: str) -> str | None:
+        """What the failing source said; None when it said nothing."""
+        rule = self.rules.get(cause)
+        indicator = self.indicators.get(rule.indicator or "") if rule else None
+        reading = self.evidence.get(indicator.evidence) if indicator else None
+        return reading.note or None if reading else None

@@ -1,0 +1,277 @@
+"""Facts to words: one subject, one body and one SMS segment per message. Placeholders are filled, nothing is computed.
+
+Datetimes are written on the clock they carry (the caller makes them local). A fact under `name_sms`, `name_vi` or
+`name_en` is taken before `name` where that is spoken. A fact that is missing or None is not known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.alerting.texts import (
+    CENTRE_SERVICE,
+    SERVICES,
+    SYSTEM_SERVICE,
+    TEXTS,
+    Piece,
+    Service,
+    Text,
+)
+from monitor.engine.explain import colour_name, number, value_text
+from monitor.model.colour import Colour
+from monitor.model.reading import Comparator
+from monitor.model.text import clean, unaccent
+from monitor.model.unit import Level
+from monitor.model.verdict import Param
+
+SMS_LIMIT = 160  # septets of one segment
+KPI_LIMIT = 13  # characters of a figure's name in an SMS
+_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENDED = frozenset("\f^{}\\[~]|€")  # two septets each
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_KINDS = {"Phuong ": "P. ", "Xa ": "X. ", "Thi tran ": "TT. ", "Thanh pho ": "TP. ", "Dac khu ": "DK. ", "Tinh ": "T. "}
+
+# unit of measure -> (Vietnamese, English), as it follows a number
+_MEASURES: Mapping[str, tuple[str, str]] = {
+    "%": ("%", "%"),
+    "minutes": (" phút", " min"),
+    "hours": (" giờ", " h"),
+    "days": (" ngày", " days"),
+    "s": (" giây", " s"),
+    "points": (" điểm", " points"),
+}
+_GOALS: Mapping[str, tuple[str, str]] = {
+    ">=": ("từ {} trở lên", "at least {}"),
+    ">": ("trên {}", "more than {}"),
+    "<=": ("không quá {}", "at most {}"),
+    "<": ("dưới {}", "below {}"),
+}
+_SHORT_OF: Mapping[str, tuple[str, str]] = {
+    ">=": ("dưới {}", "below {}"),
+    ">": ("không trên {}", "not above {}"),
+    "<=": ("trên {}", "above {}"),
+    "<": ("không dưới {}", "not below {}"),
+    "==": ("khác {}", "not {}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, ready to send."""
+
+    subject: str  # one line
+    body: str  # one line
+    sms: str  # GSM 7-bit, one segment, without Vietnamese accents
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The facts of one message as words of one language, long or for SMS."""
+
+    facts: Mapping[str, Param]
+    locale: str
+    short: bool
+
+    def word(self, name: str) -> str | None:
+        """The words for one placeholder; None when it is not known."""
+        form = _FORMS.get(name, Words.plain)
+        text = form(self, name)
+        return None if text is None else clean(text, 200)
+
+    @property
+    def _english(self) -> bool:
+        return self.locale == "en"
+
+    def fact(self, name: str) -> Param:
+        """A fact, in the language spoken where there is a choice."""
+        names = (f"{name}_sms" if self.short else name, f"{name}_{self.locale}", name)
+        return next((self.facts[key] for key in names if self.facts.get(key) is not None), None)
+
+    def plain(self, name: str) -> str | None:
+        """Text as it is, a number in the style of the language."""
+        value = self.fact(name)
+        if value is None or isinstance(value, datetime):
+            return None
+        return value_text(value, self.locale)
+
+    def kpi(self, name: str) -> str | None:
+        """Name of the figure; short in an SMS."""
+        text = self.plain(name)
+        return unaccent(text)[:KPI_LIMIT].rstrip() if text is not None and self.short else text
+
+    def time(self, name: str) -> str | None:
+        """24-hour clock."""
+        at = self._instant(name)
+        return None if at is None else f"{at:%H:%M}"
+
+    def date(self, name: str) -> str | None:
+        """Day and month; the year too in a long text."""
+        at = self._instant(name)
+        if at is None:
+            return None
+        if self._english:
+            day = f"{at.day} {_MONTHS[at.month - 1]}"
+            return day if self.short else f"{day} {at.year}"
+        return f"{at:%d/%m}" if self.short else f"{at:%d/%m/%Y}"
+
+    def moment(self, name: str) -> str | None:
+        """Time, and the date too unless it is today's."""
+        at, now = self._instant(name), self.facts.get("now")
+        if at is None:
+            return None
+        today = isinstance(now, datetime) and now.date() == at.date()
+        return self.time(name) if today else f"{self.time(name)} {self.date(name)}"
+
+    def _instant(self, name: str) -> datetime | None:
+        at = self.facts.get("when" if name in ("time", "date") else _ALIASES.get(name, name))
+        return at if isinstance(at, datetime) else None
+
+    def measured(self, name: str) -> str | None:
+        """A value with its unit of measure and, if the source is not exact, its sign."""
+        value = self.facts.get(name)
+        if value is None or isinstance(value, datetime):
+            return None
+        sign = Comparator(str(self.facts.get("sign") or "=")) if name == "value" else Comparator.EQ
+        text = value_text(value, self.locale, sign)
+        if isinstance(value, (bool, str)):
+            return text
+        return text + _MEASURES.get(str(self.facts.get("measure")), ("", ""))[self._english]
+
+    def target(self, name: str) -> str | None:
+        """The wanted value; "at least" goes without saying."""
+        return self.measured(name) if self.facts.get("op") in (">=", None) else self.goal(name)
+
+    def goal(self, name: str) -> str | None:
+        """The wanted value with its direction."""
+        return self._with_op(_GOALS)
+
+    def short_of(self, name: str) -> str | None:
+        """How the goal is missed."""
+        return self._with_op(_SHORT_OF)
+
+    def _with_op(self, forms: Mapping[str, tuple[str, str]]) -> str | None:
+        wanted = self.measured("target")
+        form = forms.get(str(self.facts.get("op")), ("{}", "{}"))[self._english]
+        return None if wanted is None else form.format(wanted)
+
+    def span(self, name: str) -> str | None:
+        """Seconds as whole hours; as minutes below one hour."""
+        seconds = self.facts.get(name)
+        if isinstance(seconds, (str, datetime)) or seconds is None:
+            return None
+        if seconds >= 3600:
+            return f"{number(seconds // 3600, self.locale)} {('giờ', 'h')[self._english]}"
+        return f"{number(seconds // 60, self.locale)} {('phút', 'min')[self._english]}"
+
+    def scope(self, name: str) -> str | None:
+        """How many units depend on what failed."""
+        count = self.facts.get(name)
+        return f"{count} {('đơn vị phụ thuộc', 'dependent units')[self._english]}" if count else None
+
+    def colour(self, name: str) -> str | None:
+        """The colour's word in capitals."""
+        colour = self.facts.get(name)
+        return None if colour is None else colour_name(Colour(str(colour)), self.locale).upper()
+
+    def service(self, name: str) -> str | None:
+        """What an outage takes away: by the failed indicator, otherwise by the level of the unit."""
+        by_level = SYSTEM_SERVICE if self.facts.get("level") == Level.SYSTEM else CENTRE_SERVICE
+        service: Service = SERVICES.get(str(self.facts.get("service")), by_level)[self.locale]
+        return {"service": service.short, "service_title": service.title, "service_full": service.full}[name]
+
+
+_ALIASES = {"due_time": "due", "due_date": "due"}
+_FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
+    "kpi": Words.kpi,
+    **dict.fromkeys(("time", "due_time"), Words.time),
+    **dict.fromkeys(("date", "deadline", "due_date"), Words.date),
+    **dict.fromkeys(("due", "next_time", "as_of", "last_time"), Words.moment),
+    **dict.fromkeys(("value", "floor", "last_value"), Words.measured),
+    **dict.fromkeys(("h", "limit"), Words.span),
+    **dict.fromkeys(("service", "service_title", "service_full"), Words.service),
+    "target": Words.target,
+    "goal": Words.goal,
+    "short_of": Words.short_of,
+    "scope": Words.scope,
+    "colour": Words.colour,
+}
+
+
+def render(text_id: str, facts: Mapping[str, Param], locale: str) -> Message:
+    """The message `text_id` in `locale` (Vietnamese for a language that is not spoken here). Raises KeyError."""
+    spoken = locale if locale in TEXTS else "vi"
+    text = TEXTS[spoken][text_id]
+    words = Words(facts, spoken, short=False)
+    return Message(
+        clean("".join(_fill(text.subject, words)), 300),
+        clean("".join(_fill(text.body, words)), 4000),
+        _sms(text, Words(facts, spoken, short=True)),
+    )
+
+
+def _fill(pieces: tuple[Piece, ...], words: Words, **fixed: str) -> list[str]:
+    return [text for piece in pieces if (text := _first(piece, words, fixed)) is not None]
+
+
+def _first(piece: Piece, words: Words, fixed: Mapping[str, str]) -> str | None:
+    choices = (piece,) if isinstance(piece, str) else piece
+    return next((text for choice in choices if (text := _piece(choice, words, fixed)) is not None), None)
+
+
+def _piece(template: str, words: Words, fixed: Mapping[str, str]) -> str | None:
+    values = {name: fixed[name] if name in fixed else words.word(name) for name in _PLACEHOLDER.findall(template)}
+    if None in values.values():
+        return None
+    return _PLACEHOLDER.sub(lambda found: values[found[1]] or "", template)
+
+
+def _sms(text: Text, words: Words) -> str:
+    unit = _plain_gsm(words.word("unit") or "")
+    parts = _segment(text, words, unit)
+    over = gsm_length("".join(parts)) - SMS_LIMIT
+    if over > 0:
+        parts = _segment(text, words, shorten(unit, len(unit) - over))
+    return _cut("".join(parts[:-1]), parts[-1])
+
+
+def _segment(text: Text, words: Words, unit: str) -> list[str]:
+    return [_plain_gsm(part).replace(" :", ":") for part in _fill(text.sms, words, unit=unit)]
+
+
+def _cut(head: str, tail: str) -> str:
+    while head and gsm_length(head + tail) > SMS_LIMIT:
+        head = head[:-1]
+    return head + tail
+
+
+def _plain_gsm(text: str) -> str:
+    bare = unaccent(text).translate(_DASHES)
+    return "".join(char if char in _BASIC or char in _EXTENDED else "?" for char in bare)
+
+
+def shorten(name: str, room: int) -> str:
+    """A unit's name in at most `room` characters: its kind as an abbreviation first, then the end goes."""
+    if len(name) <= room:
+        return name
+    for kind, brief in _KINDS.items():
+        if name.startswith(kind):
+            name = brief + name.removeprefix(kind)
+            break
+    if len(name) <= room:
+        return name
+    return name[: room - 1].rstrip(" -.") + "." if room > 4 else ""
+
+
+def gsm_length(text: str) -> int:
+    """Septets in the GSM 03.38 alphabet. Raises ValueError for a character it does not have."""
+    if alien := sorted(set(text) - _BASIC - _EXTENDED):
+        raise ValueError(f"not in the GSM alphabet: {''.join(alien)!r}")
+    return len(text) + sum(char in _EXTENDED for char in text)
