@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Outcome, Phase
-from monitor.model.reading import Reading
+from monitor.model.reading import Collected, Reading
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import UnitState
 from monitor.model.text import clean
@@ -12,10 +15,21 @@ from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import CriterionState, Standing
 from monitor.ports import Exporter, Page
 
+
+@dataclass(frozen=True, slots=True)
+class ExporterContext:
+    """What the service hands to an exporter's `create(context)`."""
+
+    version: str  # of denbao
+    own_metrics: Callable[[], Awaitable[bytes]]  # the service's metrics about itself, Prometheus text
+
+
 __all__ = [
+    "Collected",
     "Colour",
     "CriterionState",
     "Exporter",
+    "ExporterContext",
     "Incident",
     "Level",
     "Outcome",

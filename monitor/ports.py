@@ -166,6 +166,9 @@ class Exporter(Protocol):
     def changed(self, states: Sequence[UnitState]) -> None:
         """Called after every commit with the new states; must be quick."""
 
+    def polled(self, collected: Collected) -> None:
+        """Called after every poll of a source; must be quick."""
+
     async def page(self, accept: str, accept_encoding: str) -> Page:
         """The page for a client that sent these headers."""
 

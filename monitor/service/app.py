@@ -106,6 +106,8 @@ class Service:
 
     def _collected(self, collected: Collected) -> None:
         self.metrics.collected(collected)
+        for exporter in self.exporters.values():
+            exporter.polled(collected)
         self.evaluator.take(collected)
 
     def _committed(self, decisions: Sequence[Decision]) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from monitor.model.incident import Outcome
 from monitor.model.reading import Collected
-from monitor.ports import Clock
+from monitor.ports import Clock, Store
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _LAG_EVERY = 0.5  # seconds between two looks at the loop
@@ -55,7 +61,15 @@ class SelfMetrics:
             ("feed",),
             registry=self.registry,
         )
+        self._reloaded = Gauge(
+            "denbao_config_last_reload_successful",
+            "1 when the last (re)load of the config worked.",
+            registry=self.registry,
+        )
+        self._reloaded.set(1)
         self._feeds: frozenset[str] = frozenset()
+        self._outbox = _Outbox()
+        self.registry.register(self._outbox)
 
     def feeds(self, names: frozenset[str]) -> None:
         """Which sources are feeds; the rest are probes and have series of their own."""
@@ -91,6 +105,36 @@ class SelfMetrics:
             await clock.sleep(_LAG_EVERY)
             self._lag.observe(max(clock.monotonic() - before - _LAG_EVERY, 0.0))
 
-    def text(self) -> bytes:
-        """The registry in Prometheus' text format."""
+    async def page(self, store: Store, now: datetime) -> bytes:
+        """The registry in Prometheus' text format, with the outbox as it is stored now."""
+        self._outbox.outcomes, self._outbox.pending = await store.outcomes(), await store.outbox()
+        self._outbox.now = now
         return generate_latest(self.registry)
+
+
+class _Outbox(Collector):
+    """Counts live in the store, so they survive a restart and are never kept twice."""
+
+    def __init__(self) -> None:
+        self.outcomes: Mapping[tuple[str, Outcome], int] = {}
+        self.pending: Mapping[str, tuple[int, datetime | None]] = {}
+        self.now: datetime | None = None
+
+    def collect(self) -> Iterable[Metric]:
+        """Called by the registry when the page is made."""
+        notices = CounterMetricFamily(
+            "denbao_notices", "Notices by channel and outcome.", labels=("channel", "outcome")
+        )
+        for (channel, outcome), number in sorted(self.outcomes.items()):
+            notices.add_metric((channel, outcome.value), number)
+        pending = GaugeMetricFamily("denbao_outbox_pending", "Notices owed and not yet settled.", labels=("channel",))
+        oldest = GaugeMetricFamily(
+            "denbao_outbox_oldest_age_seconds",
+            "Age of the oldest notice that is due and unsettled.",
+            labels=("channel",),
+        )
+        for channel, (number, due) in sorted(self.pending.items()):
+            age = 0.0 if due is None or self.now is None else max((self.now - due).total_seconds(), 0.0)
+            pending.add_metric((channel,), number)
+            oldest.add_metric((channel,), age)
+        return (notices, pending, oldest)
