@@ -1,0 +1,172 @@
+"""Running rule tests: read the files, walk each test through time, compare what is seen with what is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from monitor.config.complain import Location, nearest
+from monitor.config.problems import Problem
+from monitor.config.rulebooks import load_rules
+from monitor.config.yaml import Document, read, validate
+from monitor.engine.book import Book, Ruleset, Where
+from monitor.model.colour import Colour
+from monitor.model.hours import Calendar
+from monitor.model.reading import Comparator, Reading
+from monitor.model.unit import Level, Unit, Units
+from monitor.model.verdict import Counts
+from monitor.ruletest.compare import differences
+from monitor.ruletest.models import Given, TestFileModel, TestModel, instant
+from monitor.ruletest.report import Report, Result
+from monitor.ruletest.timeline import Timeline
+
+SUFFIX = "_test.yaml"
+
+
+def run_tests(site_root: Path, ruleset: Ruleset, calendar: Calendar, units: Units | None = None) -> Report:
+    """Run `rules/<book>_test.yaml` of every book of the ruleset; a book without one only shows in the coverage.
+
+    Each book is tested by itself, with its own standing rule. `units` lets a test name a unit of the site by its code.
+    """
+    report = Report()
+    for book in ruleset.books:
+        alone = Ruleset(ruleset.indicators, (book,), book.standing)
+        report = report.joined(_run_book(site_root, book, alone, calendar, units))
+    return report
+
+
+def run_books(site_root: Path, calendar: Calendar, units: Units | None = None) -> Report:
+    """Run the tests of every book that lies in the site's `rules/`, active or not."""
+    report = Report()
+    for path in sorted((site_root / "rules").glob(f"*{SUFFIX}")):
+        ruleset, problems = load_rules(site_root, [path.name.removesuffix(SUFFIX)])
+        found = Report(problems=tuple(problems))
+        report = report.joined(found if ruleset is None else run_tests(site_root, ruleset, calendar, units))
+    return report
+
+
+def _run_book(root: Path, book: Book, ruleset: Ruleset, calendar: Calendar, units: Units | None) -> Report:
+    coverage: dict[str, frozenset[Colour]] = {criterion.id: frozenset() for criterion in book.criteria}
+    name = f"rules/{book.id}{SUFFIX}"
+    if not (root / name).exists():
+        return Report(coverage=coverage)
+    document, problems = read(root / name, name)
+    if document is None or problems:
+        return Report(problems=tuple(problems), coverage=coverage)
+    model, problems = validate(TestFileModel, document)
+    if model is None:
+        return Report(problems=tuple(problems), coverage=coverage)
+    bench = _Bench(document, ruleset, calendar, units, coverage)
+    results, refused = [], list(bench.wrong_book(model.book, book.id))
+    for number, test in enumerate(model.tests):
+        unit, mistakes = bench.prepare(test, ("tests", number))
+        refused += mistakes
+        if unit is not None and not mistakes:
+            results.append(bench.run(test, unit, ("tests", number), book.id))
+    return Report(tuple(results), tuple(refused), coverage)
+
+
+@dataclass(slots=True)
+class _Bench:
+    """Everything the tests of one file share."""
+
+    document: Document
+    ruleset: Ruleset
+    calendar: Calendar
+    units: Units | None
+    coverage: dict[str, frozenset[Colour]]
+
+    def wrong_book(self, named: str, asked: str) -> Iterator[Problem]:
+        if named != asked:
+            yield self.document.problem(("book",), f"the tests are for '{named}'", f"their file asks for '{asked}'")
+
+    def prepare(self, test: TestModel, at: Location) -> tuple[Unit | None, list[Problem]]:
+        """The unit to judge, and what makes the test impossible."""
+        problems = list(self._unknown_names(test, at))
+        unit = self._unit(test)
+        if unit is None:
+            right = "write a level, a code of the site, or {level: ..., code: ...}"
+            problems.append(self.document.problem((*at, "unit"), f"there is no unit '{test.unit}'", right))
+        return unit, problems
+
+    def _unknown_names(self, test: TestModel, at: Location) -> Iterator[Problem]:
+        if test.criterion is not None and test.criterion not in self.coverage:
+            what = f"the book has no criterion '{test.criterion}'"
+            yield self.document.problem((*at, "criterion"), what, nearest(test.criterion, self.coverage))
+        rows = [((*at, "given", number), given) for number, given in enumerate(test.given)]
+        rows += [
+            ((*at, "expect", number, "given"), Given(value=seen.given))
+            for number, seen in enumerate(test.expect)
+            if seen.given is not None
+        ]
+        for place, given in rows:
+            if given.indicator is None and self._own_indicator(test) is None:
+                yield self.document.problem(place, "the reading names no indicator", "add 'indicator'")
+            elif given.indicator is not None and given.indicator not in self.ruleset.indicators:
+                right = nearest(given.indicator, self.ruleset.indicators)
+                yield self.document.problem(place, f"there is no indicator '{given.indicator}'", right)
+
+    def _own_indicator(self, test: TestModel) -> str | None:
+        """Indicator whose readings the tested criterion judges."""
+        criterion = self.ruleset.criterion(test.criterion) if test.criterion else None
+        if criterion is None or criterion.indicator is None:
+            return None
+        return self.ruleset.indicators[criterion.indicator].evidence
+
+    def _unit(self, test: TestModel) -> Unit | None:
+        made = test.unit
+        if isinstance(made, str):
+            if made in tuple(Level):
+                return Unit(f"made-{made}", Level(made), "made", made, made, made)
+            return self.units[made] if self.units is not None and made in self.units else None
+        level = Level(made.level)
+        return Unit(made.code, level, made.kind, made.code, made.code, made.code, province=made.province)
+
+    def run(self, test: TestModel, unit: Unit, at: Location, book: str) -> Result:
+        """Walk through the test's instants in the order of time."""
+        counts = Counts(**test.children.model_dump()) if test.children else None
+        line = Timeline(unit, self.ruleset, self.calendar, counts)
+        dated = [(self._utc(given.as_of), given) for given in test.given if given.as_of is not None]
+        dated.sort(key=lambda pair: pair[0])
+        failures: list[str] = []
+        for number in sorted(range(len(test.expect)), key=lambda n: self._utc(test.expect[n].at)):
+            seen, now = test.expect[number], self._utc(test.expect[number].at)
+            while dated and dated[0][0] <= now:
+                as_of, given = dated.pop(0)
+                line.advance(as_of, [self._reading(test, unit, given, as_of)])
+            fresh = [given for given in test.given if given.as_of is None]
+            fresh += [] if seen.given is None else [Given(value=seen.given)]
+            line.advance(now, [self._reading(test, unit, given, now) for given in fresh])
+            self._cover(test, line)
+            where = self._where((*at, "expect", number))
+            found = differences(test, seen, line, self._utc)
+            failures += (f"{where}: {test.name}: at {seen.at} {difference}" for difference in found)
+        return Result(book, test.name, self._where(at), tuple(failures))
+
+    def _reading(self, test: TestModel, unit: Unit, given: Given, as_of: datetime) -> Reading:
+        return Reading(
+            unit=unit.code,
+            indicator=given.indicator or self._own_indicator(test) or "",
+            value=given.value,
+            as_of=as_of,
+            received_at=as_of,
+            source="test",
+            comparator=Comparator(given.comparator),
+            numerator=given.numerator,
+            denominator=given.denominator,
+        )
+
+    def _cover(self, test: TestModel, line: Timeline) -> None:
+        """A test of one criterion reaches that one; a test of a unit reaches all that made its colour."""
+        for criterion, state in line.criteria.items():
+            if state.colour.known and test.criterion in (None, criterion):
+                self.coverage[criterion] |= {state.colour}
+
+    def _where(self, at: Location) -> Where:
+        return Where(self.document.name, self.document.line(at))
+
+    def _utc(self, text: str) -> datetime:
+        at = instant(text)
+        return (at if at.tzinfo else at.replace(tzinfo=self.calendar.zone)).astimezone(UTC)

@@ -1,0 +1,74 @@
+"""One unit through time: readings come in, holds ripen, deadlines pass; the clock is the test's own instants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from monitor.engine.book import Criterion, Ruleset
+from monitor.engine.evidence import absorb
+from monitor.engine.hold import hold
+from monitor.engine.judge import judge
+from monitor.engine.rollup import judge_rollup
+from monitor.engine.standing import stand
+from monitor.model.hours import Calendar
+from monitor.model.reading import Reading
+from monitor.model.unit import Unit
+from monitor.model.verdict import Counts, CriterionState, Standing, Verdict
+
+SHARED_SYSTEM = "system"  # stands for the systems a unit depends on
+_MOST_STEPS = 10_000  # between two instants of a test: more would be an engine that asks again for ever
+
+
+@dataclass(slots=True)
+class Timeline:
+    """A unit judged by one book. What it inherits is judged as the shared system would judge it, where a test tells of
+    that system; a unit of which nothing is told depends on none.
+    """
+
+    unit: Unit
+    ruleset: Ruleset
+    calendar: Calendar
+    children: Counts | None = None
+    evidence: Mapping[str, Reading] = field(default_factory=dict)
+    criteria: dict[str, CriterionState] = field(default_factory=dict)
+    standing: Standing | None = None
+
+    def advance(self, now: datetime, news: Iterable[Reading] = ()) -> None:
+        """Go to `now`, stopping wherever time alone changes the answer, and take the news in there.
+
+        Raises RuntimeError when the engine asks to be woken without end.
+        """
+        for _ in range(_MOST_STEPS):
+            waking = [state.verdict.recheck_at for state in self.criteria.values()]
+            due = min((at for at in waking if at is not None), default=now)
+            if due >= now:
+                break
+            self._step(due)
+        else:
+            raise RuntimeError(f"{self.unit.code}: no rest before {now.isoformat()}")
+        self.evidence = absorb(self.evidence, news).evidence
+        self._step(now)
+
+    def _step(self, now: datetime) -> None:
+        possible = self.ruleset.criteria_of(self.unit, self.calendar.local(now).date())
+        judging = [criterion for criterion in possible if criterion.applies_to(self.unit) or self._told(criterion)]
+        self.criteria = {criterion.id: self._judge(criterion, now) for criterion in judging}
+        self.standing = stand(self.standing, list(self.criteria.values()), self.ruleset.standing, now, self.children)
+
+    def _told(self, criterion: Criterion) -> bool:
+        return self.ruleset.indicators[criterion.indicator or ""].evidence in self.evidence
+
+    def _judge(self, criterion: Criterion, now: datetime) -> CriterionState:
+        before = self.criteria.get(criterion.id)
+        state = hold(before, self._verdict(criterion, now), criterion, self.unit.level, now)
+        own = criterion.applies_to(self.unit)
+        return state if own else replace(state, caused_by=SHARED_SYSTEM)
+
+    def _verdict(self, criterion: Criterion, now: datetime) -> Verdict:
+        if criterion.rollup is not None:
+            known = self.ruleset.standing.min_coverage
+            return judge_rollup(criterion, self.children or Counts(), now, self.calendar, known)
+        indicator = self.ruleset.indicators[criterion.indicator or ""]
+        return judge(criterion, indicator, self.evidence.get(indicator.evidence), now, self.calendar)
