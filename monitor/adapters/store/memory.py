@@ -1,0 +1,167 @@
+"""The store in memory: for tests, simulations and a first look. It forgets when the process ends, not when closed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from operator import attrgetter
+
+from monitor.adapters.store import codec
+from monitor.adapters.store.memory_outbox import MemoryOutbox
+from monitor.model.errors import Conflict, StoreError
+from monitor.model.incident import Delivery, Incident, Outcome, Receipt
+from monitor.model.reading import Reading, SourceHealth
+from monitor.model.state import AuditEntry, Decision, Transition, UnitState
+from monitor.ports import Lease
+
+
+class MemoryStore:
+    """`monitor.ports.Store` over dictionaries; each method is one step, as a transaction is."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self._open = False
+        self._states: dict[str, UnitState] = {}
+        self._incidents: dict[str, Incident] = {}
+        self._notices = MemoryOutbox()
+        self._transitions: defaultdict[str, list[Transition]] = defaultdict(list)
+        self._readings: defaultdict[tuple[str, str], list[Reading]] = defaultdict(list)
+        self._latest_claims: dict[tuple[str, str, datetime, str], str] = {}
+        self._health: dict[str, SourceHealth] = {}
+        self._audit: list[tuple[AuditEntry, str]] = []
+
+    async def open(self) -> None:
+        """Nothing to migrate."""
+        self._open = True
+
+    async def close(self) -> None:
+        """Keeps everything for the next `open`."""
+        self._open = False
+
+    async def load_states(self) -> Sequence[UnitState]:
+        """See the port."""
+        self._check_open()
+        return [self._states[unit] for unit in sorted(self._states)]
+
+    async def commit(self, decisions: Sequence[Decision]) -> Sequence[UnitState]:
+        """See the port."""
+        self._check_open()
+        self._check_versions(decisions)
+        after = [replace(decision.after, version=decision.before.version + 1) for decision in decisions]
+        for decision, state in zip(decisions, after, strict=True):
+            self._states[state.unit] = state
+            self._apply(decision)
+        return after
+
+    def _check_versions(self, decisions: Sequence[Decision]) -> None:
+        raised: dict[str, int] = {}
+        for unit, version in ((decision.before.unit, decision.before.version) for decision in decisions):
+            stored = raised.get(unit, self._states[unit].version if unit in self._states else 0)
+            if stored != version:
+                raise Conflict(unit)
+            raised[unit] = version + 1
+
+    def _apply(self, decision: Decision) -> None:
+        self._incidents |= {incident.key: incident for incident in decision.incidents}
+        for order in decision.withheld:
+            self._notices.withhold(order)
+        for notice in decision.notices:
+            self._notices.add(notice)
+        for reading in decision.readings:
+            self._remember(reading)
+        for change in decision.transitions:
+            self._transitions[change.unit].append(change)
+        for entry in decision.audit:
+            self._chain(entry)
+
+    def _remember(self, reading: Reading) -> None:
+        claim = codec.claim(reading)
+        if self._latest_claims.get(reading.key) != claim:
+            self._latest_claims[reading.key] = claim
+            self._readings[reading.unit, reading.indicator].append(reading)
+
+    def _chain(self, entry: AuditEntry) -> None:
+        previous = self._audit[-1][1] if self._audit else codec.FIRST_HASH
+        self._audit.append((entry, codec.chained(previous, entry)))
+
+    async def save_health(self, health: Sequence[SourceHealth]) -> None:
+        """See the port."""
+        self._check_open()
+        self._health |= {one.source: one for one in health}
+
+    async def load_health(self) -> Sequence[SourceHealth]:
+        """See the port."""
+        self._check_open()
+        return [self._health[source] for source in sorted(self._health)]
+
+    async def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
+        """See the port."""
+        self._check_open()
+        return self._notices.lease(channel, owner, now, limit, seconds)
+
+    async def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None = None) -> bool:
+        """See the port."""
+        self._check_open()
+        return self._notices.settle(lease, receipt, now, next_at)
+
+    async def next_due(self, channel: str) -> datetime | None:
+        """See the port."""
+        self._check_open()
+        return self._notices.next_due(channel)
+
+    async def audit(self, entry: AuditEntry) -> None:
+        """See the port."""
+        self._check_open()
+        self._chain(entry)
+
+    async def audit_trail(self, *, limit: int = 500) -> Sequence[tuple[AuditEntry, str]]:
+        """Audit entries with their chained hashes, newest first."""
+        self._check_open()
+        return self._audit[::-1][:limit]
+
+    async def incidents(self, *, open_only: bool = True, limit: int = 500) -> Sequence[Incident]:
+        """See the port."""
+        self._check_open()
+        chosen = [incident for incident in self._incidents.values() if incident.open or not open_only]
+        return sorted(chosen, key=attrgetter("opened_at", "key"), reverse=True)[:limit]
+
+    async def incident(self, key_or_ref: str) -> Incident | None:
+        """See the port; a reference may be typed in lower case."""
+        self._check_open()
+        if key_or_ref in self._incidents:
+            return self._incidents[key_or_ref]
+        meant = [incident for incident in self._incidents.values() if incident.ref == key_or_ref.upper()]
+        return max(meant, key=attrgetter("opened_at", "key"), default=None)
+
+    async def deliveries(self, *, incident: str | None = None, limit: int = 500) -> Sequence[Delivery]:
+        """See the port."""
+        self._check_open()
+        return self._notices.deliveries(incident, limit)
+
+    async def outbox(self) -> Mapping[str, tuple[int, datetime | None]]:
+        """See the port; what is leased counts as pending."""
+        self._check_open()
+        return self._notices.waiting()
+
+    async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
+        """See the port; only final outcomes, so a number never falls."""
+        self._check_open()
+        return self._notices.outcomes()
+
+    async def transitions(self, unit: str, *, limit: int = 200) -> Sequence[Transition]:
+        """See the port."""
+        self._check_open()
+        return self._transitions.get(unit, [])[::-1][:limit]
+
+    async def readings(self, unit: str, indicator: str, *, limit: int = 200) -> Sequence[Reading]:
+        """See the port."""
+        self._check_open()
+        newest_revision_first = self._readings.get((unit, indicator), [])[::-1]
+        by_source = sorted(newest_revision_first, key=attrgetter("source"))
+        return sorted(by_source, key=attrgetter("as_of"), reverse=True)[:limit]
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise StoreError("the store is not open")

@@ -1,0 +1,148 @@
+"""The outbox of the store in memory."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.adapters.store import states
+from monitor.model.incident import Delivery, Notice, Outcome, Receipt
+from monitor.model.state import Withhold
+from monitor.ports import Lease
+
+
+@dataclass(slots=True)
+class _Row:
+    """One notice and what became of it."""
+
+    notice: Notice
+    next_at: datetime
+    state: str = states.PENDING
+    attempt: int = 0
+    owner: str = ""
+    lease_until: datetime | None = None
+    maybe_sent: bool = False
+    withheld: str = ""
+    detail: str = ""
+    sent_at: datetime | None = None
+
+    @property
+    def rank(self) -> tuple[bool, datetime, str]:
+        """Urgent before old."""
+        return (not self.notice.urgent, self.notice.due_at, self.notice.key)
+
+    def delivery(self) -> Delivery:
+        return Delivery(
+            notice=self.notice,
+            state=self.state,
+            attempt=self.attempt,
+            owner=self.owner,
+            lease_until=self.lease_until,
+            next_at=self.next_at if self.state in states.WAITING else None,
+            sent_at=self.sent_at,
+            detail=self.detail,
+        )
+
+
+class MemoryOutbox:
+    """Notices by key, and those still undecided by channel. The methods are those of the port."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, _Row] = {}
+        self._of_incident: defaultdict[str, list[_Row]] = defaultdict(list)
+        self._undecided: defaultdict[str, dict[str, _Row]] = defaultdict(dict)
+
+    def add(self, notice: Notice) -> None:
+        """Owe a notice; one that is known is left alone."""
+        if notice.key not in self._rows:
+            row = self._rows[notice.key] = _Row(notice, next_at=notice.due_at)
+            self._of_incident[notice.incident].append(row)
+            self._undecided[notice.channel][notice.key] = row
+
+    def withhold(self, order: Withhold) -> None:
+        """Suppress what waits of one incident; what is leased is not tried again."""
+        for row in self._of_incident.get(order.incident, ()):
+            if row.state in states.WAITING:
+                self._suppress(row, order.reason)
+            elif row.state == states.LEASED:
+                row.withheld = order.reason
+
+    def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
+        """See the port."""
+        rows = list(self._undecided[channel].values())
+        self._expire(rows, now)
+        due = [row for row in rows if row.state in states.WAITING and row.next_at <= now]
+        claimed = sorted((row for row in due if self._may_go(row)), key=lambda row: row.rank)[:limit]
+        for row in claimed:
+            row.state, row.owner, row.attempt = states.LEASED, owner, row.attempt + 1
+            row.lease_until = now + timedelta(seconds=seconds)
+        return [Lease(row.notice, owner, row.attempt, row.maybe_sent) for row in claimed]
+
+    def _expire(self, rows: Iterable[_Row], now: datetime) -> None:
+        for row in rows:
+            if row.lease_until is None or row.lease_until > now:
+                continue
+            row.state, row.maybe_sent, row.lease_until = Outcome.UNKNOWN.value, True, None
+            if row.withheld:
+                self._suppress(row, row.withheld)
+
+    def _may_go(self, row: _Row) -> bool:
+        if row.notice.requires is None:
+            return True
+        required = self._rows.get(row.notice.requires)
+        if required and required.state in states.UNDECIDED:
+            return False
+        if required and states.was_told(required.state, required.maybe_sent):
+            return True
+        self._suppress(row, states.NEVER_TOLD)
+        return False
+
+    def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None) -> bool:
+        """See the port."""
+        row = self._rows.get(lease.notice.key)
+        if not row or row.state not in states.UNDECIDED or (row.owner, row.attempt) != (lease.owner, lease.attempt):
+            return False
+        row.state = states.state_after(receipt.outcome, row.withheld)
+        row.detail = states.detail_after(receipt.outcome, receipt.detail, row.withheld)
+        row.maybe_sent |= receipt.outcome is Outcome.UNKNOWN
+        row.sent_at = now if receipt.outcome is Outcome.SENT else None
+        row.owner, row.lease_until, row.next_at = "", None, next_at or now
+        if row.state in states.FINAL:
+            del self._undecided[row.notice.channel][row.notice.key]
+        return True
+
+    def _suppress(self, row: _Row, reason: str) -> None:
+        row.state, row.detail, row.owner, row.lease_until = Outcome.SUPPRESSED.value, reason, "", None
+        del self._undecided[row.notice.channel][row.notice.key]
+
+    def next_due(self, channel: str) -> datetime | None:
+        """See the port."""
+        rows = self._undecided[channel].values()
+        waiting = [row.next_at for row in rows if row.state in states.WAITING and not self._blocked(row)]
+        leased = [row.lease_until for row in rows if row.lease_until is not None]
+        return min(waiting + leased, default=None)
+
+    def _blocked(self, row: _Row) -> bool:
+        required = self._rows.get(row.notice.requires or "")
+        return required is not None and required.state in states.UNDECIDED
+
+    def deliveries(self, incident: str | None, limit: int) -> Sequence[Delivery]:
+        """See the port."""
+        rows = list(self._rows.values()) if incident is None else list(self._of_incident.get(incident, ()))
+        rows.sort(key=lambda row: (row.notice.due_at, row.notice.key), reverse=True)
+        return [row.delivery() for row in rows[:limit]]
+
+    def waiting(self) -> Mapping[str, tuple[int, datetime | None]]:
+        """Per channel: how many notices are undecided, and when the oldest was due."""
+        return {
+            channel: (len(rows), min(row.notice.due_at for row in rows.values()))
+            for channel, rows in self._undecided.items()
+            if rows
+        }
+
+    def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
+        """See the port."""
+        final = (row for row in self._rows.values() if row.state in states.FINAL)
+        return Counter((row.notice.channel, Outcome(row.state)) for row in final)

@@ -1,0 +1,243 @@
+"""Every question and order that goes to the database, each with a name and a sentence.
+
+Functions without parameters are written for `executemany`: their bound parameters are filled once for each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects import sqlite
+
+from monitor.adapters.store import states
+from monitor.adapters.store.tables import audit, health, incident, notice, reading, transition, unit_state
+from monitor.model.incident import Outcome, Phase
+
+_required = notice.alias("required")
+_waiting = notice.c.state.in_(sorted(states.WAITING))
+_undecided = notice.c.state.in_(sorted(states.UNDECIDED))
+_withheld = notice.c.withheld != ""
+
+
+# -- units -------------------------------------------------------------------------------------------------------
+
+
+@cache
+def all_states() -> Select[Any]:
+    """Documents of all units."""
+    return select(unit_state.c.doc).order_by(unit_state.c.unit)
+
+
+def versions_of(units: Collection[str]) -> Select[Any]:
+    """Stored versions of these units; those never stored are missing."""
+    return select(unit_state.c.unit, unit_state.c.version).where(unit_state.c.unit.in_(sorted(units)))
+
+
+@cache
+def put(table: Table) -> Insert:
+    """Write a row, over the one with the same primary key if there is one."""
+    row = sqlite.insert(table)
+    other = [column for column in table.columns if not column.primary_key]
+    return row.on_conflict_do_update(set_={column.name: row.excluded[column.name] for column in other})
+
+
+@cache
+def all_health() -> Select[Any]:
+    """Documents of all sources."""
+    return select(health.c.doc).order_by(health.c.source)
+
+
+# -- history -----------------------------------------------------------------------------------------------------
+
+
+@cache
+def append_reading() -> Insert:
+    """Add a reading as the next revision of its key, unless the latest revision makes the same claim."""
+    latest = reading.alias("latest")
+    key = ("unit", "indicator", "as_of", "source")
+    of_key = [latest.c[name] == bindparam(name, type_=reading.c[name].type) for name in key]
+    last = select(func.coalesce(func.max(latest.c.revision), 0)).where(*of_key).scalar_subquery()
+    same = exists().where(*of_key, latest.c.claim == bindparam("claim"), latest.c.revision == last)
+    names = (*key, "claim", "received_at", "since", "note")
+    values = [bindparam(name, type_=reading.c[name].type) for name in names]
+    return insert(reading).from_select([*names, "revision"], select(*values, last + 1).where(~same))
+
+
+def readings_of(unit: str, indicator: str, limit: int) -> Select[Any]:
+    """History of one indicator, newest first, the latest revision of each key first."""
+    order = (reading.c.as_of.desc(), reading.c.source, reading.c.revision.desc())
+    of_indicator = (reading.c.unit == unit, reading.c.indicator == indicator)
+    return select(reading).where(*of_indicator).order_by(*order).limit(limit)
+
+
+def transitions_of(unit: str, limit: int) -> Select[Any]:
+    """Changes of colour of one unit, last committed first."""
+    return select(transition).where(transition.c.unit == unit).order_by(transition.c.id.desc()).limit(limit)
+
+
+def audit_entries(limit: int) -> Select[Any]:
+    """Audit entries, newest first."""
+    return select(audit).order_by(audit.c.id.desc()).limit(limit)
+
+
+@cache
+def last_hash() -> Select[Any]:
+    """Hash of the newest audit entry."""
+    return select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)
+
+
+# -- incidents ---------------------------------------------------------------------------------------------------
+
+
+def newest_incidents(open_only: bool, limit: int) -> Select[Any]:
+    """Documents of incidents, newest first."""
+    wanted = incident.c.phase.in_([Phase.OPEN.value, Phase.ACKNOWLEDGED.value]) if open_only else true()
+    return (
+        select(incident.c.doc).where(wanted).order_by(incident.c.opened_at.desc(), incident.c.key.desc()).limit(limit)
+    )
+
+
+def incident_called(key_or_ref: str) -> Select[Any]:
+    """Document of the incident with this key, or else of the newest with this reference."""
+    named = or_(incident.c.key == key_or_ref, incident.c.ref == key_or_ref.upper())
+    order = ((incident.c.key == key_or_ref).desc(), incident.c.opened_at.desc(), incident.c.key.desc())
+    return select(incident.c.doc).where(named).order_by(*order).limit(1)
+
+
+# -- outbox ------------------------------------------------------------------------------------------------------
+
+
+@cache
+def owe_notice() -> Insert:
+    """Put a notice into the outbox; one with the same key is left alone."""
+    return sqlite.insert(notice).on_conflict_do_nothing(index_elements=[notice.c.key])
+
+
+@cache
+def withhold_waiting() -> Update:
+    """Suppress what waits of an incident, with the reason."""
+    return (
+        update(notice)
+        .where(notice.c.incident == bindparam("of_incident"), _waiting)
+        .values(state=Outcome.SUPPRESSED.value, detail=bindparam("reason"), owner="", lease_until=None)
+    )
+
+
+@cache
+def withhold_leased() -> Update:
+    """Note on what is being sent of an incident that it is not to be tried again."""
+    of_incident = notice.c.incident == bindparam("of_incident")
+    return update(notice).where(of_incident, notice.c.state == states.LEASED).values(withheld=bindparam("reason"))
+
+
+def expire_leases(channel: str, now: datetime) -> Update:
+    """Give up on claims whose time has run out: they may have been sent, and may be claimed again unless withheld."""
+    run_out = (notice.c.channel == channel, notice.c.state == states.LEASED, notice.c.lease_until <= now)
+    return (
+        update(notice)
+        .where(*run_out)
+        .values(
+            state=case((_withheld, Outcome.SUPPRESSED.value), else_=Outcome.UNKNOWN.value),
+            detail=case((_withheld, notice.c.withheld), else_=notice.c.detail),
+            owner=case((_withheld, ""), else_=notice.c.owner),
+            maybe_sent=True,
+            lease_until=None,
+        )
+    )
+
+
+def suppress_never_told(channel: str, now: datetime) -> Update:
+    """Suppress due notices whose required one is decided, or unknown here, and reached nobody."""
+    still_possible = _required.c.state.in_(sorted({*states.UNDECIDED, Outcome.SENT.value}))
+    told_or_open = exists().where(
+        _required.c.key == notice.c.requires, or_(still_possible, _required.c.maybe_sent.is_(True))
+    )
+    return (
+        update(notice)
+        .where(*_due(channel, now), notice.c.requires.is_not(None), ~told_or_open)
+        .values(state=Outcome.SUPPRESSED.value, detail=states.NEVER_TOLD, owner="", lease_until=None)
+    )
+
+
+def claimable(channel: str, now: datetime, limit: int) -> Select[Any]:
+    """Due notices of a channel that wait for no other: urgent before old."""
+    columns = (notice.c.key, notice.c.doc, notice.c.attempt, notice.c.maybe_sent)
+    order = (notice.c.urgent.desc(), notice.c.due_at, notice.c.key)
+    return select(*columns).where(*_due(channel, now), ~_blocked()).order_by(*order).limit(limit)
+
+
+def claim(keys: Collection[str], owner: str, until: datetime) -> Update:
+    """Lease these notices to an owner and count the attempt."""
+    return (
+        update(notice)
+        .where(notice.c.key.in_(sorted(keys)))
+        .values(state=states.LEASED, owner=owner, attempt=notice.c.attempt + 1, lease_until=until)
+    )
+
+
+def held_by(key: str, owner: str, attempt: int) -> Select[Any]:
+    """What there is to know for settling a claim; nothing if somebody took it over or it is decided."""
+    held = (notice.c.key == key, notice.c.owner == owner, notice.c.attempt == attempt, _undecided)
+    return select(notice.c.withheld, notice.c.maybe_sent).where(*held)
+
+
+def settle(key: str, values: dict[str, Any]) -> Update:
+    """Write what became of a claim and end it."""
+    return update(notice).where(notice.c.key == key).values(owner="", lease_until=None, **values)
+
+
+def next_due(channel: str) -> Select[Any]:
+    """First instant at which something can be claimed, or a claim runs out."""
+    leased = notice.c.state == states.LEASED
+    instant = case((leased, notice.c.lease_until), else_=notice.c.next_at)
+    return select(func.min(instant)).where(notice.c.channel == channel, _undecided, or_(leased, ~_blocked()))
+
+
+def deliveries(of_incident: str | None, limit: int) -> Select[Any]:
+    """Notices with what became of them, the last due first."""
+    wanted = true() if of_incident is None else notice.c.incident == of_incident
+    return select(notice).where(wanted).order_by(notice.c.due_at.desc(), notice.c.key.desc()).limit(limit)
+
+
+def waiting_by_channel() -> Select[Any]:
+    """Per channel: how many notices are undecided, and when the oldest was due."""
+    numbers = (func.count().label("number"), func.min(notice.c.due_at).label("oldest"))
+    return select(notice.c.channel, *numbers).where(_undecided).group_by(notice.c.channel)
+
+
+def final_outcomes() -> Select[Any]:
+    """Per channel and final outcome: how many notices."""
+    final = notice.c.state.in_(sorted(states.FINAL))
+    number = func.count().label("number")
+    return select(notice.c.channel, notice.c.state, number).where(final).group_by(notice.c.channel, notice.c.state)
+
+
+def _due(channel: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (notice.c.channel == channel, _waiting, notice.c.next_at <= now)
+
+
+def _blocked() -> ColumnElement[bool]:
+    """The notice that this one requires is undecided."""
+    return exists(literal(1)).where(
+        _required.c.key == notice.c.requires, _required.c.state.in_(sorted(states.UNDECIDED))
+    )

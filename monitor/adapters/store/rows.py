@@ -1,0 +1,168 @@
+"""Decisions as rows for the tables. Encoding is the slow part of a commit: it runs beside the event loop."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from monitor.adapters.store import codec, states
+from monitor.model.colour import Colour
+from monitor.model.incident import Delivery, Incident, Notice
+from monitor.model.reading import Reading, SourceHealth
+from monitor.model.state import AuditEntry, Decision, Transition, UnitState
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows of decisions about different units, and the versions that these units must have."""
+
+    versions: dict[str, int] = field(default_factory=dict)
+    states: list[Row] = field(default_factory=list)
+    incidents: list[Row] = field(default_factory=list)
+    withheld: list[Row] = field(default_factory=list)
+    notices: list[Row] = field(default_factory=list)
+    readings: list[Row] = field(default_factory=list)
+    transitions: list[Row] = field(default_factory=list)
+    audit: list[AuditEntry] = field(default_factory=list)
+
+    def add(self, decision: Decision) -> None:
+        """Take in one decision. Raises StoreError for a fact that cannot be encoded."""
+        self.versions[decision.before.unit] = decision.before.version
+        self.states.append(_state_row(raised(decision)))
+        self.incidents += map(_incident_row, decision.incidents)
+        self.withheld += ({"of_incident": order.incident, "reason": order.reason} for order in decision.withheld)
+        self.notices += map(_notice_row, decision.notices)
+        self.readings += map(_reading_row, decision.readings)
+        self.transitions += map(_transition_row, decision.transitions)
+        self.audit += decision.audit
+
+
+def raised(decision: Decision) -> UnitState:
+    """The state after a decision with its new version."""
+    return replace(decision.after, version=decision.before.version + 1)
+
+
+def batches(decisions: Sequence[Decision]) -> list[Batch]:
+    """Decisions in rounds: the second decision about a unit is in the second round, and so on.
+
+    So that within a round what is withheld can be written before what is newly owed, for all units at once.
+    """
+    rounds: list[Batch] = []
+    seen: Counter[str] = Counter()
+    for decision in decisions:
+        if seen[decision.before.unit] == len(rounds):
+            rounds.append(Batch())
+        rounds[seen[decision.before.unit]].add(decision)
+        seen[decision.before.unit] += 1
+    return rounds
+
+
+def health_row(health: SourceHealth) -> Row:
+    """A row of the table `health`."""
+    return {"source": health.source, "doc": codec.HEALTH.encode(health)}
+
+
+def audit_row(entry: AuditEntry, hashed: str) -> Row:
+    """A row of the table `audit`."""
+    return {
+        "at": entry.at,
+        "actor": entry.actor,
+        "action": entry.action,
+        "subject": entry.subject,
+        "detail": entry.detail,
+        "hash": hashed,
+    }
+
+
+def _state_row(state: UnitState) -> Row:
+    return {
+        "unit": state.unit,
+        "version": state.version,
+        "recheck_at": state.recheck_at,
+        "doc": codec.STATE.encode(state),
+    }
+
+
+def _incident_row(incident: Incident) -> Row:
+    return {
+        "key": incident.key,
+        "ref": incident.ref,
+        "unit": incident.unit,
+        "cause": incident.cause,
+        "phase": incident.phase.value,
+        "colour": incident.colour.value,
+        "opened_at": incident.opened_at,
+        "doc": codec.INCIDENT.encode(incident),
+    }
+
+
+def _notice_row(notice: Notice) -> Row:
+    return {
+        "key": notice.key,
+        "channel": notice.channel,
+        "incident": notice.incident,
+        "requires": notice.requires,
+        "urgent": notice.urgent,
+        "due_at": notice.due_at,
+        "next_at": notice.due_at,
+        "state": states.PENDING,
+        "attempt": 0,
+        "owner": "",
+        "maybe_sent": False,
+        "withheld": "",
+        "detail": "",
+        "doc": codec.NOTICE.encode(notice),
+    }
+
+
+def _reading_row(reading: Reading) -> Row:
+    return {
+        "unit": reading.unit,
+        "indicator": reading.indicator,
+        "as_of": reading.as_of,
+        "source": reading.source,
+        "claim": codec.claim(reading),
+        "received_at": reading.received_at,
+        "since": reading.since,
+        "note": reading.note,
+    }
+
+
+def _transition_row(change: Transition) -> Row:
+    return {
+        "unit": change.unit,
+        "criterion": change.criterion,
+        "at": change.at,
+        "before": change.before.value,
+        "after": change.after.value,
+        "reasons": codec.REASONS.encode(change.reasons),
+    }
+
+
+def transition_of(row: Any) -> Transition:
+    """The change of colour that a row of the table `transition` holds."""
+    reasons = codec.REASONS.decode(row.reasons)
+    return Transition(row.unit, row.criterion, row.at, Colour(row.before), Colour(row.after), reasons)
+
+
+def delivery_of(row: Any) -> Delivery:
+    """What a row of the table `notice` says of its notice."""
+    return Delivery(
+        notice=codec.NOTICE.decode(row.doc),
+        state=row.state,
+        attempt=row.attempt,
+        owner=row.owner,
+        lease_until=row.lease_until,
+        next_at=row.next_at if row.state in states.WAITING else None,
+        sent_at=row.sent_at,
+        detail=row.detail,
+    )
+
+
+def audited(row: Any) -> tuple[AuditEntry, str]:
+    """The audit entry that a row of the table `audit` holds, and its hash."""
+    return AuditEntry(row.at, row.actor, row.action, row.subject, row.detail), row.hash

@@ -1,0 +1,202 @@
+"""The store in an SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Executable
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.adapters.store import codec, queries, rows, states, tables
+from monitor.adapters.store.sqlite import SqliteFile, warnings
+from monitor.model.errors import Conflict
+from monitor.model.incident import Delivery, Incident, Outcome, Receipt
+from monitor.model.reading import Reading, SourceHealth
+from monitor.model.state import AuditEntry, Decision, Transition, UnitState
+from monitor.ports import Lease
+
+T = TypeVar("T")
+
+_CHUNK = 100  # rows handed to the database at once, so that the event loop gets a turn between
+
+
+class SqlStore:
+    """`monitor.ports.Store` over SQLAlchemy Core and aiosqlite.
+
+    Documents are encoded and decoded in a thread of its own, statements run in the threads of their connections.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.warnings = warnings(sqlite3.sqlite_version_info)
+        self._file = SqliteFile(path, read_only=read_only)
+        self._thread: ThreadPoolExecutor | None = None
+
+    async def open(self) -> None:
+        """Open and migrate; with `read_only`, only look. Raises StoreError, also if another process has it open."""
+        await self._file.open()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-codec")
+
+    async def close(self) -> None:
+        """Finish what is under way and let go."""
+        await self._file.close()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.shutdown()
+
+    async def load_states(self) -> Sequence[UnitState]:
+        """See the port."""
+        return await self._documents(queries.all_states(), codec.STATE.decode)
+
+    async def commit(self, decisions: Sequence[Decision]) -> Sequence[UnitState]:
+        """See the port."""
+        rounds = await self._beside(lambda: rows.batches(decisions))
+
+        async def work(writer: AsyncConnection) -> None:
+            for batch in rounds:
+                await _check_versions(writer, batch.versions)
+                await _write(writer, batch)
+
+        await self._file.write(work)
+        return [rows.raised(decision) for decision in decisions]
+
+    async def save_health(self, health: Sequence[SourceHealth]) -> None:
+        """See the port."""
+        encoded = await self._beside(lambda: [rows.health_row(one) for one in health])
+        await self._file.write(lambda writer: _each(writer, queries.put(tables.health), encoded))
+
+    async def load_health(self) -> Sequence[SourceHealth]:
+        """See the port."""
+        return await self._documents(queries.all_health(), codec.HEALTH.decode)
+
+    async def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
+        """See the port."""
+
+        async def work(writer: AsyncConnection) -> Sequence[Any]:
+            await writer.execute(queries.expire_leases(channel, now))
+            await writer.execute(queries.suppress_never_told(channel, now))
+            found: Sequence[Any] = (await writer.execute(queries.claimable(channel, now, limit))).all()
+            until = now + timedelta(seconds=seconds)
+            if found:
+                await writer.execute(queries.claim([row.key for row in found], owner, until))
+            return found
+
+        claimed = await self._file.write(work)
+        return [Lease(codec.NOTICE.decode(row.doc), owner, row.attempt + 1, row.maybe_sent) for row in claimed]
+
+    async def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None = None) -> bool:
+        """See the port."""
+        key = lease.notice.key
+
+        async def work(writer: AsyncConnection) -> bool:
+            held = (await writer.execute(queries.held_by(key, lease.owner, lease.attempt))).one_or_none()
+            if held is None:
+                return False
+            await writer.execute(queries.settle(key, _settled(held, receipt, now, next_at)))
+            return True
+
+        return await self._file.write(work)
+
+    async def next_due(self, channel: str) -> datetime | None:
+        """See the port."""
+        instant: datetime | None = (await self._file.fetch(queries.next_due(channel)))[0][0]
+        return instant
+
+    async def audit(self, entry: AuditEntry) -> None:
+        """See the port."""
+        await self._file.write(lambda writer: _chain(writer, [entry]))
+
+    async def audit_trail(self, *, limit: int = 500) -> Sequence[tuple[AuditEntry, str]]:
+        """Audit entries with their chained hashes, newest first."""
+        return [rows.audited(row) for row in await self._file.fetch(queries.audit_entries(limit))]
+
+    async def incidents(self, *, open_only: bool = True, limit: int = 500) -> Sequence[Incident]:
+        """See the port."""
+        return await self._documents(queries.newest_incidents(open_only, limit), codec.INCIDENT.decode)
+
+    async def incident(self, key_or_ref: str) -> Incident | None:
+        """See the port; a reference may be typed in lower case."""
+        found = await self._file.fetch(queries.incident_called(key_or_ref))
+        return codec.INCIDENT.decode(found[0].doc) if found else None
+
+    async def deliveries(self, *, incident: str | None = None, limit: int = 500) -> Sequence[Delivery]:
+        """See the port."""
+        found = await self._file.fetch(queries.deliveries(incident, limit))
+        return await self._beside(lambda: [rows.delivery_of(row) for row in found])
+
+    async def outbox(self) -> Mapping[str, tuple[int, datetime | None]]:
+        """See the port; what is leased counts as pending."""
+        found = await self._file.fetch(queries.waiting_by_channel())
+        return {row.channel: (row.number, row.oldest) for row in found}
+
+    async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
+        """See the port; only final outcomes, so a number never falls."""
+        found = await self._file.fetch(queries.final_outcomes())
+        return {(row.channel, Outcome(row.state)): row.number for row in found}
+
+    async def transitions(self, unit: str, *, limit: int = 200) -> Sequence[Transition]:
+        """See the port."""
+        return [rows.transition_of(row) for row in await self._file.fetch(queries.transitions_of(unit, limit))]
+
+    async def readings(self, unit: str, indicator: str, *, limit: int = 200) -> Sequence[Reading]:
+        """See the port."""
+        return [codec.reading_of(row) for row in await self._file.fetch(queries.readings_of(unit, indicator, limit))]
+
+    async def _documents(self, query: Executable, decode: Callable[[str], T]) -> list[T]:
+        found = await self._file.fetch(query)
+        return await self._beside(lambda: [decode(row.doc) for row in found])
+
+    def _beside(self, work: Callable[[], T]) -> Awaitable[T]:
+        """Run slow work beside the event loop."""
+        return asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+async def _check_versions(writer: AsyncConnection, wanted: Mapping[str, int]) -> None:
+    found = await writer.execute(queries.versions_of(wanted))
+    stored = {row.unit: row.version for row in found}
+    for unit, version in wanted.items():
+        if stored.get(unit, 0) != version:
+            raise Conflict(unit)
+
+
+async def _write(writer: AsyncConnection, batch: rows.Batch) -> None:
+    await _each(writer, queries.put(tables.unit_state), batch.states)
+    await _each(writer, queries.put(tables.incident), batch.incidents)
+    # First what is no longer owed, then what is: a worsened incident withholds its old calls and makes new ones.
+    await _each(writer, queries.withhold_waiting(), batch.withheld)
+    await _each(writer, queries.withhold_leased(), batch.withheld)
+    await _each(writer, queries.owe_notice(), batch.notices)
+    await _each(writer, queries.append_reading(), batch.readings)
+    await _each(writer, tables.transition.insert(), batch.transitions)
+    await _chain(writer, batch.audit)
+
+
+async def _each(writer: AsyncConnection, statement: Executable, parameters: Sequence[rows.Row]) -> None:
+    for start in range(0, len(parameters), _CHUNK):
+        await writer.execute(statement, parameters[start : start + _CHUNK])
+
+
+async def _chain(writer: AsyncConnection, entries: Sequence[AuditEntry]) -> None:
+    if not entries:
+        return
+    last = (await writer.execute(queries.last_hash())).scalar_one_or_none() or codec.FIRST_HASH
+    chained: list[rows.Row] = []
+    for entry in entries:
+        last = codec.chained(last, entry)
+        chained.append(rows.audit_row(entry, last))
+    await _each(writer, tables.audit.insert(), chained)
+
+
+def _settled(held: Any, receipt: Receipt, now: datetime, next_at: datetime | None) -> dict[str, Any]:
+    return {
+        "state": states.state_after(receipt.outcome, held.withheld),
+        "detail": states.detail_after(receipt.outcome, receipt.detail, held.withheld),
+        "maybe_sent": held.maybe_sent or receipt.outcome is Outcome.UNKNOWN,
+        "sent_at": now if receipt.outcome is Outcome.SENT else None,
+        "next_at": next_at or now,
+    }

@@ -1,0 +1,169 @@
+"""One SQLite file: who may open it, its one write connection, its short readers.
+
+Two connections that write and checkpoint at the same time can lose committed rows in most versions of SQLite (fixed in
+3.51.3, 3.50.7 and 3.44.6). So there is one writing process, held by a lock file, and in it one write connection, which
+also checkpoints. `BEGIN IMMEDIATE` takes the write lock at once; a plain `BEGIN` ends in "database is locked".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Executable, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from monitor.adapters.store import migrate
+from monitor.model.errors import StoreError
+
+T = TypeVar("T")
+
+_BUSY = 5.0  # seconds to wait for a lock, which nobody but a foreign tool can hold
+_WRITER = ("journal_mode=WAL", "synchronous=FULL", "journal_size_limit=67108864")
+_READER = ("query_only=ON",)
+_REFUSALS = (SQLAlchemyError, sqlite3.Error, OSError, ValueError, OverflowError)
+
+
+class SqliteFile:
+    """An open database file. Every failure of the database comes out as StoreError."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._lock = asyncio.Lock()
+        self._lock_file: int | None = None
+        self._writer: AsyncConnection | None = None
+        self._readers: AsyncEngine | None = None
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    async def open(self) -> None:
+        """Take the lock, open and migrate; or only look, if read-only. Raises StoreError and leaves nothing behind."""
+        if self._readers is not None:
+            raise StoreError(f"{self.path} is already open here")
+        try:
+            if not self.read_only:
+                self._lock_file = _exclusive(self.path)
+                self._writer = await _engine(self.path, "rwc", _WRITER).connect()
+                await self._transaction(lambda writer: writer.run_sync(migrate.upgrade))
+            self._readers = _engine(self.path, "ro", _READER)
+            if self.read_only:
+                await self._check_tables()
+        except BaseException as error:
+            await self.close()
+            if isinstance(error, _REFUSALS):
+                raise StoreError(f"{self.path} cannot be opened: {_words(error)}") from error
+            raise
+
+    async def _check_tables(self) -> None:
+        assert self._readers is not None
+        async with self._readers.connect() as reader:
+            await reader.run_sync(migrate.check)
+
+    async def close(self) -> None:
+        """Finish the transactions under way, close all connections, let go of the lock."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+        readers, self._readers = self._readers, None
+        writer, self._writer = self._writer, None
+        if readers is not None:
+            await readers.dispose()
+        if writer is not None:  # the last to close: it checkpoints
+            await writer.close()
+            await writer.engine.dispose()
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    async def fetch(self, query: Executable) -> Sequence[Any]:
+        """All rows of one query, read at once so that no reader stays behind."""
+        if self._readers is None:
+            raise StoreError("the store is not open")
+        try:
+            async with self._readers.connect() as reader:
+                return (await reader.execute(query)).all()
+        except _REFUSALS as error:
+            raise StoreError(_words(error)) from error
+
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run `work` in one transaction: all of it is on disk when this returns, none of it when this raises.
+
+        A caller that is cancelled while it waits does not tear the transaction: that ends by itself, either way.
+        """
+        if self._writer is None:
+            raise StoreError(f"{self.path} is open for reading only" if self.read_only else "the store is not open")
+        task = asyncio.create_task(self._transaction(work))
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    async def _transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        async with self._lock:
+            assert self._writer is not None
+            try:
+                async with self._writer.begin():
+                    return await work(self._writer)
+            except _REFUSALS as error:
+                raise StoreError(_words(error)) from error
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen, also if the caller was cancelled
+
+
+def warnings(version: tuple[int, int, int]) -> list[str]:
+    """What an operator should know of this version of SQLite; empty for a repaired one."""
+    repaired = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    if repaired:
+        return []
+    return [
+        f"SQLite {'.'.join(map(str, version))} can lose rows when two connections write and checkpoint at once "
+        "(repaired in 3.51.3, 3.50.7 and 3.44.6): let nothing but denbao write to its database file"
+    ]
+
+
+def _exclusive(path: Path) -> int:
+    """The file descriptor that keeps other processes from opening this database for writing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        raise StoreError(f"{path} is in use by another process ({holder or 'unknown'}); stop that one first") from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+def _engine(path: Path, mode: str, pragmas: Sequence[str]) -> AsyncEngine:
+    """Connections to the file, each with its pragmas; a transaction takes the write lock when it begins."""
+    url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query={"mode": mode, "uri": "true"})
+    engine = create_async_engine(url, connect_args={"isolation_level": None, "timeout": _BUSY})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    if mode != "ro":
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _words(error: BaseException) -> str:
+    return str(getattr(error, "orig", None) or error)

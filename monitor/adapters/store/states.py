@@ -1,0 +1,36 @@
+"""The life of a notice in the outbox, for both stores.
+
+    pending ──lease──> leased ──settle──> sent | refused | suppressed     (final)
+       ^                 │  └──expires──> unknown, maybe sent
+       └── try_again / unknown, claimable again at next_at
+
+A notice that is withheld while leased keeps the reason: the send under way may still end as sent, but it is not
+repeated.
+"""
+
+from __future__ import annotations
+
+from monitor.model.incident import Outcome
+
+PENDING = "pending"
+LEASED = "leased"
+WAITING = frozenset({PENDING, Outcome.TRY_AGAIN.value, Outcome.UNKNOWN.value})  # claimable when their time has come
+UNDECIDED = WAITING | {LEASED}
+FINAL = frozenset({Outcome.SENT.value, Outcome.REFUSED.value, Outcome.SUPPRESSED.value})
+
+NEVER_TOLD = "never_told"  # why a recovery is suppressed whose bad news did not go out
+
+
+def state_after(outcome: Outcome, withheld: str) -> str:
+    """State of a notice after a send: an outcome's own word, but what is withheld is not tried again."""
+    return Outcome.SUPPRESSED.value if withheld and outcome.value in WAITING else outcome.value
+
+
+def detail_after(outcome: Outcome, said: str, withheld: str) -> str:
+    """Why the notice is as it is: the transport's words, or the reason for which it is not tried again."""
+    return withheld if withheld and outcome.value in WAITING else said
+
+
+def was_told(state: str, maybe_sent: bool) -> bool:
+    """Whether the recipient heard of it, as far as anybody can know: an attempt that ended unknown counts as heard."""
+    return state == Outcome.SENT.value or maybe_sent

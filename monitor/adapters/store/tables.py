@@ -1,0 +1,123 @@
+"""The tables. A change here needs a migration in `migrations/versions`; a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant as UTC text of fixed width, which sorts as time does. Refuses instants without a zone."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """Text for the database."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"an instant needs a time zone: {value.isoformat()}")
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+        """The instant again, aware UTC."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+metadata = MetaData()
+
+unit_state = Table(
+    "unit_state",
+    metadata,
+    Column("unit", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("recheck_at", Instant, index=True),
+    Column("doc", Text, nullable=False),  # UnitState with its evidence and open incidents
+)
+
+reading = Table(
+    "reading",
+    metadata,
+    Column("unit", Text, primary_key=True),
+    Column("indicator", Text, primary_key=True),
+    Column("as_of", Instant, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),  # 1, 2 ...: the same key claimed anew
+    Column("claim", Text, nullable=False),  # JSON: value, comparator, numerator, denominator
+    Column("received_at", Instant, nullable=False),
+    Column("since", Instant),
+    Column("note", Text, nullable=False),
+)
+
+transition = Table(
+    "transition",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("unit", Text, nullable=False),
+    Column("criterion", Text, nullable=False),  # empty for the unit itself
+    Column("at", Instant, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Index("ix_transition_unit", "unit", "id"),
+)
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("ref", Text, nullable=False, index=True),
+    Column("unit", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("colour", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("doc", Text, nullable=False),
+    Index("ix_incident_newest", "phase", "opened_at"),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("incident", Text, nullable=False, index=True),
+    Column("requires", Text),
+    Column("urgent", Boolean, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("next_at", Instant, nullable=False),  # not claimed before
+    Column("state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("lease_until", Instant),
+    Column("maybe_sent", Boolean, nullable=False),  # an attempt ended unknown
+    Column("withheld", Text, nullable=False),  # why it is not to be tried again, said while it was leased
+    Column("detail", Text, nullable=False),
+    Column("sent_at", Instant),
+    Column("doc", Text, nullable=False),
+    Index("ix_notice_claim", "channel", "state", "next_at"),
+    Index("ix_notice_newest", "due_at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("hash", Text, nullable=False),  # over the hash before it and this row
+)
+
+health = Table(
+    "health",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("doc", Text, nullable=False),
+)

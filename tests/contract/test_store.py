@@ -1,0 +1,427 @@
+"""What every store promises, in memory and in a file."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from monitor.adapters.store import codec, open_store
+from monitor.model.colour import Colour
+from monitor.model.errors import Conflict, StoreError
+from monitor.model.incident import Outcome, Phase
+from monitor.model.reading import Comparator, Rejected, SourceHealth
+from monitor.model.state import UnitState, Withhold
+from monitor.ports import Store
+from tests.contract.store_facts import (
+    AGAIN,
+    NOW,
+    REFUSED,
+    SENT,
+    UNKNOWN,
+    at,
+    decision,
+    entry,
+    incident,
+    notice,
+    owing,
+    reading,
+    rich_state,
+    transition,
+)
+
+
+@pytest.fixture(params=["memory:", "sqlite:var/denbao.db"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    made = open_store(request.param, tmp_path)
+    await made.open()
+    yield made
+    await made.close()
+
+
+async def states_of(store: Store) -> dict[str, str]:
+    return {delivery.notice.key: delivery.state for delivery in await store.deliveries()}
+
+
+# -- units -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_state_comes_back_exactly_with_its_version_raised(store: Store) -> None:
+    state = rich_state()
+    (committed,) = await store.commit([decision(UnitState("00010"), after=state)])
+    assert committed == replace(state, version=1)
+    assert await store.load_states() == [committed]
+
+
+async def test_values_keep_their_type(store: Store) -> None:
+    await store.commit([decision(UnitState("00010"), after=rich_state())])
+    (state,) = await store.load_states()
+    assert [type(one.value) for one in state.evidence.values()] == [bool, float, str, float]
+    facts = state.incidents["portal"].facts
+    assert {name: type(value) for name, value in facts.items()} == {
+        name: type(value) for name, value in incident().facts.items()
+    }
+    assert state.recheck_at is not None
+    assert state.recheck_at.utcoffset() is not None
+
+
+async def test_a_commit_with_an_old_version_writes_nothing_of_its_batch(store: Store) -> None:
+    (current,) = await store.commit([decision()])
+    with pytest.raises(Conflict) as conflict:
+        await store.commit([owing(notice(), before=UnitState("00020")), decision()])
+    assert conflict.value.unit == "00010"
+    assert await store.load_states() == [current]
+    assert not await store.deliveries()
+
+
+async def test_a_unit_that_was_never_stored_has_no_version_to_build_on(store: Store) -> None:
+    with pytest.raises(Conflict):
+        await store.commit([decision(UnitState("00010", version=3))])
+
+
+async def test_two_decisions_about_one_unit_may_follow_each_other_in_one_batch(store: Store) -> None:
+    first = owing(notice("old"))
+    second = owing(notice("new"), before=UnitState("00010", version=1), withheld=(Withhold("i", "worsened"),))
+    states = await store.commit([first, second])
+    assert [state.version for state in states] == [1, 2]
+    assert await states_of(store) == {"old": "suppressed", "new": "pending"}
+
+
+async def test_two_decisions_on_the_same_version_conflict_within_a_batch(store: Store) -> None:
+    with pytest.raises(Conflict):
+        await store.commit([decision(), decision()])
+    assert not await store.load_states()
+
+
+async def test_an_empty_commit_is_fine(store: Store) -> None:
+    assert list(await store.commit([])) == []
+
+
+async def test_what_sources_answered_is_remembered(store: Store) -> None:
+    silent = SourceHealth("feed", "01", rejected=(Rejected("feed", "row 17", "future", "tomorrow"),))
+    await store.save_health([silent, SourceHealth("probe", "02")])
+    await store.save_health([replace(silent, last_success=NOW)])
+    assert await store.load_health() == [replace(silent, last_success=NOW), SourceHealth("probe", "02")]
+
+
+# -- history -----------------------------------------------------------------------------------------------------
+
+
+async def test_the_same_reading_twice_is_kept_once(store: Store) -> None:
+    (state,) = await store.commit([decision(readings=(reading(), replace(reading(), received_at=at(5))))])
+    await store.commit([decision(state, readings=(replace(reading(), note="again"),))])
+    assert await store.readings("00010", "kpi") == [reading()]
+
+
+@pytest.mark.parametrize("other", [replace(reading(), value=82.0), replace(reading(), comparator=Comparator.GT)])
+async def test_another_claim_for_the_same_key_is_a_revision_and_comes_first(store: Store, other) -> None:
+    await store.commit([decision(readings=(reading(), other, reading()))])
+    assert await store.readings("00010", "kpi") == [reading(), other, reading()]
+
+
+async def test_yes_and_one_are_two_claims(store: Store) -> None:
+    await store.commit([decision(readings=(reading(True), reading(1.0), reading("1")))])
+    found = await store.readings("00010", "kpi")
+    assert [type(one.value) for one in found] == [str, float, bool]
+
+
+async def test_readings_are_newest_first_and_limited(store: Store) -> None:
+    history = tuple(reading(float(day), as_of=at(day * 86400)) for day in (2, 0, 1))
+    await store.commit([decision(readings=(*history, reading(9.0, indicator="other"), reading(9.0, unit="00020")))])
+    assert [one.value for one in await store.readings("00010", "kpi")] == [2.0, 1.0, 0.0]
+    assert [one.value for one in await store.readings("00010", "kpi", limit=1)] == [2.0]
+
+
+async def test_transitions_are_those_of_one_unit_last_committed_first(store: Store) -> None:
+    worse, worst = transition(Colour.YELLOW), transition(Colour.RED, seconds=1)
+    await store.commit([decision(transitions=(worse, worst, transition(Colour.RED, unit="00020")))])
+    assert await store.transitions("00010") == [worst, worse]
+    assert await store.transitions("00010", limit=1) == [worst]
+
+
+async def test_audit_entries_are_chained_in_the_order_they_came(store) -> None:
+    await store.commit([decision(audit=(entry("opened"), entry("told")))])
+    await store.audit(entry(detail="từ bảng điều khiển"))
+    trail = (await store.audit_trail())[::-1]
+    assert [one.action for one, _ in trail] == ["opened", "told", "acknowledged"]
+    last = codec.FIRST_HASH
+    for one, hashed in trail:
+        last = codec.chained(last, one)
+        assert hashed == last
+
+
+# -- incidents ---------------------------------------------------------------------------------------------------
+
+
+async def test_incidents_are_newest_first_and_closed_ones_only_on_request(store: Store) -> None:
+    old, new = incident("a"), incident("b", "BBBBBB", opened=60)
+    closed = incident("c", "CCCCCC", opened=30, phase=Phase.CLOSED)
+    await store.commit([decision(incidents=(old, closed, new))])
+    assert await store.incidents() == [new, old]
+    assert await store.incidents(open_only=False) == [new, closed, old]
+    assert await store.incidents(limit=1) == [new]
+
+
+async def test_an_incident_is_replaced_by_its_later_form(store: Store) -> None:
+    (state,) = await store.commit([decision(incidents=(incident(),))])
+    acked = replace(incident(), phase=Phase.ACKNOWLEDGED, acked_by="focal", acked_at=at(5))
+    await store.commit([decision(state, incidents=(acked,))])
+    assert await store.incidents() == [acked]
+
+
+async def test_an_incident_is_found_by_key_or_by_reference_the_newest_first(store: Store) -> None:
+    old, new = incident("a"), incident("b", opened=60)
+    await store.commit([decision(incidents=(new, old))])
+    assert await store.incident("a") == old
+    assert await store.incident("ABCDEF") == new
+    assert await store.incident("abcdef") == new
+    assert await store.incident("nothing") is None
+
+
+# -- outbox ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_due_notice_is_claimed_once_and_sent_once(store: Store) -> None:
+    await store.commit([owing(notice())])
+    (lease,) = await store.lease("log", "me", NOW, 10, 20)
+    assert (lease.notice, lease.owner, lease.attempt, lease.maybe_sent) == (notice(), "me", 1, False)
+    assert not await store.lease("log", "you", NOW, 10, 20)
+    assert await store.settle(lease, SENT, at(1))
+    (delivery,) = await store.deliveries()
+    assert (delivery.state, delivery.sent_at, delivery.detail) == ("sent", at(1), "it said sent")
+    assert not await store.lease("log", "me", at(9999), 10, 20)
+
+
+async def test_a_notice_is_not_claimed_before_its_time_nor_by_another_channel(store: Store) -> None:
+    await store.commit([owing(notice(due=60))])
+    assert not await store.lease("log", "me", at(59.9), 10, 20)
+    assert not await store.lease("email", "me", at(60), 10, 20)
+    assert await store.lease("log", "me", at(60), 10, 20)
+
+
+async def test_urgent_goes_before_old_and_the_limit_holds(store: Store) -> None:
+    await store.commit([owing(notice("new", due=2), notice("old", due=1), notice("red", due=3, urgent=True))])
+    leases = await store.lease("log", "me", at(5), 2, 20)
+    assert [lease.notice.key for lease in leases] == ["red", "old"]
+
+
+async def test_a_key_that_is_known_is_left_alone(store: Store) -> None:
+    (state,) = await store.commit([owing(notice())])
+    (lease,) = await store.lease("log", "me", NOW, 10, 20)
+    await store.settle(lease, SENT, NOW)
+    await store.commit([owing(replace(notice(), subject="another"), before=state)])
+    (delivery,) = await store.deliveries()
+    assert (delivery.state, delivery.notice) == ("sent", notice())
+
+
+async def test_try_again_waits_until_the_given_time_and_counts(store: Store) -> None:
+    await store.commit([owing(notice())])
+    (lease,) = await store.lease("log", "me", NOW, 10, 20)
+    assert await store.settle(lease, AGAIN, at(1), at(30))
+    assert not await store.lease("log", "me", at(29), 10, 20)
+    (again,) = await store.lease("log", "me", at(30), 10, 20)
+    assert (again.attempt, again.maybe_sent) == (2, False)
+
+
+async def test_after_an_unknown_outcome_the_next_attempt_may_be_a_repeat_for_good(store: Store) -> None:
+    await store.commit([owing(notice())])
+    (lease,) = await store.lease("log", "me", NOW, 10, 20)
+    await store.settle(lease, UNKNOWN, at(1), at(2))
+    (second,) = await store.lease("log", "me", at(2), 10, 20)
+    await store.settle(second, AGAIN, at(3), at(4))
+    (third,) = await store.lease("log", "me", at(4), 10, 20)
+    assert (second.maybe_sent, third.maybe_sent, third.attempt) == (True, True, 3)
+
+
+async def test_a_refused_notice_is_never_claimed_again(store: Store) -> None:
+    await store.commit([owing(notice())])
+    (lease,) = await store.lease("log", "me", NOW, 10, 20)
+    assert await store.settle(lease, REFUSED, at(1), at(2))
+    assert not await store.lease("log", "me", at(9), 10, 20)
+    assert await states_of(store) == {"i/0/0": "refused"}
+
+
+async def test_an_expired_claim_is_taken_over_and_its_first_owner_settles_nothing(store: Store) -> None:
+    await store.commit([owing(notice())])
+    (frozen,) = await store.lease("log", "frozen", NOW, 10, 20)
+    assert not await store.lease("log", "me", at(19), 10, 20)
+    (taken,) = await store.lease("log", "me", at(20), 10, 20)
+    assert (taken.attempt, taken.maybe_sent) == (2, True)
+    assert not await store.settle(frozen, SENT, at(21))
+    assert await store.settle(taken, SENT, at(22))
+
+
+async def test_a_late_outcome_counts_while_nobody_took_over(store: Store) -> None:
+    await store.commit([owing(notice())])
+    (late,) = await store.lease("log", "me", NOW, 10, 20)
+    assert not await store.lease("log", "other", at(30), 0, 20)
+    assert await states_of(store) == {"i/0/0": "unknown"}
+    assert await store.settle(late, SENT, at(31))
+    assert await states_of(store) == {"i/0/0": "sent"}
+
+
+async def test_a_claim_is_settled_once(store: Store) -> None:
+    await store.commit([owing(notice())])
+    (lease,) = await store.lease("log", "me", NOW, 10, 20)
+    assert await store.settle(lease, UNKNOWN, at(1), at(50))
+    assert not await store.settle(lease, SENT, at(2))
+
+
+async def test_what_is_withheld_is_never_claimed_and_says_why(store: Store) -> None:
+    (state,) = await store.commit([owing(notice("mine"), notice("other", incident="j"))])
+    await store.commit([decision(state, withheld=(Withhold("i", "acknowledged"),))])
+    (lease,) = await store.lease("log", "me", NOW, 10, 20)
+    assert lease.notice.key == "other"
+    (delivery,) = await store.deliveries(incident="i")
+    assert (delivery.state, delivery.detail) == ("suppressed", "acknowledged")
+
+
+async def test_withholding_comes_before_what_the_same_decision_owes(store: Store) -> None:
+    (state,) = await store.commit([owing(notice("i/0/0"))])
+    await store.commit([owing(notice("i/1/0"), before=state, withheld=(Withhold("i", "worsened"),))])
+    assert await states_of(store) == {"i/0/0": "suppressed", "i/1/0": "pending"}
+
+
+@pytest.mark.parametrize(
+    ("receipt", "state", "detail"),
+    [
+        (SENT, "sent", "it said sent"),
+        (REFUSED, "refused", "it said refused"),
+        (AGAIN, "suppressed", "acknowledged"),
+        (UNKNOWN, "suppressed", "acknowledged"),
+    ],
+)
+async def test_withheld_while_being_sent_it_may_still_arrive_but_is_not_repeated(
+    store: Store, receipt, state, detail
+) -> None:
+    (unit,) = await store.commit([owing(notice())])
+    (lease,) = await store.lease("log", "me", NOW, 10, 20)
+    await store.commit([decision(unit, withheld=(Withhold("i", "acknowledged"),))])
+    assert await states_of(store) == {"i/0/0": "leased"}
+    assert await store.settle(lease, receipt, at(1), at(2))
+    (delivery,) = await store.deliveries()
+    assert (delivery.state, delivery.detail) == (state, detail)
+    assert not await store.lease("log", "me", at(99), 10, 20)
+
+
+async def test_withheld_while_claimed_by_a_dead_process_it_ends_with_the_claim(store: Store) -> None:
+    (unit,) = await store.commit([owing(notice())])
+    await store.lease("log", "dead", NOW, 10, 20)
+    await store.commit([decision(unit, withheld=(Withhold("i", "acknowledged"),))])
+    assert await store.next_due("log") == at(20)
+    assert not await store.lease("log", "me", at(20), 10, 20)
+    assert await states_of(store) == {"i/0/0": "suppressed"}
+    assert await store.next_due("log") is None
+
+
+# -- recovery ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_recovery_waits_until_the_bad_news_is_decided_and_follows_it(store: Store) -> None:
+    await store.commit([owing(notice("bad"), notice("good", requires="bad", urgent=True))])
+    (bad,) = await store.lease("log", "me", at(1), 10, 20)
+    assert bad.notice.key == "bad"
+    await store.settle(bad, AGAIN, at(2), at(10))
+    assert not await store.lease("log", "me", at(3), 10, 20)
+    (bad,) = await store.lease("log", "me", at(10), 10, 20)
+    await store.settle(bad, SENT, at(11))
+    (good,) = await store.lease("log", "me", at(12), 10, 20)
+    assert good.notice.key == "good"
+
+
+async def test_who_was_never_told_the_bad_news_is_not_told_the_good(store: Store) -> None:
+    (state,) = await store.commit([owing(notice("bad"))])
+    good = notice("good", requires="bad")
+    await store.commit([owing(good, before=state, withheld=(Withhold("i", "recovered"),))])
+    assert not await store.lease("log", "me", at(1), 10, 20)
+    (delivery,) = [one for one in await store.deliveries() if one.notice.key == "good"]
+    assert (delivery.state, delivery.detail) == ("suppressed", "never_told")
+
+
+async def test_a_refused_message_was_not_told(store: Store) -> None:
+    await store.commit([owing(notice("bad"), notice("good", requires="bad"))])
+    (bad,) = await store.lease("log", "me", at(1), 10, 20)
+    await store.settle(bad, REFUSED, at(2))
+    assert not await store.lease("log", "me", at(3), 10, 20)
+    assert await states_of(store) == {"bad": "refused", "good": "suppressed"}
+
+
+async def test_a_recovery_without_the_notice_it_requires_is_suppressed(store: Store) -> None:
+    await store.commit([owing(notice("good", requires="never owed"))])
+    assert not await store.lease("log", "me", at(1), 10, 20)
+    assert await states_of(store) == {"good": "suppressed"}
+
+
+async def test_who_may_have_been_told_is_told_of_the_recovery(store: Store) -> None:
+    (state,) = await store.commit([owing(notice("bad"))])
+    (bad,) = await store.lease("log", "me", NOW, 10, 20)
+    await store.settle(bad, UNKNOWN, at(1), at(60))
+    good = notice("good", requires="bad")
+    await store.commit([owing(good, before=state, withheld=(Withhold("i", "recovered"),))])
+    (lease,) = await store.lease("log", "me", at(2), 10, 20)
+    assert lease.notice.key == "good"
+
+
+# -- what waits --------------------------------------------------------------------------------------------------
+
+
+async def test_next_due_is_when_something_could_be_claimed(store: Store) -> None:
+    assert await store.next_due("log") is None
+    await store.commit([owing(notice("bad", due=30), notice("good", due=0, requires="bad"), notice("late", due=90))])
+    assert await store.next_due("log") == at(30)
+    (lease,) = await store.lease("log", "me", at(30), 10, 20)
+    assert await store.next_due("log") == at(50)
+    await store.settle(lease, AGAIN, at(31), at(70))
+    assert await store.next_due("log") == at(70)
+    assert await store.next_due("email") is None
+
+
+async def test_the_outbox_counts_what_waits_and_names_the_oldest(store: Store) -> None:
+    await store.commit([owing(notice("a", due=5), notice("b", due=3), notice("c", channel="email", due=9))])
+    await store.lease("log", "me", at(4), 10, 20)
+    assert await store.outbox() == {"log": (2, at(3)), "email": (1, at(9))}
+
+
+async def test_outcomes_are_counted_by_channel_once_they_are_final(store: Store) -> None:
+    (state,) = await store.commit([owing(*(notice(key) for key in "abcd"), notice("e", channel="email"))])
+    for lease, receipt in zip(await store.lease("log", "me", NOW, 4, 20), (SENT, SENT, REFUSED, AGAIN), strict=True):
+        await store.settle(lease, receipt, at(1), at(2))
+    assert await store.outcomes() == {("log", Outcome.SENT): 2, ("log", Outcome.REFUSED): 1}
+    await store.commit([decision(state, withheld=(Withhold("i", "acknowledged"),))])
+    assert await store.outcomes() == {
+        ("log", Outcome.SENT): 2,
+        ("log", Outcome.REFUSED): 1,
+        ("log", Outcome.SUPPRESSED): 1,
+        ("email", Outcome.SUPPRESSED): 1,
+    }
+    assert not await store.outbox()
+
+
+async def test_deliveries_are_newest_first_of_one_incident_or_of_all(store: Store) -> None:
+    await store.commit([owing(notice("a", due=1), notice("b", due=2, incident="j"), notice("c", due=3))])
+    assert [one.notice.key for one in await store.deliveries()] == ["c", "b", "a"]
+    assert [one.notice.key for one in await store.deliveries(incident="i")] == ["c", "a"]
+    assert [one.notice.key for one in await store.deliveries(limit=1)] == ["c"]
+
+
+# -- life --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_closed_store_refuses_and_an_opened_one_remembers(store: Store) -> None:
+    (state,) = await store.commit([owing(notice())])
+    await store.close()
+    with pytest.raises(StoreError):
+        await store.commit([decision(state)])
+    with pytest.raises(StoreError):
+        await store.load_states()
+    await store.open()
+    assert await store.load_states() == [state]
+    assert await states_of(store) == {"i/0/0": "pending"}
+
+
+@pytest.mark.parametrize("url", ["", "memory", "memory:x", "sqlite:", "postgresql://db"])
+def test_an_unknown_url_is_refused_with_what_would_be_right(url: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="'memory:' or 'sqlite:<path>'"):
+        open_store(url, tmp_path)
