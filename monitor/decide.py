@@ -189,6 +189,9 @@ def _alerts(
         criteria=criteria,
         calendar=policy.calendar,
         sessions=policy.sessions,
+        evidence=view.state.evidence,
+        sources=frozenset(watch.source for watch in policy.watches_of(unit.code)),
+        dependants=len(policy.units.dependants(unit.code)),
     )
     return react(view.state.incidents, found, scene, now), next_silence
 
