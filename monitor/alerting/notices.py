@@ -1,4 +1,4 @@
-"""Calls and recoveries as notices: who gets which words under which key. Keys are derived, so repeats are recognised."""
+"""Calls and recoveries as notices: who gets which words under which key. Derived keys make repeats recognisable."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The messages as data, Vietnamese and English: a proof-reader needs to look at this file only.
 
 A text is a row of pieces. A piece with a placeholder whose value is not known is left out; of a tuple of pieces the
-first one that can be filled is taken. The last piece of an SMS (the reference) is never shortened away.
+first one that can be filled is taken. The first piece of a subject or SMS always stands, with a dash for what is not
+known. The unit stands in the first piece of an SMS; its last piece (the reference) is never shortened away.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ _VI: Mapping[str, Text] = {
     "outage": Text(  # T1
         subject=("[ĐỎ] {unit} ({code}): {service_title} không truy cập được từ {time} {date}",),
         body=(
-            "Kính gửi {recipient}. Từ {time} ngày {date}, điểm đo tại {unit}",
+            "Kính gửi {recipient}.",
+            " Từ {time} ngày {date}, điểm đo tại {unit}",
             ", {province}",
             " không kết nối được {service_full}",
             (
@@ -56,9 +58,11 @@ _VI: Mapping[str, Text] = {
     "recovered": Text(  # T2
         subject=("[XANH] {unit} ({code}): {service_title} đã hoạt động trở lại",),
         body=(
-            "{service_title} tại {unit} hoạt động trở lại lúc {time} ngày {date};",
-            " thời gian gián đoạn {minutes} phút",
-            " (trong giờ làm việc: {work_minutes} phút)",
+            "{service_title} tại {unit} hoạt động trở lại lúc {time} ngày {date}",
+            (
+                "; thời gian gián đoạn {minutes} phút (trong giờ làm việc: {work_minutes} phút)",
+                "; thời gian gián đoạn {minutes} phút",
+            ),
             ".",
             " Độ sẵn sàng 30 ngày: {availability}%.",
             " Nguyên nhân ghi nhận: {reason}.",
@@ -77,7 +81,7 @@ _VI: Mapping[str, Text] = {
     "kpi_yellow": Text(  # T3
         subject=("[VÀNG] {unit} ({code}): {kpi} đạt {value}", ", yêu cầu {goal}", " trước ngày {deadline}"),
         body=(
-            "Tính đến {as_of}, {kpi} của {unit} đạt {value}",
+            ("Tính đến {as_of}, {kpi} của {unit} đạt {value}", "{kpi} của {unit} đạt {value}"),
             " ({num}/{den} hồ sơ)",
             ", thấp hơn chỉ tiêu {gap} điểm phần trăm",
             ", xếp thứ {rank}/{rank_total} trong tỉnh",
@@ -104,7 +108,8 @@ _VI: Mapping[str, Text] = {
     "kpi_red": Text(
         subject=("[ĐỎ] {unit} ({code}): {kpi} ở mức đỏ", " ({value})"),
         body=(
-            "Kính gửi {recipient}. {kpi} của {unit} ở mức đỏ",
+            "Kính gửi {recipient}.",
+            " {kpi} của {unit} ở mức đỏ",
             ": {value}",
             " ({num}/{den} hồ sơ)",
             " tính đến {as_of}",
@@ -129,7 +134,8 @@ _VI: Mapping[str, Text] = {
     "overdue": Text(  # T4
         subject=("[QUÁ HẠN] {unit} ({code}): {kpi} chưa đạt sau thời hạn {deadline}",),
         body=(
-            "Kính gửi đồng chí {recipient}. Chỉ tiêu {kpi} (yêu cầu {target}",
+            "Kính gửi đồng chí {recipient}.",
+            " Chỉ tiêu {kpi} (yêu cầu {target}",
             ", thời hạn trước ngày {deadline}",
             ", căn cứ {legal_basis}",
             ") của {unit} mới đạt {value}",
@@ -153,10 +159,11 @@ _VI: Mapping[str, Text] = {
     "kpi_met": Text(
         subject=("[{colour}] {unit} ({code}): kết thúc cảnh báo, {kpi}", " {value}"),
         body=(
-            "Cảnh báo về {kpi} của {unit} kết thúc lúc {time} ngày {date}.",
-            (" Giá trị hiện nay: {value} (tính đến {as_of})", " Giá trị hiện nay: {value}"),
-            ", yêu cầu {goal}",
-            "; trạng thái: {colour}.",
+            "Cảnh báo về {kpi} của {unit} kết thúc lúc {time} ngày {date}",
+            ("; giá trị hiện nay: {value} (tính đến {as_of})", "; giá trị hiện nay: {value}"),
+            "; yêu cầu {goal}",
+            "; trạng thái: {colour}",
+            ".",
             " Chi tiết: {url}.",
             " Mã: {id}.",
         ),
@@ -207,7 +214,8 @@ _EN: Mapping[str, Text] = {
     "outage": Text(
         subject=("[RED] {unit} ({code}): {service_title} unreachable since {time} {date}",),
         body=(
-            "To {recipient}. Since {time} on {date} the probe at {unit}",
+            "To {recipient}.",
+            " Since {time} on {date} the probe at {unit}",
             ", {province}",
             " cannot reach the {service_full}",
             (
@@ -233,9 +241,8 @@ _EN: Mapping[str, Text] = {
     "recovered": Text(
         subject=("[GREEN] {unit} ({code}): {service} is back",),
         body=(
-            "The {service} at {unit} works again since {time} on {date};",
-            " interruption {minutes} min",
-            " ({work_minutes} in office hours)",
+            "The {service} at {unit} works again since {time} on {date}",
+            ("; interruption {minutes} min ({work_minutes} in office hours)", "; interruption {minutes} min"),
             ".",
             " Availability, 30 days: {availability} %.",
             " Recorded cause: {reason}.",
@@ -250,17 +257,16 @@ _EN: Mapping[str, Text] = {
     "kpi_yellow": Text(
         subject=("[YELLOW] {unit} ({code}): {kpi} at {value}", ", target {target}", " before {deadline}"),
         body=(
-            "As of {as_of} {kpi} of {unit} is {value}",
+            ("As of {as_of} {kpi} of {unit} is {value}", "{kpi} of {unit} is {value}"),
             " ({num}/{den} dossiers)",
             ", {gap} points under target",
             ", rank {rank}/{rank_total}",
             ".",
-            " {n} working days left",
             (
-                "; needs {pace} points per working day, last 7 days gave {trend}",
-                "; needs {pace} points per working day",
+                " {n} working days left; needs {pace} points per working day, last 7 days gave {trend}.",
+                " {n} working days left; needs {pace} points per working day.",
+                " {n} working days left.",
             ),
-            ".",
             " Basis: {legal_basis}.",
             " Source: {source}.",
             " Please act and update by {due}.",
@@ -278,7 +284,8 @@ _EN: Mapping[str, Text] = {
     "kpi_red": Text(
         subject=("[RED] {unit} ({code}): {kpi} is red", " at {value}"),
         body=(
-            "To {recipient}. {kpi} of {unit} is red",
+            "To {recipient}.",
+            " {kpi} of {unit} is red",
             " at {value}",
             " ({num}/{den} dossiers)",
             " as of {as_of}",
@@ -303,7 +310,8 @@ _EN: Mapping[str, Text] = {
     "overdue": Text(
         subject=("[OVERDUE] {unit} ({code}): {kpi} not met after {deadline}",),
         body=(
-            "To {recipient}. {kpi} (target {target}",
+            "To {recipient}.",
+            " {kpi} (target {target}",
             ", before {deadline}",
             ", basis {legal_basis}",
             ") of {unit} is {value}",
@@ -326,10 +334,11 @@ _EN: Mapping[str, Text] = {
     "kpi_met": Text(
         subject=("[{colour}] {unit} ({code}): alert ended, {kpi}", " {value}"),
         body=(
-            "The alert on {kpi} of {unit} ended at {time} on {date}.",
-            (" It is now {value} (as of {as_of})", " It is now {value}"),
-            ", target {target}",
-            "; state: {colour}.",
+            "The alert on {kpi} of {unit} ended at {time} on {date}",
+            ("; it is now {value} (as of {as_of})", "; it is now {value}"),
+            "; target {target}",
+            "; state: {colour}",
+            ".",
             " Details: {url}.",
             " Ref {id}.",
         ),

@@ -81,10 +81,10 @@ class Words:
     short: bool
 
     def word(self, name: str) -> str | None:
-        """The words for one placeholder; None when it is not known."""
+        """The words for one placeholder; None when it is not known or empty."""
         form = _FORMS.get(name, Words.plain)
         text = form(self, name)
-        return None if text is None else clean(text, 200)
+        return None if text is None else clean(text, 200) or None
 
     @property
     def _english(self) -> bool:
@@ -211,23 +211,29 @@ def render(text_id: str, facts: Mapping[str, Param], locale: str) -> Message:
     text = TEXTS[spoken][text_id]
     words = Words(facts, spoken, short=False)
     return Message(
-        clean("".join(_fill(text.subject, words)), 300),
+        clean(_start(text.subject, words) + "".join(_fill(text.subject[1:], words)), 300),
         clean("".join(_fill(text.body, words)), 4000),
         _sms(text, Words(facts, spoken, short=True)),
     )
 
 
-def _fill(pieces: tuple[Piece, ...], words: Words, **fixed: str) -> list[str]:
-    return [text for piece in pieces if (text := _first(piece, words, fixed)) is not None]
+def _start(pieces: tuple[Piece, ...], words: Words, **fixed: str) -> str:
+    """The first piece of a subject or SMS is never left out: what it lacks is a dash."""
+    first = pieces[0] if isinstance(pieces[0], str) else pieces[0][0]
+    return _PLACEHOLDER.sub(lambda found: fixed.get(found[1], words.word(found[1]) or "-"), first)
 
 
-def _first(piece: Piece, words: Words, fixed: Mapping[str, str]) -> str | None:
+def _fill(pieces: tuple[Piece, ...], words: Words) -> list[str]:
+    return [text for piece in pieces if (text := _first(piece, words)) is not None]
+
+
+def _first(piece: Piece, words: Words) -> str | None:
     choices = (piece,) if isinstance(piece, str) else piece
-    return next((text for choice in choices if (text := _piece(choice, words, fixed)) is not None), None)
+    return next((text for choice in choices if (text := _piece(choice, words)) is not None), None)
 
 
-def _piece(template: str, words: Words, fixed: Mapping[str, str]) -> str | None:
-    values = {name: fixed[name] if name in fixed else words.word(name) for name in _PLACEHOLDER.findall(template)}
+def _piece(template: str, words: Words) -> str | None:
+    values = {name: words.word(name) for name in _PLACEHOLDER.findall(template)}
     if None in values.values():
         return None
     return _PLACEHOLDER.sub(lambda found: values[found[1]] or "", template)
@@ -243,7 +249,8 @@ def _sms(text: Text, words: Words) -> str:
 
 
 def _segment(text: Text, words: Words, unit: str) -> list[str]:
-    return [_plain_gsm(part).replace(" :", ":") for part in _fill(text.sms, words, unit=unit)]
+    start = _start(text.sms, words, unit=unit).replace(" :", ":")
+    return [_plain_gsm(part) for part in (start, *_fill(text.sms[1:], words))]
 
 
 def _cut(head: str, tail: str) -> str:

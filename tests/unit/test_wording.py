@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.alerting.texts import TEXTS, Text
+from monitor.alerting.wording import SMS_LIMIT, gsm_length, render, shorten
+from monitor.model.text import unaccent
+from monitor.model.verdict import Param
+from tests.unit.alerting_scene import ZONE
+
+AT = datetime(2025, 8, 26, 23, 59, tzinfo=ZONE)
+LONG = "Phuong Van Mieu - Quoc Tu Giam"
+WORST: dict[str, Param] = {
+    "code": "02143", "level": "commune", "id": "ABCDEF", "now": AT, "when": AT, "due": AT + timedelta(hours=2),
+    "unit_vi": "Phường Văn Miếu - Quốc Tử Giám", "unit_en": "Van Mieu - Quoc Tu Giam Ward", "unit_sms": LONG,
+    "province_vi": "Tỉnh Thái Nguyên", "province_en": "Thai Nguyen Province",
+    "recipient": "Nguyễn Văn An", "role_vi": "đầu mối cấp xã", "role_en": "commune focal point",
+    "next_role_vi": "Chủ tịch", "next_role_en": "Chairperson", "next_time": AT + timedelta(minutes=30),
+    "n_fail": 2, "reason": "timeout", "isp": "VNPT", "isp_hotline": "18001260", "scope": 92,
+    "ack_url": "http://127.0.0.1:8866/incidents/ABCDEF", "url": "http://127.0.0.1:8866/units/02143",
+    "minutes": 12345.0, "work_minutes": 2345, "service": "centre_reachable",
+    "kpi_vi": "Tỷ lệ hồ sơ trực tuyến", "kpi_en": "Online rate", "kpi_sms": "HS truc tuyen", "measure": "%",
+    "value": 68.91, "sign": "=", "target": 99.55, "op": ">=", "floor": 50.0, "gap": 30.64, "pace": 3.064, "n": 10,
+    "deadline": datetime(2025, 8, 20, tzinfo=ZONE), "as_of": datetime(2025, 8, 6, tzinfo=ZONE),
+    "num": 6891.0, "den": 10000.0, "legal_basis": "QĐ 766", "source": "portal", "days_late": 365, "reminders": 4,
+    "previous_roles_vi": "đầu mối cấp xã", "previous_roles_en": "commune focal point", "h": 3.6e6, "limit": 86400.0,
+    "last_value": 68.91, "last_time": AT, "colour": "yellow", "rank": 12, "rank_total": 92,
+}  # fmt: skip
+FIXED = {
+    "code", "unit", "province", "recipient", "role", "next_role", "next_time", "time", "date", "due", "due_time",
+    "due_date", "id", "n_fail", "reason", "scope", "isp", "isp_hotline", "ack_url", "url", "minutes", "work_minutes",
+    "availability", "kpi", "value", "target", "goal", "short_of", "floor", "n", "deadline", "as_of", "num", "den",
+    "gap", "rank", "rank_total", "pace", "trend", "legal_basis", "source", "days_late", "reminders", "previous_roles",
+    "h", "limit", "last_value", "last_time", "colour", "service", "service_title", "service_full",
+}  # fmt: skip
+EVERY = [(locale, text) for locale, texts in TEXTS.items() for text in texts]
+
+
+def templates(text: Text) -> Iterator[str]:
+    for piece in chain(text.subject, text.body, text.sms):
+        yield from (piece,) if isinstance(piece, str) else piece
+
+
+def test_both_languages_have_the_same_texts():
+    assert TEXTS["vi"].keys() == TEXTS["en"].keys()
+
+
+@pytest.mark.parametrize(("locale", "text"), EVERY)
+def test_a_text_uses_only_the_fixed_placeholders_and_no_logic(locale, text):
+    for template in templates(TEXTS[locale][text]):
+        assert set(re.findall(r"\{([^}]*)\}", template)) <= FIXED
+
+
+@pytest.mark.parametrize("service", ["centre_reachable", "system_reachable", "population_db_link_ok", "line_reachable"])
+@pytest.mark.parametrize(("locale", "text"), EVERY)
+def test_an_sms_of_the_worst_case_is_one_unaccented_gsm_segment_with_code_and_reference(locale, text, service):
+    sms = render(text, {**WORST, "service": service}, locale).sms
+    assert gsm_length(sms) <= SMS_LIMIT
+    assert sms == unaccent(sms)
+    assert sms.isascii()
+    assert " 02143 " in sms
+    assert sms.endswith((" Ma ABCDEF", " Ref ABCDEF"))
+    assert not set(sms) & set("#&[]{}<@\\^~|")
+
+
+WORDS = st.text(max_size=60)
+
+
+@given(st.sampled_from(EVERY), WORDS, WORDS, WORDS, st.floats(-1e12, 1e12))
+def test_whatever_the_values_an_sms_fits_and_a_subject_is_one_line(chosen, unit, kpi, source, value):
+    facts = {**WORST, "unit_sms": unit, "unit_vi": unit, "kpi_sms": kpi, "kpi_vi": kpi, "source": source}
+    message = render(chosen[1], {**facts, "value": value}, chosen[0])
+    assert gsm_length(message.sms) <= SMS_LIMIT
+    assert "02143" in message.sms
+    assert message.sms.endswith("ABCDEF")
+    assert len(message.subject.splitlines()) <= 1
+
+
+@pytest.mark.parametrize(("locale", "text"), EVERY)
+def test_what_is_not_known_is_left_out_cleanly(locale, text):
+    bare = {key: WORST[key] for key in ("code", "level", "id", "when", "now", "unit_vi", "unit_en", "unit_sms")}
+    known = {**bare, **{key: WORST[key] for key in ("kpi_vi", "kpi_en", "kpi_sms", "value", "target", "due")}}
+    message = render(text, known, locale)
+    for words in (message.subject, message.body, message.sms):
+        assert "{" not in words
+        assert "None" not in words
+        assert not re.search(r"  | [.,;:)]|\(\s*\)|,\.|;\.|\.\.", words), words
+
+
+def test_t1_of_a_centre_names_the_centre_and_of_a_system_the_procedure_system():
+    facts = {**WORST, "unit_sms": "Xa Van Lang", "due": AT}
+    assert render("outage", facts, "vi").sms == (
+        "CANH BAO DO 02143 Xa Van Lang: khong ket noi duoc Trung tam PVHCC tu 23:59 26/08."
+        " De nghi kiem tra, bao lai truoc 23:59. Ma ABCDEF"
+    )
+    system = {**facts, "level": "system", "service": "our_own_probe"}
+    assert "khong ket noi duoc he thong TTHC tu" in render("outage", system, "vi").sms
+    assert "procedure system unreachable since 23:59 26 Aug." in render("outage", system, "en").sms
+    assert "Trung tam PVHCC" in render("outage", {**facts, "service": "our_own_probe"}, "vi").sms
+
+
+def test_t3_is_worded_as_agreed():
+    message = render("kpi_yellow", {**WORST, "unit_sms": "Xa Van Lang", "target": 80.0}, "vi")
+    assert message.sms == (
+        "NHAC VANG 02143 Xa Van Lang: HS truc tuyen 68,91%, yeu cau 80%. Con 10 ngay lam viec, han truoc 20/08."
+        " Ma ABCDEF"
+    )
+    assert message.subject.endswith("Tỷ lệ hồ sơ trực tuyến đạt 68,91%, yêu cầu từ 80% trở lên trước ngày 20/08/2025")
+    assert "(6.891/10.000 hồ sơ), thấp hơn chỉ tiêu 30,64 điểm phần trăm, xếp thứ 12/92 trong tỉnh." in message.body
+    assert "mức tăng 7 ngày qua" not in message.body
+
+
+def test_t4_shortens_the_name_and_never_the_code():
+    sms = render("overdue", WORST, "vi").sms
+    assert sms.startswith("QUA HAN 02143 P. Van Mieu")
+    assert gsm_length(sms) <= SMS_LIMIT
+
+
+def test_t6_is_worded_as_agreed():
+    message = render("silent", {**WORST, "unit_sms": "Xa Van Lang", "h": 93_600.0}, "vi")
+    assert message.sms == (
+        "MAT TIN HIEU 02143 Xa Van Lang: khong co so lieu tu 23:59 26/08, qua 26 gio."
+        " Trang thai CHUA RO, khong tinh la xanh. Ma ABCDEF"
+    )
+    assert "(ngưỡng 24 giờ)" in message.body
+
+
+def test_two_communes_of_one_unaccented_name_differ_by_code():
+    lang = render("outage", {**WORST, "code": "02143", "unit_sms": "Xa Van Lang"}, "vi").sms
+    lawng = render("outage", {**WORST, "code": "05764", "unit_sms": "Xa Van Lang"}, "vi").sms
+    assert lang.replace("02143", "05764") == lawng
+    assert lang != lawng
+
+
+@pytest.mark.parametrize(
+    ("op", "locale", "words"),
+    [("<=", "vi", "khong qua 5%"), ("<", "en", "below 5%"), (">", "vi", "tren 5%"), (">=", "vi", "yeu cau 5%")],
+)
+def test_the_direction_of_a_goal_is_told_unless_it_is_at_least(op, locale, words):
+    assert words in render("kpi_yellow", {**WORST, "op": op, "target": 5.0}, locale).sms
+
+
+def test_yes_and_no_and_other_measures_are_spoken():
+    yes = {**WORST, "value": False, "target": True, "op": "==", "measure": "bool"}
+    assert "HS truc tuyen khong, yeu cau co." in render("kpi_yellow", yes, "vi").sms
+    days = {**WORST, "value": 12.5, "target": 8.0, "op": "<=", "measure": "days"}
+    assert "12,5 ngay, yeu cau khong qua 8 ngay" in render("kpi_yellow", days, "vi").sms
+
+
+def test_values_cannot_break_a_line_or_smuggle_a_placeholder():
+    message = render("outage", {**WORST, "unit_vi": "Xã\r\nBcc: a@b", "reason": "{code}\n{id}"}, "vi")
+    assert "\n" not in message.subject + message.body
+    assert "lỗi: {code} {id})" in message.body
+
+
+def test_a_language_that_is_not_spoken_becomes_vietnamese():
+    assert render("outage", WORST, "fr") == render("outage", WORST, "vi")
+
+
+def test_the_gsm_measure_counts_extended_characters_twice_and_refuses_others():
+    assert gsm_length("abc") == 3
+    assert gsm_length("[€]") == 6
+    with pytest.raises(ValueError, match="ă"):
+        gsm_length("Văn")
+
+
+def test_a_name_is_abbreviated_before_it_is_cut():
+    assert shorten(LONG, 30) == LONG
+    assert shorten(LONG, 29) == "P. Van Mieu - Quoc Tu Giam"
+    assert shorten(LONG, 12) == "P. Van Mieu."
+    assert shorten(LONG, 0) == ""
+
+
+def test_what_a_subject_or_sms_cannot_do_without_is_a_dash_when_it_is_not_known():
+    message = render("overdue", {**WORST, "value": None, "deadline": None}, "vi")
+    assert message.subject.endswith("chưa đạt sau thời hạn -")
+    assert "HS truc tuyen - chua dat 99,55%" in message.sms
