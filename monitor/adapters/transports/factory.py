@@ -1,0 +1,34 @@
+"""From a site to its transports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from monitor.adapters.transports.email import EmailTransport
+from monitor.adapters.transports.log import LogTransport
+from monitor.adapters.transports.pool import Pool
+from monitor.adapters.transports.posting import Posting
+from monitor.adapters.transports.webhook import WebhookTransport
+from monitor.config.spec import ChannelSpec, Secret, Site
+from monitor.ports import Clock, Transport
+
+LONGEST = 15.0  # seconds: a claim on a notice lasts 20, so no channel may take longer than this
+_POSTING: Mapping[str, type[Posting]] = {"email": EmailTransport, "webhook": WebhookTransport}
+
+
+def open_transports(site: Site, clock: Clock) -> Mapping[str, Transport]:
+    """Transport by channel id. Nothing is started yet; raises ValueError for a kind or a URL the config let pass."""
+    return {name: _open(spec, site, clock) for name, spec in site.channels.items()}
+
+
+def _open(spec: ChannelSpec, site: Site, clock: Clock) -> Transport:
+    if spec.kind == "log":
+        return LogTransport(spec.id, {recipient.id: recipient.name for recipient in site.directory.recipients})
+    if spec.kind not in _POSTING or spec.url is None:
+        raise ValueError(f"channel '{spec.id}' of kind '{spec.kind}' cannot be opened")
+    pool = Pool(spec.id, spec.parallel, site.allow, clock)
+    return _POSTING[spec.kind](spec.url, _addresses(spec.id, site), pool, min(spec.timeout, LONGEST))
+
+
+def _addresses(channel: str, site: Site) -> Callable[[str], Secret | None]:
+    return lambda recipient: site.addresses.get((recipient, channel))

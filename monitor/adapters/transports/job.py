@@ -1,0 +1,53 @@
+"""What crosses the pipe between the service and a worker: one JSON line each way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from monitor.model.incident import Outcome, Receipt
+
+Scalar = str | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One message to one recipient. What may hold a secret is left out of `repr`."""
+
+    url: str = field(repr=False)  # Apprise URL, the recipient's address filled in
+    subject: str
+    body: str
+    message_id: str  # left side of the Message-ID, the same for every attempt
+    timeout: float = 15.0  # seconds in which the worker has to answer
+    address: str = field(default="", repr=False)  # mailto: the one recipient; empty: the URL names it
+    headers: Mapping[str, str] = field(default_factory=dict)
+    payload: Mapping[str, Scalar] = field(default_factory=dict)  # json only: the fields of the body
+
+    def line(self) -> bytes:
+        """One line of ASCII JSON."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """A worker's answer. A spent worker has a thread that never came back and must not be used again."""
+
+    receipt: Receipt
+    spent: bool = False
+
+    def line(self) -> bytes:
+        """One line of ASCII JSON."""
+        return json.dumps({**asdict(self.receipt), "spent": self.spent}).encode() + b"\n"
+
+
+def read_job(line: bytes) -> Job:
+    """The job of one line. Raises ValueError or TypeError for anything else."""
+    return Job(**json.loads(line))
+
+
+def read_result(line: bytes) -> JobResult:
+    """The result of one line. Raises ValueError, KeyError or TypeError for anything else."""
+    found = json.loads(line)
+    receipt = Receipt(Outcome(found["outcome"]), str(found["detail"]), found["retry_after"])
+    return JobResult(receipt, bool(found["spent"]))
