@@ -104,10 +104,11 @@ def _check(site: Site, file: SiteFile, ruleset: Ruleset | None, findings: Findin
     check_network(file, findings)
     if ruleset is None:
         return  # without rule books every indicator would be called unknown
+    before = len(findings.problems)
     check_indicators(file, ruleset.indicators, findings)
-    check_routes(file, site.directory, site.units, ruleset, findings)
-    if not any(problem.what.startswith("unknown") for problem in findings.problems):
+    if len(findings.problems) == before and not findings.units_in_doubt:
         findings.problems += check_rules(site, file)
+    check_routes(file, site.directory, site.units, ruleset, findings)
 
 
 def _simulation(file: SiteFile, site_units: Sequence[str], findings: Findings) -> SimulationSpec | None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-Location = tuple[str | int, ...]
+from monitor.config.problems import Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,12 @@ class Complaint:
 
 def complain(model: type[BaseModel], error: ValidationError, data: Any, at: Location = ()) -> Iterator[Complaint]:
     """Every error of a validation as a complaint. `at` is where `data` stands in its file, for the words."""
-    for details in error.errors(include_url=False):
-        path, known = _resolve(model, details["loc"], data)
-        what, right = _sentence(details, (*at, *path), known)
-        yield Complaint(path, what, right)
+    found = [(details, *_resolve(model, details["loc"], data)) for details in error.errors(include_url=False)]
+    meant = {(*path[:-1], _meant(str(path[-1]), known)) for details, path, known in found if _is_unknown(details)}
+    for details, path, known in found:
+        # A misspelt key is one mistake: that the right one is missing goes without saying.
+        if details["type"] != "missing" or path not in meant:
+            yield Complaint(path, *_sentence(details, (*at, *path), known))
 
 
 def spell(path: Location) -> str:
@@ -40,15 +42,25 @@ def spell(path: Location) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint at the name that was meant: `did you mean 'url'?`, else what there is to choose from, if it is short."""
     names = sorted(set(known))
-    if close := get_close_matches(word, names, n=1, cutoff=0.6):
-        return f"did you mean '{close[0]}'?"
+    if close := _meant(word, names):
+        return f"did you mean '{close}'?"
     return f"known: {', '.join(names)}" if 0 < len(names) <= 20 else ""
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    # Of codes every second one is like every other: only one digit may differ.
+    cutoff = 0.8 if word.isdigit() else 0.6
+    return next(iter(get_close_matches(word, sorted(known), n=1, cutoff=cutoff)), "")
+
+
+def _is_unknown(details: ErrorDetails) -> bool:
+    return details["type"] == "extra_forbidden"
 
 
 def _sentence(details: ErrorDetails, path: Location, known: dict[str, str]) -> tuple[str, str]:
     where, kind, value = spell(path), details["type"], details["input"]
     context: dict[str, Any] = details.get("ctx", {})
-    if kind == "extra_forbidden":
+    if _is_unknown(details):
         return f"unknown key '{path[-1]}' in {spell(path[:-1])}", nearest(str(path[-1]), known)
     if kind == "missing":
         return f"'{path[-1]}' is missing in {spell(path[:-1])}", known.get(str(path[-1]), "")
@@ -84,10 +96,10 @@ _MUST = {
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
     "finite_number": "must be a number",
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be less than {lt}",
-    "less_than_equal": "must be at most {le}",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
     "string_too_short": "must not be empty",
     "string_too_long": "must have at most {max_length} characters",
     "too_short": "must have at least {min_length} entries",

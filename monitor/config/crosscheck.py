@@ -11,9 +11,8 @@ from monitor.config.complain import nearest
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
 from monitor.config.models import ColumnSection, Feed, HttpProbe, SiteFile
-from monitor.config.problems import Problem
+from monitor.config.problems import Location, Problem
 from monitor.config.spec import Site
-from monitor.config.yaml import Location
 from monitor.engine.book import Criterion, Indicator, Ruleset
 from monitor.model.unit import Unit
 

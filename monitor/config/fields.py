@@ -102,7 +102,7 @@ def _url(value: str) -> str:
 
 def _store(value: str) -> str:
     if not _STORE.fullmatch(value):
-        raise ValueError("is not a store; write sqlite:var/denbao.db or memory:")
+        raise ValueError("is of no known kind; write sqlite:var/denbao.db or memory:")
     return value
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from monitor.config.complain import nearest
-from monitor.config.problems import Problem
-from monitor.config.yaml import Document, Location
+from monitor.config.problems import Location, Problem
+from monitor.config.yaml import Document
 
 
 class Findings:
@@ -16,6 +16,7 @@ class Findings:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.problems: list[Problem] = []
+        self.units_in_doubt = False  # the units themselves are wrong: what follows from that is not said again
 
     def add(self, at: Location, what: str, right: str = "") -> None:
         """A mistake at `at` in config.yaml."""
@@ -23,7 +24,8 @@ class Findings:
 
     def unknown(self, at: Location, kind: str, name: str, known: Collection[str]) -> None:
         """A name that nothing answers to: `unknown unit '02144'; did you mean '02143'?`."""
-        self.add(at, f"unknown {kind} '{name}'", nearest(name, known))
+        if not (kind == "unit" and self.units_in_doubt):
+            self.add(at, f"unknown {kind} '{name}'", nearest(name, known))
 
     def attempt(self, at: Location, where: str, make: Callable[[], object]) -> None:
         """Call `make`; a ValueError's sentence ("what; right") becomes a mistake at `at`."""
@@ -31,7 +33,7 @@ class Findings:
             make()
         except ValueError as error:
             what, _, right = str(error).partition("; ")
-            self.add(at, f"{where} {what}", right)
+            self.add(at, f"{where} {what}".strip(), right)
 
     def borrow(self, sentence: str, root: Path) -> None:
         """A sentence that begins with the path of a site's file, and perhaps a line."""

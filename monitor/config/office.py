@@ -21,7 +21,7 @@ def build_sessions(file: SiteFile, root: Path, now: datetime, findings: Findings
     calendar = _calendar(file, root, now, findings)
     found: list[Sessions] = []
     weekly = _weekly(file.office_hours)
-    findings.attempt(("office_hours",), "office_hours:", lambda: found.append(Sessions(calendar, weekly)))
+    findings.attempt(("office_hours",), "", lambda: found.append(Sessions(calendar, weekly)))
     return found[0] if found else Sessions(calendar, (_ALWAYS,) * 7)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+Location = tuple[str | int, ...]  # the way to a value in a document: ("probes", 0, "url")
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

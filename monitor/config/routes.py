@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from monitor.alerting.plan import Directory, Policy, StepSpec
 from monitor.config.findings import Findings
 from monitor.config.models import SiteFile
-from monitor.config.yaml import Location
+from monitor.config.problems import Location
 from monitor.engine.book import Ruleset
 from monitor.model.incident import Kind
 from monitor.model.unit import Level, Unit, Units
@@ -112,16 +112,17 @@ def _check_holders(
     policy: Policy, number: int, at: Location, directory: Directory, units: Units, findings: Findings
 ) -> None:
     step, held = policy.steps[number], {recipient.role for recipient in directory.recipients}
+    mute = {recipient.role for recipient in directory.recipients if not recipient.channels}  # named already
     for index, role in enumerate(step.to):
         if role not in held:
             findings.add((*at, "to", index), f"nobody holds the role '{role}'", "add a recipient with this role")
-    if not held.intersection(step.to):
+    if findings.units_in_doubt or mute.intersection(step.to) or not held.intersection(step.to):
         return
     concerned = [unit for unit in units if not policy.levels or unit.level in policy.levels]
     if unreached := [unit for unit in concerned if not _reached(step, unit, directory, units)]:
         text = f"this step of '{policy.name}' reaches nobody for the unit '{unreached[0].code}'"
         more = f" and {len(unreached) - 1} more" if len(unreached) > 1 else ""
-        findings.add(at, text + more, f"add a recipient in {' or '.join(step.via)} with one of its roles")
+        findings.add(at, text + more, f"add a recipient with one of its roles and the channel {' or '.join(step.via)}")
 
 
 def _reached(step: StepSpec, unit: Unit, directory: Directory, units: Units) -> bool:
@@ -131,10 +132,10 @@ def _reached(step: StepSpec, unit: Unit, directory: Directory, units: Units) -> 
 
 
 def _check_coverage(policies: tuple[Policy, ...], units: Units, findings: Findings) -> None:
-    for level in Level:
-        missing = [kind for kind in Kind if units.at(level) and not _covers(policies, kind, level)]
-        if missing:
-            text = f"no policy tells anybody of {', '.join(missing)} at the level {level}"
+    for kind in Kind:
+        levels = [level for level in Level if units.at(level) and not _covers(policies, kind, level)]
+        if levels:
+            text = f"no policy tells anybody of {kind} at the level {', '.join(levels)}"
             findings.add(_POLICIES, text, "add a policy without criteria for it")
 
 

@@ -13,10 +13,10 @@ from jmespath.exceptions import JMESPathError
 
 from monitor.config.findings import Findings
 from monitor.config.models import ColumnSection, CsvFeed, Feed, HttpProbe, JsonFeed, Probe, SiteFile
+from monitor.config.problems import Location
 from monitor.config.secrets import is_reference, resolve
 from monitor.config.spec import AsOf, Column, FeedSpec, ProbeSpec, Secret
 from monitor.config.units import select
-from monitor.config.yaml import Location
 from monitor.model.unit import Units
 from monitor.registry import Registry, read_mapping
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from monitor.config.findings import Findings
 from monitor.config.models import OwnUnit, ProvinceUnits, Selector, SystemUnit, UnitsSection
-from monitor.config.yaml import Location
+from monitor.config.problems import Location
 from monitor.model.text import unaccent
 from monitor.model.unit import Level, Unit, Units
 from monitor.registry import NATION, Place, Registry
@@ -26,10 +27,18 @@ def build_units(section: UnitsSection, registry: Registry, findings: Findings) -
             units[unit.code], places[unit.code] = unit, at
     if not units:
         findings.add(_AT, "units names no units", 'write provinces: [{code: "19"}]')
+    findings.units_in_doubt = bool(findings.problems)
     for code, at in places.items():
         _check_edges(units[code], at, units, findings)
     _check_cycles(units, places, findings)
-    return Units(tuple(units.values()))
+    findings.units_in_doubt = bool(findings.problems)
+    return Units(tuple(_anchored(unit, units) for unit in units.values()))
+
+
+def _anchored(unit: Unit, units: Mapping[str, Unit]) -> Unit:
+    # Without edges that lead nowhere, so that the rest of the site can be checked.
+    parent = unit.parent if unit.parent in units else None
+    return replace(unit, parent=parent, depends_on=tuple(code for code in unit.depends_on if code in units))
 
 
 def select(selector: Selector, units: Units, findings: Findings, at: Location) -> tuple[str, ...]:
@@ -42,7 +51,7 @@ def select(selector: Selector, units: Units, findings: Findings, at: Location) -
         findings.unknown((*at, "province"), "unit", selector.province, known)
         return ()
     chosen = tuple(unit.code for unit in units if _chosen(selector, unit))
-    if not chosen and not selector.codes:
+    if not chosen and not selector.codes and not findings.units_in_doubt:
         findings.add(at, "no unit of this site is chosen here")
     return chosen
 
