@@ -1,0 +1,5 @@
+"""`python -m monitor` is `denbao`."""
+
+from monitor.cli.main import main
+
+main()

@@ -1,0 +1,153 @@
+"""`denbao explain` and `incidents`: read what is committed, whether or not the service runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from monitor.adapters.clock import SystemClock
+from monitor.adapters.store import open_store
+from monitor.cli.sites import json_option, open_site, site_option
+from monitor.config.spec import Site
+from monitor.engine.explain import colour_name, span
+from monitor.model.colour import Colour
+from monitor.model.errors import NotFound, StoreError
+from monitor.model.incident import Incident
+from monitor.model.state import UnitState
+from monitor.ports import Store
+from monitor.reporting.why import CriterionWhy, Why, headline, why
+
+T = TypeVar("T")
+
+
+def look(site: Site, ask: Callable[[Store], Awaitable[T]]) -> T:
+    """Ask the site's store without changing it."""
+
+    async def once() -> T:
+        store = open_store(site.store_url, site.root, read_only=True)
+        await store.open()
+        try:
+            return await ask(store)
+        finally:
+            await store.close()
+
+    try:
+        return asyncio.run(once())
+    except StoreError as broken:
+        raise click.ClickException(f"{broken} (did the service ever run here?)") from None
+
+
+@click.command()
+@site_option
+@click.argument("unit")
+@click.option("--criterion", help="Only this criterion.")
+@json_option
+def explain(site: Path, unit: str, criterion: str | None, as_json: bool) -> None:
+    """Say why UNIT (a code) has its colour, in Vietnamese and English; exit 1 when it is red or unknown."""
+    loaded = open_site(site)
+    answer = _why(loaded, unit)
+    shown = [c for c in answer.criteria if criterion in (None, c.id)]
+    if criterion is not None and not shown:
+        raise click.UsageError(
+            f"{criterion!r} does not judge {unit}; it has {', '.join(c.id for c in answer.criteria)}"
+        )
+    if as_json:
+        click.echo(json.dumps(asdict(answer) | {"criteria": [asdict(c) for c in shown]}, default=_plain, indent=2))
+    else:
+        _print_why(answer, shown, loaded)
+    if answer.colour in (Colour.RED, Colour.UNKNOWN):
+        raise SystemExit(1)
+
+
+def _why(site: Site, code: str) -> Why:
+    try:
+        unit = site.units[code]
+    except NotFound as unknown:
+        raise click.UsageError(str(unknown)) from None
+
+    async def state(store: Store) -> UnitState:
+        found = [state for state in await store.load_states() if state.unit == code]
+        return found[0] if found else UnitState(code)
+
+    return why(unit, look(site, state), site.ruleset, site.calendar, SystemClock().now())
+
+
+def _print_why(answer: Why, criteria: Sequence[CriterionWhy], site: Site) -> None:
+    for line in headline(answer):
+        click.echo(line)
+    if answer.since is not None:
+        click.echo(f"  từ / since {_local(answer.since, site)}")
+    if answer.score is not None:
+        click.echo(f"  điểm / score {answer.score:.3f}, biết / known {answer.coverage:.0%}")
+    for vi, en in answer.reasons:
+        click.echo(f"  - {vi}\n    {en}")
+    for criterion in criteria:
+        click.echo("")
+        _print_criterion(criterion, site)
+
+
+def _print_criterion(c: CriterionWhy, site: Site) -> None:
+    marks = "".join((", trọng yếu / critical" if c.critical else "", f", trọng số / weight {c.weight:g}"))
+    click.echo(f"{colour_name(c.colour, 'vi')} / {colour_name(c.colour, 'en')}  {c.title[0]} / {c.title[1]} [{c.id}]")
+    click.echo(f"  giá trị / value: {c.value[0]} / {c.value[1]}{marks}")
+    for vi, en in c.reasons:
+        click.echo(f"  - {vi}\n    {en}")
+    click.echo(f"  ngưỡng / thresholds: {'; '.join(c.thresholds)}")
+    if c.deadline is not None:
+        left = (
+            f", còn {c.working_days_left} ngày làm việc / working days left" if not c.overdue else ", quá hạn / overdue"
+        )
+        click.echo(f"  hạn / deadline: trước / before {_local(c.deadline, site)}{left}")
+    if c.data_age is not None and c.as_of is not None:
+        age = f"{span(c.data_age, 'vi')} / {span(c.data_age, 'en')}"
+        click.echo(f"  số liệu / data: {_local(c.as_of, site)} ({age}), nguồn / source {c.source}")
+    basis = "; ".join((*c.legal_basis, *((c.basis,) if c.basis else ())))
+    click.echo(f"  quy tắc / rule: {c.rule}{' (giả định / assumed)' if c.assumed else ''} {basis}".rstrip())
+
+
+def _local(at: datetime, site: Site) -> str:
+    return f"{site.calendar.local(at):%Y-%m-%d %H:%M:%S}"
+
+
+@click.command()
+@site_option
+@click.option("--all", "everything", is_flag=True, help="Closed ones too.")
+@json_option
+def incidents(site: Path, everything: bool, as_json: bool) -> None:
+    """List open incidents, newest first; exit 1 when somebody still has to answer."""
+    loaded = open_site(site)
+
+    async def ask(store: Store) -> Sequence[Incident]:
+        return await store.incidents(open_only=not everything)
+
+    found = look(loaded, ask)
+    if as_json:
+        click.echo(json.dumps([asdict(incident) for incident in found], default=_plain, ensure_ascii=False, indent=2))
+    else:
+        for incident in found:
+            click.echo(_line(incident, loaded))
+        click.echo(f"{len(found)} incidents" if found else "no incidents")
+    if any(incident.open and incident.acked_by is None for incident in found):
+        raise SystemExit(1)
+
+
+def _line(incident: Incident, site: Site) -> str:
+    name = site.units[incident.unit].name_vi if incident.unit in site.units else incident.unit
+    answered = f", {incident.acked_by}" if incident.acked_by else ""
+    opened = _local(incident.opened_at, site)
+    return f"{incident.ref}  {incident.colour.value:8} {incident.phase.value}{answered}  {opened}  {incident.unit} {name}  {incident.cause}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return str(value)

@@ -1,0 +1,82 @@
+"""`denbao check`, `test` and `schema`: rules and config are code, and are checked like code."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from monitor.adapters.clock import SystemClock
+from monitor.cli.sites import json_option, open_site, site_argument
+from monitor.config.build import check_site
+from monitor.config.schema import json_schema
+from monitor.ruletest.report import Report
+from monitor.ruletest.run import run_books
+
+
+@click.command()
+@site_argument
+@json_option
+def check(site: Path, as_json: bool) -> None:
+    """Name every mistake of a SITE with file and line; exit 2 if there is any."""
+    problems = check_site(site.resolve(), os.environ, SystemClock().now())
+    if as_json:
+        rows = [{"file": p.file, "line": p.line, "what": p.what, "right": p.right} for p in problems]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    for problem in () if as_json else problems:
+        click.echo(str(problem))
+    if problems:
+        raise SystemExit(2)
+    if not as_json:
+        loaded = open_site(site)
+        criteria = sum(len(book.criteria) for book in loaded.ruleset.books)
+        click.echo(
+            f"fine: {len(loaded.units)} units, {len(loaded.probes)} probes, {len(loaded.feeds)} feeds, "
+            f"{criteria} criteria in {len(loaded.ruleset.books)} books"
+        )
+
+
+@click.command()
+@site_argument
+@json_option
+@click.option("--coverage", is_flag=True, help="Name the criteria that no test judged; exit 1 if there are any.")
+def test(site: Path, as_json: bool, coverage: bool) -> None:
+    """Run the rule tests of a SITE (rules/*_test.yaml); exit 1 if one fails."""
+    loaded = open_site(site)
+    report = run_books(site.resolve(), loaded.calendar, loaded.units)
+    if as_json:
+        click.echo(json.dumps(_as_json(report), ensure_ascii=False, indent=2))
+    else:
+        _print(report, coverage)
+    if not report.ok or (coverage and report.unreached):
+        raise SystemExit(1)
+
+
+def _as_json(report: Report) -> dict[str, object]:
+    return {
+        "passed": report.passed,
+        "failed": report.failed,
+        "problems": [str(problem) for problem in report.problems],
+        "failures": [line for result in report.results for line in result.failures],
+        "unreached": list(report.unreached),
+    }
+
+
+def _print(report: Report, coverage: bool) -> None:
+    for line in (*map(str, report.problems), *(line for result in report.results for line in result.failures)):
+        click.echo(line)
+    click.echo(f"{report.passed} rule tests passed, {report.failed} failed")
+    if coverage:
+        reached = len(report.coverage) - len(report.unreached)
+        click.echo(f"{reached} of {len(report.coverage)} criteria were judged by a test")
+        for criterion in report.unreached:
+            click.echo(f"no test judges {criterion}")
+
+
+@click.command()
+@click.argument("name", default="config", type=click.Choice(["config", "rules", "indicators"]))
+def schema(name: str) -> None:
+    """Print the JSON Schema of config.yaml, of a rule book or of the indicators, for editors."""
+    click.echo(json.dumps(json_schema(name), ensure_ascii=False, indent=2))

@@ -1,0 +1,60 @@
+"""Finding a site, loading it, and copying a fresh one out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import click
+
+from monitor.adapters.clock import SystemClock
+from monitor.config.build import CONFIG, load_site
+from monitor.config.spec import Site
+from monitor.model.errors import ConfigError
+
+PACKAGE = Path(__file__).resolve().parent.parent
+CONTENT = (CONFIG, "rules", "exporters", "grafana")
+
+site_argument = click.argument(
+    "site", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path()
+)
+site_option = click.option(
+    "--site",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder with config.yaml; the current one by default.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+
+
+def open_site(folder: Path) -> Site:
+    """The site of a folder; prints every problem and exits 2 when it cannot be used."""
+    try:
+        return load_site(folder.resolve(), environ=os.environ, now=SystemClock().now())
+    except ConfigError as broken:
+        for problem in broken.problems:
+            click.echo(problem, err=True)
+        raise SystemExit(2) from None
+
+
+def bundled() -> Path:
+    """The site that comes with denbao: inside an installed wheel, or the root of a checkout."""
+    inside = PACKAGE / "_site"
+    return inside if inside.is_dir() else PACKAGE.parent
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Copy a fresh site into FOLDER, which must be empty or new."""
+    if folder.exists() and any(folder.iterdir()):
+        raise click.UsageError(f"{folder} is not empty")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in CONTENT:
+        source = bundled() / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".gitkeep"))
+        else:
+            shutil.copy2(source, folder / name)
+    click.echo(f"A site stands in {folder}. Next: denbao check {folder}; denbao run {folder}")
