@@ -3,7 +3,8 @@
 Plain scalars follow the YAML 1.2 core schema without its surprises: only `true` and `false` are yes/no, only plain
 decimal numbers without leading zeros are numbers, everything else is text (`02143`, `12:30`, `no`, `2025-08-20`). Keys
 are always text. Duplicate keys, anchors, aliases, merge keys and tags are problems; size, depth and number of values
-are capped. Events are taken one by one and put together by yamlreader, because the C composer recurses and dies of deep nesting.
+are capped. Events are taken one by one and put together by yamlreader, because the C
+composer recurses and dies of deep nesting.
 """
 
 from __future__ import annotations
