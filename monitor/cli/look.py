@@ -142,7 +142,8 @@ def _line(incident: Incident, site: Site) -> str:
     name = site.units[incident.unit].name_vi if incident.unit in site.units else incident.unit
     answered = f", {incident.acked_by}" if incident.acked_by else ""
     opened = _local(incident.opened_at, site)
-    return f"{incident.ref}  {incident.colour.value:8} {incident.phase.value}{answered}  {opened}  {incident.unit} {name}  {incident.cause}"
+    head = f"{incident.ref}  {incident.colour.value:8} {incident.phase.value}{answered}  {opened}"
+    return f"{head}  {incident.unit} {name}  {incident.cause}"
 
 
 def _plain(value: Any) -> Any:
