@@ -1,0 +1,34 @@
+"""Sources of many values. A new kind is one small file: a pure `parse` from bytes to readings and refused rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from monitor.adapters.feeds import csv, json, prometheus
+from monitor.adapters.feeds.feed import Feed, Parse
+from monitor.adapters.feeds.rows import Frame
+from monitor.adapters.fetch import Fetcher
+from monitor.config.spec import FeedSpec
+from monitor.engine.book import Indicator
+from monitor.model.hours import Calendar
+from monitor.ports import Clock, Source
+
+KINDS: Mapping[str, Parse] = {"json": json.parse, "csv": csv.parse, "prometheus": prometheus.parse}
+
+
+def open_feed(
+    spec: FeedSpec,
+    fetcher: Fetcher,
+    clock: Clock,
+    calendar: Calendar,
+    indicators: Mapping[str, Indicator],
+    units: Iterable[str] | None = None,
+) -> Source:
+    """The feed of a spec.
+
+    `units` are the codes of the site; rows of others are refused. Unless given they are those that the spec names.
+    Raises KeyError for a kind or an indicator that the config layer would have refused.
+    """
+    wanted = {column.indicator: indicators[column.indicator] for column in spec.columns}
+    known = frozenset(units) if units is not None else {*spec.mapping.values(), *spec.expects, spec.owner}
+    return Feed(spec, KINDS[spec.kind], fetcher, clock, Frame(calendar, wanted, frozenset(known)))

@@ -1,0 +1,138 @@
+"""JSON feed: rows, units and values are found by JMESPath; what is not strict JSON is refused as a whole."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NoReturn, cast
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from monitor.adapters.feeds.body import Unreadable, read_text
+from monitor.adapters.feeds.cells import Cell
+from monitor.adapters.feeds.numbers import Unfit
+from monitor.adapters.feeds.rows import Answer, Frame, Row, failed
+from monitor.config.spec import Column, FeedSpec
+from monitor.model.reading import Collected
+from monitor.model.text import clean
+
+MAX_ROWS = 20_000
+_NAMED = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)  # a path that reads well before "[17]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Twice:
+    """Stands for the value of a key that one object has twice with different values."""
+
+    key: str
+
+
+def parse(spec: FeedSpec, body: bytes, headers: Mapping[str, str], now: datetime, frame: Frame) -> Collected:
+    """All believable values of one answer. Never raises for what the answer holds."""
+    try:
+        rows = _rows(spec, _load(read_text(body, headers, spec.encoding, "JSON")))
+    except Unreadable as error:
+        return failed(spec, now, str(error))
+    answer = Answer(spec, frame, now)
+    name = clean(spec.rows) if _NAMED.fullmatch(spec.rows) else ""
+    for index, row in enumerate(rows):
+        _take(answer, spec, f"{name}[{index}]" if name else f"row {index + 1}", row)
+    if answer.has_rows:
+        answer.refuse_silent(spec.columns)
+    return answer.collected()
+
+
+def _load(text: str) -> object:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
+    except RecursionError:
+        raise Unreadable("not usable JSON: nested too deeply") from None
+    except json.JSONDecodeError as error:
+        cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
+        end = ": the answer seems to be cut off" if cut else ""
+        raise Unreadable(f"not JSON: {error.msg} in line {error.lineno}, column {error.colno}{end}") from None
+    except ValueError as error:  # a constant that is no JSON, an integer of thousands of digits
+        raise Unreadable(f"not usable JSON: {clean(str(error), 120)}") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        first: dict[str, Any] = {}
+        for key, value in pairs:
+            # Containers are not compared: equal or not, nobody meant to write them twice.
+            same = key not in first or (not isinstance(value, (dict, list)) and value == first[key])
+            first[key] = value if same else _Twice(clean(key, 60))
+        members = first
+    return members
+
+
+def _rows(spec: FeedSpec, document: object) -> list[object]:
+    path = clean(spec.rows, 80)
+    rows = _find(spec.rows, document)
+    if isinstance(rows, Unfit):
+        raise Unreadable(f"no rows: '{path}' {rows.detail}")
+    if not isinstance(rows, list):
+        raise Unreadable(f"no rows: '{path}' gives {_sort(rows)}, not a list")
+    if len(rows) > MAX_ROWS:
+        raise Unreadable(f"{len(rows)} rows are more than the {MAX_ROWS} that are read")
+    return cast("list[object]", rows)
+
+
+def _take(answer: Answer, spec: FeedSpec, place: str, row: object) -> None:
+    if not isinstance(row, dict):
+        answer.refuse(place, "bad-row", f"the row is {_sort(row)}, not an object")
+        return
+    unit = answer.unit(place, _plain(_find(spec.unit, row)))
+    if unit is None:
+        return
+    as_of = answer.moment(place, _value(spec.as_of_field, row))
+    if as_of is not None:
+        answer.add(Row(place, unit, as_of, tuple(_cell(column, row) for column in spec.columns)))
+
+
+def _cell(column: Column, row: object) -> Cell:
+    return Cell(column, _value(column.value, row), _value(column.numerator, row), _value(column.denominator, row))
+
+
+def _value(path: str, row: object) -> object:
+    return _plain(_find(path, row)) if path else None
+
+
+def _find(path: str, data: object) -> object:
+    try:
+        return _compiled(path).search(data)
+    except JMESPathError:
+        return Unfit("bad-row", "does not fit what is there")
+    except Exception as error:  # an evaluator of others over data of others: it raises what it does not document
+        return Unfit("bad-row", f"cannot be evaluated here ({type(error).__name__})")
+
+
+# jmespath's own cache holds 128 paths and then drops half of them by chance.
+@lru_cache(maxsize=2048)
+def _compiled(path: str) -> Any:
+    return jmespath.compile(path)
+
+
+def _plain(found: object) -> object:
+    if found is None or isinstance(found, (str, int, float, Unfit)):
+        return found
+    if isinstance(found, _Twice):
+        return Unfit("duplicate", f"the key '{found.key}' stands twice in one object, with different values")
+    return Unfit("not-a-number", f"there is {_sort(found)}, not one value")
+
+
+def _sort(found: object) -> str:
+    if isinstance(found, _Twice):
+        return f"a key '{found.key}' that stands twice"
+    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "nothing"}
+    return names.get(type(found), "a number")

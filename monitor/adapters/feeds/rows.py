@@ -1,0 +1,178 @@
+"""What every kind of feed does with its rows: whose they are, when they are from, whether they are believed.
+
+A row that is not believed is refused with its place and a reason; the good rows of the same answer count. Two rows of
+one unit and one day that contradict each other are both refused: nobody knows which is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from difflib import get_close_matches
+
+from monitor.adapters.feeds.cells import Cell, is_blank, read_cell
+from monitor.adapters.feeds.moments import default_moment, read_moment
+from monitor.adapters.feeds.numbers import Unfit, shown
+from monitor.config.spec import AsOf, Column, FeedSpec
+from monitor.engine.book import Indicator
+from monitor.engine.evidence import FUTURE_TOLERANCE
+from monitor.model.hours import Calendar
+from monitor.model.reading import Collected, Reading, Rejected
+from monitor.model.text import clean
+
+MAX_REJECTED = 200  # refused rows that are kept of one answer; the rest is only counted
+_MAX_GUESSES = 5  # looking for the nearest of 3,321 codes takes milliseconds
+_SENTENCE = 300  # characters
+_FIRST_YEAR = 2000  # what claims to be older is an empty date field: 1900, 1970
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a site knows and a row is held against."""
+
+    calendar: Calendar
+    indicators: Mapping[str, Indicator]
+    units: frozenset[str]  # codes of the units that may stand in the feed
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a known unit at a credible moment. `series` keeps apart what cannot contradict (metric names)."""
+
+    place: str  # "line 17"
+    unit: str
+    as_of: datetime
+    cells: tuple[Cell, ...]
+    series: str = ""
+
+
+def failed(spec: FeedSpec, now: datetime, why: str) -> Collected:
+    """Nothing of the answer can be used."""
+    return Collected(spec.id, now, failure=clean(f"feed {spec.id}: {why}", _SENTENCE))
+
+
+class Answer:
+    """The rows of one answer, taken in one by one; `collected` is the outcome."""
+
+    def __init__(self, spec: FeedSpec, frame: Frame, now: datetime) -> None:
+        self._spec = spec
+        self._frame = frame
+        self._now = now
+        self._default = default_moment(spec.as_of, now, frame.calendar)
+        self._codes = spec.mapping or {code: code for code in frame.units}
+        self._rows: dict[tuple[str, str, date], list[Row]] = {}
+        self._refused: list[Rejected] = []
+        self._refusals = 0
+        self._guesses = 0
+        self._spoken: set[str] = set()  # indicators of which at least one row said something
+
+    def refuse(self, place: str, reason: str, detail: str) -> None:
+        """Count a refused row, and keep it while there is room."""
+        self._refusals += 1
+        if len(self._refused) < MAX_REJECTED:
+            self._refused.append(Rejected(self._spec.id, place, reason, clean(detail, _SENTENCE)))
+
+    def unit(self, place: str, raw: object) -> str | None:
+        """The unit a row names, or None after refusing the row."""
+        if isinstance(raw, Unfit):
+            self.refuse(place, raw.reason, f"the unit: {raw.detail}")
+            return None
+        if is_blank(raw) or isinstance(raw, (bool, float)) or not isinstance(raw, (str, int)):
+            self.refuse(place, "missing", f"the row names no unit under '{self._spec.unit}'")
+            return None
+        code = clean(str(raw), 60)
+        unit = self._codes.get(code)
+        if unit is None or unit not in self._frame.units:
+            self.refuse(place, "unknown-unit", f"no unit has the code {shown(code)}{self._guess(code)}")
+            return None
+        return unit
+
+    def moment(self, place: str, raw: object, stamp: datetime | None = None) -> datetime | None:
+        """When a row is from, or None after refusing it. `stamp` is a claim that every kind of `as_of` believes."""
+        as_of: datetime | None = stamp or self._default
+        if stamp is None and self._spec.as_of is AsOf.FIELD:
+            if is_blank(raw):
+                self.refuse(place, "missing", f"the row states no date under '{self._spec.as_of_field}'")
+                return None
+            as_of = None if isinstance(raw, Unfit) else read_moment(raw, self._frame.calendar)
+        if as_of is None or as_of.year < _FIRST_YEAR:
+            said = raw.detail if isinstance(raw, Unfit) else f"{shown(stamp or raw)} is not a credible date"
+            self.refuse(place, "bad-row", f"the date: {said}")
+            return None
+        if as_of - self._now > timedelta(seconds=FUTURE_TOLERANCE):
+            ahead = int((as_of - self._now).total_seconds())
+            local = self._frame.calendar.local(self._now)
+            self.refuse(place, "future", f"dated {_at(as_of, local)}, {ahead} s after our clock")
+            return None
+        return as_of
+
+    def add(self, row: Row) -> None:
+        """Take a row in; it is judged with the others of its unit and local day when all are there."""
+        day = self._frame.calendar.local(row.as_of).date()
+        self._rows.setdefault((row.unit, row.series, day), []).append(row)
+        self._spoken.update(cell.column.indicator for cell in row.cells if not is_blank(cell.value))
+
+    def refuse_silent(self, columns: Iterable[Column]) -> None:
+        """Name the columns about which no row said anything: they may have been renamed over there."""
+        for column in columns:
+            if column.indicator not in self._spoken:
+                self.refuse("", "missing", f"{column.indicator}: nothing stands under {shown(column.value)} anywhere")
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether any row got as far as its values."""
+        return bool(self._rows)
+
+    def collected(self) -> Collected:
+        """All believable values and the refused rows, at most MAX_REJECTED of them."""
+        readings = tuple(reading for rows in self._rows.values() for reading in self._readings(rows))
+        return Collected(self._spec.id, self._now, readings, self._bounded())
+
+    def _readings(self, rows: list[Row]) -> Iterable[Reading]:
+        newest = max(rows, key=lambda row: row.as_of)
+        if any(row.cells != newest.cells for row in rows):
+            for row in rows:
+                others = ", ".join(other.place for other in rows[:4] if other is not row) or "more than one place"
+                self.refuse(row.place, "duplicate", f"unit {row.unit} stands also in {others}, with other values")
+            return
+        for cell in newest.cells:
+            yield from self._reading(newest, cell)
+
+    def _reading(self, row: Row, cell: Cell) -> Iterable[Reading]:
+        name = cell.column.indicator
+        stated = read_cell(cell, self._frame.indicators[name], self._spec.decimal)
+        if isinstance(stated, Unfit):
+            self.refuse(row.place, stated.reason, f"unit {row.unit}, {name}: {stated.detail}")
+        elif stated is not None:
+            yield Reading(
+                unit=row.unit,
+                indicator=name,
+                value=stated.value,
+                as_of=row.as_of,
+                received_at=self._now,
+                source=self._spec.id,
+                comparator=stated.comparator,
+                numerator=stated.numerator,
+                denominator=stated.denominator,
+            )
+
+    def _guess(self, code: str) -> str:
+        if alike := [known for known in (f"0{code}", f"00{code}") if known in self._codes]:
+            return f": did you mean '{alike[0]}'? Spreadsheets lose leading zeros"
+        self._guesses += 1
+        near = get_close_matches(code, self._codes, n=1, cutoff=0.8) if self._guesses <= _MAX_GUESSES else []
+        return f": did you mean '{near[0]}'?" if near else ""
+
+    def _bounded(self) -> tuple[Rejected, ...]:
+        if self._refusals <= MAX_REJECTED:
+            return tuple(self._refused)
+        left = self._refusals - MAX_REJECTED + 1
+        return (*self._refused[: MAX_REJECTED - 1], Rejected(self._spec.id, "", "more", f"and {left} more"))
+
+
+def _at(moment: datetime, local: datetime) -> str:
+    try:
+        return moment.astimezone(local.tzinfo).isoformat(timespec="seconds")
+    except OverflowError:  # the last day of the year 9999
+        return moment.isoformat(timespec="seconds")
