@@ -28,9 +28,7 @@ def pages(incident: Incident, call: Call, scene: Scene, now: datetime) -> tuple[
     return tuple(_page(incident, call, address, person, scene, now) for address, person in people if person)
 
 
-def _page(
-    incident: Incident, call: Call, address: Address, person: Recipient, scene: Scene, now: datetime
-) -> Notice:
+def _page(incident: Incident, call: Call, address: Address, person: Recipient, scene: Scene, now: datetime) -> Notice:
     facts = {**_facts(incident, person, scene, now), **_plan_facts(incident, incident.steps[call.step], scene, now)}
     message = render(incident.kind.value, facts, person.locale)
     key = f"{incident.key}/{incident.generation}/{call.step}/{call.repeat}/{address.recipient}/{address.channel}"

@@ -397,9 +397,7 @@ _PROCEDURES = {
         "Hệ thống thông tin giải quyết TTHC",
         "Hệ thống thông tin giải quyết thủ tục hành chính của tỉnh",
     ),
-    "en": Service(
-        "procedure system", "provincial procedure system", "provincial administrative-procedure system"
-    ),
+    "en": Service("procedure system", "provincial procedure system", "provincial administrative-procedure system"),
 }
 _LINE = {
     "vi": Service("duong truyen", *("Đường truyền của nhà mạng",) * 2),

@@ -92,7 +92,7 @@ class Words:
 
     def fact(self, name: str) -> Param:
         """A fact, in the language spoken where there is a choice."""
-        names = (f"{name}_sms" if self.short else name, f"{name}_{self.locale}", name)
+        names = (*([f"{name}_sms"] if self.short else []), f"{name}_{self.locale}", name)
         return next((self.facts[key] for key in names if self.facts.get(key) is not None), None)
 
     def plain(self, name: str) -> str | None:

@@ -67,9 +67,7 @@ OUTAGES = Policy(
 REMINDERS = Policy(
     "reminders", frozenset({Kind.KPI_YELLOW}), (StepSpec(0, ("commune_focal",), ("mail",), reminders=True),)
 )
-DIRECTORY = Directory(
-    (FOCAL, HEAD, CHAIR), (OUTAGES, REMINDERS), ROLES, "http://127.0.0.1:8866/", "VNPT", "18001260"
-)
+DIRECTORY = Directory((FOCAL, HEAD, CHAIR), (OUTAGES, REMINDERS), ROLES, "http://127.0.0.1:8866/", "VNPT", "18001260")
 
 
 def local(day: int, hour: int = 0, minute: int = 0, *, month: int = 8) -> datetime:
@@ -86,9 +84,7 @@ def state(
     verdict = Verdict(
         raw or colour, (), value, as_of=at, source="portal", overdue=overdue, working_days_left=left, deadline=deadline
     )
-    return CriterionState(
-        criterion, colour, at, colour, at, raw or colour, at, 2, verdict, 10, caused_by=caused_by
-    )
+    return CriterionState(criterion, colour, at, colour, at, raw or colour, at, 2, verdict, 10, caused_by=caused_by)
 
 
 def centre(colour: Colour, at: datetime, minutes: float = 0.0, **more) -> dict[str, CriterionState]:
@@ -104,9 +100,7 @@ def online(colour: Colour, at: datetime, value: float, left: int | None = None, 
 
 def scene(criteria: Mapping[str, CriterionState], **changes) -> Scene:
     """The commune with these judged criteria."""
-    made = Scene(
-        COMMUNE, ("02143", "19", "VN"), PROVINCE, DIRECTORY, RULES, INDICATORS, criteria, CALENDAR, SESSIONS
-    )
+    made = Scene(COMMUNE, ("02143", "19", "VN"), PROVINCE, DIRECTORY, RULES, INDICATORS, criteria, CALENDAR, SESSIONS)
     return replace(made, **changes)
 
 

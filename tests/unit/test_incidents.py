@@ -1,0 +1,382 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from monitor.alerting.incidents import TABLE, Act, Event, acknowledge, mermaid
+from monitor.alerting.plan import StepSpec
+from monitor.alerting.troubles import Silent
+from monitor.model.colour import Colour
+from monitor.model.incident import Kind, Phase
+from monitor.model.reading import Reading
+from monitor.model.unit import Level, Unit
+from tests.unit.alerting_scene import (
+    CENTRE,
+    DEADLINE,
+    DIRECTORY,
+    FOCAL,
+    ONLINE,
+    OUTAGES,
+    RULES,
+    centre,
+    local,
+    minutes,
+    online,
+    reacted,
+)
+
+NOW = local(6, 9)
+DOWN = centre(Colour.RED, NOW, 16.0)
+UP = centre(Colour.GREEN, NOW, 0.0)
+
+
+def opened(criteria=None, now=NOW, **changes):
+    """An incident of the centre, just opened, as the store would hand it back."""
+    return reacted({}, DOWN if criteria is None else criteria, now, **changes)
+
+
+def told(alerts):
+    return [(notice.recipient, notice.channel, notice.kind) for notice in alerts.notices]
+
+
+# --- opening ---------------------------------------------------------------------------------------------------
+
+
+def test_a_broken_centre_opens_an_incident_and_tells_the_focal_point_by_each_channel():
+    alerts = opened()
+    incident = alerts.open["centre"]
+    assert (incident.phase, incident.generation, incident.kind) == (Phase.OPEN, 0, Kind.OUTAGE)
+    assert incident.key == f"02143/centre/{NOW.isoformat()}"
+    assert told(alerts) == [("focal", "mail", "outage"), ("focal", "sms", "outage")]
+    assert alerts.notices[0].key == f"{incident.key}/0/0/0/focal/mail"
+    assert alerts.notices[0].urgent
+    assert alerts.recheck_at == NOW + minutes(30)
+
+
+def test_the_reference_is_six_letters_derived_from_the_key():
+    first, again = opened().open["centre"], opened().open["centre"]
+    assert first.ref == again.ref
+    assert len(first.ref) == 6
+    assert set(first.ref) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+    assert opened(now=NOW + minutes(1)).open["centre"].ref != first.ref
+
+
+def test_the_page_tells_what_where_since_when_who_is_next_and_how_to_answer():
+    reading = Reading("02143", "centre_reachable", False, NOW, NOW, "probe", note="connection refused")
+    body = opened(evidence={"centre_reachable": reading}, dependants=3).notices[0].body
+    ref = opened().open["centre"].ref
+    for part in (
+        "Kính gửi Nguyễn Văn An.", "Từ 08:44 ngày 06/08/2025", "Xã Văn Lang, Tỉnh Thái Nguyên", "connection refused",
+        "3 đơn vị phụ thuộc", "Đề nghị đầu mối cấp xã", "VNPT (điện thoại 18001260)", "trước 11:00",
+        "đến lãnh đạo Trung tâm lúc 09:30", f"http://127.0.0.1:8866/incidents/{ref}",
+    ):  # fmt: skip
+        assert part in body
+
+
+def test_each_recipient_is_told_in_their_language():
+    late = reacted(opened().open, DOWN, NOW + minutes(120))
+    chair = next(notice for notice in late.notices if notice.recipient == "chair")
+    assert chair.sms.startswith("RED 02143 Xa Van Lang: service centre unreachable since 08:44 6 Aug.")
+
+
+def test_the_same_facts_at_the_same_instant_change_nothing():
+    first = opened()
+    again = reacted(first.open, DOWN, NOW)
+    assert (again.changed, again.notices, again.withheld, again.audit) == ((), (), (), ())
+    assert again.open == first.open
+
+
+def test_without_a_policy_the_incident_is_open_and_it_is_noted_that_nobody_is_called():
+    alerts = opened(directory=replace(DIRECTORY, policies=()))
+    assert alerts.notices == ()
+    assert alerts.open["centre"].policy == ""
+    assert [entry.action for entry in alerts.audit] == ["no_policy"]
+
+
+def test_a_step_without_holders_falls_through_at_once_and_is_noted():
+    alerts = opened(directory=replace(DIRECTORY, recipients=tuple(r for r in DIRECTORY.recipients if r != FOCAL)))
+    assert told(alerts) == [("head", "mail", "outage")]
+    assert [(entry.action, entry.detail) for entry in alerts.audit] == [("nobody_to_call", "commune_focal")]
+
+
+def test_an_outage_of_a_system_calls_its_province_and_names_the_procedure_system():
+    system = Unit("SYS-19", Level.SYSTEM, "system", "Hệ thống", "System", "He thong", None, "19")
+    duty = replace(FOCAL, scope="19")
+    alerts = opened(
+        unit=system, lineage=("SYS-19", "19", "VN"), indicators={}, directory=replace(DIRECTORY, recipients=(duty,))
+    )
+    assert "khong ket noi duoc he thong TTHC" in alerts.notices[0].sms
+
+
+# --- escalation ------------------------------------------------------------------------------------------------
+
+
+def test_later_steps_are_called_in_their_time_and_the_last_one_repeats_until_answered():
+    alerts, heard = opened(), []
+    for hour in range(6):
+        alerts = reacted(alerts.open, DOWN, NOW + minutes(30 + 60 * hour))
+        heard.append([notice.recipient for notice in alerts.notices])
+    assert heard == [["head"], [], ["chair"], ["chair"], ["chair"], ["chair"]]
+
+
+def test_a_restart_sends_only_what_fell_due_and_missed_repeats_once():
+    late = reacted(opened().open, DOWN, NOW + minutes(24 * 60))
+    assert told(late) == [("head", "mail", "outage"), ("chair", "sms", "outage")]
+    assert reacted(late.open, DOWN, NOW + minutes(24 * 60)).notices == ()
+
+
+def test_a_reload_of_the_site_does_not_touch_a_frozen_plan():
+    other = replace(DIRECTORY, policies=(replace(OUTAGES, steps=(StepSpec(0, ("commune_chair",), ("sms",)),)),))
+    alerts = reacted(opened().open, DOWN, NOW + minutes(1), directory=other)
+    assert (alerts.changed, alerts.notices) == ((), ())
+
+
+def test_unknown_keeps_the_incident_open_and_escalating():
+    unknown = centre(Colour.UNKNOWN, NOW)
+    alerts = reacted(opened().open, unknown, NOW + minutes(30))
+    assert told(alerts) == [("head", "mail", "outage")]
+    assert alerts.open["centre"].phase is Phase.OPEN
+    assert reacted(alerts.open, {}, NOW + minutes(120)).notices[0].recipient == "chair"
+
+
+@pytest.mark.parametrize("colour", [Colour.MAINTENANCE, Colour.EXCLUDED])
+def test_maintenance_keeps_it_open_and_quiet_and_what_was_missed_comes_once_afterwards(colour):
+    alerts = reacted(opened().open, centre(colour, NOW), NOW + minutes(300))
+    assert (alerts.notices, alerts.changed, alerts.recheck_at) == ((), (), None)
+    after = reacted(alerts.open, DOWN, NOW + minutes(301))
+    assert [notice.recipient for notice in after.notices] == ["head", "chair"]
+
+
+# --- acknowledgement -------------------------------------------------------------------------------------------
+
+
+def test_an_acknowledgement_withholds_what_is_pending_and_stops_the_calls():
+    incident, withheld = acknowledge(opened().open["centre"], "head\n", "đang xử lý", NOW + minutes(5))
+    assert (incident.phase, incident.acked_by, incident.ack_note) == (Phase.ACKNOWLEDGED, "head", "đang xử lý")
+    assert [(w.incident, w.reason) for w in withheld] == [(incident.key, "acknowledged")]
+    later = reacted({"centre": incident}, DOWN, NOW + minutes(600))
+    assert (later.notices, later.changed, later.recheck_at) == ((), (), None)
+
+
+def test_the_first_to_answer_stays_and_a_second_answer_changes_nothing():
+    first, _ = acknowledge(opened().open["centre"], "head", "", NOW + minutes(5))
+    second, withheld = acknowledge(first, "chair", "me too", NOW + minutes(6))
+    assert (second, withheld) == (first, ())
+
+
+def test_a_closed_incident_cannot_be_acknowledged():
+    (closed,) = reacted(opened().open, UP, NOW + minutes(5)).changed
+    with pytest.raises(ValueError, match="closed"):
+        acknowledge(closed, "head", "", NOW + minutes(6))
+
+
+# --- recovery --------------------------------------------------------------------------------------------------
+
+
+def test_recovery_is_told_to_those_who_were_owed_a_page_and_waits_for_it():
+    alerts = reacted(opened().open, UP, NOW + minutes(20))
+    (closed,) = alerts.changed
+    assert (closed.phase, closed.closed_at, alerts.open) == (Phase.CLOSED, NOW + minutes(20), {})
+    assert told(alerts) == [("focal", "mail", "recovered"), ("focal", "sms", "recovered")]
+    assert [notice.requires for notice in alerts.notices] == [
+        f"{closed.key}/0/0/0/focal/mail", f"{closed.key}/0/0/0/focal/sms",
+    ]  # fmt: skip
+    assert alerts.notices[0].key == f"{closed.key}/0/recovery/focal/mail"
+    assert [w.reason for w in alerts.withheld] == ["recovered"]
+    assert "gian doan 36 phut" in alerts.notices[0].sms
+    assert not alerts.notices[0].urgent
+
+
+def test_recovery_requires_the_last_notice_of_each_address():
+    alerts = opened()
+    for minute in (120, 180, 240):
+        alerts = reacted(alerts.open, DOWN, NOW + minutes(minute))
+    incident = alerts.open["centre"]
+    assert len(incident.owed) == 4
+    ended = reacted(alerts.open, UP, NOW + minutes(250))
+    assert f"{incident.key}/0/2/2/chair/sms" in [notice.requires for notice in ended.notices]
+
+
+def test_sc88_recovery_under_an_acknowledgement_is_told_too():
+    incident, _ = acknowledge(opened().open["centre"], "head", "", NOW + minutes(5))
+    alerts = reacted({"centre": incident}, UP, NOW + minutes(20))
+    assert [notice.kind for notice in alerts.notices] == ["recovered", "recovered"]
+    assert alerts.changed[0].acked_by == "head"
+
+
+def test_sc44_an_episode_in_which_nobody_was_owed_a_page_ends_without_a_word():
+    waiting = replace(OUTAGES, steps=(StepSpec(0, ("commune_focal",), ("mail",), office_hours=True),))
+    directory = replace(DIRECTORY, policies=(waiting,))
+    night = local(6, 22)
+    alerts = opened(now=night, directory=directory)
+    assert alerts.notices == ()
+    assert reacted(alerts.open, UP, local(6, 23), directory=directory).notices == ()
+
+
+def test_sc43_a_trouble_that_lasts_until_the_office_opens_is_told_once():
+    waiting = replace(OUTAGES, steps=(StepSpec(0, ("commune_focal",), ("mail",), office_hours=True),))
+    directory = replace(DIRECTORY, policies=(waiting,))
+    alerts = opened(now=local(6, 22), directory=directory)
+    assert alerts.recheck_at == local(7, 7, 30)
+    morning = reacted(alerts.open, DOWN, local(7, 7, 30), directory=directory)
+    assert told(morning) == [("focal", "mail", "outage")]
+    assert reacted(morning.open, DOWN, local(7, 8), directory=directory).notices == ()
+
+
+def test_sc47_many_episodes_make_one_page_and_one_recovery_each():
+    sent, alerts = [], opened(centre(Colour.GREEN, NOW), directory=DIRECTORY)
+    for episode in range(20):
+        at = NOW + minutes(60 * episode)
+        for criteria, moment in ((DOWN, at), (UP, at + minutes(5))):
+            alerts = reacted(alerts.open, criteria, moment)
+            sent += [notice.key for notice in alerts.notices if notice.channel == "mail"]
+    assert len(sent) == len(set(sent)) == 40
+
+
+def test_a_rule_that_is_gone_ends_its_incident_without_a_word_but_with_a_trace():
+    elsewhere = {"centre": replace(CENTRE, units=frozenset({"1"}))}
+    for rules in ({}, elsewhere):
+        alerts = reacted(opened().open, DOWN, NOW + minutes(5), rules=rules)
+        assert (alerts.open, alerts.notices) == ({}, ())
+        assert alerts.changed[0].phase is Phase.CLOSED
+        assert [entry.action for entry in alerts.audit] == ["retired"]
+
+
+def test_red_that_no_longer_alerts_ends_without_a_word_either():
+    alerts = reacted(opened().open, DOWN, NOW + minutes(5), rules={"centre": replace(CENTRE, alert=frozenset())})
+    assert (alerts.open, alerts.notices) == ({}, ())
+
+
+# --- figures and deadlines -------------------------------------------------------------------------------------
+
+YELLOW = online(Colour.YELLOW, NOW, 68.91, 10)
+LATE = online(Colour.RED, local(20), 68.91, 0, overdue=True)
+
+
+def test_yellow_near_a_deadline_reminds_on_the_agreed_mornings():
+    alerts, heard = reacted({}, YELLOW, local(6, 0)), []
+    while alerts.recheck_at is not None:
+        now = alerts.recheck_at
+        alerts = reacted(alerts.open, YELLOW, now)
+        heard += [(notice.due_at, notice.kind) for notice in alerts.notices]
+    assert heard == [(local(day, 7, 30), "kpi_yellow") for day in (6, 13, 15, 19)]
+
+
+def test_the_deadline_makes_a_new_generation_that_tells_the_chairperson_who_was_reminded():
+    alerts = reacted({}, YELLOW, NOW)
+    answered, _ = acknowledge(alerts.open["online"], "focal", "", NOW + minutes(5))
+    late = reacted({"online": answered}, LATE, local(20))
+    incident = late.open["online"]
+    assert (incident.kind, incident.colour, incident.generation) == (Kind.OVERDUE, Colour.RED, 1)
+    assert (incident.phase, incident.acked_by) == (Phase.OPEN, None)
+    assert [w.reason for w in late.withheld] == ["worsened"]
+    assert incident.opened_at == NOW
+    assert "Đã nhắc 1 lần đến đầu mối cấp xã." in late.notices[0].body
+    assert "qua han 1 ngay" in late.notices[0].sms
+    assert late.notices[0].key == f"{incident.key}/1/0/0/focal/mail"
+
+
+def test_sc59_worsening_clears_the_timers_of_the_lesser_trouble():
+    alerts = reacted({}, YELLOW, NOW)
+    red = reacted(alerts.open, online(Colour.RED, NOW, 40.0, 10), NOW + minutes(1))
+    assert {step.due_at for step in red.open["online"].steps} == {
+        NOW + minutes(1), NOW + minutes(31), NOW + minutes(121),
+    }  # fmt: skip
+
+
+def test_easing_while_nobody_answered_replaces_the_plan_and_falling_back_is_news():
+    red = online(Colour.RED, NOW, 40.0, 10)
+    alerts = reacted(reacted({}, red, NOW).open, YELLOW, NOW + minutes(60))
+    assert (alerts.open["online"].kind, alerts.open["online"].generation) == (Kind.KPI_YELLOW, 1)
+    assert [w.reason for w in alerts.withheld] == ["eased"]
+    assert reacted(alerts.open, red, NOW + minutes(120)).open["online"].generation == 2
+
+
+def test_sc49_easing_and_falling_back_under_an_acknowledgement_is_no_news():
+    red = online(Colour.RED, NOW, 40.0, 10)
+    incident, _ = acknowledge(reacted({}, red, NOW).open["online"], "focal", "", NOW)
+    alerts = reacted({"online": incident}, YELLOW, NOW + minutes(60))
+    alerts = reacted(alerts.open, red, NOW + minutes(120))
+    assert (alerts.notices, alerts.changed) == ((), ())
+
+
+def test_while_a_hold_waits_to_believe_an_improvement_an_overdue_figure_stays_overdue():
+    alerts = reacted(
+        reacted({}, LATE, local(20)).open, online(Colour.RED, local(21), 81.0, 0, raw=Colour.GREEN), local(21)
+    )
+    assert (alerts.open["online"].kind, alerts.open["online"].generation) == (Kind.OVERDUE, 0)
+
+
+def test_another_deadline_is_news_to_those_who_answered_the_old_one():
+    incident, _ = acknowledge(reacted({}, YELLOW, NOW).open["online"], "focal", "", NOW)
+    moved = online(Colour.YELLOW, NOW, 68.91, 10, deadline=DEADLINE + minutes(7 * 24 * 60))
+    alerts = reacted({"online": incident}, moved, local(13, 9))
+    assert (alerts.open["online"].generation, alerts.open["online"].phase) == (1, Phase.OPEN)
+    assert reacted(alerts.open, moved, local(13, 9)).changed == ()
+
+
+def test_a_figure_that_is_met_is_told_with_its_value_and_colour_when_the_office_is_open():
+    alerts = reacted(reacted({}, YELLOW, NOW).open, online(Colour.GREEN, NOW, 81.5, 8), local(8, 18))
+    (notice,) = alerts.notices
+    assert (notice.kind, notice.due_at) == ("kpi_met", local(11, 7, 30))
+    assert "HS truc tuyen nay 81,5%, yeu cau 80%, trang thai XANH" in notice.sms
+
+
+def test_a_red_figure_that_becomes_yellow_far_from_its_deadline_says_so():
+    red = reacted({}, online(Colour.RED, NOW, 40.0, 60), NOW)
+    alerts = reacted(red.open, online(Colour.YELLOW, NOW, 55.0, 59), NOW + minutes(1440))
+    assert "trang thai VANG" in alerts.notices[0].sms
+
+
+def test_two_troubles_of_one_unit_are_two_incidents():
+    both = {**DOWN, **YELLOW}
+    assert set(reacted({}, both, NOW).open) == {"centre", "online"}
+    assert set(RULES) == {CENTRE.id, ONLINE.id}
+
+
+# --- silence ---------------------------------------------------------------------------------------------------
+
+QUIET = Silent("feeds/portal", local(4, 9), 86_400.0, 68.91, local(4, 9))
+
+
+def test_a_silent_source_is_told_and_told_again_when_it_speaks():
+    alerts = reacted({}, {}, NOW, [QUIET])
+    assert told(alerts)[0] == ("focal", "mail", "silent")
+    assert "khong co so lieu tu 09:00 04/08, qua 48 gio" in alerts.notices[0].sms
+    assert not alerts.notices[0].urgent
+    ended = reacted(alerts.open, {}, NOW + minutes(60), sources=frozenset({"feeds/portal"}))
+    assert told(ended) == [("focal", "mail", "speaks_again"), ("focal", "sms", "speaks_again")]
+    assert "sau 49 gio" in ended.notices[0].sms
+
+
+def test_a_source_that_was_removed_from_the_site_does_not_speak_again():
+    alerts = reacted(reacted({}, {}, NOW, [QUIET]).open, {}, NOW + minutes(60), sources=frozenset())
+    assert (alerts.open, alerts.notices) == ({}, ())
+    assert alerts.audit[0].action == "retired"
+
+
+# --- the table -------------------------------------------------------------------------------------------------
+
+
+def test_every_event_has_a_move_from_every_phase_in_which_it_can_happen():
+    running = [phase for phase in Phase if phase is not Phase.CLOSED]
+    expected = {(phase, event) for phase in running for event in Event if event is not Event.APPEARED}
+    assert set(TABLE) == expected | {(None, Event.APPEARED)}
+
+
+def test_only_evidence_or_a_rule_that_is_gone_closes_and_closing_leaves_nothing_pending():
+    closing = {event for (_, event), move in TABLE.items() if move.to is Phase.CLOSED}
+    assert closing == {Event.RECOVERED, Event.RETIRED}
+    assert all(Act.WITHHOLD in move.acts for move in TABLE.values() if move.to is Phase.CLOSED)
+
+
+def test_nobody_is_called_while_an_answer_stands():
+    assert not any(Act.CALL in move.acts for move in TABLE.values() if move.to is Phase.ACKNOWLEDGED)
+
+
+def test_the_diagram_shows_every_move():
+    lines = mermaid().splitlines()
+    assert lines[0] == "stateDiagram-v2"
+    assert len(lines) == len(TABLE) + 2
+    assert "    open --> acknowledged: acknowledged / withhold" in lines
