@@ -110,6 +110,7 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
         notices=alerts.notices,
         withheld=alerts.withheld,
         readings=absorbed.fresh,
+        audit=alerts.audit,
     )
 
 
