@@ -12,7 +12,7 @@ from pathlib import Path
 from monitor.config.complain import nearest
 from monitor.config.problems import Problem
 from monitor.config.rulebuild import Source, build_criterion
-from monitor.config.rulemodels import BookModel, CatalogueModel, IndicatorModel, cadence_seconds, day, seconds
+from monitor.config.rulemodels import BookModel, CatalogueModel, IndicatorModel, cadence_seconds
 from monitor.config.yaml import Document, read, validate
 from monitor.engine.book import Book, Criterion, Indicator, Measure, Ruleset, StandingRule, Where
 
@@ -103,7 +103,7 @@ def _indicator(document: Document, name: str, entry: IndicatorModel) -> Indicato
 
 def _max_age(entry: IndicatorModel) -> float:
     if entry.max_age is not None:
-        return seconds(entry.max_age)
+        return entry.max_age
     return _LONG_AGES.get(entry.cadence) or max(2.5 * cadence_seconds(entry.cadence), _SHORTEST_AGE)
 
 
@@ -139,7 +139,7 @@ def _header_problems(document: Document, model: BookModel, name: str) -> Iterato
     if model.book != name:
         yield document.problem(("book",), f"the book is called '{model.book}'", f"its file asks for '{name}'")
     since, to = model.valid.since, model.valid.to
-    if since is not None and to is not None and day(since) > day(to):
+    if since is not None and to is not None and since > to:
         yield document.problem(("valid",), f"the book ends on {to}, before it begins on {since}")
     if model.standing is not None and model.standing.red_score > model.standing.green_score:
         yield document.problem(("standing", "red_score"), "standing.red_score is greater than green_score")
@@ -153,8 +153,8 @@ def _book(document: Document, model: BookModel, criteria: tuple[Criterion, ...])
         title_vi=model.title.vi,
         title_en=model.title.en,
         criteria=criteria,
-        valid_from=day(model.valid.since) if model.valid.since else None,
-        valid_to=day(model.valid.to) if model.valid.to else None,
+        valid_from=model.valid.since,
+        valid_to=model.valid.to,
         standing=StandingRule()
         if rule is None
         else StandingRule(rule.min_coverage / 100, rule.green_score / 100, rule.red_score / 100, rule.yellow_weight),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from monitor.config.complain import Location, nearest
-from monitor.config.problems import Problem
+from monitor.config.complain import nearest
+from monitor.config.problems import Location, Problem
 from monitor.config.rulebands import conditions, flaws
-from monitor.config.rulemodels import BandsModel, CriterionModel, TargetModel, day, need, seconds
+from monitor.config.rulemodels import BandsModel, CriterionModel, TargetModel
 from monitor.config.yaml import Document
 from monitor.engine.book import Band, Condition, Criterion, Indicator, Need, Period, RollUp, Target, Where
 from monitor.model.colour import Colour
@@ -75,9 +75,9 @@ def _criterion(work: _Work, indicator: Indicator | None, bands: tuple[Band, ...]
         kinds=frozenset(scope.kinds),
         provinces=frozenset(scope.provinces),
         units=frozenset(scope.units),
-        hold=need(entry.hold) if entry.hold else Need(),
-        keep=need(entry.keep) if entry.keep else Need(),
-        max_age=seconds(entry.max_age) if entry.max_age else None,
+        hold=entry.hold or Need(),
+        keep=entry.keep or Need(),
+        max_age=entry.max_age,
         alert=frozenset(map(Colour, entry.alert)),
         min_sample=entry.min_sample,
         legal_basis=tuple(entry.legal_basis),
@@ -153,8 +153,8 @@ def _target(work: _Work, indicator: Indicator | None) -> Target | None:
         return None
     return Target(
         goal=goal,
-        before=day(model.before) if model.before else None,
-        by=day(model.by) if model.by else None,
+        before=model.before,
+        by=model.by,
         every=Period(model.every) if model.every else None,
         floor=model.floor,
         remind_days=tuple(sorted(set(model.remind), reverse=True)),

@@ -6,8 +6,9 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from monitor.config.fields import Code, Span
 from monitor.config.yaml import Section
 from monitor.engine.book import Need
 
@@ -28,36 +29,33 @@ def seconds(text: str) -> float:
 
 def cadence_seconds(text: str) -> float:
     """A cadence (`60s`, `5m`, hourly, daily, weekly, monthly) in seconds. Raises ValueError with a sentence."""
+    if text in _CADENCES:
+        return _CADENCES[text]
     try:
-        return _CADENCES[text] if text in _CADENCES else seconds(text)
+        return seconds(text)
     except ValueError:
         raise ValueError("is not a cadence; write hourly, daily, weekly, monthly, or a duration such as 60s") from None
 
 
-def need(text: str) -> Need:
-    """A hold: `2x` readings in a row, `90s`, or both as `2x 60s`. Raises ValueError with a sentence."""
-    match = _NEED.fullmatch(text)
+def _cadence(text: str) -> str:
+    cadence_seconds(text)
+    return text
+
+
+def _need(text: Any) -> Need:
+    match = _NEED.fullmatch(text) if isinstance(text, str) else None
     if match is None or not any(match.groups()):
         raise ValueError("is not a hold; write 2x (readings in a row), 90s, or both as 2x 60s")
     return Need(int(match[1] or 1), seconds(match[2]) if match[2] else 0.0)
 
 
-def day(text: str) -> date:
-    """A day written as 2025-08-20. Raises ValueError with a sentence."""
+def _day(text: Any) -> date:
     try:
-        if _DAY.fullmatch(text):
+        if isinstance(text, str) and _DAY.fullmatch(text):
             return date.fromisoformat(text)
     except ValueError:
         pass
     raise ValueError("is not a day; write it as 2025-08-20")
-
-
-def _checked(read: Any) -> AfterValidator:
-    def check(text: str) -> str:
-        read(text)
-        return text
-
-    return AfterValidator(check)
 
 
 def _is_id(text: str) -> str:
@@ -74,8 +72,8 @@ def _is_plain(text: str) -> str:
 
 Words = Annotated[str, Field(min_length=1, max_length=200)]
 Id = Annotated[str, AfterValidator(_is_id)]
-Day = Annotated[str, _checked(day)]
-Hold = Annotated[str, _checked(need)]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Hold = Annotated[Need, BeforeValidator(_need), WithJsonSchema({"type": "string", "examples": ["2x", "90s", "2x 60s"]})]
 Share = Annotated[float, Field(ge=0, le=100)]  # per cent
 LevelWord = Literal["nation", "province", "commune", "system"]
 Operand = bool | float | str
@@ -96,8 +94,8 @@ class IndicatorModel(Section):
     unit: Literal["%", "points", "minutes", "s", "hours", "days", "count", "bool", "state"]
     states: list[Id] = Field(default=[])
     group: Literal["institutions", "infrastructure", "data", "services", "security", "resources", "rollup", "meta"]
-    cadence: Annotated[str, _checked(cadence_seconds)]
-    max_age: Annotated[str, _checked(seconds)] | None = None
+    cadence: Annotated[str, AfterValidator(_cadence)]
+    max_age: Span | None = None
     measure: Literal["value", "elapsed"] = "value"
     of: str | None = None
     minimum: float | None = None
@@ -136,8 +134,8 @@ class ScopeModel(Section):
 
     levels: Annotated[list[LevelWord], Field(min_length=1)]
     kinds: list[Id] = Field(default=[])
-    provinces: list[str] = Field(default=[])
-    units: list[str] = Field(default=[])
+    provinces: list[Code] = Field(default=[])
+    units: list[Code] = Field(default=[])
 
 
 class CriterionModel(Section):
@@ -157,7 +155,7 @@ class CriterionModel(Section):
     outage: bool = False
     hold: Annotated[Hold | None, Field(alias="for")] = None
     keep: Hold | None = None
-    max_age: Annotated[str, _checked(seconds)] | None = None
+    max_age: Span | None = None
     alert: list[Literal["red", "yellow"]] = Field(default=["red"])
     min_sample: Annotated[float, Field(ge=0)] = 0
     legal_basis: list[Words] = Field(default=[])

@@ -64,7 +64,9 @@ class Condition:
     operand: Value
 
     def __str__(self) -> str:
-        return f"{self.op} {self.operand}"
+        if isinstance(self.operand, bool):
+            return f"{self.op} {str(self.operand).lower()}"
+        return f"{self.op} {self.operand if isinstance(self.operand, str) else format(self.operand, 'g')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.config.complain import Location, nearest
-from monitor.config.problems import Problem
+from monitor.config.complain import nearest
+from monitor.config.problems import Location, Problem
 from monitor.config.rulebooks import load_rules
 from monitor.config.yaml import Document, read, validate
 from monitor.engine.book import Book, Ruleset, Where
@@ -95,18 +95,19 @@ class _Bench:
         if test.criterion is not None and test.criterion not in self.coverage:
             what = f"the book has no criterion '{test.criterion}'"
             yield self.document.problem((*at, "criterion"), what, nearest(test.criterion, self.coverage))
-        rows = [((*at, "given", number), given) for number, given in enumerate(test.given)]
-        rows += [
-            ((*at, "expect", number, "given"), Given(value=seen.given))
-            for number, seen in enumerate(test.expect)
-            if seen.given is not None
-        ]
-        for place, given in rows:
-            if given.indicator is None and self._own_indicator(test) is None:
-                yield self.document.problem(place, "the reading names no indicator", "add 'indicator'")
-            elif given.indicator is not None and given.indicator not in self.ruleset.indicators:
-                right = nearest(given.indicator, self.ruleset.indicators)
-                yield self.document.problem(place, f"there is no indicator '{given.indicator}'", right)
+            return
+        for number, given in enumerate(test.given):
+            yield from self._unknown_indicator(test, given.indicator, (*at, "given", number))
+        for number, seen in enumerate(test.expect):
+            if seen.given is not None:
+                yield from self._unknown_indicator(test, None, (*at, "expect", number, "given"))
+
+    def _unknown_indicator(self, test: TestModel, named: str | None, at: Location) -> Iterator[Problem]:
+        if named is None and self._own_indicator(test) is None:
+            yield self.document.problem(at, "the reading names no indicator", "add 'indicator'")
+        elif named is not None and named not in self.ruleset.indicators:
+            right = nearest(named, self.ruleset.indicators)
+            yield self.document.problem(at, f"there is no indicator '{named}'", right)
 
     def _own_indicator(self, test: TestModel) -> str | None:
         """Indicator whose readings the tested criterion judges."""
