@@ -1,0 +1,16 @@
+"""Virtual time, scripted neighbours, and the seeded simulation of a whole service."""
+
+from monitor.testing.clock import Deadlock, LoopClock, VirtualLoop, VirtualTimetable, run
+from monitor.testing.doubles import RecordingTransport, Reply, Ring, ScriptedSource
+
+__all__ = [
+    "Deadlock",
+    "LoopClock",
+    "RecordingTransport",
+    "Reply",
+    "Ring",
+    "ScriptedSource",
+    "VirtualLoop",
+    "VirtualTimetable",
+    "run",
+]
