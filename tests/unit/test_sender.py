@@ -1,0 +1,397 @@
+"""The sender over the store in memory: claim, send, then mark, under a clock moved by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor.adapters.store.memory import MemoryStore
+from monitor.model.errors import StoreError
+from monitor.model.incident import Notice, Outcome, Receipt
+from monitor.model.state import Decision, UnitState
+from monitor.ports import Lease
+from monitor.service.sender import LEASE, Sender
+
+NOON = datetime(2026, 11, 20, 5, tzinfo=UTC)
+SENT, AGAIN, REFUSED, UNKNOWN = (
+    Receipt(outcome) for outcome in (Outcome.SENT, Outcome.TRY_AGAIN, Outcome.REFUSED, Outcome.UNKNOWN)
+)
+
+
+async def settled() -> None:
+    """Let every task run until it waits for the clock or for a gate."""
+    for _ in range(60):
+        await asyncio.sleep(0)
+
+
+class HandClock:
+    """Time that passes only when told to."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=self.passed)
+
+    def monotonic(self) -> float:
+        return self.passed
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self.passed + seconds, id(woken), woken))
+        await woken
+
+    async def sleep_until(self, when: datetime) -> None:
+        await self.sleep((when - self.now()).total_seconds())
+
+    async def advance(self, seconds: float) -> None:
+        end = self.passed + seconds
+        await settled()
+        while self._sleepers and self._sleepers[0][0] <= end:
+            due, _, woken = heapq.heappop(self._sleepers)
+            self.passed = max(self.passed, due)
+            if not woken.done():
+                woken.set_result(None)
+            await settled()
+        self.passed = end
+        await settled()
+
+
+class DiaryStore(MemoryStore):
+    """The store in memory that writes down who claimed and marked what, and can be broken."""
+
+    def __init__(self, diary: list[str]) -> None:
+        super().__init__()
+        self.diary = diary
+        self.broken: set[str] = set()
+
+    async def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
+        self._refuse("lease")
+        leases = await super().lease(channel, owner, now, limit, seconds)
+        self.diary += [f"claim {lease.notice.key}" for lease in leases]
+        return leases
+
+    async def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None = None) -> bool:
+        self._refuse("settle")
+        marked = await super().settle(lease, receipt, now, next_at)
+        self.diary.append(f"mark {lease.notice.key} {receipt.outcome if marked else 'too late'}")
+        return marked
+
+    def _refuse(self, method: str) -> None:
+        if method in self.broken:
+            raise StoreError("disk full")
+
+
+@dataclass
+class ScriptedTransport:
+    """Answers with the receipts of a script, then SENT; waits at its gate if there is one."""
+
+    clock: HandClock
+    diary: list[str]
+    script: list[Receipt | Exception] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+    takes: float = 0.0
+    sends: list[tuple[float, str, int, bool]] = field(default_factory=list)
+    flying: int = 0
+    most: int = 0
+
+    async def send(self, notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
+        self.sends.append((self.clock.passed, notice.key, attempt, maybe_sent))
+        self.diary.append(f"send {notice.key}")
+        self.flying += 1
+        self.most = max(self.most, self.flying)
+        try:
+            if self.gate is not None:
+                await self.gate.wait()
+            if self.takes:
+                await self.clock.sleep(self.takes)
+        finally:
+            self.flying -= 1
+        answer = self.script.pop(0) if self.script else SENT
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def close(self) -> None:
+        """Nothing to stop."""
+
+    @property
+    def times(self) -> list[float]:
+        return [time for time, *_ in self.sends]
+
+
+class Office:
+    """A store, a clock and channels, and a sender that runs until the end of the test."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.diary: list[str] = []
+        self.store = DiaryStore(self.diary)
+        self.channels: dict[str, ScriptedTransport] = {}
+        self._versions: dict[str, int] = {}
+
+    def channel(self, name: str = "sms", *script: Receipt | Exception, gate: bool = False) -> ScriptedTransport:
+        self.channels[name] = ScriptedTransport(self.clock, self.diary, list(script), asyncio.Event() if gate else None)
+        return self.channels[name]
+
+    def sender(self, owner: str = "one", parallel: Mapping[str, int] | None = None) -> Sender:
+        return Sender(
+            self.store, self.channels, parallel or dict.fromkeys(self.channels, 4), self.clock, lambda: 0.0, owner
+        )
+
+    async def owe(self, *keys: str, channel: str = "sms", after: float = 0.0) -> Decision:
+        owed = tuple(notice(key, channel, self.clock.now() + timedelta(seconds=after)) for key in keys)
+        before = UnitState("00010", self._versions.get("00010", 0))
+        decision = Decision(before, before, notices=owed)
+        (state,) = await self.store.commit([decision])
+        self._versions["00010"] = state.version
+        return decision
+
+    async def states(self) -> dict[str, str]:
+        return {delivery.notice.key: delivery.state for delivery in await self.store.deliveries()}
+
+    @contextlib.asynccontextmanager
+    async def running(self, sender: Sender) -> AsyncIterator[None]:
+        task = asyncio.create_task(sender.run())
+        try:
+            await settled()
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            await sender.drain(0)
+
+
+@pytest.fixture
+async def office() -> AsyncIterator[Office]:
+    made = Office()
+    await made.store.open()
+    yield made
+    await made.store.close()
+
+
+def notice(key: str, channel: str, due: datetime) -> Notice:
+    return Notice(key, "i", "ABCDEF", "00010", "outage", "focal", channel, due, "Cảnh báo đỏ", "Nội dung", "Noi dung")
+
+
+def of(key: str) -> Callable[[str], bool]:
+    return lambda line: key in line.split()
+
+
+# -- order -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_notice_is_claimed_then_sent_then_marked(office):
+    office.channel()
+    await office.owe("a")
+    async with office.running(office.sender()):
+        await office.clock.advance(0)
+    assert office.diary == ["claim a", "send a", "mark a sent"]
+
+
+async def test_what_is_sent_or_refused_is_never_sent_again(office):
+    channel = office.channel("sms", SENT, REFUSED)
+    await office.owe("a", "b")
+    async with office.running(office.sender()):
+        await office.clock.advance(3600)
+    assert len(channel.sends) == 2
+    assert await office.states() == {"a": "sent", "b": "refused"}
+
+
+async def test_a_notice_owed_now_wakes_its_channel_at_once(office):
+    channel = office.channel()
+    sender = office.sender()
+    async with office.running(sender):
+        sender.notice([await office.owe("a")])
+        await settled()
+        assert channel.times == [0.0]
+
+
+async def test_a_notice_for_later_waits_for_its_time(office):
+    channel = office.channel()
+    await office.owe("a", after=7.5)
+    async with office.running(office.sender()):
+        await office.clock.advance(60)
+    assert channel.times == [7.5]
+
+
+async def test_a_notice_that_nobody_announced_is_found_within_five_seconds(office):
+    channel = office.channel()
+    async with office.running(office.sender()):
+        await office.clock.advance(1)
+        await office.owe("a")
+        await office.clock.advance(5)
+    assert channel.times == [5.0]
+
+
+# -- again -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_channel_that_says_try_again_is_tried_after_1_2_4_and_8_seconds(office):
+    channel = office.channel("sms", AGAIN, AGAIN, AGAIN, AGAIN, SENT)
+    await office.owe("a")
+    async with office.running(office.sender()):
+        await office.clock.advance(60)
+    assert channel.times == [0.0, 1.0, 3.0, 7.0, 15.0]
+    assert [(key, attempt, maybe) for _, key, attempt, maybe in channel.sends] == [
+        ("a", attempt, False) for attempt in (1, 2, 3, 4, 5)
+    ]
+
+
+async def test_a_provider_that_names_a_pause_is_left_alone_for_it(office):
+    channel = office.channel("sms", replace(AGAIN, retry_after=37.0), SENT)
+    await office.owe("a")
+    async with office.running(office.sender()):
+        await office.clock.advance(60)
+    assert channel.times == [0.0, 37.0]
+
+
+async def test_a_pause_of_one_notice_does_not_hold_up_another_of_the_channel(office):
+    channel = office.channel("sms", replace(AGAIN, retry_after=37.0), SENT)
+    await office.owe("a")
+    await office.owe("b", after=2)
+    async with office.running(office.sender()):
+        await office.clock.advance(30)
+    assert [(time, key) for time, key, *_ in channel.sends] == [(0.0, "a"), (2.0, "b")]
+
+
+async def test_what_may_have_gone_is_repeated_late_under_the_same_key_and_says_so(office):
+    channel = office.channel("sms", UNKNOWN, AGAIN, SENT)
+    await office.owe("a")
+    async with office.running(office.sender()):
+        await office.clock.advance(60)
+    assert channel.sends == [(0.0, "a", 1, False), (15.0, "a", 2, True), (17.0, "a", 3, True)]
+    assert await office.states() == {"a": "sent"}
+
+
+async def test_a_slow_receiver_gets_at_most_three_sends_in_ninety_seconds(office):
+    channel = office.channel("sms", *[UNKNOWN] * 9)
+    channel.takes = 15.0
+    await office.owe("a")
+    async with office.running(office.sender()):
+        await office.clock.advance(89)
+    assert len(channel.sends) <= 3
+
+
+async def test_a_transport_that_breaks_its_promise_counts_as_unknown(office):
+    channel = office.channel("sms", RuntimeError("mailto://user:password@host"))
+    await office.owe("a")
+    async with office.running(office.sender()):
+        await office.clock.advance(1)
+        (delivery,) = await office.store.deliveries()
+        assert (delivery.state, delivery.detail) == ("unknown", "RuntimeError")
+        await office.clock.advance(20)
+    assert channel.sends[1][1:] == ("a", 2, True)
+
+
+# -- bulkheads ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_stuck_channel_does_not_delay_another(office):
+    stuck, healthy = office.channel("sms", gate=True), office.channel("email")
+    await office.owe(*"abcdef", channel="sms")
+    await office.owe(*"ghijkl", channel="email")
+    async with office.running(office.sender()):
+        await office.clock.advance(0)
+        assert len(healthy.sends) == 6
+        assert len(stuck.sends) == 4
+
+
+async def test_no_more_than_parallel_sends_are_on_the_wire_and_a_landing_starts_the_next(office):
+    channel = office.channel("sms", gate=True)
+    await office.owe(*"abcde")
+    async with office.running(office.sender(parallel={"sms": 2})):
+        await office.clock.advance(10)
+        assert len(channel.sends) == 2
+        channel.gate.set()
+        await settled()
+    assert (len(channel.sends), channel.most) == (5, 2)
+
+
+async def test_a_notice_is_claimed_only_when_it_can_be_sent_at_once(office):
+    office.channel("sms", gate=True)
+    await office.owe(*"abcde")
+    async with office.running(office.sender(parallel={"sms": 2})):
+        await office.clock.advance(10)
+        assert sorted((await office.states()).values()) == ["leased", "leased", "pending", "pending", "pending"]
+
+
+# -- ends and accidents ------------------------------------------------------------------------------------------
+
+
+async def test_drain_lets_what_is_on_the_wire_land_and_be_marked(office):
+    channel = office.channel("sms", gate=True)
+    await office.owe("a")
+    sender = office.sender()
+    await sender.step("sms")
+    await settled()
+    draining = asyncio.create_task(sender.drain())
+    channel.gate.set()
+    await draining
+    assert await office.states() == {"a": "sent"}
+
+
+async def test_drain_of_an_idle_sender_ends_at_once(office):
+    office.channel()
+    await office.sender().drain()
+
+
+async def test_what_does_not_land_in_time_is_cut_off_and_sent_by_the_next_sender_after_the_lease(office):
+    channel = office.channel("sms", gate=True)
+    await office.owe("a")
+    first = office.sender()
+    await first.step("sms")
+    await settled()
+    await first.drain(0)
+    assert await office.states() == {"a": "leased"}
+    channel.gate.set()
+    async with office.running(office.sender("two")):
+        await office.clock.advance(LEASE + 1)
+    assert channel.sends == [(0.0, "a", 1, False), (LEASE, "a", 2, True)]
+
+
+async def test_a_sender_that_comes_back_too_late_marks_nothing(office):
+    channel = office.channel("sms", UNKNOWN, SENT, gate=True)
+    await office.owe("a")
+    slow, quick = office.sender("one"), office.sender("two")
+    await slow.step("sms")
+    await settled()
+    await office.clock.advance(LEASE + 1)
+    await quick.step("sms")
+    await settled()
+    channel.gate.set()
+    await settled()
+    assert list(filter(of("mark"), office.diary)) == ["mark a too late", "mark a sent"]
+    assert await office.states() == {"a": "sent"}
+
+
+async def test_a_receipt_that_cannot_be_written_is_written_as_soon_as_it_can(office):
+    channel = office.channel()
+    await office.owe("a")
+    office.store.broken = {"settle"}
+    async with office.running(office.sender()):
+        await office.clock.advance(7)
+        assert await office.states() == {"a": "leased"}
+        office.store.broken = set()
+        await office.clock.advance(1)
+    assert await office.states() == {"a": "sent"}
+    assert len(channel.sends) == 1
+
+
+async def test_an_outbox_that_cannot_be_read_is_read_again_after_a_second(office):
+    channel = office.channel()
+    await office.owe("a")
+    office.store.broken = {"lease"}
+    async with office.running(office.sender()):
+        await office.clock.advance(4.5)
+        office.store.broken = set()
+        await office.clock.advance(0.5)
+    assert channel.times == [5.0]
