@@ -278,6 +278,16 @@ async def test_what_is_withheld_is_never_claimed_and_says_why(store: Store) -> N
     assert (delivery.state, delivery.detail) == ("suppressed", "acknowledged")
 
 
+async def test_several_incidents_are_withheld_at_once_each_with_its_reason(store: Store) -> None:
+    (state,) = await store.commit([owing(notice("mine"), notice("other", incident="j"))])
+    orders = (Withhold("i", "acknowledged"), Withhold("j", "recovered"))
+    await store.commit([decision(state, withheld=orders)])
+    assert {one.notice.key: one.detail for one in await store.deliveries()} == {
+        "mine": "acknowledged",
+        "other": "recovered",
+    }
+
+
 async def test_withholding_comes_before_what_the_same_decision_owes(store: Store) -> None:
     (state,) = await store.commit([owing(notice("i/0/0"))])
     await store.commit([owing(notice("i/1/0"), before=state, withheld=(Withhold("i", "worsened"),))])

@@ -74,7 +74,11 @@ class MemoryOutbox:
         rows = list(self._undecided[channel].values())
         self._expire(rows, now)
         due = [row for row in rows if row.state in states.WAITING and row.next_at <= now]
-        claimed = sorted((row for row in due if self._may_go(row)), key=lambda row: row.rank)[:limit]
+        free = [row for row in due if not self._blocked(row)]
+        told, untold = self._split(free)
+        for row in untold:
+            self._suppress(row, states.NEVER_TOLD)
+        claimed = sorted(told, key=lambda row: row.rank)[:limit]
         for row in claimed:
             row.state, row.owner, row.attempt = states.LEASED, owner, row.attempt + 1
             row.lease_until = now + timedelta(seconds=seconds)
@@ -87,17 +91,6 @@ class MemoryOutbox:
             row.state, row.maybe_sent, row.lease_until = Outcome.UNKNOWN.value, True, None
             if row.withheld:
                 self._suppress(row, row.withheld)
-
-    def _may_go(self, row: _Row) -> bool:
-        if row.notice.requires is None:
-            return True
-        required = self._rows.get(row.notice.requires)
-        if required and required.state in states.UNDECIDED:
-            return False
-        if required and states.was_told(required.state, required.maybe_sent):
-            return True
-        self._suppress(row, states.NEVER_TOLD)
-        return False
 
     def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None) -> bool:
         """See the port."""
@@ -127,6 +120,19 @@ class MemoryOutbox:
     def _blocked(self, row: _Row) -> bool:
         required = self._rows.get(row.notice.requires or "")
         return required is not None and required.state in states.UNDECIDED
+
+    def _split(self, rows: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
+        told: list[_Row] = []
+        untold: list[_Row] = []
+        for row in rows:
+            (told if self._told(row) else untold).append(row)
+        return told, untold
+
+    def _told(self, row: _Row) -> bool:
+        required = self._rows.get(row.notice.requires or "")
+        return row.notice.requires is None or (
+            required is not None and states.was_told(required.state, required.maybe_sent)
+        )
 
     def deliveries(self, incident: str | None, limit: int) -> Sequence[Delivery]:
         """See the port."""

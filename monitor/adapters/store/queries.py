@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Table,
     Update,
+    and_,
     bindparam,
     case,
     exists,
@@ -34,7 +35,8 @@ from monitor.adapters.store.tables import audit, health, incident, notice, readi
 from monitor.model.incident import Outcome, Phase
 
 _required = notice.alias("required")
-_waiting = notice.c.state.in_(sorted(states.WAITING))
+# Not `in_`: the values of an IN are filled in for each execution, which `executemany` cannot do.
+_waiting = or_(*(notice.c.state == state for state in sorted(states.WAITING)))
 _undecided = notice.c.state.in_(sorted(states.UNDECIDED))
 _withheld = notice.c.withheld != ""
 
@@ -168,13 +170,9 @@ def expire_leases(channel: str, now: datetime) -> Update:
 
 def suppress_never_told(channel: str, now: datetime) -> Update:
     """Suppress due notices whose required one is decided, or unknown here, and reached nobody."""
-    still_possible = _required.c.state.in_(sorted({*states.UNDECIDED, Outcome.SENT.value}))
-    told_or_open = exists().where(
-        _required.c.key == notice.c.requires, or_(still_possible, _required.c.maybe_sent.is_(True))
-    )
     return (
         update(notice)
-        .where(*_due(channel, now), notice.c.requires.is_not(None), ~told_or_open)
+        .where(*_due(channel, now), notice.c.requires.is_not(None), ~_blocked(), ~_told())
         .values(state=Outcome.SUPPRESSED.value, detail=states.NEVER_TOLD, owner="", lease_until=None)
     )
 
@@ -182,8 +180,9 @@ def suppress_never_told(channel: str, now: datetime) -> Update:
 def claimable(channel: str, now: datetime, limit: int) -> Select[Any]:
     """Due notices of a channel that wait for no other: urgent before old."""
     columns = (notice.c.key, notice.c.doc, notice.c.attempt, notice.c.maybe_sent)
+    free = or_(notice.c.requires.is_(None), and_(~_blocked(), _told()))
     order = (notice.c.urgent.desc(), notice.c.due_at, notice.c.key)
-    return select(*columns).where(*_due(channel, now), ~_blocked()).order_by(*order).limit(limit)
+    return select(*columns).where(*_due(channel, now), free).order_by(*order).limit(limit)
 
 
 def claim(keys: Collection[str], owner: str, until: datetime) -> Update:
@@ -241,3 +240,9 @@ def _blocked() -> ColumnElement[bool]:
     return exists(literal(1)).where(
         _required.c.key == notice.c.requires, _required.c.state.in_(sorted(states.UNDECIDED))
     )
+
+
+def _told() -> ColumnElement[bool]:
+    """The notice that this one requires was sent, or may have been."""
+    sent = or_(_required.c.state == Outcome.SENT.value, _required.c.maybe_sent.is_(True))
+    return exists(literal(1)).where(_required.c.key == notice.c.requires, sent)

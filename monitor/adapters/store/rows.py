@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -47,17 +46,15 @@ def raised(decision: Decision) -> UnitState:
 
 
 def batches(decisions: Sequence[Decision]) -> list[Batch]:
-    """Decisions in rounds: the second decision about a unit is in the second round, and so on.
+    """Decisions in rounds, in their order; a unit that is decided again begins a new round.
 
     So that within a round what is withheld can be written before what is newly owed, for all units at once.
     """
     rounds: list[Batch] = []
-    seen: Counter[str] = Counter()
     for decision in decisions:
-        if seen[decision.before.unit] == len(rounds):
+        if not rounds or decision.before.unit in rounds[-1].versions:
             rounds.append(Batch())
-        rounds[seen[decision.before.unit]].add(decision)
-        seen[decision.before.unit] += 1
+        rounds[-1].add(decision)
     return rounds
 
 

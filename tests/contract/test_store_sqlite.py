@@ -1,0 +1,283 @@
+"""What only a file can get wrong: who opens it, what is on the disk, what happens when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import ClauseElement, create_engine
+from sqlalchemy.dialects import sqlite
+
+from monitor.adapters.store import SqlStore, open_store, queries, tables
+from monitor.adapters.store.sqlite import warnings
+from monitor.model.errors import StoreError
+from monitor.model.state import UnitState
+from tests.contract.store_facts import NOW, SENT, decision, entry, incident, notice, owing, reading
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "var" / "denbao.db"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[SqlStore]:
+    made = SqlStore(path)
+    await made.open()
+    yield made
+    await made.close()
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir()) if folder.exists() else []
+
+
+def write(path: Path, content: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(content)
+
+
+# -- opening -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_second_writer_is_refused_and_told_who_is_first(store: SqlStore, path: Path) -> None:
+    with pytest.raises(StoreError, match=r"denbao\.db is in use by another process \(\d+\)"):
+        await SqlStore(path).open()
+    await store.commit([decision()])
+
+
+async def test_a_closed_store_lets_the_next_one_in(store: SqlStore, path: Path) -> None:
+    await store.close()
+    heir = SqlStore(path)
+    await heir.open()
+    await heir.close()
+
+
+async def test_a_store_is_opened_once(store: SqlStore) -> None:
+    with pytest.raises(StoreError, match="already open"):
+        await store.open()
+
+
+async def test_a_reader_sees_what_the_running_service_commits_and_changes_nothing(store: SqlStore, path: Path) -> None:
+    reader = open_store(f"sqlite:{path}", Path("elsewhere"), read_only=True)
+    await reader.open()
+    (state,) = await store.commit([owing(notice())])
+    assert await reader.load_states() == [state]
+    with pytest.raises(StoreError, match="reading only"):
+        await reader.lease("log", "me", NOW, 10, 20)
+    await reader.close()
+    assert len(await store.lease("log", "me", NOW, 10, 20)) == 1
+
+
+async def test_a_reader_makes_no_file(path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be opened"):
+        await SqlStore(path, read_only=True).open()
+    assert files_in(path.parent) == []
+
+
+async def test_a_reader_asks_for_a_start_of_the_service_if_the_tables_are_of_another_version(path: Path) -> None:
+    write(path, b"")
+    sqlite3.connect(path).execute("CREATE TABLE alembic_version (version_num TEXT)").connection.close()
+    with pytest.raises(StoreError, match="start the service once"):
+        await SqlStore(path, read_only=True).open()
+
+
+async def test_a_file_of_a_newer_version_is_left_alone(store: SqlStore, path: Path) -> None:
+    await store.close()
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    with pytest.raises(StoreError, match="this version of denbao or an older one"):
+        await store.open()
+    with pytest.raises(StoreError, match="not open"):
+        await store.load_states()
+
+
+async def test_a_file_that_is_no_database_is_an_error_that_names_it(path: Path) -> None:
+    write(path, b"Xa Van Lang" * 1000)
+    with pytest.raises(StoreError, match=r"denbao\.db cannot be opened: file is not a database"):
+        await SqlStore(path).open()
+
+
+async def test_odd_characters_in_the_path_are_part_of_the_name(tmp_path: Path) -> None:
+    odd = tmp_path / "xã 100%?mode=memory#1" / "đèn báo.db"
+    store = SqlStore(odd)
+    await store.open()
+    await store.commit([decision()])
+    await store.close()
+    assert files_in(odd.parent) == [odd.name, odd.name + ".lock"]
+
+
+@pytest.mark.parametrize("version", [(3, 40, 1), (3, 44, 5), (3, 45, 0), (3, 50, 6), (3, 51, 2)])
+def test_a_version_that_can_lose_rows_is_named(version: tuple[int, int, int]) -> None:
+    (warning,) = warnings(version)
+    assert warning.startswith(f"SQLite {'.'.join(map(str, version))} can lose rows")
+
+
+@pytest.mark.parametrize("version", [(3, 44, 6), (3, 50, 7), (3, 51, 3), (3, 52, 0), (4, 0, 0)])
+def test_a_repaired_version_is_fine(version: tuple[int, int, int]) -> None:
+    assert warnings(version) == []
+
+
+# -- on the disk -------------------------------------------------------------------------------------------------
+
+
+async def test_the_migrations_make_the_tables_of_this_version(store: SqlStore, path: Path) -> None:
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+    engine.dispose()
+
+
+async def test_what_is_committed_is_synced_through_a_write_ahead_log(store: SqlStore) -> None:
+    async def settings(writer) -> list[object]:
+        names = ("journal_mode", "synchronous", "busy_timeout")
+        return [(await writer.exec_driver_sql(f"PRAGMA {name}")).scalar_one() for name in names]
+
+    assert await store._file.write(settings) == ["wal", 2, 5000]  # 2 is FULL
+
+
+async def test_a_closed_store_leaves_one_file_with_everything(store: SqlStore, path: Path) -> None:
+    await store.commit([decision(readings=tuple(reading(indicator=str(number)) for number in range(2000)))])
+    await store.close()
+    assert files_in(path.parent) == ["denbao.db", "denbao.db.lock"]
+
+
+async def test_the_audit_only_grows(store: SqlStore, path: Path) -> None:
+    await store.audit(entry())
+    database = sqlite3.connect(path)
+    for change in ("UPDATE audit SET actor = 'nobody'", "DELETE FROM audit"):
+        with pytest.raises(sqlite3.IntegrityError, match="the audit only grows"):
+            database.execute(change)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (queries.claimable("log", NOW, 10), "ix_notice_claim"),
+        (queries.expire_leases("log", NOW), "ix_notice_claim"),
+        (queries.next_due("log"), "ix_notice_claim"),
+        (queries.deliveries("i", 10), "ix_notice_incident"),
+        (queries.deliveries(None, 10), "ix_notice_newest"),
+        (queries.newest_incidents(True, 10), "ix_incident_newest"),
+        (queries.incident_called("ABCDEF"), "ix_incident_ref"),
+        (queries.transitions_of("00010", 10), "ix_transition_unit"),
+    ],
+)
+async def test_what_is_asked_often_has_an_index(store: SqlStore, path: Path, query: ClauseElement, index: str) -> None:
+    written = str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+    database = sqlite3.connect(path)
+    plan = " ".join(row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {written}"))
+    database.close()
+    assert f"USING INDEX {index}" in plan
+
+
+# -- failing -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_full_disk_is_a_store_error_and_loses_nothing_that_was_committed(store: SqlStore) -> None:
+    async def limit(writer, pages: int) -> None:
+        await writer.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+    (state,) = await store.commit([owing(notice())])
+    await store._file.write(lambda writer: limit(writer, 1))
+    large = tuple(replace(notice(f"n{number}"), body="x" * 5000) for number in range(50))
+    with pytest.raises(StoreError, match="full"):
+        await store.commit([owing(*large, before=state)])
+    assert await store.load_states() == [state]
+    await store._file.write(lambda writer: limit(writer, 1_000_000))
+    await store.commit([owing(*large, before=state)])
+    assert len(await store.deliveries()) == 51
+
+
+async def test_a_foreign_writer_that_does_not_let_go_is_a_store_error(store: SqlStore, path: Path) -> None:
+    async def impatient(writer) -> None:
+        await writer.exec_driver_sql("PRAGMA busy_timeout=0")
+
+    await store._file.write(impatient)
+    foreign = sqlite3.connect(path, isolation_level=None)
+    foreign.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked"):
+        await store.commit([decision()])
+    foreign.execute("ROLLBACK")
+    foreign.close()
+    await store.commit([decision()])
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        decision(readings=(reading(indicator="\ud800"),)),
+        decision(after=replace(UnitState("00010"), evidence={"kpi": replace(reading(), note="\ud800")})),
+        decision(readings=(reading(as_of=NOW.replace(tzinfo=None)),)),
+    ],
+    ids=["a surrogate in a column", "a surrogate in a document", "an instant without a zone"],
+)
+async def test_what_cannot_be_written_is_a_store_error_and_writes_nothing(store: SqlStore, poison) -> None:
+    with pytest.raises(StoreError):
+        await store.commit([owing(notice(), before=UnitState("00020")), poison])
+    assert not await store.load_states()
+    await store.commit([decision()])
+
+
+async def test_a_caller_that_gives_up_does_not_tear_the_transaction(store: SqlStore) -> None:
+    begun = asyncio.Event()
+
+    async def slow(writer) -> None:
+        begun.set()
+        await writer.exec_driver_sql("INSERT INTO health VALUES ('feed', '{}')")
+
+    waiting = asyncio.create_task(store._file.write(slow))
+    await begun.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await store.commit([decision()])
+    assert len(await store._file.fetch(queries.all_health())) == 1
+
+
+async def test_closing_waits_for_the_transactions_under_way(store: SqlStore, path: Path) -> None:
+    commits = [asyncio.create_task(store.commit([decision(UnitState(f"{unit:05}"))])) for unit in range(20)]
+    while not await store.load_states():  # until the first one is through
+        pass
+    await store.close()
+    done = await asyncio.gather(*commits, return_exceptions=True)
+    await store.open()
+    kept = {state.unit for state in await store.load_states()}
+    assert kept == {states[0].unit for states in done if not isinstance(states, BaseException)}
+
+
+async def test_an_unreadable_document_is_a_store_error(store: SqlStore, path: Path) -> None:
+    await store.commit([decision(incidents=(incident(),))])
+    database = sqlite3.connect(path)
+    with database:
+        database.execute("UPDATE incident SET doc = '{}'")
+    database.close()
+    with pytest.raises(StoreError, match="unreadable"):
+        await store.incidents()
+
+
+async def test_ten_writers_at_once_take_turns(store: SqlStore) -> None:
+    async def raise_version(unit: str) -> None:
+        state = UnitState(unit)
+        for _ in range(5):
+            (state,) = await store.commit([decision(state)])
+
+    await asyncio.gather(*(raise_version(str(unit)) for unit in range(10)))
+    assert {state.version for state in await store.load_states()} == {5}
+
+
+async def test_a_notice_is_claimed_by_one_of_many(store: SqlStore) -> None:
+    await store.commit([owing(*(notice(str(number)) for number in range(20)))])
+    claims = await asyncio.gather(*(store.lease("log", str(owner), NOW, 7, 20) for owner in range(5)))
+    keys = [lease.notice.key for leases in claims for lease in leases]
+    assert sorted(keys) == sorted(map(str, range(20)))
+    settled = await asyncio.gather(*(store.settle(lease, SENT, NOW) for leases in claims for lease in leases))
+    assert all(settled)
