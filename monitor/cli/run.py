@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
-import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import click
 
 from monitor.cli.logs import set_up
+from monitor.cli.province import simulated_province
 from monitor.cli.sites import open_site, site_argument
-from monitor.config.spec import SimulationSpec, Site
+from monitor.config.spec import Site
 from monitor.model.errors import DenbaoError
 from monitor.service.app import Service
 from monitor.service.build import build_service
@@ -21,7 +19,6 @@ from monitor.web.access import Tokens, local_token
 from monitor.web.app import create_app, serve
 
 READY_LOOK = 0.05  # seconds between two looks whether the first board is judged
-SIMULATION_GRACE = 5.0  # seconds a simulated province may take to end
 
 
 @click.command()
@@ -43,7 +40,7 @@ async def _run(site: Site) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with _simulation(site.simulation, site.root):
+    async with simulated_province(site.simulation, site.root):
         service = build_service(site)
         await service.start()
         app = create_app(service, Tokens(site.tokens, local_token(site.root / "var" / "operator.token")))
@@ -67,36 +64,3 @@ async def _say_when_ready(service: Service) -> None:
 
 def _all_judged(service: Service) -> bool:
     return all(state.standing is not None for state in service.evaluator.states.values())
-
-
-@contextlib.asynccontextmanager
-async def _simulation(spec: SimulationSpec | None, root: Path) -> AsyncIterator[None]:
-    """The bundled province in a process of its own; it ends with us, even when we are killed: its input closes."""
-    if spec is None:
-        yield
-        return
-    command = (
-        *(sys.executable, "-m", "monitor", "simulate", "--site", str(root), "--port", str(spec.listen[1])),
-        *("--tcp-port", str(spec.tcp_port), "--seed", str(spec.seed), "--province", spec.province),
-        *("--world", spec.world, "--until-input-ends"),
-    )
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True
-    )
-    try:
-        if process.stdout is None or not await process.stdout.readline():
-            raise OSError("the simulated province did not start; its ports may be taken")
-        yield
-    finally:
-        await _end(process)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), SIMULATION_GRACE)
-    except TimeoutError:
-        process.kill()
-        await process.wait()

@@ -36,6 +36,7 @@ class Adapters:
     exporters: Mapping[str, Exporter]
     chance: Callable[[], float]
     owner: str = "denbao"  # name of this process in leases
+    closers: Sequence[Callable[[], Awaitable[None]]] = ()  # called last at a stop: connections that sources share
 
 
 class Service:
@@ -56,6 +57,7 @@ class Service:
         self.first_sweep_at: datetime | None = None
         self._timetable = adapters.timetable
         self._transports = adapters.transports
+        self._closers = adapters.closers
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -84,6 +86,8 @@ class Service:
         self.hub.close()
         for transport in self._transports.values():
             await transport.close()
+        for close in self._closers:
+            await close()
         await self.store.close()
 
     def snapshot(self) -> Snapshot:

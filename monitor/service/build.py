@@ -26,6 +26,7 @@ def build_service(site: Site) -> Service:
     """A service of this site on the machine's clock, network and disk. Raises ConfigError or StoreError."""
     clock = SystemClock()
     store = open_store(site.store_url, site.root)
+    guard, fetcher = open_network(site, clock)
     metrics = SelfMetrics()
     metrics.feeds(frozenset(feed.id for feed in site.feeds))
     context = ExporterContext(denbao_version(), lambda: metrics.page(store, clock.now()))
@@ -33,20 +34,26 @@ def build_service(site: Site) -> Service:
         clock=clock,
         store=store,
         timetable=SlotTimetable(clock),
-        sources=open_sources(site, clock),
+        sources=open_sources(site, clock, guard, fetcher),
         transports=open_transports(site, clock),
         exporters=load_exporters(site.root / "exporters", site.exporters, context),
         chance=chance,
+        closers=(fetcher.close,),
     )
     return Service(site, adapters, metrics)
 
 
-def open_sources(site: Site, clock: Clock) -> tuple[Source, ...]:
-    """All probes and feeds of a site behind one guard and one fetcher."""
+def open_network(site: Site, clock: Clock) -> tuple[AddressGuard, Fetcher]:
+    """The one guard and the one fetcher through which a site dials out."""
     guard = AddressGuard([parse_allow(rule) for rule in site.allow])
-    fetcher = Fetcher(guard, clock, limit=PARALLEL, limit_per_host=PARALLEL)
+    return guard, Fetcher(guard, clock, limit=PARALLEL, limit_per_host=PARALLEL)
+
+
+def open_sources(site: Site, clock: Clock, guard: AddressGuard, fetcher: Fetcher) -> tuple[Source, ...]:
+    """All probes and feeds of a site."""
     probes = (open_probe(spec, fetcher, guard, clock) for spec in site.probes)
-    feeds = (open_feed(spec, fetcher, clock, site.calendar, site.ruleset.indicators) for spec in site.feeds)
+    codes = tuple(unit.code for unit in site.units)
+    feeds = (open_feed(spec, fetcher, clock, site.calendar, site.ruleset.indicators, codes) for spec in site.feeds)
     return (*probes, *feeds)
 
 
