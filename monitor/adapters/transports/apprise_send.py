@@ -32,8 +32,8 @@ _KEPT = frozenset({
 })  # fmt: skip
 # Apprise's own fields of a JSON body: an empty value takes them out.
 _NO_DEFAULTS = dict.fromkeys(("version", "title", "message", "attachments", "type"), "")
-_SOCKET_SHARE = 0.85  # of the time left: one wait on a socket ends before the service's limit ...
-_SERVICE_SHARE = 0.9  # ... and that before the worker is killed, so that what is known can still be told
+_SOCKET_SHARE = 0.75  # of the time left: one wait on a socket ends before the service's limit ...
+_SERVICE_SHARE = 0.8  # ... and that before the worker is killed, so that what is known can still be told
 _COME_BACK = frozenset({408, 425, 429})
 
 
@@ -61,7 +61,8 @@ def _name_message(left: str) -> None:
 
 def build(job: Job) -> NotifyBase | None:
     """The service of a job's URL; None for any scheme but the four, and for what the plug-in does not take."""
-    plugin = SERVICES.get(job.url.partition("://")[0].lower())
+    scheme, separator, _ = job.url.partition("://")
+    plugin = SERVICES.get(scheme.lower()) if separator else None
     parsed = plugin.parse_url(job.url) if plugin is not None else None
     if plugin is None or not parsed:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from monitor.adapters.transports.job import Job
-from monitor.adapters.transports.posting import Posting, ascii_only, stable_id
+from monitor.adapters.transports.posting import Posting, ascii_only, encodable, stable_id
 from monitor.model.incident import Notice
 from monitor.model.text import clean
 
@@ -20,7 +20,7 @@ class EmailTransport(Posting):
         return Job(
             url=url,
             subject=clean(notice.subject, _SUBJECT),
-            body=notice.body,
+            body=encodable(notice.body),
             message_id=stable_id(notice.key),
             address=address,
             headers=_headers(notice, attempt, maybe_sent),

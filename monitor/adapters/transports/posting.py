@@ -54,9 +54,14 @@ class Posting(ABC):
 
 def ascii_only(text: str) -> str:
     """A text fit for any header: printable ASCII without blanks, everything else percent-encoded."""
-    return quote(text, safe=_PRINTABLE)
+    return quote(text, safe=_PRINTABLE, errors="replace")
+
+
+def encodable(text: str) -> str:
+    """The same text; a lone surrogate, which no wire can carry, becomes a question mark."""
+    return text.encode(errors="replace").decode()
 
 
 def stable_id(key: str) -> str:
     """32 hexadecimal digits that stand for a notice's key."""
-    return blake2b(key.encode(), digest_size=16).hexdigest()
+    return blake2b(key.encode(errors="surrogatepass"), digest_size=16).hexdigest()
