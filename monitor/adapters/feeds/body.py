@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 _BOM = b"\xef\xbb\xbf"
 _LOOKED_AT = 2048  # bytes in which a page says that it is one
+_CUT = ("unexpected end of data", "truncated data")
 _MARKS = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script")
 
 
@@ -20,12 +21,22 @@ def read_text(body: bytes, headers: Mapping[str, str], encoding: str, wanted: st
     if is_html(body, headers):
         raise Unreadable(f"not {wanted}: looks like an HTML page")
     try:
-        return body.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+        return _decoded(body.removeprefix(_BOM) if encoding == "utf-8" else body, encoding)
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
         raise Unreadable(f"not {encoding} text: byte {error.start + 1} in line {line} does not fit") from None
     except LookupError:
         raise Unreadable(f"the encoding '{encoding}' is not known") from None
+
+
+def _decoded(body: bytes, encoding: str) -> str:
+    try:
+        return body.decode(encoding)
+    except UnicodeDecodeError as error:
+        if error.reason not in _CUT or error.end < len(body):
+            raise
+        # Cut within its last letter: what stands before is whole, and the last cell shows the damage.
+        return body[: error.start].decode(encoding) + "\ufffd"
 
 
 def is_html(body: bytes, headers: Mapping[str, str]) -> bool:

@@ -1,0 +1,118 @@
+"""Whatever bytes arrive: parsing ends with a value, and nothing that it lets through is unbelievable."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.adapters.feeds.rows import MAX_REJECTED
+from monitor.config.spec import AsOf, Column, FeedSpec
+from monitor.engine.evidence import FUTURE_TOLERANCE, believable
+from monitor.model.reading import Collected
+from monitor.model.text import clean
+from tests.unit.feed_frames import INDICATORS, NOW, UNITS, feed_spec, parsed, values
+
+COLUMNS = (
+    Column("rate", "ratio", "n", "d"),
+    Column("overdue", "late"),
+    Column("staffed", "staff", words={"đủ": True, "thiếu": False}),
+)
+SPECS = {
+    "json": feed_spec("json", *COLUMNS, as_of=AsOf.FIELD, as_of_field="at"),
+    "csv": feed_spec("csv", *COLUMNS, as_of=AsOf.FIELD, as_of_field="at", delimiter=";", decimal=","),
+    "prometheus": feed_spec("prometheus", *COLUMNS, as_of=AsOf.FETCH),
+}
+GOOD = {
+    "json": json.dumps(
+        {"rows": [
+            {"code": "02143", "at": "2026-11-21T08:00:00+07:00", "ratio": 68.91, "n": "63", "d": 92,
+             "late": 3, "staff": "đủ"},
+            {"code": "01840", "at": "20/11/2026", "ratio": ">80 %", "n": None, "d": 9, "late": "1e2", "staff": "thiếu"},
+        ]}, ensure_ascii=False,
+    ).encode(),
+    "csv": (
+        "code;at;ratio;n;d;late;staff\n02143;21/11/2026;68,91 %;63;92;3;đủ\n"
+        '01840;2026-11-20;~63/92;;;"1.200";thiếu\n'
+    ).encode("utf-8-sig"),
+    "prometheus": (
+        b'# TYPE ratio gauge\nratio{code="02143"} 68.91\nlate{code="02143"} 3 1795237200000\nstaff{code="01840"} 1\n'
+    ),
+}  # fmt: skip
+HARSH = [
+    b"\x00", b"\xff\xfe", b'"', b"\n", b";", b"{", b"[", b"}", b"\\", b"\\ud800", b"1e999", b"-", b"NaN", b"null",
+    b"\xef\xbb\xbf", b"9" * 400, b"9" * 5000, b"[" * 3000, "٣".encode(), b"9999-12-31", b"0001-01-01T00:00:00-23:59",
+    b"'", b"02143", b"code", b"rows", b" ", b"\r", b"<html>", b"0/0", b"1/", b"=cmd|' /C calc'!A0",
+]  # fmt: skip
+KINDS = pytest.mark.parametrize("kind", list(SPECS))
+
+
+def check(spec: FeedSpec, body: bytes) -> Collected:
+    collected = parsed(spec, body)
+    assert collected.source == spec.id and collected.at == NOW
+    assert len(collected.rejected) <= MAX_REJECTED
+    assert not (collected.failure and collected.readings)
+    for reading in collected.readings:
+        assert believable(INDICATORS[reading.indicator], reading.value) is None
+        assert not isinstance(reading.value, float) or math.isfinite(reading.value)
+        assert reading.unit in UNITS
+        assert reading.as_of.tzinfo is not None and reading.received_at == NOW
+        assert reading.as_of - NOW <= timedelta(seconds=FUTURE_TOLERANCE)
+    for text in (collected.failure, *(f"{one.row} {one.reason} {one.detail}" for one in collected.rejected)):
+        assert text.strip() == clean(text, 1000)
+    values(collected) if spec.as_of is not AsOf.FIELD else None
+    return collected
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, good: bytes) -> bytes:
+    """A good answer after some cuts and insertions."""
+    body = good
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(body)))
+        stop = min(len(body), start + draw(st.integers(0, 12)))
+        piece = draw(st.one_of(st.binary(max_size=6), st.sampled_from(HARSH)))
+        body = body[:start] + piece + body[stop:]
+    return body
+
+
+@KINDS
+def test_the_unspoilt_answers_are_good(kind):
+    collected = check(SPECS[kind], GOOD[kind])
+    assert len(collected.readings) == {"json": 6, "csv": 6, "prometheus": 2}[kind]
+
+
+@KINDS
+@given(body=st.binary(max_size=400))
+def test_arbitrary_bytes_are_never_more_than_a_bad_answer(kind, body):
+    check(SPECS[kind], body)
+
+
+@KINDS
+@given(text=st.text(alphabet='{}[]",:;\n\\=# 0123456789.eE+-/>~%coderatio', max_size=200))
+def test_text_of_the_formats_own_letters_does_not_break_them(kind, text):
+    check(SPECS[kind], text.encode())
+
+
+@KINDS
+@settings(max_examples=300)
+@given(data=st.data())
+def test_a_spoilt_good_answer_does_not_break_them(kind, data):
+    check(SPECS[kind], data.draw(spoilt(GOOD[kind])))
+
+
+CELLS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=12), st.lists(st.none(), max_size=2),
+    st.sampled_from(["63/92", "137,5 %", ">80", "0/0", "1e400", "đủ", "21/11/2026", "31/02/2026", "\ud800", "02143"]),
+)  # fmt: skip
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["at", "ratio", "n", "d", "late", "staff"]), CELLS), max_size=6))
+def test_rows_of_a_known_unit_with_any_cells_do_not_break_them(rows):
+    for row in rows:
+        row.setdefault("at", "20/11/2026")
+    check(SPECS["json"], json.dumps({"rows": [{"code": "02143", **row} for row in rows]}).encode())

@@ -1,0 +1,128 @@
+"""JSON feeds: strict JSON, rows by JMESPath, a clear sentence for everything else."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.adapters.feeds import json as json_feed
+from monitor.config.spec import Column
+from tests.unit.feed_frames import feed_spec, parsed, refusals, values
+
+SPEC = feed_spec("json")
+PORTAL = feed_spec(
+    "json",
+    Column("rate", "metrics[?code=='2.1'].ratio | [0]", "metrics[?code=='2.1'].numerator | [0]"),
+    rows="data.evaluation[?childGroup=='COMMUNE']",
+    unit="departmentCode",
+    mapping={"H19.02": "02143"},
+)
+
+
+def failure(body: str | bytes, spec=SPEC, **headers: str) -> str:
+    collected = parsed(spec, body, **headers)
+    assert collected.readings == () and collected.rejected == ()
+    assert collected.failure.startswith("feed portal: ")
+    return collected.failure
+
+
+def test_rows_units_and_values_are_found_by_their_paths():
+    body = """{"data": {"evaluation": [
+      {"departmentCode": "H19.S01", "childGroup": "AGENCY", "metrics": []},
+      {"departmentCode": "H19.02", "childGroup": "COMMUNE", "metrics": [
+        {"code": "1.4", "ratio": 1}, {"code": "2.1", "ratio": 96.5, "numerator": "193"}]}]}}"""
+    collected = parsed(PORTAL, body)
+    assert values(collected) == {("02143", "rate"): 96.5}
+    assert collected.readings[0].numerator == 193
+    assert collected.rejected == ()
+
+
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/json"])
+def test_a_login_page_is_no_data_whatever_it_calls_itself(kind):
+    page = "\ufeff\n<!DOCTYPE html><html><title>Đăng nhập</title></html>"
+    assert failure(page, content_type=kind) == "feed portal: not JSON: looks like an HTML page"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("", "the answer is empty"),
+        (" \n ", "the answer is empty"),
+        ('{"rows": [{"code": "02143", "ra', "cut off"),
+        ('{"rows": [{"code": "02143"}', "cut off"),
+        ('{"rows": []} trailing', "Extra data in line 1, column 14"),
+        ('{"rows": [{"code": "02143", "ratio": NaN}]}', "NaN is not a number of JSON"),
+        ('{"rows": [{"code": "02143", "ratio": -Infinity}]}', "-Infinity is not a number of JSON"),
+        ("[" * 200_000, "nested too deeply"),
+        ('{"rows": ' + "9" * 5_000 + "}", "not usable JSON"),
+        ('{"rows": {"code": "02143"}}', "'rows' gives an object, not a list"),
+        ("[]", "'rows' gives nothing, not a list"),
+        ('{"rows": 1, "rows": 2}', "a key 'rows' that stands twice"),
+        ("Service Unavailable", "not JSON"),
+    ],
+)
+def test_what_cannot_be_used_as_a_whole_is_one_clear_sentence(body, said):
+    assert said in failure(body)
+
+
+@pytest.mark.parametrize("encoding", ["cp1258", "utf-16"])
+def test_another_encoding_than_the_declared_is_named_with_the_byte(encoding):
+    body = '{"rows":\n [{"code": "Xã Văn Lang"}]}'.encode(encoding, errors="replace")
+    assert "not utf-8 text: byte" in failure(body)
+
+
+def test_a_byte_order_mark_is_no_mistake():
+    assert values(parsed(SPEC, '\ufeff{"rows": [{"code": "19", "ratio": 5}]}')) == {("19", "rate"): 5}
+
+
+def test_no_rows_is_an_answer_and_nobody_is_refused():
+    collected = parsed(SPEC, '{"rows": []}')
+    assert (collected.failure, collected.readings, collected.rejected) == ("", (), ())
+
+
+def test_too_many_rows_are_refused_together(monkeypatch):
+    monkeypatch.setattr(json_feed, "MAX_ROWS", 2)
+    assert "3 rows are more than the 2" in failure('{"rows": [{}, {}, {}]}')
+
+
+@pytest.mark.parametrize("ratio", ["1e999", "-1e999", "1" + "0" * 400])
+def test_a_number_beyond_all_numbers_is_not_a_number(ratio):
+    collected = parsed(SPEC, f'{{"rows": [{{"code": "19", "ratio": {ratio}}}, {{"code": "02143", "ratio": 1}}]}}')
+    assert values(collected) == {("02143", "rate"): 1}
+    assert refusals(collected) == [("rows[0]", "not-a-number")]
+
+
+def test_a_key_that_stands_twice_with_different_values_spoils_its_cell_only():
+    spec = feed_spec("json", Column("rate", "ratio"), Column("overdue", "late"))
+    collected = parsed(spec, '{"rows": [{"code": "19", "ratio": 5, "late": 1, "ratio": 95}]}')
+    assert values(collected) == {("19", "overdue"): 1}
+    assert refusals(collected) == [("rows[0]", "duplicate")]
+    assert "the key 'ratio' stands twice" in collected.rejected[0].detail
+
+
+def test_a_unit_that_stands_twice_spoils_its_row():
+    collected = parsed(SPEC, '{"rows": [{"code": "19", "code": "02143", "ratio": 5}]}')
+    assert refusals(collected) == [("rows[0]", "duplicate")]
+
+
+@pytest.mark.parametrize("row", ["null", "5", '"02143"', "[]"])
+def test_a_row_that_is_no_object_is_refused(row):
+    assert refusals(parsed(SPEC, f'{{"rows": [{row}]}}'))[0] == ("rows[0]", "bad-row")
+
+
+@pytest.mark.parametrize(("ratio", "sort"), [("[1, 2]", "a list"), ('{"value": 5}', "an object"), ("true", "true")])
+def test_a_cell_that_is_no_single_value_is_refused(ratio, sort):
+    collected = parsed(SPEC, f'{{"rows": [{{"code": "19", "ratio": {ratio}}}]}}')
+    assert refusals(collected)[0] == ("rows[0]", "not-a-number")
+    assert sort in collected.rejected[0].detail
+
+
+def test_a_path_that_does_not_fit_what_is_there_spoils_the_cell():
+    spec = feed_spec("json", Column("rate", "to_number(ratio)"), Column("overdue", "length(ratio)"))
+    collected = parsed(spec, '{"rows": [{"code": "19", "ratio": 5}]}')
+    assert values(collected) == {("19", "rate"): 5}
+    assert refusals(collected) == [("rows[0]", "bad-row")]
+
+
+def test_rows_of_a_winding_path_are_counted_as_people_count():
+    collected = parsed(feed_spec("json", rows="rows[?ratio]"), '{"rows": [{"code": "x", "ratio": 5}]}')
+    assert refusals(collected) == [("row 1", "unknown-unit")]
