@@ -1,0 +1,54 @@
+"""`python -m bench [NAME ...]`: all benchmarks, or some; a table here, JSON in bench/results/."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+
+from bench import judging
+from bench.measure import Figure
+
+BENCHES: Mapping[str, Callable[[], list[Figure]]] = {"judging": judging.run}
+RESULTS = Path(__file__).parent / "results"
+
+
+def main(names: Sequence[str]) -> int:
+    """Exit code 0, or 2 for a name that is no benchmark."""
+    if unknown := [name for name in names if name not in BENCHES]:
+        print(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    for name in names or BENCHES:
+        begun = perf_counter()
+        figures = BENCHES[name]()
+        _show(name, figures, perf_counter() - begun)
+        _keep(name, figures)
+    return 0
+
+
+def _show(name: str, figures: Sequence[Figure], seconds: float) -> None:
+    print(f"\n{name} ({seconds:.0f} s)")
+    for one in figures:
+        ratio = "" if one.ratio is None else f"{one.ratio:10.3g} x {one.reference:.4g} ({one.against})"
+        print(f"  {one.name:52} {one.value:12.4g} {one.unit:8}{ratio}", flush=True)
+
+
+def _keep(name: str, figures: Sequence[Figure]) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    record = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "figures": [one.as_json() for one in figures],
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
