@@ -76,7 +76,7 @@ async def test_a_reader_sees_what_the_running_service_commits_and_changes_nothin
 
 
 async def test_a_reader_makes_no_file(path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match="does not exist: start the service once"):
         await SqlStore(path, read_only=True).open()
     assert files_in(path.parent) == []
 

@@ -48,7 +48,9 @@ class SqliteFile:
         if self._readers is not None:
             raise StoreError(f"{self.path} is already open here")
         try:
-            if not self.read_only:
+            if self.read_only:
+                _refuse_unreadable(self.path)
+            else:
                 self._lock_file = _exclusive(self.path)
                 self._writer = await _engine(self.path, "rwc", _WRITER).connect()
                 await self._transaction(lambda writer: writer.run_sync(migrate.upgrade))
@@ -129,6 +131,14 @@ def warnings(version: tuple[int, int, int]) -> list[str]:
     ]
 
 
+def _refuse_unreadable(path: Path) -> None:
+    """Look at the file without opening it: closing it again would drop the locks that SQLite holds in this process."""
+    if not path.is_file():
+        raise StoreError(f"{path} does not exist: start the service once")
+    if not os.access(path, os.R_OK):
+        raise StoreError(f"{path} may not be read by this user")
+
+
 def _exclusive(path: Path) -> int:
     """The file descriptor that keeps other processes from opening this database for writing."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -152,8 +162,12 @@ def _engine(path: Path, mode: str, pragmas: Sequence[str]) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, record: Any) -> None:
         cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in pragmas:
+                cursor.execute(f"PRAGMA {pragma}")
+        except BaseException:  # the pool forgets a connection that could not be set up
+            connection.close()
+            raise
         cursor.close()
 
     if mode != "ro":
