@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import click
+from aiohttp import web
 
 from monitor.cli.logs import set_up
 from monitor.cli.province import simulated_province
@@ -15,7 +16,7 @@ from monitor.config.spec import Site
 from monitor.model.errors import DenbaoError
 from monitor.service.app import Service
 from monitor.service.build import build_service
-from monitor.web.access import Tokens, local_token
+from monitor.web.access import Tokens, local_token, token_entry
 from monitor.web.app import create_app, serve
 
 READY_LOOK = 0.05  # seconds between two looks whether the first board is judged
@@ -42,17 +43,28 @@ async def _run(site: Site) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with simulated_province(site.simulation, site.root):
         service = build_service(site)
+        token = token_entry(local_token(site.root / "var" / "operator.token"))
+        app = create_app(service, Tokens((*site.tokens, token)))
         await service.start()
-        app = create_app(service, Tokens(site.tokens, local_token(site.root / "var" / "operator.token")))
-        runner = await serve(app, *site.listen)
-        click.echo(f"{site.name_en}: the board is at http://{site.listen[0]}:{site.listen[1]}/ (Ctrl-C stops)")
-        said = asyncio.ensure_future(_say_when_ready(service))
-        await stop.wait()
-        said.cancel()
-        click.echo("stopping ...")
-        await service.stop()
-        await runner.cleanup()
+        try:
+            await _serve(service, app, stop)
+        finally:
+            await service.stop()
     click.echo("stopped")
+
+
+async def _serve(service: Service, app: web.Application, stop: asyncio.Event) -> None:
+    site = service.site
+    runner = await serve(app, *site.listen)
+    click.echo(f"{site.name_en}: the board is at http://{site.listen[0]}:{site.listen[1]}/ (Ctrl-C stops)")
+    ready = asyncio.ensure_future(_say_when_ready(service))
+    try:
+        await stop.wait()
+        click.echo("stopping ...")
+    finally:
+        ready.cancel()
+        service.hub.close()  # streams end first, or the server would wait for them
+        await runner.cleanup()
 
 
 async def _say_when_ready(service: Service) -> None:
