@@ -1,0 +1,125 @@
+"""Who may do what: rights of the roles, tokens by the digest of their secret, and how often one may be wrong.
+
+The only file of the web layer that makes secrets. Everything is denied that a route's right does not allow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+
+from monitor.config.spec import Token
+from monitor.model.errors import ConfigError
+
+LOCAL = "local"  # id of the operator token that every site makes for its own command line
+_NOBODY = hashlib.sha256(b"").hexdigest()  # compared with when no token has the id, so that both take equally long
+
+
+class Right(StrEnum):
+    """What a route asks of its caller. Every route names exactly one."""
+
+    PUBLIC = "public"  # nothing: whether the service is alive, and the look of its pages
+    READ = "read"
+    SCRAPE = "scrape"
+    ACKNOWLEDGE = "acknowledge"
+    PUSH = "push"
+
+
+MAY: Mapping[str, frozenset[Right]] = {
+    "viewer": frozenset({Right.READ}),
+    "operator": frozenset({Right.READ, Right.SCRAPE, Right.ACKNOWLEDGE, Right.PUSH}),
+    "admin": frozenset({Right.READ, Right.SCRAPE, Right.ACKNOWLEDGE, Right.PUSH}),
+    "pusher": frozenset({Right.PUSH}),
+    "scraper": frozenset({Right.SCRAPE}),
+}
+OPEN_ON_LOOPBACK = frozenset({Right.READ, Right.SCRAPE})
+
+
+def may(role: str, right: Right) -> bool:
+    """Whether a role includes a right; an unknown role includes none."""
+    return right is Right.PUBLIC or right in MAY.get(role, frozenset())
+
+
+class Tokens:
+    """All tokens of a site. Raises ValueError when two have the same id."""
+
+    def __init__(self, tokens: Iterable[Token]) -> None:
+        self._by_id: dict[str, Token] = {}
+        for token in tokens:
+            if token.id in self._by_id:
+                raise ValueError(f"two tokens have the id {token.id!r}")
+            self._by_id[token.id] = token
+
+    def who(self, presented: str) -> Token | None:
+        """The token whose `id.secret` this is, compared in constant time; None when there is none."""
+        name, _, secret = presented.partition(".")
+        token = self._by_id.get(name)
+        digest = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+        equal = secrets.compare_digest(digest, _NOBODY if token is None else token.sha256.lower())
+        return token if equal and secret else None
+
+
+def local_token(path: Path) -> str:
+    """The operator token of this machine, `local.secret`; made with mode 0600 where there is none yet.
+
+    Raises ConfigError when others could read the file or it holds no token.
+    """
+    if not path.exists():
+        _make(path)
+    if path.stat().st_mode & 0o077:
+        raise ConfigError((f"{path}: others may read this token; delete the file, a new one is made (mode 0600)",))
+    token = path.read_text(encoding="utf-8").strip()
+    if not token.startswith(f"{LOCAL}.") or len(token) < 32:
+        raise ConfigError((f"{path}: holds no operator token; delete the file, a new one is made",))
+    return token
+
+
+def token_entry(presented: str, role: str = "operator") -> Token:
+    """What is remembered of a token `id.secret`: its id, role and the digest of its secret."""
+    name, _, secret = presented.partition(".")
+    return Token(name, role, hashlib.sha256(secret.encode()).hexdigest())
+
+
+def _make(path: Path) -> None:
+    # Linked into place when complete: another process sees the whole token or none, and the first one stays.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(f"{LOCAL}.{secrets.token_urlsafe(32)}\n")
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+
+
+class Limiter:
+    """At most `limit` events of one key in any `seconds`; remembers at most `keys` of them, the most recent ones."""
+
+    def __init__(self, limit: int, seconds: float, keys: int = 10_000) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self._keys = keys
+        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def wait(self, key: str, now: float) -> float:
+        """Seconds until the key may try again (`now` is monotonic); 0 when it may now."""
+        times = self._seen.get(key)
+        if times is None:
+            return 0.0
+        while times and times[0] <= now - self._seconds:
+            times.popleft()
+        return 0.0 if len(times) < self._limit else times[0] + self._seconds - now
+
+    def count(self, key: str, now: float) -> None:
+        """Remember one event."""
+        self._seen.setdefault(key, deque(maxlen=self._limit)).append(now)
+        self._seen.move_to_end(key)
+        while len(self._seen) > self._keys:
+            self._seen.popitem(last=False)

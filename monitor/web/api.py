@@ -1,0 +1,148 @@
+"""The API for programs: units, why they have their colours, incidents, acknowledging, and whether the service lives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from aiohttp import web
+
+from monitor.model.colour import Colour
+from monitor.model.errors import NotFound
+from monitor.model.incident import Incident
+from monitor.model.text import clean
+from monitor.model.unit import Level
+from monitor.ports import Exporter
+from monitor.reporting.why import why
+from monitor.web import shapes
+from monitor.web.keys import CALLER, SERVICE
+from monitor.web.problems import Handler, Problem
+from monitor.web.query import json_body, known_only, one_of, window
+
+LEVELS = tuple(level.value for level in Level)
+COLOURS = tuple(colour.value for colour in Colour)
+PHASES = ("open", "all")
+
+
+def answer(document: Mapping[str, object], status: int = 200) -> web.Response:
+    """A JSON answer; nothing of it may be kept, the next moment may judge otherwise."""
+    text = json.dumps(document, ensure_ascii=False)
+    return web.Response(status=status, text=text, content_type="application/json")
+
+
+async def units(request: web.Request) -> web.Response:
+    """Units in site order, filtered and paged."""
+    known_only(request, ("limit", "offset", "level", "province", "colour"))
+    limit, offset = window(request)
+    level, colour = one_of(request, "level", LEVELS), one_of(request, "colour", COLOURS)
+    province = request.query.get("province")
+    service = request.app[SERVICE]
+    states = service.evaluator.states
+    found = [
+        unit
+        for unit in service.site.units
+        if (level is None or unit.level == level)
+        and (province is None or unit.province == province)
+        and (colour is None or shapes.colour_of(states[unit.code]) == colour)
+    ]
+    rows = [shapes.unit_summary(unit, states[unit.code]) for unit in found[offset : offset + limit]]
+    return answer({**_page(rows, limit, offset, more=len(found) > offset + limit), "total": len(found)})
+
+
+async def unit(request: web.Request) -> web.Response:
+    """One unit with its criteria, readings, edges and incidents."""
+    known_only(request, ())
+    service = request.app[SERVICE]
+    found = service.site.units[clean(request.match_info["code"])]
+    return answer(shapes.unit_detail(found, service.evaluator.states[found.code], service.site.units))
+
+
+async def explain(request: web.Request) -> web.Response:
+    """Why one unit has its colour."""
+    known_only(request, ())
+    service = request.app[SERVICE]
+    found = service.site.units[clean(request.match_info["code"])]
+    state = service.evaluator.states[found.code]
+    told = why(found, state, service.site.ruleset, service.site.calendar, service.clock.now())
+    return answer(shapes.explanation(told))
+
+
+async def incidents(request: web.Request) -> web.Response:
+    """Incidents, newest first: those open now, or all."""
+    known_only(request, ("limit", "offset", "phase"))
+    limit, offset = window(request)
+    open_only = one_of(request, "phase", PHASES) != "all"
+    found = await request.app[SERVICE].store.incidents(open_only=open_only, limit=offset + limit + 1)
+    rows = [shapes.incident_summary(incident) for incident in found[offset : offset + limit]]
+    return answer(_page(rows, limit, offset, more=len(found) > offset + limit))
+
+
+async def incident(request: web.Request) -> web.Response:
+    """One incident with its plan and what became of its messages."""
+    known_only(request, ())
+    found = await find_incident(request)
+    return answer(shapes.incident_detail(found, await request.app[SERVICE].store.deliveries(incident=found.key)))
+
+
+async def acknowledge(request: web.Request) -> web.Response:
+    """Somebody answered: later steps are withheld. Answers after the commit; doing it twice changes nothing."""
+    known_only(request, ())
+    note = await _note(request)
+    found = await find_incident(request)
+    if not found.open:
+        raise Problem(409, "closed", f"incident {found.ref} is closed")
+    try:
+        decision = await request.app[SERVICE].evaluator.acknowledge(found.key, request[CALLER], note)
+    except NotFound:
+        raise Problem(409, "closed", f"incident {found.ref} is closed") from None
+    return answer(shapes.incident_summary(decision.after.incidents[found.cause]))
+
+
+async def find_incident(request: web.Request) -> Incident:
+    """The incident that the address names by reference or key. Raises NotFound."""
+    name = clean(request.match_info["id"])
+    found = await request.app[SERVICE].store.incident(name)
+    if found is None:
+        raise NotFound(f"no incident {name!r}")
+    return found
+
+
+async def healthz(_request: web.Request) -> web.Response:
+    """The process answers."""
+    return answer({"status": "alive"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """Config loaded, store writable, first sweep done; otherwise 503 with the reason."""
+    reason = request.app[SERVICE].ready()
+    if reason:
+        raise Problem(503, "not-ready", reason, headers={"Retry-After": "1"})
+    return answer({"status": "ready"})
+
+
+def exported(exporter: Exporter) -> Handler:
+    """The page of one exporter, as it made it."""
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        """What the exporter shows of the committed facts."""
+        headers = request.headers
+        made = await exporter.page(headers.get("Accept", ""), headers.get("Accept-Encoding", ""))
+        encoding = {"Content-Encoding": made.encoding} if made.encoding else {}
+        return web.Response(
+            body=made.body,
+            headers={"Content-Type": made.content_type, "Vary": "Accept, Accept-Encoding", **encoding},
+        )
+
+    return page
+
+
+async def _note(request: web.Request) -> str:
+    body = await json_body(request)
+    note = body.get("note", "")
+    if not isinstance(note, str) or set(body) - {"note"}:
+        raise Problem(422, "note", 'the body is {"note": "text"}; the note may be left out')
+    return clean(note, 1000)
+
+
+def _page(rows: Sequence[shapes.Json], limit: int, offset: int, *, more: bool) -> dict[str, object]:
+    return {"items": rows, "limit": limit, "offset": offset, "next_offset": offset + limit if more else None}

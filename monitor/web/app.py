@@ -1,0 +1,95 @@
+"""The web application of one service: gate, routes, headers; and how it listens."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from monitor.service.app import Service
+from monitor.web.access import Limiter, Right, Tokens
+from monitor.web.gate import Gate, guard
+from monitor.web.keys import GATE, PAGES, SERVICE, STREAM
+from monitor.web.openapi import document
+from monitor.web.pages import Pages
+from monitor.web.problems import Handler, tell_problems
+from monitor.web.push import BATCHES_PER_MINUTE, PUSHES
+from monitor.web.route import Route
+from monitor.web.routes import table
+from monitor.web.stream import Broadcaster
+
+LARGEST_BODY = 1024 * 1024  # bytes
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Server": "denbao",
+}
+
+
+def create_app(service: Service, tokens: Tokens) -> web.Application:
+    """The application over a service. Reads are open when the site listens on loopback; all else needs a token."""
+    app = web.Application(middlewares=[tell_problems, guard], client_max_size=LARGEST_BODY)
+    routes = routes_of(service)
+    app[SERVICE] = service
+    app[PAGES] = Pages(service)
+    app[GATE] = Gate(service, tokens, routes)
+    app[STREAM] = Broadcaster(service)
+    app[PUSHES] = Limiter(BATCHES_PER_MINUTE, 60.0)
+    for route in routes:
+        app.router.add_route(route.method, route.path, route.handler, name=route.name)
+        if route.method == "GET" and not route.stream:
+            app.router.add_route("HEAD", route.path, route.handler)
+    app.on_response_prepare.append(_set_headers)
+    app.on_shutdown.append(_end_streams)
+    return app
+
+
+def routes_of(service: Service) -> tuple[Route, ...]:
+    """Every route of the application, its own description included."""
+    routes = table(service.exporters.values())
+    described = Route(
+        "GET",
+        "/openapi.json",
+        _described(document(routes, service.site.name_en)),
+        Right.READ,
+        "openapi",
+        "This document.",
+        "application/json",
+    )
+    return (*routes, described)
+
+
+async def serve(app: web.Application, host: str, port: int) -> web.AppRunner:
+    """Listen; the caller stops it with `runner.cleanup()`. `runner.addresses` tells the port when 0 was asked for.
+
+    Raises OSError when the address is taken.
+    """
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=2.0)
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    return runner
+
+
+def _described(openapi: dict[str, object]) -> Handler:
+    text = json.dumps(openapi, ensure_ascii=False)
+
+    async def show(_request: web.Request) -> web.StreamResponse:
+        """The OpenAPI document."""
+        return web.Response(text=text, content_type="application/json")
+
+    return show
+
+
+async def _set_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[STREAM].close()

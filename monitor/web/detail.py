@@ -1,0 +1,138 @@
+"""What the pages of one unit and of one incident show, as plain rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.engine.book import Criterion, Indicator, Measure
+from monitor.engine.explain import value_text
+from monitor.model.colour import Colour
+from monitor.model.incident import Incident, Step
+from monitor.model.state import Transition
+from monitor.model.unit import Unit
+from monitor.reporting.why import CriterionWhy
+from monitor.service.app import Service
+from monitor.web import charts
+from monitor.web.texts import Words
+
+READINGS = 40  # readings in one trend line
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionCard:
+    """One criterion on the page of a unit."""
+
+    why: CriterionWhy
+    title: str
+    value: str
+    limits: tuple[tuple[str, str], ...]  # (colour word or "target", limit)
+    reasons: tuple[str, ...]
+    trend: str  # points of a line; empty without history
+    readings: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One line of a unit's history."""
+
+    at: datetime
+    what: str
+    before: Colour
+    after: Colour
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One step of an incident's plan."""
+
+    who: str
+    to: tuple[str, ...]
+    due_at: datetime
+    repeat: str
+    state: str
+
+
+async def card(found: CriterionWhy, unit: Unit, service: Service, t: Words) -> CriterionCard:
+    """One criterion with its limits in words and its recent values. Raises StoreError."""
+    rule = service.site.ruleset.criterion(found.id)
+    points, count = await _trend(rule, found, unit, service)
+    return CriterionCard(
+        why=found,
+        title=t.pick(found.title),
+        value=t.pick(found.value),
+        limits=limits(rule, service, t) if rule else (),
+        reasons=tuple(t.pick(reason) for reason in found.reasons),
+        trend=points,
+        readings=count,
+    )
+
+
+async def _trend(rule: Criterion | None, found: CriterionWhy, unit: Unit, service: Service) -> tuple[str, int]:
+    indicator = service.site.ruleset.indicators.get(rule.indicator or "") if rule else None
+    if indicator is None or found.caused_by or not _has_numbers(indicator):
+        return "", 0
+    readings = await service.store.readings(unit.code, indicator.id, limit=READINGS)
+    return charts.sparkline(readings), len(readings)
+
+
+def _has_numbers(indicator: Indicator) -> bool:
+    return indicator.measure is Measure.VALUE and indicator.unit not in ("bool", "state")
+
+
+def limits(rule: Criterion, service: Service, t: Words) -> tuple[tuple[str, str], ...]:
+    """The rule's limits in the reader's language: bands by colour, then target and floor."""
+    indicator = service.site.ruleset.indicators.get(rule.indicator or "")
+    found = [
+        (band.colour.value, " · ".join(t.condition(condition, indicator) for condition in band.conditions))
+        for band in rule.bands
+    ]
+    target = rule.target
+    if target is not None:
+        goal = t.condition(target.goal, indicator)
+        found.append(("target", f"{goal}, {t(f'every_{target.every.value}')}" if target.every else goal))
+        if target.floor is not None:
+            found.append(("floor", t.number(target.floor)))
+    if rule.max_red_share is not None:
+        found.append(("red", t("red_share", share=t.number(rule.max_red_share))))
+    return tuple(found)
+
+
+def change_row(change: Transition, service: Service, t: Words) -> ChangeRow:
+    """One change of colour; the whole unit's or one criterion's."""
+    rule = service.site.ruleset.criterion(change.criterion) if change.criterion else None
+    title = t.pick((rule.title_vi, rule.title_en)) if rule else change.criterion or t("whole_unit")
+    return ChangeRow(change.at, title, change.before, change.after)
+
+
+def step_row(step: Step, incident: Incident, service: Service, t: Words) -> StepRow:
+    """One step: who, by which channel, when, and whether it happened."""
+    return StepRow(
+        who=roles(step.role, service, t),
+        to=tuple(f"{address.recipient} · {address.channel}" for address in step.to),
+        due_at=step.due_at,
+        repeat=t("repeat", span=t.span(step.repeat)) if step.repeat else "",
+        state=_step_state(step, incident, t),
+    )
+
+
+def roles(names: str, service: Service, t: Words) -> str:
+    """Titles of the roles that a step calls."""
+    titles = service.site.directory.roles
+    parts = [name.strip() for name in names.split(",")]
+    return ", ".join(t.pick(titles[name]) if name in titles else name for name in parts)
+
+
+def _step_state(step: Step, incident: Incident, t: Words) -> str:
+    if step.fired:
+        return t("told") if step.fired == 1 else t("told_times", count=step.fired)
+    return t("waiting") if incident.open and incident.acked_by is None else t("withheld")
+
+
+def facts(incident: Incident, t: Words) -> list[tuple[str, str]]:
+    """The frozen facts of an incident that are plain values."""
+    return [
+        (name, t.time(value) if isinstance(value, datetime) else value_text(value, t.locale))
+        for name, value in incident.facts.items()
+        if value is not None
+    ]

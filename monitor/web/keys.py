@@ -1,0 +1,23 @@
+"""What handlers find in the application and in the request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from monitor.service.app import Service
+from monitor.web.access import Tokens
+
+if TYPE_CHECKING:
+    from monitor.web.gate import Gate
+    from monitor.web.pages import Pages
+    from monitor.web.stream import Broadcaster
+
+SERVICE = web.AppKey("service", Service)
+TOKENS = web.AppKey("tokens", Tokens)
+GATE: web.AppKey[Gate] = web.AppKey("gate")
+PAGES: web.AppKey[Pages] = web.AppKey("pages")
+STREAM: web.AppKey[Broadcaster] = web.AppKey("stream")
+
+CALLER = web.RequestKey("caller", str)  # id of the token that was presented; absent for readers without one

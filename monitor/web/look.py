@@ -1,0 +1,242 @@
+"""What the board shows, as plain rows made from committed states. Templates only lay them out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.alerting.troubles import SILENT_PREFIX
+from monitor.engine.book import Criterion
+from monitor.engine.explain import value_text
+from monitor.model.colour import Colour
+from monitor.model.incident import Incident
+from monitor.model.reading import SourceHealth
+from monitor.model.state import UnitState
+from monitor.model.text import unaccent
+from monitor.model.unit import Level, Unit
+from monitor.model.verdict import CriterionState
+from monitor.service.app import Service
+from monitor.web.shapes import colour_of
+from monitor.web.texts import Words
+
+KINDS: Mapping[str, str] = {
+    "xa": "Xã",
+    "phuong": "Phường",
+    "dac_khu": "Đặc khu",
+    "tinh": "Tỉnh",
+    "thanh_pho": "Thành phố",
+}
+WORST_FIRST = (Colour.RED, Colour.UNKNOWN, Colour.YELLOW, Colour.MAINTENANCE, Colour.GREEN, Colour.EXCLUDED)
+_ALWAYS = (Colour.RED, Colour.YELLOW, Colour.GREEN, Colour.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One unit on the board."""
+
+    code: str
+    kind: str  # "Xã"; empty where the name says it
+    name: str
+    colour: Colour
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Units side by side with their counts; `code` is the unit they roll up into, empty for all provinces."""
+
+    code: str
+    tiles: tuple[Tile, ...]
+    counts: tuple[tuple[Colour, int], ...]
+
+    @property
+    def total(self) -> int:
+        """Units of the group."""
+        return len(self.tiles)
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """One incident in a list."""
+
+    incident: Incident
+    unit: Unit | None
+    name: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    """One target with its deadline and how far the units are."""
+
+    title: str
+    goal: str
+    deadline: datetime | None
+    days_left: int | None
+    own: tuple[Colour, str] | None  # the province's own colour and value
+    met: int
+    not_yet: int
+    late: int
+    unknown: int
+
+    @property
+    def total(self) -> int:
+        """Units that this target judges."""
+        return self.met + self.not_yet + self.late + self.unknown
+
+    @property
+    def shares(self) -> tuple[tuple[Colour, int], ...]:
+        """Counts in the colours of the board."""
+        return (
+            (Colour.GREEN, self.met),
+            (Colour.YELLOW, self.not_yet),
+            (Colour.RED, self.late),
+            (Colour.UNKNOWN, self.unknown),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One feed and when it last answered."""
+
+    id: str
+    last_success: datetime | None
+    failing: bool
+    rejected: int
+
+
+def tile(unit: Unit, state: UnitState, t: Words) -> Tile:
+    """One unit as a tile; the kind stands before the name in Vietnamese and is part of it in English."""
+    kind, name = "", t.pick((unit.name_vi, unit.name_en))
+    known = KINDS.get(unit.kind, "")
+    if t.locale == "vi" and known and name.startswith(f"{known} "):
+        kind, name = known, name.removeprefix(f"{known} ")
+    standing = state.standing
+    return Tile(unit.code, kind, name, colour_of(state), standing.since if standing else None)
+
+
+def group(code: str, codes: Iterable[str], service: Service, t: Words) -> Group:
+    """Units as tiles, worst first, then by name."""
+    states, units = service.evaluator.states, service.site.units
+    tiles = [tile(units[one], states[one], t) for one in codes]
+    tiles.sort(key=lambda one: (WORST_FIRST.index(one.colour), unaccent(one.name).casefold(), one.name, one.code))
+    found = Counter(one.colour for one in tiles)
+    shown = [*_ALWAYS, *(colour for colour in (Colour.MAINTENANCE, Colour.EXCLUDED) if found[colour])]
+    return Group(code, tuple(tiles), tuple((colour, found[colour]) for colour in shown))
+
+
+def incident_row(incident: Incident, service: Service, t: Words) -> IncidentRow:
+    """One incident with its unit and cause in words."""
+    unit = next((unit for unit in service.site.units if unit.code == incident.unit), None)  # it may be gone by now
+    name = t.pick((unit.name_vi, unit.name_en)) if unit else incident.unit
+    return IncidentRow(incident, unit, name, cause(incident, service, t))
+
+
+def cause(incident: Incident, service: Service, t: Words) -> str:
+    """The title of the criterion, or which source is silent."""
+    if incident.cause.startswith(SILENT_PREFIX):
+        return t("source_silent", source=incident.cause.removeprefix(SILENT_PREFIX))
+    rule = service.site.ruleset.criterion(incident.cause)
+    return t.pick((rule.title_vi, rule.title_en)) if rule else incident.cause
+
+
+def open_incidents(service: Service, t: Words, among: Iterable[str]) -> list[IncidentRow]:
+    """Open incidents of these units as committed: unanswered red first, then the oldest."""
+    states = service.evaluator.states
+    found = [incident for code in among for incident in states[code].incidents.values()]
+    found.sort(key=lambda i: (i.acked_by is not None, WORST_FIRST.index(i.colour), i.opened_at, i.key))
+    return [incident_row(incident, service, t) for incident in found]
+
+
+def targets(service: Service, t: Words, head: Unit | None, below: Sequence[str], now: datetime) -> list[TargetRow]:
+    """Targets that judge the province or its communes, the next deadline first."""
+    states = service.evaluator.states
+    rows: list[TargetRow] = []
+    for book in service.site.ruleset.books:
+        for rule in book.criteria:
+            if rule.target is None:
+                continue
+            held = [states[code].criteria[rule.id] for code in below if rule.id in states[code].criteria]
+            own = states[head.code].criteria.get(rule.id) if head else None
+            if held or own:
+                rows.append(_target(rule, own, held, service, t, now))
+    # A target without a deadline is one that could not be judged: it stands last.
+    rows.sort(key=lambda row: (row.deadline is None, row.deadline or now, row.title))
+    return rows
+
+
+def _target(
+    rule: Criterion,
+    own: CriterionState | None,
+    held: Sequence[CriterionState],
+    service: Service,
+    t: Words,
+    now: datetime,
+) -> TargetRow:
+    assert rule.target is not None
+    calendar = service.site.calendar
+    indicator = service.site.ruleset.indicators.get(rule.indicator or "")
+    verdicts = [one.verdict for one in (*held, *((own,) if own else ()))]
+    deadline = max((v.deadline for v in verdicts if v.deadline is not None), default=None)
+    left = None
+    if deadline is not None:
+        left = calendar.working_days_between(calendar.local(now).date(), calendar.local(deadline).date())
+    kinds = Counter(_progress(one) for one in held)
+    return TargetRow(
+        title=t.pick((rule.title_vi, rule.title_en)),
+        goal=t.condition(rule.target.goal, indicator),
+        deadline=deadline,
+        days_left=left,
+        own=None if own is None else (own.colour, value_text(own.verdict.value, t.locale, own.verdict.comparator)),
+        met=kinds["met"],
+        not_yet=kinds["not_yet"],
+        late=kinds["late"],
+        unknown=kinds["unknown"],
+    )
+
+
+def _progress(held: CriterionState) -> str:
+    if not held.colour.known:
+        return "unknown"
+    if held.colour is Colour.GREEN:
+        return "met"
+    return "late" if held.verdict.overdue else "not_yet"
+
+
+def sources(service: Service) -> list[SourceRow]:
+    """All feeds of the site and when they last answered well."""
+    health = service.evaluator.health
+    return [_source(feed.id, health.get(feed.id)) for feed in service.site.feeds]
+
+
+def _source(name: str, health: SourceHealth | None) -> SourceRow:
+    if health is None:
+        return SourceRow(name, None, failing=False, rejected=0)
+    return SourceRow(name, health.last_success, not answers(health), len(health.rejected))
+
+
+def probes(service: Service) -> tuple[int, int]:
+    """(probes whose last poll answered, all probes)."""
+    health = service.evaluator.health
+    good = sum(1 for probe in service.site.probes if probe.id in health and answers(health[probe.id]))
+    return good, len(service.site.probes)
+
+
+def answers(health: SourceHealth) -> bool:
+    """Whether a source's last poll went well."""
+    if health.last_success is None:
+        return False
+    return health.last_failure is None or health.last_success >= health.last_failure
+
+
+def shown_on(province: str, service: Service) -> tuple[str, ...]:
+    """Codes on the board of a province: its own units and what belongs to no province."""
+    return tuple(unit.code for unit in service.site.units if unit.province in (province, None))
+
+
+def systems(service: Service, t: Words, among: Iterable[str]) -> list[Tile]:
+    """Shared systems among these units, in site order."""
+    units, states = service.site.units, service.evaluator.states
+    return [tile(units[code], states[code], t) for code in among if units[code].level is Level.SYSTEM]

@@ -1,0 +1,170 @@
+"""Readings that somebody pushes: checked as strictly as a feed's rows, answered only when they are committed."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from monitor.config.spec import Site
+from monitor.engine.evidence import FUTURE_TOLERANCE, believable, clamp
+from monitor.model.reading import Comparator, Reading, Value
+from monitor.model.text import clean
+from monitor.web.access import Limiter
+from monitor.web.api import answer
+from monitor.web.keys import CALLER, SERVICE
+from monitor.web.problems import Problem
+from monitor.web.query import json_body, known_only
+
+MOST = 1000  # readings in one batch
+BATCHES_PER_MINUTE = 60  # of one token
+COMMIT_SECONDS = 10.0  # after which a batch that is not committed is answered 503; sending it again is harmless
+_OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
+_FIELDS = frozenset({"unit", "indicator", "value", "as_of", "comparator", "numerator", "denominator", "note"})
+PUSHES = web.AppKey("pushes", Limiter)
+
+
+class _Refused(Exception):
+    """One row that is not believed: the field and a sentence."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(why)
+        self.field = field
+
+
+async def readings(request: web.Request) -> web.Response:
+    """Take a batch in, all or nothing. The same batch sent twice changes nothing the second time."""
+    known_only(request, ())
+    service = request.app[SERVICE]
+    _limit_rate(request, service.clock.monotonic())
+    rows = _rows(await json_body(request))
+    taken = _believed(rows, service.site, f"push:{request[CALLER]}", service.clock.now())
+    if service.evaluator.degraded:
+        raise _not_now()
+    try:
+        async with asyncio.timeout(COMMIT_SECONDS):
+            await service.evaluator.submit(taken)
+    except TimeoutError:
+        raise _not_now() from None
+    return answer({"accepted": len(taken)})
+
+
+def _limit_rate(request: web.Request, now: float) -> None:
+    pushes, caller = request.app[PUSHES], request[CALLER]
+    if (wait := pushes.wait(caller, now)) > 0:
+        headers = {"Retry-After": str(math.ceil(wait))}
+        raise Problem(429, "too-many-batches", f"at most {BATCHES_PER_MINUTE} batches a minute", headers=headers)
+    pushes.count(caller, now)
+
+
+def _not_now() -> Problem:
+    detail = "the readings could not be committed now; send them again, that is harmless"
+    return Problem(503, "store", detail, headers={"Retry-After": "5"})
+
+
+def _rows(body: Mapping[str, object]) -> list[object]:
+    rows = body.get("readings")
+    if not isinstance(rows, list) or not rows or set(body) != {"readings"}:
+        raise Problem(422, "readings", 'the body is {"readings": [...]} with at least one reading')
+    if len(rows) > MOST:
+        raise Problem(413, "too-many-readings", f"at most {MOST} readings in one batch")
+    return rows
+
+
+def _believed(rows: list[object], site: Site, source: str, now: datetime) -> list[Reading]:
+    taken: list[Reading] = []
+    errors: list[dict[str, object]] = []
+    for number, row in enumerate(rows):
+        try:
+            taken.append(_reading(row, site, source, now))
+        except _Refused as refused:
+            errors.append({"row": number, "field": refused.field, "detail": str(refused)})
+    if errors:
+        raise Problem(422, "readings", "nothing was taken: some readings cannot be believed", errors=errors)
+    return taken
+
+
+def _reading(row: object, site: Site, source: str, now: datetime) -> Reading:
+    if not isinstance(row, dict):
+        raise _Refused("", "a reading is a JSON object")
+    if unknown := sorted(set(row) - _FIELDS):
+        raise _Refused(clean(unknown[0], 40), f"a reading has the fields {', '.join(sorted(_FIELDS))}")
+    unit, indicator = _text(row, "unit"), _text(row, "indicator")
+    if unit not in site.units:
+        raise _Refused("unit", f"no unit has the code {unit!r}")
+    if indicator not in site.ruleset.indicators:
+        raise _Refused("indicator", f"no indicator is called {indicator!r}")
+    value = _value(row.get("value"))
+    if reason := believable(site.ruleset.indicators[indicator], value):
+        raise _Refused("value", reason)
+    reading = Reading(
+        unit=unit,
+        indicator=indicator,
+        value=value,
+        as_of=_instant(_text(row, "as_of"), site.zone, now),
+        received_at=now,
+        source=source,
+        comparator=_comparator(row.get("comparator", "=")),
+        numerator=_count(row, "numerator"),
+        denominator=_count(row, "denominator"),
+        note=_text(row, "note") if "note" in row else "",
+    )
+    return clamp(reading)
+
+
+def _text(row: Mapping[str, object], field: str) -> str:
+    text = row.get(field)
+    if not isinstance(text, str):
+        raise _Refused(field, f"{field} is a text and must be given")
+    return clean(text)
+
+
+def _value(value: object) -> Value:
+    if isinstance(value, str):
+        return clean(value, 60)
+    if isinstance(value, bool):
+        return value
+    return _number("value", value)
+
+
+def _number(field: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _Refused(field, f"{field} is a number")
+    try:
+        return float(value)
+    except OverflowError:
+        raise _Refused(field, f"{field} is too large") from None
+
+
+def _count(row: Mapping[str, object], field: str) -> float | None:
+    value = row.get(field)
+    if value is None:
+        return None
+    number = _number(field, value)
+    if number < 0:
+        raise _Refused(field, f"{field} is not less than 0")
+    return number
+
+
+def _comparator(value: object) -> Comparator:
+    try:
+        return Comparator(str(value))
+    except ValueError:
+        raise _Refused("comparator", f"comparator is one of {' '.join(Comparator)}") from None
+
+
+def _instant(text: str, zone: ZoneInfo, now: datetime) -> datetime:
+    try:
+        claimed = datetime.fromisoformat(text)
+        instant = (claimed if claimed.tzinfo else claimed.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _Refused("as_of", "as_of is an ISO 8601 instant; without an offset it is the site's time") from None
+    if instant > now + timedelta(seconds=FUTURE_TOLERANCE):
+        raise _Refused("as_of", "as_of lies in the future")
+    if instant < _OLDEST:
+        raise _Refused("as_of", "as_of lies before the year 2000")
+    return instant

@@ -1,0 +1,154 @@
+"""The one table of routes. What is not here does not exist; what has no right here cannot be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from monitor.ports import Exporter
+from monitor.web import api, board, push, stream
+from monitor.web.access import Right
+from monitor.web.query import FURTHEST, MOST, PAGE
+from monitor.web.route import Parameter, Route
+from monitor.web.static import static
+
+_JSON = "application/json"
+_TEXT = Parameter("province", {"type": "string"})
+_WINDOW = (
+    Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST, "default": PAGE}),
+    Parameter("offset", {"type": "integer", "minimum": 0, "maximum": FURTHEST, "default": 0}),
+)
+_UNIT_FILTERS = (
+    Parameter("level", {"type": "string", "enum": list(api.LEVELS)}),
+    _TEXT,
+    Parameter("colour", {"type": "string", "enum": list(api.COLOURS)}),
+)
+_PHASE = Parameter("phase", {"type": "string", "enum": list(api.PHASES), "default": "open"})
+_QUERY = {"422": "a parameter is wrong"}
+_MISSING = {"404": "no such thing", **_QUERY}
+_WRITE = {"408": "too slow", "413": "too large", "415": "not JSON", "422": "not believed", "503": "not committed"}
+_ACK = {**_WRITE, "404": "no such incident", "409": "closed already"}
+
+READ, PUBLIC = Right.READ, Right.PUBLIC
+PAGES = (
+    Route("GET", "/", board.province, READ, "board"),
+    Route("GET", "/units/{code}", board.unit, READ, "unit_page"),
+    Route("GET", "/incidents", board.incidents, READ, "incidents_page"),
+    Route("GET", "/incidents/{id}", board.incident, READ, "incident_page"),
+    Route("GET", "/static/{name}", static, PUBLIC, "static"),
+)
+API = (
+    Route(
+        "GET",
+        "/api/v1/units",
+        api.units,
+        READ,
+        "units",
+        "Units with their colours, paged and filtered.",
+        _JSON,
+        (*_WINDOW, *_UNIT_FILTERS),
+        problems=_QUERY,
+    ),
+    Route(
+        "GET",
+        "/api/v1/units/{code}",
+        api.unit,
+        READ,
+        "unit",
+        "One unit with its criteria, readings and incidents.",
+        _JSON,
+        problems=_MISSING,
+    ),
+    Route(
+        "GET",
+        "/api/v1/units/{code}/explain",
+        api.explain,
+        READ,
+        "explain",
+        "Why a unit has its colour, in Vietnamese and English.",
+        _JSON,
+        problems=_MISSING,
+    ),
+    Route(
+        "GET",
+        "/api/v1/incidents",
+        api.incidents,
+        READ,
+        "incidents",
+        "Incidents, newest first.",
+        _JSON,
+        (*_WINDOW, _PHASE),
+        problems=_QUERY,
+    ),
+    Route(
+        "GET",
+        "/api/v1/incidents/{id}",
+        api.incident,
+        READ,
+        "incident",
+        "One incident with its frozen plan and its deliveries.",
+        _JSON,
+        problems=_MISSING,
+    ),
+    Route(
+        "POST",
+        "/api/v1/incidents/{id}/ack",
+        api.acknowledge,
+        Right.ACKNOWLEDGE,
+        "acknowledge",
+        "Answer an incident: later steps are withheld. Doing it twice changes nothing.",
+        _JSON,
+        body="Acknowledgement",
+        problems=_ACK,
+    ),
+    Route(
+        "POST",
+        "/api/v1/readings",
+        push.readings,
+        Right.PUSH,
+        "push_readings",
+        "Push readings, all or nothing; answered when they are committed, harmless to repeat.",
+        _JSON,
+        body="Readings",
+        problems=_WRITE,
+    ),
+    Route(
+        "GET",
+        "/api/v1/events",
+        stream.events,
+        READ,
+        "events",
+        "Committed changes as server-sent events: snapshot, change, beat.",
+        "text/event-stream",
+        (_TEXT,),
+        problems={**_QUERY, "503": "too many streams"},
+        stream=True,
+    ),
+    Route("GET", "/healthz", api.healthz, PUBLIC, "healthz", "The process answers.", _JSON),
+    Route(
+        "GET",
+        "/readyz",
+        api.readyz,
+        PUBLIC,
+        "readyz",
+        "Config loaded, store writable, first sweep done.",
+        _JSON,
+        problems={"503": "not yet, with the reason"},
+    ),
+)
+
+
+def table(exporters: Iterable[Exporter]) -> tuple[Route, ...]:
+    """All routes of an application with these exporters."""
+    pages = tuple(
+        Route(
+            "GET",
+            exporter.path,
+            api.exported(exporter),
+            Right.SCRAPE,
+            f"export_{exporter.path.strip('/').replace('/', '_')}",
+            "The page of an exporter.",
+            "text/plain",
+        )
+        for exporter in exporters
+    )
+    return (*PAGES, *API, *pages)

@@ -1,0 +1,221 @@
+"""Committed facts as JSON: colours are words, instants ISO 8601 in UTC, numbers plain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from monitor.model.colour import Colour
+from monitor.model.incident import Delivery, Incident, Step
+from monitor.model.reading import Reading
+from monitor.model.state import UnitState
+from monitor.model.unit import Unit, Units
+from monitor.model.verdict import Counts, CriterionState, Param, Reason
+from monitor.reporting.why import CriterionWhy, Why
+
+Json = Mapping[str, object]
+
+
+def iso(instant: datetime | None) -> str | None:
+    """ISO 8601 in UTC with a Z; None stays None."""
+    return None if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def colour_of(state: UnitState | None) -> Colour:
+    """The committed colour; what was never judged is unknown."""
+    return Colour.UNKNOWN if state is None or state.standing is None else state.standing.colour
+
+
+def unit_summary(unit: Unit, state: UnitState) -> Json:
+    """One unit as it stands in lists."""
+    standing = state.standing
+    return {
+        "code": unit.code,
+        "level": unit.level.value,
+        "kind": unit.kind,
+        "name": {"vi": unit.name_vi, "en": unit.name_en},
+        "parent": unit.parent,
+        "province": unit.province,
+        "colour": colour_of(state).value,
+        "since": iso(standing.since if standing else None),
+        "last_known_colour": standing.level.value if standing else Colour.UNKNOWN.value,
+        "score": standing.score if standing else None,
+        "coverage": standing.coverage if standing else 0.0,
+        "caused_by": standing.caused_by if standing else None,
+        "open_incidents": len(state.incidents),
+        "version": state.version,
+    }
+
+
+def unit_detail(unit: Unit, state: UnitState, units: Units) -> Json:
+    """One unit with its criteria, readings, edges and open incidents."""
+    standing = state.standing
+    return {
+        **unit_summary(unit, state),
+        "depends_on": list(unit.depends_on),
+        "dependants": list(units.dependants(unit.code)),
+        "children": list(units.children(unit.code)),
+        "counts": _counts(standing.children if standing else None),
+        "reasons": _reasons(standing.reasons if standing else ()),
+        "criteria": [_criterion(held) for held in state.criteria.values()],
+        "readings": [_reading(reading) for reading in state.evidence.values()],
+        "incidents": [incident_summary(incident) for incident in state.incidents.values()],
+        "recheck_at": iso(state.recheck_at),
+    }
+
+
+def explanation(answer: Why) -> Json:
+    """Why a unit has its colour, with sentences in both languages."""
+    return {
+        "code": answer.unit.code,
+        "name": {"vi": answer.unit.name_vi, "en": answer.unit.name_en},
+        "at": iso(answer.at),
+        "colour": answer.colour.value,
+        "since": iso(answer.since),
+        "last_known_colour": answer.level.value,
+        "score": answer.score,
+        "coverage": answer.coverage,
+        "caused_by": answer.caused_by,
+        "reasons": _sentences(answer.reasons),
+        "criteria": [_why(criterion) for criterion in answer.criteria],
+    }
+
+
+def incident_summary(incident: Incident) -> Json:
+    """One incident as it stands in lists."""
+    return {
+        "ref": incident.ref,
+        "key": incident.key,
+        "unit": incident.unit,
+        "cause": incident.cause,
+        "kind": incident.kind.value,
+        "colour": incident.colour.value,
+        "phase": incident.phase.value,
+        "opened_at": iso(incident.opened_at),
+        "acknowledged_by": incident.acked_by,
+        "acknowledged_at": iso(incident.acked_at),
+        "note": incident.ack_note,
+        "closed_at": iso(incident.closed_at),
+        "generation": incident.generation,
+    }
+
+
+def incident_detail(incident: Incident, deliveries: Sequence[Delivery]) -> Json:
+    """One incident with its frozen plan and what became of its messages."""
+    return {
+        **incident_summary(incident),
+        "policy": incident.policy,
+        "facts": _params(incident.facts),
+        "steps": [_step(step) for step in incident.steps],
+        "deliveries": [_delivery(delivery) for delivery in deliveries],
+    }
+
+
+def _criterion(held: CriterionState) -> Json:
+    verdict = held.verdict
+    return {
+        "id": held.criterion,
+        "colour": held.colour.value,
+        "since": iso(held.since),
+        "last_known_colour": held.level.value,
+        "value": verdict.value,
+        "comparator": verdict.comparator.value,
+        "numerator": verdict.numerator,
+        "denominator": verdict.denominator,
+        "as_of": iso(verdict.as_of),
+        "received_at": iso(verdict.received_at),
+        "source": verdict.source,
+        "deadline": iso(verdict.deadline),
+        "working_days_left": verdict.working_days_left,
+        "overdue": verdict.overdue,
+        "weight": held.weight,
+        "critical": held.critical,
+        "caused_by": held.caused_by,
+        "reasons": _reasons(held.reasons),
+    }
+
+
+def _why(criterion: CriterionWhy) -> Json:
+    return {
+        "id": criterion.id,
+        "title": {"vi": criterion.title[0], "en": criterion.title[1]},
+        "colour": criterion.colour.value,
+        "since": iso(criterion.since),
+        "last_known_colour": criterion.level.value,
+        "value": {"vi": criterion.value[0], "en": criterion.value[1]},
+        "thresholds": list(criterion.thresholds),
+        "reasons": _sentences(criterion.reasons),
+        "deadline": iso(criterion.deadline),
+        "working_days_left": criterion.working_days_left,
+        "overdue": criterion.overdue,
+        "as_of": iso(criterion.as_of),
+        "data_age_seconds": criterion.data_age,
+        "source": criterion.source,
+        "weight": criterion.weight,
+        "critical": criterion.critical,
+        "caused_by": criterion.caused_by,
+        "rule": criterion.rule,
+        "legal_basis": list(criterion.legal_basis),
+        "basis": criterion.basis,
+        "assumed": criterion.assumed,
+    }
+
+
+def _reading(reading: Reading) -> Json:
+    return {
+        "indicator": reading.indicator,
+        "value": reading.value,
+        "comparator": reading.comparator.value,
+        "numerator": reading.numerator,
+        "denominator": reading.denominator,
+        "as_of": iso(reading.as_of),
+        "received_at": iso(reading.received_at),
+        "source": reading.source,
+        "note": reading.note,
+    }
+
+
+def _step(step: Step) -> Json:
+    return {
+        "role": step.role,
+        "due_at": iso(step.due_at),
+        "calls_made": step.fired,
+        "repeat_seconds": step.repeat,
+        "office_hours": step.office_hours,
+        "to": [{"recipient": address.recipient, "channel": address.channel} for address in step.to],
+    }
+
+
+def _delivery(delivery: Delivery) -> Json:
+    notice = delivery.notice
+    return {
+        "recipient": notice.recipient,
+        "channel": notice.channel,
+        "kind": notice.kind,
+        "due_at": iso(notice.due_at),
+        "state": delivery.state,
+        "attempt": delivery.attempt,
+        "sent_at": iso(delivery.sent_at),
+        "detail": delivery.detail,
+        "subject": notice.subject,
+        "body": notice.body,
+        "sms": notice.sms,
+    }
+
+
+def _reasons(reasons: Sequence[Reason]) -> list[Json]:
+    return [{"code": reason.code, "params": _params(reason.params)} for reason in reasons]
+
+
+def _params(params: Mapping[str, Param]) -> Json:
+    return {key: iso(value) if isinstance(value, datetime) else value for key, value in params.items()}
+
+
+def _sentences(pairs: Sequence[tuple[str, str]]) -> list[Json]:
+    return [{"vi": vietnamese, "en": english} for vietnamese, english in pairs]
+
+
+def _counts(counts: Counts | None) -> Json | None:
+    if counts is None:
+        return None
+    return {colour.value: getattr(counts, colour.value) for colour in Colour}

@@ -1,0 +1,252 @@
+"""The words of the pages as data, Vietnamese and English: a proof-reader needs to look at this file only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from monitor.engine.book import Condition, Indicator
+from monitor.engine.explain import number, span, value_text
+from monitor.model.colour import Colour
+
+LOCALES = ("vi", "en")
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    # frame
+    "product": ("Đèn báo", "Denbao"),
+    "board": ("Bảng", "Board"),
+    "incidents": ("Sự cố", "Incidents"),
+    "other_language": ("English", "Tiếng Việt"),
+    "skip": ("Đến nội dung chính", "Skip to the content"),
+    "static_page": ("Trang lúc {time}", "Page of {time}"),
+    "live": ("Trực tiếp", "Live"),
+    "lost": (
+        "Mất kết nối từ {time}. Màu trên trang có thể đã cũ.",
+        "Connection lost since {time}. Colours may be old.",
+    ),
+    "reload": ("Số liệu đã thay đổi. Tải lại trang", "Things have changed. Reload the page"),
+    "not_ready": ("Hệ thống chưa sẵn sàng: {reason}", "The service is not ready: {reason}"),
+    "degraded": (
+        "Không ghi được dữ liệu: bảng dừng ở trạng thái đã ghi gần nhất và có thể đã cũ.",
+        "Nothing can be stored now: the board shows the last stored state, which may be old.",
+    ),
+    "footer": (
+        "Thiếu số liệu không bao giờ được tính là xanh.",
+        "Missing data is never counted as green.",
+    ),
+    # colours
+    "green": ("Xanh", "Green"),
+    "yellow": ("Vàng", "Yellow"),
+    "red": ("Đỏ", "Red"),
+    "unknown": ("Chưa rõ", "Unknown"),
+    "maintenance": ("Bảo trì", "Maintenance"),
+    "excluded": ("Không tính", "Excluded"),
+    "letter_green": ("X", "G"),
+    "letter_yellow": ("V", "Y"),
+    "letter_red": ("Đ", "R"),
+    "letter_unknown": ("?", "?"),
+    "letter_maintenance": ("B", "M"),
+    "letter_excluded": ("–", "–"),
+    # board
+    "province": ("Tỉnh, thành phố", "Province"),
+    "nation": ("Toàn quốc", "The nation"),
+    "system": ("Hệ thống dùng chung", "Shared system"),
+    "commune": ("Cấp xã", "Commune level"),
+    "communes": ("Xã, phường, đặc khu", "Communes, wards, special zones"),
+    "provinces": ("Các tỉnh, thành phố", "Provinces"),
+    "systems": ("Hệ thống dùng chung", "Shared systems"),
+    "of_units": ("trên {total} đơn vị", "of {total} units"),
+    "since": ("từ", "since"),
+    "show_all": ("Hiện tất cả", "Show all"),
+    "only": ("Chỉ hiện: {colour}", "Only: {colour}"),
+    "open_incidents": ("Sự cố đang mở", "Open incidents"),
+    "no_incidents": ("Không có sự cố nào đang mở.", "No incident is open."),
+    "all_incidents": ("Tất cả {count} sự cố đang mở", "All {count} open incidents"),
+    "targets": ("Chỉ tiêu có thời hạn", "Targets with a deadline"),
+    "no_targets": ("Chưa có chỉ tiêu nào được đánh giá.", "No target has been judged yet."),
+    "criterion": ("Tiêu chí", "Criterion"),
+    "goal": ("Chỉ tiêu", "Goal"),
+    "deadline": ("Thời hạn", "Deadline"),
+    "before_day": ("trước {day}", "before {day}"),
+    "days_left": ("còn {days} ngày làm việc", "{days} working days left"),
+    "last_day": ("hạn chót hôm nay", "due today"),
+    "overdue": ("Quá hạn", "Overdue"),
+    "met": ("đạt", "met"),
+    "not_yet": ("chưa đạt", "not yet"),
+    "late": ("quá hạn", "overdue"),
+    "not_known": ("chưa rõ", "unknown"),
+    "own_value": ("Toàn tỉnh", "Province"),
+    "sources": ("Nguồn số liệu", "Sources of data"),
+    "answered": ("trả lời lúc {time}", "answered at {time}"),
+    "never_answered": ("chưa từng trả lời", "never answered"),
+    "failing": ("đang lỗi", "failing"),
+    "rejected_rows": ("{count} dòng không được tin", "{count} rows not believed"),
+    "probes_answer": ("{good}/{total} điểm đo đang trả lời", "{good} of {total} probes answer"),
+    "probes": ("Điểm đo", "Probes"),
+    # unit
+    "why": ("Vì sao", "Why"),
+    "criteria": ("Các tiêu chí", "Criteria"),
+    "no_criteria": ("Chưa có tiêu chí nào được đánh giá.", "No criterion has been judged yet."),
+    "value": ("Giá trị", "Value"),
+    "thresholds": ("Ngưỡng", "Thresholds"),
+    "target": ("chỉ tiêu", "target"),
+    "floor": ("mức sàn", "floor"),
+    "red_share": ("đỏ tối đa {share} %", "at most {share} % red"),
+    "every_month": ("hằng tháng", "every month"),
+    "every_quarter": ("hằng quý", "every quarter"),
+    "every_year": ("hằng năm", "every year"),
+    "data_age": ("Số liệu", "Data"),
+    "age": ("cách đây {age}", "{age} old"),
+    "source": ("Nguồn", "Source"),
+    "rule": ("Quy tắc", "Rule"),
+    "legal_basis": ("Căn cứ pháp lý", "Legal basis"),
+    "basis": ("Nguồn của ngưỡng", "Basis of the figures"),
+    "assumed": ("giả định", "assumed"),
+    "assumed_long": (
+        "Ngưỡng hoặc trọng số là giả định, chưa có văn bản quy định.",
+        "Figures or weight are assumed; no regulation names them.",
+    ),
+    "critical": ("trọng yếu", "critical"),
+    "weight": ("Trọng số", "Weight"),
+    "level_was": ("trước đó: {colour}", "before that: {colour}"),
+    "caused_by": ("do {system}", "because of {system}"),
+    "score": ("Điểm", "Score"),
+    "coverage": ("Phần đã biết", "Known share"),
+    "children": ("Đơn vị trực thuộc", "Units below"),
+    "depends_on": ("Phụ thuộc vào", "Depends on"),
+    "dependants": ("{count} đơn vị phụ thuộc vào hệ thống này", "{count} units depend on this system"),
+    "part_of": ("Thuộc", "Part of"),
+    "history": ("Lịch sử", "History"),
+    "no_history": ("Chưa có thay đổi nào được ghi.", "No change has been recorded yet."),
+    "when": ("Lúc", "When"),
+    "what": ("Đối tượng", "What"),
+    "whole_unit": ("Đơn vị", "The unit"),
+    "change": ("Thay đổi", "Change"),
+    "timeline": ("Màu của đơn vị theo thời gian", "Colour of the unit over time"),
+    "trend": ("Diễn biến {count} số liệu gần nhất", "The last {count} readings"),
+    "code": ("Mã", "Code"),
+    "details": ("Chi tiết", "Details"),
+    # incidents
+    "ref": ("Mã", "Ref"),
+    "unit": ("Đơn vị", "Unit"),
+    "kind": ("Loại", "Kind"),
+    "cause": ("Nguyên nhân", "Cause"),
+    "opened": ("Mở lúc", "Opened"),
+    "closed_at": ("Đóng lúc", "Closed"),
+    "phase": ("Tình trạng", "Phase"),
+    "open": ("Chưa ai nhận", "Unanswered"),
+    "acknowledged": ("Đã nhận", "Acknowledged"),
+    "closed": ("Đã đóng", "Closed"),
+    "acked_by": ("{who} nhận lúc {time}", "acknowledged by {who} at {time}"),
+    "recent_incidents": ("Đã đóng gần đây", "Closed recently"),
+    "outage": ("Gián đoạn dịch vụ", "Service outage"),
+    "kpi_yellow": ("Chỉ tiêu sắp đến hạn", "Target near its deadline"),
+    "kpi_red": ("Chỉ tiêu ở mức đỏ", "Target in the red"),
+    "silent": ("Mất số liệu", "No data"),
+    "source_silent": ("Nguồn {source} im lặng", "Source {source} is silent"),
+    "plan": ("Kế hoạch báo", "Escalation plan"),
+    "who": ("Báo cho ai", "Who is told"),
+    "due": ("Vào lúc", "Due"),
+    "fired": ("Đã báo", "Told"),
+    "waiting": ("đang chờ", "waiting"),
+    "told_times": ("{count} lần", "{count} times"),
+    "told": ("rồi", "yes"),
+    "withheld": ("không cần nữa", "no longer needed"),
+    "repeat": ("nhắc lại mỗi {span}", "again every {span}"),
+    "nobody": ("không ai giữ vai trò này", "nobody holds this role"),
+    "no_plan": ("Không có kế hoạch báo cho loại này.", "There is no plan for this kind."),
+    "deliveries": ("Tin đã gửi và phải gửi", "Messages sent and owed"),
+    "no_deliveries": ("Chưa có tin nào phải gửi.", "No message is owed yet."),
+    "recipient": ("Người nhận", "Recipient"),
+    "channel": ("Kênh", "Channel"),
+    "state": ("Kết quả", "Outcome"),
+    "attempt": ("Lần thử", "Attempt"),
+    "state_pending": ("chờ gửi", "pending"),
+    "state_leased": ("đang gửi", "being sent"),
+    "state_sent": ("đã gửi", "sent"),
+    "state_try_again": ("sẽ thử lại", "to be tried again"),
+    "state_refused": ("bị từ chối", "refused"),
+    "state_unknown": ("chưa chắc đã đến", "may have arrived"),
+    "state_suppressed": ("đã rút", "withheld"),
+    "text": ("Nội dung", "Text"),
+    "answer": ("Xác nhận đã nhận", "Acknowledge"),
+    "answer_how": (
+        "Trên máy chủ: {command}. Các bước sau sẽ dừng; việc theo dõi vẫn tiếp tục.",
+        "On the server: {command}. Later steps stop; watching goes on.",
+    ),
+    "answer_here": ("Hoặc tại đây, bằng mã truy cập của bạn:", "Or here, with your token:"),
+    "token": ("Mã truy cập", "Token"),
+    "token_hint": ("Chỉ gửi trong phần đầu yêu cầu, không lưu lại.", "Sent in a header only, never kept."),
+    "note": ("Ghi chú", "Note"),
+    "send": ("Xác nhận", "Acknowledge"),
+    "ack_done": ("Đã xác nhận. Đang tải lại…", "Acknowledged. Reloading…"),
+    "ack_failed": ("Không xác nhận được: ", "Not acknowledged: "),
+    # problems
+    "p404": ("Không tìm thấy", "Not found"),
+    "p401": ("Cần mã truy cập", "A token is needed"),
+    "p403": ("Không được phép", "Not allowed"),
+    "p503": ("Tạm thời chưa trả lời được", "No answer just now"),
+    "p_other": ("Có lỗi", "Something went wrong"),
+    "to_board": ("Về bảng", "To the board"),
+}
+
+_OPS = {">=": "≥", "<=": "≤", "==": "=", ">": ">", "<": "<"}
+_MEASURES: Mapping[str, tuple[str, str]] = {
+    "%": ("%", "%"),
+    "minutes": ("phút", "minutes"),
+    "s": ("giây", "s"),
+    "days": ("ngày", "days"),
+    "hours": ("giờ", "hours"),
+    "points": ("điểm", "points"),
+}
+
+
+class Words:
+    """The words of one language, and figures and instants as that language writes them in one time zone."""
+
+    def __init__(self, locale: str, zone: ZoneInfo) -> None:
+        self.locale = locale
+        self._zone = zone
+        self._english = locale == "en"
+
+    def __call__(self, key: str, **filled: object) -> str:
+        """A text by its key. Raises KeyError for a key that does not exist."""
+        text = WORDS[key][self._english]
+        return text.format_map(filled) if filled else text
+
+    def pick(self, pair: tuple[str, str]) -> str:
+        """The part of a (Vietnamese, English) pair in this language."""
+        return pair[self._english]
+
+    def letter(self, colour: Colour) -> str:
+        """The letter that stands beside a colour."""
+        return self(f"letter_{colour.value}")
+
+    def number(self, value: float) -> str:
+        """A number with the decimal sign of this language."""
+        return number(value, self.locale)
+
+    def span(self, seconds: float) -> str:
+        """A duration in words."""
+        return span(max(seconds, 0.0), self.locale)
+
+    def time(self, instant: datetime) -> str:
+        """Clock time and date in the site's zone."""
+        return f"{instant.astimezone(self._zone):%H:%M %d/%m/%Y}"
+
+    def clock(self, instant: datetime) -> str:
+        """Clock time with seconds, and date, in the site's zone."""
+        return f"{instant.astimezone(self._zone):%H:%M:%S %d/%m/%Y}"
+
+    def day(self, instant: datetime) -> str:
+        """The date in the site's zone."""
+        return f"{instant.astimezone(self._zone):%d/%m/%Y}"
+
+    def condition(self, condition: Condition, indicator: Indicator | None) -> str:
+        """A limit with its unit of measure: "≥ 80 %"; a yes/no or a state word stands for itself."""
+        operand = condition.operand
+        if isinstance(operand, (bool, str)):
+            return value_text(operand, self.locale)
+        measure = self.pick(_MEASURES.get(indicator.unit if indicator else "%", ("", "")))
+        return f"{_OPS[condition.op]} {self.number(operand)} {measure}".rstrip()
