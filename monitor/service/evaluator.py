@@ -124,8 +124,8 @@ class Evaluator:
         async with self._one_at_a_time:
             while batch := self._batch(self._clock.now()):
                 await self._decide_batch(batch)
+            self._release()  # before anything is awaited: what arrives from here on is not committed yet
             await self._save_health()
-            self._release()
 
     # the queue
 
