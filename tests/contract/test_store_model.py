@@ -152,4 +152,4 @@ class TwoStores(RuleBasedStateMachine):
 
 
 TestTwoStores = TwoStores.TestCase
-TestTwoStores.settings = settings(max_examples=settings().max_examples // 4, stateful_step_count=30)
+TestTwoStores.settings = settings(max_examples=settings().max_examples // 6, stateful_step_count=25)
