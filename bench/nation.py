@@ -1,4 +1,4 @@
-"""The whole country as a benchmark sees it: every unit of the registry, every indicator, one made-up reading of each."""
+"""The whole country as a benchmark sees it: every unit of the registry, every indicator, one made-up reading each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _EVERY = dict.fromkeys(_LEVELS, 1.0)
 
 
 def national_policy() -> Policy:
-    """Units of the registry, a book with one criterion for each indicator and a roll-up, somebody to call everywhere."""
+    """Units of the registry, a book with one criterion for each indicator and a roll-up, and somebody to call."""
     zone = ZoneInfo("Asia/Ho_Chi_Minh")
     calendar = Calendar(frozenset(), frozenset(), zone)
     sessions = Sessions(calendar, (((time(0), time(0)),),) * 7)

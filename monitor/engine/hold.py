@@ -26,72 +26,59 @@ def hold(
     before: CriterionState | None, verdict: Verdict, criterion: Criterion, level: Level, now: datetime
 ) -> CriterionState:
     """Next committed state of a criterion for a unit of `level`."""
-    run = _run(before, verdict, criterion, level, now)
-    if not verdict.colour.known:
-        return _show(run, verdict.colour, now)
-    need = _need(run, criterion)
-    if need is None or _ripe(run, need, now):
-        return _settle(run, now)
-    waiting = _waiting(run, need, now)
-    return _show(waiting, run.level, now)
+    raw = verdict.colour
+    raw_since, raw_count = _run(before, verdict, now)
+    colour = raw
+    held, held_since = (before.level, before.level_since) if before is not None else (Colour.UNKNOWN, now)
+    if raw.known and raw is not held:
+        need = _need(raw, held, criterion)
+        if need is None or _ripe(raw_since, raw_count, need, now):
+            held, held_since = raw, now
+        else:
+            colour, verdict = held, _waiting(verdict, raw_since, raw_count, need, now)
+    shown_since = before.since if before is not None and before.colour is colour else now
+    return CriterionState(
+        criterion=criterion.id,
+        colour=colour,
+        since=shown_since,
+        level=held,
+        level_since=held_since,
+        raw=raw,
+        raw_since=raw_since,
+        raw_count=raw_count,
+        verdict=verdict,
+        weight=criterion.weight.get(level, 0.0),
+        critical=criterion.critical,
+    )
 
 
-def _run(
-    before: CriterionState | None, verdict: Verdict, criterion: Criterion, level: Level, now: datetime
-) -> CriterionState:
-    weight = criterion.weight.get(level, 0.0)
+def _run(before: CriterionState | None, verdict: Verdict, now: datetime) -> tuple[datetime, int]:
+    """Since when, and for how many readings, the evidence has had its present colour."""
     started = verdict.as_of or now
     if before is None:
-        return CriterionState(
-            criterion.id,
-            Colour.UNKNOWN,
-            now,
-            Colour.UNKNOWN,
-            now,
-            verdict.colour,
-            started,
-            1,
-            verdict,
-            weight,
-            criterion.critical,
-        )
-    same = replace(before, verdict=verdict, weight=weight, critical=criterion.critical, caused_by=None)
+        return started, 1
+    news = verdict.received_at != before.verdict.received_at
     if before.raw is verdict.colour:
-        news = verdict.received_at != before.verdict.received_at
-        return replace(same, raw_count=before.raw_count + news)
+        return before.raw_since, before.raw_count + news
     # A run that time alone starts (a deadline, an age) begins now, not at the old reading.
-    by_time = verdict.received_at == before.verdict.received_at
-    return replace(same, raw=verdict.colour, raw_since=now if by_time else started, raw_count=1)
+    return (started if news else now), 1
 
 
-def _need(run: CriterionState, criterion: Criterion) -> Need | None:
-    if run.raw is run.level:
-        return None
-    if run.level is Colour.UNKNOWN:
-        return criterion.hold if run.raw is Colour.RED else None
-    return criterion.hold if run.raw.worse_than(run.level) else criterion.keep
+def _need(raw: Colour, held: Colour, criterion: Criterion) -> Need | None:
+    if held is Colour.UNKNOWN:
+        return criterion.hold if raw is Colour.RED else None
+    return criterion.hold if raw.worse_than(held) else criterion.keep
 
 
-def _ripe(run: CriterionState, need: Need, now: datetime) -> bool:
-    return run.raw_count >= need.readings and now >= run.raw_since + timedelta(seconds=need.seconds)
+def _ripe(since: datetime, count: int, need: Need, now: datetime) -> bool:
+    return count >= need.readings and now >= since + timedelta(seconds=need.seconds)
 
 
-def _settle(run: CriterionState, now: datetime) -> CriterionState:
-    if run.level is not run.raw:
-        run = replace(run, level=run.raw, level_since=now)
-    return _show(run, run.raw, now)
-
-
-def _waiting(run: CriterionState, need: Need, now: datetime) -> CriterionState:
+def _waiting(verdict: Verdict, since: datetime, count: int, need: Need, now: datetime) -> Verdict:
     why = Reason(
         reasons.PENDING,
-        {"raw": run.raw.value, "count": run.raw_count, "readings": need.readings, "seconds": need.seconds},
+        {"raw": verdict.colour.value, "count": count, "readings": need.readings, "seconds": need.seconds},
     )
-    ripens = run.raw_since + timedelta(seconds=need.seconds)
-    instants = [at for at in (run.verdict.recheck_at, ripens) if at is not None and at > now]
-    verdict = replace(run.verdict, reasons=(*run.verdict.reasons, why), recheck_at=min(instants, default=None))
-    return replace(run, verdict=verdict)
-
-
-def _show(run: CriterionState, colour: Colour, now: datetime) -> CriterionState:
-    return run if run.colour is colour else replace(run, colour=colour, since=now)
+    ripens = since + timedelta(seconds=need.seconds)
+    instants = [at for at in (verdict.recheck_at, ripens) if at is not None and at > now]
+    return replace(verdict, reasons=(*verdict.reasons, why), recheck_at=min(instants, default=None))

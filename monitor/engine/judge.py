@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.engine import reasons
@@ -15,6 +15,18 @@ from monitor.model.reading import Comparator, Reading, Value
 from monitor.model.verdict import Reason, Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a rule says of a value at one instant; the rest of a verdict is where the value came from."""
+
+    colour: Colour
+    reasons: tuple[Reason, ...]
+    deadline: datetime | None = None  # first instant at which it is too late
+    overdue: bool = False
+    working_days_left: int | None = None
+    recheck_at: datetime | None = None  # next instant at which time alone could change it
+
+
 def judge(
     criterion: Criterion, indicator: Indicator, reading: Reading | None, now: datetime, calendar: Calendar
 ) -> Verdict:
@@ -22,30 +34,61 @@ def judge(
     if reading is None:
         return Verdict(Colour.UNKNOWN, (Reason(reasons.NO_DATA),))
     value = measured(indicator, reading, now)
-    known = _verdict_of(reading, value)
+    ruling = _rule(criterion, indicator, reading, value, now, calendar)
+    return Verdict(
+        colour=ruling.colour,
+        reasons=ruling.reasons,
+        value=value,
+        comparator=reading.comparator,
+        numerator=reading.numerator,
+        denominator=reading.denominator,
+        as_of=reading.as_of,
+        received_at=reading.received_at,
+        source=reading.source,
+        deadline=ruling.deadline,
+        overdue=ruling.overdue,
+        working_days_left=ruling.working_days_left,
+        recheck_at=ruling.recheck_at,
+    )
+
+
+def _rule(
+    criterion: Criterion, indicator: Indicator, reading: Reading, value: Value, now: datetime, calendar: Calendar
+) -> Ruling:
     limit = criterion.max_age if criterion.max_age is not None else indicator.max_age
     stale_at = reading.as_of + timedelta(seconds=limit)
     if now >= stale_at:
         age = (now - reading.as_of).total_seconds()
-        return replace(known, reasons=(Reason(reasons.STALE, {"age": age, "limit": limit}),))
+        return Ruling(Colour.UNKNOWN, (Reason(reasons.STALE, {"age": age, "limit": limit}),))
     if reading.denominator is not None and reading.denominator < criterion.min_sample:
         small = Reason(reasons.SMALL_SAMPLE, {"sample": reading.denominator, "needed": criterion.min_sample})
-        return replace(known, colour=Colour.EXCLUDED, reasons=(small,), recheck_at=stale_at)
-    verdict = judge_value(criterion, known, now, calendar)
-    return _earlier(verdict, stale_at, *_crossings(criterion, indicator, reading, now))
+        return Ruling(Colour.EXCLUDED, (small,), recheck_at=stale_at)
+    look_again = min((stale_at, *_crossings(criterion, indicator, reading, now)))
+    return judge_value(criterion, value, reading.comparator, reading.as_of, now, calendar, look_again)
 
 
-def judge_value(criterion: Criterion, known: Verdict, now: datetime, calendar: Calendar) -> Verdict:
-    """Judge `known.value` by bands and target, whatever its origin (reading or roll-up)."""
-    if known.value is None:
-        raise ValueError("judge_value needs a value")
+def judge_value(
+    criterion: Criterion,
+    value: Value,
+    comparator: Comparator,
+    as_of: datetime,
+    now: datetime,
+    calendar: Calendar,
+    look_again: datetime | None = None,
+) -> Ruling:
+    """Judge a value by bands and target, whatever its origin (reading or roll-up).
+
+    `look_again` is when the value itself has to be looked at anew, for it ages or grows.
+    """
     try:
-        ahead = _outlook(criterion, known.value, known.comparator, known.as_of or now, now, calendar)
-        banded = _band(criterion.bands, known.value, known.comparator) if criterion.bands else None
+        ahead = _outlook(criterion, value, comparator, as_of, now, calendar)
+        banded = _band(criterion.bands, value, comparator) if criterion.bands else None
     except WrongType:
-        wrong = Reason(reasons.WRONG_TYPE, {"value": known.value})
-        return replace(known, colour=Colour.UNKNOWN, reasons=(wrong,))
-    return _combine(known, banded, ahead, now)
+        return Ruling(Colour.UNKNOWN, (Reason(reasons.WRONG_TYPE, {"value": value}),), recheck_at=look_again)
+    if ahead is not None:
+        return _by_target(banded, ahead, now, look_again)
+    colour, reason = banded or (Colour.UNKNOWN, Reason(reasons.NO_BAND, {"value": value}))
+    return Ruling(colour, (reason,), recheck_at=look_again)
 
 
 def measured(indicator: Indicator, reading: Reading, now: datetime) -> Value:
@@ -58,20 +101,6 @@ def measured(indicator: Indicator, reading: Reading, now: datetime) -> Value:
     return max(down, 1.0) / 60
 
 
-def _verdict_of(reading: Reading, value: Value) -> Verdict:
-    return Verdict(
-        colour=Colour.UNKNOWN,
-        reasons=(),
-        value=value,
-        comparator=reading.comparator,
-        numerator=reading.numerator,
-        denominator=reading.denominator,
-        as_of=reading.as_of,
-        received_at=reading.received_at,
-        source=reading.source,
-    )
-
-
 def _outlook(
     criterion: Criterion, value: Value, comparator: Comparator, as_of: datetime, now: datetime, calendar: Calendar
 ) -> Outlook | None:
@@ -80,24 +109,17 @@ def _outlook(
     return outlook(criterion.target, value, comparator, as_of, now, calendar)
 
 
-def _combine(known: Verdict, banded: tuple[Colour, Reason] | None, ahead: Outlook | None, now: datetime) -> Verdict:
-    if ahead is None:
-        colour, reason = banded or (Colour.UNKNOWN, Reason(reasons.NO_BAND, {"value": known.value}))
-        return replace(known, colour=colour, reasons=(reason,))
+def _by_target(
+    banded: tuple[Colour, Reason] | None, ahead: Outlook, now: datetime, look_again: datetime | None
+) -> Ruling:
     colour = ahead.colour
     why: tuple[Reason, ...] = (ahead.reason,)
     if banded is not None and colour is Colour.YELLOW and banded[0] is Colour.RED:
         # Bands beside a target say how bad "not yet" is; they never turn an unmet target green.
         colour, why = Colour.RED, (banded[1], ahead.reason)
-    return replace(
-        known,
-        colour=colour,
-        reasons=why,
-        deadline=ahead.deadline,
-        overdue=ahead.overdue,
-        working_days_left=ahead.working_days_left,
-        recheck_at=ahead.deadline if now < ahead.deadline else None,
-    )
+    if now < ahead.deadline and (look_again is None or ahead.deadline < look_again):
+        look_again = ahead.deadline
+    return Ruling(colour, why, ahead.deadline, ahead.overdue, ahead.working_days_left, look_again)
 
 
 def _band(bands: tuple[Band, ...], value: Value, comparator: Comparator) -> tuple[Colour, Reason]:
@@ -123,8 +145,3 @@ def _crossings(criterion: Criterion, indicator: Indicator, reading: Reading, now
     bounds = [start + timedelta(minutes=c.operand) for c in conditions if not isinstance(c.operand, (bool, str))]
     # "more than 15" turns true just after the bound, "at least 15" on it.
     return [at for bound in bounds for at in (bound, bound + timedelta(seconds=1)) if at > now]
-
-
-def _earlier(verdict: Verdict, *instants: datetime) -> Verdict:
-    own = () if verdict.recheck_at is None else (verdict.recheck_at,)
-    return replace(verdict, recheck_at=min((*own, *instants)))

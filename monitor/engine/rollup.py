@@ -9,9 +9,10 @@ from datetime import datetime
 
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, RollUp
-from monitor.engine.judge import judge_value
+from monitor.engine.judge import Ruling, judge_value
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
+from monitor.model.reading import Comparator
 from monitor.model.verdict import Counts, Param, Reason, Verdict
 
 
@@ -25,28 +26,48 @@ def judge_rollup(
     criterion: Criterion, counts: Counts, now: datetime, calendar: Calendar, min_known: float = 0.7
 ) -> Verdict:
     """Raw verdict of a roll-up. An empty, all-excluded or mostly unknown group is never judged."""
-    known = Verdict(Colour.UNKNOWN, (), as_of=now, received_at=None, source="roll-up")
     if counts.total == 0:
-        return replace(known, reasons=(Reason(reasons.EMPTY_GROUP),))
+        return _verdict(Ruling(Colour.UNKNOWN, (Reason(reasons.EMPTY_GROUP),)), now)
     share = 1 - (counts.unknown + counts.maintenance) / counts.total
     if share < min_known:
         why = Reason(reasons.KNOWN_SHARE, {"known": round(share * 100, 2), "needed": min_known * 100})
-        return replace(known, reasons=(why, _children(counts)))
+        return _verdict(Ruling(Colour.UNKNOWN, (why, _children(counts))), now)
     if criterion.rollup is RollUp.WORST:
-        return replace(known, colour=_worst(counts), reasons=(_children(counts),))
-    return _judge_share(criterion, counts, known, now, calendar)
+        return _verdict(Ruling(_worst(counts), (_children(counts),)), now)
+    return _judge_share(criterion, counts, now, calendar)
 
 
-def _judge_share(criterion: Criterion, counts: Counts, known: Verdict, now: datetime, calendar: Calendar) -> Verdict:
-    value, numerator, denominator = _value(criterion, counts)
-    known = replace(known, value=value, numerator=numerator, denominator=denominator)
-    verdict = judge_value(criterion, known, now, calendar)
+def _judge_share(criterion: Criterion, counts: Counts, now: datetime, calendar: Calendar) -> Verdict:
+    share = _value(criterion, counts)
+    ruling = judge_value(criterion, share[0], Comparator.EQ, now, now, calendar)
     red_share = counts.red / counts.total * 100
-    why = (*verdict.reasons, _children(counts))
+    colour, why = ruling.colour, (*ruling.reasons, _children(counts))
     if criterion.max_red_share is not None and red_share > criterion.max_red_share:
         too_red = Reason(reasons.RED_SHARE, {"share": round(red_share, 2), "limit": criterion.max_red_share})
-        return replace(verdict, colour=Colour.RED, reasons=(too_red, *why))
-    return replace(verdict, reasons=why)
+        colour, why = Colour.RED, (too_red, *why)
+    return _verdict(replace(ruling, colour=colour, reasons=why), now, *share)
+
+
+def _verdict(
+    ruling: Ruling,
+    now: datetime,
+    value: float | None = None,
+    numerator: float | None = None,
+    denominator: float | None = None,
+) -> Verdict:
+    return Verdict(
+        colour=ruling.colour,
+        reasons=ruling.reasons,
+        value=value,
+        numerator=numerator,
+        denominator=denominator,
+        as_of=now,
+        source="roll-up",
+        deadline=ruling.deadline,
+        overdue=ruling.overdue,
+        working_days_left=ruling.working_days_left,
+        recheck_at=ruling.recheck_at,
+    )
 
 
 def _value(criterion: Criterion, counts: Counts) -> tuple[float, float, float]:
