@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
+from math import isfinite
 
 from monitor.engine.book import Indicator, Measure
 from monitor.model.reading import Reading, Value
@@ -23,12 +25,12 @@ def absorb(evidence: Mapping[str, Reading], news: Iterable[Reading]) -> Absorbed
     """Take new readings in, oldest claim first."""
     kept = dict(evidence)
     fresh: list[Reading] = []
-    for reading in sorted(map(clamp, news), key=lambda r: (r.as_of, r.received_at)):
+    for reading in sorted(map(clamp, news), key=_claim_age):
         before = kept.get(reading.indicator)
         if before is not None and _says_the_same(before, reading):
             continue
         fresh.append(reading)
-        if before is None or reading.as_of >= before.as_of:
+        if before is None or _claim_age(reading) >= _claim_age(before):
             kept[reading.indicator] = _continue_run(before, reading)
     return Absorbed(kept, tuple(fresh))
 
@@ -37,12 +39,18 @@ def clamp(reading: Reading) -> Reading:
     """A claim from the future becomes a claim of the moment it arrived, and says so."""
     if reading.as_of <= reading.received_at:
         return reading
-    return replace(reading, as_of=reading.received_at, note=reading.note or "clamped: as_of was in the future")
+    note = "; ".join(filter(None, (reading.note, "clamped: as_of was in the future")))
+    return replace(reading, as_of=reading.received_at, note=note)
 
 
 def same_value(one: Value, other: Value) -> bool:
     """Equal and of the same sort: True is not 1.0."""
     return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
+def _claim_age(reading: Reading) -> tuple[datetime, datetime]:
+    """What is newer counts; of two claims about one instant, the one that was received later."""
+    return reading.as_of, reading.received_at
 
 
 def _says_the_same(before: Reading, reading: Reading) -> bool:
@@ -70,6 +78,8 @@ def believable(indicator: Indicator, value: Value) -> str | None:
         return None if value in indicator.states else f"{value!r} is none of {', '.join(indicator.states)}"
     if isinstance(value, (bool, str)):
         return f"{value!r} is not a number"
+    if not isfinite(value):
+        return f"{value} is not a finite number"
     if indicator.minimum is not None and value < indicator.minimum:
         return f"{value:g} is less than the least possible {indicator.minimum:g}"
     if indicator.maximum is not None and value > indicator.maximum:

@@ -1,0 +1,141 @@
+"""Which readings count."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.engine.evidence import absorb, believable, clamp
+from monitor.model.reading import Comparator, Reading
+from tests.unit.engine_scene import DOWN_MINUTES, HOUR, MINUTE, NOON, RATE, UP, measure, told
+
+readings = st.lists(
+    st.builds(
+        lambda minute, value: told(value, NOON + minute * MINUTE),
+        st.integers(0, 30),
+        st.sampled_from([True, False, 1.0, 0.0, "partly"]),
+    ),
+    max_size=8,
+    unique_by=lambda reading: reading.as_of,
+)
+
+
+def what_counts(kept) -> dict[str, tuple]:
+    return {key: (type(r.value), r.value, r.as_of) for key, r in kept.items()}
+
+
+@given(readings)
+def test_the_same_news_twice_is_nothing(news):
+    once = absorb({}, news).evidence
+    assert absorb(once, news).evidence == once
+
+
+@given(readings, st.randoms())
+def test_the_order_in_which_one_batch_arrives_does_not_matter(news, dice):
+    shuffled = list(news)
+    dice.shuffle(shuffled)
+    assert absorb({}, shuffled) == absorb({}, news)
+
+
+@given(readings, st.randoms())
+def test_the_order_in_which_single_readings_arrive_does_not_matter(news, dice):
+    kept = absorb({}, news).evidence
+    dice.shuffle(news)
+    one_by_one: dict[str, Reading] = {}
+    for reading in news:
+        one_by_one = dict(absorb(one_by_one, [reading]).evidence)
+    assert what_counts(one_by_one) == what_counts(kept)
+
+
+@given(readings)
+def test_what_counts_is_never_older_than_anything_heard(news):
+    kept = absorb({}, news).evidence
+    assert all(kept[reading.indicator].as_of >= reading.as_of for reading in news)
+
+
+def test_an_older_value_is_history_and_never_overwrites_a_newer():
+    before = absorb({}, [told(81.0)]).evidence
+    late = absorb(before, [told(50.0, NOON - HOUR)])
+    assert late.evidence == before
+    assert [reading.value for reading in late.fresh] == [50.0]
+
+
+def test_a_revision_counts_and_both_values_are_facts():
+    first = told(68.91)
+    revised = told(70.5, received=NOON + HOUR)
+    after = absorb(absorb({}, [first]).evidence, [revised])
+    assert after.evidence["rate"].value == 70.5
+    assert after.fresh[0].value == 70.5
+
+
+def test_a_revision_that_was_received_earlier_does_not_undo_the_later_one():
+    kept = absorb({}, [told(70.5, received=NOON + HOUR)]).evidence
+    assert absorb(kept, [told(68.91)]).evidence["rate"].value == 70.5
+
+
+def test_another_denominator_or_sign_is_a_revision_too():
+    before = absorb({}, [told(80.0, denominator=10.0)]).evidence
+    assert absorb(before, [told(80.0, denominator=20.0, received=NOON + MINUTE)]).fresh
+    assert absorb(before, [told(80.0, sign=">", denominator=10.0, received=NOON + MINUTE)]).fresh
+
+
+def test_yes_is_not_one():
+    before = absorb({}, [told(True)]).evidence
+    after = absorb(before, [told(1.0, received=NOON + MINUTE)])
+    assert after.evidence["rate"].value is not True
+
+
+def test_a_run_of_one_value_keeps_its_start_and_another_value_begins_a_new_one():
+    minutes = [told(value, NOON + n * MINUTE) for n, value in enumerate([False, False, True, True, False])]
+    starts = []
+    kept: dict[str, Reading] = {}
+    for reading in minutes:
+        kept = dict(absorb(kept, [reading]).evidence)
+        starts.append(kept["rate"].since)
+    assert starts == [NOON, NOON, NOON + 2 * MINUTE, NOON + 2 * MINUTE, NOON + 4 * MINUTE]
+
+
+def test_a_claim_from_the_future_is_clamped_and_named():
+    ahead = told(81.0, NOON + HOUR, received=NOON)
+    assert clamp(ahead).as_of == NOON
+    assert "future" in clamp(ahead).note
+    assert clamp(told(81.0)) == told(81.0)
+
+
+def test_what_the_probe_said_stays_beside_the_clamping():
+    note = clamp(told(False, NOON + HOUR, received=NOON, note="connection refused")).note
+    assert "connection refused" in note
+    assert "future" in note
+
+
+@pytest.mark.parametrize(
+    ("indicator", "value", "reason"),
+    [
+        (RATE, 68.91, None),
+        (RATE, "a lot", "'a lot' is not a number"),
+        (RATE, True, "True is not a number"),
+        (RATE, float("nan"), "nan is not a finite number"),
+        (RATE, float("inf"), "inf is not a finite number"),
+        (measure(minimum=0.0, maximum=100.0), -1.0, "-1 is less than the least possible 0"),
+        (measure(minimum=0.0, maximum=100.0), 100.5, "100.5 is more than the greatest possible 100"),
+        (measure(minimum=0.0, maximum=100.0), 0.0, None),
+        (measure(minimum=0.0, maximum=100.0), 100.0, None),
+        (UP, False, None),
+        (UP, 1.0, "1.0 is neither true nor false"),
+        (UP, "partly", "'partly' is neither true nor false"),
+        (measure("ready", "bool", states=("partly",)), "partly", None),
+        (measure("mode", "state", states=("on", "off")), "on", None),
+        (measure("mode", "state", states=("on", "off")), True, "True is none of on, off"),
+        (DOWN_MINUTES, 5.0, "down_minutes is derived from up and takes no readings"),
+    ],
+)
+def test_a_value_that_cannot_be_true_is_refused_with_a_sentence(indicator, value, reason):
+    assert believable(indicator, value) == reason
+
+
+def test_signs_are_part_of_what_is_said():
+    both = [told(75.0, sign=">"), told(75.0, NOON + timedelta(seconds=1))]
+    assert absorb({}, both).evidence["rate"].comparator is Comparator.EQ
