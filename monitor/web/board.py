@@ -52,7 +52,7 @@ def _board(request: web.Request, head: Unit | None) -> web.Response:
         "systems": look.systems(service, t, shown),
         "incidents": incidents[:SHOWN_INCIDENTS],
         "incident_count": len(incidents),
-        "targets": [(row, charts.bar(row.shares)) for row in look.targets(service, t, head, codes, now)],
+        "targets": look.targets(service, t, head, codes, now),
         "sources": look.sources(service),
         "probes": look.probes(service),
         "province": head,

@@ -43,8 +43,11 @@ def timeline(transitions: Sequence[Transition], now: datetime) -> tuple[Segment,
     )
 
 
-def bar(counts: Sequence[tuple[Colour, int]]) -> tuple[tuple[Colour, float, float], ...]:
-    """Shares side by side: (colour, x, width)."""
+Part = tuple[Colour, float, float]  # colour, x, width
+
+
+def bar(counts: Sequence[tuple[Colour, int]]) -> tuple[Part, ...]:
+    """Shares side by side."""
     total = sum(count for _, count in counts) or 1
     parts, x = [], 0.0
     for colour, count in counts:

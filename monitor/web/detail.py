@@ -25,7 +25,8 @@ class CriterionCard:
 
     why: CriterionWhy
     title: str
-    value: str
+    value: str  # with its unit of measure
+    sample: str  # "1.723/1.848"; empty for what is no share
     limits: tuple[tuple[str, str], ...]  # (colour word or "target", limit)
     reasons: tuple[str, ...]
     trend: str  # points of a line; empty without history
@@ -57,10 +58,12 @@ async def card(found: CriterionWhy, unit: Unit, service: Service, t: Words) -> C
     """One criterion with its limits in words and its recent values. Raises StoreError."""
     rule = service.site.ruleset.criterion(found.id)
     points, count = await _trend(rule, found, unit, service)
+    value, _, sample = t.pick(found.value).partition(" (")
     return CriterionCard(
         why=found,
         title=t.pick(found.title),
-        value=t.pick(found.value),
+        value=value,
+        sample=sample.removesuffix(")"),
         limits=limits(rule, service, t) if rule else (),
         reasons=tuple(t.pick(reason) for reason in found.reasons),
         trend=points,

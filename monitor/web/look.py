@@ -9,7 +9,6 @@ from datetime import datetime
 
 from monitor.alerting.troubles import SILENT_PREFIX
 from monitor.engine.book import Criterion
-from monitor.engine.explain import value_text
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident
 from monitor.model.reading import SourceHealth
@@ -18,17 +17,19 @@ from monitor.model.text import unaccent
 from monitor.model.unit import Level, Unit
 from monitor.model.verdict import CriterionState
 from monitor.service.app import Service
+from monitor.web import charts
 from monitor.web.shapes import colour_of
 from monitor.web.texts import Words
 
-KINDS: Mapping[str, str] = {
-    "xa": "Xã",
-    "phuong": "Phường",
-    "dac_khu": "Đặc khu",
-    "tinh": "Tỉnh",
-    "thanh_pho": "Thành phố",
+KINDS: Mapping[str, tuple[str, str]] = {
+    "xa": ("Xã", "commune"),
+    "phuong": ("Phường", "ward"),
+    "dac_khu": ("Đặc khu", "special zone"),
+    "tinh": ("Tỉnh", "province"),
+    "thanh_pho": ("Thành phố", "city"),
 }
 WORST_FIRST = (Colour.RED, Colour.UNKNOWN, Colour.YELLOW, Colour.MAINTENANCE, Colour.GREEN, Colour.EXCLUDED)
+_PROGRESS = (Colour.RED, Colour.YELLOW, Colour.GREEN, Colour.UNKNOWN)
 _ALWAYS = (Colour.RED, Colour.YELLOW, Colour.GREEN, Colour.UNKNOWN)
 
 
@@ -37,7 +38,7 @@ class Tile:
     """One unit on the board."""
 
     code: str
-    kind: str  # "Xã"; empty where the name says it
+    kind: str  # "Xã", "commune"; empty where the name says it
     name: str
     colour: Colour
     since: datetime | None
@@ -75,7 +76,7 @@ class TargetRow:
     goal: str
     deadline: datetime | None
     days_left: int | None
-    own: tuple[Colour, str] | None  # the province's own colour and value
+    own: tuple[Colour, str] | None  # the province's own colour and value with its unit of measure
     met: int
     not_yet: int
     late: int
@@ -87,14 +88,15 @@ class TargetRow:
         return self.met + self.not_yet + self.late + self.unknown
 
     @property
-    def shares(self) -> tuple[tuple[Colour, int], ...]:
-        """Counts in the colours of the board."""
-        return (
-            (Colour.GREEN, self.met),
-            (Colour.YELLOW, self.not_yet),
-            (Colour.RED, self.late),
-            (Colour.UNKNOWN, self.unknown),
-        )
+    def parts(self) -> tuple[charts.Part, ...]:
+        """The counts as a bar in the colours of the board."""
+        counts = (self.late, self.not_yet, self.met, self.unknown)
+        return charts.bar(tuple(zip(_PROGRESS, counts, strict=True)))
+
+    @property
+    def deadline_day(self) -> str:
+        """What targets are put together by: the deadline, those without one last."""
+        return self.deadline.isoformat() if self.deadline else "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +110,20 @@ class SourceRow:
 
 
 def tile(unit: Unit, state: UnitState, t: Words) -> Tile:
-    """One unit as a tile; the kind stands before the name in Vietnamese and is part of it in English."""
-    kind, name = "", t.pick((unit.name_vi, unit.name_en))
-    known = KINDS.get(unit.kind, "")
-    if t.locale == "vi" and known and name.startswith(f"{known} "):
-        kind, name = known, name.removeprefix(f"{known} ")
+    """One unit as a tile: its bare name, and its kind beside the code."""
+    kind, name = _parted(unit, t)
     standing = state.standing
     return Tile(unit.code, kind, name, colour_of(state), standing.since if standing else None)
+
+
+def _parted(unit: Unit, t: Words) -> tuple[str, str]:
+    """("Xã", "Văn Lang") or ("commune", "Van Lang"); a name that does not say its kind stays whole."""
+    kind = t.pick(KINDS.get(unit.kind, ("", "")))
+    if t.locale == "vi" and kind and unit.name_vi.startswith(f"{kind} "):
+        return kind, unit.name_vi.removeprefix(f"{kind} ")
+    if t.locale == "en" and kind and unit.name_en.endswith(f" {kind}"):
+        return kind, unit.name_en.removesuffix(f" {kind}")
+    return "", t.pick((unit.name_vi, unit.name_en))
 
 
 def group(code: str, codes: Iterable[str], service: Service, t: Words) -> Group:
@@ -189,7 +198,7 @@ def _target(
         goal=t.condition(rule.target.goal, indicator),
         deadline=deadline,
         days_left=left,
-        own=None if own is None else (own.colour, value_text(own.verdict.value, t.locale, own.verdict.comparator)),
+        own=None if own is None else (own.colour, t.value(own.verdict, indicator)),
         met=kinds["met"],
         not_yet=kinds["not_yet"],
         late=kinds["late"],

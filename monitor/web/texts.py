@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from monitor.engine.book import Condition, Indicator
 from monitor.engine.explain import number, span, value_text
 from monitor.model.colour import Colour
+from monitor.model.verdict import Verdict
 
 LOCALES = ("vi", "en")
 
@@ -70,6 +71,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "deadline": ("Thời hạn", "Deadline"),
     "before_day": ("trước {day}", "before {day}"),
     "days_left": ("còn {days} ngày làm việc", "{days} working days left"),
+    "working_days": ("ngày làm việc", "working days"),
     "last_day": ("hạn chót hôm nay", "due today"),
     "overdue": ("Quá hạn", "Overdue"),
     "met": ("đạt", "met"),
@@ -86,6 +88,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "probes": ("Điểm đo", "Probes"),
     # unit
     "why": ("Vì sao", "Why"),
+    "more_reasons": ("{count} lý do khác", "{count} more reasons"),
     "criteria": ("Các tiêu chí", "Criteria"),
     "no_criteria": ("Chưa có tiêu chí nào được đánh giá.", "No criterion has been judged yet."),
     "value": ("Giá trị", "Value"),
@@ -248,5 +251,16 @@ class Words:
         operand = condition.operand
         if isinstance(operand, (bool, str)):
             return value_text(operand, self.locale)
-        measure = self.pick(_MEASURES.get(indicator.unit if indicator else "%", ("", "")))
-        return f"{_OPS[condition.op]} {self.number(operand)} {measure}".rstrip()
+        return f"{_OPS[condition.op]} {self.number(operand)} {self._measure(indicator)}".rstrip()
+
+    def value(self, verdict: Verdict, indicator: Indicator | None) -> str:
+        """A judged value with its unit of measure; a dash when there is none."""
+        text = value_text(verdict.value, self.locale, verdict.comparator)
+        return (
+            text
+            if isinstance(verdict.value, (bool, str, type(None)))
+            else f"{text} {self._measure(indicator)}".rstrip()
+        )
+
+    def _measure(self, indicator: Indicator | None) -> str:
+        return self.pick(_MEASURES.get(indicator.unit if indicator else "%", ("", "")))
