@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -10,11 +10,16 @@ from monitor.engine import reasons
 from monitor.engine.book import Condition, Deadline, Period, Target
 from monitor.engine.compare import holds
 from monitor.model.colour import Colour
-from monitor.model.hours import Calendar
+from monitor.model.hours import Calendar, end_of_month, end_of_quarter, end_of_year
 from monitor.model.reading import Comparator, Value
 from monitor.model.verdict import Reason
 
 _DAY = timedelta(days=1)
+_LAST_DAY: Mapping[Period, Callable[[date], date]] = {
+    Period.MONTH: end_of_month,
+    Period.QUARTER: end_of_quarter,
+    Period.YEAR: end_of_year,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +46,7 @@ def _last_good_day(target: Target, claimed: date) -> date:
         return target.by
     if target.every is None:
         raise ValueError("a target needs one of before, by, every")
-    return period_end(target.every, claimed)
-
-
-def period_end(period: Period, day: date) -> date:
-    """Last day of the calendar month, quarter or year that holds `day`."""
-    month = {Period.MONTH: day.month, Period.QUARTER: (day.month + 2) // 3 * 3, Period.YEAR: 12}[period]
-    return date(day.year, month, monthrange(day.year, month)[1])
+    return _LAST_DAY[target.every](claimed)
 
 
 def outlook(
@@ -59,29 +58,38 @@ def outlook(
     late = now >= due.at
     left = 0 if late else calendar.working_days_between(today, due.last_good_day + _DAY)
     met = holds(target.goal, value, comparator)
-    colour, reason = _met(target, value) if met else _unmet(target, value, late, left, (today - due.last_good_day).days)
-    return Outlook(colour, reason, due.at, late and not met, left)
+    if met:
+        return Outlook(*_met(target, value), due.at, False, left)
+    low = target.floor is not None and beyond(target.goal, value, comparator, target.floor)
+    colour, reason = _late(target, value, today - due.last_good_day) if late else _early(target, value, low, left)
+    return Outlook(colour, reason, due.at, late, left)
 
 
 def _met(target: Target, value: Value) -> tuple[Colour, Reason]:
     return Colour.GREEN, Reason(reasons.TARGET_MET, {"value": value, "goal": str(target.goal)})
 
 
-def _unmet(target: Target, value: Value, late: bool, left: int, days_late: int) -> tuple[Colour, Reason]:
+def _late(target: Target, value: Value, since: timedelta) -> tuple[Colour, Reason]:
+    return Colour.RED, Reason(reasons.OVERDUE, {"value": value, "goal": str(target.goal), "days": since.days})
+
+
+def _early(target: Target, value: Value, low: bool, left: int) -> tuple[Colour, Reason]:
     goal = str(target.goal)
-    if late:
-        return Colour.RED, Reason(reasons.OVERDUE, {"value": value, "goal": goal, "days": days_late})
-    if target.floor is not None and beyond(target.goal, value, target.floor):
+    if low:
         return Colour.RED, Reason(reasons.BELOW_FLOOR, {"value": value, "floor": target.floor, "goal": goal})
     params = {"value": value, "goal": goal, "gap": gap(target.goal, value), "days": left}
     return Colour.YELLOW, Reason(reasons.NOT_YET, params)
 
 
-def beyond(goal: Condition, value: Value, floor: float) -> bool:
-    """True when the value is on the wrong side of the floor: under it for "at least", over it for "at most"."""
+def beyond(goal: Condition, value: Value, comparator: Comparator, floor: float) -> bool:
+    """True when the stated number, or all it may mean, is on the wrong side of the floor.
+
+    That is under it for "at least", over it for "at most".
+    """
     if isinstance(value, (bool, str)):
         return False
-    return value > floor if goal.op in ("<", "<=") else value < floor
+    wrong_side = Condition(">" if goal.op in ("<", "<=") else "<", floor)
+    return holds(wrong_side, value) or holds(wrong_side, value, comparator)
 
 
 def gap(goal: Condition, value: Value) -> float | None:
