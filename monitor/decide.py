@@ -217,7 +217,7 @@ def _silences(view: View, watches: tuple[Watch, ...], now: datetime) -> tuple[li
     instants: list[datetime] = []
     for watch in watches:
         health = view.health.get(watch.source)
-        if health is None:
+        if health is None or (health.answers and view.state.unit not in watch.expects):
             continue
         heard = _heard(view, watch, health, now)
         if heard is None:
@@ -240,18 +240,17 @@ def _heard(
     view: View, watch: Watch, health: SourceHealth, now: datetime
 ) -> tuple[datetime, float | bool | str | None, datetime | None] | None:
     """(silent since, last value, its as_of) of a source for this unit; None when there is nothing to blame it for."""
-    ok = health.last_success is not None and (health.last_failure is None or health.last_success >= health.last_failure)
     last = max(
         (r for r in view.state.evidence.values() if r.source == watch.source), key=lambda r: r.as_of, default=None
     )
     value, as_of = (last.value, last.as_of) if last is not None else (None, None)
-    if not ok:
+    if not health.answers:
         if view.state.unit != watch.owner:
             return None  # the owner of the source hears of it once, not every unit in it
-        since = health.last_success or health.last_failure
+        since = health.last_success or health.failing_since
         return None if since is None else (since, value, as_of)
     polled = health.last_success is not None and now < health.last_success + timedelta(seconds=watch.limit)
-    if view.state.unit not in watch.expects or not polled:
+    if not polled:
         return None
     since = as_of or health.first_success
     return None if since is None else (since, value, as_of)

@@ -61,8 +61,14 @@ class SourceHealth:
     first_success: datetime | None = None
     last_success: datetime | None = None
     last_failure: datetime | None = None
+    failing_since: datetime | None = None  # first failure since it last answered well; None while it does
     failure: str = ""  # what the last failure said
     rejected: tuple[Rejected, ...] = ()  # of the last answer, bounded
+
+    @property
+    def answers(self) -> bool:
+        """Whether the last poll brought an answer that was usable as a whole."""
+        return self.last_success is not None and (self.last_failure is None or self.last_success >= self.last_failure)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 GATHER = 0.05  # seconds in which arriving news becomes one commit
 BATCH = 500  # decisions in one commit
-BREATH = 20  # units decided before others may use the loop
+BREATH = 4  # units decided before others may use the loop
 RETRY = 1.0  # seconds before a store that refused is asked again
 FAR = 3600.0  # seconds the loop sleeps at most
 
@@ -78,13 +78,16 @@ class Evaluator:
 
     def take(self, collected: Collected) -> None:
         """News from a source. Returns at once; the decision follows within milliseconds."""
-        health = _after(self.health.get(collected.source), collected, self._owner(collected.source))
-        self.health[collected.source] = health
+        before = self.health.get(collected.source)
+        health = self.health[collected.source] = _after(before, collected, self._owner(collected.source))
         if collected.source in self._watched:
             self._news.health[collected.source] = health
         self._add(collected.readings)
-        if health.owner in self.states and (collected.failure or not collected.readings):
+        turned = before is None or before.answers is not health.answers
+        if health.owner in self.states and (turned or collected.failure or not collected.readings):
             self._news.dirty.add(health.owner)
+        if turned:  # a unit without a row is silent only while the source as such speaks
+            self._news.dirty.update(self._expected(collected.source))
         self._wake.set()
 
     async def submit(self, readings: Sequence[Reading]) -> None:
@@ -99,9 +102,11 @@ class Evaluator:
     async def acknowledge(self, ref: str, actor: str, note: str = "") -> Decision:
         """Somebody answered. Returns after the commit. Raises NotFound or StoreError."""
         async with self._one_at_a_time:
-            unit = self._unit_of(ref)
-            decision = acknowledge(self.states[unit], ref, actor, note, self._clock.now())
-            return (await self._commit([decision]))[0]
+            try:
+                return await self._acknowledge(ref, actor, note)
+            except Conflict:
+                await self._reload()
+                return await self._acknowledge(ref, actor, note)
 
     async def run(self) -> None:
         """Decide for ever; ends by cancellation."""
@@ -134,6 +139,9 @@ class Evaluator:
         if known is not None:
             return known.owner
         return next((watch.owner for watch in self.policy.watches if watch.source == source), "")
+
+    def _expected(self, source: str) -> Iterator[str]:
+        return (unit for watch in self.policy.watches if watch.source == source for unit in watch.expects)
 
     def _add(self, readings: Sequence[Reading]) -> None:
         for reading in readings:
@@ -186,7 +194,21 @@ class Evaluator:
             self._give_back(taken)
             if not isinstance(refused, Conflict):
                 raise
-            await self.load()
+            await self._reload()
+
+    async def _acknowledge(self, ref: str, actor: str, note: str) -> Decision:
+        unit = self._unit_of(ref)
+        decision = acknowledge(self.states[unit], ref, actor, note, self._clock.now())
+        return (await self._commit([decision]))[0]
+
+    async def _reload(self) -> None:
+        """Somebody committed first; it may have been we, for a store can write and still say no. Look again."""
+        known = {unit: state.version for unit, state in self.states.items()}
+        for state in await self._store.load_states():
+            if known.get(state.unit, state.version) != state.version:
+                self._adopt(state)
+                self._news.dirty.update((state.unit, *self.policy.units.listeners(state.unit)))
+        self._wake.set()
 
     def _decide(self, unit: str, news: Sequence[Reading]) -> Decision:
         now = self._clock.now()
@@ -260,7 +282,17 @@ def _colour(state: UnitState) -> Colour:
 def _after(before: SourceHealth | None, collected: Collected, owner: str) -> SourceHealth:
     base = before or SourceHealth(collected.source, owner)
     if collected.failure:
-        return replace(base, last_failure=collected.at, failure=collected.failure, rejected=collected.rejected)
+        return replace(
+            base,
+            last_failure=collected.at,
+            failing_since=base.failing_since or collected.at,
+            failure=collected.failure,
+            rejected=collected.rejected,
+        )
     return replace(
-        base, first_success=base.first_success or collected.at, last_success=collected.at, rejected=collected.rejected
+        base,
+        first_success=base.first_success or collected.at,
+        last_success=collected.at,
+        failing_since=None,
+        rejected=collected.rejected,
     )
