@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from pathlib import Path
 
 import aiohttp
@@ -25,14 +24,14 @@ def ack(site: Path, ref: str, note: str) -> None:
     status, answer = asyncio.run(_post(loaded, ref, note))
     if status >= 400:
         raise click.ClickException(str(answer.get("detail") or answer.get("title") or f"HTTP status {status}"))
-    click.echo(f"{ref}: acknowledged by {answer.get('acked_by', '')}")
+    click.echo(f"{ref}: acknowledged by {answer.get('acknowledged_by', '')}")
 
 
 async def _post(site: Site, ref: str, note: str) -> tuple[int, dict[str, object]]:
     token = _token(site)
     url = f"http://{site.listen[0]}:{site.listen[1]}/api/v1/incidents/{ref}/ack"
     headers = {"Authorization": f"Bearer {token}"}
-    body = {"note": note, "by": getpass.getuser()}
+    body = {"note": note} if note else {}
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session,
