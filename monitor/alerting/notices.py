@@ -7,7 +7,7 @@ from datetime import datetime
 from monitor.alerting.escalate import Call, report_by, working
 from monitor.alerting.plan import Recipient
 from monitor.alerting.scene import Scene
-from monitor.alerting.troubles import judged
+from monitor.alerting.troubles import SILENT_PREFIX, judged
 from monitor.alerting.wording import render
 from monitor.model.colour import Colour
 from monitor.model.incident import Address, Incident, Kind, Notice, Step
@@ -81,12 +81,13 @@ def _facts(incident: Incident, person: Recipient, scene: Scene, now: datetime) -
     facts: dict[str, Param] = {
         **incident.facts,
         **_latest(incident, scene),
+        **_last_figure(incident, scene),
         **_names(scene),
         "id": incident.ref,
         "now": now,
         "when": since,
         "h": lasted,
-        "recipient": person.name,
+        **_addressee(person, scene),
         **_role("role", person.role, scene),
         "scope": scene.dependants,
         "isp": scene.directory.operator_name or None,
@@ -102,6 +103,25 @@ def _latest(incident: Incident, scene: Scene) -> dict[str, Param]:
     if state is None or rule is None or not state.colour.known:
         return {}
     return judged(state, rule, scene.indicators.get(rule.indicator or ""))
+
+
+def _last_figure(incident: Incident, scene: Scene) -> dict[str, Param]:
+    """Name and measure of the figure that a silent source gave last."""
+    if incident.kind is not Kind.SILENT:
+        return {}
+    source = incident.cause.removeprefix(SILENT_PREFIX)
+    given = (reading for reading in scene.evidence.values() if reading.source == source)
+    last = max(given, key=lambda reading: reading.as_of, default=None)
+    indicator = scene.indicators.get(last.indicator) if last else None
+    if indicator is None:
+        return {}
+    return {"kpi_vi": indicator.name_vi, "kpi_en": indicator.name_en, "measure": indicator.unit}
+
+
+def _addressee(person: Recipient, scene: Scene) -> dict[str, Param]:
+    """A post is addressed in the language of the message, a person by name."""
+    vi, en = scene.directory.roles.get(person.role, ("", ""))
+    return {"recipient_vi": vi, "recipient_en": en} if person.name == vi else {"recipient": person.name}
 
 
 def _names(scene: Scene) -> dict[str, Param]:

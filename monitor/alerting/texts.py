@@ -81,8 +81,8 @@ _VI: Mapping[str, Text] = {
     "kpi_yellow": Text(  # T3
         subject=("[VÀNG] {unit} ({code}): {kpi} đạt {value}", ", yêu cầu {goal}", " trước ngày {deadline}"),
         body=(
-            ("Tính đến {as_of}, {kpi} của {unit} đạt {value}", "{kpi} của {unit} đạt {value}"),
-            " ({num}/{den} hồ sơ)",
+            ("Tính đến {as_of}, {kpi_within} của {unit} đạt {value}", "{kpi} của {unit} đạt {value}"),
+            " ({num}/{den} {counted})",
             ", thấp hơn chỉ tiêu {gap} điểm phần trăm",
             ", xếp thứ {rank}/{rank_total} trong tỉnh",
             ".",
@@ -111,7 +111,7 @@ _VI: Mapping[str, Text] = {
             "Kính gửi {recipient}.",
             " {kpi} của {unit} ở mức đỏ",
             ": {value}",
-            " ({num}/{den} hồ sơ)",
+            " ({num}/{den} {counted})",
             " tính đến {as_of}",
             "; ngưỡng đỏ {floor}",
             ("; yêu cầu {goal} trước ngày {deadline}", "; yêu cầu {goal}"),
@@ -132,10 +132,10 @@ _VI: Mapping[str, Text] = {
         ),
     ),
     "overdue": Text(  # T4
-        subject=("[QUÁ HẠN] {unit} ({code}): {kpi} chưa đạt sau thời hạn {deadline}",),
+        subject=("[QUÁ HẠN] {unit} ({code}): {kpi} chưa đạt, thời hạn trước ngày {deadline}",),
         body=(
-            "Kính gửi đồng chí {recipient}.",
-            " Chỉ tiêu {kpi} (yêu cầu {target}",
+            "Kính gửi {recipient}.",
+            " Chỉ tiêu {kpi_within} (yêu cầu {target}",
             ", thời hạn trước ngày {deadline}",
             ", căn cứ {legal_basis}",
             ") của {unit} mới đạt {value}",
@@ -143,7 +143,7 @@ _VI: Mapping[str, Text] = {
             ", quá hạn {days_late} ngày",
             ".",
             " Đã nhắc {reminders} lần đến {previous_roles}.",
-            " Kính đề nghị đồng chí chỉ đạo, giao rõ người chịu trách nhiệm và báo cáo kết quả"
+            " Kính đề nghị đồng chí Chủ tịch chỉ đạo, giao rõ người chịu trách nhiệm và báo cáo kết quả"
             " trước {due_time} ngày {due_date}.",
             " Chi tiết: {url}.",
             _ACK_VI,
@@ -159,10 +159,10 @@ _VI: Mapping[str, Text] = {
     "kpi_met": Text(
         subject=("[{colour}] {unit} ({code}): kết thúc cảnh báo, {kpi}", " {value}"),
         body=(
-            "Cảnh báo về {kpi} của {unit} kết thúc lúc {time} ngày {date}",
+            "Cảnh báo về {kpi_within} của {unit} kết thúc lúc {time} ngày {date}",
             ("; giá trị hiện nay: {value} (tính đến {as_of})", "; giá trị hiện nay: {value}"),
             "; yêu cầu {goal}",
-            "; trạng thái: {colour}",
+            "; trạng thái chỉ tiêu: {colour}",
             ".",
             " Chi tiết: {url}.",
             " Mã: {id}.",
@@ -181,7 +181,10 @@ _VI: Mapping[str, Text] = {
             "Nguồn {source} của {unit} không gửi số liệu {h}",
             " (ngưỡng {limit})",
             '. Trạng thái chuyển sang "chưa rõ", không được tính là xanh.',
-            " Giá trị cuối: {last_value} lúc {last_time}.",
+            (
+                " Giá trị cuối: {kpi_within} {last_value} lúc {last_time}.",
+                " Giá trị cuối: {last_value} lúc {last_time}.",
+            ),
             " Đề nghị cán bộ đầu mối kiểm tra việc gửi báo cáo, kết nối.",
             _ACK_VI,
             " Mã: {id}.",
@@ -257,8 +260,8 @@ _EN: Mapping[str, Text] = {
     "kpi_yellow": Text(
         subject=("[YELLOW] {unit} ({code}): {kpi} at {value}", ", target {target}", " before {deadline}"),
         body=(
-            ("As of {as_of} {kpi} of {unit} is {value}", "{kpi} of {unit} is {value}"),
-            " ({num}/{den} dossiers)",
+            ("As of {as_of}, {kpi_within} of {unit} is {value}", "{kpi} of {unit} is {value}"),
+            " ({num}/{den} {counted})",
             ", {gap} points under target",
             ", rank {rank}/{rank_total}",
             ".",
@@ -287,7 +290,7 @@ _EN: Mapping[str, Text] = {
             "To {recipient}.",
             " {kpi} of {unit} is red",
             " at {value}",
-            " ({num}/{den} dossiers)",
+            " ({num}/{den} {counted})",
             " as of {as_of}",
             "; red limit {floor}",
             ("; target {target} before {deadline}", "; target {target}"),
@@ -308,7 +311,7 @@ _EN: Mapping[str, Text] = {
         ),
     ),
     "overdue": Text(
-        subject=("[OVERDUE] {unit} ({code}): {kpi} not met after {deadline}",),
+        subject=("[OVERDUE] {unit} ({code}): {kpi} not met before {deadline}",),
         body=(
             "To {recipient}.",
             " {kpi} (target {target}",
@@ -319,7 +322,8 @@ _EN: Mapping[str, Text] = {
             ", {days_late} days late",
             ".",
             " {reminders} reminders went to {previous_roles}.",
-            " Please direct the work, name the person in charge and report by {due_time} on {due_date}.",
+            " The chairperson is asked to direct the work, name the person in charge and have the result reported"
+            " by {due_time} on {due_date}.",
             " Details: {url}.",
             _ACK_EN,
             " Ref {id}.",
@@ -334,10 +338,10 @@ _EN: Mapping[str, Text] = {
     "kpi_met": Text(
         subject=("[{colour}] {unit} ({code}): alert ended, {kpi}", " {value}"),
         body=(
-            "The alert on {kpi} of {unit} ended at {time} on {date}",
+            "The alert on {kpi_within} of {unit} ended at {time} on {date}",
             ("; it is now {value} (as of {as_of})", "; it is now {value}"),
             "; target {target}",
-            "; state: {colour}",
+            "; state of the target: {colour}",
             ".",
             " Details: {url}.",
             " Ref {id}.",
@@ -350,7 +354,7 @@ _EN: Mapping[str, Text] = {
             "Feed {source} of {unit} is silent for {h}",
             " (limit {limit})",
             '. State is now "unknown" and does not count as green.',
-            " Last value {last_value} at {last_time}.",
+            (" Last value: {kpi_within} {last_value} at {last_time}.", " Last value: {last_value} at {last_time}."),
             " Please check reporting and connection.",
             _ACK_EN,
             " Ref {id}.",

@@ -105,7 +105,8 @@ def judged(state: CriterionState, rule: Criterion, indicator: Indicator | None) 
         "as_of": verdict.as_of,
         "num": verdict.numerator,
         "den": verdict.denominator,
-        "source": verdict.source or None,
+        "source": None if rule.rollup else verdict.source or None,
+        "group": rule.rollup is not None,
         "legal_basis": ", ".join(rule.legal_basis) or None,
     }
 

@@ -23,7 +23,7 @@ from monitor.alerting.texts import (
 from monitor.engine.explain import colour_name, number, value_text
 from monitor.model.colour import Colour
 from monitor.model.reading import Comparator
-from monitor.model.text import clean, unaccent
+from monitor.model.text import clean, singular, unaccent
 from monitor.model.unit import Level
 from monitor.model.verdict import Param
 
@@ -107,6 +107,16 @@ class Words:
         text = self.plain(name)
         return unaccent(text)[:KPI_LIMIT].rstrip() if text is not None and self.short else text
 
+    def kpi_within(self, name: str) -> str | None:
+        """Name of the figure inside a sentence; an abbreviation keeps its capitals."""
+        text = self.kpi("kpi")
+        return text if text is None or text[1:2].isupper() else text[:1].lower() + text[1:]
+
+    def counted(self, name: str) -> str:
+        """What a share counts."""
+        words = ("đơn vị", "units") if self.facts.get("group") else ("hồ sơ", "dossiers")
+        return words[self._english]
+
     def time(self, name: str) -> str | None:
         """24-hour clock."""
         at = self._instant(name)
@@ -150,8 +160,9 @@ class Words:
         return self.measured(name) if self.facts.get("op") in (">=", None) else self.goal(name)
 
     def goal(self, name: str) -> str | None:
-        """The wanted value with its direction."""
-        return self._with_op(_GOALS)
+        """The wanted value with its direction; nothing is above 100 per cent."""
+        whole = self.facts.get("op") == ">=" and self.facts.get("measure") == "%" and self.facts.get("target") == 100
+        return self.measured("target") if whole else self._with_op(_GOALS)
 
     def short_of(self, name: str) -> str | None:
         """How the goal is missed."""
@@ -191,6 +202,8 @@ class Words:
 _ALIASES = {"due_time": "due", "due_date": "due"}
 _FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
     "kpi": Words.kpi,
+    "kpi_within": Words.kpi_within,
+    "counted": Words.counted,
     **dict.fromkeys(("time", "due_time"), Words.time),
     **dict.fromkeys(("date", "deadline", "due_date"), Words.date),
     **dict.fromkeys(("due", "next_time", "as_of", "last_time"), Words.moment),
@@ -236,7 +249,8 @@ def _piece(template: str, words: Words) -> str | None:
     values = {name: words.word(name) for name in _PLACEHOLDER.findall(template)}
     if None in values.values():
         return None
-    return _PLACEHOLDER.sub(lambda found: values[found[1]] or "", template)
+    text = _PLACEHOLDER.sub(lambda found: values[found[1]] or "", template)
+    return singular(text) if words.locale == "en" else text
 
 
 def _sms(text: Text, words: Words) -> str:

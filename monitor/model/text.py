@@ -12,6 +12,9 @@ _TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")  # grave, acute, tilde, hoo
 _D_BAR = str.maketrans("đĐ", "dD")
 _ONE_APOSTROPHE = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
 _DASH_WITH_BLANKS = re.compile(rf"\s*[{_DASHES}]\s*")
+_PLURAL_OF_ONE = re.compile(
+    r"(?<![\d.,])1 ((?:working |failed |dependent )?(?:day|hour|minute|second|check|reading|reminder|unit))s\b"
+)
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f]+[^\W\d_]*)*")
 
 
@@ -57,3 +60,8 @@ def _tone_last(word: re.Match[str]) -> str:
     letters = [char for char in word[0] if char not in _TONES]
     tones = [char for char in word[0] if char in _TONES]
     return "".join(letters + tones)
+
+
+def singular(english: str) -> str:
+    """An English sentence with "1 days" put right."""
+    return _PLURAL_OF_ONE.sub(r"1 \1", english)

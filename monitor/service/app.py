@@ -19,7 +19,7 @@ from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
 from monitor.service.metrics import SelfMetrics
 from monitor.service.poller import Poller
-from monitor.service.sender import Sender
+from monitor.service.sender import LOOK, Sender
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ class Adapters:
     exporters: Mapping[str, Exporter]
     chance: Callable[[], float]
     owner: str = "denbao"  # name of this process in leases
+    look: float = LOOK  # seconds after which the outbox is looked at without being woken
     closers: Sequence[Callable[[], Awaitable[None]]] = ()  # called last at a stop: connections that sources share
 
 
@@ -52,7 +53,8 @@ class Service:
         self.evaluator = Evaluator(policy_of(site), store, clock, self.hub.publish, metrics.decided)
         self.poller = Poller(adapters.sources, clock, self._collected, observe=metrics.swept)
         parallel = {channel: site.channels[channel].parallel for channel in adapters.transports}
-        self.sender = Sender(store, adapters.transports, parallel, clock, adapters.chance, adapters.owner)
+        sending = (adapters.chance, adapters.owner, adapters.look)
+        self.sender = Sender(store, adapters.transports, parallel, clock, *sending)
         self.started_at: datetime | None = None
         self.first_sweep_at: datetime | None = None
         self._timetable = adapters.timetable

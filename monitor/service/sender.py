@@ -38,6 +38,7 @@ class Sender:
         clock: Clock,
         chance: Callable[[], float],
         owner: str,
+        look: float = LOOK,
     ) -> None:
         self._store = store
         self._transports = transports
@@ -45,6 +46,7 @@ class Sender:
         self._clock = clock
         self._chance = chance
         self._owner = owner
+        self._look = look
         self._wake = {channel: asyncio.Event() for channel in transports}
         self._flying: dict[str, set[asyncio.Task[None]]] = {channel: set() for channel in transports}
 
@@ -94,9 +96,9 @@ class Sender:
                 await self._pause(channel, self._clock.now() + REFUSED)
 
     async def _pause(self, channel: str, due: datetime | None) -> None:
-        left = LOOK if due is None else min(LOOK, max((due - self._clock.now()).total_seconds(), 0.0))
+        left = self._look if due is None else min(self._look, max((due - self._clock.now()).total_seconds(), 0.0))
         if len(self._flying[channel]) >= self._parallel[channel]:
-            left = LOOK  # a landing wakes this loop
+            left = self._look  # a landing wakes this loop
         woken = asyncio.ensure_future(self._wake[channel].wait())
         slept = asyncio.ensure_future(self._clock.sleep(max(left, 0.01)))
         try:

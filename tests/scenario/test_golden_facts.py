@@ -127,7 +127,7 @@ def test_a_commune_short_of_its_online_goal_is_yellow_and_stays_yellow_after_the
         now = datetime.fromisoformat(at).astimezone(UTC)
         line.advance(now, [Reading("02143", key, value, now, now, "test") for key, value in done.items()])
         assert line.standing is not None
-        colours.append((line.standing.colour, line.criteria["online_submission_rate"].colour))
+        colours.append((line.standing.colour, line.criteria["commune_online_submission_rate"].colour))
     assert colours == [(Colour.YELLOW, Colour.YELLOW), (Colour.YELLOW, Colour.RED)]
 
 

@@ -39,6 +39,7 @@ FIXED = {
     "availability", "kpi", "value", "target", "goal", "short_of", "floor", "n", "deadline", "as_of", "num", "den",
     "gap", "rank", "rank_total", "pace", "trend", "legal_basis", "source", "days_late", "reminders", "previous_roles",
     "h", "limit", "last_value", "last_time", "colour", "service", "service_title", "service_full",
+    "kpi_within", "counted",
 }  # fmt: skip
 EVERY = [(locale, text) for locale, texts in TEXTS.items() for text in texts]
 
@@ -123,6 +124,28 @@ def test_t4_shortens_the_name_and_never_the_code():
     assert gsm_length(sms) <= SMS_LIMIT
 
 
+def test_one_day_is_no_days_in_english():
+    facts = {**WORST, "unit_sms": "Xa Van Lang", "n": 1, "days_late": 1, "reminders": 1}
+    near, late = (render(text, facts, "en") for text in ("kpi_yellow", "overdue"))
+    assert " 1 working day left; " in near.body
+    assert ". 1 working day left, due before" in near.sms
+    assert ", 1 day late. 1 reminder went to" in late.body
+    assert ", 1 day late. Chairperson" in late.sms
+
+
+def test_a_share_of_units_counts_units_and_wants_the_whole():
+    share = {**WORST, "num": 63, "den": 92, "group": True, "target": 100.0, "op": ">=", "measure": "%"}
+    vi, en = (render("kpi_yellow", share, locale) for locale in ("vi", "en"))
+    assert "(63/92 đơn vị)" in vi.body
+    assert ", yêu cầu 100% trước ngày" in vi.subject
+    assert "(63/92 units)" in en.body
+
+
+def test_the_name_of_a_figure_is_small_inside_a_sentence_unless_it_is_an_abbreviation():
+    assert "Chỉ tiêu tỷ lệ hồ sơ" in render("overdue", WORST, "vi").body
+    assert "Chỉ tiêu TTHC" in render("overdue", {**WORST, "kpi_vi": "TTHC đồng bộ"}, "vi").body
+
+
 def test_t6_is_worded_as_agreed():
     message = render("silent", {**WORST, "unit_sms": "Xa Van Lang", "h": 93_600.0}, "vi")
     assert message.sms == (
@@ -180,5 +203,5 @@ def test_a_name_is_abbreviated_before_it_is_cut():
 
 def test_what_a_subject_or_sms_cannot_do_without_is_a_dash_when_it_is_not_known():
     message = render("overdue", {**WORST, "value": None, "deadline": None}, "vi")
-    assert message.subject.endswith("chưa đạt sau thời hạn -")
+    assert message.subject.endswith("chưa đạt, thời hạn trước ngày -")
     assert "HS truc tuyen - chua dat 99,55%" in message.sms

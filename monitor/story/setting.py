@@ -1,0 +1,66 @@
+"""Where the story plays: the bundled site with the rules of that summer and one feed, the daily report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from monitor.alerting.plan import Directory
+from monitor.config.build import load_site
+from monitor.config.rulebooks import load_rules
+from monitor.config.spec import AsOf, Column, FeedSpec, Site
+from monitor.engine.book import Ruleset
+from monitor.model.errors import ConfigError
+from monitor.model.unit import Level, Units
+from monitor.story.figures import INDICATORS, PROVINCE, SOURCE, START
+
+BOOK = "two_tier_readiness"
+_HOUR = 3600.0
+_BELIEVED = 50 * _HOUR  # a daily figure is believed for 50 hours: told as silent when it is unknown, not before
+
+
+def story_site(root: Path, environ: Mapping[str, str], locale: str | None = None) -> Site:
+    """The site in `root` as the story needs it; with a `locale` all messages are in that language.
+
+    Units, calendar, directory, policies and channels stay as they are. Raises ConfigError.
+    """
+    site = load_site(root, environ=environ, now=START)
+    return replace(
+        site,
+        ruleset=_rules(root),
+        store_url="memory:",
+        probes=(),
+        feeds=(_report(site.units),),
+        directory=_speaking(site.directory, locale) if locale else site.directory,
+        exporters=(),
+        simulation=None,
+        as_of=START,
+    )
+
+
+def _rules(root: Path) -> Ruleset:
+    ruleset, problems = load_rules(root, [BOOK])
+    if ruleset is None:
+        raise ConfigError(tuple(str(problem) for problem in problems))
+    return ruleset
+
+
+def _report(units: Units) -> FeedSpec:
+    return FeedSpec(
+        id=SOURCE,
+        kind="json",
+        owner=PROVINCE,
+        url="",
+        period=_HOUR,
+        timeout=20.0,
+        columns=tuple(Column(indicator, indicator) for indicator in INDICATORS),
+        max_silence=_BELIEVED,
+        as_of=AsOf.FETCH,
+        expects=frozenset(unit.code for unit in units.at(Level.COMMUNE)),
+    )
+
+
+def _speaking(directory: Directory, locale: str) -> Directory:
+    people = tuple(replace(person, locale=locale) for person in directory.recipients)
+    return replace(directory, recipients=people)
