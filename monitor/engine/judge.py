@@ -92,10 +92,10 @@ def judge_value(
 
 
 def measured(indicator: Indicator, reading: Reading, now: datetime) -> Value:
-    """The value to judge: the reading's, or minutes since its yes/no turned false (at least one second)."""
+    """The value to judge: the reading's, or minutes since it last said yes (at least one second)."""
     if indicator.measure is not Measure.ELAPSED:
         return reading.value
-    if reading.value is not False:
+    if reading.value is True:
         return 0.0
     down = (now - (reading.since or reading.as_of)).total_seconds()
     return max(down, 1.0) / 60
@@ -136,12 +136,16 @@ def _band(bands: tuple[Band, ...], value: Value, comparator: Comparator) -> tupl
 
 def _crossings(criterion: Criterion, indicator: Indicator, reading: Reading, now: datetime) -> list[datetime]:
     """Instants at which an elapsed value alone crosses a bound of the rule."""
-    if indicator.measure is not Measure.ELAPSED or reading.value is not False:
+    if indicator.measure is not Measure.ELAPSED or reading.value is True:
         return []
     start = reading.since or reading.as_of
-    conditions = [condition for band in criterion.bands for condition in band.conditions]
-    if criterion.target is not None:
-        conditions.append(criterion.target.goal)
-    bounds = [start + timedelta(minutes=c.operand) for c in conditions if not isinstance(c.operand, (bool, str))]
+    bounds = [start + timedelta(minutes=bound) for bound in _bounds(criterion)]
     # "more than 15" turns true just after the bound, "at least 15" on it.
-    return [at for bound in bounds for at in (bound, bound + timedelta(seconds=1)) if at > now]
+    return [at for bound in bounds for at in (bound, bound + timedelta.resolution) if at > now]
+
+
+def _bounds(criterion: Criterion) -> list[float]:
+    operands: list[Value | None] = [c.operand for band in criterion.bands for c in band.conditions]
+    if criterion.target is not None:
+        operands += [criterion.target.goal.operand, criterion.target.floor]
+    return [operand for operand in operands if operand is not None and not isinstance(operand, (bool, str))]

@@ -118,7 +118,9 @@ def test_the_gap_is_the_distance_to_the_goal():
 LOW_IS_GOOD = goal("<=", 20.0, floor=40.0)
 
 
-@given(st.sampled_from([goal(), goal(floor=60.0), LOW_IS_GOOD]), st.floats(0, 100), st.floats(0, 100), st.integers(0, 30))
+@given(
+    st.sampled_from([goal(), goal(floor=60.0), LOW_IS_GOOD]), st.floats(0, 100), st.floats(0, 100), st.integers(0, 30)
+)
 def test_a_better_value_never_has_a_worse_colour(target, one, other, days):
     worse, better = sorted((one, other), reverse=target is LOW_IS_GOOD)
     now = NOON + timedelta(days=days)
