@@ -171,8 +171,10 @@ class Evaluator:
                 if left <= 0:
                     break
                 pause = asyncio.ensure_future(self._clock.sleep(min(left, FAR)))
-                await asyncio.wait({waiter, pause}, return_when=asyncio.FIRST_COMPLETED)
-                pause.cancel()
+                try:
+                    await asyncio.wait({waiter, pause}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    pause.cancel()
         finally:
             waiter.cancel()
         self._wake.clear()
