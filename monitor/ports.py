@@ -97,9 +97,10 @@ class Store(Protocol):
         """What was remembered of all sources."""
 
     async def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
-        """Claim due notices of one channel: urgent before old; not those whose required notice is undecided.
+        """Claim due notices of one channel: urgent before old.
 
-        A notice whose required one was never sent is suppressed ("never_told") instead of claimed.
+        Good news (a notice that `requires` another) waits until all bad news of its incident to the same address is
+        decided; where none of that was sent, it is suppressed ("never_told") instead of claimed.
         Expired leases count as attempts that ended unknown.
         """
 

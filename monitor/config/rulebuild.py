@@ -124,7 +124,9 @@ def _band(work: _Work, colour: str, written: bool | float | str) -> Band | None:
     parts = _conditions(work, ("bands", colour), written)
     if parts is None:
         return None
-    text = str(written).lower() if isinstance(written, bool) else str(written)
+    text = (
+        str(written).lower() if isinstance(written, bool) else f"{written:g}" if isinstance(written, float) else written
+    )
     return Band(Colour(colour), parts, text, work.source.where((*work.at, "bands", colour)))
 
 

@@ -9,6 +9,7 @@ from monitor.engine import reasons
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Value
+from monitor.model.text import singular
 from monitor.model.verdict import Param, Reason
 
 SENTENCES: Mapping[str, tuple[str, str]] = {
@@ -26,7 +27,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "chỉ có {sample} hồ sơ, cần ít nhất {needed}: không đánh giá",
         "only {sample} cases, at least {needed} are needed: not judged",
     ),
-    reasons.BAND: ("{value} nằm trong ngưỡng {band}", "{value} lies in the band {band}"),
+    reasons.BAND: ("giá trị {value} ứng với ngưỡng {band}", "the value {value} is in the band {band}"),
     reasons.UNDECIDED: (
         "nguồn chỉ nói {sign}{value}: chưa chắc đạt ngưỡng, không tính là xanh",
         "the source only says {sign}{value}: it may miss the band, so it is not counted green",
@@ -103,7 +104,8 @@ def sentence(reason: Reason, locale: str, calendar: Calendar | None = None) -> s
         return reason.code
     spans = _SPANS if reason.code == reasons.STALE else frozenset()
     shown = {key: _param(key in spans, value, locale, calendar) for key, value in reason.params.items()}
-    return texts[locale == "en"].format_map(_Known(shown))
+    text = texts[locale == "en"].format_map(_Known(shown))
+    return singular(text) if locale == "en" else text
 
 
 def colour_name(colour: Colour, locale: str) -> str:
@@ -149,4 +151,5 @@ def _param(is_span: bool, value: Param, locale: str, calendar: Calendar | None) 
         return f"{local:%H:%M %d/%m/%Y}"
     if is_span and isinstance(value, (int, float)):
         return span(value, locale)
-    return value_text(value, locale)
+    text = value_text(value, locale)
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}" if isinstance(value, bool) else text

@@ -350,6 +350,17 @@ async def test_who_was_never_told_the_bad_news_is_not_told_the_good(store: Store
     assert (delivery.state, delivery.detail) == ("suppressed", "never_told")
 
 
+async def test_one_page_that_went_out_is_enough_to_be_told_of_the_recovery(store: Store) -> None:
+    (state,) = await store.commit([owing(notice("first"), notice("repeat", due=60))])
+    (first,) = await store.lease("log", "me", at(1), 10, 20)
+    await store.settle(first, SENT, at(2))
+    good = notice("good", requires="repeat")
+    await store.commit([owing(good, before=state, withheld=(Withhold("i", "recovered"),))])
+    assert await states_of(store) == {"first": "sent", "repeat": "suppressed", "good": "pending"}
+    (lease,) = await store.lease("log", "me", at(3), 10, 20)
+    assert lease.notice.key == "good"
+
+
 async def test_a_refused_message_was_not_told(store: Store) -> None:
     await store.commit([owing(notice("bad"), notice("good", requires="bad"))])
     (bad,) = await store.lease("log", "me", at(1), 10, 20)

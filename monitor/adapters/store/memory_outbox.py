@@ -118,8 +118,15 @@ class MemoryOutbox:
         return min(waiting + leased, default=None)
 
     def _blocked(self, row: _Row) -> bool:
-        required = self._rows.get(row.notice.requires or "")
-        return required is not None and required.state in states.UNDECIDED
+        return any(earlier.state in states.UNDECIDED for earlier in self._bad_news(row))
+
+    def _bad_news(self, row: _Row) -> Iterable[_Row]:
+        """What was owed to the same address in the same incident before this good news; nothing for bad news."""
+        if row.notice.requires is None:
+            return ()
+        address = (row.notice.recipient, row.notice.channel)
+        rows = self._of_incident[row.notice.incident]
+        return [r for r in rows if r.notice.requires is None and (r.notice.recipient, r.notice.channel) == address]
 
     def _split(self, rows: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
         told: list[_Row] = []
@@ -129,9 +136,8 @@ class MemoryOutbox:
         return told, untold
 
     def _told(self, row: _Row) -> bool:
-        required = self._rows.get(row.notice.requires or "")
-        return row.notice.requires is None or (
-            required is not None and states.was_told(required.state, required.maybe_sent)
+        return row.notice.requires is None or any(
+            states.was_told(earlier.state, earlier.maybe_sent) for earlier in self._bad_news(row)
         )
 
     def deliveries(self, incident: str | None, limit: int) -> Sequence[Delivery]:

@@ -34,7 +34,7 @@ from monitor.adapters.store import states
 from monitor.adapters.store.tables import audit, health, incident, notice, reading, transition, unit_state
 from monitor.model.incident import Outcome, Phase
 
-_required = notice.alias("required")
+_earlier = notice.alias("earlier")
 # Not `in_`: the values of an IN are filled in for each execution, which `executemany` cannot do.
 _waiting = or_(*(notice.c.state == state for state in sorted(states.WAITING)))
 _undecided = notice.c.state.in_(sorted(states.UNDECIDED))
@@ -169,7 +169,7 @@ def expire_leases(channel: str, now: datetime) -> Update:
 
 
 def suppress_never_told(channel: str, now: datetime) -> Update:
-    """Suppress due notices whose required one is decided, or unknown here, and reached nobody."""
+    """Suppress due good news to an address that no bad news of the incident reached."""
     return (
         update(notice)
         .where(*_due(channel, now), notice.c.requires.is_not(None), ~_blocked(), ~_told())
@@ -236,13 +236,22 @@ def _due(channel: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def _blocked() -> ColumnElement[bool]:
-    """The notice that this one requires is undecided."""
-    return exists(literal(1)).where(
-        _required.c.key == notice.c.requires, _required.c.state.in_(sorted(states.UNDECIDED))
-    )
+    """Some bad news of the same incident to the same address is undecided."""
+    return exists(literal(1)).where(*_bad_news(), _earlier.c.state.in_(sorted(states.UNDECIDED)))
 
 
 def _told() -> ColumnElement[bool]:
-    """The notice that this one requires was sent, or may have been."""
-    sent = or_(_required.c.state == Outcome.SENT.value, _required.c.maybe_sent.is_(True))
-    return exists(literal(1)).where(_required.c.key == notice.c.requires, sent)
+    """Some bad news of the same incident to the same address was sent, or may have been."""
+    sent = or_(_earlier.c.state == Outcome.SENT.value, _earlier.c.maybe_sent.is_(True))
+    return exists(literal(1)).where(*_bad_news(), sent)
+
+
+def _bad_news() -> tuple[ColumnElement[bool], ...]:
+    """What was owed before this good news; nothing for bad news."""
+    return (
+        notice.c.requires.is_not(None),
+        _earlier.c.incident == notice.c.incident,
+        _earlier.c.recipient == notice.c.recipient,
+        _earlier.c.channel == notice.c.channel,
+        _earlier.c.requires.is_(None),
+    )

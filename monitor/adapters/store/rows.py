@@ -101,6 +101,7 @@ def _notice_row(notice: Notice) -> Row:
     return {
         "key": notice.key,
         "channel": notice.channel,
+        "recipient": notice.recipient,
         "incident": notice.incident,
         "requires": notice.requires,
         "urgent": notice.urgent,

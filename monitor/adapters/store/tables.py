@@ -85,6 +85,7 @@ notice = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("channel", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
     Column("incident", Text, nullable=False, index=True),
     Column("requires", Text),
     Column("urgent", Boolean, nullable=False),

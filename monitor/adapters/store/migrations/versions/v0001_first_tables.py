@@ -83,6 +83,7 @@ def _outbox() -> None:
         "notice",
         sa.Column("key", sa.Text, primary_key=True),
         sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("recipient", sa.Text, nullable=False),
         sa.Column("incident", sa.Text, nullable=False),
         sa.Column("requires", sa.Text),
         sa.Column("urgent", sa.Boolean, nullable=False),
