@@ -51,10 +51,14 @@ class RecordingTransport:
     """`monitor.ports.Transport` to a scripted provider. `rings` is what recipients got, `asked` all that was tried."""
 
     def __init__(
-        self, clock: Clock, script: Callable[[Notice, int], Reply] = lambda _notice, _attempt: Reply()
+        self,
+        clock: Clock,
+        script: Callable[[Notice, int], Reply] = lambda _notice, _attempt: Reply(),
+        rang: Callable[[Ring], None] = lambda _ring: None,
     ) -> None:
         self._clock = clock
         self._script = script
+        self._rang = rang  # told of every ring at its instant
         self.asked: list[Ring] = []
         self.rings: list[Ring] = []
         self.closed = False
@@ -65,7 +69,9 @@ class RecordingTransport:
         reply = self._script(notice, attempt)
         await self._clock.sleep(reply.delay)
         if reply.arrives:
-            self.rings.append(Ring(notice.key, self._clock.now(), attempt, notice))
+            ring = Ring(notice.key, self._clock.now(), attempt, notice)
+            self.rings.append(ring)
+            self._rang(ring)
         await self._clock.sleep(reply.delay)
         if reply.error is not None:
             raise reply.error
