@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -21,6 +29,8 @@ class SelfMetrics:
     """One per service."""
 
     def __init__(self) -> None:
+        # Gauges beside each counter and histogram would be names that nobody was promised.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._lateness = Histogram(
             "denbao_sweep_lateness_seconds",
@@ -74,6 +84,8 @@ class SelfMetrics:
     def feeds(self, names: frozenset[str]) -> None:
         """Which sources are feeds; the rest are probes and have series of their own."""
         self._feeds = names
+        for name in names:
+            self._failures.labels(name)  # zero is there before the first failure: a rate needs two points
 
     def swept(self, _source: str, seconds: float) -> None:
         """A poll began this long after its slot."""

@@ -1,0 +1,189 @@
+"""promtool finds nothing to complain about, and a real Prometheus scrapes a running service and answers questions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import unused_port
+
+from monitor.adapters.clock import SystemClock
+from monitor.adapters.store import MemoryStore
+from monitor.adapters.timetable import SlotTimetable
+from monitor.api import ExporterContext
+from monitor.config.build import load_site
+from monitor.config.spec import ProbeSpec, Site
+from monitor.model.colour import Colour
+from monitor.model.reading import Collected, Reading
+from monitor.model.unit import Level
+from monitor.service.app import Adapters, Service
+from monitor.service.exporters import load_exporters
+from monitor.service.metrics import SelfMetrics
+from monitor.testing import ScriptedSource
+from monitor.web.access import Tokens
+from monitor.web.app import create_app, serve
+
+pytestmark = [pytest.mark.integration, pytest.mark.needs("prometheus"), pytest.mark.needs("promtool")]
+T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
+PATIENCE = 40.0  # seconds until a question must have its answer
+LOOK = 0.1  # seconds between two looks
+RED, GREEN = "02143", "05710"  # communes whose centre fails, and whose centre is well
+
+
+def site() -> Site:
+    """The default site without its simulated province: the units, rules and plans are the real ones."""
+    now = SystemClock().now()
+    made = load_site(ROOT, environ={}, now=now)
+    return replace(made, simulation=None, store_url="memory:", feeds=made.feeds[:1])
+
+
+@asynccontextmanager
+async def serving(made: Site) -> AsyncIterator[tuple[Service, str]]:
+    """A running service whose every probe answers from memory, and the address of its pages."""
+    clock, store, metrics = SystemClock(), MemoryStore(), SelfMetrics()
+    metrics.feeds(frozenset(feed.id for feed in made.feeds))
+    context = ExporterContext("1.2.3", lambda: metrics.page(store, clock.now()))
+    exporters = load_exporters(ROOT / "exporters", ["prometheus"], context)
+    sources = [answering(probe) for probe in made.probes]
+    adapters = Adapters(clock, store, SlotTimetable(clock), sources, {}, exporters, lambda: 0.5)
+    service = Service(made, adapters, metrics)
+    await service.start()
+    runner = await serve(create_app(service, Tokens(())), "127.0.0.1", 0)
+    host, port = runner.addresses[0][:2]
+    try:
+        yield service, f"{host}:{port}"
+    finally:
+        await runner.cleanup()
+        await service.stop()
+
+
+def answering(probe: ProbeSpec) -> ScriptedSource:
+    """A source that finds all well but one centre."""
+
+    def answer(now: Any) -> Collected:
+        up = probe.unit != RED
+        reading = Reading(probe.unit, probe.gives, up, now, now, probe.id)
+        return Collected(probe.id, now, (reading,), duration=0.125)
+
+    return ScriptedSource(probe.id, probe.unit, answer, probe.period)
+
+
+async def until(why: str, look: Callable[[], Awaitable[T | None]]) -> T:
+    """The first answer that is there. Fails with `why` when none comes."""
+    end = asyncio.get_running_loop().time() + PATIENCE
+    while (found := await look()) is None:
+        assert asyncio.get_running_loop().time() < end, why
+        await asyncio.sleep(LOOK)
+    return found
+
+
+async def judged(service: Service) -> None:
+    """Until every unit was looked at."""
+
+    async def look() -> bool | None:
+        states = service.evaluator.states.values()
+        return True if all(state.standing for state in states) and not service.ready() else None
+
+    await until("not every unit was judged", look)
+
+
+class Prometheus:
+    """A real one on loopback."""
+
+    def __init__(self, base: str, http: aiohttp.ClientSession) -> None:
+        self._base = base
+        self._http = http
+
+    async def ask(self, question: str) -> dict[tuple[str, ...], float]:
+        """Values by label values of an instant query; nothing while Prometheus is not ready."""
+        try:
+            async with self._http.get(f"{self._base}/api/v1/query", params={"query": question}) as answer:
+                found = await answer.json(content_type=None)
+        except (aiohttp.ClientError, json.JSONDecodeError):
+            return {}
+        if found.get("status") != "success":
+            return {}
+        return {tuple(one["metric"].values()): float(one["value"][1]) for one in found["data"]["result"]}
+
+    async def answers(self, question: str) -> dict[tuple[str, ...], float]:
+        """The first answer that is not empty."""
+
+        async def look() -> dict[tuple[str, ...], float] | None:
+            return await self.ask(question) or None
+
+        return await until(f"no answer to {question}", look)
+
+
+@asynccontextmanager
+async def prometheus(folder: Path, target: str) -> AsyncIterator[Prometheus]:
+    """Started in a folder of its own, scraping `target` every second."""
+    scrape = {"job_name": "denbao", "static_configs": [{"targets": [target]}]}
+    config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": [scrape]}
+    (folder / "prometheus.yml").write_text(json.dumps(config), "utf-8")
+    port = unused_port()
+    process = await asyncio.create_subprocess_exec(
+        "prometheus",
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=error",
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with aiohttp.ClientSession() as http:
+            yield Prometheus(f"http://127.0.0.1:{port}", http)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def test_promtool_has_nothing_to_complain_about():
+    async with serving(site()) as (service, address), aiohttp.ClientSession() as http:
+        await judged(service)
+        async with http.get(f"http://{address}/metrics") as answer:
+            assert (answer.status, answer.content_type) == (200, "text/plain")
+            page = await answer.read()
+    checked = await asyncio.to_thread(
+        subprocess.run, ["promtool", "check", "metrics"], input=page, capture_output=True, timeout=PATIENCE
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
+
+
+async def test_a_real_prometheus_scrapes_the_service_and_answers_questions(tmp_path: Path):
+    made = site()
+    communes = {unit.code for unit in made.units.at(Level.COMMUNE)}
+    async with serving(made) as (service, address), prometheus(tmp_path, address) as asked:
+        await judged(service)
+        assert await asked.answers('up{job="denbao"} == 1')
+        by_colour = await asked.answers('sum by (colour) (denbao_units{level="commune"})')
+        assert set(by_colour) == {(colour.value,) for colour in Colour}
+        assert sum(by_colour.values()) == len(communes)
+        assert sum((await asked.answers('count(denbao_unit_colour{level="commune"})')).values()) == len(communes)
+        assert list((await asked.answers(f'denbao_probe_success{{unit="{RED}"}} == 0')).values())
+        assert await asked.answers(f'denbao_probe_success{{unit="{GREEN}"}} == 1')
+        assert set((await asked.answers("denbao_probe_duration_seconds")).values()) == {0.125}
+        named = "denbao_unit_colour * on (unit) group_left (name) denbao_unit_info"
+        assert len(await asked.answers(named)) == len(made.units)
+        assert await asked.answers("histogram_quantile(0.5, rate(denbao_event_loop_lag_seconds_bucket[1m])) >= 0")
+        assert await asked.answers('denbao_build_info{version="1.2.3"}')
+
+
+async def test_prometheus_sees_a_changed_value_with_the_next_scrape(tmp_path: Path):
+    async with serving(site()) as (service, address), prometheus(tmp_path, address) as asked:
+        await judged(service)
+        now = service.clock.now()
+        for value in (42.5, 87.25):
+            now = max(service.clock.now(), now)
+            await service.evaluator.submit([Reading("19", "online_submission_rate", value, now, now, "test")])
+            question = f'denbao_indicator_value{{unit="19",indicator="online_submission_rate"}} == {value}'
+            assert list((await asked.answers(question)).values()) == [value]

@@ -1,0 +1,452 @@
+"""/metrics as Prometheus reads it: every family of the contract, cheap after a change, safe from strange names."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor.adapters.store import MemoryStore
+from monitor.api import ExporterContext
+from monitor.model.colour import Colour
+from monitor.model.incident import Incident, Kind, Notice, Outcome, Phase, Receipt
+from monitor.model.reading import Collected, Reading, Rejected, Value
+from monitor.model.snapshot import Snapshot
+from monitor.model.state import Decision, UnitState
+from monitor.model.unit import Level, Unit, Units
+from monitor.model.verdict import CriterionState, Standing, Verdict
+from monitor.ports import Exporter, Page
+from monitor.service.exporters import load_exporters
+from monitor.service.metrics import SelfMetrics
+
+NOW = datetime(2025, 8, 6, 1, 30, tzinfo=UTC)
+DEADLINE = datetime(2025, 8, 19, 17, tzinfo=UTC)
+FOLDER = Path(__file__).parents[2] / "exporters"
+HOSTILE = 'Ea H\'Leo "\\" \n{unit="x"} 1'
+COUNTED = ("green", "yellow", "red", "unknown", "maintenance", "excluded")
+
+UNITS = Units(
+    (
+        Unit("VN", Level.NATION, "nation", "Việt Nam", "Viet Nam", "Viet Nam"),
+        Unit("19", Level.PROVINCE, "tinh", "Tỉnh Thái Nguyên", "Thai Nguyen", "Thai Nguyen", "VN", "19"),
+        Unit("66", Level.PROVINCE, "tinh", "Tỉnh Đắk Lắk", "Dak Lak", "Dak Lak", "VN", "66"),
+        *(Unit(f"0210{n}", Level.COMMUNE, "xa", f"Xã {n}", f"C {n}", f"Xa {n}", "19", "19") for n in range(4)),
+        Unit("24181", Level.COMMUNE, "xa", HOSTILE, "Ea H'Leo", "Ea H'Leo", "66", "66"),
+        Unit("tthc-19", Level.SYSTEM, "system", "Hệ thống", "System", "He thong", province="19"),
+    )
+)
+
+
+async def nothing() -> bytes:
+    return b""
+
+
+def exporter(states: Mapping[str, UnitState] | None = None, units: Units = UNITS) -> Exporter:
+    made = load_exporters(FOLDER, ["prometheus"], ExporterContext("1.2.3", nothing))["prometheus"]
+    made.start(Snapshot(units, states or {}))
+    return made
+
+
+def judged(unit: str, colour: Colour, **values: Value) -> UnitState:
+    standing = Standing(colour, NOW, colour, NOW, 0.75, 0.9)
+    evidence = {name: Reading(unit, name, value, NOW, NOW, "feed") for name, value in values.items()}
+    return UnitState(unit, 1, standing, {name: held(name, colour) for name in values}, evidence)
+
+
+def held(criterion: str, colour: Colour, deadline: datetime | None = None) -> CriterionState:
+    verdict = Verdict(colour, (), deadline=deadline)
+    return CriterionState(criterion, colour, NOW, colour, NOW, colour, NOW, 1, verdict, 1.0)
+
+
+def due(unit: str, deadline: datetime) -> UnitState:
+    return replace(judged(unit, Colour.YELLOW), criteria={"online": held("online", Colour.YELLOW, deadline)})
+
+
+def incident(unit: str, cause: str, colour: Colour, phase: Phase = Phase.OPEN) -> Incident:
+    return Incident(f"{unit}/{cause}", "ABCDEF", unit, cause, Kind.OUTAGE, colour, NOW, phase)
+
+
+def check(up: bool | None, unit: str = "02100", probe: str = "centre") -> Collected:
+    source = f"{probe}/{unit}"
+    if up is None:
+        return Collected(source, NOW, failure="the source's code failed: KeyError")
+    return Collected(source, NOW, (Reading(unit, "reachable", up, NOW, NOW, source),), duration=0.25)
+
+
+async def text_of(made: Exporter) -> str:
+    return (await made.page("", "")).body.decode()
+
+
+async def families(made: Exporter) -> dict[str, Metric]:
+    return {family.name: family for family in text_string_to_metric_families(await text_of(made))}
+
+
+async def series(made: Exporter, name: str) -> dict[tuple[str, ...], float]:
+    """Values by label values."""
+    found = (await families(made)).get(name)
+    return {tuple(sample.labels.values()): sample.value for sample in found.samples} if found else {}
+
+
+# -- units ---------------------------------------------------------------------------------------------------------
+
+
+async def test_every_unit_has_its_colour_from_the_first_page_on():
+    made = exporter({"02100": judged("02100", Colour.RED)})
+    colours = await series(made, "denbao_unit_colour")
+    assert colours["02100", "commune", "19"] == 2
+    assert colours["02101", "commune", "19"] == -1
+    assert colours["VN", "nation", ""] == -1
+    assert len(colours) == len(UNITS)
+
+
+@pytest.mark.parametrize(
+    ("colour", "number"),
+    [(Colour.MAINTENANCE, -2), (Colour.UNKNOWN, -1), (Colour.GREEN, 0), (Colour.YELLOW, 1), (Colour.RED, 2)],
+)
+async def test_colours_are_the_numbers_of_the_contract(colour, number):
+    made = exporter({"02100": judged("02100", colour, rate=1.0)})
+    assert (await series(made, "denbao_unit_colour"))["02100", "commune", "19"] == number
+    assert (await series(made, "denbao_criterion_colour"))["02100", "rate"] == number
+
+
+async def test_names_and_places_are_labels_of_one_series():
+    info = (await families(exporter()))["denbao_unit_info"]
+    found = next(sample.labels for sample in info.samples if sample.labels["unit"] == "02103")
+    assert found == {"unit": "02103", "name": "Xã 3", "level": "commune", "province": "19", "parent": "19"}
+
+
+async def test_a_strange_name_is_one_label_and_breaks_nothing():
+    info = (await families(exporter()))["denbao_unit_info"]
+    assert HOSTILE in {sample.labels["name"] for sample in info.samples}
+    assert len(info.samples) == len(UNITS)
+
+
+async def test_a_lone_surrogate_that_slipped_through_costs_a_letter_and_not_the_page():
+    bad = Units((replace(UNITS["02100"], parent=None, name_vi="Xã \ud800Văn"),))
+    info = (await families(exporter(units=bad)))["denbao_unit_info"]
+    assert [sample.labels["name"] for sample in info.samples] == ["Xã ?Văn"]
+
+
+async def test_since_score_and_coverage_of_a_judged_unit():
+    made = exporter({"02100": judged("02100", Colour.GREEN)})
+    assert await series(made, "denbao_unit_colour_since_timestamp_seconds") == {("02100",): NOW.timestamp()}
+    assert await series(made, "denbao_unit_score_ratio") == {("02100",): 0.75}
+    assert await series(made, "denbao_unit_coverage_ratio") == {("02100",): 0.9}
+
+
+async def test_a_unit_of_which_nothing_is_known_has_no_score():
+    state = judged("02100", Colour.UNKNOWN)
+    assert state.standing is not None
+    made = exporter({"02100": state})
+    assert await series(made, "denbao_unit_score_ratio") == {("02100",): 0.75}
+    made.changed([replace(state, standing=replace(state.standing, score=None))])
+    assert await series(made, "denbao_unit_score_ratio") == {}
+
+
+async def test_values_are_exact_numbers_and_words_without_a_number_are_left_out():
+    values: dict[str, Value] = {
+        "rate": 0.1 + 0.2,
+        "cold": -3.5,
+        "yes": True,
+        "no": False,
+        "half": "partly",
+        "word": "late",
+    }
+    made = exporter({"02100": judged("02100", Colour.GREEN, **values)})
+    assert await series(made, "denbao_indicator_value") == {
+        ("02100", "rate"): 0.1 + 0.2,
+        ("02100", "cold"): -3.5,
+        ("02100", "yes"): 1,
+        ("02100", "no"): 0,
+        ("02100", "half"): 0.5,
+    }
+
+
+async def test_infinite_values_are_written_as_prometheus_writes_them_and_what_is_no_number_is_left_out():
+    values = {"more": float("inf"), "less": float("-inf"), "none": float("nan")}
+    text = await text_of(exporter({"02100": judged("02100", Colour.GREEN, **values)}))
+    written = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith("denbao_indicator_value{")]
+    assert written == ["-Inf", "+Inf"]
+
+
+async def test_an_excluded_unit_has_no_series_but_is_counted():
+    made = exporter({"02100": judged("02100", Colour.GREEN, rate=1.0)})
+    made.polled(check(True))
+    assert 'unit="02100"' in await text_of(made)
+    made.changed([judged("02100", Colour.EXCLUDED, rate=1.0)])
+    made.polled(check(True))
+    assert 'unit="02100"' not in await text_of(made)
+    assert (await series(made, "denbao_units"))["commune", "19", "excluded"] == 1
+
+
+async def test_a_unit_that_is_taken_in_again_has_all_its_series_again():
+    made = exporter({"02100": judged("02100", Colour.EXCLUDED, rate=1.0)})
+    made.polled(check(True))
+    await text_of(made)
+    made.changed([judged("02100", Colour.GREEN, rate=1.0)])
+    assert (await series(made, "denbao_probe_success")) == {("02100", "centre"): 1}
+
+
+async def test_what_is_no_longer_known_disappears():
+    made = exporter({"02100": judged("02100", Colour.GREEN, rate=1.0, other=2.0)})
+    assert len(await series(made, "denbao_indicator_value")) == 2
+    made.changed([judged("02100", Colour.GREEN, other=2.0)])
+    assert set(await series(made, "denbao_indicator_value")) == {("02100", "other")}
+    assert set(await series(made, "denbao_criterion_colour")) == {("02100", "other")}
+
+
+async def test_units_that_the_site_does_not_have_are_passed_over():
+    made = exporter()
+    made.changed([judged("99999", Colour.RED)])
+    made.polled(check(True, "99999"))
+    assert "99999" not in await text_of(made)
+
+
+# -- totals --------------------------------------------------------------------------------------------------------
+
+
+async def test_the_colours_of_a_level_and_province_add_up_to_its_units():
+    colours = (Colour.GREEN, Colour.RED, Colour.MAINTENANCE, Colour.EXCLUDED)
+    made = exporter({f"0210{n}": judged(f"0210{n}", colour) for n, colour in enumerate(colours)})
+    counted = await series(made, "denbao_units")
+    sums: Counter[tuple[str, str]] = Counter()
+    for (level, province, _), number in counted.items():
+        sums[level, province] += int(number)
+    assert sums == Counter((unit.level.value, unit.province or "") for unit in UNITS)
+    assert {key[2] for key in counted if key[:2] == ("commune", "66")} == set(COUNTED)
+    assert counted["commune", "19", "green"] == 1 and counted["commune", "19", "yellow"] == 0
+
+
+async def test_open_incidents_are_counted_by_province_colour_and_phase():
+    first = {"a": incident("02100", "a", Colour.RED), "b": incident("02100", "b", Colour.UNKNOWN)}
+    second = {"a": incident("02101", "a", Colour.RED, Phase.ACKNOWLEDGED)}
+    made = exporter({
+        "02100": replace(judged("02100", Colour.RED), incidents=first),
+        "02101": replace(judged("02101", Colour.RED), incidents=second),
+    })  # fmt: skip
+    counted = await series(made, "denbao_incidents")
+    assert {key: number for key, number in counted.items() if number} == {
+        ("19", "red", "open"): 1,
+        ("19", "unknown", "open"): 1,
+        ("19", "red", "acknowledged"): 1,
+    }
+    assert counted["66", "red", "open"] == 0
+
+
+async def test_an_incident_of_the_nation_is_counted_without_a_province():
+    state = replace(judged("VN", Colour.RED), incidents={"a": incident("VN", "a", Colour.RED)})
+    assert (await series(exporter({"VN": state}), "denbao_incidents"))["", "red", "open"] == 1
+
+
+async def test_a_target_has_one_deadline_and_an_exception_for_one_unit_does_not_move_it():
+    later = DEADLINE + timedelta(days=30)
+    made = exporter({"02100": due("02100", DEADLINE), "02101": due("02101", DEADLINE), "02102": due("02102", later)})
+    name = "denbao_target_deadline_timestamp_seconds"
+    assert await series(made, name) == {("online",): DEADLINE.timestamp()}
+    made.changed([due("02101", later)])
+    assert await series(made, name) == {("online",): later.timestamp()}
+    made.changed([judged(code, Colour.GREEN) for code in ("02100", "02101", "02102")])
+    assert await series(made, name) == {}
+
+
+async def test_the_version_is_told():
+    assert await series(exporter(), "denbao_build_info") == {("1.2.3",): 1}
+
+
+# -- probes --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_probe_tells_its_last_result_and_how_long_it_took():
+    made = exporter()
+    made.polled(check(True))
+    made.polled(check(True, probe="line"))
+    made.polled(check(False))
+    assert await series(made, "denbao_probe_success") == {("02100", "centre"): 0, ("02100", "line"): 1}
+    assert (await series(made, "denbao_probe_duration_seconds"))["02100", "centre"] == 0.25
+
+
+async def test_a_probe_whose_code_breaks_has_no_result_rather_than_an_old_one():
+    made = exporter()
+    made.polled(check(True))
+    assert len(await series(made, "denbao_probe_success")) == 1
+    made.polled(check(None))
+    assert await series(made, "denbao_probe_success") == {}
+
+
+async def test_a_feed_is_no_probe():
+    made = exporter()
+    rows = tuple(Reading(f"0210{n}", "rate", 1.0, NOW, NOW, "portal") for n in range(3))
+    made.polled(Collected("portal", NOW, rows))
+    made.polled(Collected("portal", NOW, rows[:1]))
+    made.polled(Collected("portal", NOW, failure="timeout"))
+    assert await series(made, "denbao_probe_success") == {}
+
+
+# -- the page ------------------------------------------------------------------------------------------------------
+
+
+async def test_each_family_is_explained_once_and_its_samples_stand_together():
+    made = exporter({"02100": judged("02100", Colour.GREEN, rate=1.0), "02101": due("02101", DEADLINE)})
+    made.polled(check(True))
+    names = [line.split()[2] for line in (await text_of(made)).splitlines() if line.startswith("# TYPE")]
+    assert len(names) == len(set(names)) == 13
+    blocks = list(_runs(await text_of(made)))
+    assert blocks == names
+
+
+def _runs(text: str) -> Iterator[str]:
+    last = ""
+    for line in text.splitlines():
+        name = line.split()[2] if line.startswith("#") else line.partition("{")[0]
+        if name != last:
+            yield name
+        last = name
+
+
+@pytest.fixture
+def counting(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, list[str]]:
+    """The exporter's module, and which units it renders."""
+    spec = importlib.util.spec_from_file_location("counted_exporter", FOLDER / "prometheus.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    rendered: list[str] = []
+    render = module._samples
+
+    def counted(unit: Unit, state: UnitState) -> object:
+        rendered.append(unit.code)
+        return render(unit, state)
+
+    monkeypatch.setattr(module, "_samples", counted)
+    return module, rendered
+
+
+async def test_only_a_changed_unit_is_rendered_anew_and_only_once_for_many_changes(counting):
+    module, rendered = counting
+    made = module.create(ExporterContext("1", nothing))
+    made.start(Snapshot(UNITS, {}))
+    await made.page("", "")
+    assert sorted(rendered) == sorted(unit.code for unit in UNITS)
+    rendered.clear()
+    made.changed([judged("02100", Colour.RED)])
+    made.changed([judged("02100", Colour.GREEN)])
+    made.polled(check(True, "02101"))
+    page: Page = await made.page("", "")
+    assert rendered == ["02100"]
+    assert b'denbao_unit_colour{unit="02100",level="commune",province="19"} 0\n' in page.body
+    await made.page("", "")
+    assert rendered == ["02100"]
+
+
+@pytest.mark.parametrize("header", ["gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.8", "*", "GZIP"])
+async def test_a_packed_page_says_the_same(header):
+    made = exporter({"02100": judged("02100", Colour.GREEN, rate=1.0)})
+    plain, packed = await made.page("", ""), await made.page("", header)
+    assert (plain.encoding, packed.encoding) == ("", "gzip")
+    assert gzip.decompress(packed.body) == plain.body
+    assert packed.content_type == plain.content_type == "text/plain; version=0.0.4; charset=utf-8"
+
+
+@pytest.mark.parametrize("header", ["", "identity", "gzip;q=0", "gzip; q=0.0", "br"])
+async def test_a_page_is_not_packed_for_who_does_not_ask(header):
+    assert (await exporter().page("", header)).encoding == ""
+
+
+async def test_a_second_start_forgets_the_units_of_the_first():
+    made = exporter({"02100": judged("02100", Colour.GREEN, rate=1.0)})
+    await text_of(made)
+    made.start(Snapshot(Units((UNITS["VN"],)), {}))
+    assert set(await series(made, "denbao_unit_colour")) == {("VN", "nation", "")}
+
+
+# -- the service's own metrics ---------------------------------------------------------------------------------------
+
+
+async def own_metrics(feeds: tuple[str, ...] = ("portal",)) -> tuple[SelfMetrics, MemoryStore]:
+    metrics, store = SelfMetrics(), MemoryStore()
+    metrics.feeds(frozenset(feeds))
+    await store.open()
+    return metrics, store
+
+
+async def parsed(metrics: SelfMetrics, store: MemoryStore) -> dict[str, dict[tuple[str, ...], float]]:
+    text = (await metrics.page(store, NOW + timedelta(seconds=90))).decode()
+    return {
+        family.name: {(sample.name, *sample.labels.values()): sample.value for sample in family.samples}
+        for family in text_string_to_metric_families(text)
+    }
+
+
+async def test_a_feed_tells_its_last_success_its_failures_and_its_refused_rows():
+    metrics, store = await own_metrics()
+    refused = tuple(Rejected("portal", f"row {n}", reason, "") for n, reason in enumerate(("future", "future", "type")))
+    metrics.collected(Collected("portal", NOW, (), refused))
+    metrics.collected(Collected("portal", NOW, failure="timeout"))
+    metrics.collected(Collected("centre/02100", NOW, failure="a probe is no feed"))
+    found = await parsed(metrics, store)
+    name = "denbao_feed_last_success_timestamp_seconds"
+    assert found[name] == {(name, "portal"): NOW.timestamp()}
+    assert found["denbao_feed_rows_rejected"] == {
+        ("denbao_feed_rows_rejected_total", "portal", "future"): 2,
+        ("denbao_feed_rows_rejected_total", "portal", "type"): 1,
+    }
+    assert found["denbao_poll_failures"] == {("denbao_poll_failures_total", "portal"): 1}
+
+
+async def test_a_feed_that_never_failed_counts_from_zero():
+    found = await parsed(*await own_metrics(("portal", "lines")))
+    assert set(found["denbao_poll_failures"].values()) == {0}
+    assert len(found["denbao_poll_failures"]) == 2
+
+
+async def test_the_outbox_is_counted_as_it_is_stored():
+    metrics, store = await own_metrics()
+    texts = ("thư", "thư", "thu")
+    notices = tuple(Notice(key, "i", "ABCDEF", "02100", "outage", "r", "sms", NOW, *texts) for key in "abc")
+    before = UnitState("02100")
+    await store.commit([Decision(before, before, notices=notices)])
+    [first, *_] = await store.lease("sms", "me", NOW, 1, 60.0)
+    await store.settle(first, Receipt(Outcome.SENT), NOW)
+    found = await parsed(metrics, store)
+    assert found["denbao_notices"] == {("denbao_notices_total", "sms", "sent"): 1}
+    assert found["denbao_outbox_pending"] == {("denbao_outbox_pending", "sms"): 2}
+    assert found["denbao_outbox_oldest_age_seconds"] == {("denbao_outbox_oldest_age_seconds", "sms"): 90}
+
+
+@pytest.mark.parametrize("name", ["sweep_lateness", "event_loop_lag", "decision"])
+async def test_times_are_histograms_in_seconds(name):
+    metrics, store = await own_metrics()
+    metrics.swept("centre/02100", 0.2)
+    metrics.decided(0.2)
+    metrics._lag.observe(0.2)
+    found = (await parsed(metrics, store))[f"denbao_{name}_seconds"]
+    assert found[f"denbao_{name}_seconds_count",] == 1
+    assert found[f"denbao_{name}_seconds_sum",] == 0.2
+    assert (found[f"denbao_{name}_seconds_bucket", "0.1"], found[f"denbao_{name}_seconds_bucket", "0.25"]) == (0, 1)
+
+
+async def test_nothing_is_exported_under_a_name_that_was_not_promised():
+    metrics, store = await own_metrics()
+    metrics.broke("evaluator")
+    assert set(await parsed(metrics, store)) == {
+        "denbao_sweep_lateness_seconds",
+        "denbao_event_loop_lag_seconds",
+        "denbao_decision_seconds",
+        "denbao_feed_rows_rejected",
+        "denbao_feed_last_success_timestamp_seconds",
+        "denbao_poll_failures",
+        "denbao_loop_restarts",
+        "denbao_config_last_reload_successful",
+        "denbao_notices",
+        "denbao_outbox_pending",
+        "denbao_outbox_oldest_age_seconds",
+    }
