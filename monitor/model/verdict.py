@@ -58,6 +58,8 @@ class CriterionState:
     weight: float  # at this unit's level
     critical: bool = False
     caused_by: str | None = None  # code of the system from which this criterion is inherited
+    away_since: datetime | None = None  # as_of of the first reading of the present run on one side of `level`
+    away_count: int = 0  # readings in that run
 
     @property
     def reasons(self) -> tuple[Reason, ...]:

@@ -1,0 +1,201 @@
+"""Holds: how much a new colour must show before it counts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.engine import reasons
+from monitor.engine.book import Need
+from monitor.engine.hold import hold
+from monitor.model.colour import Colour
+from monitor.model.unit import Level
+from monitor.model.verdict import CriterionState, Verdict
+from tests.unit.engine_scene import DAY, GREEN, HOUR, MINUTE, NOON, RED, UNKNOWN, YELLOW, rule
+
+LETTERS = {"G": GREEN, "Y": YELLOW, "R": RED, "?": UNKNOWN, "x": Colour.EXCLUDED}
+
+
+def step(before, colour, now, criterion, received=None) -> CriterionState:
+    verdict = Verdict(colour, (), 1.0, as_of=received or now, received_at=received or now)
+    return hold(before, verdict, criterion, Level.COMMUNE, now)
+
+
+def history(raws: str, criterion, before: CriterionState | None = None) -> list[CriterionState]:
+    """One reading a minute, each of the colour that its letter says."""
+    states = []
+    for minute, letter in enumerate(raws):
+        before = step(before, LETTERS[letter], NOON + minute * MINUTE, criterion)
+        states.append(before)
+    return states
+
+
+def shown(raws: str, criterion) -> str:
+    names = {colour: letter for letter, colour in LETTERS.items()}
+    return "".join(names[state.colour] for state in history(raws, criterion))
+
+
+TWICE_DOWN_THRICE_UP = rule(hold=Need(2), keep=Need(3))
+
+
+@pytest.mark.parametrize(
+    ("raws", "expected"),
+    [
+        ("GRRGGG", "GGRRRG"),  # two bad ones to get worse, three good ones to get better
+        ("GRGRGR", "GGGGGG"),  # a single one never counts
+        ("GRR?RGG?G", "GGR?RRR?R"),  # silence is shown at once; it breaks the run, it improves nothing
+        ("RRR", "?RR"),  # the first bad one of an unknown unit waits as well
+        ("GG", "GG"),
+        ("YY", "YY"),
+        ("?G", "?G"),
+        ("GxG", "GxG"),
+        ("RRG?GGG", "?RR?RRG"),
+        ("GYYRR", "GGYYR"),
+        ("RRYYYGGG", "?RRRYYYG"),
+    ],
+)
+def test_a_colour_counts_after_enough_readings_in_a_row(raws, expected):
+    assert shown(raws, TWICE_DOWN_THRICE_UP) == expected
+
+
+@pytest.mark.parametrize(
+    ("raws", "expected"),
+    [
+        ("GYRYRYR", "GGYYYYY"),  # bad in every reading: not green, though neither yellow nor red came twice in a row
+        ("GRYRY", "GGYYY"),
+        ("GRYRR", "GGYYR"),
+        ("RRGYGYGY", "?RRRYYYY"),
+        ("RRGGYGGG", "?RRRYYYG"),
+    ],
+)
+def test_what_is_never_fine_is_not_called_fine_because_it_changes_between_yellow_and_red(raws, expected):
+    assert shown(raws, TWICE_DOWN_THRICE_UP) == expected
+
+
+def test_sc_41_three_attempts_until_a_problem_is_hard_and_one_good_one_ends_it():
+    """SC-41."""
+    assert shown("GRRRG", rule(hold=Need(3))) == "GGGRG"
+
+
+def test_sc_31_for_one_minute_keep_one_minute():
+    """SC-31: pending at 0, firing 1 to 4 (kept one minute after it cleared), gone at 5."""
+    criterion = rule(hold=Need(1, 60), keep=Need(1, 60))
+    calm = step(None, GREEN, NOON - MINUTE, criterion)
+    assert [state.colour for state in history("RRRRGGG", criterion, calm)] == [GREEN, RED, RED, RED, RED, GREEN, GREEN]
+
+
+def test_sc_32_what_clears_while_it_waits_was_never_there():
+    """SC-32: `keep` applies only to what had become real."""
+    criterion = rule(hold=Need(1, 60), keep=Need(1, 600))
+    calm = step(None, GREEN, NOON - MINUTE, criterion)
+    assert [state.colour for state in history("RGGG", criterion, calm)] == [GREEN] * 4
+
+
+def test_sc_56_ten_minutes_of_red_are_red_and_five_are_waiting_not_nothing():
+    """SC-56: not yet due is not the same as nobody covers this."""
+    criterion = rule(hold=Need(1, 600))
+    states = history("G" + "R" * 16, criterion)
+    assert states[6].colour is GREEN
+    assert states[6].reasons[-1].code == reasons.PENDING
+    assert states[6].raw is RED
+    assert states[11].colour is RED
+    assert states[16].reasons == ()
+
+
+def test_what_waits_for_time_is_looked_at_when_it_ripens():
+    criterion = rule(hold=Need(1, 600))
+    calm = step(None, GREEN, NOON, criterion)
+    waiting = step(calm, RED, NOON + MINUTE, criterion)
+    assert waiting.verdict.recheck_at == NOON + 11 * MINUTE
+    ripe = step(waiting, RED, NOON + 11 * MINUTE, criterion, received=NOON + MINUTE)
+    assert (ripe.colour, ripe.level, ripe.level_since) == (RED, RED, NOON + 11 * MINUTE)
+
+
+def test_looking_again_at_the_same_reading_is_not_another_reading():
+    calm = step(None, GREEN, NOON, TWICE_DOWN_THRICE_UP)
+    state = step(calm, RED, NOON + MINUTE, TWICE_DOWN_THRICE_UP)
+    for minute in range(2, 10):
+        state = step(state, RED, NOON + minute * MINUTE, TWICE_DOWN_THRICE_UP, received=NOON + MINUTE)
+    assert (state.colour, state.raw_count) == (GREEN, 1)
+
+
+def test_both_needs_must_be_met():
+    criterion = rule(hold=Need(3, 600))
+    assert shown("G" + "R" * 11, criterion) == "G" * 11 + "R"
+    calm = step(None, GREEN, NOON, criterion)
+    two = step(step(calm, RED, NOON + HOUR, criterion), RED, NOON + 2 * HOUR, criterion)
+    assert two.colour is GREEN
+
+
+def test_a_run_that_a_deadline_starts_begins_now_and_not_at_the_old_reading():
+    criterion = rule(hold=Need(1, 600))
+    early = step(None, YELLOW, NOON, criterion)
+    late = step(early, RED, NOON + DAY, criterion, received=NOON)
+    assert (late.colour, late.raw_since) == (YELLOW, NOON + DAY)
+
+
+def test_silence_remembers_the_last_real_level_and_when_it_began():
+    states = history("GRR??", TWICE_DOWN_THRICE_UP)
+    assert (states[-1].colour, states[-1].level, states[-1].level_since) == (UNKNOWN, RED, NOON + 2 * MINUTE)
+    assert states[-1].since == NOON + 3 * MINUTE
+
+
+def test_after_silence_the_old_level_is_shown_at_once_when_it_is_still_true():
+    assert shown("GRR?R", TWICE_DOWN_THRICE_UP) == "GGR?R"
+
+
+def test_a_roll_up_has_no_readings_to_count_so_only_its_seconds_hold_it():
+    def rolled(before, colour, now):
+        verdict = Verdict(colour, (), 1.0, as_of=now, source="roll-up")
+        return hold(before, verdict, rule(hold=Need(2, 60)), Level.PROVINCE, now)
+
+    waiting = rolled(rolled(None, GREEN, NOON), RED, NOON + MINUTE)
+    assert (waiting.colour, waiting.verdict.recheck_at) == (GREEN, NOON + 2 * MINUTE)
+    assert rolled(waiting, RED, NOON + 2 * MINUTE).colour is RED
+
+
+@given(st.text("GYR?x", max_size=30), st.integers(1, 4), st.integers(1, 4), st.sampled_from([0, 60, 150]))
+def test_what_is_shown_was_seen(raws, worse, better, seconds):
+    """Never a colour that no reading had, nothing remembered as level that was not real, `since` only with a change."""
+    states = history(raws, rule(hold=Need(worse, seconds), keep=Need(better, seconds)))
+    for number, state in enumerate(states):
+        seen = {LETTERS[letter] for letter in raws[: number + 1]}
+        assert state.colour in seen | {UNKNOWN, YELLOW}
+        assert state.level.known or state.level is UNKNOWN
+        assert state.colour is state.level or not state.colour.known
+        if state.raw is GREEN and state.colour is not GREEN:
+            assert state.level in (YELLOW, RED)
+        if number and state.colour is states[number - 1].colour:
+            assert state.since == states[number - 1].since
+        elif number:
+            assert state.since == NOON + number * MINUTE
+
+
+@given(st.text("GYR", min_size=1, max_size=30))
+def test_without_holds_the_raw_colour_is_shown(raws):
+    assert shown(raws, rule()) == raws
+
+
+@given(st.text("GYR?", max_size=25), st.integers(1, 3), st.sampled_from([0, 90, 300]))
+def test_looking_only_when_told_to_sees_what_looking_every_second_sees(raws, readings, seconds):
+    """Between two readings nothing changes before `recheck_at`."""
+    criterion = rule(hold=Need(readings, seconds), keep=Need(readings, seconds))
+    state: CriterionState | None = None
+    for minute, letter in enumerate(raws):
+        received = NOON + minute * MINUTE
+        state = step(state, LETTERS[letter], received, criterion)
+        for second in range(1, 60, 3):
+            now = received + timedelta(seconds=second)
+            again = step(state, LETTERS[letter], now, criterion, received=received)
+            due = state.verdict.recheck_at
+            assert again.colour is state.colour or (due is not None and due <= now)
+            state = again if due is not None and due <= now else state
+
+
+def test_a_restart_resets_no_run():
+    """The state is all that a run needs: it may come from the store."""
+    first = history("GR", TWICE_DOWN_THRICE_UP)[-1]
+    assert step(first, RED, NOON + 5 * MINUTE, TWICE_DOWN_THRICE_UP).colour is RED
