@@ -65,7 +65,7 @@ class Pages:
             "site": site,
             "site_name": words.pick((site.name_vi, site.name_en)),
             "now": now,
-            "ready": self._service.ready(),
+            "ready": "" if self._service.evaluator.degraded else self._service.ready(),
             "degraded": bool(self._service.evaluator.degraded),
             "href": Linker("" if words.locale == site.locale else words.locale),
             "other_href": _other_language(request, other, site.locale),

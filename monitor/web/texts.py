@@ -95,7 +95,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "thresholds": ("Ngưỡng", "Thresholds"),
     "target": ("chỉ tiêu", "target"),
     "floor": ("mức sàn", "floor"),
-    "red_share": ("đỏ tối đa {share} %", "at most {share} % red"),
+    "red_share": ("> {share} % đơn vị đỏ", "> {share} % of units red"),
     "every_month": ("hằng tháng", "every month"),
     "every_quarter": ("hằng quý", "every quarter"),
     "every_year": ("hằng năm", "every year"),
