@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from bench import judging
+from bench import judging, paging
 from bench.measure import Figure
 
-BENCHES: Mapping[str, Callable[[], list[Figure]]] = {"judging": judging.run}
+BENCHES: Mapping[str, Callable[[], list[Figure]]] = {"judging": judging.run, "paging": paging.run}
 RESULTS = Path(__file__).parent / "results"
 
 

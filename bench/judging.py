@@ -18,6 +18,7 @@ from monitor.model.reading import Reading
 from monitor.model.state import Decision
 from monitor.model.unit import Level
 from monitor.service.evaluator import Evaluator
+from monitor.service.garbage import collect_rarely
 
 _STORES = {"memory": "memory:", "SQLite": "sqlite:bench.db"}
 _ROUNDS = 5  # changed readings one after the other; the median counts
@@ -25,6 +26,7 @@ _ROUNDS = 5  # changed readings one after the other; the median counts
 
 def run() -> list[Figure]:
     """Seconds, decisions per second, and how the event loop fares meanwhile."""
+    collect_rarely()  # as the service does
     policy = national_policy()
     news = list(readings(policy, SystemClock().now()))
     bare = best(lambda: compare(news))
