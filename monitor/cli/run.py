@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from monitor.config.spec import Site
 from monitor.model.errors import DenbaoError
 from monitor.service.app import Service
 from monitor.service.build import build_service
+from monitor.service.garbage import collect_rarely
 from monitor.web.access import Tokens, local_token, token_entry
 from monitor.web.app import create_app, serve
 
@@ -38,18 +40,20 @@ def run(site: Path, log_level: str) -> None:
 
 
 async def _run(site: Site) -> None:
+    collect_rarely()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with simulated_province(site.simulation, site.root):
-        service = build_service(site)
-        token = token_entry(local_token(site.root / "var" / "operator.token"))
-        app = create_app(service, Tokens((*site.tokens, token)))
+    service = build_service(site)
+    token = token_entry(local_token(site.root / "var" / "operator.token"))
+    app = create_app(service, Tokens((*site.tokens, token)))
+    async with contextlib.AsyncExitStack() as started:
+        started.push_async_callback(service.store.close)
+        await service.open()  # first: a second process on the same site must get no further than this
+        await started.enter_async_context(simulated_province(site.simulation, site.root))
+        started.push_async_callback(service.stop)
         await service.start()
-        try:
-            await _serve(service, app, stop)
-        finally:
-            await service.stop()
+        await _serve(service, app, stop)
     click.echo("stopped")
 
 

@@ -62,8 +62,8 @@ class Service:
         self._closers = adapters.closers
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self) -> None:
-        """Open the store, take over what was committed, and let the loops run. Raises StoreError."""
+    async def open(self) -> None:
+        """Open the store and take over what was committed. Raises StoreError, also if another process has it."""
         await self.store.open()
         await self.evaluator.load()
         for exporter in self.exporters.values():
@@ -72,6 +72,11 @@ class Service:
         self.hub.listen(self.sender.notice)
         self.started_at = self.clock.now()
         await self.store.audit(AuditEntry(self.started_at, "denbao", "start", self.site.version))
+
+    async def start(self) -> None:
+        """Let the loops run; opens the store first unless that is done. Raises StoreError."""
+        if self.started_at is None:
+            await self.open()
         self._spawn("evaluator", self.evaluator.run)
         self._spawn("sender", self.sender.run)
         self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
