@@ -63,7 +63,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Somebody acknowledged an incident."""
+    """Somebody acknowledged an incident. `spared` are the calls that are not made because of it."""
 
     at: datetime
     unit: str
@@ -71,6 +71,7 @@ class Answered:
     ref: str
     actor: str
     note: str
+    spared: tuple[datetime, ...]
 
 
 Event = Board | Change | Told | Answered

@@ -54,10 +54,11 @@ INDICATORS = (ONLINE, *_READY, *_READY_PROVINCE)
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """How one commune's online rate moves: per cent on 6 August, and the day of the first report at its goal."""
+    """How one commune's online rate moves (per cent): on 6 August, and in the first report at its goal."""
 
     start: float
     reaches: date
+    reached: float
 
 
 class Figures:
@@ -66,11 +67,12 @@ class Figures:
     def __init__(self, communes: Sequence[str]) -> None:
         ranked = sorted(communes, key=_draw)
         self.silent = ranked[_SHORT]  # a green commune whose row is missing in two reports
-        self._paths = {code: Path(81 + 14 * _draw(code), _FIRST) for code in communes}
+        self._paths = {code: _at_goal(81 + 14 * _draw(code)) for code in communes}
         climbing = _SHORT - _STRAGGLERS
         for place, code in enumerate(ranked[:_SHORT]):
             reaches = _CLIMB[place * len(_CLIMB) // climbing] if place < climbing else _LAST
-            self._paths[code] = Path(62 + 15 * _draw(code + "/start"), reaches)
+            start, above = 62 + 15 * _draw(code + "/start"), _draw(code + "/reached")
+            self._paths[code] = Path(start, reaches, _GOAL + 0.1 + above)
 
     def report(self, now: datetime) -> Collected:
         """The report of the local day of `now`, as its source hands it over at `now`."""
@@ -98,8 +100,11 @@ def _rate(path: Path, day: date) -> float:
     if day < path.reaches:
         done, whole = (_working_days(until) for until in (day, path.reaches))
         return round(min(path.start + (_GOAL - path.start) * done / whole, _GOAL - 0.3), 1)
-    reached = path.start if path.reaches == _FIRST else _GOAL + 0.2
-    return round(reached + 0.15 * (day - path.reaches).days, 1)
+    return round(path.reached + 0.15 * (day - path.reaches).days, 1)
+
+
+def _at_goal(rate: float) -> Path:
+    return Path(rate, _FIRST, rate)
 
 
 def _working_days(until: date) -> int:

@@ -101,7 +101,8 @@ class Play:
     async def _answer(self, answer: Answer) -> None:
         incident = self.service.evaluator.states[answer.unit].incidents[answer.cause]
         await self.service.evaluator.acknowledge(incident.ref, answer.actor, answer.note)
-        self._tell(Answered(answer.at, answer.unit, answer.cause, incident.ref, answer.actor, answer.note))
+        spared = tuple(step.due_at for step in incident.steps if step.fired == 0)
+        self._tell(Answered(answer.at, answer.unit, answer.cause, incident.ref, answer.actor, answer.note, spared))
 
     def _committed(self, decisions: Sequence[Decision]) -> None:
         for decision in decisions:

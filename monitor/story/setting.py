@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from monitor.alerting.plan import Directory
 from monitor.config.build import load_site
 from monitor.config.rulebooks import load_rules
 from monitor.config.spec import AsOf, Column, FeedSpec, Site
@@ -20,8 +19,8 @@ _HOUR = 3600.0
 _BELIEVED = 50 * _HOUR  # a daily figure is believed for 50 hours: told as silent when it is unknown, not before
 
 
-def story_site(root: Path, environ: Mapping[str, str], locale: str | None = None) -> Site:
-    """The site in `root` as the story needs it; with a `locale` all messages are in that language.
+def story_site(root: Path, environ: Mapping[str, str]) -> Site:
+    """The site in `root` as the story needs it.
 
     Units, calendar, directory, policies and channels stay as they are. Raises ConfigError.
     """
@@ -32,7 +31,6 @@ def story_site(root: Path, environ: Mapping[str, str], locale: str | None = None
         store_url="memory:",
         probes=(),
         feeds=(_report(site.units),),
-        directory=_speaking(site.directory, locale) if locale else site.directory,
         exporters=(),
         simulation=None,
         as_of=START,
@@ -61,6 +59,7 @@ def _report(units: Units) -> FeedSpec:
     )
 
 
-def _speaking(directory: Directory, locale: str) -> Directory:
-    people = tuple(replace(person, locale=locale) for person in directory.recipients)
-    return replace(directory, recipients=people)
+def speaking(site: Site, locale: str) -> Site:
+    """The same site with all messages in one language."""
+    people = tuple(replace(person, locale=locale) for person in site.directory.recipients)
+    return replace(site, directory=replace(site.directory, recipients=people))

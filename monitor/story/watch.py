@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from monitor.config.spec import Site
@@ -10,7 +10,7 @@ from monitor.model.state import Decision, Transition
 from monitor.model.verdict import Counts
 from monitor.reporting.why import CriterionWhy, Why, why
 from monitor.service.app import Service
-from monitor.story.events import Board, Change, Goal
+from monitor.story.events import Board, Change, Goal, Pair
 from monitor.story.figures import ONLINE, PROVINCE, SHARE
 
 
@@ -44,11 +44,12 @@ def changes(decision: Decision, site: Site) -> Iterator[Change]:
     for transition in decision.transitions:
         if not transition.criterion or unit.code == PROVINCE:
             answer = why(unit, decision.after, site.ruleset, site.calendar, transition.at)
-            yield _change(transition, answer)
+            yield _change(transition, answer, decision.transitions)
 
 
-def _change(transition: Transition, answer: Why) -> Change:
+def _change(transition: Transition, answer: Why, together: Sequence[Transition]) -> Change:
     criterion = next((c for c in answer.criteria if c.id == transition.criterion), None)
+    moved = {other.criterion for other in together}
     return Change(
         at=transition.at,
         unit=transition.unit,
@@ -57,5 +58,13 @@ def _change(transition: Transition, answer: Why) -> Change:
         title=criterion.title if criterion else ("", ""),
         before=transition.before,
         after=transition.after,
-        why=criterion.reasons if criterion else answer.reasons,
+        why=criterion.reasons if criterion else (*answer.reasons, *_moved(answer, moved)),
     )
+
+
+def _moved(answer: Why, moved: Collection[str]) -> Iterator[Pair]:
+    """What the criteria say that changed together with their unit."""
+    for criterion in answer.criteria:
+        if criterion.id in moved:
+            for vi, en in criterion.reasons:
+                yield f"{criterion.title[0]}: {vi}", f"{criterion.title[1]}: {en}"
