@@ -122,6 +122,5 @@ async def incident(request: web.Request) -> web.Response:
         "incident": found,
         "steps": [detail.step_row(step, found, service, t) for step in found.steps],
         "deliveries": await service.store.deliveries(incident=found.key),
-        "facts": detail.facts(found, t),
     }
     return pages.show(request, "incident.html", context)

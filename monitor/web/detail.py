@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.engine.book import Criterion, Indicator, Measure
-from monitor.engine.explain import value_text
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Step
 from monitor.model.state import Transition
@@ -130,12 +129,3 @@ def _step_state(step: Step, incident: Incident, t: Words) -> str:
     if step.fired:
         return t("told") if step.fired == 1 else t("told_times", count=step.fired)
     return t("waiting") if incident.open and incident.acked_by is None else t("withheld")
-
-
-def facts(incident: Incident, t: Words) -> list[tuple[str, str]]:
-    """The frozen facts of an incident that are plain values."""
-    return [
-        (name, t.time(value) if isinstance(value, datetime) else value_text(value, t.locale))
-        for name, value in incident.facts.items()
-        if value is not None
-    ]

@@ -41,7 +41,6 @@ class Tile:
     kind: str  # "Xã", "commune"; empty where the name says it
     name: str
     colour: Colour
-    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +111,7 @@ class SourceRow:
 def tile(unit: Unit, state: UnitState, t: Words) -> Tile:
     """One unit as a tile: its bare name, and its kind beside the code."""
     kind, name = _parted(unit, t)
-    standing = state.standing
-    return Tile(unit.code, kind, name, colour_of(state), standing.since if standing else None)
+    return Tile(unit.code, kind, name, colour_of(state))
 
 
 def _parted(unit: Unit, t: Words) -> tuple[str, str]:

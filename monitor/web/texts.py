@@ -15,7 +15,6 @@ LOCALES = ("vi", "en")
 
 WORDS: Mapping[str, tuple[str, str]] = {
     # frame
-    "product": ("Đèn báo", "Denbao"),
     "board": ("Bảng", "Board"),
     "incidents": ("Sự cố", "Incidents"),
     "other_language": ("English", "Tiếng Việt"),
@@ -66,13 +65,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "all_incidents": ("Tất cả {count} sự cố đang mở", "All {count} open incidents"),
     "targets": ("Chỉ tiêu có thời hạn", "Targets with a deadline"),
     "no_targets": ("Chưa có chỉ tiêu nào được đánh giá.", "No target has been judged yet."),
-    "criterion": ("Tiêu chí", "Criterion"),
-    "goal": ("Chỉ tiêu", "Goal"),
     "deadline": ("Thời hạn", "Deadline"),
     "before_day": ("trước {day}", "before {day}"),
     "days_left": ("còn {days} ngày làm việc", "{days} working days left"),
     "working_days": ("ngày làm việc", "working days"),
-    "last_day": ("hạn chót hôm nay", "due today"),
     "overdue": ("Quá hạn", "Overdue"),
     "met": ("đạt", "met"),
     "not_yet": ("chưa đạt", "not yet"),
@@ -87,7 +83,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "probes_answer": ("{good}/{total} điểm đo đang trả lời", "{good} of {total} probes answer"),
     "probes": ("Điểm đo", "Probes"),
     # unit
-    "why": ("Vì sao", "Why"),
     "more_reasons": ("{count} lý do khác", "{count} more reasons"),
     "criteria": ("Các tiêu chí", "Criteria"),
     "no_criteria": ("Chưa có tiêu chí nào được đánh giá.", "No criterion has been judged yet."),
@@ -119,7 +114,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "children": ("Đơn vị trực thuộc", "Units below"),
     "depends_on": ("Phụ thuộc vào", "Depends on"),
     "dependants": ("{count} đơn vị phụ thuộc vào hệ thống này", "{count} units depend on this system"),
-    "part_of": ("Thuộc", "Part of"),
     "history": ("Lịch sử", "History"),
     "no_history": ("Chưa có thay đổi nào được ghi.", "No change has been recorded yet."),
     "when": ("Lúc", "When"),
@@ -129,7 +123,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "timeline": ("Màu của đơn vị theo thời gian", "Colour of the unit over time"),
     "trend": ("Diễn biến {count} số liệu gần nhất", "The last {count} readings"),
     "code": ("Mã", "Code"),
-    "details": ("Chi tiết", "Details"),
     # incidents
     "ref": ("Mã", "Ref"),
     "unit": ("Đơn vị", "Unit"),
