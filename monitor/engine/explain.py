@@ -71,6 +71,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "tiêu chí {criterion} vàng (trọng số {weight})",
         "the criterion {criterion} is yellow (weight {weight})",
     ),
+    reasons.LAST_LEVEL: (
+        "tiêu chí {criterion} mất số liệu khi đang {level}, vẫn tính như vậy",
+        "the criterion {criterion} fell silent while {level} and still counts so",
+    ),
     reasons.ALL_GREEN: ("các tiêu chí đạt, điểm {score}", "the criteria are met, score {score}"),
     reasons.SET_ASIDE: (
         "không đánh giá được, sẽ thử lại: {error}",

@@ -13,6 +13,9 @@ from monitor.model.state import UnitState
 from monitor.model.unit import Unit
 from monitor.model.verdict import CriterionState, Reason, Verdict
 
+# As for criteria of one unit: a red counts before what is unknown, and silence of one system is never another's green.
+_URGENCY = (Colour.RED, Colour.UNKNOWN, Colour.MAINTENANCE, Colour.YELLOW, Colour.GREEN, Colour.EXCLUDED)
+
 
 def take_over(
     criterion: Criterion,
@@ -28,7 +31,7 @@ def take_over(
     found = [(code, systems[code].criteria[criterion.id]) for code in unit.depends_on if _has(systems, code, criterion)]
     if not found:
         return None
-    code, theirs = max(found, key=lambda pair: _severity(pair[1].colour))
+    code, theirs = min(found, key=lambda pair: _URGENCY.index(pair[1].colour))
     why = Reason(reasons.INHERITED, {"system": code})
     verdict: Verdict = replace(theirs.verdict, reasons=(why, *theirs.verdict.reasons), recheck_at=None)
     since = before.since if before is not None and before.colour is theirs.colour else now
@@ -37,7 +40,3 @@ def take_over(
 
 def _has(systems: Mapping[str, UnitState], code: str, criterion: Criterion) -> bool:
     return code in systems and criterion.id in systems[code].criteria
-
-
-def _severity(colour: Colour) -> int:
-    return -1 if colour.number is None else colour.number

@@ -27,6 +27,7 @@ CRITICAL_UNKNOWN: Final = "critical_unknown"  # criterion
 LOW_SCORE: Final = "low_score"  # score, limit (ratio)
 CRITERION_RED: Final = "criterion_red"  # criterion: red but not critical, so yellow at best
 CRITERION_YELLOW: Final = "criterion_yellow"  # criterion, weight
+LAST_LEVEL: Final = "last_level"  # criterion, level: it fell silent at that level
 ALL_GREEN: Final = "all_green"  # score
 NO_CRITERIA: Final = "no_criteria"
 SET_ASIDE: Final = "set_aside"  # error: judging this unit broke; it is tried again within a minute

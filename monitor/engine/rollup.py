@@ -27,10 +27,12 @@ def judge_rollup(
 ) -> Verdict:
     """Raw verdict of a roll-up. An empty, all-excluded or mostly unknown group is never judged."""
     if counts.total == 0:
-        return _verdict(Ruling(Colour.UNKNOWN, (Reason(reasons.EMPTY_GROUP),)), now)
-    share = 1 - (counts.unknown + counts.maintenance) / counts.total
-    if share < min_known:
-        why = Reason(reasons.KNOWN_SHARE, {"known": round(share * 100, 2), "needed": min_known * 100})
+        colour = Colour.EXCLUDED if counts.excluded else Colour.UNKNOWN
+        return _verdict(Ruling(colour, (Reason(reasons.EMPTY_GROUP),)), now)
+    known = counts.green + counts.yellow + counts.red
+    if known == 0 or known / counts.total < min_known:
+        share = round(100 * known / counts.total, 2)
+        why = Reason(reasons.KNOWN_SHARE, {"known": share, "needed": min_known * 100})
         return _verdict(Ruling(Colour.UNKNOWN, (why, _children(counts))), now)
     if criterion.rollup is RollUp.WORST:
         return _verdict(Ruling(_worst(counts), (_children(counts),)), now)
@@ -40,7 +42,7 @@ def judge_rollup(
 def _judge_share(criterion: Criterion, counts: Counts, now: datetime, calendar: Calendar) -> Verdict:
     share = _value(criterion, counts)
     ruling = judge_value(criterion, share[0], Comparator.EQ, now, now, calendar)
-    red_share = counts.red / counts.total * 100
+    red_share = 100 * counts.red / counts.total
     colour, why = ruling.colour, (*ruling.reasons, _children(counts))
     if criterion.max_red_share is not None and red_share > criterion.max_red_share:
         too_red = Reason(reasons.RED_SHARE, {"share": round(red_share, 2), "limit": criterion.max_red_share})
@@ -72,10 +74,10 @@ def _verdict(
 
 def _value(criterion: Criterion, counts: Counts) -> tuple[float, float, float]:
     if criterion.rollup is RollUp.GREEN_SHARE:
-        return counts.green / counts.total * 100, counts.green, counts.total
+        return 100 * counts.green / counts.total, counts.green, counts.total
     judged = counts.green + counts.yellow + counts.red
     points = counts.green + 0.5 * counts.yellow
-    return points / judged * 100, points, judged
+    return 100 * points / judged, points, judged
 
 
 def _worst(counts: Counts) -> Colour:

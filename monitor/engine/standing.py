@@ -10,7 +10,8 @@ Order of the questions (domain rule, section "how a unit's colour is decided"; t
     6  a yellow of at least `yellow_weight`   -> yellow
     7  otherwise                              -> green
 
-Criteria without weight that are not critical are shown, never counted.
+Criteria without weight that are not critical are shown, never counted. Silence never improves a colour: a criterion
+that was yellow or red when it fell silent is taken as it was, if the unit would look better without it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from monitor.engine.book import StandingRule
 from monitor.model.colour import Colour
 from monitor.model.verdict import Counts, CriterionState, Reason, Standing
 
+_DIGITS = 9  # 0.1 + 0.7 of 1.0 is 80 %, although not for the machine
+
 
 def stand(
     before: Standing | None,
@@ -34,7 +37,7 @@ def stand(
 ) -> Standing:
     """Next standing of a unit; `since` moves only when the colour does."""
     counted = [c for c in criteria if c.colour is not Colour.EXCLUDED and (c.weight > 0 or c.critical)]
-    colour, why = _colour(counted, rule)
+    colour, why = _remembering(counted, rule)
     fresh = Standing(
         colour, now, colour, now, score(counted), coverage(counted), why, children, _caused_by(colour, counted, rule)
     )
@@ -46,7 +49,7 @@ def score(counted: Sequence[CriterionState]) -> float | None:
     known = sum(c.weight for c in counted if c.colour.known)
     if known == 0:
         return None
-    return sum(c.weight * c.colour.score for c in counted if c.colour.known) / known
+    return round(sum(c.weight * c.colour.score for c in counted if c.colour.known) / known, _DIGITS)
 
 
 def coverage(counted: Sequence[CriterionState]) -> float:
@@ -54,7 +57,27 @@ def coverage(counted: Sequence[CriterionState]) -> float:
     total = sum(c.weight for c in counted)
     if total == 0:
         return float(bool(counted) and all(c.colour.known for c in counted))
-    return sum(c.weight for c in counted if c.colour.known) / total
+    return round(sum(c.weight for c in counted if c.colour.known) / total, _DIGITS)
+
+
+def _remembering(counted: Sequence[CriterionState], rule: StandingRule) -> tuple[Colour, tuple[Reason, ...]]:
+    """The colour by what is known; where it is better than with the last levels of what fell silent, that one."""
+    colour, why = _colour(counted, rule)
+    silent = [c for c in counted if _fell_silent(c)]
+    if not colour.known or not silent:
+        return colour, why
+    worse, because = _colour([replace(c, colour=c.level) if _fell_silent(c) else c for c in counted], rule)
+    if not worse.worse_than(colour):
+        return colour, why
+    return worse, (*_last_levels(silent), *because)
+
+
+def _fell_silent(criterion: CriterionState) -> bool:
+    return criterion.colour is Colour.UNKNOWN and criterion.level in (Colour.YELLOW, Colour.RED)
+
+
+def _last_levels(silent: Sequence[CriterionState]) -> list[Reason]:
+    return [Reason(reasons.LAST_LEVEL, {"criterion": c.criterion, "level": c.level.value}) for c in silent]
 
 
 def _colour(counted: Sequence[CriterionState], rule: StandingRule) -> tuple[Colour, tuple[Reason, ...]]:

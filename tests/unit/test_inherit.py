@@ -1,0 +1,66 @@
+"""Shared systems: their criteria reach the units that depend on them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from monitor.engine import reasons
+from monitor.engine.inherit import take_over
+from monitor.model.colour import Colour
+from monitor.model.state import UnitState
+from monitor.model.unit import Level, Unit
+from tests.unit.engine_scene import GREEN, HOUR, NOON, RED, SHARED, UNKNOWN, YELLOW, held
+
+UNIT = Unit("02143", Level.COMMUNE, "xa", "Xã", "Commune", "Xa", "19", "19", ("HT", "NP"))
+
+
+def system(code: str, colour: Colour) -> UnitState:
+    return UnitState(code, 1, criteria={SHARED.id: held(SHARED.id, colour, 8.0, critical=True)})
+
+
+def taken(*systems: UnitState, before=None, now=NOON):
+    return take_over(SHARED, UNIT, {state.unit: state for state in systems}, before, now)
+
+
+def test_a_unit_takes_over_the_colour_with_its_own_weight_and_names_the_cause():
+    state = taken(system("HT", RED))
+    assert (state.colour, state.caused_by, state.weight, state.critical) == (RED, "HT", 10.0, True)
+    assert state.reasons[0].code == reasons.INHERITED
+    assert state.reasons[0].params == {"system": "HT"}
+    assert state.verdict.recheck_at is None
+
+
+def test_a_system_without_that_criterion_gives_nothing():
+    assert taken(UnitState("HT", 1)) is None
+    assert taken() is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (GREEN, RED, RED),
+        (YELLOW, GREEN, YELLOW),
+        (UNKNOWN, GREEN, UNKNOWN),  # silence of one system never becomes the other's green
+        (UNKNOWN, YELLOW, UNKNOWN),
+        (UNKNOWN, RED, RED),
+        (Colour.MAINTENANCE, GREEN, Colour.MAINTENANCE),
+        (Colour.EXCLUDED, GREEN, GREEN),
+    ],
+)
+def test_of_two_systems_the_more_urgent_counts(one, other, expected):
+    assert taken(system("HT", one), system("NP", other)).colour is expected
+    assert taken(system("HT", other), system("NP", one)).colour is expected
+
+
+def test_since_is_when_the_unit_took_the_colour_over():
+    first = taken(system("HT", RED))
+    assert taken(system("HT", RED), before=first, now=NOON + HOUR).since == NOON
+    assert taken(system("HT", GREEN), before=first, now=NOON + HOUR).since == NOON + HOUR
+
+
+def test_holds_of_the_system_are_not_applied_twice():
+    waiting = system("HT", GREEN)
+    state = replace(waiting.criteria[SHARED.id], raw=RED, raw_count=1)
+    assert taken(replace(waiting, criteria={SHARED.id: state})).colour is GREEN

@@ -1,0 +1,161 @@
+"""A unit's colour from its criteria."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.engine import reasons
+from monitor.engine.book import StandingRule
+from monitor.engine.standing import coverage, score, stand
+from monitor.model.colour import Colour, worst
+from monitor.model.verdict import CriterionState, Standing
+from tests.unit.engine_scene import GREEN, HOUR, NOON, RANK, RED, UNKNOWN, YELLOW, held
+
+RULE = StandingRule()
+states = st.lists(
+    st.builds(
+        lambda number, colour, weight, critical: held(f"c{number}", colour, weight, critical=critical),
+        st.integers(0, 99), st.sampled_from(Colour), st.sampled_from([0.0, 1.0, 2.0, 5.0, 10.0]), st.booleans(),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+def stood(*criteria: CriterionState, before: Standing | None = None, now=NOON, rule: StandingRule = RULE) -> Standing:
+    return stand(before, criteria, rule, now)
+
+
+def codes(standing: Standing) -> list[str]:
+    return [reason.code for reason in standing.reasons]
+
+
+def test_nothing_to_judge_is_unknown_and_never_green():
+    assert (stood().colour, codes(stood())) == (UNKNOWN, [reasons.NO_CRITERIA])
+    shown_only = stood(held("shown", GREEN, 0))
+    assert shown_only.colour is UNKNOWN
+    assert stood(held("rate", Colour.EXCLUDED, 10)).colour is UNKNOWN
+
+
+@given(states)
+def test_green_means_that_nothing_counted_is_red_and_nothing_critical_is_unknown(criteria):
+    standing = stood(*criteria)
+    counted = [c for c in criteria if c.colour is not Colour.EXCLUDED and (c.weight or c.critical)]
+    critical = [c.colour for c in counted if c.critical]
+    if RED in critical:
+        assert standing.colour is RED
+    elif any(not colour.known for colour in critical) or sum(
+        c.weight for c in counted if c.colour.known
+    ) < RULE.min_coverage * sum(c.weight for c in counted):
+        assert standing.colour is UNKNOWN
+    if standing.colour is GREEN:
+        assert counted
+        assert RED not in [c.colour for c in counted]
+        assert standing.coverage >= RULE.min_coverage
+        assert not any(c.colour is YELLOW and (c.weight >= RULE.yellow_weight or c.critical) for c in counted)
+
+
+@given(states, st.integers(0, 11))
+def test_a_criterion_that_gets_better_never_makes_the_unit_worse(criteria, which):
+    known = [c for c in criteria if c.colour.known]
+    if not known:
+        return
+    which %= len(known)
+    better = list(known)
+    better[which] = held(known[which].criterion, GREEN, known[which].weight, critical=known[which].critical)
+    before, after = stood(*known), stood(*better)
+    if before.colour.known and after.colour.known:
+        assert RANK[after.colour] <= RANK[before.colour]
+
+
+@given(states, st.integers(0, 11))
+def test_silence_never_turns_a_unit_green(criteria, which):
+    """What was yellow or red when it fell silent does not vanish from the colour of the unit."""
+    known = [c for c in criteria if c.colour.known]
+    if not known or stood(*known).colour is GREEN:
+        return
+    silent = list(known)
+    silent[which % len(known)] = replace(known[which % len(known)], colour=UNKNOWN)
+    assert stood(*silent).colour is not GREEN
+
+
+def test_what_was_red_when_it_fell_silent_is_named():
+    dark = stood(replace(held("a", RED, 1), colour=UNKNOWN), held("b", GREEN, 99))
+    assert (dark.colour, codes(dark)) == (YELLOW, [reasons.LAST_LEVEL, reasons.CRITERION_RED])
+    assert stood(replace(held("a", GREEN, 1), colour=UNKNOWN), held("b", GREEN, 99)).colour is GREEN
+
+
+@pytest.mark.parametrize(
+    ("criteria", "colour", "why"),
+    [
+        ([held("a", GREEN), held("b", GREEN)], GREEN, [reasons.ALL_GREEN]),
+        ([held("a", RED, 1, critical=True), held("b", GREEN, 99)], RED, [reasons.CRITICAL_RED]),
+        ([held("a", UNKNOWN, 1, critical=True), held("b", GREEN, 99)], UNKNOWN, [reasons.CRITICAL_UNKNOWN]),
+        (
+            [held("a", RED, 1, critical=True), held("b", UNKNOWN, 1, critical=True)],
+            RED,
+            [reasons.CRITICAL_RED],
+        ),
+        ([held("a", GREEN, 69), held("b", UNKNOWN, 31)], UNKNOWN, [reasons.KNOWN_SHARE]),
+        ([held("a", GREEN, 70), held("b", UNKNOWN, 30)], GREEN, [reasons.ALL_GREEN]),
+        ([held("a", RED, 1), held("b", GREEN, 99)], YELLOW, [reasons.CRITERION_RED]),
+        ([held("a", RED, 51), held("b", GREEN, 49)], RED, [reasons.LOW_SCORE, reasons.CRITERION_RED]),
+        ([held("a", RED, 50), held("b", GREEN, 50)], YELLOW, [reasons.LOW_SCORE, reasons.CRITERION_RED]),
+        ([held("a", YELLOW, 4.9), held("b", GREEN, 95.1)], GREEN, [reasons.ALL_GREEN]),
+        ([held("a", YELLOW, 5), held("b", GREEN, 95)], YELLOW, [reasons.CRITERION_YELLOW]),
+        ([held("a", YELLOW, 1, critical=True), held("b", GREEN, 99)], YELLOW, [reasons.CRITERION_YELLOW]),
+        ([held("a", GREEN, 0, critical=True)], GREEN, [reasons.ALL_GREEN]),
+        ([held("a", RED, 0), held("b", GREEN, 10)], GREEN, [reasons.ALL_GREEN]),
+        ([held("a", Colour.MAINTENANCE, 31), held("b", GREEN, 69)], UNKNOWN, [reasons.KNOWN_SHARE]),
+        ([held("a", Colour.EXCLUDED, 90), held("b", GREEN, 10)], GREEN, [reasons.ALL_GREEN]),
+        ([held(f"y{n}", YELLOW, 4) for n in range(11)] + [held("g", GREEN, 56)], YELLOW, None),
+        ([held(f"y{n}", YELLOW, 4) for n in range(10)] + [held("g", GREEN, 60)], GREEN, [reasons.ALL_GREEN]),
+    ],
+)
+def test_the_questions_are_asked_in_order(criteria, colour, why):
+    standing = stood(*criteria)
+    assert standing.colour is colour
+    assert why is None or codes(standing) == why
+
+
+def test_a_unit_is_not_simply_the_worst_of_its_criteria():
+    criteria = [held("a", RED, 5), held("b", GREEN, 95)]
+    assert worst(*(c.colour for c in criteria)) is RED
+    assert stood(*criteria).colour is YELLOW
+
+
+def test_weights_that_are_no_binary_fractions_still_meet_their_limits():
+    """0.1 + 0.7 of 1.0 is 0.7999999999999999 for the machine and 80 % for everybody else."""
+    reds = [held("a", GREEN, 0.1), held("b", GREEN, 0.7), held("c", RED, 0.2)]
+    assert score(reds) == 0.8
+    assert reasons.LOW_SCORE not in codes(stood(*reds))
+    dark = [held("a", GREEN, 0.1), held("b", GREEN, 0.6), held("c", UNKNOWN, 0.3)]
+    assert coverage(dark) == 0.7
+    assert stood(*dark).colour is GREEN
+
+
+def test_since_moves_only_with_the_colour_and_the_level_survives_silence():
+    red = stood(held("a", RED, critical=True))
+    still = stood(held("a", RED, critical=True), before=red, now=NOON + HOUR)
+    dark = stood(held("a", UNKNOWN, critical=True), before=still, now=NOON + 2 * HOUR)
+    again = stood(held("a", RED, critical=True), before=dark, now=NOON + 3 * HOUR)
+    assert (still.since, dark.since) == (NOON, NOON + 2 * HOUR)
+    assert (dark.colour, dark.level, dark.level_since) == (UNKNOWN, RED, NOON)
+    assert (again.since, again.level_since) == (NOON + 3 * HOUR, NOON)
+
+
+def test_a_system_is_the_cause_only_when_the_unit_would_not_be_so_without_it():
+    shared = held("system", RED, critical=True, caused_by="HT")
+    assert stood(shared, held("own", GREEN)).caused_by == "HT"
+    assert stood(shared, held("own", RED, critical=True)).caused_by is None
+    assert stood(held("system", GREEN, caused_by="HT"), held("own", RED, critical=True)).caused_by is None
+    assert stood(held("system", UNKNOWN, critical=True, caused_by="HT"), held("own", GREEN)).caused_by == "HT"
+
+
+def test_score_and_coverage_are_ratios_of_weights():
+    criteria = [held("a", GREEN, 50), held("b", YELLOW, 20), held("c", RED, 10), held("d", UNKNOWN, 20)]
+    assert (score(criteria), coverage(criteria)) == (0.75, 0.8)
+    assert score([held("d", UNKNOWN)]) is None
