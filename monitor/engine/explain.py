@@ -130,6 +130,7 @@ def value_text(value: Value | None, locale: str, comparator: Comparator = Compar
 def number(value: float, locale: str) -> str:
     """At most two decimals, without trailing zeros: 68,91 in Vietnamese, 68.91 in English."""
     text = f"{value:,.2f}".rstrip("0").rstrip(".")
+    text = "0" if text == "-0" else text
     return text if locale == "en" else text.translate(str.maketrans(",.", ".,"))
 
 

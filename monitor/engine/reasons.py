@@ -17,7 +17,6 @@ BELOW_FLOOR: Final = "below_floor"  # value, floor
 OVERDUE: Final = "overdue"  # value, goal, days: the deadline passed unmet
 INHERITED: Final = "inherited"  # system: taken over from the system the unit depends on
 PENDING: Final = "pending"  # raw, readings, seconds: a hold has not ripened
-GREEN_SHARE: Final = "green_share"  # green, total
 CHILDREN: Final = "children"  # green, yellow, red, unknown, total
 RED_SHARE: Final = "red_share"  # share, limit (per cent)
 KNOWN_SHARE: Final = "known_share"  # known, needed (per cent): too little is known
