@@ -78,11 +78,14 @@ class Teller:
         vi, en = COLOURS[colour]
         return self._say(vi.upper(), en.upper())
 
+    def _number(self, value: float) -> str:
+        return number(value, "vi" if self._language == "vi" else "en")
+
     def _board(self, board: Board) -> str:
         at = board.at.astimezone(ZONE)
         vi, en = _DAYS[at.weekday()]
         c = board.communes
-        score = "-" if board.score is None else number(board.score, "en")
+        score = "-" if board.score is None else self._number(board.score)
         lines = [
             "",
             _LINE,
@@ -98,7 +101,7 @@ class Teller:
         return "\n".join(lines)
 
     def _goal(self, goal: Goal) -> str:
-        value = "-" if goal.value is None else f"{number(goal.value, 'en')} %"
+        value = "-" if goal.value is None else f"{self._number(goal.value)} %"
         return f"{self._say(*goal.title)}: {value}, {self._colour(goal.colour)}, {self._left(goal)}"
 
     def _left(self, goal: Goal) -> str:
