@@ -68,13 +68,12 @@ def _outages(ledger: Ledger) -> Iterator[str]:
                     name = "I3" if after else "I1"
                     yield f"{name}: {unit} is down since {second:.0f}, {role} was not called by {by:.0f}"
                 if role == STEPS[-1][0]:
-                    yield from _gaps(ledger, unit, calls, until)
+                    yield from _gaps(ledger, unit, [at for at in calls if second <= at < until], until)
 
 
 def _gaps(ledger: Ledger, unit: str, calls: list[float], until: float) -> Iterator[str]:
     """I3 for repeats: never longer than the interval without a ring."""
-    inside = [second for second in calls if second < until]
-    for second, following in pairwise([*inside, until]):
+    for second, following in pairwise([*calls, until]):
         by = ledger.well_after(second + REPEAT, CALLS, "sms")
         if by < following:
             yield f"I3: {unit}: the call of {second:.0f} was not repeated by {by:.0f}"
@@ -143,7 +142,7 @@ def _silences(ledger: Ledger) -> Iterator[str]:
     rings = [ring for ring in ledger.rings if ring.notice.kind == "silent"]
     for ring in rings:
         at = ledger.at(ring.at)
-        spoke = max((a.second for a in ledger.answers[FEED] if a.good and a.second <= at), default=0.0)
+        spoke = max((a.second for a, sure in kept(ledger, FEED) if a.good and sure and a.second <= at), default=0.0)
         if ring.notice.unit != PROVINCE:
             yield f"I2: {ring.key}: every commune has its row"
         elif at - spoke < MAX_SILENCE and ledger.well_after(spoke, CLOSES) + ON_THE_WIRE < at:
