@@ -74,6 +74,12 @@ class Trial:
         for feed in self.config["feeds"]:
             feed["max_silence"] = "365d"
 
+    def without_feeds(self) -> None:
+        """Probes alone: what the feeds bring counts as brought by hand, and never comes."""
+        columns = (name for feed in self.config["feeds"] for name in feed["columns"])
+        self.config["by_hand"] = list(dict.fromkeys(columns))
+        self.config["feeds"] = []
+
     async def put_centre(self, code: str, state: str) -> None:
         """Break or mend a centre."""
         await self.province.put(f"/control/centres/{code}", state=state)
@@ -113,6 +119,15 @@ class Trial:
         async with running("run", self.folder, log=log, environ=self.environ) as service:
             await self.judged(service)
             yield service
+
+    @asynccontextmanager
+    async def stopped_service(self) -> AsyncIterator[Running]:
+        """The service, to be started and ended by the block; killed at its end."""
+        service = Running("run", self.folder, log=self.folder.parent / "service", environ=self.environ)
+        try:
+            yield service
+        finally:
+            await service.kill()
 
     async def judged(self, service: Running) -> None:
         """Wait until every unit has been looked at."""

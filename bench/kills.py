@@ -1,0 +1,50 @@
+"""kill -9 at random instants while incidents open and a webhook fails half of the time. `python -m bench.kills [N]`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.measure import Figure
+from tests.integration.killed import Account, account, left_by
+from tests.integration.killing import PARALLEL, kill_series
+
+KILLS = 100
+SEED = 766
+
+
+def run(kills: int = KILLS, seed: int = SEED) -> list[Figure]:
+    """The series of the test suite with more kills. Raises AssertionError when a promise is broken."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = asyncio.run(_series(Path(folder), kills, seed))
+    if found.wrong or max(found.extra_of_a_kill) > PARALLEL:
+        raise AssertionError(f"{found.wrong}, at most {max(found.extra_of_a_kill)} extra sends at one kill")
+    waits = found.waits
+    return [
+        Figure("kills", kills, ""),
+        Figure("incidents", found.incidents, ""),
+        Figure("messages owed to the end", found.owed, ""),
+        Figure("  accepted by the webhook", found.owed - len(found.wrong.get("lost", ())), ""),
+        Figure("  lost", len(found.wrong.get("lost", ())), ""),
+        Figure("messages withheld with a true reason", found.withheld, ""),
+        Figure("requests to the webhook", found.posts, "", found.accepted, "different messages accepted"),
+        Figure("extra sends, same key and words", found.extra, "", kills, "kills"),
+        Figure("  most at one kill", max(found.extra_of_a_kill), "", PARALLEL, "sends at once"),
+        Figure("  kills without any", found.extra_of_a_kill.count(0), ""),
+        Figure("acknowledgements answered with 200, all kept", found.acks, ""),
+        Figure("due to accepted, kills included, p50", waits[len(waits) // 2], "s"),
+        Figure("due to accepted, kills included, p99", waits[int(len(waits) * 0.99)], "s"),
+    ]
+
+
+async def _series(folder: Path, kills: int, seed: int) -> Account:
+    series = await kill_series(folder, kills, seed)
+    return account(series, await left_by(series))
+
+
+if __name__ == "__main__":
+    for one in run(*map(int, sys.argv[1:])):
+        ratio = "" if one.ratio is None else f"  {one.ratio:.3g} x {one.reference:g} ({one.against})"
+        print(f"{one.name:46} {one.value:8.4g} {one.unit}{ratio}", flush=True)

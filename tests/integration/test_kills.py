@@ -1,0 +1,21 @@
+"""A service that is killed -9 again and again while incidents open and a webhook fails half of the time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.killed import account, left_by
+from tests.integration.killing import PARALLEL, kill_series
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.mark.parametrize("kills", [20, pytest.param(1000, marks=pytest.mark.nightly)])
+async def test_kills_lose_no_owed_message_and_repeat_at_most_what_was_on_the_wire(tmp_path: Path, kills: int) -> None:
+    series = await kill_series(tmp_path, kills, seed=2026)
+    found = account(series, await left_by(series))
+    assert found.wrong == {}
+    assert max(found.extra_of_a_kill) <= PARALLEL
+    assert len(series.kills) == kills and found.incidents >= kills and found.owed > found.incidents
