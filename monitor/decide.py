@@ -128,18 +128,37 @@ def acknowledge(state: UnitState, ref: str, actor: str, note: str, now: datetime
 def set_aside(state: UnitState, news: tuple[Reading, ...], why: str, now: datetime) -> Decision:
     """What is said of a unit whose judging broke: unknown, with the reason, to be tried again within a minute.
 
-    Its incidents stay open and its last real level is remembered; the news is kept in history.
+    So are its criteria, or others would go on taking them over. Its incidents stay open, its last real levels are
+    remembered, and the news counts when it can be judged again; news that cannot even be read is history only.
     """
-    before = state.standing
-    dark = Standing(
-        Colour.UNKNOWN,
-        now if before is None or before.colour is not Colour.UNKNOWN else before.since,
-        Colour.UNKNOWN if before is None else before.level,
-        now if before is None else before.level_since,
-        reasons=(Reason(reasons.SET_ASIDE, {"error": why}),),
+    reason = Reason(reasons.SET_ASIDE, {"error": why})
+    try:
+        evidence = absorb(state.evidence, news).evidence
+    except Exception:  # whatever broke the judging may break this as well
+        evidence = state.evidence
+    after = replace(
+        state,
+        evidence=evidence,
+        standing=_dark(state.standing, reason, now),
+        criteria={key: _unjudged(criterion, reason, now) for key, criterion in state.criteria.items()},
+        recheck_at=now + timedelta(minutes=1),
     )
-    after = replace(state, standing=dark, recheck_at=now + timedelta(minutes=1))
     return Decision(before=state, after=after, transitions=_transitions(state, after, now), readings=news)
+
+
+def _dark(before: Standing | None, reason: Reason, now: datetime) -> Standing:
+    if before is None:
+        return Standing(Colour.UNKNOWN, now, Colour.UNKNOWN, now, reasons=(reason,))
+    since = before.since if before.colour is Colour.UNKNOWN else now
+    return Standing(
+        Colour.UNKNOWN, since, before.level, before.level_since, reasons=(reason,), children=before.children
+    )
+
+
+def _unjudged(before: CriterionState, reason: Reason, now: datetime) -> CriterionState:
+    verdict = replace(before.verdict, colour=Colour.UNKNOWN, reasons=(reason,), recheck_at=None)
+    since = before.since if before.colour is Colour.UNKNOWN else now
+    return replace(before, colour=Colour.UNKNOWN, since=since, verdict=verdict)
 
 
 def _criteria(
@@ -150,9 +169,15 @@ def _criteria(
         before = view.state.criteria.get(criterion.id)
         if criterion.applies_to(unit):
             states[criterion.id] = _own(view, unit, criterion, before, policy, counts, now)
-        elif taken := take_over(criterion, unit, view.systems, before, now):
+        elif taken := take_over(criterion, unit, _systems(view, unit, criterion, policy), before, now):
             states[criterion.id] = taken
     return states
+
+
+def _systems(view: View, unit: Unit, criterion: Criterion, policy: Policy) -> dict[str, CriterionState | None]:
+    """What the systems of a unit carry for a criterion; None for one that owes it and was never judged."""
+    carried = {code: view.systems[code].criteria.get(criterion.id) for code in unit.depends_on if code in view.systems}
+    return {code: state for code, state in carried.items() if state or criterion.applies_to(policy.units[code])}
 
 
 def _own(
@@ -217,43 +242,44 @@ def _silences(view: View, watches: tuple[Watch, ...], now: datetime) -> tuple[li
     instants: list[datetime] = []
     for watch in watches:
         health = view.health.get(watch.source)
-        if health is None or (health.answers and view.state.unit not in watch.expects):
+        speaks = health is not None and health.answers
+        if speaks and view.state.unit not in watch.expects:
             continue
-        heard = _heard(view, watch, health, now)
-        if heard is None:
-            silent.extend(_still_silent(view, watch))
+        last = _last(view, watch)
+        since = None if health is None else _quiet_since(view, watch, health, last, now)
+        at = None if since is None else since + timedelta(seconds=watch.limit)
+        if since is not None and at is not None and now >= at:
+            silent.append(_silent(watch, since, last))
             continue
-        at = heard[0] + timedelta(seconds=watch.limit)
-        if now >= at:
-            silent.append(Silent(watch.source, heard[0], watch.limit, heard[1], heard[2]))
-        else:
+        if at is not None:
             instants.append(at)
+        if at is None or not speaks:  # nobody can say that it speaks: what was told stays
+            silent.extend(_still_silent(view, watch))
     return silent, min(instants, default=None)
+
+
+def _silent(watch: Watch, since: datetime, last: Reading | None) -> Silent:
+    return Silent(watch.source, since, watch.limit, last.value if last else None, last.as_of if last else None)
 
 
 def _still_silent(view: View, watch: Watch) -> list[Silent]:
     told = view.state.incidents.get(f"silent:{watch.source}")
-    return [] if told is None else [Silent(watch.source, told.opened_at, watch.limit, None, None)]
+    return [] if told is None else [_silent(watch, told.opened_at, None)]
 
 
-def _heard(
-    view: View, watch: Watch, health: SourceHealth, now: datetime
-) -> tuple[datetime, float | bool | str | None, datetime | None] | None:
-    """(silent since, last value, its as_of) of a source for this unit; None when there is nothing to blame it for."""
-    last = max(
-        (r for r in view.state.evidence.values() if r.source == watch.source), key=lambda r: r.as_of, default=None
-    )
-    value, as_of = (last.value, last.as_of) if last is not None else (None, None)
-    if not health.answers:
-        if view.state.unit != watch.owner:
-            return None  # the owner of the source hears of it once, not every unit in it
-        since = health.last_success or health.failing_since
-        return None if since is None else (since, value, as_of)
-    polled = health.last_success is not None and now < health.last_success + timedelta(seconds=watch.limit)
-    if not polled:
-        return None
-    since = as_of or health.first_success
-    return None if since is None else (since, value, as_of)
+def _last(view: View, watch: Watch) -> Reading | None:
+    own = (reading for reading in view.state.evidence.values() if reading.source == watch.source)
+    return max(own, key=lambda reading: reading.as_of, default=None)
+
+
+def _quiet_since(
+    view: View, watch: Watch, health: SourceHealth, last: Reading | None, now: datetime
+) -> datetime | None:
+    """Since when this unit is without a word of the source; None when there is nothing to blame the source for."""
+    if not health.answers:  # the owner of the source hears of it once, not every unit in it
+        return (health.last_success or health.failing_since) if view.state.unit == watch.owner else None
+    asleep = health.last_success is None or now >= health.last_success + timedelta(seconds=watch.limit)
+    return None if asleep else last.as_of if last else health.first_success
 
 
 def _recheck(

@@ -21,7 +21,8 @@ def system(code: str, colour: Colour) -> UnitState:
 
 
 def taken(*systems: UnitState, before=None, now=NOON):
-    return take_over(SHARED, UNIT, {state.unit: state for state in systems}, before, now)
+    carried = {state.unit: state.criteria.get(SHARED.id) for state in systems}
+    return take_over(SHARED, UNIT, carried, before, now)
 
 
 def test_a_unit_takes_over_the_colour_with_its_own_weight_and_names_the_cause():
@@ -32,9 +33,13 @@ def test_a_unit_takes_over_the_colour_with_its_own_weight_and_names_the_cause():
     assert state.verdict.recheck_at is None
 
 
-def test_a_system_without_that_criterion_gives_nothing():
-    assert taken(UnitState("HT", 1)) is None
+def test_without_a_system_that_carries_it_there_is_nothing_to_take_over():
     assert taken() is None
+
+
+def test_a_system_that_owes_it_and_was_never_judged_is_unknown():
+    dark = taken(UnitState("HT"), system("NP", GREEN))
+    assert (dark.colour, dark.caused_by, dark.reasons[-1].code) == (UNKNOWN, "HT", reasons.NO_DATA)
 
 
 @pytest.mark.parametrize(
