@@ -113,10 +113,10 @@ class Trial:
         return (await self.province.get("/"))[0] == 200
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[Running]:
+    async def serving(self, *options: str) -> AsyncIterator[Running]:
         """The service, judged for the first time; killed at the end if it still runs."""
         log = self.folder.parent / "service"
-        async with running("run", self.folder, log=log, environ=self.environ) as service:
+        async with running("run", self.folder, *options, log=log, environ=self.environ) as service:
             await self.judged(service)
             yield service
 
