@@ -11,10 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from bench import judging, paging
+from bench import judging, paging, probing, starting, storing
 from bench.measure import Figure
 
-BENCHES: Mapping[str, Callable[[], list[Figure]]] = {"judging": judging.run, "paging": paging.run}
+BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
+    "judging": judging.run,
+    "paging": paging.run,
+    "probing": probing.run,
+    "storing": storing.run,
+    "starting": starting.run,
+}
 RESULTS = Path(__file__).parent / "results"
 
 

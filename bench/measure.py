@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from time import perf_counter
-from typing import Any, TypeVar
-
-T = TypeVar("T")
+from time import perf_counter, process_time
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +28,36 @@ class Figure:
         return {**asdict(self), "ratio": self.ratio}
 
 
-def timed(work: Callable[[], T]) -> tuple[float, T]:
-    """Seconds and result of one call, without a collection of garbage that earlier work left."""
-    gc.collect()
-    begun = perf_counter()
-    result = work()
-    return perf_counter() - begun, result
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What some work took: seconds on the wall, and seconds of processor of all threads of this process."""
+
+    wall: float
+    cpu: float
 
 
-async def timed_async(work: Awaitable[T]) -> tuple[float, T]:
-    """Seconds and result of a coroutine. Collects no garbage, for a watcher of the event loop would see that."""
-    begun = perf_counter()
-    result = await work
-    return perf_counter() - begun, result
+class Watch:
+    """`with Watch() as watch: ...` and then `watch.spent`. It collects no garbage: that would be a stall by itself."""
+
+    spent = Spent(0.0, 0.0)
+
+    def __enter__(self) -> Watch:
+        self._wall, self._cpu = perf_counter(), process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.spent = Spent(perf_counter() - self._wall, process_time() - self._cpu)
 
 
-def best(work: Callable[[], object], times: int = 3) -> float:
-    """Seconds of the quickest of some calls: what the machine can do when nobody disturbs it."""
-    return min(timed(work)[0] for _ in range(times))
+def best(work: Callable[[], object], times: int = 3) -> Spent:
+    """The quickest of some calls: what the machine can do when nobody disturbs it."""
+    found = []
+    for _ in range(times):
+        gc.collect()
+        with Watch() as watch:
+            work()
+        found.append(watch.spent)
+    return min(found, key=lambda spent: spent.cpu)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from bench.measure import Figure, Stalls, best, timed_async
+from bench.measure import Figure, Spent, Stalls, Watch, best
 from bench.nation import ROOT, national_policy, readings
 from monitor.adapters.clock import SystemClock
 from monitor.api import Exporter, ExporterContext
@@ -31,7 +31,7 @@ def run() -> list[Figure]:
     collect_rarely()  # as the service does
     policy = national_policy()
     states = _states(policy)
-    one = best(_reference()) / _SAMPLE
+    one = best(_reference())
     return [
         figure for number, name in _SIZES.items() for figure in asyncio.run(_page(policy, states, number, name, one))
     ]
@@ -57,14 +57,15 @@ async def _own() -> bytes:
     return b""
 
 
-async def _page(policy: Policy, states: dict[str, UnitState], number: int, name: str, one: float) -> list[Figure]:
+async def _page(policy: Policy, states: dict[str, UnitState], number: int, name: str, sample: Spent) -> list[Figure]:
     kept = {code: _cut(state, number) for code, state in states.items()}
     exporter = load_exporters(ROOT / "exporters", ["prometheus"], ExporterContext("bench", _own))["prometheus"]
     exporter.start(Snapshot(policy.units, kept))
     async with Stalls() as first_stalls:
-        first, page = await timed_async(exporter.page("", ""))
+        with Watch() as first:
+            page = await exporter.page("", "")
     series = sum(not line.startswith(b"#") for line in page.body.splitlines())
-    registry = series * one
+    registry = 1000 * series / _SAMPLE * sample.wall
     async with Stalls() as idle:
         await asyncio.sleep(0.3)
     async with Stalls() as stalls:
@@ -73,9 +74,9 @@ async def _page(policy: Policy, states: dict[str, UnitState], number: int, name:
     against = "prometheus-client's registry with as many gauges"
     return [
         Figure(f"series, {name}", series, ""),
-        Figure(f"first page, {name}", 1000 * first, "ms", 1000 * registry, against),
-        Figure(f"page after one change, {name}", 1000 * changed, "ms", 1000 * registry, against),
-        Figure(f"the same packed, {name}", 1000 * packed, "ms", 1000 * registry, against),
+        Figure(f"first page, {name}", 1000 * first.spent.wall, "ms", registry, against),
+        Figure(f"page after one change, {name}", 1000 * changed, "ms", registry, against),
+        Figure(f"the same packed, {name}", 1000 * packed, "ms", registry, against),
         Figure(f"bytes, {name}", len(page.body), "bytes"),
         Figure(f"bytes packed, {name}", len(gzip.compress(page.body, 1)), "bytes", len(page.body), "bytes"),
         Figure(f"event loop longest, first page, {name}", first_stalls.longest, "ms", idle.longest, "the idle loop's"),
@@ -99,4 +100,6 @@ async def _after_change(exporter: Exporter, states: dict[str, UnitState], turn: 
     standing = states[code].standing
     assert standing is not None
     exporter.changed([replace(states[code], standing=replace(standing, colour=Colour.RED))])
-    return (await timed_async(exporter.page("", accept)))[0]
+    with Watch() as watch:
+        await exporter.page("", accept)
+    return watch.spent.wall

@@ -60,7 +60,8 @@ class Evaluator:
         self.degraded = ""  # why the store cannot be written now; empty when it can
         self._watched = frozenset(watch.source for watch in policy.watches)
         self._news = _News()
-        self._due: list[tuple[datetime, str]] = []
+        self._due: list[tuple[datetime, str]] = []  # heap; entries that are no longer in `_waits` are passed over
+        self._waits: dict[str, datetime] = {}  # unit -> its entry in the heap that counts
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
 
@@ -152,7 +153,8 @@ class Evaluator:
     def _batch(self, now: datetime) -> list[str]:
         while self._due and self._due[0][0] <= now:
             at, unit = heapq.heappop(self._due)
-            if self.states[unit].recheck_at == at:
+            if self._waits.get(unit) == at:
+                del self._waits[unit]
                 self._news.dirty.add(unit)
         if not self._news.dirty:
             return []
@@ -248,7 +250,9 @@ class Evaluator:
 
     def _adopt(self, state: UnitState) -> None:
         self.states[state.unit] = state
-        if state.recheck_at is not None:
+        # Many decisions of one day say "at midnight": one entry is enough.
+        if state.recheck_at is not None and self._waits.get(state.unit) != state.recheck_at:
+            self._waits[state.unit] = state.recheck_at
             heapq.heappush(self._due, (state.recheck_at, state.unit))
 
     def _listeners(self, decision: Decision) -> tuple[str, ...]:
