@@ -2,6 +2,7 @@
 
 Cost follows change: nothing is judged because a timer went round. What arrives within 50 ms, at most 500 decisions, is
 one commit. Children are decided and committed before their parents, so that a parent sees committed colours only.
+Work goes in rounds, once from the systems up to the nation: a flood of news below never keeps those above waiting.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from monitor.decide import Policy, View, acknowledge, decide, set_aside
+from monitor.decide import Policy, View, Watch, acknowledge, decide, set_aside
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.reading import Collected, Reading, SourceHealth
@@ -28,6 +29,8 @@ BATCH = 500  # decisions in one commit
 BREATH = 4  # units decided before others may use the loop
 RETRY = 1.0  # seconds before a store that refused is asked again
 FAR = 3600.0  # seconds the loop sleeps at most
+SLACK = 4  # entries of the queue of instants per unit, most of them outdated, before it is made anew
+RANKS = sorted(set(DECIDE_ORDER.values()))
 
 
 @dataclass
@@ -35,7 +38,7 @@ class _News:
     readings: dict[str, list[Reading]] = field(default_factory=dict)  # unit -> readings
     dirty: set[str] = field(default_factory=set)
     health: dict[str, SourceHealth] = field(default_factory=dict)
-    waiting: list[tuple[set[str], asyncio.Future[None]]] = field(default_factory=list)
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
 
 class Evaluator:
@@ -58,7 +61,9 @@ class Evaluator:
         self.health: dict[str, SourceHealth] = {}
         self.set_aside: dict[str, str] = {}  # unit -> why its decision failed; it is tried again within a minute
         self.degraded = ""  # why the store cannot be written now; empty when it can
-        self._watched = frozenset(watch.source for watch in policy.watches)
+        self._watches: dict[str, list[Watch]] = {}
+        for watch in policy.watches:
+            self._watches.setdefault(watch.source, []).append(watch)
         self._news = _News()
         self._due: list[tuple[datetime, str]] = []  # heap; entries that are no longer in `_waits` are passed over
         self._waits: dict[str, datetime] = {}  # unit -> its entry in the heap that counts
@@ -79,24 +84,29 @@ class Evaluator:
 
     def take(self, collected: Collected) -> None:
         """News from a source. Returns at once; the decision follows within milliseconds."""
+        watches = self._watches.get(collected.source, ())
         before = self.health.get(collected.source)
-        health = self.health[collected.source] = _after(before, collected, self._owner(collected.source))
-        if collected.source in self._watched:
+        owner = before.owner if before else next((watch.owner for watch in watches), "")
+        health = self.health[collected.source] = _after(before, collected, owner)
+        if watches:
             self._news.health[collected.source] = health
         self._add(collected.readings)
-        turned = before is None or before.answers is not health.answers
-        if health.owner in self.states and (turned or collected.failure or not collected.readings):
-            self._news.dirty.add(health.owner)
+        turned = _turned(before, health, watches)
+        if owner in self.states and (turned or collected.failure or not collected.readings):
+            self._news.dirty.add(owner)
         if turned:  # a unit without a row is silent only while the source as such speaks
-            self._news.dirty.update(self._expected(collected.source))
+            expected = (unit for watch in watches for unit in watch.expects)
+            self._news.dirty.update(unit for unit in expected if unit in self.states)
         self._wake.set()
 
     async def submit(self, readings: Sequence[Reading]) -> None:
-        """News that somebody waits for: returns when it and all its effects are committed. Raises StoreError."""
-        units = {reading.unit for reading in readings}
+        """News that somebody waits for: returns when it and all its effects are committed.
+
+        Raises StoreError when the store refuses; the news is kept and tried again all the same.
+        """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._add(readings)
-        self._news.waiting.append((units, done))
+        self._news.waiting.append(done)
         self._wake.set()
         await done
 
@@ -116,7 +126,8 @@ class Evaluator:
             await self._clock.sleep(GATHER)
             started = self._clock.monotonic()
             try:
-                await self.settle()
+                async with self._one_at_a_time:
+                    await self._round()
             except StoreError as broken:
                 self.degraded = str(broken)
                 log.error("the store cannot be written: %s", broken)
@@ -128,21 +139,15 @@ class Evaluator:
     async def settle(self) -> None:
         """Decide and commit until nothing is due now. Raises StoreError; what was not committed stays due."""
         async with self._one_at_a_time:
-            while batch := self._batch(self._clock.now()):
-                await self._decide_batch(batch)
-            self._release()  # before anything is awaited: what arrives from here on is not committed yet
-            await self._save_health()
+            while self._is_due():
+                await self._round()
 
     # the queue
 
-    def _owner(self, source: str) -> str:
-        known = self.health.get(source)
-        if known is not None:
-            return known.owner
-        return next((watch.owner for watch in self.policy.watches if watch.source == source), "")
-
-    def _expected(self, source: str) -> Iterator[str]:
-        return (unit for watch in self.policy.watches if watch.source == source for unit in watch.expects)
+    def _is_due(self) -> bool:
+        news = self._news
+        due = bool(self._due) and self._due[0][0] <= self._clock.now()
+        return due or bool(news.dirty or news.health or news.waiting)
 
     def _add(self, readings: Sequence[Reading]) -> None:
         for reading in readings:
@@ -150,17 +155,17 @@ class Evaluator:
                 self._news.readings.setdefault(reading.unit, []).append(reading)
                 self._news.dirty.add(reading.unit)
 
-    def _batch(self, now: datetime) -> list[str]:
+    def _wake_due(self) -> None:
+        now = self._clock.now()
         while self._due and self._due[0][0] <= now:
             at, unit = heapq.heappop(self._due)
             if self._waits.get(unit) == at:
                 del self._waits[unit]
                 self._news.dirty.add(unit)
-        if not self._news.dirty:
-            return []
-        order = {unit: DECIDE_ORDER[self.policy.units[unit].level] for unit in self._news.dirty}
-        lowest = min(order.values())
-        return sorted(unit for unit, level in order.items() if level == lowest)[:BATCH]
+
+    def _dirty_at(self, rank: int) -> list[str]:
+        units = self.policy.units
+        return sorted(unit for unit in self._news.dirty if DECIDE_ORDER[units[unit].level] == rank)
 
     async def _until_due(self) -> None:
         if self._news.dirty or self._news.health or self._news.waiting:
@@ -181,38 +186,67 @@ class Evaluator:
             waiter.cancel()
         self._wake.clear()
 
-    # one batch
+    # one round
+
+    async def _round(self) -> None:
+        waiting, self._news.waiting = self._news.waiting, []
+        try:
+            self._wake_due()
+            for rank in RANKS:
+                units = self._dirty_at(rank)
+                for start in range(0, len(units), BATCH):
+                    await self._decide_batch(units[start : start + BATCH])
+        except StoreError as refused:
+            _answer(waiting, refused)
+            raise
+        except BaseException:  # cancelled by a stop: the last round answers
+            self._news.waiting[:0] = waiting
+            raise
+        _answer(waiting)
+        await self._save_health()
 
     async def _decide_batch(self, batch: list[str]) -> None:
+        taken = {unit: self._news.readings.pop(unit, []) for unit in batch}
+        self._news.dirty.difference_update(batch)
+        try:
+            while not await self._committed(taken):
+                log.info("somebody committed first; deciding again")
+        except BaseException:  # refused, or cancelled by a stop: what is not committed stays due
+            self._give_back(taken)
+            raise
+
+    async def _committed(self, taken: Mapping[str, Sequence[Reading]]) -> bool:
         decisions: list[Decision] = []
-        taken: dict[str, list[Reading]] = {}
-        for number, unit in enumerate(batch):
-            taken[unit] = self._news.readings.pop(unit, [])
-            self._news.dirty.discard(unit)
-            decisions.append(self._decide(unit, taken[unit]))
+        for number, (unit, news) in enumerate(taken.items()):
+            decisions.append(self._decide(unit, news))
             if number % BREATH == BREATH - 1:
                 await self._clock.sleep(0)
         try:
             await self._commit(decisions)
-        except StoreError as refused:
-            self._give_back(taken)
-            if not isinstance(refused, Conflict):
-                raise
-            await self._reload()
+        except Conflict:
+            if not await self._reload():
+                raise  # the store has nothing newer to decide from
+            return False
+        return True
 
     async def _acknowledge(self, ref: str, actor: str, note: str) -> Decision:
         unit = self._unit_of(ref)
         decision = acknowledge(self.states[unit], ref, actor, note, self._clock.now())
         return (await self._commit([decision]))[0]
 
-    async def _reload(self) -> None:
-        """Somebody committed first; it may have been we, for a store can write and still say no. Look again."""
+    async def _reload(self) -> bool:
+        """Somebody committed first; it may have been we, for a store can write and still say no. Look again.
+
+        False when nothing had changed.
+        """
         known = {unit: state.version for unit, state in self.states.items()}
-        for state in await self._store.load_states():
-            if known.get(state.unit, state.version) != state.version:
-                self._adopt(state)
-                self._news.dirty.update((state.unit, *self.policy.units.listeners(state.unit)))
+        states = await self._store.load_states()
+        newer = [state for state in states if known.get(state.unit, state.version) != state.version]
+        for state in newer:
+            self._adopt(state)
+            self._news.dirty.update((state.unit, *self.policy.units.listeners(state.unit)))
         self._wake.set()
+        return bool(newer)
 
     def _decide(self, unit: str, news: Sequence[Reading]) -> Decision:
         now = self._clock.now()
@@ -254,21 +288,23 @@ class Evaluator:
         if state.recheck_at is not None and self._waits.get(state.unit) != state.recheck_at:
             self._waits[state.unit] = state.recheck_at
             heapq.heappush(self._due, (state.recheck_at, state.unit))
+        if len(self._due) > SLACK * len(self.states):
+            self._due = [(at, unit) for unit, at in self._waits.items()]
+            heapq.heapify(self._due)
 
     def _listeners(self, decision: Decision) -> tuple[str, ...]:
         """A new colour is news for the parent and, at a system, for everybody who depends on it."""
         return self.policy.units.listeners(decision.after.unit) if decision.transitions else ()
 
     async def _save_health(self) -> None:
-        if self._news.health:
-            changed, self._news.health = self._news.health, {}
+        changed, self._news.health = self._news.health, {}
+        if not changed:
+            return
+        try:
             await self._store.save_health(tuple(changed.values()))
-
-    def _release(self) -> None:
-        for _, done in self._news.waiting:
-            if not done.done():
-                done.set_result(None)
-        self._news.waiting.clear()
+        except BaseException:
+            self._news.health = {**changed, **self._news.health}
+            raise
 
     def _unit_of(self, ref: str) -> str:
         for unit, state in self.states.items():
@@ -283,6 +319,26 @@ class Evaluator:
 
 def _colour(state: UnitState) -> Colour:
     return Colour.UNKNOWN if state.standing is None else state.standing.colour
+
+
+def _answer(waiting: Sequence[asyncio.Future[None]], refused: StoreError | None = None) -> None:
+    for done in waiting:
+        if done.done():
+            continue
+        if refused is None:
+            done.set_result(None)
+        else:
+            done.set_exception(refused)
+
+
+def _turned(before: SourceHealth | None, health: SourceHealth, watches: Sequence[Watch]) -> bool:
+    """Whether a source fell silent, speaks again, or is heard after a pause in which the monitor may have slept."""
+    if before is None or before.answers is not health.answers:
+        return True
+    if before.last_success is None or health.last_success is None:
+        return False
+    pause = (health.last_success - before.last_success).total_seconds()
+    return any(pause >= watch.limit for watch in watches)
 
 
 def _after(before: SourceHealth | None, collected: Collected, owner: str) -> SourceHealth:
