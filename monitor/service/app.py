@@ -11,6 +11,7 @@ from datetime import datetime
 
 from monitor.config.spec import Site
 from monitor.decide import Policy, Watch
+from monitor.model.errors import StoreError
 from monitor.model.reading import Collected
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision
@@ -102,18 +103,20 @@ class Service:
         return Snapshot(self.site.units, self.evaluator.states)
 
     def ready(self) -> str:
-        """Why the service is not ready; empty when it is: config loaded, store writable, first sweep done."""
+        """Why the service is not ready; empty when it is: config loaded, store writable, first sweep judged."""
         if self.started_at is None:
             return "the store is not open yet"
         if self.first_sweep_at is None:
-            return "the first sweep is under way"
+            return "the first sweep is not judged yet"
         return f"the store cannot be written: {self.evaluator.degraded}" if self.evaluator.degraded else ""
 
     async def _first_sweep(self) -> None:
         await self.poller.sweep()
         self.evaluator.judge_all()
+        self.poller.start(self._timetable)  # polling does not wait for the disk
+        with contextlib.suppress(StoreError):  # the evaluator tries again, and `ready` says why it has to
+            await self.evaluator.submit(())
         self.first_sweep_at = self.clock.now()
-        self.poller.start(self._timetable)
 
     def _collected(self, collected: Collected) -> None:
         self.metrics.collected(collected)
