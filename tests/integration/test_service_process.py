@@ -134,6 +134,8 @@ async def test_a_broken_commune_reaches_the_mailbox_and_an_answer_stops_the_call
 
 async def test_bad_feeds_are_counted_turn_nothing_green_and_stop_no_other_row(tmp_path: Path):
     trial = await make_trial(tmp_path, communes=())
+    trial.ask_every("10s", "2s")
+    trial.write()
     async with trial.serving() as service:
         green = await greens(trial)
         for number, (told, mode, series, labels) in enumerate(SPOILT):
@@ -186,13 +188,15 @@ async def test_a_restart_with_open_incidents_sends_nothing_again(trial: Trial):
         assert sorted(unit for _, _, body in hook.requests for unit in [body["unit"]]) == sorted(2 * COMMUNES)
 
 
-async def test_a_second_service_on_the_same_site_is_refused(trial: Trial):
+async def test_a_second_service_on_the_same_site_is_refused_and_a_killed_one_leaves_no_child(trial: Trial):
     async with trial.serving() as first:
         second = await denbao("run", trial.folder, environ=trial.environ)
         assert second.code == 1 and "Traceback" not in second.err
         assert second.err.endswith(f"is in use by another process ({first.pid}); stop that one first\n")
-        assert (await trial.board.get("/readyz"))[0] == 200
-        assert (await trial.province.get("/"))[0] == 200
+        assert (await trial.board.get("/readyz"))[0] == (await trial.province.get("/"))[0] == 200
+        children = descendants(first.pid)
+        await first.kill()
+        await until("its province ends with it", all_gone, children)
 
 
 async def test_a_broken_config_is_refused_with_its_lines(tmp_path: Path):
