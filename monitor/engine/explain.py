@@ -98,6 +98,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "partly": ("một phần", "partly"),
     **{colour.value: words for colour, words in COLOURS.items()},
 }
+_LIMITS = frozenset({"band", "goal"})  # parameters that are a rule's limit as written
 _SPANS = frozenset({"age", "limit"})  # parameters in seconds when the code is STALE
 
 
@@ -107,7 +108,12 @@ def sentence(reason: Reason, locale: str, calendar: Calendar | None = None) -> s
     if texts is None:
         return reason.code
     spans = _SPANS if reason.code == reasons.STALE else frozenset()
-    shown = {key: _param(key in spans, value, locale, calendar) for key, value in reason.params.items()}
+    shown = {
+        key: limit_text(value, locale)
+        if key in _LIMITS and isinstance(value, str)
+        else _param(key in spans, value, locale, calendar)
+        for key, value in reason.params.items()
+    }
     text = texts[locale == "en"].format_map(_Known(shown))
     return singular(text) if locale == "en" else text
 
@@ -150,6 +156,19 @@ class _Known(dict[str, str]):
         return "?"
 
 
+def limit_text(written: str, locale: str) -> str:
+    """A rule's limit for people: ">= 80" is "≥ 80", "95 to <100" is "95 đến <100", "== true" is a quoted word."""
+    word = _WORDS.get(written.removeprefix("== "))
+    if word is not None:
+        return _quoted(word[locale == "en"])
+    text = written.removeprefix("== ").replace(">=", "≥").replace("<=", "≤")
+    return text if locale == "en" else text.replace(" to ", " đến ").replace(".", ",")
+
+
+def _quoted(text: str) -> str:
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
 def _param(is_span: bool, value: Param, locale: str, calendar: Calendar | None) -> str:
     if isinstance(value, datetime):
         local = value if calendar is None else calendar.local(value)
@@ -157,4 +176,4 @@ def _param(is_span: bool, value: Param, locale: str, calendar: Calendar | None) 
     if is_span and isinstance(value, (int, float)):
         return span(value, locale)
     text = value_text(value, locale)
-    return f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}" if isinstance(value, bool) else text
+    return _quoted(text) if isinstance(value, bool) else text

@@ -114,13 +114,13 @@ def test_every_colour_has_a_name(colour):
     [
         (
             Reason(reasons.NOT_YET, {"value": 68.91, "goal": ">= 80", "gap": 11.09, "days": 10}),
-            "68,91 chưa đạt chỉ tiêu >= 80; còn 10 ngày làm việc",
-            "68.91 does not yet meet the target >= 80; 10 working days left",
+            "68,91 chưa đạt chỉ tiêu ≥ 80; còn 10 ngày làm việc",
+            "68.91 does not yet meet the target ≥ 80; 10 working days left",
         ),
         (
             Reason(reasons.OVERDUE, {"value": 68.91, "goal": ">= 80", "days": 1}),
-            "68,91 không đạt chỉ tiêu >= 80, đã quá hạn 1 ngày",
-            "68.91 misses the target >= 80, 1 day overdue",
+            "68,91 không đạt chỉ tiêu ≥ 80, đã quá hạn 1 ngày",
+            "68.91 misses the target ≥ 80, 1 day overdue",
         ),
         (
             Reason(reasons.UNDECIDED, {"value": 75.0, "sign": ">", "band": ">= 80"}),

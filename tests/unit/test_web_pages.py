@@ -112,7 +112,7 @@ async def test_a_target_whose_month_ended_unmet_is_called_overdue():
         assert "quá hạn" in (await text_of(client, "/")).partition('id="h-targets"')[2].partition("</section>")[0]
         page = await text_of(client, "/units/02103?lang=en")
         assert "<strong>Overdue</strong>" in page
-        assert "misses the target &gt;= 80" in page
+        assert "misses the target ≥ 80" in page
 
 
 async def test_the_page_says_when_it_was_made_and_how_its_sources_are():
