@@ -16,6 +16,7 @@ from monitor.model.reading import Collected
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision
 from monitor.ports import Clock, Exporter, Source, Store, Timetable, Transport
+from monitor.service.complaints import Complaints
 from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
 from monitor.service.metrics import SelfMetrics
@@ -51,6 +52,7 @@ class Service:
         self.store = store = adapters.store
         self.exporters = adapters.exporters
         self.hub = EventHub()
+        self.complaints = Complaints(frozenset(feed.id for feed in site.feeds))
         self.evaluator = Evaluator(policy_of(site), store, clock, self.hub.publish, metrics.decided)
         self.poller = Poller(adapters.sources, clock, self._collected, observe=metrics.swept)
         parallel = {channel: site.channels[channel].parallel for channel in adapters.transports}
@@ -120,6 +122,7 @@ class Service:
 
     def _collected(self, collected: Collected) -> None:
         self.metrics.collected(collected)
+        self.complaints.hear(collected)
         for exporter in self.exporters.values():
             exporter.polled(collected)
         self.evaluator.take(collected)

@@ -38,6 +38,12 @@ SPOILT = (  # what is told to the province, and the series that has to grow
     ("manual", "unknown-code", REJECTED, {"feed": "manual", "reason": "unknown-unit"}),
     ("metrics", "html", FAILURES, {"feed": "lines"}),
 )
+COMPLAINTS = (
+    "feed portal: not JSON: looks like an HTML page",
+    "future: dated ",
+    "duplicate: unit 01840 stands also in ",
+    "unknown-unit: no unit has the code '99999'",
+)
 
 
 @pytest.fixture
@@ -149,6 +155,7 @@ async def test_bad_feeds_are_counted_turn_nothing_green_and_stop_no_other_row(tm
         since = datetime.now(UTC).timestamp()
         for feed in ("portal", "manual", "lines", "systems"):
             await until(f"{feed} answers well again", more, trial, since, ANSWERED, {"feed": feed})
+        assert [words for words in COMPLAINTS if words not in service.err] == []
         assert await service.stop() == 0 and "Traceback" not in service.err
 
 
