@@ -8,11 +8,9 @@ from collections.abc import Callable, Sequence
 
 from monitor.model.reading import Collected
 from monitor.ports import Clock, Source, Timetable
-from monitor.service.sweep import spread
+from monitor.service.sweep import SLOTS, spread
 
 log = logging.getLogger(__name__)
-
-EARLY = 0.5  # seconds a slot may come before the period is quite over
 
 
 class Poller:
@@ -50,7 +48,7 @@ class Poller:
         """Begin the polls that are due in this second; does not wait for them."""
         now = self._clock.monotonic()
         for source in self._slots[slot]:
-            if now >= self._due[source.id] - EARLY:
+            if now >= self._due[source.id] - _early(source):
                 self._begin(source)
 
     async def stop(self, grace: float = 10.0) -> None:
@@ -84,3 +82,11 @@ class Poller:
                 log.exception("source %s broke", source.id)
                 collected = Collected(source.id, now, failure=f"the source's code failed: {type(broken).__name__}")
         self._deliver(collected)
+
+
+def _early(source: Source) -> float:
+    """Seconds a slot may come before the period is over: half-way to the slot before.
+
+    So a poll that began late (a stalled loop, a first sweep) does not cost the next one its slot.
+    """
+    return min(source.period, SLOTS) / 2
