@@ -43,4 +43,4 @@ def _rows(collected: Collected) -> tuple[str, ...]:
 def _told(collected: Collected) -> str:
     named = [f"{row.row}: {row.reason}: {row.detail}".removeprefix(": ") for row in collected.rejected[:TOLD]]
     more = len(collected.rejected) - len(named)
-    return "; ".join((*named, f"and {more} more rows") if more > 0 else named)
+    return "; ".join((*named, f"and {more} more") if more > 0 else named)

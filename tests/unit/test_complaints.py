@@ -43,7 +43,7 @@ def test_refused_rows_are_named_with_place_and_reason(said):
 
 def test_many_refused_rows_are_counted(said):
     (line,) = said(with_rows(200))
-    assert line.count("unknown-unit") == 5 and line.endswith("; and 195 more rows")
+    assert line.count("unknown-unit") == 5 and line.endswith("; and 195 more")
 
 
 def test_the_same_rows_with_other_details_are_no_news(said):
