@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from monitor.model.state import Decision
+
+log = logging.getLogger(__name__)
 
 BACKLOG = 256  # batches a watcher may lag behind
 
@@ -22,9 +25,12 @@ class EventHub:
         self._listeners.append(listener)
 
     def publish(self, decisions: Sequence[Decision]) -> None:
-        """Called after a commit."""
+        """Called after a commit. A listener that breaks costs itself this batch, nobody else."""
         for listener in self._listeners:
-            listener(decisions)
+            try:
+                listener(decisions)
+            except Exception:
+                log.exception("a listener broke on a committed batch")
         for queue in tuple(self._queues):
             try:
                 queue.put_nowait(decisions)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from monitor.model.reading import Collected
 from monitor.ports import Clock, Source, Timetable
-from monitor.service.sweep import SLOTS, spread
+from monitor.service.sweep import SLOTS, spread, until_phase
 
 log = logging.getLogger(__name__)
 
@@ -33,16 +33,20 @@ class Poller:
         self._due = {source.id: 0.0 for source in sources}  # monotonic instant of the next poll
         self._running: dict[str, asyncio.Task[None]] = {}
         self._observe = observe  # (source id, seconds between the slot and the start of the poll)
+        self._stopped = False
         self.missed = 0  # polls skipped because the last one of the same source was still under way
 
     async def sweep(self) -> None:
-        """Ask every source once, now; the first board needs it."""
+        """Ask every source once, now; the first board needs it. Then each has its own place in its period."""
         tasks = [self._begin(source) for source in self._sources]
+        asked, epoch = self._clock.monotonic(), self._clock.now().timestamp()
+        self._due = {source.id: asked + until_phase(source, epoch) for source in self._sources}
         await asyncio.gather(*(task for task in tasks if task is not None))
 
     def start(self, timetable: Timetable) -> None:
-        """Follow the timetable from now on."""
-        timetable.start(self.tick)
+        """Follow the timetable from now on; a poller that was stopped stays so."""
+        if not self._stopped:
+            timetable.start(self.tick)
 
     async def tick(self, slot: int) -> None:
         """Begin the polls that are due in this second; does not wait for them."""
@@ -52,7 +56,8 @@ class Poller:
                 self._begin(source)
 
     async def stop(self, grace: float = 10.0) -> None:
-        """Let polls under way finish for `grace` seconds, then cancel them."""
+        """Begin no further poll; let those under way finish for `grace` seconds, then cancel them."""
+        self._stopped = True
         tasks = list(self._running.values())
         if not tasks:
             return
@@ -62,6 +67,8 @@ class Poller:
         await asyncio.gather(*late, return_exceptions=True)
 
     def _begin(self, source: Source) -> asyncio.Task[None] | None:
+        if self._stopped:
+            return None
         if source.id in self._running:
             self.missed += 1
             return None
@@ -81,7 +88,10 @@ class Poller:
             except Exception as broken:  # a plug-in that breaks its promise costs its own unit, not the loop
                 log.exception("source %s broke", source.id)
                 collected = Collected(source.id, now, failure=f"the source's code failed: {type(broken).__name__}")
-        self._deliver(collected)
+        try:
+            self._deliver(collected)
+        except Exception:  # the news of one source must not end the sweep of all
+            log.exception("the answer of source %s was not taken", source.id)
 
 
 def _early(source: Source) -> float:

@@ -15,6 +15,11 @@ def phase(source_id: str, period: int) -> int:
     return crc32(source_id.encode()) % period
 
 
+def until_phase(source: Source, epoch: float) -> float:
+    """Seconds from an instant (Unix time) to the source's next one; more than 0, at most its period."""
+    return source.period - (epoch - phase(source.id, int(source.period))) % source.period
+
+
 def slots_of(source: Source) -> tuple[int, ...]:
     """Seconds of the minute in which the source may be due. Raises ValueError for a period that fits no minute."""
     period = int(source.period)
