@@ -121,11 +121,11 @@ class Service:
         self.first_sweep_at = self.clock.now()
 
     def _collected(self, collected: Collected) -> None:
+        self.evaluator.take(collected)  # first: a plug-in that breaks must not lose news
         self.metrics.collected(collected)
         self.complaints.hear(collected)
         for exporter in self.exporters.values():
             exporter.polled(collected)
-        self.evaluator.take(collected)
 
     def _committed(self, decisions: Sequence[Decision]) -> None:
         states = [decision.after for decision in decisions]

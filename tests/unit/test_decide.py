@@ -169,7 +169,8 @@ def colours(decision: Decision) -> dict[str, Colour]:
 def health(*, good: datetime | None = None, bad: datetime | None = None, since: datetime | None = None) -> SourceHealth:
     """A feed that answered well first an hour before noon."""
     start = None if good is None else NOON - HOUR
-    return SourceHealth("portal", PROVINCE, start, good, bad, since or bad, "503" if bad else "")
+    failing = None if bad is None or (good is not None and good > bad) else since or bad
+    return SourceHealth("portal", PROVINCE, start, good, bad, failing, "503" if bad else "")
 
 
 WATCHED = policy(watches=(FEED,))
