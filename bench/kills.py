@@ -35,8 +35,8 @@ def run(kills: int = KILLS, seed: int = SEED) -> list[Figure]:
         Figure("  most at one kill", max(found.extra_of_a_kill), "", PARALLEL, "sends at once"),
         Figure("  kills without any", found.extra_of_a_kill.count(0), ""),
         Figure("acknowledgements answered with 200, all kept", found.acks, ""),
-        Figure("due to accepted, kills included, p50", waits[len(waits) // 2], "s"),
-        Figure("due to accepted, kills included, p99", waits[int(len(waits) * 0.99)], "s"),
+        Figure("bad news, due to accepted, kills included, p50", waits[len(waits) // 2], "s"),
+        Figure("bad news, due to accepted, kills included, p99", waits[int(len(waits) * 0.99)], "s"),
     ]
 
 

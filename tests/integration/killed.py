@@ -65,7 +65,7 @@ class Account:
     extra_of_a_kill: tuple[int, ...]  # for each kill
     acks: int
     incidents: int
-    waits: tuple[float, ...]  # seconds from due to accepted, sorted
+    waits: tuple[float, ...]  # seconds from due to accepted, of bad news, sorted
     wrong: dict[str, list[str]]
 
 
@@ -175,4 +175,5 @@ def _broken_chain(trail: Sequence[tuple[AuditEntry, str]]) -> list[str]:
 
 
 def _waits(owed: Sequence[Delivery]) -> list[float]:
-    return [(one.sent_at - one.notice.due_at).total_seconds() for one in owed if one.sent_at is not None]
+    pages = [one for one in owed if one.notice.requires is None]
+    return [(one.sent_at - one.notice.due_at).total_seconds() for one in pages if one.sent_at is not None]
