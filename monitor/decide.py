@@ -15,7 +15,7 @@ from monitor.alerting.plan import Directory
 from monitor.alerting.troubles import Silent, troubles
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, Ruleset
-from monitor.engine.evidence import absorb
+from monitor.engine.evidence import absorb, not_after
 from monitor.engine.hold import hold
 from monitor.engine.inherit import take_over
 from monitor.engine.judge import judge
@@ -89,7 +89,7 @@ class View:
 def decide(view: View, policy: Policy, now: datetime) -> Decision:
     """Judge one unit: evidence, criteria, standing, incidents, notices, and when to look again."""
     unit = policy.units[view.state.unit]
-    absorbed = absorb(view.state.evidence, view.news)
+    absorbed = absorb(not_after(now, view.state.evidence), view.news)
     counts = count(view.children) if policy.units.children(unit.code) else None
     seen = replace(view, state=replace(view.state, evidence=absorbed.evidence))
     criteria = _criteria(seen, unit, policy, counts, now)

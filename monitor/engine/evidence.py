@@ -35,6 +35,23 @@ def absorb(evidence: Mapping[str, Reading], news: Iterable[Reading]) -> Absorbed
     return Absorbed(kept, tuple(fresh))
 
 
+def not_after(now: datetime, evidence: Mapping[str, Reading]) -> Mapping[str, Reading]:
+    """Evidence that arrived in the future was received before our clock was set back: it is taken as of `now`.
+
+    Otherwise all that arrives until the clock has caught up would be older paper, and a dead centre stayed green.
+    """
+    if all(reading.received_at <= now for reading in evidence.values()):
+        return evidence
+    return {indicator: _brought_back(reading, now) for indicator, reading in evidence.items()}
+
+
+def _brought_back(reading: Reading, now: datetime) -> Reading:
+    if reading.received_at <= now:
+        return reading
+    since = None if reading.since is None else min(reading.since, now)
+    return replace(reading, as_of=min(reading.as_of, now), received_at=now, since=since)
+
+
 def clamp(reading: Reading) -> Reading:
     """A claim from the future becomes a claim of the moment it arrived, and says so."""
     if reading.as_of <= reading.received_at:

@@ -35,7 +35,7 @@ def hold(
     before: CriterionState | None, verdict: Verdict, criterion: Criterion, level: Level, now: datetime
 ) -> CriterionState:
     """Next committed state of a criterion for a unit of `level`."""
-    raw = verdict.colour
+    raw, before = verdict.colour, _not_after(now, before)
     run = _run(before, verdict, now)
     away = _away(before, verdict, run)
     colour = raw
@@ -104,6 +104,14 @@ def _reached(verdict: Verdict, held: Colour, run: _Run, away: _Run, need: Need, 
 def _ripe(run: _Run, verdict: Verdict, need: Need, now: datetime) -> bool:
     enough = run.readings >= need.readings or verdict.received_at is None  # a roll-up has no readings to count
     return enough and now >= run.since + timedelta(seconds=need.seconds)
+
+
+def _not_after(now: datetime, before: CriterionState | None) -> CriterionState | None:
+    """A run from before our clock was set back is taken to begin now, or it would wait until that has caught up."""
+    if before is None or max(before.raw_since, before.away_since or before.raw_since) <= now:
+        return before
+    away_since = None if before.away_since is None else min(before.away_since, now)
+    return replace(before, raw_since=min(before.raw_since, now), away_since=away_since)
 
 
 def _waiting(verdict: Verdict, runs: tuple[_Run, _Run], need: Need, now: datetime) -> Verdict:

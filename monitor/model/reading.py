@@ -68,7 +68,8 @@ class SourceHealth:
     @property
     def answers(self) -> bool:
         """Whether the last poll brought an answer that was usable as a whole."""
-        return self.last_success is not None and (self.last_failure is None or self.last_success >= self.last_failure)
+        # Not by comparing the two instants: our clock may have been set between them.
+        return self.last_success is not None and self.failing_since is None
 
 
 @dataclass(frozen=True, slots=True)
