@@ -52,7 +52,8 @@ class Sender:
 
     def notice(self, decisions: Sequence[Decision]) -> None:
         """Listener of the event hub: something is owed, or a channel may go on."""
-        for channel in {notice.channel for decision in decisions for notice in decision.notices}:
+        # In their order, not a set: a simulated run must not depend on the hash seed.
+        for channel in dict.fromkeys(notice.channel for decision in decisions for notice in decision.notices):
             if channel in self._wake:
                 self._wake[channel].set()
 
