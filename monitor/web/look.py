@@ -221,21 +221,14 @@ def sources(service: Service) -> list[SourceRow]:
 def _source(name: str, health: SourceHealth | None) -> SourceRow:
     if health is None:
         return SourceRow(name, None, failing=False, rejected=0)
-    return SourceRow(name, health.last_success, not answers(health), len(health.rejected))
+    return SourceRow(name, health.last_success, not health.answers, len(health.rejected))
 
 
 def probes(service: Service) -> tuple[int, int]:
-    """(probes whose last poll answered, all probes)."""
-    health = service.evaluator.health
-    good = sum(1 for probe in service.site.probes if probe.id in health and answers(health[probe.id]))
-    return good, len(service.site.probes)
-
-
-def answers(health: SourceHealth) -> bool:
-    """Whether a source's last poll went well."""
-    if health.last_success is None:
-        return False
-    return health.last_failure is None or health.last_success >= health.last_failure
+    """(probes whose target answered well when last asked, all probes)."""
+    states = service.evaluator.states
+    last = (states[probe.unit].evidence.get(probe.gives) for probe in service.site.probes)
+    return sum(reading is not None and reading.value is True for reading in last), len(service.site.probes)
 
 
 def shown_on(province: str, service: Service) -> tuple[str, ...]:

@@ -125,6 +125,18 @@ async def test_the_page_says_when_it_was_made_and_how_its_sources_are():
         assert "0/1 điểm đo đang trả lời" in sources
 
 
+async def test_a_probe_answers_when_its_target_does_and_not_when_it_was_merely_asked():
+    async with running(site()) as world, visiting(world) as client:
+        [probe] = world.service.site.probes
+        for up, words in ((True, "1/1 điểm đo"), (False, "0/1 điểm đo")):
+            world.clock.move(60)
+            now = world.clock.now()
+            reading = Reading(probe.unit, probe.gives, up, now, now, probe.id)
+            world.service.evaluator.take(Collected(probe.id, now, (reading,)))
+            await world.service.evaluator.settle()
+            assert words in await text_of(client, "/")
+
+
 async def test_a_store_that_cannot_be_written_is_said_on_every_page():
     async with running(site()) as world, visiting(world) as client:
         async with world.without_store():
