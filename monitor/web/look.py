@@ -226,9 +226,9 @@ def _source(name: str, health: SourceHealth | None) -> SourceRow:
 
 def probes(service: Service) -> tuple[int, int]:
     """(probes whose target answered well when last asked, all probes)."""
-    states = service.evaluator.states
-    last = (states[probe.unit].evidence.get(probe.gives) for probe in service.site.probes)
-    return sum(reading is not None and reading.value is True for reading in last), len(service.site.probes)
+    probes, states = service.site.probes, service.evaluator.states
+    last = ((probe, states[probe.unit].evidence.get(probe.gives)) for probe in probes)
+    return sum(told is not None and told.source == probe.id and told.value is True for probe, told in last), len(probes)
 
 
 def shown_on(province: str, service: Service) -> tuple[str, ...]:
