@@ -97,6 +97,8 @@ def _build(
         version=_digest(root, file),
     )
     _check(site, file, ruleset, findings)
+    if "exporters" in file.model_fields_set:
+        _check_exporters(file.exporters, root / "exporters", findings)
     return site
 
 
@@ -109,6 +111,13 @@ def _check(site: Site, file: SiteFile, ruleset: Ruleset | None, findings: Findin
     if len(findings.problems) == before and not findings.units_in_doubt:
         findings.problems += check_rules(site, file)
     check_routes(file, site.directory, site.units, ruleset, findings)
+
+
+def _check_exporters(names: Sequence[str], folder: Path, findings: Findings) -> None:
+    known = sorted(path.stem for path in folder.glob("*.py"))
+    for index, name in enumerate(names):
+        if name not in known:
+            findings.unknown(("exporters", index), "exporter", name, known)
 
 
 def _simulation(file: SiteFile, site_units: Sequence[str], findings: Findings) -> SimulationSpec | None:

@@ -15,7 +15,7 @@ from monitor.config.findings import Findings
 from monitor.config.models import ColumnSection, CsvFeed, Feed, HttpProbe, JsonFeed, Probe, SiteFile
 from monitor.config.problems import Location
 from monitor.config.secrets import is_reference, resolve
-from monitor.config.spec import AsOf, Column, FeedSpec, ProbeSpec, Secret
+from monitor.config.spec import AsOf, Column, FeedSpec, ProbeSpec, Secret, fits_the_minute
 from monitor.config.units import select
 from monitor.model.unit import Units
 from monitor.registry import Registry, read_mapping
@@ -141,6 +141,9 @@ def _column(indicator: str, column: ColumnSection) -> Column:
 
 
 def _check_times(source: Probe | Feed, at: Location, around: Surroundings) -> None:
+    if not fits_the_minute(source.period):
+        text = f"the period {_seconds(source.period)} neither divides a minute nor is made of whole minutes"
+        around.findings.add((*at, "period"), text, "write 15s, 30s, 1m or 5m")
     if source.timeout > source.period:
         text = f"the timeout {_seconds(source.timeout)} is longer than the period {_seconds(source.period)}"
         key = "timeout" if "timeout" in source.model_fields_set else "period"

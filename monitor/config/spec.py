@@ -37,6 +37,11 @@ class Secret:
         return hash(self._value)
 
 
+def fits_the_minute(period: float) -> bool:
+    """Whether a period (seconds) divides a minute or is made of whole minutes: the timetable has sixty slots."""
+    return period >= 1 and 0 in (60 % period, period % 60) and period % 1 == 0
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeSpec:
     """One probe of one unit (a `probes:` entry that names many units becomes many of these)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from zlib import crc32
 
+from monitor.config.spec import fits_the_minute
 from monitor.ports import Source
 
 SLOTS = 60
@@ -22,9 +23,9 @@ def until_phase(source: Source, epoch: float) -> float:
 
 def slots_of(source: Source) -> tuple[int, ...]:
     """Seconds of the minute in which the source may be due. Raises ValueError for a period that fits no minute."""
-    period = int(source.period)
-    if period != source.period or period < 1 or (SLOTS % period and period % SLOTS):
+    if not fits_the_minute(source.period):
         raise ValueError(f"{source.id}: {source.period:g} s neither divides a minute nor is made of whole minutes")
+    period = int(source.period)
     offset = phase(source.id, period)
     if period < SLOTS:
         return tuple(range(offset % period, SLOTS, period))
