@@ -75,9 +75,9 @@ async def test_a_clock_that_is_set_back_after_midnight_does_not_lose_the_next_on
     midnight = evaluator.states[UNIT].recheck_at
     assert midnight is not None
     clock.at = midnight
-    batch = evaluator._batch(clock.at)
+    evaluator._wake_due()
     clock.at = midnight - timedelta(hours=1)
-    await evaluator._decide_batch(batch)
+    await evaluator.settle()
     assert evaluator.states[UNIT].recheck_at == midnight
     decided.clear()
     clock.at = midnight

@@ -87,7 +87,7 @@ def test_every_difference_is_a_sentence_with_file_and_line(tmp_path):
     first = "rules/small_test.yaml:9: wrong: at 2025-08-19T08:00 "
     second = "rules/small_test.yaml:10: wrong: at 2025-08-19T09:00 "
     assert report.results[0].failures == (
-        f"{first}the colour is yellow, not green (70 does not yet meet the target >= 80; 1 working day left)",
+        f"{first}the colour is yellow, not green (70 does not yet meet the target ≥ 80; 1 working day left)",
         f"{first}the reasons are not_yet, without band",
         f"{first}the value is 70, not 71",
         f"{first}1 working days are left, not 5",
