@@ -75,7 +75,7 @@ class Store(Protocol):
     """Durable memory. `commit` and `settle` return only after the data is on disk."""
 
     async def open(self) -> None:
-        """Open and migrate. Raises StoreError."""
+        """Open and migrate; claims of a former life end as unknown, free to be sent again. Raises StoreError."""
 
     async def close(self) -> None:
         """Finish what is under way and let go."""

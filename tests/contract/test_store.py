@@ -350,6 +350,15 @@ async def test_who_was_never_told_the_bad_news_is_not_told_the_good(store: Store
     assert (delivery.state, delivery.detail) == ("suppressed", "never_told")
 
 
+async def test_what_a_killed_process_was_sending_is_free_at_the_next_start(store: Store) -> None:
+    await store.commit([owing(notice("bad"))])
+    assert await store.lease("log", "the dead one", at(1), 10, 20)
+    await store.close()
+    await store.open()
+    (lease,) = await store.lease("log", "me", at(2), 10, 20)
+    assert (lease.notice.key, lease.attempt, lease.maybe_sent) == ("bad", 2, True)
+
+
 async def test_one_page_that_went_out_is_enough_to_be_told_of_the_recovery(store: Store) -> None:
     (state,) = await store.commit([owing(notice("first"), notice("repeat", due=60))])
     (first,) = await store.lease("log", "me", at(1), 10, 20)

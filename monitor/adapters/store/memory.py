@@ -33,8 +33,9 @@ class MemoryStore:
         self._audit: list[tuple[AuditEntry, str]] = []
 
     async def open(self) -> None:
-        """Nothing to migrate."""
+        """Nothing to migrate; what a dead life was sending is free at once."""
         self._open = True
+        self._notices.end_leases()
 
     async def close(self) -> None:
         """Keeps everything for the next `open`."""

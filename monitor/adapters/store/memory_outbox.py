@@ -84,13 +84,21 @@ class MemoryOutbox:
             row.lease_until = now + timedelta(seconds=seconds)
         return [Lease(row.notice, owner, row.attempt, row.maybe_sent) for row in claimed]
 
+    def end_leases(self) -> None:
+        """Give up on all claims: whoever made them is dead."""
+        for row in [row for rows in self._undecided.values() for row in rows.values()]:
+            if row.lease_until is not None:
+                self._end(row)
+
     def _expire(self, rows: Iterable[_Row], now: datetime) -> None:
         for row in rows:
-            if row.lease_until is None or row.lease_until > now:
-                continue
-            row.state, row.maybe_sent, row.lease_until = Outcome.UNKNOWN.value, True, None
-            if row.withheld:
-                self._suppress(row, row.withheld)
+            if row.lease_until is not None and row.lease_until <= now:
+                self._end(row)
+
+    def _end(self, row: _Row) -> None:
+        row.state, row.maybe_sent, row.lease_until = Outcome.UNKNOWN.value, True, None
+        if row.withheld:
+            self._suppress(row, row.withheld)
 
     def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None) -> bool:
         """See the port."""

@@ -154,10 +154,14 @@ def withhold_leased() -> Update:
 
 def expire_leases(channel: str, now: datetime) -> Update:
     """Give up on claims whose time has run out: they may have been sent, and may be claimed again unless withheld."""
-    run_out = (notice.c.channel == channel, notice.c.state == states.LEASED, notice.c.lease_until <= now)
+    return end_leases().where(notice.c.channel == channel, notice.c.lease_until <= now)
+
+
+def end_leases() -> Update:
+    """Give up on all claims: whoever made them is dead."""
     return (
         update(notice)
-        .where(*run_out)
+        .where(notice.c.state == states.LEASED)
         .values(
             state=case((_withheld, Outcome.SUPPRESSED.value), else_=Outcome.UNKNOWN.value),
             detail=case((_withheld, notice.c.withheld), else_=notice.c.detail),

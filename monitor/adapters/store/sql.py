@@ -38,8 +38,13 @@ class SqlStore:
         self._thread: ThreadPoolExecutor | None = None
 
     async def open(self) -> None:
-        """Open and migrate; with `read_only`, only look. Raises StoreError, also if another process has it open."""
+        """Open and migrate; with `read_only`, only look. Raises StoreError, also if another process has it open.
+
+        The lock proves that nobody else lives: what a killed process was sending is free at once, not after its lease.
+        """
         await self._file.open()
+        if not self._file.read_only:
+            await self._file.write(lambda writer: writer.execute(queries.end_leases()))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-codec")
 
     async def close(self) -> None:
