@@ -136,14 +136,22 @@ def set_aside(state: UnitState, news: tuple[Reading, ...], why: str, now: dateti
         evidence = absorb(state.evidence, news).evidence
     except Exception:  # whatever broke the judging may break this as well
         evidence = state.evidence
-    after = replace(
+    after = replace(_unknown(state, reason, now), evidence=evidence, recheck_at=now + timedelta(minutes=1))
+    return Decision(before=state, after=after, transitions=_transitions(state, after, now), readings=news)
+
+
+def darken(state: UnitState, why: str, now: datetime) -> Decision:
+    """What is shown, and never committed, of a unit while nothing can be: unknown, and why."""
+    after = _unknown(state, Reason(reasons.BLIND, {"error": why}), now)
+    return Decision(before=state, after=after, transitions=_transitions(state, after, now))
+
+
+def _unknown(state: UnitState, reason: Reason, now: datetime) -> UnitState:
+    return replace(
         state,
-        evidence=evidence,
         standing=_dark(state.standing, reason, now),
         criteria={key: _unjudged(criterion, reason, now) for key, criterion in state.criteria.items()},
-        recheck_at=now + timedelta(minutes=1),
     )
-    return Decision(before=state, after=after, transitions=_transitions(state, after, now), readings=news)
 
 
 def _dark(before: Standing | None, reason: Reason, now: datetime) -> Standing:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
@@ -17,6 +18,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from monitor.ports import Clock
+
+log = logging.getLogger(__name__)
 
 SLOTS = 60
 STEP = 2.0  # seconds of disagreement between wall and monotonic clock that count as a step
@@ -65,6 +68,7 @@ class SlotTimetable:
 
     def _retime(self) -> None:
         self.steps += 1
+        log.warning("the wall clock was stepped; every slot is timed anew")
         for slot in range(SLOTS):
             self._scheduler.reschedule_job(str(slot), trigger=CronTrigger(second=slot, timezone="UTC"))
 

@@ -15,7 +15,7 @@ FUTURE_TOLERANCE = 60.0  # seconds a source's clock may run ahead before its row
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
-    """Evidence after the news, and the readings that are new facts (history keeps those)."""
+    """Evidence after the news, and the readings that history keeps."""
 
     evidence: Mapping[str, Reading]
     fresh: tuple[Reading, ...]
@@ -29,10 +29,23 @@ def absorb(evidence: Mapping[str, Reading], news: Iterable[Reading]) -> Absorbed
         before = kept.get(reading.indicator)
         if before is not None and _says_the_same(before, reading):
             continue
-        fresh.append(reading)
+        if _worth_keeping(before, reading):
+            fresh.append(reading)
         if before is None or _claim_age(reading) >= _claim_age(before):
             kept[reading.indicator] = _continue_run(before, reading)
     return Absorbed(kept, tuple(fresh))
+
+
+def _worth_keeping(before: Reading | None, reading: Reading) -> bool:
+    """History keeps every change and one repeat an hour: a probe that says "up" four times a minute is not news."""
+    if before is None or before.source != reading.source or not same_value(before.value, reading.value):
+        return True
+    same_rate = (before.comparator, before.denominator) == (reading.comparator, reading.denominator)
+    return not same_rate or before.note != reading.note or _hour(before.as_of) != _hour(reading.as_of)
+
+
+def _hour(instant: datetime) -> int:
+    return int(instant.timestamp() // 3600)
 
 
 def not_after(now: datetime, evidence: Mapping[str, Reading]) -> Mapping[str, Reading]:

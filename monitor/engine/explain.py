@@ -76,6 +76,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "the criterion {criterion} fell silent while {level} and still counts so",
     ),
     reasons.ALL_GREEN: ("các tiêu chí đạt, điểm {score}", "the criteria are met, score {score}"),
+    reasons.BLIND: (
+        "không ghi được dữ liệu nên không xác nhận được trạng thái: {error}",
+        "nothing can be stored, so no colour can be confirmed: {error}",
+    ),
     reasons.SET_ASIDE: (
         "không đánh giá được, sẽ thử lại: {error}",
         "could not be judged and will be tried again: {error}",

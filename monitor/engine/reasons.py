@@ -29,4 +29,5 @@ CRITERION_YELLOW: Final = "criterion_yellow"  # criterion, weight
 LAST_LEVEL: Final = "last_level"  # criterion, level: it fell silent at that level
 ALL_GREEN: Final = "all_green"  # score
 NO_CRITERIA: Final = "no_criteria"
+BLIND: Final = "blind"  # error: the store has been away for a minute, so nothing new could be committed
 SET_ASIDE: Final = "set_aside"  # error: judging this unit broke; it is tried again within a minute

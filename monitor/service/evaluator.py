@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from monitor.decide import Policy, View, Watch, acknowledge, decide, set_aside
+from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, set_aside
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.reading import Collected, Reading, SourceHealth
@@ -28,7 +28,8 @@ GATHER = 0.05  # seconds in which arriving news becomes one commit
 BATCH = 500  # decisions in one commit
 BREATH = 4  # units decided before others may use the loop
 RETRY = 1.0  # seconds before a store that refused is asked again
-FAR = 3600.0  # seconds the loop sleeps at most
+FAR = 30.0  # seconds the loop sleeps at most: a wall clock that is stepped is noticed after this
+BLIND = 60.0  # seconds without a store after which no colour is shown any more
 SLACK = 4  # entries of the queue of instants per unit, most of them outdated, before it is made anew
 RANKS = sorted(set(DECIDE_ORDER.values()))
 
@@ -61,6 +62,8 @@ class Evaluator:
         self.health: dict[str, SourceHealth] = {}
         self.set_aside: dict[str, str] = {}  # unit -> why its decision failed; it is tried again within a minute
         self.degraded = ""  # why the store cannot be written now; empty when it can
+        self._degraded_since: float | None = None  # monotonic
+        self._blind = False
         self._watches: dict[str, list[Watch]] = {}
         for watch in policy.watches:
             self._watches.setdefault(watch.source, []).append(watch)
@@ -129,12 +132,30 @@ class Evaluator:
                 async with self._one_at_a_time:
                     await self._round()
             except StoreError as broken:
-                self.degraded = str(broken)
-                log.error("the store cannot be written: %s", broken)
+                self._degrade(str(broken))
                 await self._clock.sleep(RETRY)
             else:
-                self.degraded = ""
+                self._recover()
             self._observe(self._clock.monotonic() - started + GATHER)
+
+    def _degrade(self, why: str) -> None:
+        """Nothing can be committed: what was committed last must not be shown for long as if it were true now."""
+        log.error("the store cannot be written: %s", why)
+        self.degraded = why
+        now = self._clock.monotonic()
+        if self._degraded_since is None:
+            self._degraded_since = now
+        if not self._blind and now - self._degraded_since >= BLIND:
+            self._blind = True
+            decisions = [darken(state, why, self._clock.now()) for state in self.states.values()]
+            self.states.update({decision.after.unit: decision.after for decision in decisions})
+            self._publish(decisions)
+
+    def _recover(self) -> None:
+        self.degraded, self._degraded_since = "", None
+        if self._blind:
+            self._blind = False
+            self.judge_all()
 
     async def settle(self) -> None:
         """Decide and commit until nothing is due now. Raises StoreError; what was not committed stays due."""

@@ -18,7 +18,7 @@ def load_exporters(folder: Path, names: Sequence[str], context: ExporterContext)
         path = folder / f"{name}.py"
         try:
             loaded[name] = _load(path, name, context)
-        except (OSError, ImportError, SyntaxError, AttributeError) as broken:
+        except Exception as broken:  # whatever a site's own file does, it is named, not a traceback
             problems.append(f"exporters/{name}.py: cannot be used ({broken}); it needs a function create(context)")
     if problems:
         raise ConfigError(tuple(problems))

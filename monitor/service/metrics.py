@@ -17,6 +17,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from monitor.model.errors import StoreError
 from monitor.model.incident import Outcome
 from monitor.model.reading import Collected
 from monitor.ports import Clock, Store
@@ -78,6 +79,11 @@ class SelfMetrics:
         )
         self._reloaded.set(1)
         self._feeds: frozenset[str] = frozenset()
+        self._readable = Gauge(
+            "denbao_store_readable",
+            "1 while the store answers; 0: the outbox is shown as it was last.",
+            registry=self.registry,
+        )
         self._outbox = _Outbox()
         self.registry.register(self._outbox)
 
@@ -119,8 +125,12 @@ class SelfMetrics:
 
     async def page(self, store: Store, now: datetime) -> bytes:
         """The registry in Prometheus' text format, with the outbox as it is stored now."""
-        self._outbox.outcomes, self._outbox.pending = await store.outcomes(), await store.outbox()
-        self._outbox.now = now
+        try:
+            self._outbox.outcomes, self._outbox.pending = await store.outcomes(), await store.outbox()
+            self._outbox.now = now
+            self._readable.set(1)
+        except StoreError:  # a monitor of this monitor must still see the rest, and that the store is away
+            self._readable.set(0)
         return generate_latest(self.registry)
 
 

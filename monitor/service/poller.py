@@ -12,6 +12,8 @@ from monitor.service.sweep import SLOTS, spread, until_phase
 
 log = logging.getLogger(__name__)
 
+LONGEST = 300.0  # seconds after which a source that forgot its own deadline gives its place back
+
 
 class Poller:
     """One per service. Results go to `deliver`, in the order in which they arrive."""
@@ -84,7 +86,10 @@ class Poller:
             self._observe(source.id, self._clock.monotonic() - asked)
             now = self._clock.now()
             try:
-                collected = await source.collect(now)
+                async with asyncio.timeout(LONGEST):
+                    collected = await source.collect(now)
+            except TimeoutError:
+                collected = Collected(source.id, now, failure=f"no answer within {LONGEST:g} s")
             except Exception as broken:  # a plug-in that breaks its promise costs its own unit, not the loop
                 log.exception("source %s broke", source.id)
                 collected = Collected(source.id, now, failure=f"the source's code failed: {type(broken).__name__}")

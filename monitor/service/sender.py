@@ -8,7 +8,6 @@ lease of 20 s, longer than the 15 s in which a transport must answer.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -48,6 +47,7 @@ class Sender:
         self._owner = owner
         self._look = look
         self._wake = {channel: asyncio.Event() for channel in transports}
+        self._unmarked = dict.fromkeys(transports, 0)  # sends that ended and wait for the store
         self._flying: dict[str, set[asyncio.Task[None]]] = {channel: set() for channel in transports}
 
     def notice(self, decisions: Sequence[Decision]) -> None:
@@ -76,8 +76,8 @@ class Sender:
     async def step(self, channel: str) -> int:
         """Claim what is due on one channel and begin to send it; returns how many were begun."""
         room = self._parallel[channel] - len(self._flying[channel])
-        if room <= 0:
-            return 0
+        if room <= 0 or self._unmarked[channel]:
+            return 0  # a send that could not be marked yet would be claimed a second time
         leases = await self._store.lease(channel, self._owner, self._clock.now(), room, LEASE)
         for lease in leases:
             task = asyncio.get_running_loop().create_task(self._send(lease), name=f"send {lease.notice.key}")
@@ -122,12 +122,22 @@ class Sender:
         again = None
         if receipt.outcome not in FINAL:
             again = next_try(receipt.outcome, lease.attempt, now, self._chance(), receipt.retry_after)
-        for _ in range(int(LEASE)):
-            with contextlib.suppress(StoreError):
-                if not await self._store.settle(lease, receipt, now, again):
-                    log.warning("notice %s was taken over before it could be marked", lease.notice.key)
-                return
-            await self._clock.sleep(REFUSED.total_seconds())
+        self._unmarked[lease.notice.channel] += 1
+        try:
+            while not await self._mark(lease, receipt, now, again):
+                await self._clock.sleep(REFUSED.total_seconds())
+        finally:
+            self._unmarked[lease.notice.channel] -= 1
+
+    async def _mark(self, lease: Lease, receipt: Receipt, now: datetime, again: datetime | None) -> bool:
+        """False while the store refuses: the outcome is kept until it can be written, for as long as we live."""
+        try:
+            if not await self._store.settle(lease, receipt, now, again):
+                log.warning("notice %s was taken over before it could be marked", lease.notice.key)
+        except StoreError as broken:
+            log.error("notice %s was sent but cannot be marked: %s", lease.notice.key, broken)
+            return False
+        return True
 
     def _landed(self, channel: str, task: asyncio.Task[None]) -> None:
         self._flying[channel].discard(task)

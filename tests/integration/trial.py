@@ -144,7 +144,8 @@ class Trial:
 
     async def units(self) -> Sequence[Any]:
         """All units as the API lists them."""
-        return (await self.board.json("/api/v1/units?limit=500"))["items"]
+        items: Sequence[Any] = (await self.board.json("/api/v1/units?limit=500"))["items"]
+        return items
 
     async def unit(self, code: str) -> Any:
         """One unit as the API tells it."""
@@ -152,7 +153,8 @@ class Trial:
 
     async def incidents(self, phase: str = "open") -> Sequence[Any]:
         """Incidents as the API lists them."""
-        return (await self.board.json(f"/api/v1/incidents?limit=500&phase={phase}"))["items"]
+        items: Sequence[Any] = (await self.board.json(f"/api/v1/incidents?limit=500&phase={phase}"))["items"]
+        return items
 
 
 async def make_trial(folder: Path, communes: Sequence[str] = COMMUNES) -> Trial:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -139,3 +140,16 @@ def test_a_value_that_cannot_be_true_is_refused_with_a_sentence(indicator, value
 def test_signs_are_part_of_what_is_said():
     both = [told(75.0, sign=">"), told(75.0, NOON + timedelta(seconds=1))]
     assert absorb({}, both).evidence["rate"].comparator is Comparator.EQ
+
+
+def test_history_keeps_every_change_and_one_repeat_an_hour() -> None:
+    start = datetime(2025, 8, 6, 1, 0, tzinfo=UTC)
+    evidence: Mapping[str, Reading] = {}
+    kept = []
+    for minute in range(180):
+        at = start + timedelta(minutes=minute)
+        news = Reading("02143", "centre_reachable", minute != 90, at, at, "centre-health/02143")
+        absorbed = absorb(evidence, [news])
+        evidence = absorbed.evidence
+        kept += [reading.as_of.strftime("%H:%M") for reading in absorbed.fresh]
+    assert kept == ["01:00", "02:00", "02:30", "02:31", "03:00"]

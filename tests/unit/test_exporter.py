@@ -449,4 +449,5 @@ async def test_nothing_is_exported_under_a_name_that_was_not_promised():
         "denbao_notices",
         "denbao_outbox_pending",
         "denbao_outbox_oldest_age_seconds",
+        "denbao_store_readable",
     }

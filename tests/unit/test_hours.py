@@ -117,7 +117,7 @@ def test_a_local_day_of_vietnam_starts_at_17_utc_of_the_day_before() -> None:
 
 
 def test_an_instant_without_zone_is_refused() -> None:
-    naive = datetime(2025, 8, 20)  # noqa: DTZ001 - that is the point
+    naive = datetime(2025, 8, 20)
     sessions = Sessions(PLAIN, WEEK)
     for call in (PLAIN.local, sessions.next_working_instant, lambda at: sessions.working_minutes(at, at)):
         with pytest.raises(ValueError, match="needs a time zone"):
