@@ -18,7 +18,7 @@ from monitor.testing.world import World
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = range(20)
 HOURS = 2.5
-MANY = 12  # seeds within which every planted bug must be found
+MANY = 40  # a bug is found by one seed in eight or more; the search ends with the first
 
 # I12: branches that are rarely taken; a simulation that takes them never proves nothing about them.
 SOMETIMES = (
