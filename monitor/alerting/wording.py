@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.alerting.faults import vietnamese_fault
 from monitor.alerting.texts import (
     CENTRE_SERVICE,
     SERVICES,
@@ -101,6 +102,11 @@ class Words:
         if value is None or isinstance(value, datetime):
             return None
         return value_text(value, self.locale)
+
+    def reason(self, name: str) -> str | None:
+        """What went wrong, as the probe saw it."""
+        text = self.plain(name)
+        return text if text is None or self._english else vietnamese_fault(text)
 
     def kpi(self, name: str) -> str | None:
         """Name of the figure; short in an SMS."""
@@ -201,6 +207,7 @@ class Words:
 
 _ALIASES = {"due_time": "due", "due_date": "due"}
 _FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
+    "reason": Words.reason,
     "kpi": Words.kpi,
     "kpi_within": Words.kpi_within,
     "counted": Words.counted,

@@ -205,3 +205,20 @@ def test_what_a_subject_or_sms_cannot_do_without_is_a_dash_when_it_is_not_known(
     message = render("overdue", {**WORST, "value": None, "deadline": None}, "vi")
     assert message.subject.endswith("chưa đạt, thời hạn trước ngày -")
     assert "HS truc tuyen - chua dat 99,55%" in message.sms
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("HTTP status 503, expected 200", "máy chủ trả mã 503"),
+        ("timeout: no complete answer within 5 s, ended while waiting", "quá thời gian chờ"),
+        ("no connection within 5 s", "quá thời gian chờ"),
+        ("ConnectionRefusedError: Connection refused", "không kết nối được"),
+        ("connect: no connection: refused", "không kết nối được"),
+        ("dns: the name has no usable address: not found", "không tìm thấy địa chỉ của tên miền"),
+        ("something new", "something new"),
+    ],
+)
+def test_an_official_reads_the_cause_in_vietnamese(said: str, read: str) -> None:
+    assert f"lỗi: {read})" in render("outage", {**WORST, "reason": said}, "vi").body
+    assert f"error: {said})" in render("outage", {**WORST, "reason": said}, "en").body
