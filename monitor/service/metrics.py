@@ -112,6 +112,10 @@ class SelfMetrics:
         for row in collected.rejected:
             self._rejected.labels(collected.source, row.reason).inc()
 
+    def reloaded(self, *, worked: bool) -> None:
+        """The site was read again."""
+        self._reloaded.set(worked)
+
     def broke(self, loop: str) -> None:
         """An inner loop raised what nobody expected."""
         self._broken.labels(loop).inc()
