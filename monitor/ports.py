@@ -5,7 +5,7 @@ Adapters implement these protocols; one contract suite per port runs over every 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -172,13 +172,3 @@ class Exporter(Protocol):
 
     async def page(self, accept: str, accept_encoding: str) -> Page:
         """The page for a client that sent these headers."""
-
-
-class Events(Protocol):
-    """Committed facts for whoever watches: the board's stream, the exporters."""
-
-    def publish(self, decisions: Sequence[Decision]) -> None:
-        """Called after a commit, in commit order."""
-
-    def watch(self) -> AsyncIterator[Sequence[Decision]]:
-        """Decisions committed from now on; a watcher that is too slow loses its stream."""

@@ -107,7 +107,6 @@ async def _serve(service: Service, app: web.Application, orders: asyncio.Queue[b
         return None
     finally:
         ready.cancel()
-        service.hub.close()  # streams end first, or the server would wait for them
         await runner.cleanup()
 
 

@@ -93,7 +93,6 @@ class Service:
         with contextlib.suppress(Exception):  # a store that is gone must not keep the rest from stopping
             await self.evaluator.settle()
         await self.sender.drain()
-        self.hub.close()
         for transport in self._transports.values():
             await transport.close()
         for close in self._closers:
