@@ -11,8 +11,8 @@
 PYTHON ?= python3
 SITE ?= .
 NIGHTLY_LIMIT ?= 8h
-# What the suite runs besides Python: Debian packages, each with a command of the same name.
-SUITE_PACKAGES := prometheus chromium faketime
+# What the suite runs besides Python: Debian packages, each with a command of the same name; the library is playwright's.
+SUITE_PACKAGES := prometheus chromium faketime libatomic1
 
 INTERPRETER := $(shell $(PYTHON) -c 'import os, sys; sys.version_info < (3, 11) or print(os.path.realpath(sys._base_executable))' 2>/dev/null)
 ifeq ($(INTERPRETER),)
