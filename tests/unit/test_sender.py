@@ -373,12 +373,13 @@ async def test_a_sender_that_comes_back_too_late_marks_nothing(office):
     assert await office.states() == {"a": "sent"}
 
 
-async def test_a_receipt_that_cannot_be_written_is_written_as_soon_as_it_can(office):
+@pytest.mark.parametrize("outage", [7, 90])  # shorter and longer than the lease
+async def test_a_receipt_that_cannot_be_written_is_written_as_soon_as_it_can(office, outage):
     channel = office.channel()
     await office.owe("a")
     office.store.broken = {"settle"}
     async with office.running(office.sender()):
-        await office.clock.advance(7)
+        await office.clock.advance(outage)
         assert await office.states() == {"a": "leased"}
         office.store.broken = set()
         await office.clock.advance(1)
