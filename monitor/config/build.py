@@ -20,7 +20,7 @@ from monitor.config.rulebooks import load_rules
 from monitor.config.sources import Surroundings, build_feeds, build_probes
 from monitor.config.spec import SimulationSpec, Site, Token
 from monitor.config.units import build_units
-from monitor.config.yaml import Document, read, validate
+from monitor.config.yaml import Document, read, salvage, validate
 from monitor.engine.book import Ruleset
 from monitor.model.errors import ConfigError
 from monitor.model.unit import Level
@@ -55,7 +55,8 @@ def _assemble(root: Path, environ: Mapping[str, str], now: datetime) -> tuple[Si
     ruleset, complaints = load_rules(root, _rule_names(document))
     problems += complaints
     findings = Findings(document)
-    site = _build(file, ruleset, root, environ, now, findings) if file else None
+    usable = file or salvage(SiteFile, document)  # a misspelt key must not hide the mistakes behind it
+    site = _build(usable, ruleset, root, environ, now, findings) if usable else None
     return site, _sorted([*problems, *findings.problems])
 
 

@@ -33,6 +33,20 @@ def complain(model: type[BaseModel], error: ValidationError, data: Any, at: Loca
             yield Complaint(path, *_sentence(details, (*at, *path), known))
 
 
+def mend(model: type[BaseModel], error: ValidationError, data: Any) -> bool:
+    """Take unknown keys out of `data`; what stands under a misspelt one goes where it was meant. False: there is none."""
+    unknown = [details for details in error.errors(include_url=False) if _is_unknown(details)]
+    for details in unknown:
+        path, known = _resolve(model, details["loc"], data)
+        parent = data
+        for step in path[:-1]:
+            parent = parent[step]
+        value = parent.pop(path[-1])
+        if meant := _meant(str(path[-1]), known):
+            parent.setdefault(meant, value)
+    return bool(unknown)
+
+
 def spell(path: Location) -> str:
     """A path as people write it: `probes[0].url`; the whole file is "the file"."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from monitor.config.complain import complain
+from monitor.config.complain import complain, mend
 from monitor.config.problems import Location, Problem
 from monitor.config.yamlreader import Reader, Stop
 
@@ -102,6 +103,17 @@ def validate(model: type[M], document: Document, at: Location = ()) -> tuple[M |
         problems = [document.problem((*at, *c.path), c.what, c.right) for c in complain(model, error, data, at)]
         fresh = [problem for problem in problems if problem.line not in document.flawed]
         return None, sorted(fresh, key=lambda problem: problem.line)
+
+
+def salvage(model: type[M], document: Document) -> M | None:
+    """The document without its unknown keys, to look for more mistakes behind them; None when others are in the way."""
+    data = deepcopy(document.data)
+    while True:
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            if not mend(model, error, data):
+                return None
 
 
 def _unfit(content: bytes, name: str) -> Problem | None:
