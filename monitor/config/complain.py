@@ -34,7 +34,7 @@ def complain(model: type[BaseModel], error: ValidationError, data: Any, at: Loca
 
 
 def mend(model: type[BaseModel], error: ValidationError, data: Any) -> bool:
-    """Take unknown keys out of `data`; what stands under a misspelt one goes where it was meant. False: there is none."""
+    """Take unknown keys out of `data`; what a misspelt one holds goes where it was meant. False: there is none."""
     unknown = [details for details in error.errors(include_url=False) if _is_unknown(details)]
     for details in unknown:
         path, known = _resolve(model, details["loc"], data)
