@@ -18,7 +18,7 @@ from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, set
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.reading import Collected, Reading, SourceHealth
-from monitor.model.state import AuditEntry, Decision, UnitState
+from monitor.model.state import Decision, UnitState
 from monitor.model.unit import DECIDE_ORDER
 from monitor.ports import Clock, Store
 
@@ -332,10 +332,6 @@ class Evaluator:
             if any(ref in (incident.ref, incident.key) for incident in state.incidents.values()):
                 return unit
         raise NotFound(f"no open incident {ref!r}")
-
-    async def refuse(self, entry: AuditEntry) -> None:
-        """Audit something that was not allowed."""
-        await self._store.audit(entry)
 
 
 def _colour(state: UnitState) -> Colour:

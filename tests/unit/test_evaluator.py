@@ -19,7 +19,7 @@ from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.incident import Phase
 from monitor.model.reading import Collected, Reading, SourceHealth
-from monitor.model.state import AuditEntry, Decision, UnitState
+from monitor.model.state import Decision, UnitState
 from monitor.service import evaluator as module
 from monitor.service.evaluator import Evaluator
 from monitor.testing.clock import LoopClock, run
@@ -396,14 +396,6 @@ def test_an_answer_to_nothing_is_not_found():
     async def story(scene: Scene) -> None:
         with pytest.raises(NotFound):
             await scene.evaluator.acknowledge("AAAAAA", "an")
-
-    play(story)
-
-
-def test_a_refusal_is_audited():
-    async def story(scene: Scene) -> None:
-        await scene.evaluator.refuse(AuditEntry(scene.now, "nobody", "refused", "x"))
-        assert [entry.actor for entry, _ in await scene.store.audit_trail()] == ["nobody"]
 
     play(story)
 
