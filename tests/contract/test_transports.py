@@ -14,6 +14,7 @@ from monitor.adapters.transports.email import EmailTransport
 from monitor.adapters.transports.log import LogTransport
 from monitor.adapters.transports.pool import Pool
 from monitor.adapters.transports.webhook import WebhookTransport
+from monitor.adapters.transports.worker import Worker
 from monitor.model.incident import Outcome, Receipt
 from monitor.ports import Transport
 from tests.integration.posts import (
@@ -195,6 +196,32 @@ async def test_a_broken_worker_ends_as_a_receipt_in_time(code, outcome):
         assert (await made.send(NOTICE, attempt=1, maybe_sent=False)).outcome is outcome
     await made.close()
     assert pool.pids == frozenset()
+
+
+@pytest.mark.integration
+async def test_a_worker_that_floods_its_output_unread_is_gone_when_it_was_killed():
+    worker = Worker("trial", (), script("read hello; echo '{}'; exec tr '\\0' x < /dev/zero"))
+    await worker.ready()
+    while not flooded(worker):  # noqa: ASYNC110 (until nobody reads on, which is when its end goes unseen)
+        await asyncio.sleep(0.001)
+    async with asyncio.timeout(SLACK):
+        await worker.kill()
+    assert worker.pid is None
+
+
+def flooded(worker: Worker) -> bool:
+    process = worker._process
+    assert process is not None and process.stdout is not None
+    return process.stdout._paused  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.integration
+async def test_a_worker_is_killed_with_what_it_started():
+    worker = Worker("trial", (), script("read hello; sleep 600 & echo '{}'; read job"))
+    await worker.ready()
+    async with asyncio.timeout(SLACK):
+        await worker.kill()
+    assert worker.pid is None
 
 
 async def test_a_worker_that_cannot_be_started_is_tried_again():

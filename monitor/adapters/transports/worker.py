@@ -7,9 +7,11 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import monitor
@@ -39,6 +41,7 @@ class Worker:
         self._starting: asyncio.Task[Process] | None = None
         self._process: Process | None = None
         self._spawned = asyncio.Event()  # the attempt to start a process is over, whatever came of it
+        self._speaking = asyncio.Lock()  # one reader of the answers at a time
         self._listening: asyncio.Task[None] | None = None
         self._stderr = ""
 
@@ -85,9 +88,10 @@ class Worker:
     async def _exchange(self, process: Process, line: bytes) -> bytes:
         assert process.stdin is not None and process.stdout is not None
         try:
-            process.stdin.write(line)
-            await process.stdin.drain()
-            answer = await process.stdout.readline()  # ValueError beyond 64 KiB
+            async with self._speaking:
+                process.stdin.write(line)
+                await process.stdin.drain()
+                answer = await process.stdout.readline()  # ValueError beyond 64 KiB
         except (OSError, ValueError) as error:
             raise WorkerLost(f"cannot be spoken to: {type(error).__name__}") from None
         if not answer.endswith(b"\n"):
@@ -100,17 +104,26 @@ class Worker:
             self._stderr = (self._stderr + chunk.decode(errors="replace"))[-_STDERR_KEPT:]
 
     async def kill(self) -> None:
-        """End the process for good and wait until it is gone."""
+        """End the process and all it started for good, and wait until it is gone."""
         if self._starting is None:
             return
         await self._spawned.wait()  # a start that is cancelled half-way could leave a process that nobody knows
         if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # its own group: it was started in a session of its own
         await asyncio.gather(self._starting, return_exceptions=True)
         if self._process is not None and self._listening is not None:
+            await self._read_to_the_end(self._process)
             await self._process.wait()
             await self._listening
             self._report(self._process.returncode)
+
+    async def _read_to_the_end(self, process: Process) -> None:
+        # asyncio stops reading where much lies unread, then never sees the end of the pipe, and wait() waits for that.
+        assert process.stdout is not None
+        async with self._speaking:
+            while await process.stdout.read(65536):
+                pass
 
     def _report(self, code: int | None) -> None:
         last_words = clean(_URL.sub("<url>", self._stderr), 500)
