@@ -20,6 +20,7 @@ from monitor.engine.hold import hold
 from monitor.engine.inherit import take_over
 from monitor.engine.judge import judge
 from monitor.engine.rollup import count, judge_rollup
+from monitor.engine.series import remember
 from monitor.engine.standing import stand
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
@@ -81,7 +82,7 @@ class View:
 
     state: UnitState
     news: tuple[Reading, ...] = ()
-    children: tuple[Colour, ...] = ()
+    children: tuple[UnitState, ...] = ()
     systems: Mapping[str, UnitState] = field(default_factory=dict)
     health: Mapping[str, SourceHealth] = field(default_factory=dict)
 
@@ -90,8 +91,9 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
     """Judge one unit: evidence, criteria, standing, incidents, notices, and when to look again."""
     unit = policy.units[view.state.unit]
     absorbed = absorb(not_after(now, view.state.evidence), view.news)
-    counts = count(view.children) if policy.units.children(unit.code) else None
-    seen = replace(view, state=replace(view.state, evidence=absorbed.evidence))
+    counts = count(_colour(child.standing) for child in view.children) if policy.units.children(unit.code) else None
+    past = remember(view.state.series, absorbed.fresh, policy.ruleset.indicators, policy.calendar)
+    seen = replace(view, state=replace(view.state, evidence=absorbed.evidence, series=past))
     criteria = _criteria(seen, unit, policy, counts, now)
     standing = stand(view.state.standing, list(criteria.values()), policy.ruleset.standing, now, counts)
     alerts, silences_at = _alerts(seen, unit, criteria, policy, now)

@@ -12,9 +12,21 @@ from pathlib import Path
 from monitor.config.complain import nearest
 from monitor.config.problems import Problem
 from monitor.config.rulebuild import Source, build_criterion
-from monitor.config.rulemodels import BookModel, CatalogueModel, IndicatorModel, cadence_seconds
+from monitor.config.rulemodels import BookModel, CatalogueModel, IndexModel, IndicatorModel, cadence_seconds
 from monitor.config.yaml import Document, read, validate
-from monitor.engine.book import Book, Criterion, Indicator, Measure, Ruleset, StandingRule, Where
+from monitor.engine.book import (
+    Book,
+    Criterion,
+    Grade,
+    Index,
+    IndexGroup,
+    Indicator,
+    Measure,
+    Period,
+    Ruleset,
+    StandingRule,
+    Where,
+)
 
 CATALOGUE = "rules/indicators.yaml"
 _BOOK_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -90,6 +102,11 @@ def _indicator(document: Document, name: str, entry: IndicatorModel) -> Indicato
         unit=entry.unit,
         group=entry.group,
         max_age=_max_age(entry),
+        cadence=cadence_seconds(entry.cadence),
+        warn_age=entry.warn_age,
+        window=Period(entry.window) if entry.window else None,
+        sources=tuple(entry.sources),
+        disagree=entry.disagree,
         measure=Measure(entry.measure),
         of=entry.of,
         minimum=0.0 if per_cent and entry.minimum is None else entry.minimum,
@@ -158,7 +175,15 @@ def _book(document: Document, model: BookModel, criteria: tuple[Criterion, ...])
         standing=StandingRule()
         if rule is None
         else StandingRule(rule.min_coverage / 100, rule.green_score / 100, rule.red_score / 100, rule.yellow_weight),
+        index=None if model.index is None else _index(model.index),
         where=Where(document.name, document.line(("book",))),
+    )
+
+
+def _index(model: IndexModel) -> Index:
+    return Index(
+        groups=tuple(IndexGroup(group.id, group.name.vi, group.name.en, group.max) for group in model.groups),
+        grades=tuple(Grade(one.id, one.name.vi, one.name.en, one.at_least, one.assumed) for one in model.grades),
     )
 
 

@@ -8,9 +8,24 @@ from dataclasses import dataclass, field
 from monitor.config.complain import nearest
 from monitor.config.problems import Location, Problem
 from monitor.config.rulebands import conditions, flaws
-from monitor.config.rulemodels import BandsModel, CriterionModel, TargetModel
+from monitor.config.rulemodels import BandsModel, CriterionModel, PaceModel, TargetModel
 from monitor.config.yaml import Document
-from monitor.engine.book import Band, Condition, Criterion, Indicator, Need, Period, RollUp, Target, Where
+from monitor.engine.book import (
+    Band,
+    Condition,
+    Criterion,
+    Curve,
+    Flap,
+    Formula,
+    Indicator,
+    Need,
+    Pace,
+    Period,
+    Points,
+    RollUp,
+    Target,
+    Where,
+)
 from monitor.model.colour import Colour
 from monitor.model.unit import Level
 
@@ -66,6 +81,11 @@ def _criterion(work: _Work, indicator: Indicator | None, bands: tuple[Band, ...]
         indicator=indicator.id if indicator else None,
         rollup=RollUp(entry.rollup) if entry.rollup else None,
         max_red_share=entry.max_red_share,
+        colours=frozenset(map(Colour, entry.colours)),
+        nth=entry.nth or 0,
+        points=None if entry.points is None else Points(entry.points.max, entry.points.group, entry.points.target),
+        formulas=_formulas(work),
+        inputs=tuple(entry.inputs),
         bands=bands,
         target=target,
         weight={Level(level): weight for level, weight in entry.weight.items()},
@@ -77,6 +97,7 @@ def _criterion(work: _Work, indicator: Indicator | None, bands: tuple[Band, ...]
         units=frozenset(scope.units),
         hold=entry.hold or Need(),
         keep=entry.keep or Need(),
+        flap=None if entry.flap is None else Flap(entry.flap.start, entry.flap.end, entry.flap.window),
         max_age=entry.max_age,
         alert=frozenset(map(Colour, entry.alert)),
         min_sample=entry.min_sample,
@@ -139,6 +160,18 @@ def _conditions(work: _Work, step: Location, written: bool | float | str) -> tup
         return None
 
 
+def _formulas(work: _Work) -> tuple[Formula, ...]:
+    model = work.entry.when
+    if model is None:
+        return ()
+    written = (("red", model.red), ("yellow", model.yellow), ("green", model.green))
+    return tuple(
+        Formula(Colour(colour), text, work.source.where((*work.at, "when", colour)))
+        for colour, text in written
+        if text is not None
+    )
+
+
 # -- target -----------------------------------------------------------------------------------------------------------
 
 
@@ -159,9 +192,19 @@ def _target(work: _Work, indicator: Indicator | None) -> Target | None:
         by=model.by,
         every=Period(model.every) if model.every else None,
         floor=model.floor,
+        margin=model.margin,
+        pace=_pace(model.pace),
+        trend_days=30 if model.trend is None else max(1, round(model.trend / 86400)),
         remind_days=tuple(sorted(set(model.remind), reverse=True)),
         where=work.source.where((*work.at, "target")),
     )
+
+
+def _pace(model: PaceModel | None) -> Pace | None:
+    if model is None:
+        return None
+    steps = tuple(sorted((step.on, step.value) for step in model.steps))
+    return Pace(model.baseline, model.start, Curve(model.curve), steps, model.tolerance, model.behind == "red")
 
 
 def _goal(work: _Work, model: TargetModel, indicator: Indicator | None) -> Condition | None:

@@ -15,7 +15,7 @@ from monitor.engine.book import Need
 _DURATION = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _CADENCES = {"hourly": 3600.0, "daily": 86400.0, "weekly": 7 * 86400.0, "monthly": 31 * 86400.0}
-_NEED = re.compile(r"(?:([1-9][0-9]{0,2})x)?\s*(?:([1-9][0-9]{0,5}(?:s|m|h|d)))?")
+_NEED = re.compile(r"(?:([1-9][0-9]{0,2})(?:x| of ([1-9][0-9]?)))?\s*(?:([1-9][0-9]{0,5}(?:s|m|h|d)))?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -45,8 +45,11 @@ def _cadence(text: str) -> str:
 def _need(text: Any) -> Need:
     match = _NEED.fullmatch(text) if isinstance(text, str) else None
     if match is None or not any(match.groups()):
-        raise ValueError("is not a hold; write 2x (readings in a row), 90s, or both as 2x 60s")
-    return Need(int(match[1] or 1), seconds(match[2]) if match[2] else 0.0)
+        raise ValueError("is not a hold; write 2x (readings in a row), 3 of 5, 90s, or both as 2x 60s")
+    readings, among = int(match[1] or 1), int(match[2] or 0)
+    if among and readings > among:
+        raise ValueError(f"asks for {readings} of {among} readings; the first number is not greater than the second")
+    return Need(readings, seconds(match[3]) if match[3] else 0.0, among)
 
 
 def _day(text: Any) -> date:
@@ -96,6 +99,10 @@ class IndicatorModel(Section):
     group: Literal["institutions", "infrastructure", "data", "services", "security", "resources", "rollup", "meta"]
     cadence: Annotated[str, AfterValidator(_cadence)]
     max_age: Span | None = None
+    warn_age: Span | None = None
+    window: Literal["month", "quarter", "year"] | None = None
+    sources: list[str] = Field(default=[])
+    disagree: Annotated[float, Field(gt=0)] | None = None
     measure: Literal["value", "elapsed"] = "value"
     of: str | None = None
     minimum: float | None = None
@@ -118,6 +125,24 @@ class BandsModel(Section):
     red: Operand | None = None
 
 
+class StepModel(Section):
+    """One step of a stepped pace."""
+
+    on: Day
+    value: float
+
+
+class PaceModel(Section):
+    """The way from a baseline to the goal."""
+
+    baseline: float
+    start: Day
+    curve: Literal["linear", "stepped"] = "linear"
+    steps: list[StepModel] = Field(default=[])
+    tolerance: Annotated[float, Field(ge=0)] = 0
+    behind: Literal["yellow", "red"] = "yellow"
+
+
 class TargetModel(Section):
     """A goal with a date."""
 
@@ -126,6 +151,9 @@ class TargetModel(Section):
     by: Day | None = None
     every: Literal["month", "quarter", "year"] | None = None
     floor: float | None = None
+    margin: Annotated[float, Field(ge=0)] = 0
+    pace: PaceModel | None = None
+    trend: Span | None = None
     remind: list[Annotated[int, Field(ge=1, le=250)]] = Field(default=[10, 5, 3, 1])
 
 
@@ -138,14 +166,45 @@ class ScopeModel(Section):
     units: list[Code] = Field(default=[])
 
 
+class FlapModel(Section):
+    """From which share of changes on a criterion flaps; per cent."""
+
+    start: Share = 50
+    end: Share = 25
+    window: Annotated[int, Field(ge=3, le=21)] = 21
+
+
+class PointsModel(Section):
+    """What a rate earns in the book's index."""
+
+    max: Annotated[float, Field(gt=0, le=100)]
+    group: str
+    target: Annotated[float, Field(gt=0, le=100)] = 100
+
+
+class WhenModel(Section):
+    """Free conditions in CEL by colour."""
+
+    red: Words | None = None
+    yellow: Words | None = None
+    green: Words | None = None
+
+
 class CriterionModel(Section):
     """One rule."""
 
     id: Id
     title: Names | None = None
     indicator: str | None = None
-    rollup: Literal["green_share", "score", "worst"] | None = None
+    rollup: (
+        Literal["green_share", "score", "worst", "count", "share", "weight", "weight_share", "nth_best", "rate"] | None
+    ) = None
+    colours: list[Literal["green", "yellow", "red", "unknown"]] = Field(default=["green"])
+    nth: Annotated[int, Field(ge=1)] | None = None
     max_red_share: Share | None = None
+    points: PointsModel | None = None
+    when: WhenModel | None = None
+    inputs: list[str] = Field(default=[])
     applies_to: ScopeModel
     inherit: list[LevelWord] = Field(default=[])
     bands: BandsModel | None = None
@@ -155,6 +214,7 @@ class CriterionModel(Section):
     outage: bool = False
     hold: Annotated[Hold | None, Field(alias="for")] = None
     keep: Hold | None = None
+    flap: FlapModel | None = None
     max_age: Span | None = None
     alert: list[Literal["red", "yellow"]] = Field(default=["red"])
     min_sample: Annotated[float, Field(ge=0)] = 0
@@ -179,6 +239,30 @@ class ValidModel(Section):
     to: Day | None = None
 
 
+class GradeModel(Section):
+    """A grade of an index."""
+
+    id: Id
+    name: Names
+    at_least: Share
+    assumed: bool = False
+
+
+class IndexGroupModel(Section):
+    """A group of an index."""
+
+    id: str
+    name: Names
+    max: Annotated[float, Field(gt=0, le=100)]
+
+
+class IndexModel(Section):
+    """Points by group, and grades."""
+
+    groups: Annotated[list[IndexGroupModel], Field(min_length=1)]
+    grades: list[GradeModel] = Field(default=[])
+
+
 class BookModel(Section):
     """A rule book."""
 
@@ -187,4 +271,5 @@ class BookModel(Section):
     title: Names
     valid: ValidModel = ValidModel()
     standing: StandingModel | None = None
+    index: IndexModel | None = None
     criteria: Annotated[list[CriterionModel], Field(min_length=1)]

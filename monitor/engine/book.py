@@ -30,6 +30,14 @@ class Measure(StrEnum):
     ELAPSED = "elapsed"  # minutes since the yes/no indicator `of` turned false; 0 while it is true
 
 
+class Period(StrEnum):
+    """Recurring deadline: the end of the calendar period to which the value belongs (by its as_of)."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
 @dataclass(frozen=True, slots=True)
 class Indicator:
     """A measured quantity."""
@@ -41,6 +49,11 @@ class Indicator:
     unit: str  # "%", "bool", "state", "minutes", "s", "count", "days", "hours", "points"
     group: str
     max_age: float  # seconds after which a value is no longer believed
+    cadence: float = 0.0  # seconds between two values as promised; 0: nothing was promised
+    warn_age: float | None = None  # seconds after which a value is called old, though it is still believed
+    window: Period | None = None  # calendar period that a figure covers so far; None: it is a state, not a sum
+    sources: tuple[str, ...] = ()  # ids of sources, the one that counts first; empty: the newest claim counts
+    disagree: float | None = None  # difference between two sources beyond which both are named, in the unit of measure
     measure: Measure = Measure.VALUE
     of: str | None = None  # the yes/no indicator behind an elapsed one
     minimum: float | None = None  # a value outside [minimum, maximum] is refused at the edge
@@ -79,12 +92,37 @@ class Band:
     where: Where = Where("", 0)
 
 
-class Period(StrEnum):
-    """Recurring deadline: the end of the calendar period to which the value belongs (by its as_of)."""
+class Curve(StrEnum):
+    """How a target's value is expected to grow from its baseline to its goal."""
 
-    MONTH = "month"
-    QUARTER = "quarter"
-    YEAR = "year"
+    LINEAR = "linear"  # evenly by working days
+    STEPPED = "stepped"  # by the days and values that the rule lists
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a value should be on the way from `baseline` on `start` to the goal at its date."""
+
+    baseline: float  # in the indicator's unit
+    start: date
+    curve: Curve = Curve.LINEAR
+    steps: tuple[tuple[date, float], ...] = ()  # stepped: from this day on at least this much
+    tolerance: float = 0.0  # how far behind the curve a value may lie before it is called behind
+    behind_red: bool = False  # behind the curve is red, not only a reason
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """Another date of one target for one unit, by a paper. It counts from `decided` on and never before."""
+
+    criterion: str
+    unit: str
+    paper: str  # number of the legal paper
+    decided: date  # first day on which the new date counts
+    before: date | None = None
+    by: date | None = None
+    until: date | None = None  # last day on which it counts
+    where: Where = Where("", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +134,9 @@ class Target:
     by: date | None = None  # this day still counts
     every: Period | None = None
     floor: float | None = None  # beyond it (on the goal's wrong side) red even before the deadline
+    margin: float = 0.0  # how far a value may miss the goal after the date and still be yellow
+    pace: Pace | None = None
+    trend_days: int = 30  # days of history from which the actual pace is taken
     remind_days: tuple[int, ...] = (10, 5, 3, 1)  # working days before the deadline
     where: Where = Where("", 0)
 
@@ -106,6 +147,12 @@ class RollUp(StrEnum):
     GREEN_SHARE = "green_share"  # per cent of children that are green, missing ones in the denominator
     SCORE = "score"  # mean of green 100, yellow 50, red 0 over known children, per cent
     WORST = "worst"  # colour of the worst known child
+    COUNT = "count"  # number of children in one of `colours`
+    SHARE = "share"  # per cent of children in one of `colours`, missing ones in the denominator
+    WEIGHT = "weight"  # summed weight of the children in one of `colours`
+    WEIGHT_SHARE = "weight_share"  # the same in per cent of all children's weight
+    NTH_BEST = "nth_best"  # colour of the n-th best child: n children are at least as good
+    RATE = "rate"  # sum of the children's numerators over the sum of their denominators, per cent
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +161,34 @@ class Need:
 
     readings: int = 1
     seconds: float = 0.0
+    of: int = 0  # the readings may be any among the last `of`; 0: they must be in a row
+
+
+@dataclass(frozen=True, slots=True)
+class Flap:
+    """When a criterion changes too often to be believed: share of changes among its last readings, per cent."""
+
+    start: float = 50.0  # from this share on it flaps
+    end: float = 25.0  # below it, it does no longer
+    window: int = 21  # readings looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """What a rate earns in an index: all of `maximum` at `target` or above, in proportion below it."""
+
+    maximum: float
+    group: str
+    target: float = 100.0  # per cent
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A free condition in CEL: the colour holds when the expression is true."""
+
+    colour: Colour
+    text: str
+    where: Where = Where("", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +203,11 @@ class Criterion:
     indicator: str | None = None
     rollup: RollUp | None = None
     max_red_share: float | None = None  # per cent of children red beyond which a roll-up is red
+    colours: frozenset[Colour] = frozenset({Colour.GREEN})  # children that a count, share or weight takes in
+    nth: int = 0  # for nth_best
+    points: Points | None = None  # what it earns in its book's index
+    formulas: tuple[Formula, ...] = ()  # free conditions, the first that is true counts
+    inputs: tuple[str, ...] = ()  # indicators that the formulas read besides the criterion's own
     bands: tuple[Band, ...] = ()
     target: Target | None = None
     weight: Mapping[Level, float] = field(default_factory=dict)  # missing level: 0, shown but not weighted
@@ -139,6 +219,7 @@ class Criterion:
     units: frozenset[str] = frozenset()  # codes of units that are judged; empty: all
     hold: Need = Need()  # `for:` before it gets worse
     keep: Need = Need()  # `keep:` before it gets better
+    flap: Flap | None = None  # None: it is never called flapping
     max_age: float | None = None  # seconds; None: the indicator's
     alert: frozenset[Colour] = frozenset({Colour.RED})  # colours that open an incident; yellow only near a deadline
     min_sample: float = 0  # denominator below which a rate is not judged
@@ -178,6 +259,35 @@ class StandingRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Grade:
+    """A grade of an index: from this share of the points on, per cent."""
+
+    id: str
+    name_vi: str
+    name_en: str
+    at_least: float
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IndexGroup:
+    """A group of an index and the points it can earn."""
+
+    id: str
+    name_vi: str
+    name_en: str
+    maximum: float
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Points that a book's criteria earn, by group, with grades from best to worst."""
+
+    groups: tuple[IndexGroup, ...]
+    grades: tuple[Grade, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Book:
     """A file of criteria with its version and validity."""
 
@@ -189,6 +299,7 @@ class Book:
     valid_from: date | None = None
     valid_to: date | None = None  # last day included
     standing: StandingRule = StandingRule()
+    index: Index | None = None
     where: Where = Where("", 0)
 
     def valid_on(self, day: date) -> bool:
@@ -203,6 +314,7 @@ class Ruleset:
     indicators: Mapping[str, Indicator]
     books: tuple[Book, ...]
     standing: StandingRule = StandingRule()
+    exemptions: tuple[Exemption, ...] = ()
 
     def criteria_of(self, unit: Unit, on: date) -> tuple[Criterion, ...]:
         """Own and inherited criteria of a unit on a local day, in book order."""

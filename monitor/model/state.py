@@ -9,6 +9,7 @@ from datetime import datetime
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Notice
 from monitor.model.reading import Reading
+from monitor.model.series import Series
 from monitor.model.verdict import CriterionState, Reason, Standing
 
 
@@ -21,6 +22,7 @@ class UnitState:
     standing: Standing | None = None
     criteria: Mapping[str, CriterionState] = field(default_factory=dict)
     evidence: Mapping[str, Reading] = field(default_factory=dict)  # indicator -> reading that counts
+    series: Mapping[str, Series] = field(default_factory=dict)  # indicator -> its past, for trends and samples
     incidents: Mapping[str, Incident] = field(default_factory=dict)  # cause -> open incident
     recheck_at: datetime | None = None  # next instant at which time alone could change the answer
 

@@ -32,6 +32,7 @@ class Unit:
     parent: str | None = None  # roll-up edge
     province: str | None = None  # code of the province it lies in
     depends_on: tuple[str, ...] = ()  # technical edges to systems
+    weight: float = 1.0  # among its siblings, for roll-ups by weight (people served, dossiers ...)
 
 
 @dataclass(frozen=True)

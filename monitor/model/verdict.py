@@ -21,6 +21,19 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Forecast:
+    """Where a value is heading. Figures in the indicator's unit; paces per working day. None: it cannot be said."""
+
+    required_pace: float | None = None  # from now to the goal at its date; 0 when the goal is met
+    actual_pace: float | None = None  # robust slope of the last days
+    projected: float | None = None  # value at the date at the actual pace
+    low: float | None = None  # the projection's uncertainty
+    high: float | None = None
+    expected: float | None = None  # what the pace curve asks for today
+    points: int = 0  # days of history behind the actual pace
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Raw colour of one criterion at one instant, before holds."""
 
@@ -36,6 +49,8 @@ class Verdict:
     deadline: datetime | None = None  # first instant at which it is too late
     overdue: bool = False
     working_days_left: int | None = None  # today included, the first too-late day excluded
+    days_left: int | None = None  # calendar days, counted the same way
+    forecast: Forecast | None = None  # of a target with a number
     recheck_at: datetime | None = None  # next instant at which time alone could change this verdict
 
 
@@ -60,6 +75,9 @@ class CriterionState:
     caused_by: str | None = None  # code of the system from which this criterion is inherited
     away_since: datetime | None = None  # as_of of the first reading of the present run on one side of `level`
     away_count: int = 0  # readings in that run
+    recent: str = ""  # initials of the last raw colours, oldest first: GGRYG
+    flapping_since: datetime | None = None
+    episode_since: datetime | None = None  # when the present level began as an event: survives a short gap only
 
     @property
     def reasons(self) -> tuple[Reason, ...]:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, set_aside
-from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.state import Decision, UnitState
@@ -282,7 +281,7 @@ class Evaluator:
 
     def _view(self, unit: str, news: Sequence[Reading]) -> View:
         units = self.policy.units
-        children = tuple(_colour(self.states[code]) for code in units.children(unit))
+        children = tuple(self.states[code] for code in units.children(unit))
         systems = {code: self.states[code] for code in units[unit].depends_on}
         health = {w.source: self.health[w.source] for w in self.policy.watches_of(unit) if w.source in self.health}
         return View(self.states[unit], tuple(news), children, systems, health)
@@ -332,10 +331,6 @@ class Evaluator:
             if any(ref in (incident.ref, incident.key) for incident in state.incidents.values()):
                 return unit
         raise NotFound(f"no open incident {ref!r}")
-
-
-def _colour(state: UnitState) -> Colour:
-    return Colour.UNKNOWN if state.standing is None else state.standing.colour
 
 
 def _answer(waiting: Sequence[asyncio.Future[None]], refused: StoreError | None = None) -> None:

@@ -9,7 +9,7 @@ from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Kind, Notice, Outcome, Phase, Receipt
 from monitor.model.reading import Comparator, Reading, Value
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState, Withhold
-from monitor.model.verdict import CriterionState, Param, Reason, Standing, Verdict
+from monitor.model.verdict import CriterionState, Forecast, Param, Reason, Standing, Verdict
 
 NOW = datetime(2025, 8, 6, 1, 30, 0, 123456, tzinfo=UTC)
 SENT, AGAIN, REFUSED, UNKNOWN = (
@@ -70,8 +70,9 @@ def rich_state(unit: str = "00010") -> UnitState:
     """A state in which every kind of value occurs."""
     reason = Reason("below_floor", {"value": 81.5, "deadline": at(86400), "word": "partly", "met": False, "n": 3})
     verdict = Verdict(
-        Colour.RED, (reason,), 81.5, Comparator.GT, 163.0, 200.0, NOW, at(1), "feed", at(9), True, 4, at(2)
-    )
+        Colour.RED, (reason,), 81.5, Comparator.GT, 163.0, 200.0, NOW, at(1), "feed", at(9), True, 4, 6,
+        Forecast(0.5, 0.25, 84.0, 83.0, 85.5, 82.0, 12), at(2),
+    )  # fmt: skip
     criterion = CriterionState(
         "kpi", Colour.RED, NOW, Colour.RED, NOW, Colour.YELLOW, at(3), 2, verdict, 1.5, critical=True, caused_by="s"
     )

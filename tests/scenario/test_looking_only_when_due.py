@@ -29,7 +29,7 @@ EXAMPLES = settings().max_examples // 4  # each is hundreds of decisions
 def policy() -> Policy:
     """The small site with a rule that also looks at time alone: how long the line is down, and holds in seconds."""
     made = policy_of(small_site())
-    elapsed = Indicator("down", "x", "x", "x", "minutes", "x", 3000, Measure.ELAPSED, of="reachable")
+    elapsed = Indicator("down", "x", "x", "x", "minutes", "x", 3000, measure=Measure.ELAPSED, of="reachable")
     bands = (
         Band(Colour.GREEN, (Condition("<", 5.0),), "<5"),
         Band(Colour.YELLOW, (Condition(">=", 5.0), Condition("<=", 17.0)), "5 to 17"),

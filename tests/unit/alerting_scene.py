@@ -39,7 +39,7 @@ RULES = {CENTRE.id: CENTRE, ONLINE.id: ONLINE}
 INDICATORS = {
     "centre_outage_minutes": Indicator(
         "centre_outage_minutes", "Gián đoạn", "Interruption", "Gian doan TT", "minutes", "infrastructure", 150,
-        Measure.ELAPSED, of="centre_reachable",
+        measure=Measure.ELAPSED, of="centre_reachable",
     ),
     "online_rate": Indicator(
         "online_rate", "Tỷ lệ hồ sơ trực tuyến", "Online rate", "HS truc tuyen", "%", "service", 180_000

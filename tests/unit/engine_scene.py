@@ -12,8 +12,9 @@ from monitor.model.colour import Colour
 from monitor.model.hours import Calendar, Sessions
 from monitor.model.incident import Kind
 from monitor.model.reading import Comparator, Reading, Value
+from monitor.model.state import UnitState
 from monitor.model.unit import Level, Unit, Units
-from monitor.model.verdict import CriterionState, Verdict
+from monitor.model.verdict import CriterionState, Standing, Verdict
 
 GREEN, YELLOW, RED, UNKNOWN = Colour.GREEN, Colour.YELLOW, Colour.RED, Colour.UNKNOWN
 RANK = {GREEN: 0, YELLOW: 1, RED: 2}
@@ -85,6 +86,14 @@ def held(
     known = colour if colour.known else UNKNOWN
     verdict = Verdict(colour, (), 50.0)
     return CriterionState(name, colour, NOON, known, NOON, colour, NOON, 2, verdict, weight, critical, caused_by)
+
+
+def standing_so(*of_children: Colour) -> tuple[UnitState, ...]:
+    """Children that stand so, as a parent sees them."""
+    return tuple(
+        UnitState(f"child-{number}", 1, Standing(colour, NOON, colour, NOON))
+        for number, colour in enumerate(of_children)
+    )
 
 
 # A site of its own: nation, province, two communes that depend on a shared system, and a feed of the province.

@@ -43,6 +43,7 @@ from tests.unit.engine_scene import (
     local,
     rule,
     ruleset,
+    standing_so,
     told,
     units,
 )
@@ -115,8 +116,8 @@ def test_a_red_shared_system_turns_the_commune_red_and_opens_no_incident_there()
 
 def test_a_province_is_judged_by_the_share_and_not_by_its_worst_commune():
     rules = policy(replace(SHARE, bands=(band(GREEN, (">=", 50.0)), band(RED, ("<", 50.0)))))
-    assert stands(first(PROVINCE, rules=rules, children=(GREEN, RED))).colour is GREEN
-    assert stands(first(PROVINCE, rules=rules, children=(UNKNOWN, UNKNOWN))).colour is UNKNOWN
+    assert stands(first(PROVINCE, rules=rules, children=standing_so(GREEN, RED))).colour is GREEN
+    assert stands(first(PROVINCE, rules=rules, children=standing_so(UNKNOWN, UNKNOWN))).colour is UNKNOWN
     assert stands(first(PROVINCE, rules=rules, children=())).colour is UNKNOWN
 
 

@@ -30,6 +30,7 @@ from tests.unit.engine_scene import (
     local,
     rule,
     ruleset,
+    standing_so,
     told,
     units,
 )
@@ -42,7 +43,7 @@ OUTAGE = rule("down_minutes", bands=OUTAGE_BANDS)
 def explained(*news: Reading, criteria=(CENTRE, ONLINE), at=NOON, look=None, unit: str = COMMUNE, children=()) -> Why:
     rules = ruleset(*criteria)
     policy = Policy(units(), rules, directory(), CALENDAR, SESSIONS)
-    state = decide(View(UnitState(unit), news, children), policy, at).after
+    state = decide(View(UnitState(unit), news, standing_so(*children)), policy, at).after
     return why(policy.units[unit], state, rules, CALENDAR, look or at)
 
 

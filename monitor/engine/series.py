@@ -1,0 +1,61 @@
+"""Keeping the past of an indicator: one value a day, one sum a month, and no more of either than a rule can ask for.
+
+A late value corrects its own day. A day that nothing was said of has no value; it is never filled in.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+
+from monitor.engine.book import Indicator
+from monitor.model.hours import Calendar
+from monitor.model.reading import Reading
+from monitor.model.series import NOTHING, MonthSum, Series
+
+DAYS = 62  # days kept: two months, the longest trend a target may ask for
+MONTHS = 12  # months kept: a year is the widest window of a sample
+
+
+def remember(
+    before: Mapping[str, Series],
+    fresh: Iterable[Reading],
+    indicators: Mapping[str, Indicator],
+    calendar: Calendar,
+) -> Mapping[str, Series]:
+    """The series of a unit after new readings; the same object where nothing changed."""
+    after = dict(before)
+    for reading in fresh:
+        indicator = indicators.get(reading.indicator)
+        if indicator is not None and _is_figure(indicator, reading):
+            day = calendar.local(reading.as_of).date()
+            after[reading.indicator] = record(after.get(reading.indicator, NOTHING), reading, indicator, day)
+    return after if after != before else before
+
+
+def _is_figure(indicator: Indicator, reading: Reading) -> bool:
+    """Probes and words have no trend; what they say is in the history of readings."""
+    return indicator.unit not in ("bool", "state") and not isinstance(reading.value, bool | str)
+
+
+def record(series: Series, reading: Reading, indicator: Indicator, day: date) -> Series:
+    """The series with one reading of a local day taken in."""
+    assert not isinstance(reading.value, bool | str)
+    days, values = _put(series.days, series.values, day.toordinal(), float(reading.value))
+    grown = replace(series, days=days[-DAYS:], values=values[-DAYS:])
+    if indicator.window is None or reading.numerator is None or reading.denominator is None:
+        return grown
+    month = 12 * day.year + day.month - 1
+    sums = {total.month: total for total in series.months}
+    sums[month] = MonthSum(month, reading.numerator, reading.denominator)
+    return replace(grown, months=tuple(sums[key] for key in sorted(sums))[-MONTHS:])
+
+
+def _put(
+    days: tuple[int, ...], values: tuple[float, ...], day: int, value: float
+) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    place = bisect_left(days, day)
+    rest = place + (place < len(days) and days[place] == day)
+    return (*days[:place], day, *days[rest:]), (*values[:place], value, *values[rest:])

@@ -1,0 +1,26 @@
+"""What is remembered of an indicator's past at one unit: the last value of each day, and the sums of each month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MonthSum:
+    """Numerator and denominator that a source last gave for a calendar month."""
+
+    month: int  # 12 * year + month - 1
+    numerator: float
+    denominator: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Daily values and monthly sums, oldest first. Days are ordinals (`date.toordinal`) of local days."""
+
+    days: tuple[int, ...] = ()
+    values: tuple[float, ...] = ()  # the last value of each of `days`
+    months: tuple[MonthSum, ...] = ()
+
+
+NOTHING = Series()
