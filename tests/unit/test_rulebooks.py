@@ -245,7 +245,7 @@ MISTAKES = {
     rule('rollup: worst, bands: {green: ">=80", red: "<80"}', levels="[province]"):
         "rate: the worst child is a colour already; leave bands and target out",
     rule('target: {value: ">= 80", every: month}, for: twice'):
-        "criteria[0].for is not a hold; write 2x (readings in a row), 90s, or both as 2x 60s",
+        "criteria[0].for is not a hold; write 2x (readings in a row), 3 of 5, 90s, or both as 2x 60s",
     rule('target: {value: ">= 80", every: month}, wieght: {commune: 1}'):
         "unknown key 'wieght' in criteria[0]; did you mean 'weight'?",
 }  # fmt: skip
