@@ -27,8 +27,9 @@ from monitor.model.errors import NotFound
 from monitor.model.hours import Calendar, Sessions
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
+from monitor.model.text import clean
 from monitor.model.unit import Level, Unit, Units
-from monitor.model.verdict import Counts, CriterionState, Reason, Standing
+from monitor.model.verdict import Counts, CriterionState, Reason, Standing, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +200,30 @@ def _own(
     counts: Counts | None,
     now: datetime,
 ) -> CriterionState:
+    try:
+        verdict = _verdict(view, criterion, policy, counts, now)
+    except Exception as broken:  # one broken rule costs its own verdict and drops nothing else
+        verdict = _broken(view, criterion, policy, broken)
+    return hold(before, verdict, criterion, unit.level, now)
+
+
+def _verdict(view: View, criterion: Criterion, policy: Policy, counts: Counts | None, now: datetime) -> Verdict:
     if criterion.rollup is not None:
         known = policy.ruleset.standing.min_coverage
-        verdict = judge_rollup(criterion, counts or Counts(), now, policy.calendar, known)
-    else:
-        indicator = policy.ruleset.indicators[criterion.indicator or ""]
-        verdict = judge(criterion, indicator, view.state.evidence.get(indicator.evidence), now, policy.calendar)
-    return hold(before, verdict, criterion, unit.level, now)
+        return judge_rollup(criterion, counts or Counts(), now, policy.calendar, known)
+    indicator = policy.ruleset.indicators[criterion.indicator or ""]
+    return judge(criterion, indicator, view.state.evidence.get(indicator.evidence), now, policy.calendar)
+
+
+def _broken(view: View, criterion: Criterion, policy: Policy, broken: Exception) -> Verdict:
+    """Unknown, and why; of what it would have judged, as much as can be said without judging."""
+    error = clean(f"{type(broken).__name__}: {broken}")
+    indicator = policy.ruleset.indicators.get(criterion.indicator or "")
+    reading = view.state.evidence.get(indicator.evidence) if indicator else None
+    verdict = Verdict(Colour.UNKNOWN, (Reason(reasons.RULE_BROKEN, {"error": error}),))
+    if reading is None:
+        return verdict
+    return replace(verdict, as_of=reading.as_of, received_at=reading.received_at, source=reading.source)
 
 
 def _alerts(

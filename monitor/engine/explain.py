@@ -84,6 +84,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "không đánh giá được, sẽ thử lại: {error}",
         "could not be judged and will be tried again: {error}",
     ),
+    reasons.RULE_BROKEN: (
+        "quy tắc này bị lỗi khi đánh giá, các quy tắc khác vẫn chạy: {error}",
+        "this rule broke while it was judged, the others go on: {error}",
+    ),
     reasons.NO_CRITERIA: ("không có tiêu chí nào áp dụng", "no criterion applies"),
 }
 

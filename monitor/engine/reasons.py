@@ -31,3 +31,4 @@ ALL_GREEN: Final = "all_green"  # score
 NO_CRITERIA: Final = "no_criteria"
 BLIND: Final = "blind"  # error: the store has been away for a minute, so nothing new could be committed
 SET_ASIDE: Final = "set_aside"  # error: judging this unit broke; it is tried again within a minute
+RULE_BROKEN: Final = "rule_broken"  # error: this rule cannot be judged; the others go on

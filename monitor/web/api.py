@@ -30,6 +30,20 @@ def answer(document: Mapping[str, object], status: int = 200) -> web.Response:
     return web.Response(status=status, text=text, content_type="application/json")
 
 
+async def site(request: web.Request) -> web.Response:
+    """Which site judges, and what is wrong with the one on disk: empty when that one is judging."""
+    known_only(request, ())
+    service = request.app[SERVICE]
+    found = service.site
+    document = {
+        "name": {"vi": found.name_vi, "en": found.name_en},
+        "version": found.version,
+        "problems": list(service.site_problems),
+        "rules_broken": {name: sorted(units) for name, units in sorted(service.broken_rules.units.items())},
+    }
+    return answer(document)
+
+
 async def units(request: web.Request) -> web.Response:
     """Units in site order, filtered and paged."""
     known_only(request, ("limit", "offset", "level", "province", "colour"))
