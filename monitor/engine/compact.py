@@ -158,7 +158,9 @@ class Rule:
             again = column.no_number | column.missing
         else:
             found = self._words(table, column)
-            again = column.no_word | column.missing | {p for p, word in enumerate(column.words) if word not in table.words}
+            again = (
+                column.no_word | column.missing | {p for p, word in enumerate(column.words) if word not in table.words}
+            )
         if oldest + self._limit <= at:
             again |= {place for place, claimed in enumerate(column.as_of) if claimed + self._limit <= at}
         if self.criterion.min_sample:
@@ -262,7 +264,9 @@ def _draw(
     criterion: Criterion, indicator: Indicator, numbers: bool, claimed: int, now: datetime, calendar: Calendar
 ) -> _Table:
     as_of = _EPOCH + timedelta(microseconds=claimed)
-    begin, end = _month(as_of, calendar) if criterion.target is not None and criterion.target.every else (-NEVER, NEVER + 1)
+    begin, end = (
+        _month(as_of, calendar) if criterion.target is not None and criterion.target.every else (-NEVER, NEVER + 1)
+    )
     tomorrow = calendar.start_of_day(calendar.local(now).date() + timedelta(days=1))
     table = _Table(begin, end, micros(tomorrow))
 

@@ -94,7 +94,12 @@ def scenes(draw):
     news = draw(st.lists(st.none() | readings(indicator), min_size=1, max_size=8))
     later = draw(st.lists(st.integers(0, 4 * 86400 * 10**6).map(lambda n: n * MICROSECOND), min_size=1, max_size=3))
     edges = [local(7), local(8), local(8) - MICROSECOND, local(1, month=9), NOON]
-    return criterion, indicator, news, draw(st.permutations([*(NOON + one for one in later), draw(st.sampled_from(edges))]))
+    return (
+        criterion,
+        indicator,
+        news,
+        draw(st.permutations([*(NOON + one for one in later), draw(st.sampled_from(edges))])),
+    )
 
 
 def told_by_judge(criterion, indicator, news, now):
@@ -165,7 +170,14 @@ def test_numbers_are_looked_up_and_only_what_is_odd_is_asked(monkeypatch):
     explain = compiled.explain
     monkeypatch.setattr(compiled, "explain", lambda reading, now: asked.append(reading.value) or explain(reading, now))
     plain = [told(float(number), denominator=20.0) for number in range(50)]
-    odd = [told(101.0, sign=">"), told("word"), told(True), told(102.0, denominator=19.0), None, told(103.0, NOON - 9 * DAY)]
+    odd = [
+        told(101.0, sign=">"),
+        told("word"),
+        told(True),
+        told(102.0, denominator=19.0),
+        None,
+        told(103.0, NOON - 9 * DAY),
+    ]
     compiled.judge(Column([*plain, *odd]), NOON)
     assert sorted(map(str, asked)) == ["101.0", "102.0", "True", "word"]
 
@@ -176,7 +188,10 @@ def test_a_table_is_drawn_once_a_day_and_again_when_its_deadline_comes(monkeypat
 
     draw = compact._draw
     monkeypatch.setattr(compact, "_draw", lambda *given: drawn.append(given[4]) or draw(*given))
-    compiled, column = Rule(rule(bands=(), target=goal(before=date(2025, 8, 7))), RATE, CALENDAR), Column([told(70.0)] * 9)
+    compiled, column = (
+        Rule(rule(bands=(), target=goal(before=date(2025, 8, 7))), RATE, CALENDAR),
+        Column([told(70.0)] * 9),
+    )
     midnight = local(7)
     for now in (NOON, NOON + HOUR, midnight - MICROSECOND, midnight, midnight + HOUR, NOON):
         compiled.judge(column, now)
