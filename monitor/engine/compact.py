@@ -14,7 +14,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import repeat
+from itertools import pairwise, repeat
 from math import inf, isfinite, nextafter
 from typing import Final, NamedTuple
 
@@ -68,9 +68,9 @@ class Column:
         self.missing: set[int] = set()
         self.no_number: set[int] = set()  # places whose reading is no plain number
         self.no_word: set[int] = set()  # places whose reading is no plain word
-        self._ages: tuple[int, int] | None = None
         for place, reading in enumerate(self.readings):
             self._set(place, reading)
+        self._ages: tuple[int, int] | None = (min(self.as_of), max(self.as_of)) if size else None
 
     def put(self, place: int, reading: Reading | None) -> None:
         """A new reading at one place."""
@@ -299,10 +299,10 @@ def _pieces(ask: _Ask, criterion: Criterion) -> list[tuple[float, Said]]:
     """First number of each piece, and what is said of all numbers in it. The lowest piece begins nowhere."""
     bounds = sorted({float(one) for one in _operands(criterion)})
     beside = {near for one in bounds for near in (nextafter(one, -inf), one, nextafter(one, inf))}
-    between = {(low + high) / 2 for low, high in zip(bounds, bounds[1:], strict=False)}
+    between = {(low + high) / 2 for low, high in pairwise(bounds)}
     asked = [(number, ask(number)) for number in sorted({-_FAR, *beside, *between, _FAR})]
     pieces = asked[:1]
-    for (low, _), (high, said) in zip(asked, asked[1:], strict=False):
+    for (low, _), (high, said) in pairwise(asked):
         if said != pieces[-1][1]:
             pieces.append((_first(ask, low, high, said), said))
     return pieces

@@ -9,11 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from operator import getitem
+from operator import getitem, itemgetter
 
 from monitor.engine.book import Criterion, Indicator, StandingRule
 from monitor.engine.compact import (
-    CODES, COLOURS, EXCLUDED, GREEN, MAINTENANCE, NEVER, RED, UNKNOWN, YELLOW, Column, Rule, Said, instant, micros,
+    CODES,
+    COLOURS,
+    EXCLUDED,
+    GREEN,
+    MAINTENANCE,
+    NEVER,
+    RED,
+    UNKNOWN,
+    YELLOW,
+    Column,
+    Rule,
+    Said,
+    instant,
+    micros,
 )  # fmt: skip
 from monitor.engine.rollup import judge_rollup
 from monitor.model.colour import Colour
@@ -38,12 +51,9 @@ class Scheme:
         self._rule = rule
         self._counted = tuple(places) if len(places) < len(criteria) else None
         self._weights = tuple(weights[place] for place in places)
-        self._critical = tuple(number for number, place in enumerate(places) if criteria[place].critical)
-        self._heavy = tuple(
-            number
-            for number, place in enumerate(places)
-            if criteria[place].critical or weights[place] >= rule.yellow_weight
-        )
+        critical = [number for number, place in enumerate(places) if criteria[place].critical]
+        heavy = [n for n, place in enumerate(places) if n in critical or weights[place] >= rule.yellow_weight]
+        self._criticals, self._heavies = _picker(critical), _picker(heavy)
         self._points = tuple(
             tuple(weight * colour.score if colour.known else 0.0 for colour in COLOURS) for weight in self._weights
         )
@@ -62,11 +72,11 @@ class Scheme:
     def _stand(self, row: bytes) -> Stood:
         if self._counted is not None:
             row = bytes([row[place] for place in self._counted])
-        coverage, known = (
-            (1.0, self._total) if max(row, default=UNKNOWN) <= RED and self._total else self._coverage(row)
-        )
-        points = sum(map(getitem, self._points, row)) if known else 0.0
-        score = round(points / known, _DIGITS) if known else None
+        if not self._total or max(row) > RED:
+            coverage, known = self._coverage(row)
+        else:
+            coverage, known = 1.0, self._total
+        score = round(sum(map(getitem, self._points, row)) / known, _DIGITS) if known else None
         return self._colour(row, score, coverage), score, coverage
 
     def _coverage(self, row: bytes) -> tuple[float, float]:
@@ -78,19 +88,26 @@ class Scheme:
         return round(known / total, _DIGITS), known
 
     def _colour(self, row: bytes, score: float | None, coverage: float) -> int:
-        critical = [row[place] for place in self._critical]
         if row.count(EXCLUDED) == len(row):
             return UNKNOWN
+        critical = self._criticals(row)
         if RED in critical:
             return RED
-        if any(RED < code < EXCLUDED for code in critical) or coverage < self._rule.min_coverage:
+        if UNKNOWN in critical or MAINTENANCE in critical or coverage < self._rule.min_coverage:
             return UNKNOWN
         ratio = 1.0 if score is None else score
         if ratio < self._rule.red_score:
             return RED
         if RED in row or ratio < self._rule.green_score:
             return YELLOW
-        return YELLOW if YELLOW in row and any(row[place] == YELLOW for place in self._heavy) else GREEN
+        return YELLOW if YELLOW in row and YELLOW in self._heavies(row) else GREEN
+
+
+def _picker(places: Sequence[int]) -> Callable[[bytes], Sequence[int]]:
+    """Takes the colours at some places out of a row."""
+    if not places:
+        return lambda _row: ()
+    return itemgetter(*places) if len(places) > 1 else itemgetter(slice(places[0], places[0] + 1))
 
 
 @dataclass
@@ -230,6 +247,12 @@ class Sheet:
         """When time alone could change a criterion that the unit judges by readings; never later than that."""
         group, place = self._place[code]
         return instant(group.looks[place])
+
+    def evidence(self, code: str) -> Mapping[str, Reading]:
+        """The readings of a unit that its own criteria look at."""
+        group, place = self._place[code]
+        found = (column.readings[place] for column in group.columns if column is not None)
+        return {reading.indicator: reading for reading in found if reading is not None}
 
     def counts(self, code: str) -> Counts:
         """Children of a unit by colour."""

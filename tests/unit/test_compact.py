@@ -15,8 +15,25 @@ from monitor.engine.judge import judge
 from monitor.model.colour import Colour
 from monitor.model.reading import Comparator
 from tests.unit.engine_scene import (
-    CALENDAR, DAY, DOWN_MINUTES, GREEN, HOUR, MINUTE, NOON, OUTAGE_BANDS, RATE, RED, UP, YELLOW, YES_OR_NO, band, goal,
-    local, measure, rule, told,
+    CALENDAR,
+    DAY,
+    DOWN_MINUTES,
+    GREEN,
+    HOUR,
+    MINUTE,
+    NOON,
+    OUTAGE_BANDS,
+    RATE,
+    RED,
+    UP,
+    YELLOW,
+    YES_OR_NO,
+    band,
+    goal,
+    local,
+    measure,
+    rule,
+    told,
 )  # fmt: skip
 
 BOUNDS = (0.0, 15.0, 60.0, 80.0, 95.5)
@@ -32,8 +49,8 @@ numbers = st.one_of(
 words = st.sampled_from([True, False, "done", "partly", "nobody knows this one"])
 conditions = st.tuples(st.sampled_from([">", ">=", "<", "<=", "=="]), st.sampled_from(BOUNDS))
 numeric_bands = st.lists(
-    st.builds(lambda colour, *of: band(colour, *of), st.sampled_from([GREEN, YELLOW, RED]), conditions, conditions)
-    | st.builds(lambda colour, of: band(colour, of), st.sampled_from([GREEN, YELLOW, RED]), conditions),
+    st.builds(band, st.sampled_from([GREEN, YELLOW, RED]), conditions, conditions)
+    | st.builds(band, st.sampled_from([GREEN, YELLOW, RED]), conditions),
     max_size=4,
 ).map(tuple)
 word_bands = st.lists(
@@ -168,7 +185,12 @@ def test_numbers_are_looked_up_and_only_what_is_odd_is_asked(monkeypatch):
     compiled = Rule(rule(min_sample=20), RATE, CALENDAR)
     asked = []
     explain = compiled.explain
-    monkeypatch.setattr(compiled, "explain", lambda reading, now: asked.append(reading.value) or explain(reading, now))
+
+    def ask(reading, now):
+        asked.append(reading.value)
+        return explain(reading, now)
+
+    monkeypatch.setattr(compiled, "explain", ask)
     plain = [told(float(number), denominator=20.0) for number in range(50)]
     odd = [
         told(101.0, sign=">"),
@@ -187,7 +209,12 @@ def test_a_table_is_drawn_once_a_day_and_again_when_its_deadline_comes(monkeypat
     from monitor.engine import compact
 
     draw = compact._draw
-    monkeypatch.setattr(compact, "_draw", lambda *given: drawn.append(given[4]) or draw(*given))
+
+    def watch(*given):
+        drawn.append(given[4])
+        return draw(*given)
+
+    monkeypatch.setattr(compact, "_draw", watch)
     compiled, column = (
         Rule(rule(bands=(), target=goal(before=date(2025, 8, 7))), RATE, CALENDAR),
         Column([told(70.0)] * 9),

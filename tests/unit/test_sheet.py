@@ -18,8 +18,27 @@ from monitor.model.reading import Reading
 from monitor.model.state import UnitState
 from monitor.model.unit import DECIDE_ORDER, Level
 from tests.unit.engine_scene import (
-    CALENDAR, CENTRE, COMMUNE, DAY, GREEN, NATION, NOON, ONLINE, PROVINCE, RED, SESSIONS, SHARE, SHARED, SYSTEM,
-    directory, goal, held, rule, ruleset, told, units,
+    CALENDAR,
+    CENTRE,
+    COMMUNE,
+    DAY,
+    GREEN,
+    NATION,
+    NOON,
+    ONLINE,
+    PROVINCE,
+    RED,
+    SESSIONS,
+    SHARE,
+    SHARED,
+    SYSTEM,
+    directory,
+    goal,
+    held,
+    rule,
+    ruleset,
+    told,
+    units,
 )  # fmt: skip
 
 FIVE = ("02143", "02144", "02145", "02146", "02147")
