@@ -10,8 +10,9 @@ Instants are whole microseconds since 1970 here, for they are compared a hundred
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise, repeat
@@ -61,9 +62,9 @@ class Column:
     def __init__(self, readings: Iterable[Reading | None]) -> None:
         self.readings: list[Reading | None] = list(readings)
         size = len(self.readings)
-        self.numbers: list[float] = [0.0] * size  # 0 where there is none
+        self.numbers = array("d", bytes(8 * size))  # side by side in memory; 0 where there is none
         self.words: list[bool | str] = [""] * size  # yes, no and words; empty where there is none
-        self.as_of: list[int] = [NEVER] * size
+        self.as_of: list[int] = [NEVER] * size  # claims
         self.samples: list[float] = [inf] * size  # denominators; infinite where nobody stated one
         self.missing: set[int] = set()
         self.no_number: set[int] = set()  # places whose reading is no plain number
@@ -113,7 +114,14 @@ class Judged:
     """One criterion at every place of a column."""
 
     codes: bytearray  # numbers of the colours
-    looks: list[int]  # when time alone could change each of them
+    claims: Sequence[int]
+    limit: int
+    exact: list[int] | None = None  # None: time can change nothing but the age, everywhere
+
+    @property
+    def looks(self) -> list[int]:
+        """When time alone could change each of them."""
+        return [claimed + self.limit for claimed in self.claims] if self.exact is None else self.exact
 
 
 @dataclass
@@ -152,7 +160,9 @@ class Rule:
         table = self._table(oldest, at, now) if size and self._kind and oldest != NEVER else None
         if table is None or not newest < table.end:
             each = [self.one(column, place, now, at) for place in range(size)]
-            return Judged(bytearray(said.code for said in each), [said.look for said in each])
+            return Judged(
+                bytearray(said.code for said in each), column.as_of, self._limit, [said.look for said in each]
+            )
         if self._kind is float:
             found = self._numbers(table, column)
             again = column.no_number | column.missing
@@ -166,8 +176,10 @@ class Rule:
         if self.criterion.min_sample:
             needed = self.criterion.min_sample
             again |= {place for place, sample in enumerate(column.samples) if sample < needed}
-        for place in again:
-            found.codes[place], found.looks[place] = self.one(column, place, now, at)
+        if again:
+            found.exact = found.looks
+            for place in again:
+                found.codes[place], found.exact[place] = self.one(column, place, now, at)
         return found
 
     def one(self, column: Column, place: int, now: datetime, at: int) -> Said:
@@ -203,24 +215,17 @@ class Rule:
         if look is None:
             places = list(pieces)
             looks = [min(table.looks[piece], as_of + limit) for piece, as_of in zip(places, column.as_of, strict=True)]
-            return Judged(bytearray(map(table.codes.__getitem__, places)), looks)
-        return Judged(bytearray(map(table.codes.__getitem__, pieces)), self._looks(look, column))
+            return Judged(bytearray(map(table.codes.__getitem__, places)), column.as_of, limit, looks)
+        codes = bytearray(map(table.codes.__getitem__, pieces))
+        if look >= column.ages[1] + limit:
+            return Judged(codes, column.as_of, limit)
+        return Judged(codes, column.as_of, limit, [min(look, as_of + limit) for as_of in column.as_of])
 
     def _words(self, table: _Table, column: Column) -> Judged:
         nothing = Said(UNKNOWN)
         each = [table.words.get(word, nothing) for word in column.words]
         looks = [min(said.look, as_of + self._limit) for said, as_of in zip(each, column.as_of, strict=True)]
-        return Judged(bytearray([said.code for said in each]), looks)
-
-    def _looks(self, look: int, column: Column) -> list[int]:
-        oldest, newest = column.ages
-        limit = self._limit
-        if look <= oldest + limit:
-            return [look] * len(column.as_of)
-        if oldest == newest:
-            return [oldest + limit] * len(column.as_of)
-        stale = [as_of + limit for as_of in column.as_of]
-        return stale if look >= newest + limit else [look if look < at else at for at in stale]
+        return Judged(bytearray([said.code for said in each]), column.as_of, self._limit, looks)
 
     def _table(self, claimed: int, at: int, now: datetime) -> _Table:
         for table in self._tables:

@@ -6,7 +6,7 @@ colour follows from its criteria by the questions of `monitor.engine.standing`, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import getitem, itemgetter
@@ -191,16 +191,19 @@ class Sheet:
             self._judge_rows(group, now)
 
     def _judge_columns(self, group: _Group, now: datetime) -> None:
-        looks: list[list[int]] = []
+        looks: list[Sequence[int]] = []
+        ages: dict[int, list[Sequence[int]]] = {}  # where only the age counts, the oldest of one limit is the first
         for number, (rule, column) in enumerate(zip(group.rules, group.columns, strict=True)):
             if rule is not None and column is not None:
                 judged = rule.judge(column, now)
                 group.rows[number :: group.width] = judged.codes
-                looks.append(judged.looks)
-        if len(looks) > 1:
-            group.looks = list(map(min, *looks))
-        elif looks:
-            group.looks = list(looks[0])
+                if judged.exact is None:
+                    ages.setdefault(judged.limit, []).append(judged.claims)
+                else:
+                    looks.append(judged.exact)
+        looks += [[claimed + limit for claimed in _least(claims)] for limit, claims in ages.items()]
+        if looks:
+            group.looks = list(_least(looks))
 
     def _judge_rows(self, group: _Group, now: datetime) -> None:
         rolled = [number for number, rule in enumerate(group.rules) if rule is None]
@@ -321,3 +324,7 @@ class Sheet:
 
 def _counts(tally: Sequence[int]) -> Counts:
     return Counts(*tally)
+
+
+def _least(columns: Sequence[Sequence[int]]) -> Iterable[int]:
+    return map(min, *columns) if len(columns) > 1 else columns[0]
