@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from bench import judging, kills, paging, probing, starting, storing
+from bench import judging, kills, paging, probing, ruling, starting, storing
 from bench.measure import Figure
 
 BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "judging": judging.run,
+    "ruling": ruling.run,
     "paging": paging.run,
     "probing": probing.run,
     "storing": storing.run,
