@@ -19,8 +19,9 @@ from monitor.engine.evidence import absorb, not_after
 from monitor.engine.hold import hold
 from monitor.engine.inherit import take_over
 from monitor.engine.judge import judge
+from monitor.engine.pace import foretold
 from monitor.engine.rollup import count, judge_rollup
-from monitor.engine.series import remember
+from monitor.engine.series import remember, remember_rollups
 from monitor.engine.standing import stand
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
@@ -101,6 +102,7 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
         seen.state,
         standing=standing,
         criteria=criteria,
+        series=remember_rollups(past, policy.criteria_of(unit, now), criteria, policy.calendar, now),
         incidents=alerts.open,
         recheck_at=_recheck(criteria, alerts, silences_at, policy.calendar, now),
     )
@@ -205,6 +207,9 @@ def _own(
     else:
         indicator = policy.ruleset.indicators[criterion.indicator or ""]
         verdict = judge(criterion, indicator, view.state.evidence.get(indicator.evidence), now, policy.calendar)
+    key = criterion.id if criterion.rollup is not None else criterion.indicator or ""
+    measured = policy.ruleset.indicators.get(criterion.indicator or "")
+    verdict = foretold(verdict, criterion, measured, view.state.series.get(key), now, policy.calendar)
     return hold(before, verdict, criterion, unit.level, now)
 
 
