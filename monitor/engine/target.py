@@ -1,6 +1,6 @@
 """Deadlines: a goal with a date. Before the date an unmet goal is yellow (below its floor red), after it red.
 
-    before the date   met -> green; beyond the floor -> red; behind the curve -> red only if the rule says so; else yellow
+    before the date   met -> green; beyond the floor -> red; behind the curve -> red if the rule says so; else yellow
     after the date    met -> green; missed by no more than the margin -> yellow and overdue; else red and overdue
 
 A pace gives a reason and perhaps a red, never a green. An exemption gives another date and is named in every verdict.
