@@ -19,8 +19,9 @@ from monitor.engine.evidence import absorb, not_after
 from monitor.engine.hold import hold
 from monitor.engine.inherit import take_over
 from monitor.engine.judge import judge
+from monitor.engine.pace import foretold
 from monitor.engine.rollup import count, judge_rollup
-from monitor.engine.series import remember
+from monitor.engine.series import remember, remember_rollups
 from monitor.engine.standing import stand
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
@@ -102,6 +103,7 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
         seen.state,
         standing=standing,
         criteria=criteria,
+        series=remember_rollups(past, policy.criteria_of(unit, now), criteria, policy.calendar, now),
         incidents=alerts.open,
         recheck_at=_recheck(criteria, alerts, silences_at, policy.calendar, now),
     )
@@ -201,7 +203,7 @@ def _own(
     now: datetime,
 ) -> CriterionState:
     try:
-        verdict = _verdict(view, criterion, policy, counts, now)
+        verdict = _foretold(view, criterion, policy, _verdict(view, criterion, policy, counts, now), now)
     except Exception as broken:  # one broken rule costs its own verdict and drops nothing else
         verdict = _broken(view, criterion, policy, broken)
     return hold(before, verdict, criterion, unit.level, now)
@@ -213,6 +215,12 @@ def _verdict(view: View, criterion: Criterion, policy: Policy, counts: Counts | 
         return judge_rollup(criterion, counts or Counts(), now, policy.calendar, known)
     indicator = policy.ruleset.indicators[criterion.indicator or ""]
     return judge(criterion, indicator, view.state.evidence.get(indicator.evidence), now, policy.calendar)
+
+
+def _foretold(view: View, criterion: Criterion, policy: Policy, verdict: Verdict, now: datetime) -> Verdict:
+    key = criterion.id if criterion.rollup is not None else criterion.indicator or ""
+    measured = policy.ruleset.indicators.get(criterion.indicator or "")
+    return foretold(verdict, criterion, measured, view.state.series.get(key), now, policy.calendar)
 
 
 def _broken(view: View, criterion: Criterion, policy: Policy, broken: Exception) -> Verdict:

@@ -105,6 +105,8 @@ def _print_criterion(c: CriterionWhy, site: Site) -> None:
             f", còn {c.working_days_left} ngày làm việc / working days left" if not c.overdue else ", quá hạn / overdue"
         )
         click.echo(f"  hạn / deadline: trước / before {_local(c.deadline, site)}{left}")
+    for vi, en in c.ahead:
+        click.echo(f"  » {vi}\n    {en}")
     if c.data_age is not None and c.as_of is not None:
         age = f"{span(c.data_age, 'vi')} / {span(c.data_age, 'en')}"
         click.echo(f"  số liệu / data: {_local(c.as_of, site)} ({age}), nguồn / source {c.source}")

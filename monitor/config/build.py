@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from monitor.config.crosscheck import check_indicators, check_network, check_rules, past_deadlines
+from monitor.config.exceptions import with_exceptions
 from monitor.config.fields import instant, split_listen
 from monitor.config.findings import Findings
 from monitor.config.folders import Folders
@@ -24,7 +25,7 @@ from monitor.config.units import build_units
 from monitor.config.yaml import Document, read, salvage, validate
 from monitor.engine.book import Ruleset
 from monitor.model.errors import ConfigError
-from monitor.model.unit import Level
+from monitor.model.unit import Level, Units
 from monitor.registry import load_registry
 
 CONFIG = "config.yaml"
@@ -86,7 +87,7 @@ def _build(
         listen=split_listen(file.listen),
         store_url=file.store,
         units=units,
-        ruleset=ruleset or Ruleset({}, ()),
+        ruleset=_excepted(folders.content, ruleset, units, findings) or Ruleset({}, ()),
         calendar=sessions.calendar,
         sessions=sessions,
         directory=build_directory(file),
@@ -105,6 +106,14 @@ def _build(
     if "exporters" in file.model_fields_set:
         _check_exporters(file.exporters, folders.root / "exporters", findings)
     return site
+
+
+def _excepted(root: Path, ruleset: Ruleset | None, units: Units, findings: Findings) -> Ruleset | None:
+    if ruleset is None or findings.units_in_doubt:
+        return ruleset
+    ruleset, problems = with_exceptions(root, ruleset, units)
+    findings.problems += problems
+    return ruleset
 
 
 def _check(site: Site, file: SiteFile, ruleset: Ruleset | None, findings: Findings) -> None:

@@ -29,6 +29,7 @@ from monitor.engine.book import (
 )
 
 CATALOGUE = "rules/indicators.yaml"
+REGISTER = "rules/exceptions.yaml"  # read by monitor.config.exceptions
 _BOOK_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LONG_AGES = {"daily": 50 * 3600.0, "weekly": 17 * 86400.0, "monthly": 70 * 86400.0}
 _SHORTEST_AGE = 90.0  # seconds: two missed polls of a fast probe must not make it unknown
@@ -134,6 +135,8 @@ def _load_book(
     file = f"rules/{name}.yaml"
     if not _BOOK_NAME.fullmatch(name):
         return None, None, [Problem(file, 1, f"'{name}' is no name of a rule book", "use small letters, digits and _")]
+    if file == REGISTER:
+        return None, None, [Problem(file, 1, "'exceptions' is no rule book but the register", "take it out of rules")]
     document, problems = read(root / file, file)
     if document is None:
         return None, None, problems
@@ -188,13 +191,16 @@ def _index(model: IndexModel) -> Index:
 
 
 def _doubles(books: Sequence[Book]) -> Iterator[Problem]:
-    first: dict[str, Where] = {}
-    for criterion in (criterion for book in books for criterion in book.criteria):
-        here = criterion.where
-        if criterion.id in first:
-            what = f"the criterion '{criterion.id}' is there twice"
-            yield Problem(here.file, here.line, what, f"the first one is at {first[criterion.id]}")
-        first.setdefault(criterion.id, here)
+    """The same id twice on one day; versions whose books are valid one after the other are no doubles."""
+    seen: list[tuple[Book, Criterion]] = []
+    for book in books:
+        for criterion in book.criteria:
+            here = criterion.where
+            first = next((c for other, c in seen if c.id == criterion.id and other.overlaps(book)), None)
+            if first is not None:
+                what = f"the criterion '{criterion.id}' is there twice"
+                yield Problem(here.file, here.line, what, f"the first one is at {first.where}")
+            seen.append((book, criterion))
 
 
 def _quarrels(stated: Sequence[tuple[str, StandingRule, Where]]) -> Iterator[Problem]:

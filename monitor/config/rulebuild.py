@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 from monitor.config.complain import nearest
 from monitor.config.problems import Location, Problem
@@ -193,18 +194,57 @@ def _target(work: _Work, indicator: Indicator | None) -> Target | None:
         every=Period(model.every) if model.every else None,
         floor=model.floor,
         margin=model.margin,
-        pace=_pace(model.pace),
+        pace=_pace(work, model, goal),
         trend_days=30 if model.trend is None else max(1, round(model.trend / 86400)),
         remind_days=tuple(sorted(set(model.remind), reverse=True)),
         where=work.source.where((*work.at, "target")),
     )
 
 
-def _pace(model: PaceModel | None) -> Pace | None:
+def _pace(work: _Work, target: TargetModel, goal: Condition) -> Pace | None:
+    model = target.pace
     if model is None:
         return None
-    steps = tuple(sorted((step.on, step.value) for step in model.steps))
+    for step, what, right in _pace_mistakes(model, target, goal):
+        work.complain(("target", "pace", *step), what, right)
+    steps = tuple((step.on, step.value) for step in model.steps)
     return Pace(model.baseline, model.start, Curve(model.curve), steps, model.tolerance, model.behind == "red")
+
+
+def _pace_mistakes(model: PaceModel, target: TargetModel, goal: Condition) -> Iterator[tuple[Location, str, str]]:
+    if isinstance(goal.operand, bool | str):
+        yield (), "a goal that is no number has no pace", "leave pace out"
+        return
+    sign = -1 if goal.op in ("<", "<=") else 1
+    if sign * model.baseline >= sign * goal.operand:
+        yield ("baseline",), f"the baseline {model.baseline:g} meets the goal '{goal}' already", "give where it began"
+    last = target.by or (target.before - timedelta(days=1) if target.before else None)
+    if model.start is None and last is not None:
+        yield (), "a pace to one date needs its start", "write start: 2025-08-06"
+    if model.start is not None and last is None:
+        yield ("start",), "a goal that recurs starts its pace with each period", "leave start out"
+    if model.start is not None and last is not None and model.start > last:
+        yield ("start",), f"the pace starts on {model.start}, after the last good day {last}", "let it start earlier"
+    if (model.curve == "stepped") != bool(model.steps):
+        yield (), "'curve: stepped' and 'steps' belong together", "write both or neither"
+    if model.steps and last is None:
+        yield ("steps",), "steps are days of one date, and the goal recurs", "use a linear curve"
+    yield from _step_mistakes(model, sign, last, goal.operand)
+
+
+def _step_mistakes(model: PaceModel, sign: int, last: date | None, goal: float) -> Iterator[tuple[Location, str, str]]:
+    day, value = model.start, model.baseline
+    for number, step in enumerate(model.steps):
+        at = ("steps", number)
+        if (day is not None and step.on < day) or (last is not None and step.on > last):
+            yield at, f"the step on {step.on} is out of order", "list days from the start to the last good day"
+        if not sign * value <= sign * step.value <= sign * goal:
+            yield (
+                at,
+                f"the step to {step.value:g} leads away from the goal",
+                f"it must lie between {value:g} and {goal:g}",
+            )
+        day, value = step.on, step.value
 
 
 def _goal(work: _Work, model: TargetModel, indicator: Indicator | None) -> Condition | None:
@@ -219,6 +259,8 @@ def _goal(work: _Work, model: TargetModel, indicator: Indicator | None) -> Condi
             work.complain(("target", "value"), f"target.value {flaw.what}", flaw.right)
     if model.floor is not None:
         _check_floor(work, parts[0], model.floor)
+    if model.margin and isinstance(parts[0].operand, bool | str):
+        work.complain(("target", "margin"), "a goal that is no number has no margin")
     return parts[0]
 
 

@@ -136,7 +136,7 @@ class PaceModel(Section):
     """The way from a baseline to the goal."""
 
     baseline: float
-    start: Day
+    start: Day | None = None
     curve: Literal["linear", "stepped"] = "linear"
     steps: list[StepModel] = Field(default=[])
     tolerance: Annotated[float, Field(ge=0)] = 0
@@ -273,3 +273,21 @@ class BookModel(Section):
     standing: StandingModel | None = None
     index: IndexModel | None = None
     criteria: Annotated[list[CriterionModel], Field(min_length=1)]
+
+
+class ExemptionModel(Section):
+    """Another date of one target for one unit, by a paper."""
+
+    criterion: Id
+    unit: Code
+    before: Day | None = None
+    by: Day | None = None
+    paper: Words
+    decided: Day
+    until: Day | None = None
+
+
+class RegisterModel(Section):
+    """`rules/exceptions.yaml`."""
+
+    exceptions: list[ExemptionModel] = Field(default=[])

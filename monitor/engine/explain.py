@@ -89,6 +89,18 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "this rule broke while it was judged, the others go on: {error}",
     ),
     reasons.NO_CRITERIA: ("không có tiêu chí nào áp dụng", "no criterion applies"),
+    reasons.WITHIN_MARGIN: (
+        "{value} không đạt chỉ tiêu {goal} nhưng trong biên độ {margin}, đã quá hạn {days} ngày",
+        "{value} misses the target {goal} within the margin of {margin}, {days} days overdue",
+    ),
+    reasons.BEHIND_PACE: (
+        "{value} chậm tiến độ: hôm nay cần {expected} (cho phép lệch {tolerance})",
+        "{value} is behind the pace: {expected} is due today (tolerance {tolerance})",
+    ),
+    reasons.EXEMPTED: (
+        "theo {paper}, hạn là trước {new} thay vì trước {old}",
+        "by {paper}, due before {new} instead of before {old}",
+    ),
 }
 
 COLOURS: Mapping[Colour, tuple[str, str]] = {

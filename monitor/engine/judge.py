@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from monitor.engine import reasons
 from monitor.engine.book import Band, Criterion, Indicator, Measure
 from monitor.engine.compare import WrongType, all_hold
-from monitor.engine.target import Outlook, outlook
+from monitor.engine.target import Outlook, outlook, short_of
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading, Value
@@ -117,9 +117,9 @@ def _by_target(
     if banded is not None and colour is Colour.YELLOW and banded[0] is Colour.RED:
         # Bands beside a target say how bad "not yet" is; they never turn an unmet target green.
         colour, why = Colour.RED, (banded[1], ahead.reason)
-    if now < ahead.deadline and (look_again is None or ahead.deadline < look_again):
-        look_again = ahead.deadline
-    return Ruling(colour, why, ahead.deadline, ahead.overdue, ahead.working_days_left, look_again)
+    instants = [at for at in (look_again, ahead.deadline, ahead.recheck_at) if at is not None and at > now]
+    look_again = min(instants, default=None)
+    return Ruling(colour, (*why, *ahead.more), ahead.deadline, ahead.overdue, ahead.working_days_left, look_again)
 
 
 def _band(bands: tuple[Band, ...], value: Value, comparator: Comparator) -> tuple[Colour, Reason]:
@@ -147,5 +147,6 @@ def _crossings(criterion: Criterion, indicator: Indicator, reading: Reading, now
 def _bounds(criterion: Criterion) -> list[float]:
     operands: list[Value | None] = [c.operand for band in criterion.bands for c in band.conditions]
     if criterion.target is not None:
-        operands += [criterion.target.goal.operand, criterion.target.floor]
+        target = criterion.target
+        operands += [target.goal.operand, target.floor, short_of(target.goal, target.margin)]
     return [operand for operand in operands if operand is not None and not isinstance(operand, (bool, str))]

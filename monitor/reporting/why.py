@@ -12,7 +12,8 @@ from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit
-from monitor.model.verdict import CriterionState, Reason
+from monitor.model.verdict import CriterionState, Forecast, Reason
+from monitor.reporting.ahead import forecast_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,9 @@ class CriterionWhy:
     legal_basis: tuple[str, ...]
     basis: str  # where the rule's figures come from
     assumed: bool
+    days_left: int | None = None  # calendar days, today included
+    forecast: Forecast | None = None  # figures in the indicator's unit
+    ahead: tuple[tuple[str, str], ...] = ()  # the forecast in sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ _URGENCY = {
 
 def why(unit: Unit, state: UnitState, ruleset: Ruleset, calendar: Calendar, now: datetime) -> Why:
     """Explain a committed state; the worst criteria come first."""
-    rules = {criterion.id: criterion for book in ruleset.books for criterion in book.criteria}
+    rules = ruleset.criteria(calendar.local(now).date(), unit)
     criteria = [
         _criterion(held, rules[key], ruleset.indicators, calendar, now)
         for key, held in state.criteria.items()
@@ -120,6 +124,9 @@ def _criterion(
         legal_basis=rule.legal_basis,
         basis=rule.source,
         assumed=rule.assumed,
+        days_left=verdict.days_left,
+        forecast=verdict.forecast,
+        ahead=forecast_lines(verdict.forecast),
     )
 
 
@@ -132,8 +139,15 @@ def thresholds(rule: Criterion) -> tuple[str, ...]:
             f"before {target.before}" if target.before else f"by {target.by}" if target.by else f"every {target.every}"
         )
         lines.append(f"target {target.goal} {date}")
+        if target.exemption is not None:
+            lines.append(f"by {target.exemption.paper} ({target.exemption.where})")
         if target.floor is not None:
             lines.append(f"floor {target.floor:g}")
+        if target.margin:
+            lines.append(f"margin {target.margin:g}")
+        if target.pace is not None:
+            behind = ", behind it red" if target.pace.behind_red else ""
+            lines.append(f"pace {target.pace.curve} from {target.pace.baseline:g}{behind}")
     if rule.max_red_share is not None:
         lines.append(f"red share <= {rule.max_red_share:g} %")
     return tuple(lines)

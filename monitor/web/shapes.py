@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from monitor.model.colour import Colour
@@ -10,7 +11,7 @@ from monitor.model.incident import Delivery, Incident, Step
 from monitor.model.reading import Reading
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit, Units
-from monitor.model.verdict import Counts, CriterionState, Param, Reason
+from monitor.model.verdict import Counts, CriterionState, Forecast, Param, Reason
 from monitor.reporting.why import CriterionWhy, Why
 
 Json = Mapping[str, object]
@@ -127,12 +128,18 @@ def _criterion(held: CriterionState) -> Json:
         "source": verdict.source,
         "deadline": iso(verdict.deadline),
         "working_days_left": verdict.working_days_left,
+        "days_left": verdict.days_left,
         "overdue": verdict.overdue,
+        "forecast": _forecast(verdict.forecast),
         "weight": held.weight,
         "critical": held.critical,
         "caused_by": held.caused_by,
         "reasons": _reasons(held.reasons),
     }
+
+
+def _forecast(ahead: Forecast | None) -> Json | None:
+    return None if ahead is None else asdict(ahead)
 
 
 def _why(criterion: CriterionWhy) -> Json:
@@ -147,7 +154,10 @@ def _why(criterion: CriterionWhy) -> Json:
         "reasons": _sentences(criterion.reasons),
         "deadline": iso(criterion.deadline),
         "working_days_left": criterion.working_days_left,
+        "days_left": criterion.days_left,
         "overdue": criterion.overdue,
+        "forecast": _forecast(criterion.forecast),
+        "outlook": _sentences(criterion.ahead),
         "as_of": iso(criterion.as_of),
         "data_age_seconds": criterion.data_age,
         "source": criterion.source,

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from monitor.adapters.store import states
-from monitor.adapters.store.tables import audit, health, incident, notice, reading, transition, unit_state
+from monitor.adapters.store.tables import audit, health, incident, notice, reading, series, transition, unit_state
 from monitor.model.incident import Outcome, Phase
 
 _earlier = notice.alias("earlier")
@@ -48,6 +48,12 @@ _withheld = notice.c.withheld != ""
 def all_states() -> Select[Any]:
     """Documents of all units."""
     return select(unit_state.c.doc).order_by(unit_state.c.unit)
+
+
+@cache
+def all_series() -> Select[Any]:
+    """Documents of the past of all units' indicators."""
+    return select(series.c.unit, series.c.indicator, series.c.doc).order_by(series.c.unit, series.c.indicator)
 
 
 def versions_of(units: Collection[str]) -> Select[Any]:
