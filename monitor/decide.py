@@ -16,6 +16,7 @@ from monitor.alerting.troubles import Silent, troubles
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, Ruleset
 from monitor.engine.evidence import absorb, not_after
+from monitor.engine.formula import broken, judge_formulas
 from monitor.engine.hold import hold
 from monitor.engine.inherit import take_over
 from monitor.engine.judge import judge
@@ -28,7 +29,7 @@ from monitor.model.hours import Calendar, Sessions
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
 from monitor.model.unit import Level, Unit, Units
-from monitor.model.verdict import Counts, CriterionState, Reason, Standing
+from monitor.model.verdict import Counts, CriterionState, Reason, Standing, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +200,20 @@ def _own(
     counts: Counts | None,
     now: datetime,
 ) -> CriterionState:
+    try:
+        return hold(before, _verdict(view, criterion, policy, counts, now), criterion, unit.level, now)
+    except Exception as error:  # one rule that fails costs its own verdict, not the unit's other rules
+        return hold(before, broken(error, now), criterion, unit.level, now)
+
+
+def _verdict(view: View, criterion: Criterion, policy: Policy, counts: Counts | None, now: datetime) -> Verdict:
     if criterion.rollup is not None:
         known = policy.ruleset.standing.min_coverage
-        verdict = judge_rollup(criterion, counts or Counts(), now, policy.calendar, known)
-    else:
-        indicator = policy.ruleset.indicators[criterion.indicator or ""]
-        verdict = judge(criterion, indicator, view.state.evidence.get(indicator.evidence), now, policy.calendar)
-    return hold(before, verdict, criterion, unit.level, now)
+        return judge_rollup(criterion, counts or Counts(), now, policy.calendar, known)
+    if criterion.formulas:
+        return judge_formulas(criterion, policy.ruleset.indicators, view.state.evidence, now)
+    indicator = policy.ruleset.indicators[criterion.indicator or ""]
+    return judge(criterion, indicator, view.state.evidence.get(indicator.evidence), now, policy.calendar)
 
 
 def _alerts(

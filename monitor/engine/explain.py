@@ -85,6 +85,28 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "could not be judged and will be tried again: {error}",
     ),
     reasons.NO_CRITERIA: ("không có tiêu chí nào áp dụng", "no criterion applies"),
+    reasons.RULE_BROKEN: (
+        "quy tắc bị lỗi khi đánh giá ({error}: {text}), không kết luận",
+        "the rule failed while judging ({error}: {text}), so it says nothing",
+    ),
+    reasons.FORMULA: ("điều kiện {expression} đúng", "the condition {expression} is true"),
+    reasons.NO_FORMULA: ("không điều kiện nào của quy tắc đúng", "no condition of the rule is true"),
+    reasons.INPUT_MISSING: (
+        "điều kiện thiếu số liệu {indicator}",
+        "the condition lacks the input {indicator}",
+    ),
+    reasons.INPUT_STALE: (
+        "số liệu {indicator} đã cũ {age} giờ (giới hạn {limit} giờ), không còn được tin",
+        "the input {indicator} is {age} hours old (limit {limit}) and is no longer believed",
+    ),
+    reasons.INPUT_INEXACT: (
+        "nguồn chỉ nói {indicator} {sign} {value}: không đủ chính xác cho điều kiện",
+        "the source only says {indicator} {sign} {value}: not exact enough for the condition",
+    ),
+    reasons.FORMULA_ERROR: (
+        "không tính được điều kiện {expression}: {error}",
+        "the condition {expression} cannot be evaluated: {error}",
+    ),
 }
 
 COLOURS: Mapping[Colour, tuple[str, str]] = {
