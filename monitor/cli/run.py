@@ -12,10 +12,12 @@ from pathlib import Path
 import click
 from aiohttp import web
 
+from monitor.adapters.clock import SystemClock
 from monitor.cli.logs import set_up
 from monitor.cli.province import simulated_province
-from monitor.cli.sites import open_site, site_argument
+from monitor.cli.sites import site_argument
 from monitor.config.build import load_site
+from monitor.config.lastgood import keep_rules, load_or_fall_back
 from monitor.config.spec import Site
 from monitor.model.errors import ConfigError, DenbaoError
 from monitor.service.app import Service
@@ -35,22 +37,48 @@ READY_LOOK = 0.05  # seconds between two looks whether the first board is judged
 def run(site: Path, log_level: str) -> None:
     """Run a SITE: poll, judge, show and tell, until Ctrl-C. SIGHUP reloads it; a broken one is refused whole."""
     set_up(log_level)
-    loaded = open_site(site)
+    loaded, mistakes = _open(site.resolve())
     try:
-        asyncio.run(_run(loaded))
+        asyncio.run(_run(loaded, mistakes))
     except DenbaoError as broken:
         raise click.ClickException(str(broken)) from None
     except OSError as broken:
         raise click.ClickException(f"cannot listen or open a file: {broken}") from None
 
 
-async def _run(site: Site) -> None:
+def _open(root: Path) -> tuple[Site, tuple[str, ...]]:
+    """The site, with the last good rules where those on disk are broken; prints every problem and exits 2 otherwise."""
+    try:
+        loaded, mistakes = load_or_fall_back(root, os.environ, SystemClock().now())
+    except ConfigError as broken:
+        for problem in broken.problems:
+            click.echo(problem, err=True)
+        raise SystemExit(2) from None
+    for mistake in mistakes:
+        log.error("the rules on disk are broken, the last good ones judge: %s", mistake)
+    return loaded, mistakes
+
+
+def _keep(service: Service) -> None:
+    """Remember the rules that this life judges by, unless they are the remembered ones."""
+    if service.mistakes:
+        service.metrics.reloaded(worked=False)
+        return
+    try:
+        keep_rules(service.site.root)
+    except OSError as refused:
+        log.error("no copy of the good rules can be kept: %s", refused)
+
+
+async def _run(site: Site, mistakes: tuple[str, ...] = ()) -> None:
     collect_rarely()
     orders = _orders()
     async with contextlib.AsyncExitStack() as held:
         first = build_service(site)
         held.push_async_callback(first.store.close)
         await first.open()  # first: a second process on the same site must get no further than this
+        first.mistakes = mistakes
+        _keep(first)
         await held.enter_async_context(simulated_province(site.simulation, site.root))
         service: Service | None = first
         while service is not None:
@@ -78,7 +106,10 @@ async def _follow(service: Service, orders: asyncio.Queue[bool]) -> Service | No
         log.error("the new site cannot be started, the old one goes on: %s", broken)
         follower = build_service(service.site)
         follower.metrics.reloaded(worked=False)
+        follower.mistakes = (*service.mistakes, str(broken))
         await follower.open()
+    else:
+        _keep(follower)
     return follower
 
 
@@ -119,6 +150,7 @@ async def _reloaded(service: Service) -> Service | None:
         for problem in broken.problems:
             log.error("the site is not reloaded: %s", problem)
         service.metrics.reloaded(worked=False)
+        service.mistakes = broken.problems
         return None
 
 

@@ -29,12 +29,13 @@ from monitor.registry import load_registry
 CONFIG = "config.yaml"
 
 
-def load_site(root: Path, *, environ: Mapping[str, str], now: datetime) -> Site:
+def load_site(root: Path, *, environ: Mapping[str, str], now: datetime, rules_root: Path | None = None) -> Site:
     """The site in a folder. `now` (aware) is only asked for the years of the calendar.
 
-    Raises ConfigError with all problems if there is any.
+    `rules_root` holds another `rules/` to take indicators and books from. Raises ConfigError with all problems if
+    there is any.
     """
-    site, problems = _assemble(root, environ, now)
+    site, problems = _assemble(root, environ, now, rules_root)
     if site is None or problems:
         raise ConfigError(tuple(str(problem) for problem in problems))
     return site
@@ -46,13 +47,15 @@ def check_site(root: Path, environ: Mapping[str, str], now: datetime) -> list[Pr
     return _sorted([*problems, *past_deadlines(site, now)]) if site else problems
 
 
-def _assemble(root: Path, environ: Mapping[str, str], now: datetime) -> tuple[Site | None, list[Problem]]:
+def _assemble(
+    root: Path, environ: Mapping[str, str], now: datetime, rules_root: Path | None = None
+) -> tuple[Site | None, list[Problem]]:
     document, problems = read(root / CONFIG, CONFIG)
     if document is None:
         return None, problems
     file, complaints = validate(SiteFile, document)
     problems += complaints
-    ruleset, complaints = load_rules(root, _rule_names(document))
+    ruleset, complaints = load_rules(rules_root or root, _rule_names(document))
     problems += complaints
     findings = Findings(document)
     usable = file or salvage(SiteFile, document)  # a misspelt key must not hide the mistakes behind it

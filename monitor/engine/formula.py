@@ -10,7 +10,7 @@ from monitor.engine import reasons
 from monitor.engine.book import Criterion, Formula, Indicator
 from monitor.model.colour import Colour
 from monitor.model.reading import Comparator, Reading, Value
-from monitor.model.verdict import Reason, Verdict
+from monitor.model.verdict import Param, Reason, Verdict
 
 _EXACT = (Comparator.EQ, Comparator.APPROX)
 _TRY_AGAIN = timedelta(minutes=1)
@@ -65,7 +65,7 @@ def _gather(
             continue
         found.instants.append(stale_at)
         if reading.comparator not in _EXACT:
-            said = {"indicator": name, "sign": reading.comparator.value, "value": reading.value}
+            said: dict[str, Param] = {"indicator": name, "sign": reading.comparator.value, "value": reading.value}
             found.missing.append(Reason(reasons.INPUT_INEXACT, said))
         else:
             found.values[name] = reading.value

@@ -16,6 +16,7 @@ from monitor.model.reading import Collected
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision
 from monitor.ports import Clock, Exporter, Source, Store, Timetable, Transport
+from monitor.service.brokenrules import BrokenRules
 from monitor.service.complaints import Complaints
 from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
@@ -58,6 +59,9 @@ class Service:
         parallel = {channel: site.channels[channel].parallel for channel in adapters.transports}
         sending = (adapters.chance, adapters.owner, adapters.look)
         self.sender = Sender(store, adapters.transports, parallel, clock, *sending)
+        self.broken_rules = BrokenRules()
+        metrics.rules(self.broken_rules.counts)
+        self.mistakes: tuple[str, ...] = ()  # of the site on disk, while an older one judges: "file:line: what"
         self.started_at: datetime | None = None
         self.first_sweep_at: datetime | None = None
         self._timetable = adapters.timetable
@@ -71,7 +75,9 @@ class Service:
         await self.evaluator.load()
         for exporter in self.exporters.values():
             exporter.start(self.snapshot())
+        self.broken_rules.take_over(self.evaluator.states.values())
         self.hub.listen(self._committed)
+        self.hub.listen(self.broken_rules.committed)
         self.hub.listen(self.sender.notice)
         self.started_at = self.clock.now()
         await self.store.audit(AuditEntry(self.started_at, "denbao", "start", self.site.version))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from prometheus_client import (
@@ -84,6 +84,8 @@ class SelfMetrics:
             "1 while the store answers; 0: the outbox is shown as it was last.",
             registry=self.registry,
         )
+        self._rules = _BrokenRules()
+        self.registry.register(self._rules)
         self._outbox = _Outbox()
         self.registry.register(self._outbox)
 
@@ -92,6 +94,10 @@ class SelfMetrics:
         self._feeds = names
         for name in names:
             self._failures.labels(name)  # zero is there before the first failure: a rate needs two points
+
+    def rules(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        """Where to ask for how many units a rule fails at, by criterion."""
+        self._rules.counts = counts
 
     def swept(self, _source: str, seconds: float) -> None:
         """A poll began this long after its slot."""
@@ -136,6 +142,20 @@ class SelfMetrics:
         except StoreError:  # a monitor of this monitor must still see the rest, and that the store is away
             self._readable.set(0)
         return generate_latest(self.registry)
+
+
+class _BrokenRules(Collector):
+    """Asked when the page is made."""
+
+    def __init__(self) -> None:
+        self.counts: Callable[[], Mapping[str, int]] = dict
+
+    def collect(self) -> Iterable[Metric]:
+        """Called by the registry when the page is made."""
+        family = GaugeMetricFamily("denbao_rules_broken", "Units at which a rule fails.", labels=("criterion",))
+        for criterion, number in sorted(self.counts().items()):
+            family.add_metric((criterion,), number)
+        return (family,)
 
 
 class _Outbox(Collector):

@@ -107,6 +107,13 @@ async def find_incident(request: web.Request) -> Incident:
     return found
 
 
+async def config(request: web.Request) -> web.Response:
+    """Which version of the site judges, and what is wrong with the files on disk."""
+    known_only(request, ())
+    service = request.app[SERVICE]
+    return answer({"version": service.site.version, "mistakes": list(service.mistakes)})
+
+
 async def healthz(_request: web.Request) -> web.Response:
     """The process answers."""
     return answer({"status": "alive"})

@@ -67,6 +67,8 @@ class Pages:
             "now": now,
             "ready": "" if self._service.evaluator.degraded else self._service.ready(),
             "degraded": bool(self._service.evaluator.degraded),
+            "mistakes": self._service.mistakes[:3],
+            "mistakes_total": len(self._service.mistakes),
             "href": Linker("" if words.locale == site.locale else words.locale),
             "other_href": _other_language(request, other, site.locale),
             "other": other,

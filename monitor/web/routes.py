@@ -50,6 +50,16 @@ API = (
     ),
     Route(
         "GET",
+        "/api/v1/config",
+        api.config,
+        READ,
+        "config",
+        "Which version of the site judges, and every mistake of the files on disk.",
+        _JSON,
+        problems=_QUERY,
+    ),
+    Route(
+        "GET",
         "/api/v1/units/{code}",
         api.unit,
         READ,

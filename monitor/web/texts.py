@@ -31,6 +31,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Không ghi được dữ liệu: bảng dừng ở trạng thái đã ghi gần nhất và có thể đã cũ.",
         "Nothing can be stored now: the board shows the last stored state, which may be old.",
     ),
+    "mistakes": (
+        "Cấu hình trên đĩa có {total} lỗi, hệ thống vẫn dùng bản đúng gần nhất ({version}):",
+        "The files on disk have {total} mistakes; the last good version ({version}) goes on judging:",
+    ),
     "footer": (
         "Thiếu số liệu không bao giờ được tính là xanh.",
         "Missing data is never counted as green.",

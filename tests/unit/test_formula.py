@@ -109,7 +109,7 @@ def test_when_no_condition_is_true_it_is_unknown(tmp_path):
     ],
 )
 def test_a_wrong_condition_is_named_with_its_column(text, said):
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match="column|characters|neither") as caught:
         compile_formula(text, INPUTS)
     assert str(caught.value).startswith(said)
 
@@ -148,8 +148,8 @@ def test_what_does_not_go_with_a_condition_is_named(tmp_path, body, said):
     assert any(said in one for one in sentences(tmp_path, rule(body)))
 
 
-_PIECES = st.sampled_from(["rate", "late", "open", "mode", "1", "0.5", "'full'", "true", "(", ")", "[", "]", "in", "/"]
-                          + ["&&", "||", "!", "==", "<", "+", "-", "*", "?", ":", ",", " "])  # fmt: skip
+_WORDS = ["rate", "late", "open", "mode", "1", "0.5", "'full'", "true", "(", ")", "[", "]", "in", "/", "&&", "||", "!", "==", "<", "+", "-", "*", "?", ":", ","]
+_PIECES = st.sampled_from(_WORDS)
 _VALUES = st.fixed_dictionaries({}, optional={
     "rate": st.floats(allow_nan=False, allow_infinity=False) | st.text() | st.booleans(),
     "late": st.floats(allow_nan=False), "open": st.booleans() | st.just("x"), "mode": st.text(),
@@ -160,7 +160,6 @@ _VALUES = st.fixed_dictionaries({}, optional={
 def test_no_condition_escapes_as_anything_but_a_sentence(text, values):
     try:
         evaluate = compile_formula(text, INPUTS)
-    except ValueError as error:
-        assert str(error)
+    except ValueError:
         return
     assert isinstance(evaluate(values), bool | str)

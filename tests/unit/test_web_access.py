@@ -31,6 +31,7 @@ RIGHTS = {
     "GET /api/v1/events": READ,
     "GET /openapi.json": READ,
     "GET /healthz": PUBLIC,
+    "GET /api/v1/config": READ,
     "GET /readyz": PUBLIC,
     "GET /metrics": SCRAPE,
 }
