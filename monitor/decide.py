@@ -16,6 +16,7 @@ from monitor.alerting.troubles import Silent, troubles
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, Ruleset
 from monitor.engine.evidence import absorb, not_after
+from monitor.engine.formula import judge_formulas
 from monitor.engine.hold import hold
 from monitor.engine.inherit import take_over
 from monitor.engine.judge import judge
@@ -31,6 +32,8 @@ from monitor.model.state import AuditEntry, Decision, Transition, UnitState
 from monitor.model.text import clean
 from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import Counts, CriterionState, Reason, Standing, Verdict
+
+_TRY_AGAIN = timedelta(minutes=1)  # after which what broke is judged anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ def set_aside(state: UnitState, news: tuple[Reading, ...], why: str, now: dateti
         evidence = absorb(state.evidence, news).evidence
     except Exception:  # whatever broke the judging may break this as well
         evidence = state.evidence
-    after = replace(_unknown(state, reason, now), evidence=evidence, recheck_at=now + timedelta(minutes=1))
+    after = replace(_unknown(state, reason, now), evidence=evidence, recheck_at=now + _TRY_AGAIN)
     return Decision(before=state, after=after, transitions=_transitions(state, after, now), readings=news)
 
 
@@ -205,7 +208,7 @@ def _own(
     try:
         verdict = _foretold(view, criterion, policy, _verdict(view, criterion, policy, counts, now), now)
     except Exception as broken:  # one broken rule costs its own verdict and drops nothing else
-        verdict = _broken(view, criterion, policy, broken)
+        verdict = _broken(view, criterion, policy, broken, now)
     return hold(before, verdict, criterion, unit.level, now)
 
 
@@ -213,6 +216,8 @@ def _verdict(view: View, criterion: Criterion, policy: Policy, counts: Counts | 
     if criterion.rollup is not None:
         known = policy.ruleset.standing.min_coverage
         return judge_rollup(criterion, counts or Counts(), now, policy.calendar, known)
+    if criterion.formulas:
+        return judge_formulas(criterion, policy.ruleset.indicators, view.state.evidence, now)
     indicator = policy.ruleset.indicators[criterion.indicator or ""]
     return judge(criterion, indicator, view.state.evidence.get(indicator.evidence), now, policy.calendar)
 
@@ -223,12 +228,12 @@ def _foretold(view: View, criterion: Criterion, policy: Policy, verdict: Verdict
     return foretold(verdict, criterion, measured, view.state.series.get(key), now, policy.calendar)
 
 
-def _broken(view: View, criterion: Criterion, policy: Policy, broken: Exception) -> Verdict:
-    """Unknown, and why; of what it would have judged, as much as can be said without judging."""
+def _broken(view: View, criterion: Criterion, policy: Policy, broken: Exception, now: datetime) -> Verdict:
+    """Unknown, and why, to be tried again in a minute; of what it would have judged, as much as can be said without judging."""
     error = clean(f"{type(broken).__name__}: {broken}")
     indicator = policy.ruleset.indicators.get(criterion.indicator or "")
     reading = view.state.evidence.get(indicator.evidence) if indicator else None
-    verdict = Verdict(Colour.UNKNOWN, (Reason(reasons.RULE_BROKEN, {"error": error}),))
+    verdict = Verdict(Colour.UNKNOWN, (Reason(reasons.RULE_BROKEN, {"error": error}),), recheck_at=now + _TRY_AGAIN)
     if reading is None:
         return verdict
     return replace(verdict, as_of=reading.as_of, received_at=reading.received_at, source=reading.source)

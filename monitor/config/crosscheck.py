@@ -74,10 +74,12 @@ def _check_criterion(criterion: Criterion, site: Site, given: Mapping[str, froze
         if code not in site.units:
             text = f"the rule '{criterion.id}' names the unknown unit '{code}'"
             yield Problem(where.file, where.line, text, nearest(code, [unit.code for unit in site.units]))
-    if criterion.rollup is not None or criterion.indicator is None or not scope:
+    if criterion.rollup is not None or not scope:
         return
-    evidence = _evidence(criterion.indicator, site.ruleset)
-    if not any(_reaches(given.get(evidence), unit) for unit in scope):
+    named = criterion.inputs if criterion.formulas else (criterion.indicator,)
+    for evidence in (_evidence(name, site.ruleset) for name in named if name is not None):
+        if any(_reaches(given.get(evidence), unit) for unit in scope):
+            continue
         text = f"the rule '{criterion.id}' is never used: no probe or feed gives '{evidence}' for its units"
         yield Problem(where.file, where.line, text, "add one in config.yaml, or name the indicator under by_hand")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from monitor.config.complain import nearest
+from monitor.config.formula import compile_formula
 from monitor.config.problems import Location, Problem
 from monitor.config.rulebands import conditions, flaws
 from monitor.config.rulemodels import BandsModel, CriterionModel, PaceModel, TargetModel
@@ -63,15 +64,21 @@ def build_criterion(source: Source, entry: CriterionModel, at: Location) -> tupl
     """The criterion, or every problem in it."""
     work = _Work(source, entry, at)
     indicator = _indicator(work)
-    bands, target = _bands(work, indicator), _target(work, indicator)
+    bands, target, formulas = _bands(work, indicator), _target(work, indicator), _formulas(work)
     _check_shape(work)
     _check_levels(work)
     if work.problems:
         return None, work.problems
-    return _criterion(work, indicator, bands, target), []
+    return _criterion(work, indicator, bands, target, formulas), []
 
 
-def _criterion(work: _Work, indicator: Indicator | None, bands: tuple[Band, ...], target: Target | None) -> Criterion:
+def _criterion(
+    work: _Work,
+    indicator: Indicator | None,
+    bands: tuple[Band, ...],
+    target: Target | None,
+    formulas: tuple[Formula, ...],
+) -> Criterion:
     entry, scope = work.entry, work.entry.applies_to
     return Criterion(
         id=entry.id,
@@ -85,8 +92,8 @@ def _criterion(work: _Work, indicator: Indicator | None, bands: tuple[Band, ...]
         colours=frozenset(map(Colour, entry.colours)),
         nth=entry.nth or 0,
         points=None if entry.points is None else Points(entry.points.max, entry.points.group, entry.points.target),
-        formulas=_formulas(work),
-        inputs=tuple(entry.inputs),
+        formulas=formulas,
+        inputs=_inputs(work) if entry.when else (),
         bands=bands,
         target=target,
         weight={Level(level): weight for level, weight in entry.weight.items()},
@@ -115,7 +122,8 @@ def _indicator(work: _Work) -> Indicator | None:
     if known is None:
         return None
     name = work.entry.indicator or work.entry.id
-    if name not in known and (work.entry.indicator is not None or work.entry.rollup is None):
+    free = work.entry.rollup is not None or (work.entry.when is not None and work.entry.inputs)
+    if name not in known and (work.entry.indicator is not None or not free):
         step = ("indicator",) if work.entry.indicator is not None else ("id",)
         work.complain(step, f"there is no indicator '{name}'", nearest(name, known))
     return known.get(name)
@@ -162,15 +170,40 @@ def _conditions(work: _Work, step: Location, written: bool | float | str) -> tup
 
 
 def _formulas(work: _Work) -> tuple[Formula, ...]:
-    model = work.entry.when
-    if model is None:
+    model, known = work.entry.when, work.source.indicators
+    if model is None or known is None:
+        return ()
+    names = _inputs(work)
+    unknown = [(number, name) for number, name in enumerate(work.entry.inputs) if name not in known]
+    for number, name in unknown:
+        work.complain(("inputs", number), f"there is no indicator '{name}'", nearest(name, known))
+    for name in () if unknown else names:
+        if known[name].of is not None:
+            right = f"name '{known[name].of}' instead"
+            work.complain(("when",), f"'{name}' grows by itself, which a condition cannot follow", right)
+    if work.problems:
         return ()
     written = (("red", model.red), ("yellow", model.yellow), ("green", model.green))
-    return tuple(
-        Formula(Colour(colour), text, work.source.where((*work.at, "when", colour)))
-        for colour, text in written
-        if text is not None
-    )
+    made = [_formula(work, colour, text, names) for colour, text in written if text is not None]
+    return tuple(formula for formula in made if formula is not None)
+
+
+def _formula(work: _Work, colour: str, text: str, names: tuple[str, ...]) -> Formula | None:
+    assert work.source.indicators is not None
+    step = ("when", colour)
+    try:
+        evaluate = compile_formula(text, {name: work.source.indicators[name] for name in names})
+    except ValueError as error:
+        what, _, right = str(error).partition("; ")
+        work.complain(step, f"when.{colour} {what}", right)
+        return None
+    return Formula(Colour(colour), text, work.source.where((*work.at, *step)), evaluate)
+
+
+def _inputs(work: _Work) -> tuple[str, ...]:
+    """What the conditions may read: the criterion's own indicator, where there is one, and its inputs."""
+    known, own = work.source.indicators or {}, work.entry.indicator or work.entry.id
+    return tuple(dict.fromkeys(([own] if own in known else []) + work.entry.inputs))
 
 
 # -- target -----------------------------------------------------------------------------------------------------------
@@ -283,14 +316,23 @@ def _check_shape(work: _Work) -> None:
     judged = entry.target is not None or (entry.bands is not None and _written(entry.bands))
     if entry.rollup == "worst" and judged:
         work.complain(("rollup",), "the worst child is a colour already", "leave bands and target out")
-    elif entry.rollup != "worst" and not judged:
+    elif entry.rollup != "worst" and not judged and not _has_conditions(work):
         work.complain((), "the criterion has neither bands nor a target", "give it one of them")
+    if entry.when is not None and (judged or entry.rollup is not None):
+        work.complain(("when",), "a condition judges by itself", "leave bands, target and rollup out")
+    if entry.inputs and entry.when is None:
+        work.complain(("inputs",), "only a condition has inputs", "add 'when', or leave 'inputs' out")
     if entry.max_red_share is not None and entry.rollup is None:
         work.complain(("max_red_share",), "max_red_share needs a roll-up")
     if entry.rollup is not None and entry.inherit:
         work.complain(("inherit",), "a roll-up is not inherited")
     if "yellow" in entry.alert and entry.target is None:
         work.complain(("alert",), "yellow is told only near a deadline, and there is no target", "write alert: [red]")
+
+
+def _has_conditions(work: _Work) -> bool:
+    model = work.entry.when
+    return model is not None and any(text is not None for text in (model.red, model.yellow, model.green))
 
 
 def _check_levels(work: _Work) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -202,6 +202,8 @@ class Formula:
     colour: Colour
     text: str
     where: Where = Where("", 0)
+    # Compiled by the config layer: inputs by indicator to true or false, or to what the error is. It never raises.
+    evaluate: Callable[[Mapping[str, Value]], bool | str] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

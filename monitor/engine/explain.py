@@ -101,6 +101,24 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "theo {paper}, hạn là trước {new} thay vì trước {old}",
         "by {paper}, due before {new} instead of before {old}",
     ),
+    reasons.FORMULA: ("điều kiện {expression} đúng", "the condition {expression} is true"),
+    reasons.NO_FORMULA: ("không điều kiện nào của quy tắc đúng", "no condition of the rule is true"),
+    reasons.INPUT_MISSING: (
+        "điều kiện thiếu số liệu {indicator}",
+        "the condition lacks the input {indicator}",
+    ),
+    reasons.INPUT_STALE: (
+        "số liệu {indicator} đã cũ {age} giờ (giới hạn {limit} giờ), không còn được tin",
+        "the input {indicator} is {age} hours old (limit {limit}) and is no longer believed",
+    ),
+    reasons.INPUT_INEXACT: (
+        "nguồn chỉ nói {indicator} {sign} {value}: không đủ chính xác cho điều kiện",
+        "the source only says {indicator} {sign} {value}: not exact enough for the condition",
+    ),
+    reasons.FORMULA_ERROR: (
+        "không tính được điều kiện {expression}: {error}",
+        "the condition {expression} cannot be evaluated: {error}",
+    ),
 }
 
 COLOURS: Mapping[Colour, tuple[str, str]] = {

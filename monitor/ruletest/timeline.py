@@ -8,6 +8,7 @@ from datetime import datetime
 
 from monitor.engine.book import Criterion, Ruleset
 from monitor.engine.evidence import absorb
+from monitor.engine.formula import judge_formulas
 from monitor.engine.hold import hold
 from monitor.engine.judge import judge
 from monitor.engine.rollup import judge_rollup
@@ -58,7 +59,8 @@ class Timeline:
         self.standing = stand(self.standing, list(self.criteria.values()), self.ruleset.standing, now, self.children)
 
     def _told(self, criterion: Criterion) -> bool:
-        return self.ruleset.indicators[criterion.indicator or ""].evidence in self.evidence
+        names = criterion.inputs if criterion.formulas else (criterion.indicator or "",)
+        return any(self.ruleset.indicators[name].evidence in self.evidence for name in names)
 
     def _judge(self, criterion: Criterion, now: datetime) -> CriterionState:
         before = self.criteria.get(criterion.id)
@@ -70,5 +72,7 @@ class Timeline:
         if criterion.rollup is not None:
             known = self.ruleset.standing.min_coverage
             return judge_rollup(criterion, self.children or Counts(), now, self.calendar, known)
+        if criterion.formulas:
+            return judge_formulas(criterion, self.ruleset.indicators, self.evidence, now)
         indicator = self.ruleset.indicators[criterion.indicator or ""]
         return judge(criterion, indicator, self.evidence.get(indicator.evidence), now, self.calendar)
