@@ -59,7 +59,7 @@ def _gather(
         stale_at = reading.as_of + timedelta(seconds=limit)
         if now >= stale_at:
             age = round((now - reading.as_of).total_seconds() / 3600, 1)
-            params = {"indicator": name, "age": age, "limit": round(limit / 3600, 1)}
+            params: dict[str, Param] = {"indicator": name, "age": age, "limit": round(limit / 3600, 1)}
             found.missing.append(Reason(reasons.INPUT_STALE, params))
             continue
         found.instants.append(stale_at)
