@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from monitor.adapters.clock import SystemClock
-from monitor.adapters.store import open_store
+from monitor.adapters.store import MemoryStore, SqlStore, open_store
 from monitor.cli.sites import json_option, open_site, site_option
 from monitor.config.spec import Site
 from monitor.engine.explain import colour_name, span
@@ -27,7 +27,7 @@ from monitor.reporting.why import CriterionWhy, Why, headline, why
 T = TypeVar("T")
 
 
-def look(site: Site, ask: Callable[[Store], Awaitable[T]]) -> T:
+def look(site: Site, ask: Callable[[MemoryStore | SqlStore], Awaitable[T]]) -> T:
     """Ask the site's store without changing it."""
 
     async def once() -> T:
