@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.look import look
+from monitor.cli.look import instant, look
 from monitor.cli.sites import json_option, open_site, site_argument
 from monitor.config.rulebooks import load_rules
 from monitor.config.spec import Site
@@ -49,15 +49,6 @@ def replay(
     click.echo(json.dumps(_as_json(answer), ensure_ascii=False, indent=2)) if as_json else _print(answer, loaded)
     if not answer.same:
         raise SystemExit(1)
-
-
-def instant(text: str, site: Site) -> datetime:
-    """An instant as typed, in the site's time zone if it names none."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.UsageError(f"{text!r} is no instant; write it as 2025-08-20T16:00") from None
-    return (at if at.tzinfo else at.replace(tzinfo=site.zone)).astimezone(UTC)
 
 
 def _other_rules(folder: Path, site: Site) -> Ruleset:

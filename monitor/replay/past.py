@@ -90,7 +90,7 @@ def _rows(
 
 
 def _reading(row: Mapping[str, str], units: Units, indicators: Mapping[str, Indicator], calendar: Calendar) -> Reading:
-    told = {key: (text or "").strip() for key, text in row.items() if isinstance(key, str)}
+    told = {key: (text or "").strip() for key, text in row.items() if key in _COLUMNS}
     if told["unit"] not in units:
         raise ValueError(f"no unit has the code '{told['unit']}'; write a code of the site")
     indicator = indicators.get(told["indicator"])
