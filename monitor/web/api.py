@@ -13,6 +13,7 @@ from monitor.model.incident import Incident
 from monitor.model.text import clean
 from monitor.model.unit import Level
 from monitor.ports import Exporter
+from monitor.reporting.facts import facts
 from monitor.reporting.why import why
 from monitor.web import shapes
 from monitor.web.keys import CALLER, SERVICE
@@ -78,7 +79,9 @@ async def explain(request: web.Request) -> web.Response:
     found = service.site.units[clean(request.match_info["code"])]
     state = service.evaluator.states[found.code]
     told = why(found, state, service.site.ruleset, service.site.calendar, service.clock.now())
-    return answer(shapes.explanation(told))
+    systems = [service.evaluator.states[code] for code in found.depends_on]
+    computed = facts(found, state, service.site.ruleset, service.site.calendar, told.at, systems)
+    return answer({**shapes.explanation(told), "facts": computed})
 
 
 async def incidents(request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Insert,
+    Integer,
     Select,
     Table,
     Update,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     true,
@@ -101,6 +103,12 @@ def readings_of(unit: str, indicator: str, limit: int) -> Select[Any]:
 def transitions_of(unit: str, limit: int) -> Select[Any]:
     """Changes of colour of one unit, last committed first."""
     return select(transition).where(transition.c.unit == unit).order_by(transition.c.id.desc()).limit(limit)
+
+
+def recorded(table: Table, after: int, limit: int) -> Select[Any]:
+    """Rows of a table in the order in which they were first written, each with its `mark`, from a mark on."""
+    mark = literal_column(f"{table.name}.rowid", Integer)
+    return select(mark.label("mark"), table).where(mark > after).order_by(mark).limit(limit)
 
 
 def audit_entries(limit: int) -> Select[Any]:
