@@ -60,7 +60,7 @@ def _gather(
         stale_at = reading.as_of + timedelta(seconds=limit)
         if now >= stale_at:
             age = round((now - reading.as_of).total_seconds() / 3600, 1)
-            params = {"indicator": name, "age": age, "limit": round(limit / 3600, 1)}
+            params: dict[str, Param] = {"indicator": name, "age": age, "limit": round(limit / 3600, 1)}
             found.missing.append(Reason(reasons.INPUT_STALE, params))
             continue
         found.instants.append(stale_at)
@@ -75,7 +75,7 @@ def _gather(
 def _colour(criterion: Criterion, found: _Inputs) -> tuple[Colour, tuple[Reason, ...]]:
     small = [r.denominator for r in found.readings if r.denominator is not None]
     if small and min(small) < criterion.min_sample:
-        needed = {"sample": min(small), "needed": criterion.min_sample}
+        needed: dict[str, Param] = {"sample": min(small), "needed": criterion.min_sample}
         return Colour.EXCLUDED, (Reason(reasons.SMALL_SAMPLE, needed),)
     for formula in criterion.formulas:
         answer = formula.evaluate(found.values) if formula.evaluate else "it was never compiled"

@@ -7,10 +7,10 @@ import pytest
 from monitor.config.lastgood import FOLDER, keep_rules, load_or_fall_back
 from monitor.model.errors import ConfigError
 from monitor.service.brokenrules import BrokenRules
-from tests.unit.engine_scene import NOON
+from tests.unit.engine_scene import NOON, told
 from tests.unit.sites import NOW, change, make_site
 from tests.unit.test_broken_rule import BROKEN
-from tests.unit.test_decide import first, policy, then, told
+from tests.unit.test_decide import first, policy, then
 
 BOOK = "rules/service.yaml"
 
