@@ -54,3 +54,31 @@ async def test_a_reload_takes_a_whole_site_or_none_and_sends_nothing_again(tmp_p
             await until("all are asked again", asked_since, trial, datetime.now(UTC) + timedelta(seconds=2))
             assert await service.stop() == 0
         assert sorted(body["unit"] for _, _, body in hook.requests) == sorted(COMMUNES)
+
+
+async def shows(trial: Trial, words: str, there: bool) -> bool:
+    return (words in (await trial.board.get("/?lang=en"))[1]) is there
+
+
+async def test_a_broken_book_stops_neither_a_start_nor_the_board_which_names_it_until_it_is_mended(
+    tmp_path: Path,
+) -> None:
+    trial = await make_trial(tmp_path)
+    book = trial.folder / "rules" / "service_health.yaml"
+    good = book.read_text("utf-8")
+    async with trial.outliving_province():
+        async with trial.serving() as service:
+            assert await service.stop() == 0
+        book.write_text(good.replace("criteria:", "criterai:", 1), "utf-8")
+        async with trial.serving() as service:
+            await until("the board names the mistake", shows, trial, "rules/service_health.yaml:", True)
+            await until("and it shows", reload_worked, trial, 0.0)
+            found = await trial.board.json("/api/v1/config")
+            assert found["mistakes"] and "rules/service_health.yaml:" in found["mistakes"][0]
+            assert "the last good ones judge: rules/service_health.yaml:" in service.err
+            book.write_text(good, "utf-8")
+            os.kill(service.pid, signal.SIGHUP)
+            await until("a good reload takes the banner away", shows, trial, "rules/service_health.yaml:", False)
+            await until("and it shows", reload_worked, trial, 1.0)
+            assert (await trial.board.json("/api/v1/config"))["mistakes"] == []
+            assert await service.stop() == 0

@@ -1,0 +1,54 @@
+"""What docs/rules.md and docs/first-rule.md show is what the program does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from monitor.cli.main import main
+from monitor.config.rulebooks import load_rules
+from monitor.ruletest import run_books
+from tests.unit.test_ruletest import CALENDAR
+
+DOCS = Path(__file__).parents[2] / "docs"
+_BLOCK = re.compile(r"```yaml\n# (rules/[a-z_]+\.yaml)\n(.*?)```", re.DOTALL)
+_COMMAND = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+
+
+def files_of(page: str, root: Path) -> list[str]:
+    found = _BLOCK.findall((DOCS / page).read_text("utf-8"))
+    (root / "rules").mkdir(parents=True, exist_ok=True)
+    for name, text in found:
+        (root / name).write_text(text, "utf-8")
+    return [name for name, _ in found]
+
+
+def test_every_example_of_the_rule_page_is_a_book_whose_tests_pass_and_reach_all_of_it(tmp_path):
+    names = files_of("rules.md", tmp_path)
+    assert len(names) == (DOCS / "rules.md").read_text("utf-8").count("```yaml")
+    for book in (name for name in names if not name.endswith(("_test.yaml", "indicators.yaml"))):
+        assert load_rules(tmp_path, [Path(book).stem])[1] == []
+    report = run_books(tmp_path, CALENDAR)
+    assert [line for result in report.results for line in result.failures] == []
+    assert (report.ok, report.share, report.failed) == (True, 100.0, 0) and report.passed >= 8
+
+
+def test_a_new_user_gets_through_the_first_rule_by_the_commands_of_its_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    commands = "".join(_COMMAND.findall((DOCS / "first-rule.md").read_text("utf-8"))).splitlines()
+    assert [command.split()[1] for command in commands] == ["init", "test", "check"]
+    for command in commands:
+        if " check " in command:
+            config = tmp_path / "my-site/config.yaml"
+            text = re.sub(r"^(rules:\s*(?:\[|\n\s*- ))", _with_first, config.read_text("utf-8"), count=1, flags=re.M)
+            assert "first" in text
+            config.write_text(text, "utf-8")
+        said = CliRunner().invoke(main, command.split()[1:])
+        assert said.exit_code == 0, said.output
+        files_of("first-rule.md", tmp_path / "my-site")
+
+
+def _with_first(found: re.Match[str]) -> str:
+    return found[1] + ("first, " if found[1].endswith("[") else "first\n" + found[1].split("\n")[1])
