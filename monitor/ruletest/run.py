@@ -71,7 +71,11 @@ def _run_book(root: Path, book: Book, ruleset: Ruleset, calendar: Calendar, unit
 
 
 def _measured(book: Book, seen: set[tuple[str, str, str]]) -> dict[Part, bool]:
-    return {part: (criterion.id, *key) in seen for criterion in book.criteria for key, part in parts(criterion).items()}
+    return {
+        part: (criterion.id, *key) in seen
+        for criterion in book.criteria
+        for key, part in parts(criterion, book).items()
+    }
 
 
 @dataclass(slots=True)

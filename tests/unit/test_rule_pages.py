@@ -52,3 +52,8 @@ def test_a_new_user_gets_through_the_first_rule_by_the_commands_of_its_page(tmp_
 
 def _with_first(found: re.Match[str]) -> str:
     return found[1] + ("first, " if found[1].endswith("[") else "first\n" + found[1].split("\n")[1])
+
+
+def test_the_tests_of_the_shipped_books_reach_every_band_condition_and_date():
+    report = run_books(DOCS.parent, CALENDAR)
+    assert [str(part) for part, reached in report.parts.items() if not reached] == []
