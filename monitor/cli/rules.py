@@ -87,4 +87,4 @@ def _print(report: Report, coverage: bool) -> None:
 @click.argument("name", default="config", type=click.Choice(["config", "rules", "indicators"]))
 def schema(name: str) -> None:
     """Print the JSON Schema of config.yaml, of a rule book or of the indicators, for editors."""
-    click.echo(json.dumps(json_schema(name), ensure_ascii=False, indent=2))
+    click.echo(json.dumps(json_schema({"rules": "book"}.get(name, name)), ensure_ascii=False, indent=2))

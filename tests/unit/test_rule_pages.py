@@ -57,3 +57,10 @@ def _with_first(found: re.Match[str]) -> str:
 def test_the_tests_of_the_shipped_books_reach_every_band_condition_and_date():
     report = run_books(DOCS.parent, CALENDAR)
     assert [str(part) for part, reached in report.parts.items() if not reached] == []
+
+
+def test_each_schema_that_the_command_offers_can_be_printed_and_knows_the_conditions():
+    for name in ("config", "rules", "indicators"):
+        said = CliRunner().invoke(main, ["schema", name])
+        assert said.exit_code == 0, said.output
+    assert '"WhenModel"' in CliRunner().invoke(main, ["schema", "rules"]).output
