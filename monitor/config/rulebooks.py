@@ -13,6 +13,7 @@ from monitor.config.complain import nearest
 from monitor.config.problems import Problem
 from monitor.config.rulebuild import Source, build_criterion
 from monitor.config.rulemodels import BookModel, CatalogueModel, IndexModel, IndicatorModel, cadence_seconds
+from monitor.config.rulesense import senseless
 from monitor.config.yaml import Document, read, validate
 from monitor.engine.book import (
     Book,
@@ -150,7 +151,7 @@ def _load_book(
         problems += found
         if criterion is not None:
             criteria.append(criterion)
-    problems += _header_problems(document, model, name)
+    problems += [*_header_problems(document, model, name), *senseless(document, model)]
     standing = Where(file, document.line(("standing",))) if model.standing else None
     return _book(document, model, tuple(criteria)), standing, problems
 

@@ -273,6 +273,7 @@ class BookModel(Section):
     standing: StandingModel | None = None
     index: IndexModel | None = None
     criteria: Annotated[list[CriterionModel], Field(min_length=1)]
+    weights: dict[LevelWord, Annotated[float, Field(ge=0)]] = Field(default={})  # what each level adds up to
 
 
 class ExemptionModel(Section):

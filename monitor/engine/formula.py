@@ -74,7 +74,7 @@ def _gather(
 def _colour(criterion: Criterion, found: _Inputs) -> tuple[Colour, tuple[Reason, ...]]:
     small = [r.denominator for r in found.readings if r.denominator is not None]
     if small and min(small) < criterion.min_sample:
-        needed = {"sample": min(small), "needed": criterion.min_sample}
+        needed: dict[str, Param] = {"sample": min(small), "needed": criterion.min_sample}
         return Colour.EXCLUDED, (Reason(reasons.SMALL_SAMPLE, needed),)
     for formula in criterion.formulas:
         answer = formula.evaluate(found.values) if formula.evaluate else "it was never compiled"
