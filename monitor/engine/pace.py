@@ -91,7 +91,7 @@ def foretold(
     last_good_day = calendar.local(due - timedelta.resolution).date()
     days_left = max((last_good_day - today).days + 1, 0)
     ahead = _forecast(verdict, target, last_good_day, today, calendar, past or NOTHING)
-    if ahead is not None:
+    if ahead is not None and ahead.projected is not None:
         ahead = _within(ahead, *_bounds(criterion, indicator))
     return replace(verdict, days_left=days_left, forecast=ahead)
 
@@ -111,11 +111,10 @@ def _forecast(
     found = slopes(days, values, calendar)
     if found is None:
         return Forecast(required, expected=asked, points=len(days))
-    ahead = Forecast(required, found.middle, expected=asked, points=len(days))
     if not early:
-        return ahead
+        return Forecast(required, found.middle, points=len(days))
     projected, low, high = (value + slope * left for slope in found)
-    return replace(ahead, projected=projected, low=low, high=high)
+    return Forecast(required, found.middle, projected, low, high, asked, len(days))
 
 
 def _window(

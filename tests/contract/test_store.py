@@ -13,6 +13,7 @@ from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.incident import Outcome, Phase
 from monitor.model.reading import Comparator, Reading, Rejected, SourceHealth
+from monitor.model.series import MonthSum, Series
 from monitor.model.state import UnitState, Withhold
 from monitor.ports import Store
 from tests.contract.store_facts import (
@@ -53,6 +54,16 @@ async def test_a_state_comes_back_exactly_with_its_version_raised(store: Store) 
     (committed,) = await store.commit([decision(UnitState("00010"), after=state)])
     assert committed == replace(state, version=1)
     assert await store.load_states() == [committed]
+
+
+async def test_the_past_of_an_indicator_comes_back_and_one_that_did_not_change_is_not_lost(store: Store) -> None:
+    june = Series((739000, 739001), (60.0, 61.5), (MonthSum(24305, 3.0, 4.0),))
+    before = UnitState("00010")
+    (first,) = await store.commit([decision(before, after=replace(before, series={"rate": june, "other": june}))])
+    grown = replace(june, days=(*june.days, 739002), values=(*june.values, 62.0))
+    (second,) = await store.commit([decision(first, after=replace(first, series={**first.series, "rate": grown}))])
+    assert second.series == {"rate": grown, "other": june}
+    assert await store.load_states() == [second]
 
 
 async def test_values_keep_their_type(store: Store) -> None:
