@@ -52,11 +52,15 @@ def run() -> list[Figure]:
     count = len(communes) * len(grid)
 
     rows = _rows(policy, evidence)
-    bands = best(lambda: bands_alone(grid), REPEATS)
-    loop = best(lambda: plain(policy, rows, now.timestamp()), REPEATS)
     sheet = _sheet(policy, now)
     filled = best(lambda: sheet.fill(evidence), 3)
-    full = best(_fresh(policy, evidence, now), REPEATS)
+    judged = _fresh(policy, evidence, now)
+    # In turns, so that other work on the machine meets all three.
+    rounds = [
+        [best(work, 1) for work in (judged, lambda: plain(policy, rows, now.timestamp()), lambda: bands_alone(grid))]
+        for _ in range(REPEATS)
+    ]
+    full, loop, bands = (min(spent, key=lambda one: one.cpu) for spent in zip(*rounds, strict=True))
     again = best(lambda: sheet.judge(now), REPEATS)
     sheet = _sheet(policy, now)
     sheet.fill(evidence)

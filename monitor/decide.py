@@ -229,7 +229,7 @@ def _foretold(view: View, criterion: Criterion, policy: Policy, verdict: Verdict
 
 
 def _broken(view: View, criterion: Criterion, policy: Policy, broken: Exception, now: datetime) -> Verdict:
-    """Unknown, and why, to be tried again in a minute; of what it would have judged, as much as can be said without judging."""
+    """Unknown, and why, to be tried again in a minute; of what it would have judged, as much as can be said so."""
     error = clean(f"{type(broken).__name__}: {broken}")
     indicator = policy.ruleset.indicators.get(criterion.indicator or "")
     reading = view.state.evidence.get(indicator.evidence) if indicator else None

@@ -129,7 +129,7 @@ def told_by_column(compiled, column, now):
     return [(COLOURS[code], instant(look)) for code, look in zip(found.codes, found.looks, strict=True)]
 
 
-@settings(max_examples=max(settings().max_examples, 100) * 10)
+@settings(max_examples=settings().max_examples * 10)
 @given(scenes())
 def test_a_column_says_what_judge_says_of_each_reading_at_every_instant(scene):
     criterion, indicator, news, instants = scene

@@ -292,3 +292,15 @@ def test_red_bands_beside_a_target_are_told_before_it():
     verdict = judged(rule(target=goal(operand=90.0)), told(50.0))
     assert [reason.code for reason in verdict.reasons] == [reasons.BAND, reasons.NOT_YET]
     assert [one.code for one in judged(rule(target=goal(operand=90.0)), told(70.0)).reasons] == [reasons.NOT_YET]
+
+
+def test_an_elapsed_value_crosses_the_bounds_of_its_bands_and_of_its_target():
+    criterion = rule("down_minutes", bands=OUTAGE_BANDS, target=goal("<=", 10.0, floor=100.0), max_age=1e6)
+
+    def at(minutes):
+        now = NOON + minutes * MINUTE
+        return judged(criterion, told(False, now, indicator="up", since=NOON), now, DOWN_MINUTES).recheck_at
+
+    assert at(9) == NOON + 10 * MINUTE
+    assert at(14) == NOON + 15 * MINUTE
+    assert at(99) == NOON + 100 * MINUTE

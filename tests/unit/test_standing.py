@@ -217,3 +217,10 @@ def test_weightless_critical_criteria_alone_cover_all_or_nothing():
     assert coverage([held("a", GREEN, 0.0, critical=True), held("b", UNKNOWN, 0.0, critical=True)]) == 0.0
     assert coverage([]) == 0.0
     assert said(stood(held("a", GREEN, 0.0, critical=True))) == [(reasons.ALL_GREEN, {"score": 1.0})]
+
+
+def test_the_last_level_counts_for_what_fell_silent_and_for_nothing_else():
+    working = replace(held("m", Colour.MAINTENANCE, 1.0), level=RED)
+    silent = replace(held("s", UNKNOWN, 0.5), level=YELLOW)
+    assert stood(held("a", GREEN, 8.0), working).colour is GREEN
+    assert stood(held("a", GREEN, 8.0), working, silent).colour is GREEN
