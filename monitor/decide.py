@@ -205,7 +205,7 @@ def _own(
     else:
         indicator = policy.ruleset.indicators[criterion.indicator or ""]
         verdict = judge(criterion, indicator, view.state.evidence.get(indicator.evidence), now, policy.calendar)
-    return hold(before, verdict, criterion, unit.level, now)
+    return hold(before, verdict, criterion, unit.level, now, policy.ruleset.cadence_of(criterion))
 
 
 def _alerts(

@@ -31,3 +31,6 @@ ALL_GREEN: Final = "all_green"  # score
 NO_CRITERIA: Final = "no_criteria"
 BLIND: Final = "blind"  # error: the store has been away for a minute, so nothing new could be committed
 SET_ASIDE: Final = "set_aside"  # error: judging this unit broke; it is tried again within a minute
+FLAPPING: Final = "flapping"  # share, end (per cent), readings, worst: it changes too often to be believed
+PENDING_AMONG: Final = "pending_among"  # raw, count, readings, among: fewer than N of the last M readings say so
+AGEING: Final = "ageing"  # age, limit (seconds): old, but still believed
