@@ -86,7 +86,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     reasons.NO_CRITERIA: ("không có tiêu chí nào áp dụng", "no criterion applies"),
     reasons.FLAPPING: (
-        "đang chập chờn: tỷ lệ đổi màu {share} % trong {readings} lần đo (hết khi dưới {end} %), hiển thị màu xấu nhất {worst}",
+        "đang chập chờn: {share} % đổi màu trong {readings} lần đo (hết khi dưới {end} %), hiện màu xấu nhất {worst}",
         "flapping: {share} % changes in {readings} readings (over when below {end} %), shown at its worst, {worst}",
     ),
     reasons.PENDING_AMONG: (

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from monitor.engine.book import Flap
 from monitor.model.colour import Colour, worst
@@ -56,7 +57,7 @@ def share(recent: str, window: int) -> float:
     """Weighted share of changes among the last `window` readings, per cent, to one decimal."""
     places, seen = window - 1, recent[-window:]
     first = places - (len(seen) - 1)
-    changed = (first + n for n, (one, other) in enumerate(zip(seen, seen[1:], strict=False)) if one != other)
+    changed = (first + n for n, (one, other) in enumerate(pairwise(seen)) if one != other)
     return round(100 / places * sum(_OLDEST + _RISE * place / places for place in changed), 1)
 
 

@@ -40,6 +40,7 @@ class CriterionWhy:
     legal_basis: tuple[str, ...]
     basis: str  # where the rule's figures come from
     assumed: bool
+    event_since: datetime | None = None  # age of the event: survives a short silence, which `since` does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ def _criterion(
         legal_basis=rule.legal_basis,
         basis=rule.source,
         assumed=rule.assumed,
+        event_since=held.episode_since,
     )
 
 

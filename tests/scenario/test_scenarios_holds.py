@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -245,7 +246,7 @@ def test_flapping_always_ends_when_the_readings_are_steady(raws, worse, better, 
 @given(st.text("GYR", min_size=1, max_size=40), NEEDS, NEEDS, FLAPS)
 def test_a_reading_at_least_as_bad_as_what_is_shown_never_makes_it_better(raws, worse, better, flap):
     states = history(raws, rule(hold=worse, keep=better, flap=flap))
-    for one, other in zip(states, states[1:], strict=False):
+    for one, other in pairwise(states):
         if one.colour.known and RANK[other.raw] >= RANK[one.colour]:
             assert RANK[other.colour] >= RANK[one.colour]
 
