@@ -209,7 +209,7 @@ def _own(
         verdict = _foretold(view, criterion, policy, _verdict(view, criterion, policy, counts, now), now)
     except Exception as broken:  # one broken rule costs its own verdict and drops nothing else
         verdict = _broken(view, criterion, policy, broken, now)
-    return hold(before, verdict, criterion, unit.level, now)
+    return hold(before, verdict, criterion, unit.level, now, policy.ruleset.cadence_of(criterion))
 
 
 def _verdict(view: View, criterion: Criterion, policy: Policy, counts: Counts | None, now: datetime) -> Verdict:

@@ -135,6 +135,8 @@ def _print_criterion(c: CriterionWhy, site: Site) -> None:
     marks = "".join((", trọng yếu / critical" if c.critical else "", f", trọng số / weight {c.weight:g}"))
     click.echo(f"{colour_name(c.colour, 'vi')} / {colour_name(c.colour, 'en')}  {c.title[0]} / {c.title[1]} [{c.id}]")
     click.echo(f"  giá trị / value: {c.value[0]} / {c.value[1]}{marks}")
+    event = "" if c.event_since is None else f", đợt này từ / event since {_local(c.event_since, site)}"
+    click.echo(f"  màu này từ / colour since {_local(c.since, site)}{event}")
     for vi, en in c.reasons:
         click.echo(f"  - {vi}\n    {en}")
     click.echo(f"  ngưỡng / thresholds: {'; '.join(c.thresholds)}")

@@ -33,6 +33,7 @@ CATALOGUE = "rules/indicators.yaml"
 REGISTER = "rules/exceptions.yaml"  # read by monitor.config.exceptions
 _BOOK_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LONG_AGES = {"daily": 50 * 3600.0, "weekly": 17 * 86400.0, "monthly": 70 * 86400.0}
+_DAILY_WARNING = 26 * 3600.0  # seconds: a day, and two hours for a portal that was slow
 _SHORTEST_AGE = 90.0  # seconds: two missed polls of a fast probe must not make it unknown
 
 
@@ -88,6 +89,9 @@ def _odd(document: Document, name: str, entry: IndicatorModel, model: CatalogueM
             yield document.problem((*at, "of"), f"'{entry.of}' is no yes/no indicator", "its unit must be bool")
     if entry.minimum is not None and entry.maximum is not None and entry.minimum >= entry.maximum:
         yield document.problem((*at, "minimum"), f"{name}: minimum is not less than maximum")
+    if entry.warn_age is not None and entry.warn_age >= _max_age(entry):
+        what = f"{name}: warn_age {entry.warn_age:g}s is not below max_age {_max_age(entry):g}s"
+        yield document.problem((*at, "warn_age"), what, "the warning comes before the value is unknown")
     if entry.unit == "state" and not entry.states:
         yield document.problem(at, f"{name}: a state needs its words", "list them under 'states'")
     if entry.states and entry.unit not in ("bool", "state"):
@@ -105,7 +109,7 @@ def _indicator(document: Document, name: str, entry: IndicatorModel) -> Indicato
         group=entry.group,
         max_age=_max_age(entry),
         cadence=cadence_seconds(entry.cadence),
-        warn_age=entry.warn_age,
+        warn_age=_warn_age(entry),
         window=Period(entry.window) if entry.window else None,
         sources=tuple(entry.sources),
         disagree=entry.disagree,
@@ -124,6 +128,12 @@ def _max_age(entry: IndicatorModel) -> float:
     if entry.max_age is not None:
         return entry.max_age
     return _LONG_AGES.get(entry.cadence) or max(2.5 * cadence_seconds(entry.cadence), _SHORTEST_AGE)
+
+
+def _warn_age(entry: IndicatorModel) -> float | None:
+    if entry.warn_age is not None:
+        return entry.warn_age
+    return _DAILY_WARNING if entry.cadence == "daily" and _max_age(entry) > _DAILY_WARNING else None
 
 
 # -- books ------------------------------------------------------------------------------------------------------------

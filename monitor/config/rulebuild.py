@@ -28,6 +28,7 @@ from monitor.engine.book import (
     Target,
     Where,
 )
+from monitor.engine.flapping import greatest
 from monitor.model.colour import Colour
 from monitor.model.unit import Level
 
@@ -67,6 +68,7 @@ def build_criterion(source: Source, entry: CriterionModel, at: Location) -> tupl
     bands, target, formulas = _bands(work, indicator), _target(work, indicator), _formulas(work)
     _check_shape(work)
     _check_levels(work)
+    _check_holds(work)
     if work.problems:
         return None, work.problems
     return _criterion(work, indicator, bands, target, formulas), []
@@ -350,3 +352,24 @@ def _check_levels(work: _Work) -> None:
 
 def _unreached(entry: CriterionModel) -> Iterator[str]:
     return (level for level in entry.weight if level not in (*entry.applies_to.levels, *entry.inherit))
+
+
+# -- holds ------------------------------------------------------------------------------------------------------------
+
+
+def _check_holds(work: _Work) -> None:
+    entry = work.entry
+    for key, need in (("for", entry.hold), ("keep", entry.keep)):
+        if need is not None and entry.rollup is not None and (need.of or need.readings > 1):
+            work.complain((key,), f"{key} counts readings, and a roll-up has none", "write a time, such as 15m")
+    if entry.flap is None:
+        return
+    if entry.rollup is not None:
+        work.complain(("flap",), "a roll-up has no readings that could flap", "leave flap out")
+    start, end, most = entry.flap.start, entry.flap.end, greatest(entry.flap.window)
+    if end >= start:
+        work.complain(("flap",), f"flap.end {end:g} is not below flap.start {start:g}", "it must be less")
+    if end == 0:
+        work.complain(("flap",), "flap.end 0 is never gone below, so flapping would never end", "write 25")
+    if start > most:
+        work.complain(("flap",), f"flap.start {start:g} is never reached: the greatest share is {most:g}")

@@ -346,6 +346,11 @@ class Ruleset:
             if criterion.applies_to(unit) or criterion.inherited_by(unit)
         )
 
+    def cadence_of(self, criterion: Criterion) -> float:
+        """Seconds between two values of a criterion as its source promises them; 0 when nothing is promised."""
+        indicator = self.indicators.get(criterion.indicator or "")
+        return 0.0 if indicator is None else indicator.cadence
+
     def criterion(self, criterion_id: str, on: date | None = None) -> Criterion | None:
         """One criterion by id: the version valid on a local day; failing that (or without a day) the newest one."""
         versions = [(book, c) for book in self.books for c in book.criteria if c.id == criterion_id]

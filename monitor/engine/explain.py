@@ -119,6 +119,18 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "không tính được điều kiện {expression}: {error}",
         "the condition {expression} cannot be evaluated: {error}",
     ),
+    reasons.FLAPPING: (
+        "đang chập chờn: {share} % đổi màu trong {readings} lần đo (hết khi dưới {end} %), hiện màu xấu nhất {worst}",
+        "flapping: {share} % changes in {readings} readings (over when below {end} %), shown at its worst, {worst}",
+    ),
+    reasons.PENDING_AMONG: (
+        "đang chờ xác nhận {raw}: {count} lần, cần {readings} trong {among} lần đo gần nhất",
+        "waiting to confirm {raw}: {count} so far, {readings} of the last {among} readings are needed",
+    ),
+    reasons.AGEING: (
+        "số liệu đã {age} chưa cập nhật (báo trước từ {limit}), vẫn được tin",
+        "the data is {age} old (a warning from {limit} on) and still believed",
+    ),
 }
 
 COLOURS: Mapping[Colour, tuple[str, str]] = {
@@ -137,7 +149,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     **{colour.value: words for colour, words in COLOURS.items()},
 }
 _LIMITS = frozenset({"band", "goal"})  # parameters that are a rule's limit as written
-_SPANS = frozenset({"age", "limit"})  # parameters in seconds when the code is STALE
+_SPANS = frozenset({"age", "limit"})  # parameters in seconds when the code is STALE or AGEING
 
 
 def sentence(reason: Reason, locale: str, calendar: Calendar | None = None) -> str:
@@ -145,7 +157,7 @@ def sentence(reason: Reason, locale: str, calendar: Calendar | None = None) -> s
     texts = SENTENCES.get(reason.code)
     if texts is None:
         return reason.code
-    spans = _SPANS if reason.code == reasons.STALE else frozenset()
+    spans = _SPANS if reason.code in (reasons.STALE, reasons.AGEING) else frozenset()
     shown = {
         key: limit_text(value, locale)
         if key in _LIMITS and isinstance(value, str)

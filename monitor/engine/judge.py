@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.engine import reasons
@@ -34,7 +34,7 @@ def judge(
     if reading is None:
         return Verdict(Colour.UNKNOWN, (Reason(reasons.NO_DATA),))
     value = measured(indicator, reading, now)
-    ruling = _rule(criterion, indicator, reading, value, now, calendar)
+    ruling = _ageing(_rule(criterion, indicator, reading, value, now, calendar), indicator, reading, now)
     return Verdict(
         colour=ruling.colour,
         reasons=ruling.reasons,
@@ -65,6 +65,17 @@ def _rule(
         return Ruling(Colour.EXCLUDED, (small,), recheck_at=stale_at)
     look_again = min((stale_at, *_crossings(criterion, indicator, reading, now)))
     return judge_value(criterion, value, reading.comparator, reading.as_of, now, calendar, look_again)
+
+
+def _ageing(ruling: Ruling, indicator: Indicator, reading: Reading, now: datetime) -> Ruling:
+    """The same ruling, with a word about data that is old though still believed, or when that word is due."""
+    if indicator.warn_age is None or any(why.code == reasons.STALE for why in ruling.reasons):
+        return ruling
+    warn_at = reading.as_of + timedelta(seconds=indicator.warn_age)
+    if now >= warn_at:
+        old = Reason(reasons.AGEING, {"age": (now - reading.as_of).total_seconds(), "limit": indicator.warn_age})
+        return replace(ruling, reasons=(*ruling.reasons, old))
+    return replace(ruling, recheck_at=warn_at if ruling.recheck_at is None else min(warn_at, ruling.recheck_at))
 
 
 def judge_value(

@@ -41,3 +41,6 @@ INPUT_MISSING: Final = "input_missing"  # indicator: a free condition lacks it
 INPUT_STALE: Final = "input_stale"  # indicator, age, limit (hours)
 INPUT_INEXACT: Final = "input_inexact"  # indicator, sign, value: the source only says "more than"
 FORMULA_ERROR: Final = "formula_error"  # expression, error
+FLAPPING: Final = "flapping"  # share, end (per cent), readings, worst: it changes too often to be believed
+PENDING_AMONG: Final = "pending_among"  # raw, count, readings, among: fewer than N of the last M readings say so
+AGEING: Final = "ageing"  # age, limit (seconds): old, but still believed

@@ -44,6 +44,7 @@ class CriterionWhy:
     days_left: int | None = None  # calendar days, today included
     forecast: Forecast | None = None  # figures in the indicator's unit
     ahead: tuple[tuple[str, str], ...] = ()  # the forecast in sentences
+    event_since: datetime | None = None  # age of the event: survives a short silence, which `since` does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ def _criterion(
         days_left=verdict.days_left,
         forecast=verdict.forecast,
         ahead=forecast_lines(verdict.forecast),
+        event_since=held.episode_since,
     )
 
 

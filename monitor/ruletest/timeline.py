@@ -64,7 +64,8 @@ class Timeline:
 
     def _judge(self, criterion: Criterion, now: datetime) -> CriterionState:
         before = self.criteria.get(criterion.id)
-        state = hold(before, self._verdict(criterion, now), criterion, self.unit.level, now)
+        cadence = self.ruleset.cadence_of(criterion)
+        state = hold(before, self._verdict(criterion, now), criterion, self.unit.level, now, cadence)
         own = criterion.applies_to(self.unit)
         return state if own else replace(state, caused_by=SHARED_SYSTEM)
 
