@@ -1,8 +1,8 @@
 """An index: the points that a unit earns by its rates, in groups that add up to 100, and the grade they give.
 
 What is unknown or too old earns nothing and is counted as unknown: points are given beside the maximum that is known,
-and they are never scaled up to make good for silence. A grade is given for the points of the whole maximum, so that what
-falls silent can only lower it, and only while the known share reaches the book's limit.
+and they are never scaled up to make good for silence. A grade is given for the points of the whole maximum, so that
+what falls silent can only lower it, and only while the known share reaches the book's limit.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class IndexPoints:
 
 
 def points_of(rate: float, worth: Points) -> float:
-    """Points of a rate in per cent: all of them at the target or above it, in proportion below it, never less than 0."""
+    """Points of a rate in per cent: all at the target or above it, in proportion below it, never less than 0."""
     if rate >= worth.target:
         return worth.maximum
     return round(max(rate, 0.0) * worth.maximum / worth.target, _DIGITS)
@@ -114,7 +114,8 @@ def _item(rule: Criterion, worth: Points | None, state: CriterionState) -> ItemP
     rate = verdict.value
     scored = state.colour.known or any(reason.code == reasons.POINTS for reason in verdict.reasons)
     exact = verdict.comparator not in (Comparator.LT, Comparator.LE)
-    if not scored or not verdict.colour.known and verdict.colour is not Colour.EXCLUDED or not exact:
+    judged = verdict.colour.known or verdict.colour is Colour.EXCLUDED
+    if not (scored and judged and exact):
         return ItemPoints(rule.id, worth.group, worth.maximum, None)
     points = None if rate is None or isinstance(rate, bool | str) else points_of(rate, worth)
     return ItemPoints(rule.id, worth.group, worth.maximum, points)
