@@ -15,9 +15,11 @@ from monitor.engine.judge import judge
 from monitor.model.unit import Level
 from tests.unit.engine_scene import CALENDAR, NOON, told
 
-RULES = load_rules(Path(__file__).parents[2], ["d766"])[0]
-assert RULES is not None
-BOOK = RULES.books[0]
+_LOADED = load_rules(Path(__file__).parents[2], ["d766"])[0]
+assert _LOADED is not None
+INDICATORS, BOOK = _LOADED.indicators, _LOADED.books[0]
+assert BOOK.index is not None
+GROUPS = BOOK.index.groups
 RATES = st.floats(0, 100)
 UNITS = st.dictionaries(st.sampled_from([criterion.id for criterion in BOOK.criteria]), RATES)
 
@@ -25,8 +27,8 @@ UNITS = st.dictionaries(st.sampled_from([criterion.id for criterion in BOOK.crit
 def scored(rates):
     states = {}
     for criterion in BOOK.criteria:
-        reading = told(rates[criterion.id], indicator=criterion.indicator) if criterion.id in rates else None
-        verdict = judge(criterion, RULES.indicators[criterion.indicator], reading, NOON, CALENDAR)
+        reading = told(rates[criterion.id], indicator=criterion.indicator or "") if criterion.id in rates else None
+        verdict = judge(criterion, INDICATORS[criterion.indicator or ""], reading, NOON, CALENDAR)
         states[criterion.id] = hold(None, verdict, criterion, Level.COMMUNE, NOON)
     found = tally(BOOK, states)
     assert found is not None
@@ -69,6 +71,6 @@ def test_taking_a_reading_away_never_raises_points_or_grade(rates, data):
 
 
 def test_online_services_have_twelve_points_and_payment_ten():
-    assert {group.id: group.maximum for group in BOOK.index.groups} == {
+    assert {group.id: group.maximum for group in GROUPS} == {
         "CKMB": 18, "TDGQ": 20, "CLGQ": 12, "TTTT": 10, "MDHL": 18, "MDSH": 22,
     }  # fmt: skip
