@@ -38,6 +38,7 @@ FAMILIES: Mapping[str, str] = {
     "denbao_unit_colour_since_timestamp_seconds": "When the unit took its present colour.",
     "denbao_unit_score_ratio": "Weighted score of the known criteria, 0 to 1.",
     "denbao_unit_coverage_ratio": "Known weight over total weight, 0 to 1.",
+    "denbao_unit_reported_colour": "Colour that the national system reports: -1 unknown, 0 green, 1 yellow, 2 red.",
     "denbao_indicator_value": "Newest value in the indicator's own unit; yes 1, partly 0.5, no 0.",
     "denbao_criterion_colour": "Colour of one criterion: -1 unknown, 0 green, 1 yellow, 2 red.",
     "denbao_target_projected_value": "Value of a target at its date if it goes on as now, in the indicator's own unit.",
@@ -241,6 +242,8 @@ def _samples(unit: Unit, state: UnitState) -> Iterator[tuple[str, Samples]]:
         yield "denbao_unit_colour_since_timestamp_seconds", _one((code,), standing.since.timestamp())
         yield "denbao_unit_score_ratio", _one((code,), standing.score)
         yield "denbao_unit_coverage_ratio", _one((code,), standing.coverage)
+    if "reported_colour" in state.evidence:
+        yield "denbao_unit_reported_colour", _one((code,), state.reported.number)
     values = ((key, _number(reading.value)) for key, reading in sorted(state.evidence.items()))
     yield "denbao_indicator_value", [((code, ("indicator", key)), value) for key, value in values if value is not None]
     yield "denbao_target_projected_value", _of_targets(code, state, "projected")

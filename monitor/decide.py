@@ -15,19 +15,21 @@ from monitor.alerting.plan import Directory
 from monitor.alerting.troubles import Silent, troubles
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, Ruleset
-from monitor.engine.evidence import absorb, not_after
 from monitor.engine.formula import judge_formulas
 from monitor.engine.hold import hold
 from monitor.engine.inherit import take_over
 from monitor.engine.judge import judge
 from monitor.engine.pace import foretold
+from monitor.engine.reported import believed_until, reported
 from monitor.engine.rollup import count, judge_rollup
 from monitor.engine.series import remember, remember_rollups
+from monitor.engine.sources import Heard, counts_now, hear, hear_unjudged, next_change, remarks
 from monitor.engine.standing import stand
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
 from monitor.model.hours import Calendar, Sessions
 from monitor.model.reading import Reading, SourceHealth
+from monitor.model.series import NOTHING
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
 from monitor.model.text import clean
 from monitor.model.unit import Level, Unit, Units
@@ -95,10 +97,11 @@ class View:
 def decide(view: View, policy: Policy, now: datetime) -> Decision:
     """Judge one unit: evidence, criteria, standing, incidents, notices, and when to look again."""
     unit = policy.units[view.state.unit]
-    absorbed = absorb(not_after(now, view.state.evidence), view.news)
+    absorbed = hear(view.state.evidence, view.state.rivals, view.news, policy.ruleset.indicators, now)
     counts = count(_colour(child.standing) for child in view.children) if policy.units.children(unit.code) else None
-    past = remember(view.state.series, absorbed.fresh, policy.ruleset.indicators, policy.calendar)
-    seen = replace(view, state=replace(view.state, evidence=absorbed.evidence, series=past))
+    past = remember(view.state.series, counts_now(absorbed), policy.ruleset.indicators, policy.calendar)
+    told = replace(view.state, evidence=absorbed.evidence, series=past, rivals=absorbed.rivals)
+    seen = replace(view, state=told)
     criteria = _criteria(seen, unit, policy, counts, now)
     standing = stand(view.state.standing, list(criteria.values()), policy.ruleset.standing, now, counts)
     alerts, silences_at = _alerts(seen, unit, criteria, policy, now)
@@ -108,7 +111,8 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
         criteria=criteria,
         series=remember_rollups(past, policy.criteria_of(unit, now), criteria, policy.calendar, now),
         incidents=alerts.open,
-        recheck_at=_recheck(criteria, alerts, silences_at, policy.calendar, now),
+        recheck_at=_recheck(criteria, alerts, (silences_at, *_ends(told, policy, now)), policy.calendar, now),
+        reported=reported(told.evidence, policy.ruleset.indicators, now),
     )
     return Decision(
         before=view.state,
@@ -141,10 +145,11 @@ def set_aside(state: UnitState, news: tuple[Reading, ...], why: str, now: dateti
     """
     reason = Reason(reasons.SET_ASIDE, {"error": why})
     try:
-        evidence = absorb(state.evidence, news).evidence
+        heard = hear_unjudged(state.evidence, state.rivals, news)
     except Exception:  # whatever broke the judging may break this as well
-        evidence = state.evidence
-    after = replace(_unknown(state, reason, now), evidence=evidence, recheck_at=now + _TRY_AGAIN)
+        heard = Heard(state.evidence, state.rivals, ())
+    told = replace(state, evidence=heard.evidence, rivals=heard.rivals)
+    after = replace(_unknown(told, reason, now), recheck_at=now + _TRY_AGAIN)
     return Decision(before=state, after=after, transitions=_transitions(state, after, now), readings=news)
 
 
@@ -219,7 +224,11 @@ def _verdict(view: View, criterion: Criterion, policy: Policy, counts: Counts | 
     if criterion.formulas:
         return judge_formulas(criterion, policy.ruleset.indicators, view.state.evidence, now)
     indicator = policy.ruleset.indicators[criterion.indicator or ""]
-    return judge(criterion, indicator, view.state.evidence.get(indicator.evidence), now, policy.calendar)
+    key, state = indicator.evidence, view.state
+    past = state.series.get(key, NOTHING)
+    verdict = judge(criterion, indicator, state.evidence.get(key), now, policy.calendar, past)
+    beside = remarks(policy.ruleset.indicators[key], state.rivals.get(key, ()), now)
+    return replace(verdict, reasons=(*verdict.reasons, *beside)) if beside else verdict
 
 
 def _foretold(view: View, criterion: Criterion, policy: Policy, verdict: Verdict, now: datetime) -> Verdict:
@@ -309,7 +318,8 @@ def _still_silent(view: View, watch: Watch) -> list[Silent]:
 
 
 def _last(view: View, watch: Watch) -> Reading | None:
-    own = (reading for reading in view.state.evidence.values() if reading.source == watch.source)
+    rivals = (reading for kept in view.state.rivals.values() for reading in kept)
+    own = (reading for reading in (*view.state.evidence.values(), *rivals) if reading.source == watch.source)
     return max(own, key=lambda reading: reading.as_of, default=None)
 
 
@@ -326,7 +336,7 @@ def _quiet_since(
 def _recheck(
     criteria: Mapping[str, CriterionState],
     alerts: Alerts,
-    silence: datetime | None,
+    others: tuple[datetime | None, ...],
     calendar: Calendar,
     now: datetime,
 ) -> datetime:
@@ -336,8 +346,14 @@ def _recheck(
     """
     tomorrow = calendar.start_of_day(calendar.local(now).date() + timedelta(days=1))
     own = (c.verdict.recheck_at for c in criteria.values())
-    instants: list[datetime | None] = [tomorrow, alerts.recheck_at, silence, *own]
+    instants: list[datetime | None] = [tomorrow, alerts.recheck_at, *others, *own]
     return min(at for at in instants if at is not None and at > now)
+
+
+def _ends(state: UnitState, policy: Policy, now: datetime) -> tuple[datetime | None, ...]:
+    """When another source may count, or the reported colour goes stale."""
+    indicators = policy.ruleset.indicators
+    return next_change(state.rivals, indicators, now), believed_until(state.evidence, indicators)
 
 
 def _transitions(before: UnitState, after: UnitState, now: datetime) -> tuple[Transition, ...]:

@@ -18,6 +18,7 @@ from monitor.cli.sites import json_option, open_site, site_option
 from monitor.config.spec import Site
 from monitor.engine.book import Ruleset
 from monitor.engine.explain import colour_name, span
+from monitor.engine.index import IndexPoints
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound, StoreError
 from monitor.model.incident import Incident
@@ -126,9 +127,24 @@ def _print_why(answer: Why, criteria: Sequence[CriterionWhy], site: Site) -> Non
         click.echo(f"  điểm / score {answer.score:.3f}, biết / known {answer.coverage:.0%}")
     for vi, en in answer.reasons:
         click.echo(f"  - {vi}\n    {en}")
+    if answer.reported.known:
+        said = f"{colour_name(answer.reported, 'vi')} / {colour_name(answer.reported, 'en')}"
+        click.echo(f"  hệ thống quốc gia báo / reported {said}")
+    for index in answer.indexes:
+        _print_index(index)
     for criterion in criteria:
         click.echo("")
         _print_criterion(criterion, site)
+
+
+def _print_index(index: IndexPoints) -> None:
+    grade = f"{index.grade.name_vi} / {index.grade.name_en}" if index.grade else "chưa xếp loại / no grade"
+    assumed = " (giả định / assumed)" if index.grade and index.grade.assumed else ""
+    click.echo(f"\n{index.title_vi} / {index.title_en} [{index.book}]: {grade}{assumed}")
+    click.echo(f"  {index.points:g}/{index.maximum:g} điểm / points, biết / known {index.known:g}")
+    for group in index.groups:
+        name = f"{group.name_vi} / {group.name_en}"
+        click.echo(f"  {group.id} {group.points:g}/{group.maximum:g} (biết / known {group.known:g})  {name}")
 
 
 def _print_criterion(c: CriterionWhy, site: Site) -> None:

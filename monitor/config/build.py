@@ -8,7 +8,7 @@ from hashlib import blake2b
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from monitor.config.crosscheck import check_indicators, check_network, check_rules, past_deadlines
+from monitor.config.crosscheck import check_indicators, check_network, check_rules, check_sources, past_deadlines
 from monitor.config.exceptions import with_exceptions
 from monitor.config.fields import instant, split_listen
 from monitor.config.findings import Findings
@@ -124,6 +124,7 @@ def _check(site: Site, file: SiteFile, ruleset: Ruleset | None, findings: Findin
     check_indicators(file, ruleset.indicators, findings)
     if len(findings.problems) == before and not findings.units_in_doubt:
         findings.problems += check_rules(site, file)
+        findings.problems += check_sources(site, file)
     check_routes(file, site.directory, site.units, ruleset, findings)
 
 

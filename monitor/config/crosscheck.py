@@ -14,6 +14,7 @@ from monitor.config.models import ColumnSection, Feed, HttpProbe, SiteFile
 from monitor.config.problems import Location, Problem
 from monitor.config.spec import Site
 from monitor.engine.book import Criterion, Indicator, Ruleset
+from monitor.engine.sources import named
 from monitor.model.unit import Unit
 
 _LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
@@ -62,6 +63,17 @@ def check_rules(site: Site, file: SiteFile) -> Iterator[Problem]:
     for book in site.ruleset.books:
         for criterion in book.criteria:
             yield from _check_criterion(criterion, site, given)
+
+
+def check_sources(site: Site, file: SiteFile) -> Iterator[Problem]:
+    """Every source that an indicator prefers is a probe, a feed, or a token that pushes."""
+    known = {named(probe.id) for probe in site.probes} | {feed.id for feed in site.feeds}
+    known |= {f"push:{token.id}" for token in file.access.tokens}
+    for indicator in site.ruleset.indicators.values():
+        for source in indicator.sources:
+            if source not in known:
+                text = f"{indicator.id}: there is no source '{source}'"
+                yield Problem(indicator.where.file, indicator.where.line, text, nearest(source, known))
 
 
 def _check_criterion(criterion: Criterion, site: Site, given: Mapping[str, frozenset[str]]) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from monitor.config.complain import nearest
@@ -28,12 +29,14 @@ from monitor.engine.book import (
     StandingRule,
     Where,
 )
+from monitor.engine.sources import MOST as MOST_SOURCES
 
 CATALOGUE = "rules/indicators.yaml"
 REGISTER = "rules/exceptions.yaml"  # read by monitor.config.exceptions
 _BOOK_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LONG_AGES = {"daily": 50 * 3600.0, "weekly": 17 * 86400.0, "monthly": 70 * 86400.0}
 _DAILY_WARNING = 26 * 3600.0  # seconds: a day, and two hours for a portal that was slow
+_CLOSE = 1e-6  # points
 _SHORTEST_AGE = 90.0  # seconds: two missed polls of a fast probe must not make it unknown
 
 
@@ -94,6 +97,11 @@ def _odd(document: Document, name: str, entry: IndicatorModel, model: CatalogueM
         yield document.problem((*at, "warn_age"), what, "the warning comes before the value is unknown")
     if entry.unit == "state" and not entry.states:
         yield document.problem(at, f"{name}: a state needs its words", "list them under 'states'")
+    if entry.disagree is not None and entry.unit in ("bool", "state"):
+        yield document.problem((*at, "disagree"), f"{name}: only numbers differ by so much", "leave 'disagree' out")
+    if len(set(entry.sources)) < len(entry.sources) or len(entry.sources) > MOST_SOURCES:
+        right = f"at most {MOST_SOURCES}, each once"
+        yield document.problem((*at, "sources"), f"{name}: a source is named twice, or there are too many", right)
     if entry.states and entry.unit not in ("bool", "state"):
         yield document.problem((*at, "states"), f"{name}: a number has no states")
 
@@ -162,6 +170,7 @@ def _load_book(
         if criterion is not None:
             criteria.append(criterion)
     problems += [*_header_problems(document, model, name), *senseless(document, model)]
+    problems += _index_problems(document, model)
     standing = Where(file, document.line(("standing",))) if model.standing else None
     return _book(document, model, tuple(criteria)), standing, problems
 
@@ -174,6 +183,35 @@ def _header_problems(document: Document, model: BookModel, name: str) -> Iterato
         yield document.problem(("valid",), f"the book ends on {to}, before it begins on {since}")
     if model.standing is not None and model.standing.red_score > model.standing.green_score:
         yield document.problem(("standing", "red_score"), "standing.red_score is greater than green_score")
+
+
+def _index_problems(document: Document, model: BookModel) -> Iterator[Problem]:
+    """Points add up: the groups to 100, the items of each group to its maximum, and the grades go down."""
+    scored = [(number, entry.points) for number, entry in enumerate(model.criteria) if entry.points is not None]
+    if model.index is None:
+        for number, _ in scored[:1]:
+            what = f"{model.criteria[number].id}: there are points, and the book has no index"
+            yield document.problem(("criteria", number, "points"), what, "add 'index' with its groups")
+        return
+    groups = {group.id: group.max for group in model.index.groups}
+    if len(groups) < len(model.index.groups):
+        yield document.problem(("index", "groups"), "a group of the index is there twice")
+    total = sum(group.max for group in model.index.groups)
+    if abs(total - 100) > _CLOSE:
+        yield document.problem(("index", "groups"), f"the groups add up to {total:g} points, not to 100")
+    for number, points in scored:
+        if points.group not in groups:
+            what = f"{model.criteria[number].id}: the index has no group '{points.group}'"
+            yield document.problem(("criteria", number, "points", "group"), what, nearest(points.group, groups))
+    for place, group in enumerate(model.index.groups):
+        items = sum(points.max for _, points in scored if points.group == group.id)
+        if abs(items - group.max) > _CLOSE:
+            what = f"the items of group {group.id} add up to {items:g} points, not to {group.max:g}"
+            yield document.problem(("index", "groups", place), what)
+    limits = [grade.at_least for grade in model.index.grades]
+    if any(later >= earlier for earlier, later in pairwise(limits)):
+        right = "begin with the greatest 'at_least'"
+        yield document.problem(("index", "grades"), "the grades do not go from best to worst", right)
 
 
 def _book(document: Document, model: BookModel, criteria: tuple[Criterion, ...]) -> Book:

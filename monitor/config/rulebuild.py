@@ -318,12 +318,14 @@ def _check_shape(work: _Work) -> None:
     judged = entry.target is not None or (entry.bands is not None and _written(entry.bands))
     if entry.rollup == "worst" and judged:
         work.complain(("rollup",), "the worst child is a colour already", "leave bands and target out")
-    elif entry.rollup != "worst" and not judged and not _has_conditions(work):
+    elif entry.rollup != "worst" and not judged and not _has_conditions(work) and entry.points is None:
         work.complain((), "the criterion has neither bands nor a target", "give it one of them")
     if entry.when is not None and (judged or entry.rollup is not None):
         work.complain(("when",), "a condition judges by itself", "leave bands, target and rollup out")
     if entry.inputs and entry.when is None:
         work.complain(("inputs",), "only a condition has inputs", "add 'when', or leave 'inputs' out")
+    if entry.points is not None:
+        _check_points(work, bool(judged))
     if entry.max_red_share is not None and entry.rollup is None:
         work.complain(("max_red_share",), "max_red_share needs a roll-up")
     if entry.rollup is not None and entry.inherit:
@@ -335,6 +337,19 @@ def _check_shape(work: _Work) -> None:
 def _has_conditions(work: _Work) -> bool:
     model = work.entry.when
     return model is not None and any(text is not None for text in (model.red, model.yellow, model.green))
+
+
+def _check_points(work: _Work, judged: bool) -> None:
+    entry, known = work.entry, work.source.indicators
+    indicator = known.get(entry.indicator or entry.id) if known is not None else None
+    if entry.rollup is not None:
+        work.complain(("points",), "points are earned by an indicator, not by a roll-up")
+    elif indicator is not None and indicator.unit != "%":
+        what = f"points are earned by a rate, but '{indicator.id}' is measured in {indicator.unit}"
+        work.complain(("points",), what, "name an indicator in %")
+    if not judged and (entry.critical or any(entry.weight.values())):
+        right = "take weight and critical out, or give it bands or a target"
+        work.complain(("points",), "a criterion that only earns points has no weight in the colour", right)
 
 
 def _check_levels(work: _Work) -> None:

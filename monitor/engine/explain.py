@@ -131,6 +131,33 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "số liệu đã {age} chưa cập nhật (báo trước từ {limit}), vẫn được tin",
         "the data is {age} old (a warning from {limit} on) and still believed",
     ),
+    reasons.WIDER_WINDOW: (
+        "trong tháng chỉ có {month} hồ sơ, cần ít nhất {needed}: tính gộp {of} tháng gần nhất, {sample} hồ sơ"
+        " (có số liệu {months} tháng)",
+        "only {month} cases in the month, at least {needed} are needed: the last {of} months are judged together,"
+        " {sample} cases ({months} of them known)",
+    ),
+    reasons.WINDOWS_TRIED: (
+        "gộp 3 tháng: {quarter}, gộp 12 tháng: {year} hồ sơ, vẫn chưa đủ hoặc không cộng được: không áp dụng",
+        "the last 3 months: {quarter}, the last 12 months: {year} cases, still too few or not to be added up:"
+        " not applicable",
+    ),
+    reasons.SOURCES_DISAGREE: (
+        "hai nguồn lệch nhau {difference} (giới hạn {limit}): {source} là {value}, {other} là {other_value}",
+        "two sources differ by {difference} (limit {limit}): {source} says {value}, {other} says {other_value}",
+    ),
+    reasons.STAND_IN: (
+        "tạm lấy theo nguồn {source} vì nguồn ưu tiên {preferred} không có số liệu còn hiệu lực",
+        "taken from {source}, for the preferred source {preferred} has no figure that is still believed",
+    ),
+    reasons.POINTS: (
+        "{value} % được {points} trên {maximum} điểm (đủ điểm từ {target} %)",
+        "{value} % earns {points} of {maximum} points (all of them from {target} % on)",
+    ),
+    reasons.REPORTED_DIFFERS: (
+        "hệ thống quốc gia báo {reported} (nguồn {source}, {as_of}), quy tắc tính ra {computed}",
+        "the national system reports {reported} (source {source}, {as_of}), the rules give {computed}",
+    ),
 }
 
 COLOURS: Mapping[Colour, tuple[str, str]] = {

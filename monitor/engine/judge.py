@@ -8,10 +8,13 @@ from datetime import datetime, timedelta
 from monitor.engine import reasons
 from monitor.engine.book import Band, Criterion, Indicator, Measure
 from monitor.engine.compare import WrongType, all_hold
+from monitor.engine.index import earned, earns_only
+from monitor.engine.sample import Sample, widen
 from monitor.engine.target import Outlook, outlook, short_of
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading, Value
+from monitor.model.series import NOTHING, Series
 from monitor.model.verdict import Reason, Verdict
 
 
@@ -28,13 +31,23 @@ class Ruling:
 
 
 def judge(
-    criterion: Criterion, indicator: Indicator, reading: Reading | None, now: datetime, calendar: Calendar
+    criterion: Criterion,
+    indicator: Indicator,
+    reading: Reading | None,
+    now: datetime,
+    calendar: Calendar,
+    past: Series = NOTHING,
 ) -> Verdict:
-    """Raw verdict. Nothing known, too old, too few or not understood is never green."""
+    """Raw verdict. Nothing known, too old, too few or not understood is never green.
+
+    `past` is what is remembered of the indicator: a rate of too few cases is judged by a wider window of it.
+    """
     if reading is None:
         return Verdict(Colour.UNKNOWN, (Reason(reasons.NO_DATA),))
+    sample = widen(criterion, indicator, reading, past, calendar)
+    reading = sample.reading
     value = measured(indicator, reading, now)
-    ruling = _ageing(_rule(criterion, indicator, reading, value, now, calendar), indicator, reading, now)
+    ruling = _ageing(_rule(criterion, indicator, sample, value, now, calendar), indicator, reading, now)
     return Verdict(
         colour=ruling.colour,
         reasons=ruling.reasons,
@@ -53,18 +66,21 @@ def judge(
 
 
 def _rule(
-    criterion: Criterion, indicator: Indicator, reading: Reading, value: Value, now: datetime, calendar: Calendar
+    criterion: Criterion, indicator: Indicator, sample: Sample, value: Value, now: datetime, calendar: Calendar
 ) -> Ruling:
+    reading = sample.reading
     limit = criterion.max_age if criterion.max_age is not None else indicator.max_age
     stale_at = reading.as_of + timedelta(seconds=limit)
     if now >= stale_at:
         age = (now - reading.as_of).total_seconds()
         return Ruling(Colour.UNKNOWN, (Reason(reasons.STALE, {"age": age, "limit": limit}),))
-    if reading.denominator is not None and reading.denominator < criterion.min_sample:
-        small = Reason(reasons.SMALL_SAMPLE, {"sample": reading.denominator, "needed": criterion.min_sample})
-        return Ruling(Colour.EXCLUDED, (small,), recheck_at=stale_at)
+    if not sample.enough:
+        return Ruling(Colour.EXCLUDED, sample.notes, recheck_at=stale_at)
+    if earns_only(criterion):
+        return Ruling(*earned(criterion, value, reading.comparator), recheck_at=stale_at)
     look_again = min((stale_at, *_crossings(criterion, indicator, reading, now)))
-    return judge_value(criterion, value, reading.comparator, reading.as_of, now, calendar, look_again)
+    ruling = judge_value(criterion, value, reading.comparator, reading.as_of, now, calendar, look_again)
+    return replace(ruling, reasons=(*ruling.reasons, *sample.notes)) if sample.notes else ruling
 
 
 def _ageing(ruling: Ruling, indicator: Indicator, reading: Reading, now: datetime) -> Ruling:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from monitor.engine.book import Criterion, Indicator
 from monitor.model.hours import Calendar
-from monitor.model.reading import Reading
+from monitor.model.reading import Comparator, Reading
 from monitor.model.series import NOTHING, MonthSum, Series
 from monitor.model.verdict import CriterionState
 
@@ -50,7 +50,11 @@ def record(series: Series, reading: Reading, indicator: Indicator, day: date) ->
         return grown
     month = 12 * day.year + day.month - 1
     sums = {total.month: total for total in series.months}
-    sums[month] = MonthSum(month, reading.numerator, reading.denominator)
+    claimed = reading.as_of.timestamp()
+    if month in sums and sums[month].as_of > claimed:
+        return grown
+    exact = reading.comparator is Comparator.EQ
+    sums[month] = MonthSum(month, reading.numerator, reading.denominator, claimed, exact)
     return replace(grown, months=tuple(sums[key] for key in sorted(sums))[-MONTHS:])
 
 

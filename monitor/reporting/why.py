@@ -8,6 +8,8 @@ from datetime import datetime
 
 from monitor.engine.book import Criterion, Indicator, Ruleset
 from monitor.engine.explain import colour_name, sentence, value_text
+from monitor.engine.index import IndexPoints, tally
+from monitor.engine.reported import difference
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.state import UnitState
@@ -61,6 +63,8 @@ class Why:
     reasons: tuple[tuple[str, str], ...]
     caused_by: str | None
     criteria: tuple[CriterionWhy, ...]
+    reported: Colour = Colour.UNKNOWN  # what the national system says
+    indexes: tuple[IndexPoints, ...] = ()
 
 
 _URGENCY = {
@@ -92,10 +96,23 @@ def why(unit: Unit, state: UnitState, ruleset: Ruleset, calendar: Calendar, now:
         level=Colour.UNKNOWN if standing is None else standing.level,
         score=None if standing is None else standing.score,
         coverage=0.0 if standing is None else standing.coverage,
-        reasons=() if standing is None else _sentences(standing.reasons, calendar, titles),
+        reasons=_sentences((*(standing.reasons if standing else ()), *_reported(state)), calendar, titles),
         caused_by=None if standing is None else standing.caused_by,
         criteria=tuple(criteria),
+        reported=state.reported,
+        indexes=indexes(state, ruleset),
     )
+
+
+def indexes(state: UnitState, ruleset: Ruleset) -> tuple[IndexPoints, ...]:
+    """What a committed unit earns in the index of every book that has one."""
+    found = (tally(book, state.criteria) for book in ruleset.books)
+    return tuple(index for index in found if index is not None)
+
+
+def _reported(state: UnitState) -> tuple[Reason, ...]:
+    apart = difference(state)
+    return () if apart is None else (apart,)
 
 
 def _criterion(
@@ -150,6 +167,9 @@ def thresholds(rule: Criterion) -> tuple[str, ...]:
         if target.pace is not None:
             behind = ", behind it red" if target.pace.behind_red else ""
             lines.append(f"pace {target.pace.curve} from {target.pace.baseline:g}{behind}")
+    if rule.points is not None:
+        worth = rule.points
+        lines.append(f"{worth.maximum:g} points of {worth.group} from {worth.target:g} % on")
     if rule.max_red_share is not None:
         lines.append(f"red share <= {rule.max_red_share:g} %")
     return tuple(lines)

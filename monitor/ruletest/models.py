@@ -106,6 +106,8 @@ class Seen(Section):
     deadline: Instant | None = None  # first instant at which it is too late
     caused_by: str | None = None  # the system that explains it
     score: float | None = None  # of a whole unit, per cent
+    points: float | None = None  # of a criterion, or of a whole unit in the book's index
+    grade: str | None = None  # of a whole unit in the book's index; "none": too little is known
 
 
 class MadeUnit(Section):

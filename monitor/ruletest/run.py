@@ -11,12 +11,13 @@ from monitor.config.complain import nearest
 from monitor.config.problems import Location, Problem
 from monitor.config.rulebooks import load_rules
 from monitor.config.yaml import Document, read, validate
+from monitor.engine import reasons
 from monitor.engine.book import Book, Ruleset, Where
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading
 from monitor.model.unit import Level, Unit, Units
-from monitor.model.verdict import Counts
+from monitor.model.verdict import Counts, CriterionState
 from monitor.ruletest.compare import differences
 from monitor.ruletest.coverage import Part, parts, reached
 from monitor.ruletest.models import Given, TestFileModel, TestModel, instant, series_values
@@ -183,7 +184,7 @@ class _Bench:
     def _cover(self, test: TestModel, line: Timeline) -> None:
         """A test of one criterion reaches that one; a test of a unit reaches all that made its colour."""
         for criterion, state in line.criteria.items():
-            if state.colour.known and test.criterion in (None, criterion):
+            if (state.colour.known or _scored(state)) and test.criterion in (None, criterion):
                 self.coverage[criterion] |= {state.colour}
             if test.criterion in (None, criterion):
                 self.seen.update((criterion, *key) for key in reached(state))
@@ -194,3 +195,8 @@ class _Bench:
     def _utc(self, text: str) -> datetime:
         at = instant(text)
         return (at if at.tzinfo else at.replace(tzinfo=self.calendar.zone)).astimezone(UTC)
+
+
+def _scored(state: CriterionState) -> bool:
+    """True for what has no colour and earned points."""
+    return any(reason.code == reasons.POINTS for reason in state.reasons)

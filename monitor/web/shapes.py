@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from monitor.engine.index import GroupPoints, IndexPoints
 from monitor.model.colour import Colour
 from monitor.model.incident import Delivery, Incident, Step
 from monitor.model.reading import Reading
@@ -38,6 +39,8 @@ def unit_summary(unit: Unit, state: UnitState) -> Json:
         "parent": unit.parent,
         "province": unit.province,
         "colour": colour_of(state).value,
+        "computed_colour": colour_of(state).value,
+        "reported_colour": state.reported.value,
         "since": iso(standing.since if standing else None),
         "last_known_colour": standing.level.value if standing else Colour.UNKNOWN.value,
         "score": standing.score if standing else None,
@@ -79,6 +82,32 @@ def explanation(answer: Why) -> Json:
         "caused_by": answer.caused_by,
         "reasons": _sentences(answer.reasons),
         "criteria": [_why(criterion) for criterion in answer.criteria],
+        "computed_colour": answer.colour.value,
+        "reported_colour": answer.reported.value,
+        "indexes": [_index(index) for index in answer.indexes],
+    }
+
+
+def _index(index: IndexPoints) -> Json:
+    return {
+        "book": index.book,
+        "name": {"vi": index.title_vi, "en": index.title_en},
+        **_points(index),
+        "groups": [
+            {"id": group.id, "name": {"vi": group.name_vi, "en": group.name_en}, **_points(group)}
+            for group in index.groups
+        ],
+    }
+
+
+def _points(of: IndexPoints | GroupPoints) -> Json:
+    grade = of.grade
+    return {
+        "points": of.points,
+        "known_maximum": of.known,
+        "maximum": of.maximum,
+        "grade": None if grade is None else {"id": grade.id, "vi": grade.name_vi, "en": grade.name_en},
+        "assumed": grade is not None and grade.assumed,
     }
 
 

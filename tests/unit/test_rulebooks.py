@@ -15,7 +15,7 @@ from monitor.model.colour import Colour
 from monitor.model.unit import Level, Unit
 
 ROOT = Path(__file__).parents[2]
-BOOKS = ("service_health", "recurring_targets", "two_tier_readiness")
+BOOKS = ("service_health", "recurring_targets", "two_tier_readiness", "d766")
 
 CATALOGUE = """
 indicators:
@@ -387,3 +387,37 @@ def test_a_warning_of_old_data_comes_before_it_is_unknown_and_is_26_hours_for_da
     ruleset, _ = load_rules(tmp_path, ["small"])
     assert ruleset is not None
     assert [ruleset.indicators[name].warn_age for name in ("rate", "reachable", "late")] == [26 * 3600.0, None, None]
+
+
+# -- an index ---------------------------------------------------------------------------------------------------------
+
+
+def index(*groups: str, grades: str = "") -> str:
+    made = ", ".join(
+        f"{{id: {name}, name: {{vi: Nhóm, en: Group}}, max: {most}}}" for name, most in map(str.split, groups)
+    )
+    return f"{HEADER}index: {{groups: [{made}]{grades}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "sentence"),
+    [
+        (HEADER, "points: {max: 100, group: A}", "rate: there are points, and the book has no index; add 'index'"),
+        (index("A 90"), "points: {max: 90, group: A}", "the groups add up to 90 points, not to 100"),
+        (index("A 100"), "points: {max: 90, group: A}", "the items of group A add up to 90 points, not to 100"),
+        (index("A 100"), "points: {max: 100, group: B}", "rate: the index has no group 'B'"),
+        (index("A 50", "A 50"), "points: {max: 50, group: A}", "a group of the index is there twice"),
+        (
+            index("A 100"),
+            "points: {max: 100, group: A}, weight: {commune: 5}",
+            "rate: a criterion that only earns points",
+        ),
+        (index("A 100"), "indicator: late, points: {max: 100, group: A}", "but 'late' is measured in count; name an"),
+    ],
+)
+def test_points_that_do_not_add_up_are_named(tmp_path, header, body, sentence):
+    assert any(sentence in problem for problem in sentences(tmp_path, rule(body), header=header))
+
+
+def test_an_index_that_adds_up_is_taken(tmp_path):
+    assert sentences(tmp_path, rule("points: {max: 100, group: A}"), header=index("A 100")) == []
