@@ -21,7 +21,7 @@ from monitor.engine.inherit import take_over
 from monitor.engine.judge import judge
 from monitor.engine.pace import foretold
 from monitor.engine.reported import believed_until, reported
-from monitor.engine.rollup import count, judge_rollup
+from monitor.engine.rollup import Members, count, judge_rollup
 from monitor.engine.series import remember, remember_rollups
 from monitor.engine.sources import Heard, counts_now, hear, hear_unjudged, next_change, remarks
 from monitor.engine.standing import stand
@@ -220,7 +220,8 @@ def _own(
 def _verdict(view: View, criterion: Criterion, policy: Policy, counts: Counts | None, now: datetime) -> Verdict:
     if criterion.rollup is not None:
         known = policy.ruleset.standing.min_coverage
-        return judge_rollup(criterion, counts or Counts(), now, policy.calendar, known)
+        members = Members(view.children, policy.units, policy.ruleset.indicators.get(criterion.indicator or ""))
+        return judge_rollup(criterion, counts or Counts(), now, policy.calendar, known, members)
     if criterion.formulas:
         return judge_formulas(criterion, policy.ruleset.indicators, view.state.evidence, now)
     indicator = policy.ruleset.indicators[criterion.indicator or ""]

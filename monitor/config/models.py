@@ -77,6 +77,7 @@ class UnitsSection(Section):
     provinces: list[ProvinceUnits] = Field(default=[])
     systems: list[SystemUnit] = Field(default=[])
     others: list[OwnUnit] = Field(default=[])
+    weights: dict[Code, Annotated[float, Field(gt=0, le=1e9)]] = Field(default={})  # among siblings; 1 where not named
 
 
 class Selector(Section):

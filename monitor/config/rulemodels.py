@@ -296,4 +296,4 @@ class ExemptionModel(Section):
 class RegisterModel(Section):
     """`rules/exceptions.yaml`."""
 
-    exceptions: list[ExemptionModel] = Field(default=[])
+    exceptions: list[ExemptionModel]

@@ -32,7 +32,11 @@ def build_units(section: UnitsSection, registry: Registry, findings: Findings) -
         _check_edges(units[code], at, units, findings)
     _check_cycles(units, places, findings)
     findings.units_in_doubt = bool(findings.problems)
-    return Units(tuple(_anchored(unit, units) for unit in units.values()))
+    for code in section.weights:
+        if code not in units:
+            findings.unknown((*_AT, "weights", code), "unit", code, list(units))
+    weighed = (replace(unit, weight=section.weights.get(unit.code, 1.0)) for unit in units.values())
+    return Units(tuple(_anchored(unit, units) for unit in weighed))
 
 
 def _anchored(unit: Unit, units: Mapping[str, Unit]) -> Unit:

@@ -40,7 +40,8 @@ def _worth_keeping(before: Reading | None, reading: Reading) -> bool:
     """History keeps every change and one repeat an hour: a probe that says "up" four times a minute is not news."""
     if before is None or before.source != reading.source or not same_value(before.value, reading.value):
         return True
-    same_rate = (before.comparator, before.denominator) == (reading.comparator, reading.denominator)
+    rate = (reading.comparator, reading.numerator, reading.denominator)
+    same_rate = (before.comparator, before.numerator, before.denominator) == rate
     return not same_rate or before.note != reading.note or _hour(before.as_of) != _hour(reading.as_of)
 
 
@@ -89,6 +90,7 @@ def _says_the_same(before: Reading, reading: Reading) -> bool:
         and same_value(before.value, reading.value)
         and before.comparator == reading.comparator
         and before.denominator == reading.denominator
+        and before.numerator == reading.numerator
     )
 
 

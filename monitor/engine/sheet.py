@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import getitem, itemgetter
 
-from monitor.engine.book import Criterion, Indicator, StandingRule
+from monitor.engine.book import Criterion, Indicator, RollUp, StandingRule
 from monitor.engine.compact import (
     CODES,
     COLOURS,
@@ -38,6 +38,7 @@ from monitor.model.verdict import Counts
 _DIGITS = 9  # as in monitor.engine.standing
 _KEPT = 100_000  # rows and counts remembered
 _URGENCY = (RED, UNKNOWN, MAINTENANCE, YELLOW, GREEN, EXCLUDED)  # as in monitor.engine.inherit
+_NOT_BY_COUNTS = frozenset({RollUp.WEIGHT, RollUp.WEIGHT_SHARE, RollUp.RATE})
 Stood = tuple[int, float | None, float]  # number of the colour, score, coverage
 Criteria = Callable[[Unit], Sequence[Criterion]]
 
@@ -148,7 +149,10 @@ class Sheet:
     _rolled_until: int = 0
 
     def fill(self, evidence: Mapping[str, Mapping[str, Reading]]) -> None:
-        """Lay all readings out; `evidence` is unit -> indicator -> reading that counts."""
+        """Lay all readings out; `evidence` is unit -> indicator -> reading that counts.
+
+        Raises ValueError for a roll-up that is not decided by the colours of children alone.
+        """
         groups: dict[tuple[int, ...], list[Unit]] = {}
         rules: dict[int, Rule] = {}
         for unit in self.units:
@@ -167,6 +171,8 @@ class Sheet:
         own: list[Rule | None] = []
         by_indicator: dict[str, list[int]] = {}
         for place, criterion in enumerate(criteria):
+            if criterion.rollup in _NOT_BY_COUNTS:
+                raise ValueError(f"{criterion.id}: a column knows colours of children, no weights and no figures")
             if criterion.indicator is None or criterion.rollup is not None or not criterion.applies_to(units[0]):
                 own.append(None)
                 continue

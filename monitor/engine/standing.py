@@ -11,7 +11,7 @@ Order of the questions (domain rule, section "how a unit's colour is decided"; t
     7  otherwise                              -> green
 
 Criteria without weight that are not critical are shown, never counted. Silence never improves a colour: a criterion
-that was yellow or red when it fell silent is taken as it was, if the unit would look better without it.
+that was yellow or red when it fell silent is taken as it was, if the unit would look better or score higher without it.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ def stand(
     """Next standing of a unit; `since` moves only when the colour does."""
     counted = [c for c in criteria if c.colour is not Colour.EXCLUDED and (c.weight > 0 or c.critical)]
     colour, why = _remembering(counted, rule)
+    points = _remembered_score(counted)
     fresh = Standing(
-        colour, now, colour, now, score(counted), coverage(counted), why, children, _caused_by(colour, counted, rule)
+        colour, now, colour, now, points, coverage(counted), why, children, _caused_by(colour, counted, rule)
     )
     return _carry(before, fresh, now)
 
@@ -60,13 +61,25 @@ def coverage(counted: Sequence[CriterionState]) -> float:
     return round(sum(c.weight for c in counted if c.colour.known) / total, _DIGITS)
 
 
+def _remembered_score(counted: Sequence[CriterionState]) -> float | None:
+    """The score of what is known; where it is better than with the last levels of what fell silent, that one."""
+    points = score(counted)
+    if points is None or not any(map(_fell_silent, counted)):
+        return points
+    return min(points, score(_at_last_levels(counted)) or 0.0)
+
+
+def _at_last_levels(counted: Sequence[CriterionState]) -> list[CriterionState]:
+    return [replace(c, colour=c.level) if _fell_silent(c) else c for c in counted]
+
+
 def _remembering(counted: Sequence[CriterionState], rule: StandingRule) -> tuple[Colour, tuple[Reason, ...]]:
     """The colour by what is known; where it is better than with the last levels of what fell silent, that one."""
     colour, why = _colour(counted, rule)
     silent = [c for c in counted if _fell_silent(c)]
     if not colour.known or not silent:
         return colour, why
-    worse, because = _colour([replace(c, colour=c.level) if _fell_silent(c) else c for c in counted], rule)
+    worse, because = _colour(_at_last_levels(counted), rule)
     if not worse.worse_than(colour):
         return colour, why
     return worse, (*_last_levels(silent), *because)

@@ -8,8 +8,8 @@ import pytest
 
 from monitor.engine.book import Period
 from monitor.engine.series import DAYS, MONTHS, record, remember
-from monitor.model.series import NOTHING, MonthSum, Series
-from tests.unit.engine_scene import CALENDAR, DAY, NOON, RATE, UP, local, measure, told
+from monitor.model.series import NOTHING, Series
+from tests.unit.engine_scene import CALENDAR, DAY, HOUR, NOON, RATE, UP, local, measure, told
 
 MONTHLY = measure(window=Period.MONTH)
 FIRST = date(2025, 8, 6)
@@ -43,9 +43,20 @@ def test_a_month_keeps_the_last_sums_of_a_figure_that_covers_it():
     one = record(NOTHING, told(50.0, numerator=5.0, denominator=10.0), MONTHLY, date(2025, 8, 1))
     two = record(one, told(60.0, numerator=12.0, denominator=20.0), MONTHLY, date(2025, 8, 31))
     three = record(two, told(80.0, numerator=4.0, denominator=5.0), MONTHLY, date(2025, 7, 31))
-    assert one.months == (MonthSum(12 * 2025 + 7, 5.0, 10.0),)
-    assert two.months == (MonthSum(12 * 2025 + 7, 12.0, 20.0),)
-    assert three.months == (MonthSum(12 * 2025 + 6, 4.0, 5.0), MonthSum(12 * 2025 + 7, 12.0, 20.0))
+    august, july = 12 * 2025 + 7, 12 * 2025 + 6
+    assert sums(one) == [(august, 5.0, 10.0)]
+    assert sums(two) == [(august, 12.0, 20.0)]
+    assert sums(three) == [(july, 4.0, 5.0), (august, 12.0, 20.0)]
+
+
+def sums(series: Series) -> list[tuple[int, float, float]]:
+    return [(total.month, total.numerator, total.denominator) for total in series.months]
+
+
+def test_an_older_claim_does_not_overwrite_a_newer_sum_of_its_month():
+    newer = record(NOTHING, told(60.0, NOON, numerator=12.0, denominator=20.0), MONTHLY, FIRST)
+    older = record(newer, told(50.0, NOON - HOUR, numerator=5.0, denominator=10.0), MONTHLY, FIRST)
+    assert sums(older) == sums(newer)
 
 
 def test_no_more_months_are_kept_than_a_year():

@@ -224,3 +224,15 @@ def test_the_last_level_counts_for_what_fell_silent_and_for_nothing_else():
     silent = replace(held("s", UNKNOWN, 0.5), level=YELLOW)
     assert stood(held("a", GREEN, 8.0), working).colour is GREEN
     assert stood(held("a", GREEN, 8.0), working, silent).colour is GREEN
+
+
+def test_a_criterion_that_falls_silent_while_red_does_not_raise_the_score():
+    before = stand(None, [held("a", GREEN, 30.0), held("b", RED, 10.0)], StandingRule(), NOON)
+    silent = replace(held("b", UNKNOWN, 10.0), level=RED)
+    after = stand(before, [held("a", GREEN, 30.0), silent], StandingRule(), NOON)
+    assert (before.score, after.score, after.coverage) == (0.75, 0.75, 0.75)
+
+
+def test_a_criterion_that_falls_silent_while_green_takes_its_points_along():
+    silent = replace(held("b", UNKNOWN, 10.0), level=GREEN)
+    assert stand(None, [held("a", YELLOW, 30.0), silent], StandingRule(), NOON).score == 0.5
