@@ -151,7 +151,8 @@ class Sheet:
     def fill(self, evidence: Mapping[str, Mapping[str, Reading]]) -> None:
         """Lay all readings out; `evidence` is unit -> indicator -> reading that counts.
 
-        Raises ValueError for a roll-up that is not decided by the colours of children alone.
+        Raises ValueError for what cannot be judged by newest readings and colours of children alone: roll-ups by
+        weight or figures, and samples that may be widened.
         """
         groups: dict[tuple[int, ...], list[Unit]] = {}
         rules: dict[int, Rule] = {}
@@ -177,6 +178,8 @@ class Sheet:
                 own.append(None)
                 continue
             indicator = self.indicators[criterion.indicator]
+            if criterion.min_sample and indicator.window is not None:
+                raise ValueError(f"{criterion.id}: a column knows newest readings, no sums of wider windows")
             source = indicator.evidence
             own.append(rules.setdefault(id(criterion), Rule(criterion, indicator, self.calendar)))
             by_indicator.setdefault(source, []).append(place)

@@ -206,6 +206,7 @@ def test_sc88_recovery_under_an_acknowledgement_is_told_too():
 
 
 def test_sc44_an_episode_in_which_nobody_was_owed_a_page_ends_without_a_word():
+    """SC-44."""
     waiting = replace(OUTAGES, steps=(StepSpec(0, ("commune_focal",), ("mail",), office_hours=True),))
     directory = replace(DIRECTORY, policies=(waiting,))
     night = local(6, 22)
@@ -215,6 +216,7 @@ def test_sc44_an_episode_in_which_nobody_was_owed_a_page_ends_without_a_word():
 
 
 def test_sc43_a_trouble_that_lasts_until_the_office_opens_is_told_once():
+    """SC-43."""
     waiting = replace(OUTAGES, steps=(StepSpec(0, ("commune_focal",), ("mail",), office_hours=True),))
     directory = replace(DIRECTORY, policies=(waiting,))
     alerts = opened(now=local(6, 22), directory=directory)
@@ -224,7 +226,21 @@ def test_sc43_a_trouble_that_lasts_until_the_office_opens_is_told_once():
     assert reacted(morning.open, DOWN, local(7, 8), directory=directory).notices == ()
 
 
+def test_sc46_a_relapse_while_the_office_is_closed_adds_nothing_to_the_one_recovery():
+    """SC-46."""
+    waiting = replace(OUTAGES, steps=(StepSpec(0, ("commune_focal",), ("mail",), office_hours=True),))
+    directory = replace(DIRECTORY, policies=(waiting,))
+    alerts = opened(now=NOW, directory=directory)
+    sent = told(alerts)
+    for hour, criteria in ((20, UP), (21, DOWN), (22, UP)):
+        alerts = reacted(alerts.open, criteria, local(6, hour), directory=directory)
+        sent += told(alerts)
+    assert sent == [("focal", "mail", "outage"), ("focal", "mail", "recovered")]
+    assert alerts.open == {} and reacted({}, UP, local(7, 7, 30), directory=directory).notices == ()
+
+
 def test_sc47_many_episodes_make_one_page_and_one_recovery_each():
+    """SC-47."""
     sent, alerts = [], opened(centre(Colour.GREEN, NOW), directory=DIRECTORY)
     for episode in range(20):
         at = NOW + minutes(60 * episode)
@@ -278,6 +294,7 @@ def test_the_deadline_makes_a_new_generation_that_tells_the_chairperson_who_was_
 
 
 def test_sc59_worsening_clears_the_timers_of_the_lesser_trouble():
+    """SC-59."""
     alerts = reacted({}, YELLOW, NOW)
     red = reacted(alerts.open, online(Colour.RED, NOW, 40.0, 10), NOW + minutes(1))
     assert {step.due_at for step in red.open["online"].steps} == {
@@ -294,6 +311,7 @@ def test_easing_while_nobody_answered_replaces_the_plan_and_falling_back_is_news
 
 
 def test_sc49_easing_and_falling_back_under_an_acknowledgement_is_no_news():
+    """SC-49: there the recipient does not want the lesser state, here somebody has answered."""
     red = online(Colour.RED, NOW, 40.0, 10)
     incident, _ = acknowledge(reacted({}, red, NOW).open["online"], "focal", "", NOW)
     alerts = reacted({"online": incident}, YELLOW, NOW + minutes(60))

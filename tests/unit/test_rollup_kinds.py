@@ -63,6 +63,7 @@ def asking(rollup: RollUp, good: tuple[str, float], *colours: Colour, **more) ->
     ],
 )
 def test_sc_67_so_many_or_so_many_per_cent_of_the_children(criterion, colour):
+    """SC-67."""
     assert judged(criterion, group(*SIX)).colour is colour
 
 
@@ -76,6 +77,7 @@ def test_sc_67_so_many_or_so_many_per_cent_of_the_children(criterion, colour):
     ],
 )
 def test_sc_68_the_weight_of_the_children_instead_of_their_number(bound, colours, colour):
+    """SC-68."""
     verdict = judged(asking(RollUp.WEIGHT, bound, *colours), group(*SIX), (100, 0, 100, 0, 100, 0))
     assert (verdict.colour, verdict.denominator) == (colour, 300.0)
 
@@ -91,6 +93,7 @@ def nth(number: int) -> Criterion:
 
 @pytest.mark.parametrize(("others", "colour"), [((RED,) * 2, GREEN), ((RED,) * 3, RED), ((YELLOW,) * 3, YELLOW)])
 def test_sc_70_eight_of_ten_must_be_as_good(others, colour):
+    """SC-70."""
     assert judged(nth(8), group(*[GREEN] * (10 - len(others)), *others)).colour is colour
 
 

@@ -375,6 +375,7 @@ _ROLLED = "rollup: green_share, bands: {green: '>=50', red: '<50'}, "
     ],
 )  # fmt: skip
 def test_a_hold_or_a_flap_that_cannot_work_is_named(tmp_path, body, levels, said):
+    """SC-58, inverted on purpose: the mistake is named and the whole book is refused; the last good one judges on."""
     found = sentences(tmp_path, rule(body, levels=levels))
     assert len(found) == 1 and said in found[0]
 

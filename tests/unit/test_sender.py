@@ -146,8 +146,9 @@ class Office:
             self.store, self.channels, parallel or dict.fromkeys(self.channels, 4), self.clock, lambda: 0.0, owner
         )
 
-    async def owe(self, *keys: str, channel: str = "sms", after: float = 0.0) -> Decision:
-        owed = tuple(notice(key, channel, self.clock.now() + timedelta(seconds=after)) for key in keys)
+    async def owe(self, *keys: str, channel: str = "sms", after: float = 0.0, **more) -> Decision:
+        due_at = self.clock.now() + timedelta(seconds=after)
+        owed = tuple(replace(notice(key, channel, due_at), **more) for key in keys)
         before = UnitState("00010", self._versions.get("00010", 0))
         decision = Decision(before, before, notices=owed)
         (state,) = await self.store.commit([decision])
@@ -244,6 +245,17 @@ async def test_a_channel_that_says_try_again_is_tried_after_1_2_4_and_8_seconds(
     assert [(key, attempt, maybe) for _, key, attempt, maybe in channel.sends] == [
         ("a", attempt, False) for attempt in (1, 2, 3, 4, 5)
     ]
+
+
+async def test_sc40_a_recovery_whose_channel_fails_is_tried_until_it_went(office):
+    """SC-40, its second half inverted on purpose: a recovery is never counted as told while nothing was sent."""
+    channel = office.channel("sms", SENT, AGAIN, AGAIN, SENT)
+    await office.owe("page")
+    async with office.running(office.sender()):
+        await office.clock.advance(1)
+        await office.owe("recovery", requires="page")
+        await office.clock.advance(60)
+    assert [key for _, key, _, _ in channel.sends] == ["page", "recovery", "recovery", "recovery"]
 
 
 async def test_a_provider_that_names_a_pause_is_left_alone_for_it(office):
