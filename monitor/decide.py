@@ -14,13 +14,14 @@ from monitor.alerting.incidents import acknowledge as acknowledge_incident
 from monitor.alerting.plan import Directory
 from monitor.alerting.troubles import Silent, troubles
 from monitor.engine import reasons
-from monitor.engine.book import Criterion, Ruleset
+from monitor.engine.book import Criterion, RollUp, Ruleset
 from monitor.engine.evidence import absorb, not_after
 from monitor.engine.hold import hold
 from monitor.engine.inherit import take_over
 from monitor.engine.judge import judge
-from monitor.engine.rollup import count, judge_rollup
-from monitor.engine.series import remember
+from monitor.engine.rate import Figure, figure
+from monitor.engine.rollup import Members, count, judge_rollup
+from monitor.engine.series import remember, remember_score
 from monitor.engine.standing import stand
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
@@ -56,6 +57,20 @@ class Policy:
         default_factory=dict, init=False, repr=False, compare=False
     )
     _watched: dict[str, tuple[Watch, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _rates: list[tuple[Criterion, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def changes_a_sum(self, decision: Decision, now: datetime) -> bool:
+        """True when the unit's parent sums up a figure that this decision changed, whether or not a colour did."""
+        if not self._rates:
+            rolled = (criterion for book in self.ruleset.books for criterion in book.criteria)
+            self._rates.append(tuple(criterion for criterion in rolled if criterion.rollup is RollUp.RATE))
+        return any(
+            self._figure(rate, decision.before, now) != self._figure(rate, decision.after, now)
+            for rate in self._rates[0]
+        )
+
+    def _figure(self, rate: Criterion, state: UnitState, now: datetime) -> Figure | None:
+        return figure(rate, state, self.units, self.ruleset.indicators.get(rate.indicator or ""), now)
 
     def criteria_of(self, unit: Unit, now: datetime) -> tuple[Criterion, ...]:
         """Criteria of a unit on the local day of `now` (remembered: the answer depends on unit and day only)."""
@@ -99,6 +114,7 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
     alerts, silences_at = _alerts(seen, unit, criteria, policy, now)
     after = replace(
         seen.state,
+        series=remember_score(past, standing, policy.calendar.local(now).date()),
         standing=standing,
         criteria=criteria,
         incidents=alerts.open,
@@ -201,7 +217,8 @@ def _own(
 ) -> CriterionState:
     if criterion.rollup is not None:
         known = policy.ruleset.standing.min_coverage
-        verdict = judge_rollup(criterion, counts or Counts(), now, policy.calendar, known)
+        members = Members(view.children, policy.units, policy.ruleset.indicators.get(criterion.indicator or ""))
+        verdict = judge_rollup(criterion, counts or Counts(), now, policy.calendar, known, members)
     else:
         indicator = policy.ruleset.indicators[criterion.indicator or ""]
         verdict = judge(criterion, indicator, view.state.evidence.get(indicator.evidence), now, policy.calendar)

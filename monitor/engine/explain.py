@@ -85,6 +85,31 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "could not be judged and will be tried again: {error}",
     ),
     reasons.NO_CRITERIA: ("không có tiêu chí nào áp dụng", "no criterion applies"),
+    reasons.NTH_BEST: (
+        "{reached} đơn vị ít nhất ở mức {level} (cần {nth})",
+        "{reached} of the units are at least {level} ({nth} are needed)",
+    ),
+    reasons.NTH_UNKNOWN: ("chưa biết đủ {nth} đơn vị", "fewer than {nth} units are known"),
+    reasons.CHILDREN_EXCLUDED: (
+        "{green} xanh, {yellow} vàng, {red} đỏ, {unknown} chưa rõ trên {total}; {excluded} không tính",
+        "{green} green, {yellow} yellow, {red} red, {unknown} unknown of {total}; {excluded} excluded",
+    ),
+    reasons.CHILDREN_SILENT: (
+        "mất số liệu khi đang ở mức xấu, vẫn tính như vậy: {yellow} vàng, {red} đỏ",
+        "fell silent at a bad level and still count so: {yellow} yellow, {red} red",
+    ),
+    reasons.IN_THE_WAY: (
+        "còn {total} đơn vị chưa đạt, gần đạt nhất trước: {units} (và {more} đơn vị khác)",
+        "{total} units stand in the way, the nearest to green first: {units} (and {more} others)",
+    ),
+    reasons.SUMMED: (
+        "cộng số liệu của {known} trên {total} đơn vị trực thuộc; {excluded} không tính",
+        "summed over {known} of {total} units below; {excluded} excluded",
+    ),
+    reasons.UNCLEAR_SUM: (
+        "có nguồn nói nhiều hơn, có nguồn nói ít hơn: không biết tổng ({value})",
+        "some sources say more than, some less than: the sum ({value}) is not known",
+    ),
 }
 
 COLOURS: Mapping[Colour, tuple[str, str]] = {

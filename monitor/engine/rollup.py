@@ -1,19 +1,55 @@
-"""Groups: what the children's colours say. Missing children stay in the denominator, excluded ones leave it."""
+"""Groups: what the children say, by colour, by weight or by their figures.
+
+Missing children stay in the denominator, excluded ones leave it, and a group of which too little is known is not
+judged. Silence never improves a group: a child that fell silent while yellow or red still counts as such wherever the group
+would look better without it. Weights are asked for by weight (how much of it is known), all others by number.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from monitor.engine import reasons
-from monitor.engine.book import Criterion, RollUp
+from monitor.engine.book import Criterion, Indicator, RollUp
 from monitor.engine.judge import Ruling, judge_value
+from monitor.engine.rate import Figure, figure, summed
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator
+from monitor.model.state import UnitState
+from monitor.model.unit import Units
 from monitor.model.verdict import Counts, Param, Reason, Verdict
+
+NAMED = 10  # units that stand in the way and are named in one reason; the others are counted
+_ORDER = (Colour.GREEN, Colour.YELLOW, Colour.RED)  # best first
+_WEIGHED = (RollUp.WEIGHT, RollUp.WEIGHT_SHARE)
+NO_UNITS = Units(())
+_DIGITS = 9  # 0.1 + 0.2 of 0.3 is 100 %, although not for the machine
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The children themselves, where a roll-up needs more than their number by colour."""
+
+    children: tuple[UnitState, ...] = ()
+    units: Units = NO_UNITS
+    indicator: Indicator | None = None  # of a rate
+
+
+NOBODY = Members()
+
+
+class Member(NamedTuple):
+    """What a group sees of one child."""
+
+    code: str
+    colour: Colour
+    level: Colour  # last known colour
+    weight: float
 
 
 def count(colours: Iterable[Colour]) -> Counts:
@@ -23,31 +59,248 @@ def count(colours: Iterable[Colour]) -> Counts:
 
 
 def judge_rollup(
-    criterion: Criterion, counts: Counts, now: datetime, calendar: Calendar, min_known: float = 0.7
+    criterion: Criterion,
+    counts: Counts,
+    now: datetime,
+    calendar: Calendar,
+    min_known: float = 0.7,
+    members: Members = NOBODY,
 ) -> Verdict:
-    """Raw verdict of a roll-up. An empty, all-excluded or mostly unknown group is never judged."""
+    """Raw verdict of a roll-up. An empty, all-excluded or mostly unknown group is never judged.
+
+    Without `members` all children weigh the same, nothing is remembered of silent ones, and a rate has no figures.
+    """
     if counts.total == 0:
         colour = Colour.EXCLUDED if counts.excluded else Colour.UNKNOWN
         return _verdict(Ruling(colour, (Reason(reasons.EMPTY_GROUP),)), now)
-    known = counts.green + counts.yellow + counts.red
-    if known == 0 or known / counts.total < min_known:
-        share = round(100 * known / counts.total, 2)
-        why = Reason(reasons.KNOWN_SHARE, {"known": share, "needed": min_known * 100})
-        return _verdict(Ruling(Colour.UNKNOWN, (why, _children(counts))), now)
+    if criterion.rollup is RollUp.RATE:
+        return _judge_rate(criterion, counts, members, min_known, now, calendar)
+    known = known_share(criterion, counts, members)
+    if known == 0 or known < min_known:
+        return _verdict(Ruling(Colour.UNKNOWN, (_too_little(known, min_known), _children(counts))), now)
+    if criterion.rollup in (RollUp.WORST, RollUp.NTH_BEST):
+        return _verdict(_by_order(criterion, counts, members), now)
+    return _judge_value(criterion, counts, members, now, calendar)
+
+
+def known_share(criterion: Criterion, counts: Counts, members: Members = NOBODY) -> float:
+    """Ratio of the group that is known: by weight for roll-ups by weight, else by number."""
+    if criterion.rollup not in _WEIGHED:
+        return (counts.green + counts.yellow + counts.red) / counts.total
+    total = sum(member.weight for member in counted(counts, members))
+    known = sum(member.weight for member in counted(counts, members) if member.colour.known)
+    return round(known / total, _DIGITS) if total else 0.0
+
+
+def is_too_red(criterion: Criterion, counts: Counts, members: Members = NOBODY) -> bool:
+    """True when more children are red, or were when they fell silent, than `max_red_share` allows."""
+    limit = criterion.max_red_share
+    return limit is not None and _red_share(counts, members) > limit
+
+
+def counted(counts: Counts, members: Members = NOBODY) -> Iterator[Member]:
+    """All children that are not excluded; where only their number is known, each weighs 1."""
+    if not members.children:
+        for colour in Colour:
+            if colour is not Colour.EXCLUDED:
+                yield from [Member("", colour, colour, 1.0)] * getattr(counts, colour.value)
+        return
+    for child in members.children:
+        colour, level = (child.standing.colour, child.standing.level) if child.standing else (Colour.UNKNOWN,) * 2
+        if colour is not Colour.EXCLUDED:
+            weight = members.units[child.unit].weight if child.unit in members.units else 1.0
+            yield Member(child.unit, colour, level, weight)
+
+
+def taken_in(criterion: Criterion, member: Member) -> bool:
+    """Whether a count, share or weight takes the child in.
+
+    Where only bad colours are counted, one that fell silent at such a level is taken in as well: silence is no cure.
+    """
+    if member.colour in criterion.colours:
+        return True
+    if Colour.GREEN in criterion.colours or member.colour is not Colour.UNKNOWN:
+        return False
+    return member.level.known and member.level in criterion.colours
+
+
+def gap(state: UnitState | None) -> float:
+    """How far a unit is from all green: the part of its weight that it does not earn, ratio 0 to 1.
+
+    Red counts in full, yellow half, and what is unknown in full; a unit of which nothing is known is 1 away.
+    """
+    standing = None if state is None else state.standing
+    if standing is None or standing.score is None:
+        return 1.0
+    return round(1 - standing.score * standing.coverage, _DIGITS)
+
+
+def in_the_way(criterion: Criterion, members: Members) -> tuple[UnitState, ...]:
+    """Children that keep a group from its goal, the one nearest to green first, then by code.
+
+    Those that a count of good colours does not take in; those that a count of bad colours does.
+    """
+    good = Colour.GREEN in _goal_colours(criterion)
+    wrong = {m.code for m in counted(Counts(), members) if _is_in(criterion, m) is not good} if members.children else ()
+    found = [child for child in members.children if child.unit in wrong]
+    return tuple(sorted(found, key=lambda child: (gap(child), child.unit)))
+
+
+def _goal_colours(criterion: Criterion) -> frozenset[Colour]:
+    by_colour = criterion.rollup in (RollUp.COUNT, RollUp.SHARE, *_WEIGHED)
+    return criterion.colours if by_colour else frozenset({Colour.GREEN})
+
+
+def _is_in(criterion: Criterion, member: Member) -> bool:
+    return taken_in(replace(criterion, colours=_goal_colours(criterion)), member)
+
+
+# -- by order ---------------------------------------------------------------------------------------------------------
+
+
+def _by_order(criterion: Criterion, counts: Counts, members: Members) -> Ruling:
     if criterion.rollup is RollUp.WORST:
-        return _verdict(Ruling(_worst(counts), (_children(counts),)), now)
-    return _judge_share(criterion, counts, now, calendar)
+        return Ruling(_worst(counts, members), (_children(counts), *_silent(members)))
+    reached = 0
+    for colour in _ORDER:
+        reached += getattr(counts, colour.value)
+        if reached >= criterion.nth:
+            return Ruling(colour, (_nth(criterion, reached, colour), _children(counts)))
+    # Too few are known to say it: the n-th may be anything, and one of fewer than n does not exist.
+    return Ruling(Colour.UNKNOWN, (Reason(reasons.NTH_UNKNOWN, {"nth": criterion.nth}), _children(counts)))
 
 
-def _judge_share(criterion: Criterion, counts: Counts, now: datetime, calendar: Calendar) -> Verdict:
-    share = _value(criterion, counts)
-    ruling = judge_value(criterion, share[0], Comparator.EQ, now, now, calendar)
-    red_share = 100 * counts.red / counts.total
-    colour, why = ruling.colour, (*ruling.reasons, _children(counts))
-    if criterion.max_red_share is not None and red_share > criterion.max_red_share:
-        too_red = Reason(reasons.RED_SHARE, {"share": round(red_share, 2), "limit": criterion.max_red_share})
-        colour, why = Colour.RED, (too_red, *why)
-    return _verdict(replace(ruling, colour=colour, reasons=why), now, *share)
+def _nth(criterion: Criterion, reached: int, colour: Colour) -> Reason:
+    return Reason(reasons.NTH_BEST, {"nth": criterion.nth, "reached": reached, "level": colour.value})
+
+
+def _worst(counts: Counts, members: Members) -> Colour:
+    remembered = _remembered(counts, members)
+    if remembered.red:
+        return Colour.RED
+    return Colour.YELLOW if remembered.yellow else Colour.GREEN
+
+
+# -- by value ---------------------------------------------------------------------------------------------------------
+
+
+def _judge_value(criterion: Criterion, counts: Counts, members: Members, now: datetime, calendar: Calendar) -> Verdict:
+    value, numerator, denominator = _value(criterion, counts, members)
+    ruling = judge_value(criterion, value, Comparator.EQ, now, now, calendar)
+    why = (*ruling.reasons, _children(counts), *_silent(members), *_blocking(criterion, ruling, members))
+    ruling = replace(ruling, reasons=why)
+    return _verdict(_not_too_red(criterion, ruling, counts, members), now, value, numerator, denominator)
+
+
+def _not_too_red(criterion: Criterion, ruling: Ruling, counts: Counts, members: Members) -> Ruling:
+    if not is_too_red(criterion, counts, members):
+        return ruling
+    share = round(_red_share(counts, members), 2)
+    too_red = Reason(reasons.RED_SHARE, {"share": share, "limit": criterion.max_red_share})
+    return replace(ruling, colour=Colour.RED, reasons=(too_red, *ruling.reasons))
+
+
+def _red_share(counts: Counts, members: Members) -> float:
+    return 100 * _remembered(counts, members).red / counts.total
+
+
+def _value(criterion: Criterion, counts: Counts, members: Members) -> tuple[float, float | None, float | None]:
+    """The value to judge, and the numerator and denominator that it was made of."""
+    if criterion.rollup is RollUp.GREEN_SHARE:
+        return 100 * counts.green / counts.total, counts.green, counts.total
+    if criterion.rollup is RollUp.SCORE:
+        return min(_score(counts), _score(_remembered(counts, members)), key=lambda score: score[0])
+    weighed = criterion.rollup in _WEIGHED
+    found = [(member.weight if weighed else 1.0, taken_in(criterion, member)) for member in counted(counts, members)]
+    inside = round(sum(weight for weight, taken in found if taken), _DIGITS)
+    whole = round(sum(weight for weight, _ in found), _DIGITS)
+    if criterion.rollup in (RollUp.COUNT, RollUp.WEIGHT):
+        return inside, inside, whole
+    return 100 * inside / whole, inside, whole
+
+
+def _score(counts: Counts) -> tuple[float, float, float]:
+    judged = counts.green + counts.yellow + counts.red
+    points = counts.green + 0.5 * counts.yellow
+    return 100 * points / judged, points, judged
+
+
+def _remembered(counts: Counts, members: Members) -> Counts:
+    """The counts with silent children taken at the yellow or red that they had last."""
+    levels = Counter(level for _, level in _fell_silent(members))
+    yellow, red = levels[Colour.YELLOW], levels[Colour.RED]
+    if not yellow and not red:
+        return counts
+    return replace(counts, yellow=counts.yellow + yellow, red=counts.red + red, unknown=counts.unknown - yellow - red)
+
+
+def _fell_silent(members: Members) -> list[tuple[str, Colour]]:
+    standings = ((child.unit, child.standing) for child in members.children if child.standing is not None)
+    return [
+        (code, standing.level)
+        for code, standing in standings
+        if standing.colour is Colour.UNKNOWN and standing.level in (Colour.YELLOW, Colour.RED)
+    ]
+
+
+def _silent(members: Members) -> tuple[Reason, ...]:
+    silent = _fell_silent(members)
+    if not silent:
+        return ()
+    levels = Counter(level for _, level in silent)
+    counts: dict[str, Param] = {"yellow": levels[Colour.YELLOW], "red": levels[Colour.RED]}
+    return (Reason(reasons.CHILDREN_SILENT, counts),)
+
+
+def _blocking(criterion: Criterion, ruling: Ruling, members: Members) -> tuple[Reason, ...]:
+    if criterion.target is None or ruling.colour is Colour.GREEN:
+        return ()
+    found = in_the_way(criterion, members)
+    if not found:
+        return ()
+    named = ", ".join(child.unit for child in found[:NAMED])
+    more = max(0, len(found) - NAMED)
+    return (Reason(reasons.IN_THE_WAY, {"units": named, "total": len(found), "more": more}),)
+
+
+# -- by figure --------------------------------------------------------------------------------------------------------
+
+
+def _judge_rate(
+    criterion: Criterion, counts: Counts, members: Members, min_known: float, now: datetime, calendar: Calendar
+) -> Verdict:
+    """The rate of the whole: the sum of the children's numerators over the sum of their denominators."""
+    found = [figure(criterion, child, members.units, members.indicator, now) for child in members.children]
+    figures = [one for one in found if one is not None]
+    known = len(figures) / counts.total
+    ages_at = min((one.until for one in figures if one.until is not None), default=None)
+    if not figures or known < min_known:
+        why = (_too_little(known, min_known), _summed(figures, counts))
+        return _verdict(Ruling(Colour.UNKNOWN, why, recheck_at=ages_at), now)
+    numerator, denominator, comparator = summed(figures)
+    needed = max(criterion.min_sample, 1.0)
+    if denominator < needed:
+        small = Reason(reasons.SMALL_SAMPLE, {"sample": denominator, "needed": needed})
+        ruling = Ruling(Colour.EXCLUDED, (small, _summed(figures, counts)), recheck_at=ages_at)
+        return _verdict(ruling, now, None, numerator, denominator)
+    value = 100 * numerator / denominator
+    if comparator is None:
+        unclear = Reason(reasons.UNCLEAR_SUM, {"value": value})
+        ruling = Ruling(Colour.UNKNOWN, (unclear, _summed(figures, counts)), recheck_at=ages_at)
+        return _verdict(ruling, now, value)
+    ruling = judge_value(criterion, value, comparator, now, now, calendar, ages_at)
+    ruling = replace(ruling, reasons=(*ruling.reasons, _summed(figures, counts)))
+    ruling = _not_too_red(criterion, ruling, counts, members)
+    return replace(_verdict(ruling, now, value, numerator, denominator), comparator=comparator)
+
+
+def _summed(figures: list[Figure], counts: Counts) -> Reason:
+    """How the sum came about: how many gave a figure, how many did not, how many are left out."""
+    params: dict[str, Param] = {"known": len(figures), "total": counts.total, "excluded": counts.excluded}
+    return Reason(reasons.SUMMED, params)
+
+
+# -- the rest ---------------------------------------------------------------------------------------------------------
 
 
 def _verdict(
@@ -72,18 +325,8 @@ def _verdict(
     )
 
 
-def _value(criterion: Criterion, counts: Counts) -> tuple[float, float, float]:
-    if criterion.rollup is RollUp.GREEN_SHARE:
-        return 100 * counts.green / counts.total, counts.green, counts.total
-    judged = counts.green + counts.yellow + counts.red
-    points = counts.green + 0.5 * counts.yellow
-    return 100 * points / judged, points, judged
-
-
-def _worst(counts: Counts) -> Colour:
-    if counts.red:
-        return Colour.RED
-    return Colour.YELLOW if counts.yellow else Colour.GREEN
+def _too_little(known: float, needed: float) -> Reason:
+    return Reason(reasons.KNOWN_SHARE, {"known": round(100 * known, 2), "needed": needed * 100})
 
 
 def _children(counts: Counts) -> Reason:
@@ -94,4 +337,6 @@ def _children(counts: Counts) -> Reason:
         "unknown": counts.unknown + counts.maintenance,
         "total": counts.total,
     }
+    if counts.excluded:
+        return Reason(reasons.CHILDREN_EXCLUDED, {**params, "excluded": counts.excluded})
     return Reason(reasons.CHILDREN, params)
