@@ -5,12 +5,16 @@
 #   make test-fast        the part without real servers and browsers
 #   make check            format, lint, types, layers     make format   puts format and imports right
 #   make bench            the benchmarks                  make nightly  the long runs, bounded by NIGHTLY_LIMIT
+#   make mutants [MUTANTS=monitor.engine.judge.*]         which small changes of the engine no test would notice
 #
 # PYTHON=/path/to/python3.12 chooses another interpreter.
 
 PYTHON ?= python3
 SITE ?= .
 NIGHTLY_LIMIT ?= 8h
+# Names of mutants, with stars; all of the engine when it is empty.
+MUTANTS ?=
+MUTANTS_LIMIT ?= 40m
 # What the suite runs besides Python: Debian packages, each with a command of the same name; the library is playwright's.
 SUITE_PACKAGES := prometheus chromium faketime libatomic1
 
@@ -28,7 +32,7 @@ SYNC := .tools/bin/uv sync --frozen --quiet --compile-bytecode
 RUN_READY := .venv/.ready-run
 DEV_READY := .venv/.ready-dev
 
-.PHONY: run test test-fast bench nightly check format clean anew
+.PHONY: run test test-fast bench nightly mutants check format clean anew
 .DEFAULT_GOAL := run
 
 run: $(RUN_READY)
@@ -48,6 +52,12 @@ nightly: $(DEV_READY)
 	@.ci/packages $(SUITE_PACKAGES)
 	@timeout --foreground --signal=INT $(NIGHTLY_LIMIT) .venv/bin/pytest --hypothesis-profile=nightly --durations=20
 
+# What was found stays in mutants/: a second call goes on where the first one was ended.
+mutants: $(DEV_READY)
+	@HYPOTHESIS_PROFILE=mutants timeout --foreground --signal=INT $(MUTANTS_LIMIT) \
+		nice .venv/bin/mutmut run --max-children 2 $(MUTANTS) || true
+	@.venv/bin/mutmut results
+
 check: $(DEV_READY)
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
@@ -59,7 +69,7 @@ format: $(DEV_READY)
 	@.venv/bin/ruff check --fix .
 
 clean:
-	rm -rf .tools .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .tools .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
 
 # An environment knows its folder and its interpreter by absolute path: after a move or a new Python it is made anew.
 MADE_FOR := $(CURDIR) $(INTERPRETER)

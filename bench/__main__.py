@@ -11,13 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from bench import judging, kills, paging, probing, starting, storing
+from bench import judging, kills, paging, probing, replaying, ruling, starting, storing
 from bench.measure import Figure
 
 BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "judging": judging.run,
+    "ruling": ruling.run,
     "paging": paging.run,
     "probing": probing.run,
+    "replaying": replaying.run,
     "storing": storing.run,
     "starting": starting.run,
     "kills": kills.run,

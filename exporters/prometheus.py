@@ -11,6 +11,7 @@ import asyncio
 import gzip
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from math import isfinite, isnan
 
 from monitor.api import (
@@ -21,6 +22,7 @@ from monitor.api import (
     Level,
     Page,
     Phase,
+    Reason,
     Snapshot,
     Unit,
     UnitState,
@@ -36,8 +38,11 @@ FAMILIES: Mapping[str, str] = {
     "denbao_unit_colour_since_timestamp_seconds": "When the unit took its present colour.",
     "denbao_unit_score_ratio": "Weighted score of the known criteria, 0 to 1.",
     "denbao_unit_coverage_ratio": "Known weight over total weight, 0 to 1.",
+    "denbao_unit_reported_colour": "Colour that the national system reports: -1 unknown, 0 green, 1 yellow, 2 red.",
     "denbao_indicator_value": "Newest value in the indicator's own unit; yes 1, partly 0.5, no 0.",
     "denbao_criterion_colour": "Colour of one criterion: -1 unknown, 0 green, 1 yellow, 2 red.",
+    "denbao_target_projected_value": "Value of a target at its date if it goes on as now, in the indicator's own unit.",
+    "denbao_target_required_pace": "Change per working day that reaches the goal at its date; 0 when it is met.",
     "denbao_probe_success": "1 when the last check of the probe went well.",
     "denbao_probe_duration_seconds": "How long the last check took.",
 }
@@ -237,10 +242,20 @@ def _samples(unit: Unit, state: UnitState) -> Iterator[tuple[str, Samples]]:
         yield "denbao_unit_colour_since_timestamp_seconds", _one((code,), standing.since.timestamp())
         yield "denbao_unit_score_ratio", _one((code,), standing.score)
         yield "denbao_unit_coverage_ratio", _one((code,), standing.coverage)
+    if "reported_colour" in state.evidence:
+        yield "denbao_unit_reported_colour", _one((code,), state.reported.number)
     values = ((key, _number(reading.value)) for key, reading in sorted(state.evidence.items()))
     yield "denbao_indicator_value", [((code, ("indicator", key)), value) for key, value in values if value is not None]
+    yield "denbao_target_projected_value", _of_targets(code, state, "projected")
+    yield "denbao_target_required_pace", _of_targets(code, state, "required_pace")
     colours = ((key, held.colour.number) for key, held in sorted(state.criteria.items()))
     yield "denbao_criterion_colour", [((code, ("criterion", key)), of) for key, of in colours if of is not None]
+
+
+def _of_targets(code: tuple[str, str], state: UnitState, figure: str) -> Samples:
+    """One figure of every forecast that tells it."""
+    told = ((key, getattr(held.verdict.forecast, figure, None)) for key, held in sorted(state.criteria.items()))
+    return [((code, ("criterion", key)), value) for key, value in told if value is not None]
 
 
 def _one(labels: Labels, value: float | None) -> Samples:
@@ -256,8 +271,14 @@ def _probe_samples(code: str, probes: Mapping[str, Collected]) -> Iterator[tuple
 
 
 def _deadlines(state: UnitState) -> frozenset[tuple[str, float]]:
-    due = ((key, held.verdict.deadline) for key, held in state.criteria.items())
+    """The general date of each target: an exemption is one unit's own, and its verdict remembers the old date."""
+    due = ((key, _general(held.verdict.deadline, held.verdict.reasons)) for key, held in state.criteria.items())
     return frozenset((key, at.timestamp()) for key, at in due if at is not None)
+
+
+def _general(deadline: datetime | None, why: Iterable[Reason]) -> datetime | None:
+    old = next((reason.params.get("old") for reason in why if reason.code == "exempted"), None)
+    return old if isinstance(old, datetime) else deadline
 
 
 def _number(value: float | bool | str) -> float | None:

@@ -12,7 +12,7 @@ from monitor.model.snapshot import Snapshot
 from monitor.model.state import UnitState
 from monitor.model.text import clean
 from monitor.model.unit import Level, Unit, Units
-from monitor.model.verdict import CriterionState, Standing
+from monitor.model.verdict import CriterionState, Reason, Standing
 from monitor.ports import Exporter, Page
 
 
@@ -36,6 +36,7 @@ __all__ = [
     "Page",
     "Phase",
     "Reading",
+    "Reason",
     "Snapshot",
     "Standing",
     "Unit",

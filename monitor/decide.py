@@ -15,21 +15,28 @@ from monitor.alerting.plan import Directory
 from monitor.alerting.troubles import Silent, troubles
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, RollUp, Ruleset
-from monitor.engine.evidence import absorb, not_after
+from monitor.engine.formula import judge_formulas
 from monitor.engine.hold import hold
 from monitor.engine.inherit import take_over
 from monitor.engine.judge import judge
+from monitor.engine.pace import foretold
 from monitor.engine.rate import Figure, figure
+from monitor.engine.reported import believed_until, reported
 from monitor.engine.rollup import Members, count, judge_rollup
-from monitor.engine.series import remember, remember_score
+from monitor.engine.series import remember, remember_rollups, remember_score
+from monitor.engine.sources import Heard, counts_now, hear, hear_unjudged, next_change, remarks
 from monitor.engine.standing import stand
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
 from monitor.model.hours import Calendar, Sessions
 from monitor.model.reading import Reading, SourceHealth
+from monitor.model.series import NOTHING
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
+from monitor.model.text import clean
 from monitor.model.unit import Level, Unit, Units
-from monitor.model.verdict import Counts, CriterionState, Reason, Standing
+from monitor.model.verdict import Counts, CriterionState, Reason, Standing, Verdict
+
+_TRY_AGAIN = timedelta(minutes=1)  # after which what broke is judged anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +112,26 @@ class View:
 def decide(view: View, policy: Policy, now: datetime) -> Decision:
     """Judge one unit: evidence, criteria, standing, incidents, notices, and when to look again."""
     unit = policy.units[view.state.unit]
-    absorbed = absorb(not_after(now, view.state.evidence), view.news)
+    absorbed = hear(view.state.evidence, view.state.rivals, view.news, policy.ruleset.indicators, now)
     counts = count(_colour(child.standing) for child in view.children) if policy.units.children(unit.code) else None
-    past = remember(view.state.series, absorbed.fresh, policy.ruleset.indicators, policy.calendar)
-    seen = replace(view, state=replace(view.state, evidence=absorbed.evidence, series=past))
+    past = remember(view.state.series, counts_now(absorbed), policy.ruleset.indicators, policy.calendar)
+    told = replace(view.state, evidence=absorbed.evidence, series=past, rivals=absorbed.rivals)
+    seen = replace(view, state=told)
     criteria = _criteria(seen, unit, policy, counts, now)
     standing = stand(view.state.standing, list(criteria.values()), policy.ruleset.standing, now, counts)
     alerts, silences_at = _alerts(seen, unit, criteria, policy, now)
     after = replace(
         seen.state,
-        series=remember_score(past, standing, policy.calendar.local(now).date()),
         standing=standing,
         criteria=criteria,
+        series=remember_score(
+            remember_rollups(past, policy.criteria_of(unit, now), criteria, policy.calendar, now),
+            standing,
+            policy.calendar.local(now).date(),
+        ),
         incidents=alerts.open,
-        recheck_at=_recheck(criteria, alerts, silences_at, policy.calendar, now),
+        recheck_at=_recheck(criteria, alerts, (silences_at, *_ends(told, policy, now)), policy.calendar, now),
+        reported=reported(told.evidence, policy.ruleset.indicators, now),
     )
     return Decision(
         before=view.state,
@@ -151,10 +164,11 @@ def set_aside(state: UnitState, news: tuple[Reading, ...], why: str, now: dateti
     """
     reason = Reason(reasons.SET_ASIDE, {"error": why})
     try:
-        evidence = absorb(state.evidence, news).evidence
+        heard = hear_unjudged(state.evidence, state.rivals, news)
     except Exception:  # whatever broke the judging may break this as well
-        evidence = state.evidence
-    after = replace(_unknown(state, reason, now), evidence=evidence, recheck_at=now + timedelta(minutes=1))
+        heard = Heard(state.evidence, state.rivals, ())
+    told = replace(state, evidence=heard.evidence, rivals=heard.rivals)
+    after = replace(_unknown(told, reason, now), recheck_at=now + _TRY_AGAIN)
     return Decision(before=state, after=after, transitions=_transitions(state, after, now), readings=news)
 
 
@@ -215,14 +229,43 @@ def _own(
     counts: Counts | None,
     now: datetime,
 ) -> CriterionState:
+    try:
+        verdict = _foretold(view, criterion, policy, _verdict(view, criterion, policy, counts, now), now)
+    except Exception as broken:  # one broken rule costs its own verdict and drops nothing else
+        verdict = _broken(view, criterion, policy, broken, now)
+    return hold(before, verdict, criterion, unit.level, now, policy.ruleset.cadence_of(criterion))
+
+
+def _verdict(view: View, criterion: Criterion, policy: Policy, counts: Counts | None, now: datetime) -> Verdict:
     if criterion.rollup is not None:
         known = policy.ruleset.standing.min_coverage
         members = Members(view.children, policy.units, policy.ruleset.indicators.get(criterion.indicator or ""))
-        verdict = judge_rollup(criterion, counts or Counts(), now, policy.calendar, known, members)
-    else:
-        indicator = policy.ruleset.indicators[criterion.indicator or ""]
-        verdict = judge(criterion, indicator, view.state.evidence.get(indicator.evidence), now, policy.calendar)
-    return hold(before, verdict, criterion, unit.level, now)
+        return judge_rollup(criterion, counts or Counts(), now, policy.calendar, known, members)
+    if criterion.formulas:
+        return judge_formulas(criterion, policy.ruleset.indicators, view.state.evidence, now)
+    indicator = policy.ruleset.indicators[criterion.indicator or ""]
+    key, state = indicator.evidence, view.state
+    past = state.series.get(key, NOTHING)
+    verdict = judge(criterion, indicator, state.evidence.get(key), now, policy.calendar, past)
+    beside = remarks(policy.ruleset.indicators[key], state.rivals.get(key, ()), now)
+    return replace(verdict, reasons=(*verdict.reasons, *beside)) if beside else verdict
+
+
+def _foretold(view: View, criterion: Criterion, policy: Policy, verdict: Verdict, now: datetime) -> Verdict:
+    key = criterion.id if criterion.rollup is not None else criterion.indicator or ""
+    measured = policy.ruleset.indicators.get(criterion.indicator or "")
+    return foretold(verdict, criterion, measured, view.state.series.get(key), now, policy.calendar)
+
+
+def _broken(view: View, criterion: Criterion, policy: Policy, broken: Exception, now: datetime) -> Verdict:
+    """Unknown, and why, to be tried again in a minute; of what it would have judged, as much as can be said so."""
+    error = clean(f"{type(broken).__name__}: {broken}")
+    indicator = policy.ruleset.indicators.get(criterion.indicator or "")
+    reading = view.state.evidence.get(indicator.evidence) if indicator else None
+    verdict = Verdict(Colour.UNKNOWN, (Reason(reasons.RULE_BROKEN, {"error": error}),), recheck_at=now + _TRY_AGAIN)
+    if reading is None:
+        return verdict
+    return replace(verdict, as_of=reading.as_of, received_at=reading.received_at, source=reading.source)
 
 
 def _alerts(
@@ -295,7 +338,8 @@ def _still_silent(view: View, watch: Watch) -> list[Silent]:
 
 
 def _last(view: View, watch: Watch) -> Reading | None:
-    own = (reading for reading in view.state.evidence.values() if reading.source == watch.source)
+    rivals = (reading for kept in view.state.rivals.values() for reading in kept)
+    own = (reading for reading in (*view.state.evidence.values(), *rivals) if reading.source == watch.source)
     return max(own, key=lambda reading: reading.as_of, default=None)
 
 
@@ -312,7 +356,7 @@ def _quiet_since(
 def _recheck(
     criteria: Mapping[str, CriterionState],
     alerts: Alerts,
-    silence: datetime | None,
+    others: tuple[datetime | None, ...],
     calendar: Calendar,
     now: datetime,
 ) -> datetime:
@@ -322,8 +366,14 @@ def _recheck(
     """
     tomorrow = calendar.start_of_day(calendar.local(now).date() + timedelta(days=1))
     own = (c.verdict.recheck_at for c in criteria.values())
-    instants: list[datetime | None] = [tomorrow, alerts.recheck_at, silence, *own]
+    instants: list[datetime | None] = [tomorrow, alerts.recheck_at, *others, *own]
     return min(at for at in instants if at is not None and at > now)
+
+
+def _ends(state: UnitState, policy: Policy, now: datetime) -> tuple[datetime | None, ...]:
+    """When another source may count, or the reported colour goes stale."""
+    indicators = policy.ruleset.indicators
+    return next_change(state.rivals, indicators, now), believed_until(state.evidence, indicators)
 
 
 def _transitions(before: UnitState, after: UnitState, now: datetime) -> tuple[Transition, ...]:

@@ -135,6 +135,24 @@ class Store(Protocol):
         """History of one indicator of one unit, newest first; the latest revision of each (as_of, source) first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A stretch of what was committed, in the order of the commits. `mark` continues it; None: that was all."""
+
+    facts: Sequence[Reading | Transition | Notice | AuditEntry]
+    mark: int | None
+
+
+class History(Protocol):
+    """What was committed, oldest first and in stretches of bounded size. It is read, never changed."""
+
+    async def recorded(self, what: str, *, after: int = 0, limit: int = 5000) -> Recorded:
+        """The next facts of one sort, "readings", "transitions", "notices" or "audit", from a mark on.
+
+        Readings come with all their revisions. Raises ValueError for another word.
+        """
+
+
 class Transport(Protocol):
     """Sends one notice to one recipient by one channel. Returns a receipt within its own deadline, never raises."""
 

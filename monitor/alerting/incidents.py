@@ -9,7 +9,7 @@ event does to the incident; nothing else changes a phase. The rules behind the t
   generation with a new plan and new keys, and the acknowledgement is dropped.
 * Easing while nobody answered replaces the plan by that of the lesser trouble. Easing under an acknowledgement changes
   nothing, so that falling back is no news to those who answered.
-* While a hold waits to believe an improvement the trouble is what it was.
+* While a hold waits to believe an improvement, and while a criterion flaps, the trouble is what it was.
 * The recovery message goes to those who were owed a page, and the store sends it only if that page went out.
 
 The same facts at the same instant change nothing: a restart sends only what fell due meanwhile.
@@ -186,7 +186,7 @@ def _event(incident: Incident | None, trouble: Trouble | None, cause: str, scene
 
 def _change(incident: Incident, trouble: Trouble, scene: Scene) -> Event:
     state = scene.criteria.get(trouble.cause)
-    if state is not None and state.raw is not state.colour:
+    if state is not None and (state.base is not None or state.raw is not state.colour):
         return Event.STAYED
     was, is_now = _SEVERITY[incident.kind], _SEVERITY[trouble.kind]
     if is_now != was:
@@ -199,11 +199,11 @@ def _without_trouble(cause: str, scene: Scene) -> Event:
     rule, state = scene.rules.get(cause), scene.criteria.get(cause)
     if rule is None or not rule.applies_to(scene.unit):
         return Event.RETIRED
-    if state is None or state.colour is Colour.UNKNOWN:
+    if state is None or state.told is Colour.UNKNOWN:
         return Event.UNSEEN
-    if not state.colour.known:
+    if not state.told.known:
         return Event.PAUSED
-    return Event.RETIRED if state.colour is Colour.RED else Event.RECOVERED  # red, but it alerts no more
+    return Event.RETIRED if state.told is Colour.RED else Event.RECOVERED  # red, but it alerts no more
 
 
 def _opened(trouble: Trouble | None, scene: Scene, now: datetime) -> Incident:

@@ -1,7 +1,7 @@
 """What is wrong with one unit now, by cause. Whether anybody hears of it is decided in monitor.alerting.incidents.
 
 A criterion taken over from a system (`caused_by`) is that system's trouble, never this unit's. A colour that is held
-back or kept by a hold counts as it is shown.
+back or kept by a hold counts as it is shown; while it flaps the one before counts, and nothing comes or goes by that.
 """
 
 from __future__ import annotations
@@ -62,16 +62,16 @@ def troubles(
         if kind is not None:
             indicator = indicators.get(rule.indicator or "")
             since = began(state, indicator, now)
-            found[key] = Trouble(key, kind, state.colour, since, judged(state, rule, indicator))
+            found[key] = Trouble(key, kind, state.told, since, judged(state, rule, indicator))
     return found
 
 
 def _kind(state: CriterionState, rule: Criterion) -> Kind | None:
-    if state.colour not in rule.alert:
+    if state.told not in rule.alert:
         return None
-    if state.colour is Colour.YELLOW:
+    if state.told is Colour.YELLOW:
         return Kind.KPI_YELLOW if _deadline_is_near(state, rule) else None
-    if state.colour is not Colour.RED:
+    if state.told is not Colour.RED:
         return None
     if rule.outage:
         return Kind.OUTAGE
@@ -84,11 +84,15 @@ def _deadline_is_near(state: CriterionState, rule: Criterion) -> bool:
 
 
 def began(state: CriterionState, indicator: Indicator | None, now: datetime) -> datetime:
-    """When the trouble began: the first bad reading; for minutes since a failure, that failure."""
+    """When the trouble began: the first bad reading; for minutes since a failure, that failure.
+
+    No age reaches behind a long silence: what was before it may have been another trouble.
+    """
     value = state.verdict.value
     if indicator is None or indicator.measure is not Measure.ELAPSED or isinstance(value, (bool, str)) or not value:
-        return state.raw_since
-    return now - timedelta(minutes=value)
+        return state.episode_since or state.raw_since
+    failed = now - timedelta(minutes=value)
+    return failed if state.back_since is None else max(failed, state.back_since)
 
 
 def judged(state: CriterionState, rule: Criterion, indicator: Indicator | None) -> dict[str, Param]:
@@ -97,7 +101,7 @@ def judged(state: CriterionState, rule: Criterion, indicator: Indicator | None) 
     return {
         **_names(rule, indicator),
         **_goal(state, rule, indicator),
-        "colour": state.colour.value,
+        "colour": state.told.value,
         "value": verdict.value,
         "sign": verdict.comparator.value,
         "n": verdict.working_days_left,

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from monitor.adapters.clock import SystemClock
-from monitor.adapters.store import open_store
+from monitor.adapters.store import MemoryStore, SqlStore, open_store
 from monitor.cli.sites import json_option, open_site, site_option
 from monitor.config.spec import Site
+from monitor.engine.book import Ruleset
 from monitor.engine.explain import colour_name, span
+from monitor.engine.index import IndexPoints
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound, StoreError
 from monitor.model.incident import Incident
 from monitor.model.state import UnitState
-from monitor.ports import Store
+from monitor.model.unit import Unit
+from monitor.replay.compare import rebuilt
+from monitor.replay.past import read_past
+from monitor.reporting.facts import Json, facts
 from monitor.reporting.why import CriterionWhy, Why, headline, why
 
 T = TypeVar("T")
 
 
-def look(site: Site, ask: Callable[[Store], Awaitable[T]]) -> T:
+def look(site: Site, ask: Callable[[MemoryStore | SqlStore], Awaitable[T]]) -> T:
     """Ask the site's store without changing it."""
 
     async def once() -> T:
@@ -48,35 +53,69 @@ def look(site: Site, ask: Callable[[Store], Awaitable[T]]) -> T:
 @site_option
 @click.argument("unit")
 @click.option("--criterion", help="Only this criterion.")
+@click.option("--at", help="At this past instant, 2025-08-06T16:00, rebuilt from history.")
 @json_option
-def explain(site: Path, unit: str, criterion: str | None, as_json: bool) -> None:
+def explain(site: Path, unit: str, criterion: str | None, at: str | None, as_json: bool) -> None:
     """Say why UNIT (a code) has its colour, in Vietnamese and English; exit 1 when it is red or unknown."""
     loaded = open_site(site)
-    answer = _why(loaded, unit)
+    answer, told, rebuilt_from = _why(loaded, unit) if at is None else _why_at(loaded, unit, at)
     shown = [c for c in answer.criteria if criterion in (None, c.id)]
     if criterion is not None and not shown:
         raise click.UsageError(
             f"{criterion!r} does not judge {unit}; it has {', '.join(c.id for c in answer.criteria)}"
         )
     if as_json:
-        click.echo(json.dumps(asdict(answer) | {"criteria": [asdict(c) for c in shown]}, default=_plain, indent=2))
+        more = {"criteria": [asdict(c) for c in shown], "facts": told, "rebuilt_from": rebuilt_from}
+        click.echo(json.dumps(asdict(answer) | more, default=_plain, indent=2))
     else:
+        if rebuilt_from is not None:
+            click.echo(f"dựng lại từ / rebuilt from: {rebuilt_from}")
         _print_why(answer, shown, loaded)
     if answer.colour in (Colour.RED, Colour.UNKNOWN):
         raise SystemExit(1)
 
 
-def _why(site: Site, code: str) -> Why:
+def _why(site: Site, code: str) -> tuple[Why, Json, str | None]:
+    """The committed answer."""
+    unit = _unit(site, code)
+    states = {state.unit: state for state in look(site, lambda store: store.load_states())}
+    return *_told(site, unit, site.ruleset, states, SystemClock().now()), None
+
+
+def _why_at(site: Site, code: str, text: str) -> tuple[Why, Json, str | None]:
+    """The answer at a past instant, by the rules of the site that were valid then, and what it was rebuilt from."""
+    unit, at = _unit(site, code), instant(text, site)
+    past = look(site, lambda store: read_past(store, at))
+    course = rebuilt(site, past, site.ruleset, at)
+    first = min((reading.received_at for reading in past.readings), default=None)
+    since = "" if first is None else f" ({_local(first, site)} - {_local(at, site)})"
+    day = site.calendar.local(at).date()
+    rules = course.policy.ruleset
+    valid = replace(rules, books=tuple(book for book in rules.books if book.valid_on(day)))
+    return *_told(site, unit, valid, course.states, at), f"{len(past.readings)} số liệu / readings{since}"
+
+
+def _told(site: Site, unit: Unit, ruleset: Ruleset, states: Mapping[str, UnitState], now: datetime) -> tuple[Why, Json]:
+    state = states.get(unit.code, UnitState(unit.code))
+    systems = [states[code] for code in unit.depends_on if code in states]
+    answer = why(unit, state, ruleset, site.calendar, now)
+    return answer, facts(unit, state, ruleset, site.calendar, now, systems)
+
+
+def _unit(site: Site, code: str) -> Unit:
     try:
-        unit = site.units[code]
+        return site.units[code]
     except NotFound as unknown:
         raise click.UsageError(str(unknown)) from None
 
-    async def state(store: Store) -> UnitState:
-        found = [state for state in await store.load_states() if state.unit == code]
-        return found[0] if found else UnitState(code)
 
-    return why(unit, look(site, state), site.ruleset, site.calendar, SystemClock().now())
+def instant(text: str, site: Site) -> datetime:
+    """An instant as typed, in the site's time zone if it names none."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"{text!r} is no instant; write it as 2025-08-20T16:00") from None
+    return (at if at.tzinfo else at.replace(tzinfo=site.zone)).astimezone(UTC)
 
 
 def _print_why(answer: Why, criteria: Sequence[CriterionWhy], site: Site) -> None:
@@ -88,15 +127,32 @@ def _print_why(answer: Why, criteria: Sequence[CriterionWhy], site: Site) -> Non
         click.echo(f"  điểm / score {answer.score:.3f}, biết / known {answer.coverage:.0%}")
     for vi, en in answer.reasons:
         click.echo(f"  - {vi}\n    {en}")
+    if answer.reported.known:
+        said = f"{colour_name(answer.reported, 'vi')} / {colour_name(answer.reported, 'en')}"
+        click.echo(f"  hệ thống quốc gia báo / reported {said}")
+    for index in answer.indexes:
+        _print_index(index)
     for criterion in criteria:
         click.echo("")
         _print_criterion(criterion, site)
+
+
+def _print_index(index: IndexPoints) -> None:
+    grade = f"{index.grade.name_vi} / {index.grade.name_en}" if index.grade else "chưa xếp loại / no grade"
+    assumed = " (giả định / assumed)" if index.grade and index.grade.assumed else ""
+    click.echo(f"\n{index.title_vi} / {index.title_en} [{index.book}]: {grade}{assumed}")
+    click.echo(f"  {index.points:g}/{index.maximum:g} điểm / points, biết / known {index.known:g}")
+    for group in index.groups:
+        name = f"{group.name_vi} / {group.name_en}"
+        click.echo(f"  {group.id} {group.points:g}/{group.maximum:g} (biết / known {group.known:g})  {name}")
 
 
 def _print_criterion(c: CriterionWhy, site: Site) -> None:
     marks = "".join((", trọng yếu / critical" if c.critical else "", f", trọng số / weight {c.weight:g}"))
     click.echo(f"{colour_name(c.colour, 'vi')} / {colour_name(c.colour, 'en')}  {c.title[0]} / {c.title[1]} [{c.id}]")
     click.echo(f"  giá trị / value: {c.value[0]} / {c.value[1]}{marks}")
+    event = "" if c.event_since is None else f", đợt này từ / event since {_local(c.event_since, site)}"
+    click.echo(f"  màu này từ / colour since {_local(c.since, site)}{event}")
     for vi, en in c.reasons:
         click.echo(f"  - {vi}\n    {en}")
     click.echo(f"  ngưỡng / thresholds: {'; '.join(c.thresholds)}")
@@ -105,6 +161,8 @@ def _print_criterion(c: CriterionWhy, site: Site) -> None:
             f", còn {c.working_days_left} ngày làm việc / working days left" if not c.overdue else ", quá hạn / overdue"
         )
         click.echo(f"  hạn / deadline: trước / before {_local(c.deadline, site)}{left}")
+    for vi, en in c.ahead:
+        click.echo(f"  » {vi}\n    {en}")
     if c.data_age is not None and c.as_of is not None:
         age = f"{span(c.data_age, 'vi')} / {span(c.data_age, 'en')}"
         click.echo(f"  số liệu / data: {_local(c.as_of, site)} ({age}), nguồn / source {c.source}")
@@ -124,7 +182,7 @@ def incidents(site: Path, everything: bool, as_json: bool) -> None:
     """List open incidents, newest first; exit 1 when somebody still has to answer."""
     loaded = open_site(site)
 
-    async def ask(store: Store) -> Sequence[Incident]:
+    async def ask(store: MemoryStore | SqlStore) -> Sequence[Incident]:
         return await store.incidents(open_only=not everything)
 
     found = look(loaded, ask)

@@ -42,7 +42,10 @@ def check(site: Path, as_json: bool) -> None:
 @site_argument
 @json_option
 @click.option("--coverage", is_flag=True, help="Name the criteria that no test judged; exit 1 if there are any.")
-def test(site: Path, as_json: bool, coverage: bool) -> None:
+@click.option(
+    "--fail-under", type=click.FloatRange(0, 100), help="Exit 1 when fewer per cent of the parts are reached."
+)
+def test(site: Path, as_json: bool, coverage: bool, fail_under: float | None) -> None:
     """Run the rule tests of a SITE (rules/*_test.yaml); exit 1 if one fails."""
     loaded = open_site(site)
     report = run_books(site.resolve(), loaded.calendar, loaded.units)
@@ -50,7 +53,7 @@ def test(site: Path, as_json: bool, coverage: bool) -> None:
         click.echo(json.dumps(_as_json(report), ensure_ascii=False, indent=2))
     else:
         _print(report, coverage)
-    if not report.ok or (coverage and report.unreached):
+    if not report.ok or (coverage and report.unreached) or report.share < (fail_under or 0):
         raise SystemExit(1)
 
 
@@ -61,6 +64,8 @@ def _as_json(report: Report) -> dict[str, object]:
         "problems": [str(problem) for problem in report.problems],
         "failures": [line for result in report.results for line in result.failures],
         "unreached": list(report.unreached),
+        "coverage": round(report.share, 2),
+        "unreached_parts": [str(part) for part, reached in report.parts.items() if not reached],
     }
 
 
@@ -73,10 +78,13 @@ def _print(report: Report, coverage: bool) -> None:
         click.echo(f"{reached} of {len(report.coverage)} criteria were judged by a test")
         for criterion in report.unreached:
             click.echo(f"no test judges {criterion}")
+        click.echo(f"{report.share:.1f} % of the bands, conditions and dates were reached by a test")
+        for part in (part for part, reached in report.parts.items() if not reached):
+            click.echo(str(part))
 
 
 @click.command()
 @click.argument("name", default="config", type=click.Choice(["config", "rules", "indicators"]))
 def schema(name: str) -> None:
     """Print the JSON Schema of config.yaml, of a rule book or of the indicators, for editors."""
-    click.echo(json.dumps(json_schema(name), ensure_ascii=False, indent=2))
+    click.echo(json.dumps(json_schema({"rules": "book"}.get(name, name)), ensure_ascii=False, indent=2))

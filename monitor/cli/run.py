@@ -14,8 +14,9 @@ from aiohttp import web
 
 from monitor.cli.logs import set_up
 from monitor.cli.province import simulated_province
-from monitor.cli.sites import open_site, site_argument
+from monitor.cli.sites import open_running_site, site_argument
 from monitor.config.build import load_site
+from monitor.config.lastgood import keep_rules
 from monitor.config.spec import Site
 from monitor.model.errors import ConfigError, DenbaoError
 from monitor.service.app import Service
@@ -35,7 +36,7 @@ READY_LOOK = 0.05  # seconds between two looks whether the first board is judged
 def run(site: Path, log_level: str) -> None:
     """Run a SITE: poll, judge, show and tell, until Ctrl-C. SIGHUP reloads it; a broken one is refused whole."""
     set_up(log_level)
-    loaded = open_site(site)
+    loaded = open_running_site(site)
     try:
         asyncio.run(_run(loaded))
     except DenbaoError as broken:
@@ -51,6 +52,7 @@ async def _run(site: Site) -> None:
         first = build_service(site)
         held.push_async_callback(first.store.close)
         await first.open()  # first: a second process on the same site must get no further than this
+        keep_rules(site)
         await held.enter_async_context(simulated_province(site.simulation, site.root))
         service: Service | None = first
         while service is not None:
@@ -77,7 +79,7 @@ async def _follow(service: Service, orders: asyncio.Queue[bool]) -> Service | No
     except DenbaoError as broken:
         log.error("the new site cannot be started, the old one goes on: %s", broken)
         follower = build_service(service.site)
-        follower.metrics.reloaded(worked=False)
+        follower.refuse((str(broken),))
         await follower.open()
     return follower
 
@@ -114,11 +116,11 @@ async def _reloaded(service: Service) -> Service | None:
     """A service of the site as it stands on disk now; None, with every problem named, when it cannot be used."""
     try:
         site = await asyncio.to_thread(load_site, service.site.root, environ=os.environ, now=service.clock.now())
-        return build_service(site)
+        follower = build_service(site)
+        await asyncio.to_thread(keep_rules, site)
+        return follower
     except ConfigError as broken:
-        for problem in broken.problems:
-            log.error("the site is not reloaded: %s", problem)
-        service.metrics.reloaded(worked=False)
+        service.refuse(broken.problems)
         return None
 
 

@@ -10,6 +10,7 @@ import click
 
 from monitor.adapters.clock import SystemClock
 from monitor.config.build import CONFIG, load_site
+from monitor.config.lastgood import with_last_good_rules
 from monitor.config.spec import Site
 from monitor.model.errors import ConfigError
 
@@ -36,6 +37,24 @@ def open_site(folder: Path) -> Site:
         for problem in broken.problems:
             click.echo(problem, err=True)
         raise SystemExit(2) from None
+
+
+def open_running_site(folder: Path) -> Site:
+    """The site of a folder for a service that must start: broken rules are replaced by the last good ones.
+
+    Prints every problem either way; exits 2 where config.yaml itself is broken or no good rules are remembered.
+    """
+    root, environ, now = folder.resolve(), os.environ, SystemClock().now()
+    try:
+        return load_site(root, environ=environ, now=now)
+    except ConfigError as broken:
+        for problem in broken.problems:
+            click.echo(problem, err=True)
+        site = with_last_good_rules(root, broken.problems, environ=environ, now=now)
+    if site is None:
+        raise SystemExit(2)
+    click.echo(f"the rules on disk are broken: the last good ones judge, version {site.version}", err=True)
+    return site
 
 
 def bundled() -> Path:

@@ -8,9 +8,11 @@ from hashlib import blake2b
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from monitor.config.crosscheck import check_indicators, check_network, check_rules, past_deadlines
+from monitor.config.crosscheck import check_indicators, check_network, check_rules, check_sources, past_deadlines
+from monitor.config.exceptions import with_exceptions
 from monitor.config.fields import instant, split_listen
 from monitor.config.findings import Findings
+from monitor.config.folders import Folders
 from monitor.config.models import SiteFile
 from monitor.config.office import build_sessions
 from monitor.config.people import build_addresses, build_channels, build_directory
@@ -23,18 +25,19 @@ from monitor.config.units import build_units
 from monitor.config.yaml import Document, read, salvage, validate
 from monitor.engine.book import Ruleset
 from monitor.model.errors import ConfigError
-from monitor.model.unit import Level
+from monitor.model.unit import Level, Units
 from monitor.registry import load_registry
 
 CONFIG = "config.yaml"
 
 
-def load_site(root: Path, *, environ: Mapping[str, str], now: datetime) -> Site:
+def load_site(root: Path, *, environ: Mapping[str, str], now: datetime, content: Path | None = None) -> Site:
     """The site in a folder. `now` (aware) is only asked for the years of the calendar.
 
+    `content` is the folder that holds `rules/` with all it names (books, mappings, calendar), if it is another one.
     Raises ConfigError with all problems if there is any.
     """
-    site, problems = _assemble(root, environ, now)
+    site, problems = _assemble(root, environ, now, content or root)
     if site is None or problems:
         raise ConfigError(tuple(str(problem) for problem in problems))
     return site
@@ -42,39 +45,41 @@ def load_site(root: Path, *, environ: Mapping[str, str], now: datetime) -> Site:
 
 def check_site(root: Path, environ: Mapping[str, str], now: datetime) -> list[Problem]:
     """All problems of a site, past deadlines included; empty when it is sound."""
-    site, problems = _assemble(root, environ, now)
+    site, problems = _assemble(root, environ, now, root)
     return _sorted([*problems, *past_deadlines(site, now)]) if site else problems
 
 
-def _assemble(root: Path, environ: Mapping[str, str], now: datetime) -> tuple[Site | None, list[Problem]]:
+def _assemble(
+    root: Path, environ: Mapping[str, str], now: datetime, content: Path
+) -> tuple[Site | None, list[Problem]]:
     document, problems = read(root / CONFIG, CONFIG)
     if document is None:
         return None, problems
     file, complaints = validate(SiteFile, document)
     problems += complaints
-    ruleset, complaints = load_rules(root, _rule_names(document))
+    ruleset, complaints = load_rules(content, _rule_names(document))
     problems += complaints
     findings = Findings(document)
     usable = file or salvage(SiteFile, document)  # a misspelt key must not hide the mistakes behind it
-    site = _build(usable, ruleset, root, environ, now, findings) if usable else None
+    site = _build(usable, ruleset, Folders(root, content), environ, now, findings) if usable else None
     return site, _sorted([*problems, *findings.problems])
 
 
 def _build(
     file: SiteFile,
     ruleset: Ruleset | None,
-    root: Path,
+    folders: Folders,
     environ: Mapping[str, str],
     now: datetime,
     findings: Findings,
 ) -> Site:
     registry, zone = load_registry(), ZoneInfo(file.time_zone)
     units = build_units(file.units, registry, findings)
-    around = Surroundings(root, environ, units, registry, findings)
+    around = Surroundings(folders, environ, units, registry, findings)
     channels = build_channels(file, around)
-    sessions = build_sessions(file, root, now, findings)
+    sessions = build_sessions(file, folders, now, findings)
     site = Site(
-        root=root,
+        root=folders.root,
         name_vi=file.name.vi,
         name_en=file.name.en,
         zone=zone,
@@ -82,7 +87,7 @@ def _build(
         listen=split_listen(file.listen),
         store_url=file.store,
         units=units,
-        ruleset=ruleset or Ruleset({}, ()),
+        ruleset=_excepted(folders.content, ruleset, units, findings) or Ruleset({}, ()),
         calendar=sessions.calendar,
         sessions=sessions,
         directory=build_directory(file),
@@ -95,12 +100,20 @@ def _build(
         tokens=tuple(Token(token.id, token.role, token.sha256) for token in file.access.tokens),
         simulation=_simulation(file, site_units=[unit.code for unit in units.at(Level.PROVINCE)], findings=findings),
         as_of=_as_of(file, zone),
-        version=_digest(root, file),
+        version=_digest(folders, file),
     )
     _check(site, file, ruleset, findings)
     if "exporters" in file.model_fields_set:
-        _check_exporters(file.exporters, root / "exporters", findings)
+        _check_exporters(file.exporters, folders.root / "exporters", findings)
     return site
+
+
+def _excepted(root: Path, ruleset: Ruleset | None, units: Units, findings: Findings) -> Ruleset | None:
+    if ruleset is None or findings.units_in_doubt:
+        return ruleset
+    ruleset, problems = with_exceptions(root, ruleset, units)
+    findings.problems += problems
+    return ruleset
 
 
 def _check(site: Site, file: SiteFile, ruleset: Ruleset | None, findings: Findings) -> None:
@@ -111,6 +124,7 @@ def _check(site: Site, file: SiteFile, ruleset: Ruleset | None, findings: Findin
     check_indicators(file, ruleset.indicators, findings)
     if len(findings.problems) == before and not findings.units_in_doubt:
         findings.problems += check_rules(site, file)
+        findings.problems += check_sources(site, file)
     check_routes(file, site.directory, site.units, ruleset, findings)
 
 
@@ -146,13 +160,16 @@ def _rule_names(document: Document) -> list[str]:
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
-def _digest(root: Path, file: SiteFile) -> str:
+def _digest(folders: Folders, file: SiteFile) -> str:
     """Twelve hex digits that change when config.yaml, a rule book, a mapping or the calendar does."""
     named = [feed.mapping for feed in file.feeds if feed.mapping] + ([file.calendar] if file.calendar else [])
-    paths = {root / CONFIG, *(root / "rules").glob("*.yaml"), *(root / name for name in named)}
+    read = {CONFIG: folders.root / CONFIG}
+    read |= {f"rules/{path.name}": path for path in (folders.content / "rules").glob("*.yaml")}
+    read |= {name: folders.place(name) for name in named}
     digest = blake2b(digest_size=6)
-    for path in sorted(path for path in paths if path.is_file()):
-        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    for name, path in sorted(read.items()):
+        if path.is_file():
+            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

@@ -14,6 +14,7 @@ from monitor.config.models import ColumnSection, Feed, HttpProbe, SiteFile
 from monitor.config.problems import Location, Problem
 from monitor.config.spec import Site
 from monitor.engine.book import Criterion, Indicator, Ruleset
+from monitor.engine.sources import named
 from monitor.model.unit import Unit
 
 _LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
@@ -64,6 +65,17 @@ def check_rules(site: Site, file: SiteFile) -> Iterator[Problem]:
             yield from _check_criterion(criterion, site, given)
 
 
+def check_sources(site: Site, file: SiteFile) -> Iterator[Problem]:
+    """Every source that an indicator prefers is a probe, a feed, or a token that pushes."""
+    known = {named(probe.id) for probe in site.probes} | {feed.id for feed in site.feeds}
+    known |= {f"push:{token.id}" for token in file.access.tokens}
+    for indicator in site.ruleset.indicators.values():
+        for source in indicator.sources:
+            if source not in known:
+                text = f"{indicator.id}: there is no source '{source}'"
+                yield Problem(indicator.where.file, indicator.where.line, text, nearest(source, known))
+
+
 def _check_criterion(criterion: Criterion, site: Site, given: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
     where = criterion.where
     scope = [unit for unit in site.units if criterion.applies_to(unit)]
@@ -74,10 +86,12 @@ def _check_criterion(criterion: Criterion, site: Site, given: Mapping[str, froze
         if code not in site.units:
             text = f"the rule '{criterion.id}' names the unknown unit '{code}'"
             yield Problem(where.file, where.line, text, nearest(code, [unit.code for unit in site.units]))
-    if criterion.rollup is not None or criterion.indicator is None or not scope:
+    if criterion.rollup is not None or not scope:
         return
-    evidence = _evidence(criterion.indicator, site.ruleset)
-    if not any(_reaches(given.get(evidence), unit) for unit in scope):
+    named = criterion.inputs if criterion.formulas else (criterion.indicator,)
+    for evidence in (_evidence(name, site.ruleset) for name in named if name is not None):
+        if any(_reaches(given.get(evidence), unit) for unit in scope):
+            continue
         text = f"the rule '{criterion.id}' is never used: no probe or feed gives '{evidence}' for its units"
         yield Problem(where.file, where.line, text, "add one in config.yaml, or name the indicator under by_hand")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, time
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from monitor.config.findings import Findings
+from monitor.config.folders import Folders
 from monitor.config.models import OfficeHours, SiteFile
 from monitor.model.hours import Calendar, Session, Sessions
 from monitor.registry.calendar import vietnam_calendar
@@ -16,9 +16,9 @@ _YEARS_AHEAD = 6  # targets reach to 2030
 _ALWAYS: tuple[Session, ...] = ((time.min, time.min),)
 
 
-def build_sessions(file: SiteFile, root: Path, now: datetime, findings: Findings) -> Sessions:
+def build_sessions(file: SiteFile, folders: Folders, now: datetime, findings: Findings) -> Sessions:
     """Office hours over the calendar of the years around `now`. Mistakes go to `findings`."""
-    calendar = _calendar(file, root, now, findings)
+    calendar = _calendar(file, folders, now, findings)
     found: list[Sessions] = []
     weekly = _weekly(file.office_hours)
     findings.attempt(("office_hours",), "", lambda: found.append(Sessions(calendar, weekly)))
@@ -35,13 +35,13 @@ def _session(text: str) -> Session:
     return opens, closes
 
 
-def _calendar(file: SiteFile, root: Path, now: datetime, findings: Findings) -> Calendar:
+def _calendar(file: SiteFile, folders: Folders, now: datetime, findings: Findings) -> Calendar:
     zone = ZoneInfo(file.time_zone)
-    path = root / file.calendar if file.calendar else None
+    path = folders.place(file.calendar) if file.calendar else None
     if path is not None and not path.is_file():
         findings.add(("calendar",), f"there is no file {file.calendar}")
         path = None
     office = vietnam_calendar(path, range(_FIRST_YEAR, now.astimezone(zone).year + _YEARS_AHEAD), zone)
     for sentence in office.problems:
-        findings.borrow(sentence, root)
+        findings.borrow(sentence, folders.home(file.calendar or ""))
     return office.calendar

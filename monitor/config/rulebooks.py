@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from monitor.config.complain import nearest
 from monitor.config.problems import Problem
 from monitor.config.rulebuild import Source, build_criterion
 from monitor.config.rulemodels import BookModel, CatalogueModel, IndexModel, IndicatorModel, cadence_seconds
+from monitor.config.rulesense import senseless
 from monitor.config.yaml import Document, read, validate
 from monitor.engine.book import (
     Book,
@@ -27,10 +29,14 @@ from monitor.engine.book import (
     StandingRule,
     Where,
 )
+from monitor.engine.sources import MOST as MOST_SOURCES
 
 CATALOGUE = "rules/indicators.yaml"
+REGISTER = "rules/exceptions.yaml"  # read by monitor.config.exceptions
 _BOOK_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LONG_AGES = {"daily": 50 * 3600.0, "weekly": 17 * 86400.0, "monthly": 70 * 86400.0}
+_DAILY_WARNING = 26 * 3600.0  # seconds: a day, and two hours for a portal that was slow
+_CLOSE = 1e-6  # points
 _SHORTEST_AGE = 90.0  # seconds: two missed polls of a fast probe must not make it unknown
 
 
@@ -86,8 +92,16 @@ def _odd(document: Document, name: str, entry: IndicatorModel, model: CatalogueM
             yield document.problem((*at, "of"), f"'{entry.of}' is no yes/no indicator", "its unit must be bool")
     if entry.minimum is not None and entry.maximum is not None and entry.minimum >= entry.maximum:
         yield document.problem((*at, "minimum"), f"{name}: minimum is not less than maximum")
+    if entry.warn_age is not None and entry.warn_age >= _max_age(entry):
+        what = f"{name}: warn_age {entry.warn_age:g}s is not below max_age {_max_age(entry):g}s"
+        yield document.problem((*at, "warn_age"), what, "the warning comes before the value is unknown")
     if entry.unit == "state" and not entry.states:
         yield document.problem(at, f"{name}: a state needs its words", "list them under 'states'")
+    if entry.disagree is not None and entry.unit in ("bool", "state"):
+        yield document.problem((*at, "disagree"), f"{name}: only numbers differ by so much", "leave 'disagree' out")
+    if len(set(entry.sources)) < len(entry.sources) or len(entry.sources) > MOST_SOURCES:
+        right = f"at most {MOST_SOURCES}, each once"
+        yield document.problem((*at, "sources"), f"{name}: a source is named twice, or there are too many", right)
     if entry.states and entry.unit not in ("bool", "state"):
         yield document.problem((*at, "states"), f"{name}: a number has no states")
 
@@ -103,7 +117,7 @@ def _indicator(document: Document, name: str, entry: IndicatorModel) -> Indicato
         group=entry.group,
         max_age=_max_age(entry),
         cadence=cadence_seconds(entry.cadence),
-        warn_age=entry.warn_age,
+        warn_age=_warn_age(entry),
         window=Period(entry.window) if entry.window else None,
         sources=tuple(entry.sources),
         disagree=entry.disagree,
@@ -124,6 +138,12 @@ def _max_age(entry: IndicatorModel) -> float:
     return _LONG_AGES.get(entry.cadence) or max(2.5 * cadence_seconds(entry.cadence), _SHORTEST_AGE)
 
 
+def _warn_age(entry: IndicatorModel) -> float | None:
+    if entry.warn_age is not None:
+        return entry.warn_age
+    return _DAILY_WARNING if entry.cadence == "daily" and _max_age(entry) > _DAILY_WARNING else None
+
+
 # -- books ------------------------------------------------------------------------------------------------------------
 
 
@@ -134,6 +154,8 @@ def _load_book(
     file = f"rules/{name}.yaml"
     if not _BOOK_NAME.fullmatch(name):
         return None, None, [Problem(file, 1, f"'{name}' is no name of a rule book", "use small letters, digits and _")]
+    if file == REGISTER:
+        return None, None, [Problem(file, 1, "'exceptions' is no rule book but the register", "take it out of rules")]
     document, problems = read(root / file, file)
     if document is None:
         return None, None, problems
@@ -147,7 +169,8 @@ def _load_book(
         problems += found
         if criterion is not None:
             criteria.append(criterion)
-    problems += _header_problems(document, model, name)
+    problems += [*_header_problems(document, model, name), *senseless(document, model)]
+    problems += _index_problems(document, model)
     standing = Where(file, document.line(("standing",))) if model.standing else None
     return _book(document, model, tuple(criteria)), standing, problems
 
@@ -160,6 +183,35 @@ def _header_problems(document: Document, model: BookModel, name: str) -> Iterato
         yield document.problem(("valid",), f"the book ends on {to}, before it begins on {since}")
     if model.standing is not None and model.standing.red_score > model.standing.green_score:
         yield document.problem(("standing", "red_score"), "standing.red_score is greater than green_score")
+
+
+def _index_problems(document: Document, model: BookModel) -> Iterator[Problem]:
+    """Points add up: the groups to 100, the items of each group to its maximum, and the grades go down."""
+    scored = [(number, entry.points) for number, entry in enumerate(model.criteria) if entry.points is not None]
+    if model.index is None:
+        for number, _ in scored[:1]:
+            what = f"{model.criteria[number].id}: there are points, and the book has no index"
+            yield document.problem(("criteria", number, "points"), what, "add 'index' with its groups")
+        return
+    groups = {group.id: group.max for group in model.index.groups}
+    if len(groups) < len(model.index.groups):
+        yield document.problem(("index", "groups"), "a group of the index is there twice")
+    total = sum(group.max for group in model.index.groups)
+    if abs(total - 100) > _CLOSE:
+        yield document.problem(("index", "groups"), f"the groups add up to {total:g} points, not to 100")
+    for number, points in scored:
+        if points.group not in groups:
+            what = f"{model.criteria[number].id}: the index has no group '{points.group}'"
+            yield document.problem(("criteria", number, "points", "group"), what, nearest(points.group, groups))
+    for place, group in enumerate(model.index.groups):
+        items = sum(points.max for _, points in scored if points.group == group.id)
+        if abs(items - group.max) > _CLOSE:
+            what = f"the items of group {group.id} add up to {items:g} points, not to {group.max:g}"
+            yield document.problem(("index", "groups", place), what)
+    limits = [grade.at_least for grade in model.index.grades]
+    if any(later >= earlier for earlier, later in pairwise(limits)):
+        right = "begin with the greatest 'at_least'"
+        yield document.problem(("index", "grades"), "the grades do not go from best to worst", right)
 
 
 def _book(document: Document, model: BookModel, criteria: tuple[Criterion, ...]) -> Book:
@@ -188,13 +240,16 @@ def _index(model: IndexModel) -> Index:
 
 
 def _doubles(books: Sequence[Book]) -> Iterator[Problem]:
-    first: dict[str, Where] = {}
-    for criterion in (criterion for book in books for criterion in book.criteria):
-        here = criterion.where
-        if criterion.id in first:
-            what = f"the criterion '{criterion.id}' is there twice"
-            yield Problem(here.file, here.line, what, f"the first one is at {first[criterion.id]}")
-        first.setdefault(criterion.id, here)
+    """The same id twice on one day; versions whose books are valid one after the other are no doubles."""
+    seen: list[tuple[Book, Criterion]] = []
+    for book in books:
+        for criterion in book.criteria:
+            here = criterion.where
+            first = next((c for other, c in seen if c.id == criterion.id and other.overlaps(book)), None)
+            if first is not None:
+                what = f"the criterion '{criterion.id}' is there twice"
+                yield Problem(here.file, here.line, what, f"the first one is at {first.where}")
+            seen.append((book, criterion))
 
 
 def _quarrels(stated: Sequence[tuple[str, StandingRule, Where]]) -> Iterator[Problem]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 from monitor.config.complain import nearest
+from monitor.config.formula import compile_formula
 from monitor.config.problems import Location, Problem
 from monitor.config.rulebands import conditions, flaws
 from monitor.config.rulemodels import BandsModel, CriterionModel, PaceModel, TargetModel
@@ -26,6 +28,7 @@ from monitor.engine.book import (
     Target,
     Where,
 )
+from monitor.engine.flapping import greatest
 from monitor.model.colour import Colour
 from monitor.model.unit import Level
 
@@ -62,15 +65,22 @@ def build_criterion(source: Source, entry: CriterionModel, at: Location) -> tupl
     """The criterion, or every problem in it."""
     work = _Work(source, entry, at)
     indicator = _indicator(work)
-    bands, target = _bands(work, indicator), _target(work, indicator)
+    bands, target, formulas = _bands(work, indicator), _target(work, indicator), _formulas(work)
     _check_shape(work)
     _check_levels(work)
+    _check_holds(work)
     if work.problems:
         return None, work.problems
-    return _criterion(work, indicator, bands, target), []
+    return _criterion(work, indicator, bands, target, formulas), []
 
 
-def _criterion(work: _Work, indicator: Indicator | None, bands: tuple[Band, ...], target: Target | None) -> Criterion:
+def _criterion(
+    work: _Work,
+    indicator: Indicator | None,
+    bands: tuple[Band, ...],
+    target: Target | None,
+    formulas: tuple[Formula, ...],
+) -> Criterion:
     entry, scope = work.entry, work.entry.applies_to
     return Criterion(
         id=entry.id,
@@ -84,8 +94,8 @@ def _criterion(work: _Work, indicator: Indicator | None, bands: tuple[Band, ...]
         colours=frozenset(map(Colour, entry.colours)),
         nth=entry.nth or 0,
         points=None if entry.points is None else Points(entry.points.max, entry.points.group, entry.points.target),
-        formulas=_formulas(work),
-        inputs=tuple(entry.inputs),
+        formulas=formulas,
+        inputs=_inputs(work) if entry.when else (),
         bands=bands,
         target=target,
         weight={Level(level): weight for level, weight in entry.weight.items()},
@@ -114,7 +124,8 @@ def _indicator(work: _Work) -> Indicator | None:
     if known is None:
         return None
     name = work.entry.indicator or work.entry.id
-    if name not in known and (work.entry.indicator is not None or work.entry.rollup is None):
+    free = work.entry.rollup is not None or (work.entry.when is not None and work.entry.inputs)
+    if name not in known and (work.entry.indicator is not None or not free):
         step = ("indicator",) if work.entry.indicator is not None else ("id",)
         work.complain(step, f"there is no indicator '{name}'", nearest(name, known))
     return known.get(name)
@@ -161,15 +172,40 @@ def _conditions(work: _Work, step: Location, written: bool | float | str) -> tup
 
 
 def _formulas(work: _Work) -> tuple[Formula, ...]:
-    model = work.entry.when
-    if model is None:
+    model, known = work.entry.when, work.source.indicators
+    if model is None or known is None:
+        return ()
+    names = _inputs(work)
+    unknown = [(number, name) for number, name in enumerate(work.entry.inputs) if name not in known]
+    for number, name in unknown:
+        work.complain(("inputs", number), f"there is no indicator '{name}'", nearest(name, known))
+    for name in () if unknown else names:
+        if known[name].of is not None:
+            right = f"name '{known[name].of}' instead"
+            work.complain(("when",), f"'{name}' grows by itself, which a condition cannot follow", right)
+    if work.problems:
         return ()
     written = (("red", model.red), ("yellow", model.yellow), ("green", model.green))
-    return tuple(
-        Formula(Colour(colour), text, work.source.where((*work.at, "when", colour)))
-        for colour, text in written
-        if text is not None
-    )
+    made = [_formula(work, colour, text, names) for colour, text in written if text is not None]
+    return tuple(formula for formula in made if formula is not None)
+
+
+def _formula(work: _Work, colour: str, text: str, names: tuple[str, ...]) -> Formula | None:
+    assert work.source.indicators is not None
+    step = ("when", colour)
+    try:
+        evaluate = compile_formula(text, {name: work.source.indicators[name] for name in names})
+    except ValueError as error:
+        what, _, right = str(error).partition("; ")
+        work.complain(step, f"when.{colour} {what}", right)
+        return None
+    return Formula(Colour(colour), text, work.source.where((*work.at, *step)), evaluate)
+
+
+def _inputs(work: _Work) -> tuple[str, ...]:
+    """What the conditions may read: the criterion's own indicator, where there is one, and its inputs."""
+    known, own = work.source.indicators or {}, work.entry.indicator or work.entry.id
+    return tuple(dict.fromkeys(([own] if own in known else []) + work.entry.inputs))
 
 
 # -- target -----------------------------------------------------------------------------------------------------------
@@ -193,18 +229,57 @@ def _target(work: _Work, indicator: Indicator | None) -> Target | None:
         every=Period(model.every) if model.every else None,
         floor=model.floor,
         margin=model.margin,
-        pace=_pace(model.pace),
+        pace=_pace(work, model, goal),
         trend_days=30 if model.trend is None else max(1, round(model.trend / 86400)),
         remind_days=tuple(sorted(set(model.remind), reverse=True)),
         where=work.source.where((*work.at, "target")),
     )
 
 
-def _pace(model: PaceModel | None) -> Pace | None:
+def _pace(work: _Work, target: TargetModel, goal: Condition) -> Pace | None:
+    model = target.pace
     if model is None:
         return None
-    steps = tuple(sorted((step.on, step.value) for step in model.steps))
+    for step, what, right in _pace_mistakes(model, target, goal):
+        work.complain(("target", "pace", *step), what, right)
+    steps = tuple((step.on, step.value) for step in model.steps)
     return Pace(model.baseline, model.start, Curve(model.curve), steps, model.tolerance, model.behind == "red")
+
+
+def _pace_mistakes(model: PaceModel, target: TargetModel, goal: Condition) -> Iterator[tuple[Location, str, str]]:
+    if isinstance(goal.operand, bool | str):
+        yield (), "a goal that is no number has no pace", "leave pace out"
+        return
+    sign = -1 if goal.op in ("<", "<=") else 1
+    if sign * model.baseline >= sign * goal.operand:
+        yield ("baseline",), f"the baseline {model.baseline:g} meets the goal '{goal}' already", "give where it began"
+    last = target.by or (target.before - timedelta(days=1) if target.before else None)
+    if model.start is None and last is not None:
+        yield (), "a pace to one date needs its start", "write start: 2025-08-06"
+    if model.start is not None and last is None:
+        yield ("start",), "a goal that recurs starts its pace with each period", "leave start out"
+    if model.start is not None and last is not None and model.start > last:
+        yield ("start",), f"the pace starts on {model.start}, after the last good day {last}", "let it start earlier"
+    if (model.curve == "stepped") != bool(model.steps):
+        yield (), "'curve: stepped' and 'steps' belong together", "write both or neither"
+    if model.steps and last is None:
+        yield ("steps",), "steps are days of one date, and the goal recurs", "use a linear curve"
+    yield from _step_mistakes(model, sign, last, goal.operand)
+
+
+def _step_mistakes(model: PaceModel, sign: int, last: date | None, goal: float) -> Iterator[tuple[Location, str, str]]:
+    day, value = model.start, model.baseline
+    for number, step in enumerate(model.steps):
+        at = ("steps", number)
+        if (day is not None and step.on < day) or (last is not None and step.on > last):
+            yield at, f"the step on {step.on} is out of order", "list days from the start to the last good day"
+        if not sign * value <= sign * step.value <= sign * goal:
+            yield (
+                at,
+                f"the step to {step.value:g} leads away from the goal",
+                f"it must lie between {value:g} and {goal:g}",
+            )
+        day, value = step.on, step.value
 
 
 def _goal(work: _Work, model: TargetModel, indicator: Indicator | None) -> Condition | None:
@@ -219,6 +294,8 @@ def _goal(work: _Work, model: TargetModel, indicator: Indicator | None) -> Condi
             work.complain(("target", "value"), f"target.value {flaw.what}", flaw.right)
     if model.floor is not None:
         _check_floor(work, parts[0], model.floor)
+    if model.margin and isinstance(parts[0].operand, bool | str):
+        work.complain(("target", "margin"), "a goal that is no number has no margin")
     return parts[0]
 
 
@@ -241,14 +318,38 @@ def _check_shape(work: _Work) -> None:
     judged = entry.target is not None or (entry.bands is not None and _written(entry.bands))
     if entry.rollup == "worst" and judged:
         work.complain(("rollup",), "the worst child is a colour already", "leave bands and target out")
-    elif entry.rollup != "worst" and not judged:
+    elif entry.rollup != "worst" and not judged and not _has_conditions(work) and entry.points is None:
         work.complain((), "the criterion has neither bands nor a target", "give it one of them")
+    if entry.when is not None and (judged or entry.rollup is not None):
+        work.complain(("when",), "a condition judges by itself", "leave bands, target and rollup out")
+    if entry.inputs and entry.when is None:
+        work.complain(("inputs",), "only a condition has inputs", "add 'when', or leave 'inputs' out")
+    if entry.points is not None:
+        _check_points(work, bool(judged))
     if entry.max_red_share is not None and entry.rollup is None:
         work.complain(("max_red_share",), "max_red_share needs a roll-up")
     if entry.rollup is not None and entry.inherit:
         work.complain(("inherit",), "a roll-up is not inherited")
     if "yellow" in entry.alert and entry.target is None:
         work.complain(("alert",), "yellow is told only near a deadline, and there is no target", "write alert: [red]")
+
+
+def _has_conditions(work: _Work) -> bool:
+    model = work.entry.when
+    return model is not None and any(text is not None for text in (model.red, model.yellow, model.green))
+
+
+def _check_points(work: _Work, judged: bool) -> None:
+    entry, known = work.entry, work.source.indicators
+    indicator = known.get(entry.indicator or entry.id) if known is not None else None
+    if entry.rollup is not None:
+        work.complain(("points",), "points are earned by an indicator, not by a roll-up")
+    elif indicator is not None and indicator.unit != "%":
+        what = f"points are earned by a rate, but '{indicator.id}' is measured in {indicator.unit}"
+        work.complain(("points",), what, "name an indicator in %")
+    if not judged and (entry.critical or any(entry.weight.values())):
+        right = "take weight and critical out, or give it bands or a target"
+        work.complain(("points",), "a criterion that only earns points has no weight in the colour", right)
 
 
 def _check_levels(work: _Work) -> None:
@@ -266,3 +367,24 @@ def _check_levels(work: _Work) -> None:
 
 def _unreached(entry: CriterionModel) -> Iterator[str]:
     return (level for level in entry.weight if level not in (*entry.applies_to.levels, *entry.inherit))
+
+
+# -- holds ------------------------------------------------------------------------------------------------------------
+
+
+def _check_holds(work: _Work) -> None:
+    entry = work.entry
+    for key, need in (("for", entry.hold), ("keep", entry.keep)):
+        if need is not None and entry.rollup is not None and (need.of or need.readings > 1):
+            work.complain((key,), f"{key} counts readings, and a roll-up has none", "write a time, such as 15m")
+    if entry.flap is None:
+        return
+    if entry.rollup is not None:
+        work.complain(("flap",), "a roll-up has no readings that could flap", "leave flap out")
+    start, end, most = entry.flap.start, entry.flap.end, greatest(entry.flap.window)
+    if end >= start:
+        work.complain(("flap",), f"flap.end {end:g} is not below flap.start {start:g}", "it must be less")
+    if end == 0:
+        work.complain(("flap",), "flap.end 0 is never gone below, so flapping would never end", "write 25")
+    if start > most:
+        work.complain(("flap",), f"flap.start {start:g} is never reached: the greatest share is {most:g}")

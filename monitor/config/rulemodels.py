@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from monitor.config.fields import Code, Span
 from monitor.config.yaml import Section
 from monitor.engine.book import Need
+from monitor.engine.flapping import REMEMBERED
 
 _DURATION = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -49,6 +50,10 @@ def _need(text: Any) -> Need:
     readings, among = int(match[1] or 1), int(match[2] or 0)
     if among and readings > among:
         raise ValueError(f"asks for {readings} of {among} readings; the first number is not greater than the second")
+    if among > REMEMBERED:
+        raise ValueError(f"looks at {among} readings; at most {REMEMBERED} are remembered")
+    if among and match[3]:
+        raise ValueError(f"mixes {readings} of {among} readings with a time; write one of them")
     return Need(readings, seconds(match[3]) if match[3] else 0.0, among)
 
 
@@ -136,7 +141,7 @@ class PaceModel(Section):
     """The way from a baseline to the goal."""
 
     baseline: float
-    start: Day
+    start: Day | None = None
     curve: Literal["linear", "stepped"] = "linear"
     steps: list[StepModel] = Field(default=[])
     tolerance: Annotated[float, Field(ge=0)] = 0
@@ -273,3 +278,22 @@ class BookModel(Section):
     standing: StandingModel | None = None
     index: IndexModel | None = None
     criteria: Annotated[list[CriterionModel], Field(min_length=1)]
+    weights: dict[LevelWord, Annotated[float, Field(ge=0)]] = Field(default={})  # what each level adds up to
+
+
+class ExemptionModel(Section):
+    """Another date of one target for one unit, by a paper."""
+
+    criterion: Id
+    unit: Code
+    before: Day | None = None
+    by: Day | None = None
+    paper: Words
+    decided: Day
+    until: Day | None = None
+
+
+class RegisterModel(Section):
+    """`rules/exceptions.yaml`."""
+
+    exceptions: list[ExemptionModel] = Field(default=[])

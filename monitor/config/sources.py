@@ -12,6 +12,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from monitor.config.findings import Findings
+from monitor.config.folders import Folders
 from monitor.config.models import ColumnSection, CsvFeed, Feed, HttpProbe, JsonFeed, Probe, SiteFile
 from monitor.config.problems import Location
 from monitor.config.secrets import is_reference, resolve
@@ -25,13 +26,18 @@ _HARMLESS = frozenset({"accept", "accept-language", "content-type", "user-agent"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What specs are built in: the site's folder, its environment, its units and the registry."""
+    """What specs are built in: the site's folders, its environment, its units and the registry."""
 
-    root: Path
+    folders: Folders
     environ: Mapping[str, str]
     units: Units
     registry: Registry
     findings: Findings
+
+    @property
+    def root(self) -> Path:
+        """The site's folder."""
+        return self.folders.root
 
 
 def build_probes(file: SiteFile, around: Surroundings) -> tuple[ProbeSpec, ...]:
@@ -171,13 +177,13 @@ def _headers(headers: Mapping[str, str], at: Location, around: Surroundings) -> 
 
 
 def _mapping(name: str, at: Location, around: Surroundings) -> Mapping[str, str]:
-    path = around.root / name
+    path = around.folders.place(name)
     if not path.is_file():
         around.findings.add(at, f"there is no file {name}")
         return {}
     mapping = read_mapping(path, around.registry)
     for sentence in mapping.problems:
-        around.findings.borrow(sentence, around.root)
+        around.findings.borrow(sentence, around.folders.home(name))
     if strangers := [unit for unit in mapping.units.values() if unit not in around.units]:
         text = f"{name} names {len(strangers)} units that are not in this site, such as '{strangers[0]}'"
         around.findings.add(at, text, "remove them from the file, or add them under units")

@@ -164,3 +164,4 @@ class Site:
     simulation: SimulationSpec | None = None
     as_of: datetime | None = None  # aware UTC: the moment this site is about, when that is not today
     version: str = ""  # digest of all files read, for explanations and reload
+    problems: tuple[str, ...] = ()  # mistakes in the rules on disk, file:line, while the last good ones judge instead

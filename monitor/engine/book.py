@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from monitor.model.colour import Colour
@@ -104,7 +104,7 @@ class Pace:
     """What a value should be on the way from `baseline` on `start` to the goal at its date."""
 
     baseline: float  # in the indicator's unit
-    start: date
+    start: date | None = None  # None: the first day of the period of a goal that recurs
     curve: Curve = Curve.LINEAR
     steps: tuple[tuple[date, float], ...] = ()  # stepped: from this day on at least this much
     tolerance: float = 0.0  # how far behind the curve a value may lie before it is called behind
@@ -124,6 +124,16 @@ class Exemption:
     until: date | None = None  # last day on which it counts
     where: Where = Where("", 0)
 
+    def counts_on(self, day: date) -> bool:
+        """True on the local days from `decided` to `until`, both included."""
+        return self.decided <= day and (self.until is None or day <= self.until)
+
+    def overlaps(self, other: Exemption) -> bool:
+        """True when both count for one target of one unit on the same day."""
+        same = (self.criterion, self.unit) == (other.criterion, other.unit)
+        first, second = sorted((self, other), key=lambda one: one.decided)
+        return same and (first.until is None or second.decided <= first.until)
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -139,6 +149,9 @@ class Target:
     trend_days: int = 30  # days of history from which the actual pace is taken
     remind_days: tuple[int, ...] = (10, 5, 3, 1)  # working days before the deadline
     where: Where = Where("", 0)
+    exemption: Exemption | None = None  # gave this date instead of the one of `general`
+    general: Target | None = None
+    turns: date | None = None  # day on which this exemption ends, or another one begins
 
 
 class RollUp(StrEnum):
@@ -189,6 +202,8 @@ class Formula:
     colour: Colour
     text: str
     where: Where = Where("", 0)
+    # Compiled by the config layer: inputs by indicator to true or false, or to what the error is. It never raises.
+    evaluate: Callable[[Mapping[str, Value]], bool | str] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +321,11 @@ class Book:
         """True when the book judges on that day of the site's time zone."""
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
 
+    def overlaps(self, other: Book) -> bool:
+        """True when both judge on the same day."""
+        begins = max(self.valid_from or date.min, other.valid_from or date.min)
+        return begins <= min(self.valid_to or date.max, other.valid_to or date.max)
+
 
 @dataclass(frozen=True)
 class Ruleset:
@@ -317,18 +337,69 @@ class Ruleset:
     exemptions: tuple[Exemption, ...] = ()
 
     def criteria_of(self, unit: Unit, on: date) -> tuple[Criterion, ...]:
-        """Own and inherited criteria of a unit on a local day, in book order."""
+        """Own and inherited criteria of a unit on a local day, in book order, with the dates that count for it then."""
         return tuple(
-            criterion
+            exempted(criterion, self.exemptions, unit, on) if criterion.applies_to(unit) else criterion
             for book in self.books
             if book.valid_on(on)
             for criterion in book.criteria
             if criterion.applies_to(unit) or criterion.inherited_by(unit)
         )
 
-    def criterion(self, criterion_id: str) -> Criterion | None:
-        """One criterion by id."""
-        return next((c for book in self.books for c in book.criteria if c.id == criterion_id), None)
+    def cadence_of(self, criterion: Criterion) -> float:
+        """Seconds between two values of a criterion as its source promises them; 0 when nothing is promised."""
+        indicator = self.indicators.get(criterion.indicator or "")
+        return 0.0 if indicator is None else indicator.cadence
+
+    def criterion(self, criterion_id: str, on: date | None = None) -> Criterion | None:
+        """One criterion by id: the version valid on a local day; failing that (or without a day) the newest one."""
+        versions = [(book, c) for book in self.books for c in book.criteria if c.id == criterion_id]
+        valid = [c for book, c in versions if on is not None and book.valid_on(on)]
+        if valid or not versions:
+            return valid[0] if valid else None
+        begun = [pair for pair in versions if on is None or pair[0].valid_from is None or pair[0].valid_from <= on]
+        return max(begun or versions, key=lambda pair: pair[0].valid_from or date.min)[1]
+
+    def criteria(self, on: date, unit: Unit | None = None) -> dict[str, Criterion]:
+        """All criteria by id, in book order, each as it is valid on a local day; with the dates of `unit` if given."""
+        ids = dict.fromkeys(criterion.id for book in self.books for criterion in book.criteria)
+        found = {key: rule for key in ids if (rule := self.criterion(key, on)) is not None}
+        return found if unit is None else {**found, **{rule.id: rule for rule in self.criteria_of(unit, on)}}
+
+
+def exempted(criterion: Criterion, exemptions: tuple[Exemption, ...], unit: Unit, on: date) -> Criterion:
+    """The criterion with the date that counts for a unit on a local day, and the day on which that changes.
+
+    The steps of a stepped pace belong to the old date: up to the new one the way is even. A period's pace goes on from
+    the first day of the period in which the exemption was decided.
+    """
+    target = criterion.target
+    own = [e for e in exemptions if e.criterion == criterion.id and e.unit == unit.code]
+    if target is None or not own:
+        return criterion
+    days = [e.decided for e in own] + [e.until + timedelta(days=1) for e in own if e.until is not None]
+    turns = min((day for day in days if day > on), default=None)
+    counting = next((e for e in own if e.counts_on(on)), None)
+    if counting is None:
+        return replace(criterion, target=replace(target, turns=turns))
+    dated = replace(target, before=counting.before, by=counting.by, every=None, pace=_stretched(target, counting))
+    return replace(criterion, target=replace(dated, exemption=counting, general=target, turns=turns))
+
+
+def _stretched(target: Target, exemption: Exemption) -> Pace | None:
+    pace = target.pace
+    if pace is None:
+        return None
+    start = pace.start or (first_day(target.every, exemption.decided) if target.every else exemption.decided)
+    return replace(pace, start=start, curve=Curve.LINEAR, steps=())
+
+
+def first_day(every: Period, day: date) -> date:
+    """First day of the calendar period of `day`."""
+    if every is Period.YEAR:
+        return day.replace(month=1, day=1)
+    month = day.month if every is Period.MONTH else (day.month + 2) // 3 * 3 - 2
+    return day.replace(month=month, day=1)
 
 
 @dataclass(frozen=True, slots=True)

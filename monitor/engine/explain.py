@@ -84,7 +84,80 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "không đánh giá được, sẽ thử lại: {error}",
         "could not be judged and will be tried again: {error}",
     ),
+    reasons.RULE_BROKEN: (
+        "quy tắc này bị lỗi khi đánh giá, các quy tắc khác vẫn chạy: {error}",
+        "this rule broke while it was judged, the others go on: {error}",
+    ),
     reasons.NO_CRITERIA: ("không có tiêu chí nào áp dụng", "no criterion applies"),
+    reasons.WITHIN_MARGIN: (
+        "{value} không đạt chỉ tiêu {goal} nhưng trong biên độ {margin}, đã quá hạn {days} ngày",
+        "{value} misses the target {goal} within the margin of {margin}, {days} days overdue",
+    ),
+    reasons.BEHIND_PACE: (
+        "{value} chậm tiến độ: hôm nay cần {expected} (cho phép lệch {tolerance})",
+        "{value} is behind the pace: {expected} is due today (tolerance {tolerance})",
+    ),
+    reasons.EXEMPTED: (
+        "theo {paper}, hạn là trước {new} thay vì trước {old}",
+        "by {paper}, due before {new} instead of before {old}",
+    ),
+    reasons.FORMULA: ("điều kiện {expression} đúng", "the condition {expression} is true"),
+    reasons.NO_FORMULA: ("không điều kiện nào của quy tắc đúng", "no condition of the rule is true"),
+    reasons.INPUT_MISSING: (
+        "điều kiện thiếu số liệu {indicator}",
+        "the condition lacks the input {indicator}",
+    ),
+    reasons.INPUT_STALE: (
+        "số liệu {indicator} đã cũ {age} giờ (giới hạn {limit} giờ), không còn được tin",
+        "the input {indicator} is {age} hours old (limit {limit}) and is no longer believed",
+    ),
+    reasons.INPUT_INEXACT: (
+        "nguồn chỉ nói {indicator} {sign} {value}: không đủ chính xác cho điều kiện",
+        "the source only says {indicator} {sign} {value}: not exact enough for the condition",
+    ),
+    reasons.FORMULA_ERROR: (
+        "không tính được điều kiện {expression}: {error}",
+        "the condition {expression} cannot be evaluated: {error}",
+    ),
+    reasons.FLAPPING: (
+        "đang chập chờn: {share} % đổi màu trong {readings} lần đo (hết khi dưới {end} %), hiện màu xấu nhất {worst}",
+        "flapping: {share} % changes in {readings} readings (over when below {end} %), shown at its worst, {worst}",
+    ),
+    reasons.PENDING_AMONG: (
+        "đang chờ xác nhận {raw}: {count} lần, cần {readings} trong {among} lần đo gần nhất",
+        "waiting to confirm {raw}: {count} so far, {readings} of the last {among} readings are needed",
+    ),
+    reasons.AGEING: (
+        "số liệu đã {age} chưa cập nhật (báo trước từ {limit}), vẫn được tin",
+        "the data is {age} old (a warning from {limit} on) and still believed",
+    ),
+    reasons.WIDER_WINDOW: (
+        "trong tháng chỉ có {month} hồ sơ, cần ít nhất {needed}: tính gộp {of} tháng gần nhất, {sample} hồ sơ"
+        " (có số liệu {months} tháng)",
+        "only {month} cases in the month, at least {needed} are needed: the last {of} months are judged together,"
+        " {sample} cases ({months} of them known)",
+    ),
+    reasons.WINDOWS_TRIED: (
+        "gộp 3 tháng: {quarter}, gộp 12 tháng: {year} hồ sơ, vẫn chưa đủ hoặc không cộng được: không áp dụng",
+        "the last 3 months: {quarter}, the last 12 months: {year} cases, still too few or not to be added up:"
+        " not applicable",
+    ),
+    reasons.SOURCES_DISAGREE: (
+        "hai nguồn lệch nhau {difference} (giới hạn {limit}): {source} là {value}, {other} là {other_value}",
+        "two sources differ by {difference} (limit {limit}): {source} says {value}, {other} says {other_value}",
+    ),
+    reasons.STAND_IN: (
+        "tạm lấy theo nguồn {source} vì nguồn ưu tiên {preferred} không có số liệu còn hiệu lực",
+        "taken from {source}, for the preferred source {preferred} has no figure that is still believed",
+    ),
+    reasons.POINTS: (
+        "{value} % được {points} trên {maximum} điểm (đủ điểm từ {target} %)",
+        "{value} % earns {points} of {maximum} points (all of them from {target} % on)",
+    ),
+    reasons.REPORTED_DIFFERS: (
+        "hệ thống quốc gia báo {reported} (nguồn {source}, {as_of}), quy tắc tính ra {computed}",
+        "the national system reports {reported} (source {source}, {as_of}), the rules give {computed}",
+    ),
     reasons.NTH_BEST: (
         "{reached} đơn vị ít nhất ở mức {level} (cần {nth})",
         "{reached} of the units are at least {level} ({nth} are needed)",
@@ -128,7 +201,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     **{colour.value: words for colour, words in COLOURS.items()},
 }
 _LIMITS = frozenset({"band", "goal"})  # parameters that are a rule's limit as written
-_SPANS = frozenset({"age", "limit"})  # parameters in seconds when the code is STALE
+_SPANS = frozenset({"age", "limit"})  # parameters in seconds when the code is STALE or AGEING
 
 
 def sentence(reason: Reason, locale: str, calendar: Calendar | None = None) -> str:
@@ -136,7 +209,7 @@ def sentence(reason: Reason, locale: str, calendar: Calendar | None = None) -> s
     texts = SENTENCES.get(reason.code)
     if texts is None:
         return reason.code
-    spans = _SPANS if reason.code == reasons.STALE else frozenset()
+    spans = _SPANS if reason.code in (reasons.STALE, reasons.AGEING) else frozenset()
     shown = {
         key: limit_text(value, locale)
         if key in _LIMITS and isinstance(value, str)

@@ -1,9 +1,10 @@
-"""Holds: a new colour counts only after enough readings in a row and enough time; staleness overlays at once.
+"""Holds: a new colour counts only after enough readings and enough time; staleness overlays at once.
 
 Three axes stay apart: `colour` is what is shown, `level` the last real colour, `raw` the present run of evidence.
 A restart resets nothing, for all three are committed. The table, for a raw colour R against the level L:
 
     R unknown or excluded      -> shown at once, L stays
+    flapping                   -> the worst of the window is shown; whom to tell goes by L as it was before
     L never known, R green/yellow -> shown at once (there is nothing to protect)
     R equals L                 -> L shown
     R worse than L, `for` met  -> R becomes the level        (before: L shown, or unknown if there is none)
@@ -11,6 +12,18 @@ A restart resets nothing, for all three are committed. The table, for a raw colo
 
 What changes between yellow and red in every reading is never fine: the need of R is then met by all readings on R's
 side of L together, and the colour between, yellow, becomes the level. A roll-up has no readings: its seconds count.
+
+A need is met by readings in a row (`2x`), by a time (`90s`), by both, or by N of the last M readings (`3 of 5`). These
+are the readings since L became the level and since the last silence: an old reading that has already been answered
+neither pages again nor helps to recover.
+
+Flapping is judged in monitor.engine.flapping. It ends when its share is low *and* the colour that is then true is L or
+has met its need; so its end tells the state that is true, whichever it is.
+
+Two clocks: `since` is the age of the shown colour, `episode_since` that of the event, which is when the present level
+began. A gap in the evidence of at most four times the promised cadence does not interrupt an event; a longer one starts
+its age anew, and forgets what was counted before it. The promise is the one that was in force when the gap began. All
+this concerns age, never freshness: what is too old is unknown at once.
 """
 
 from __future__ import annotations
@@ -21,9 +34,12 @@ from typing import NamedTuple
 
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, Need
+from monitor.engine.flapping import Swing, colours_of, pinned, remembered, spelt, swing
 from monitor.model.colour import Colour
 from monitor.model.unit import Level
-from monitor.model.verdict import CriterionState, Reason, Verdict
+from monitor.model.verdict import CriterionState, Param, Reason, Verdict
+
+BRIDGED = 4  # promised cadences that an event survives without evidence
 
 
 class _Run(NamedTuple):
@@ -31,38 +47,105 @@ class _Run(NamedTuple):
     readings: int
 
 
+class _Past(NamedTuple):
+    """What the readings so far have left behind."""
+
+    recent: str  # as CriterionState.recent
+    tally: int  # readings at its end that `N of M` may count
+    seen: datetime | None  # as CriterionState.seen
+    back_since: datetime | None  # as CriterionState.back_since
+    promise: float  # as CriterionState.promise
+
+
+class _Case(NamedTuple):
+    """One verdict on its way through the table. `base` is the level that holds start from."""
+
+    verdict: Verdict
+    base: Colour
+    run: _Run
+    away: _Run
+    past: _Past
+    need: Need
+    now: datetime
+
+
 def hold(
-    before: CriterionState | None, verdict: Verdict, criterion: Criterion, level: Level, now: datetime
+    before: CriterionState | None,
+    verdict: Verdict,
+    criterion: Criterion,
+    level: Level,
+    now: datetime,
+    cadence: float = 0.0,
 ) -> CriterionState:
-    """Next committed state of a criterion for a unit of `level`."""
-    raw, before = verdict.colour, _not_after(now, before)
-    run = _run(before, verdict, now)
-    away = _away(before, verdict, run)
-    colour = raw
-    held, held_since = (before.level, before.level_since) if before is not None else (Colour.UNKNOWN, now)
-    if raw.known and raw is not held:
-        need = _need(raw, held, criterion)
-        colour = _reached(verdict, held, run, away, need, now)
-        if raw is not colour:
-            verdict = _waiting(verdict, (run, away), need, now)
-        if colour is not held:
-            held, held_since, away = colour, now, run
-    shown_since = before.since if before is not None and before.colour is colour else now
+    """Next committed state of a criterion for a unit of `level`.
+
+    `cadence` is what the source promises now: seconds between two readings, 0 when nothing is promised.
+    """
+    before = _not_after(now, before)
+    base, run = Colour.UNKNOWN if before is None else before.steady, _run(before, verdict, now)
+    need = _need(verdict.colour, base, criterion)
+    case = _Case(verdict, base, run, _away(before, verdict, run), _past(before, verdict, run, now, cadence), need, now)
+    reached = _reached(case) if verdict.colour.known else base
+    settled = verdict.colour.known and (reached is not base or verdict.colour is base)
+    flap = swing(criterion.flap, case.past.recent, before, settled, now)
+    kept = _settled(case, reached) if flap.since is None else _flapping(case, flap)
+    colour = kept.level if verdict.colour.known else verdict.colour
+    moved = before is None or before.level is not kept.level
     return CriterionState(
         criterion=criterion.id,
         colour=colour,
-        since=shown_since,
-        level=held,
-        level_since=held_since,
-        raw=raw,
+        since=before.since if before is not None and before.colour is colour else now,
+        level=kept.level,
+        level_since=now if moved or before is None else before.level_since,
+        raw=verdict.colour,
         raw_since=run.since,
         raw_count=run.readings,
-        verdict=verdict,
+        verdict=kept.verdict,
         weight=criterion.weight.get(level, 0.0),
         critical=criterion.critical,
-        away_since=away.since,
-        away_count=away.readings,
+        away_since=kept.away.since,
+        away_count=kept.away.readings,
+        recent=case.past.recent,
+        flapping_since=flap.since,
+        episode_since=_episode(before, case, kept),
+        base=None if flap.since is None else base,
+        tally=kept.tally,
+        promise=case.past.promise,
+        seen=case.past.seen,
+        back_since=case.past.back_since,
     )
+
+
+class _Kept(NamedTuple):
+    """What the table leaves behind."""
+
+    level: Colour  # the level that is shown when the evidence is known
+    verdict: Verdict
+    away: _Run
+    tally: int
+
+
+def _settled(case: _Case, reached: Colour) -> _Kept:
+    """Not flapping: the level is what the holds allow."""
+    verdict, raw = case.verdict, case.verdict.colour
+    if raw.known and raw is not reached:
+        verdict = _waiting(case)
+    if reached is case.base:
+        return _Kept(reached, verdict, case.away, case.past.tally)
+    return _Kept(reached, verdict, case.run, case.run.readings)
+
+
+def _flapping(case: _Case, flap: Swing) -> _Kept:
+    """Flapping: the worst of the window is the level, and the level that holds start from does not move."""
+    level = pinned(flap, case.past.recent, case.base)
+    params: dict[str, Param] = {"share": flap.share, "readings": flap.window, "end": flap.end, "worst": level.value}
+    instants = [case.verdict.recheck_at, *(_ripens(case) if flap.calm else ())]
+    verdict = replace(
+        case.verdict,
+        reasons=(*case.verdict.reasons, Reason(reasons.FLAPPING, params)),
+        recheck_at=min((at for at in instants if at is not None and at > case.now), default=None),
+    )
+    return _Kept(level, verdict, case.away, case.past.tally)
 
 
 def _run(before: CriterionState | None, verdict: Verdict, now: datetime) -> _Run:
@@ -85,8 +168,40 @@ def _away(before: CriterionState | None, verdict: Verdict, run: _Run) -> _Run:
 
 
 def _same_side(before: CriterionState, raw: Colour) -> bool:
-    worse, better = raw.worse_than(before.level), before.level.worse_than(raw)
-    return (worse and before.raw.worse_than(before.level)) or (better and before.level.worse_than(before.raw))
+    base = before.steady
+    worse, better = raw.worse_than(base), base.worse_than(raw)
+    return (worse and before.raw.worse_than(base)) or (better and base.worse_than(before.raw))
+
+
+def _past(before: CriterionState | None, verdict: Verdict, run: _Run, now: datetime, cadence: float) -> _Past:
+    """One letter for each reading, and one when time alone changes the colour; silence adds none."""
+    rolled = verdict.received_at is None
+    if before is None:
+        known = verdict.colour.known
+        return _Past(spelt(verdict.colour), int(known), None if rolled else run.since, None, cadence if known else 0.0)
+    if not verdict.colour.known:
+        fell = now if rolled and before.raw.known else before.seen
+        return _Past(before.recent, 0, fell, before.back_since, before.promise)
+    seen = None if rolled else verdict.as_of
+    if not before.raw.known and _long_gap(before, run):
+        return _Past(spelt(verdict.colour), 1, seen, run.since, cadence)
+    added = verdict.received_at != before.verdict.received_at or verdict.colour is not before.raw
+    recent = remembered(before.recent, verdict.colour) if added else before.recent
+    return _Past(recent, before.tally + added, seen, before.back_since, cadence if added else before.promise)
+
+
+def _long_gap(before: CriterionState, run: _Run) -> bool:
+    """True when the evidence that `run` begins came too late to belong to what was before it."""
+    return before.seen is not None and run.since - before.seen > timedelta(seconds=BRIDGED * before.promise)
+
+
+def _episode(before: CriterionState | None, case: _Case, kept: _Kept) -> datetime:
+    """When the event began that the level stands for."""
+    back = case.past.back_since
+    if before is None or kept.level is not before.level:
+        return case.away.since if kept.level is not case.verdict.colour else case.run.since
+    began = before.level_since if before.episode_since is None else before.episode_since
+    return began if back is None else max(began, back)
 
 
 def _need(raw: Colour, held: Colour, criterion: Criterion) -> Need:
@@ -95,30 +210,63 @@ def _need(raw: Colour, held: Colour, criterion: Criterion) -> Need:
     return criterion.hold if raw.worse_than(held) else criterion.keep
 
 
-def _reached(verdict: Verdict, held: Colour, run: _Run, away: _Run, need: Need, now: datetime) -> Colour:
-    if _ripe(run, verdict, need, now):
-        return verdict.colour
-    return Colour.YELLOW if _ripe(away, verdict, need, now) else held
+def _reached(case: _Case) -> Colour:
+    """The level that the holds allow: the raw colour, the one between, or the one before."""
+    raw, base = case.verdict.colour, case.base
+    if raw is base:
+        return base
+    if case.need.of:
+        return _reached_among(raw, base, case.past, case.need)
+    if _ripe(case.run, case):
+        return raw
+    return Colour.YELLOW if _ripe(case.away, case) else base
 
 
-def _ripe(run: _Run, verdict: Verdict, need: Need, now: datetime) -> bool:
-    enough = run.readings >= need.readings or verdict.received_at is None  # a roll-up has no readings to count
-    return enough and now >= run.since + timedelta(seconds=need.seconds)
+def _reached_among(raw: Colour, base: Colour, past: _Past, need: Need) -> Colour:
+    """N of the last M: those at least as far from the level as the raw colour, or all on its side of the level."""
+    seen = colours_of(past.recent, min(need.of, past.tally))
+    better = base.worse_than(raw)
+    side = [c for c in seen if (base.worse_than(c) if better else c is not base and not base.worse_than(c))]
+    far = [c for c in side if not (c.worse_than(raw) if better else raw.worse_than(c))]
+    if len(far) >= need.readings:
+        return raw
+    return Colour.YELLOW if len(side) >= need.readings else base
+
+
+def _ripe(run: _Run, case: _Case) -> bool:
+    # A roll-up has no readings to count.
+    enough = run.readings >= case.need.readings or case.verdict.received_at is None
+    return enough and case.now >= run.since + timedelta(seconds=case.need.seconds)
 
 
 def _not_after(now: datetime, before: CriterionState | None) -> CriterionState | None:
     """A run from before our clock was set back is taken to begin now, or it would wait until that has caught up."""
-    if before is None or max(before.raw_since, before.away_since or before.raw_since) <= now:
+    if before is None:
+        return None
+    moments = (before.raw_since, before.away_since, before.episode_since, before.seen, before.back_since)
+    if max(at for at in moments if at is not None) <= now:
         return before
-    away_since = None if before.away_since is None else min(before.away_since, now)
-    return replace(before, raw_since=min(before.raw_since, now), away_since=away_since)
+    raw, away, episode, seen, back = (None if at is None else min(at, now) for at in moments)
+    return replace(before, raw_since=raw or now, away_since=away, episode_since=episode, seen=seen, back_since=back)
 
 
-def _waiting(verdict: Verdict, runs: tuple[_Run, _Run], need: Need, now: datetime) -> Verdict:
-    why = Reason(
-        reasons.PENDING,
-        {"raw": verdict.colour.value, "count": runs[0].readings, "readings": need.readings, "seconds": need.seconds},
-    )
-    ripens = (run.since + timedelta(seconds=need.seconds) for run in runs)
-    instants = [at for at in (verdict.recheck_at, *ripens) if at is not None and at > now]
+def _ripens(case: _Case) -> list[datetime]:
+    return [run.since + timedelta(seconds=case.need.seconds) for run in (case.run, case.away)]
+
+
+def _waiting(case: _Case) -> Verdict:
+    need, verdict = case.need, case.verdict
+    params: dict[str, Param] = {
+        "raw": verdict.colour.value,
+        "count": case.run.readings,
+        "readings": need.readings,
+        "seconds": need.seconds,
+    }
+    instants = [at for at in (verdict.recheck_at, *_ripens(case)) if at is not None and at > case.now]
+    why = Reason(reasons.PENDING, params)
+    if need.of:
+        among = colours_of(case.past.recent, min(need.of, case.past.tally))
+        count = sum(c is verdict.colour for c in among)
+        params = {"raw": verdict.colour.value, "count": count, "readings": need.readings, "among": need.of}
+        why = Reason(reasons.PENDING_AMONG, params)
     return replace(verdict, reasons=(*verdict.reasons, why), recheck_at=min(instants, default=None))

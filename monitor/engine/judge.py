@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.engine import reasons
 from monitor.engine.book import Band, Criterion, Indicator, Measure
 from monitor.engine.compare import WrongType, all_hold
-from monitor.engine.target import Outlook, outlook
+from monitor.engine.index import earned, earns_only
+from monitor.engine.sample import Sample, widen
+from monitor.engine.target import Outlook, outlook, short_of
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading, Value
+from monitor.model.series import NOTHING, Series
 from monitor.model.verdict import Reason, Verdict
 
 
@@ -28,13 +31,23 @@ class Ruling:
 
 
 def judge(
-    criterion: Criterion, indicator: Indicator, reading: Reading | None, now: datetime, calendar: Calendar
+    criterion: Criterion,
+    indicator: Indicator,
+    reading: Reading | None,
+    now: datetime,
+    calendar: Calendar,
+    past: Series = NOTHING,
 ) -> Verdict:
-    """Raw verdict. Nothing known, too old, too few or not understood is never green."""
+    """Raw verdict. Nothing known, too old, too few or not understood is never green.
+
+    `past` is what is remembered of the indicator: a rate of too few cases is judged by a wider window of it.
+    """
     if reading is None:
         return Verdict(Colour.UNKNOWN, (Reason(reasons.NO_DATA),))
+    sample = widen(criterion, indicator, reading, past, calendar)
+    reading = sample.reading
     value = measured(indicator, reading, now)
-    ruling = _rule(criterion, indicator, reading, value, now, calendar)
+    ruling = _ageing(_rule(criterion, indicator, sample, value, now, calendar), indicator, reading, now)
     return Verdict(
         colour=ruling.colour,
         reasons=ruling.reasons,
@@ -53,18 +66,32 @@ def judge(
 
 
 def _rule(
-    criterion: Criterion, indicator: Indicator, reading: Reading, value: Value, now: datetime, calendar: Calendar
+    criterion: Criterion, indicator: Indicator, sample: Sample, value: Value, now: datetime, calendar: Calendar
 ) -> Ruling:
+    reading = sample.reading
     limit = criterion.max_age if criterion.max_age is not None else indicator.max_age
     stale_at = reading.as_of + timedelta(seconds=limit)
     if now >= stale_at:
         age = (now - reading.as_of).total_seconds()
         return Ruling(Colour.UNKNOWN, (Reason(reasons.STALE, {"age": age, "limit": limit}),))
-    if reading.denominator is not None and reading.denominator < criterion.min_sample:
-        small = Reason(reasons.SMALL_SAMPLE, {"sample": reading.denominator, "needed": criterion.min_sample})
-        return Ruling(Colour.EXCLUDED, (small,), recheck_at=stale_at)
+    if not sample.enough:
+        return Ruling(Colour.EXCLUDED, sample.notes, recheck_at=stale_at)
+    if earns_only(criterion):
+        return Ruling(*earned(criterion, value, reading.comparator), recheck_at=stale_at)
     look_again = min((stale_at, *_crossings(criterion, indicator, reading, now)))
-    return judge_value(criterion, value, reading.comparator, reading.as_of, now, calendar, look_again)
+    ruling = judge_value(criterion, value, reading.comparator, reading.as_of, now, calendar, look_again)
+    return replace(ruling, reasons=(*ruling.reasons, *sample.notes)) if sample.notes else ruling
+
+
+def _ageing(ruling: Ruling, indicator: Indicator, reading: Reading, now: datetime) -> Ruling:
+    """The same ruling, with a word about data that is old though still believed, or when that word is due."""
+    if indicator.warn_age is None or any(why.code == reasons.STALE for why in ruling.reasons):
+        return ruling
+    warn_at = reading.as_of + timedelta(seconds=indicator.warn_age)
+    if now >= warn_at:
+        old = Reason(reasons.AGEING, {"age": (now - reading.as_of).total_seconds(), "limit": indicator.warn_age})
+        return replace(ruling, reasons=(*ruling.reasons, old))
+    return replace(ruling, recheck_at=warn_at if ruling.recheck_at is None else min(warn_at, ruling.recheck_at))
 
 
 def judge_value(
@@ -117,9 +144,9 @@ def _by_target(
     if banded is not None and colour is Colour.YELLOW and banded[0] is Colour.RED:
         # Bands beside a target say how bad "not yet" is; they never turn an unmet target green.
         colour, why = Colour.RED, (banded[1], ahead.reason)
-    if now < ahead.deadline and (look_again is None or ahead.deadline < look_again):
-        look_again = ahead.deadline
-    return Ruling(colour, why, ahead.deadline, ahead.overdue, ahead.working_days_left, look_again)
+    instants = [at for at in (look_again, ahead.deadline, ahead.recheck_at) if at is not None and at > now]
+    look_again = min(instants, default=None)
+    return Ruling(colour, (*why, *ahead.more), ahead.deadline, ahead.overdue, ahead.working_days_left, look_again)
 
 
 def _band(bands: tuple[Band, ...], value: Value, comparator: Comparator) -> tuple[Colour, Reason]:
@@ -147,5 +174,6 @@ def _crossings(criterion: Criterion, indicator: Indicator, reading: Reading, now
 def _bounds(criterion: Criterion) -> list[float]:
     operands: list[Value | None] = [c.operand for band in criterion.bands for c in band.conditions]
     if criterion.target is not None:
-        operands += [criterion.target.goal.operand, criterion.target.floor]
+        target = criterion.target
+        operands += [target.goal.operand, target.floor, short_of(target.goal, target.margin)]
     return [operand for operand in operands if operand is not None and not isinstance(operand, (bool, str))]

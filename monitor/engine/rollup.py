@@ -1,8 +1,8 @@
 """Groups: what the children say, by colour, by weight or by their figures.
 
-Missing children stay in the denominator, excluded ones leave it, and a group of which too little is known is not
-judged. Silence never improves a group: a child that fell silent while yellow or red still counts as such wherever the group
-would look better without it. Weights are asked for by weight (how much of it is known), all others by number.
+Missing children stay in the denominator, excluded ones leave it; a group of which too little is known is not judged.
+Silence never improves a group: a child that fell silent while yellow or red still counts so wherever the group would
+look better without it. What counts as known is a share by weight for roll-ups by weight, by number for all others.
 """
 
 from __future__ import annotations

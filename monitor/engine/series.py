@@ -8,13 +8,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
-from monitor.engine.book import Indicator
+from monitor.engine.book import Criterion, Indicator
 from monitor.model.hours import Calendar
-from monitor.model.reading import Reading
+from monitor.model.reading import Comparator, Reading
 from monitor.model.series import NOTHING, MonthSum, Series
-from monitor.model.verdict import Standing
+from monitor.model.verdict import CriterionState, Standing
 
 DAYS = 62  # days kept: two months, the longest trend a target may ask for
 SCORE = ""  # key of the unit's own score (ratio 0 to 1) among the series of its indicators
@@ -62,8 +62,32 @@ def record(series: Series, reading: Reading, indicator: Indicator, day: date) ->
         return grown
     month = 12 * day.year + day.month - 1
     sums = {total.month: total for total in series.months}
-    sums[month] = MonthSum(month, reading.numerator, reading.denominator)
+    claimed = reading.as_of.timestamp()
+    if month in sums and sums[month].as_of > claimed:
+        return grown
+    exact = reading.comparator is Comparator.EQ
+    sums[month] = MonthSum(month, reading.numerator, reading.denominator, claimed, exact)
     return replace(grown, months=tuple(sums[key] for key in sorted(sums))[-MONTHS:])
+
+
+def remember_rollups(
+    before: Mapping[str, Series],
+    rules: Iterable[Criterion],
+    judged: Mapping[str, CriterionState],
+    calendar: Calendar,
+    now: datetime,
+) -> Mapping[str, Series]:
+    """The series with today's value of each roll-up that has a target, under its id; the same object if unchanged."""
+    after = dict(before)
+    for rule in rules:
+        if rule.rollup is None or rule.target is None or rule.id not in judged:
+            continue
+        value, known = judged[rule.id].verdict.value, judged[rule.id].colour.known
+        if known and value is not None and not isinstance(value, (bool, str)):
+            series = after.get(rule.id, NOTHING)
+            days, values = _put(series.days, series.values, calendar.local(now).date().toordinal(), float(value))
+            after[rule.id] = replace(series, days=days[-DAYS:], values=values[-DAYS:])
+    return after if after != before else before
 
 
 def _put(

@@ -1,4 +1,10 @@
-"""Deadlines: a goal with a date. Before the date an unmet goal is yellow (below its floor red), after it red."""
+"""Deadlines: a goal with a date. Before the date an unmet goal is yellow (below its floor red), after it red.
+
+    before the date   met -> green; beyond the floor -> red; behind the curve -> red if the rule says so; else yellow
+    after the date    met -> green; missed by no more than the margin -> yellow and overdue; else red and overdue
+
+A pace gives a reason and perhaps a red, never a green. An exemption gives another date and is named in every verdict.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +15,14 @@ from datetime import date, datetime, timedelta
 from monitor.engine import reasons
 from monitor.engine.book import Condition, Deadline, Period, Target
 from monitor.engine.compare import holds
+from monitor.engine.pace import expected, next_turn
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar, end_of_month, end_of_quarter, end_of_year
 from monitor.model.reading import Comparator, Value
-from monitor.model.verdict import Reason
+from monitor.model.verdict import Param, Reason
 
 _DAY = timedelta(days=1)
+_DIGITS = 6
 _LAST_DAY: Mapping[Period, Callable[[date], date]] = {
     Period.MONTH: end_of_month,
     Period.QUARTER: end_of_quarter,
@@ -31,6 +39,8 @@ class Outlook:
     deadline: datetime
     overdue: bool
     working_days_left: int  # today included; 0 once it is too late
+    more: tuple[Reason, ...] = ()  # behind the curve, exempted
+    recheck_at: datetime | None = None  # when the curve or an exemption, not the deadline, could change this
 
 
 def deadline(target: Target, as_of: datetime, calendar: Calendar) -> Deadline:
@@ -57,28 +67,73 @@ def outlook(
     today = calendar.local(now).date()
     late = now >= due.at
     left = 0 if late else calendar.working_days_between(today, due.last_good_day + _DAY)
-    met = holds(target.goal, value, comparator)
-    if met:
-        return Outlook(*_met(target, value), due.at, False, left)
-    low = target.floor is not None and beyond(target.goal, value, comparator, target.floor)
-    colour, reason = _late(target, value, today - due.last_good_day) if late else _early(target, value, low, left)
-    return Outlook(colour, reason, due.at, late, left)
+    exempt = _exempted(target, as_of, due, calendar)
+    turn = target.turns
+    if holds(target.goal, value, comparator):
+        return Outlook(*_met(target, value), due.at, False, left, exempt, _at(turn, calendar))
+    if late:
+        colour, reason = _late(target, value, comparator, today - due.last_good_day)
+        return Outlook(colour, reason, due.at, True, left, exempt, _at(turn, calendar))
+    colour, reason = _early(target, value, comparator, left)
+    behind = _behind(target, value, comparator, expected(target, due.last_good_day, today, calendar))
+    if behind and target.pace is not None and target.pace.behind_red:
+        colour = Colour.RED
+    step = next_turn(target, due.last_good_day, today, calendar)
+    turn = min((day for day in (turn, step) if day is not None), default=None)
+    return Outlook(colour, reason, due.at, False, left, (*behind, *exempt), _at(turn, calendar))
+
+
+def _at(day: date | None, calendar: Calendar) -> datetime | None:
+    return None if day is None else calendar.start_of_day(day)
 
 
 def _met(target: Target, value: Value) -> tuple[Colour, Reason]:
     return Colour.GREEN, Reason(reasons.TARGET_MET, {"value": value, "goal": str(target.goal)})
 
 
-def _late(target: Target, value: Value, since: timedelta) -> tuple[Colour, Reason]:
-    return Colour.RED, Reason(reasons.OVERDUE, {"value": value, "goal": str(target.goal), "days": since.days})
+def _late(target: Target, value: Value, comparator: Comparator, since: timedelta) -> tuple[Colour, Reason]:
+    params: dict[str, Param] = {"value": value, "goal": str(target.goal), "days": since.days}
+    bound = short_of(target.goal, target.margin)
+    if target.margin and bound is not None and not beyond(target.goal, value, comparator, bound):
+        return Colour.YELLOW, Reason(reasons.WITHIN_MARGIN, {**params, "margin": target.margin})
+    return Colour.RED, Reason(reasons.OVERDUE, params)
 
 
-def _early(target: Target, value: Value, low: bool, left: int) -> tuple[Colour, Reason]:
+def _early(target: Target, value: Value, comparator: Comparator, left: int) -> tuple[Colour, Reason]:
     goal = str(target.goal)
-    if low:
+    if target.floor is not None and beyond(target.goal, value, comparator, target.floor):
         return Colour.RED, Reason(reasons.BELOW_FLOOR, {"value": value, "floor": target.floor, "goal": goal})
     params = {"value": value, "goal": goal, "gap": gap(target.goal, value), "days": left}
     return Colour.YELLOW, Reason(reasons.NOT_YET, params)
+
+
+def _behind(target: Target, value: Value, comparator: Comparator, asked: float | None) -> tuple[Reason, ...]:
+    """The reason that says so when a value lies behind the curve by more than the tolerance."""
+    if asked is None or target.pace is None:
+        return ()
+    tolerance = target.pace.tolerance
+    allowed = round(asked + (tolerance if _at_most(target.goal) else -tolerance), _DIGITS)
+    if not beyond(target.goal, value, comparator, allowed):
+        return ()
+    return (Reason(reasons.BEHIND_PACE, {"value": value, "expected": asked, "tolerance": tolerance}),)
+
+
+def _exempted(target: Target, as_of: datetime, due: Deadline, calendar: Calendar) -> tuple[Reason, ...]:
+    if target.exemption is None or target.general is None:
+        return ()
+    old = deadline(target.general, as_of, calendar).at
+    return (Reason(reasons.EXEMPTED, {"paper": target.exemption.paper, "old": old, "new": due.at}),)
+
+
+def _at_most(goal: Condition) -> bool:
+    return goal.op in ("<", "<=")
+
+
+def short_of(goal: Condition, by: float) -> float | None:
+    """The value that misses the goal by so much; None for yes/no and words."""
+    if isinstance(goal.operand, (bool, str)):
+        return None
+    return round(goal.operand + (by if _at_most(goal) else -by), _DIGITS)
 
 
 def beyond(goal: Condition, value: Value, comparator: Comparator, floor: float) -> bool:
@@ -88,7 +143,7 @@ def beyond(goal: Condition, value: Value, comparator: Comparator, floor: float) 
     """
     if isinstance(value, (bool, str)):
         return False
-    wrong_side = Condition(">" if goal.op in ("<", "<=") else "<", floor)
+    wrong_side = Condition(">" if _at_most(goal) else "<", floor)
     return holds(wrong_side, value) or holds(wrong_side, value, comparator)
 
 

@@ -12,6 +12,8 @@ class MonthSum:
     month: int  # 12 * year + month - 1
     numerator: float
     denominator: float
+    as_of: float = 0.0  # claim of its source, seconds since 1970: an older one does not overwrite it
+    exact: bool = True  # False: stated as "more than" or "about", so it cannot be added to others
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class UnitState:
     series: Mapping[str, Series] = field(default_factory=dict)  # indicator -> its past, for trends and samples
     incidents: Mapping[str, Incident] = field(default_factory=dict)  # cause -> open incident
     recheck_at: datetime | None = None  # next instant at which time alone could change the answer
+    rivals: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)  # indicator -> last reading of each source
+    reported: Colour = Colour.UNKNOWN  # what the national system says; the computed one is the standing's
 
 
 @dataclass(frozen=True, slots=True)

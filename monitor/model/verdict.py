@@ -78,11 +78,26 @@ class CriterionState:
     recent: str = ""  # initials of the last raw colours, oldest first: GGRYG
     flapping_since: datetime | None = None
     episode_since: datetime | None = None  # when the present level began as an event: survives a short gap only
+    base: Colour | None = None  # the level before it began to flap; None while it does not
+    tally: int = 0  # letters at the end of `recent` that `N of M` may count
+    promise: float = 0.0  # seconds between two readings as promised when the last one came
+    seen: datetime | None = None  # as_of of the last reading that was judged; for a roll-up when it fell silent
+    back_since: datetime | None = None  # first reading after the last long gap: no age reaches behind it
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Why, of the last verdict."""
         return self.verdict.reasons
+
+    @property
+    def steady(self) -> Colour:
+        """The level that holds start from: the last real one, while it flaps the one before that."""
+        return self.level if self.base is None else self.base
+
+    @property
+    def told(self) -> Colour:
+        """The colour that people are called for: what is shown, but never because of the flapping itself."""
+        return self.steady if self.base is not None and self.colour.known else self.colour
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,14 @@ from datetime import datetime
 
 from monitor.engine.book import Criterion, Indicator, Ruleset
 from monitor.engine.explain import colour_name, sentence, value_text
+from monitor.engine.index import IndexPoints, tally
+from monitor.engine.reported import difference
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit
-from monitor.model.verdict import CriterionState, Reason
+from monitor.model.verdict import CriterionState, Forecast, Reason
+from monitor.reporting.ahead import forecast_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,10 @@ class CriterionWhy:
     legal_basis: tuple[str, ...]
     basis: str  # where the rule's figures come from
     assumed: bool
+    days_left: int | None = None  # calendar days, today included
+    forecast: Forecast | None = None  # figures in the indicator's unit
+    ahead: tuple[tuple[str, str], ...] = ()  # the forecast in sentences
+    event_since: datetime | None = None  # age of the event: survives a short silence, which `since` does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ class Why:
     reasons: tuple[tuple[str, str], ...]
     caused_by: str | None
     criteria: tuple[CriterionWhy, ...]
+    reported: Colour = Colour.UNKNOWN  # what the national system says
+    indexes: tuple[IndexPoints, ...] = ()
 
 
 _URGENCY = {
@@ -70,7 +79,7 @@ _URGENCY = {
 
 def why(unit: Unit, state: UnitState, ruleset: Ruleset, calendar: Calendar, now: datetime) -> Why:
     """Explain a committed state; the worst criteria come first."""
-    rules = {criterion.id: criterion for book in ruleset.books for criterion in book.criteria}
+    rules = ruleset.criteria(calendar.local(now).date(), unit)
     criteria = [
         _criterion(held, rules[key], ruleset.indicators, calendar, now)
         for key, held in state.criteria.items()
@@ -87,10 +96,23 @@ def why(unit: Unit, state: UnitState, ruleset: Ruleset, calendar: Calendar, now:
         level=Colour.UNKNOWN if standing is None else standing.level,
         score=None if standing is None else standing.score,
         coverage=0.0 if standing is None else standing.coverage,
-        reasons=() if standing is None else _sentences(standing.reasons, calendar, titles),
+        reasons=_sentences((*(standing.reasons if standing else ()), *_reported(state)), calendar, titles),
         caused_by=None if standing is None else standing.caused_by,
         criteria=tuple(criteria),
+        reported=state.reported,
+        indexes=indexes(state, ruleset),
     )
+
+
+def indexes(state: UnitState, ruleset: Ruleset) -> tuple[IndexPoints, ...]:
+    """What a committed unit earns in the index of every book that has one."""
+    found = (tally(book, state.criteria) for book in ruleset.books)
+    return tuple(index for index in found if index is not None)
+
+
+def _reported(state: UnitState) -> tuple[Reason, ...]:
+    apart = difference(state)
+    return () if apart is None else (apart,)
 
 
 def _criterion(
@@ -120,6 +142,10 @@ def _criterion(
         legal_basis=rule.legal_basis,
         basis=rule.source,
         assumed=rule.assumed,
+        days_left=verdict.days_left,
+        forecast=verdict.forecast,
+        ahead=forecast_lines(verdict.forecast),
+        event_since=held.episode_since,
     )
 
 
@@ -132,8 +158,18 @@ def thresholds(rule: Criterion) -> tuple[str, ...]:
             f"before {target.before}" if target.before else f"by {target.by}" if target.by else f"every {target.every}"
         )
         lines.append(f"target {target.goal} {date}")
+        if target.exemption is not None:
+            lines.append(f"by {target.exemption.paper} ({target.exemption.where})")
         if target.floor is not None:
             lines.append(f"floor {target.floor:g}")
+        if target.margin:
+            lines.append(f"margin {target.margin:g}")
+        if target.pace is not None:
+            behind = ", behind it red" if target.pace.behind_red else ""
+            lines.append(f"pace {target.pace.curve} from {target.pace.baseline:g}{behind}")
+    if rule.points is not None:
+        worth = rule.points
+        lines.append(f"{worth.maximum:g} points of {worth.group} from {worth.target:g} % on")
     if rule.max_red_share is not None:
         lines.append(f"red share <= {rule.max_red_share:g} %")
     return tuple(lines)

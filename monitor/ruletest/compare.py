@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from monitor.engine.explain import sentence
+from monitor.engine.index import tally
+from monitor.engine.reasons import POINTS
 from monitor.model.reading import Value
 from monitor.model.verdict import CriterionState, Reason, Standing
 from monitor.ruletest.models import Seen, TestModel
@@ -35,6 +37,7 @@ def _of_standing(seen: Seen, line: Timeline) -> Iterator[str]:
         return
     yield from _colour_and_reasons(seen, standing, standing.reasons)
     score = None if standing.score is None else standing.score * 100
+    yield from _of_index(seen, line)
     if seen.score is not None and not _close(seen.score, score):
         yield f"the score is {_shown(score)}, not {seen.score:g}"
 
@@ -44,12 +47,29 @@ def _of_criterion(seen: Seen, state: CriterionState, utc: Callable[[str], dateti
     yield from _colour_and_reasons(seen, state, verdict.reasons)
     if seen.value is not None and not _close(seen.value, verdict.value):
         yield f"the value is {_shown(verdict.value)}, not {_shown(seen.value)}"
+    points = next((reason.params["points"] for reason in verdict.reasons if reason.code == POINTS), None)
+    if seen.points is not None and not (isinstance(points, int | float) and _close(seen.points, points)):
+        yield f"it earns {points} points, not {seen.points:g}"
     if seen.working_days_left is not None and seen.working_days_left != verdict.working_days_left:
         yield f"{verdict.working_days_left} working days are left, not {seen.working_days_left}"
     if seen.overdue is not None and seen.overdue != verdict.overdue:
         yield f"it is {'' if verdict.overdue else 'not '}overdue"
     if seen.deadline is not None and utc(seen.deadline) != verdict.deadline:
         yield f"the deadline is {verdict.deadline.isoformat() if verdict.deadline else 'none'}, not {seen.deadline}"
+
+
+def _of_index(seen: Seen, line: Timeline) -> Iterator[str]:
+    if seen.points is None and seen.grade is None:
+        return
+    found = next((one for book in line.ruleset.books if (one := tally(book, line.criteria))), None)
+    if found is None:
+        yield "there is no index"
+        return
+    if seen.points is not None and not _close(seen.points, found.points):
+        yield f"the index gives {found.points:g} points, not {seen.points:g}"
+    grade = found.grade.id if found.grade else "none"
+    if seen.grade not in (None, grade):
+        yield f"the grade is {grade}, not {seen.grade}"
 
 
 def _colour_and_reasons(seen: Seen, found: CriterionState | Standing, reasons: Sequence[Reason]) -> Iterator[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from monitor.config.fields import Span
 from monitor.config.rulemodels import Id, LevelWord, Operand, Words
 from monitor.config.yaml import Section
 
@@ -40,6 +42,45 @@ class Given(Section):
     denominator: float | None = None
 
 
+_RUN = re.compile(
+    r"(_|-?\d{1,12}(?:\.\d{1,6})?|true|false|[a-z][a-z0-9_]*?)(?:([+-]\d{1,9}(?:\.\d{1,6})?))?(?:x(\d{1,4}))?"
+)
+_WORDS = {"true": True, "false": False}
+
+
+def series_values(text: str) -> list[bool | float | str | None]:
+    """The values of a series, None where nothing came. Raises ValueError with a sentence.
+
+    `80` is one value, `82x3` the same three times, `80+1x5` the five values 80 to 84, `_` and `_x3` are missing ones.
+    """
+    values: list[bool | float | str | None] = []
+    for word in text.split():
+        match = _RUN.fullmatch(word)
+        number = match is not None and (match[1].lstrip("-")[:1].isdigit())
+        if match is None or (match[2] and not (number and match[3])):
+            raise ValueError(f"'{word}' is no value of a series; write 80, 82x3, 80+1x5, true, a state, or _ for none")
+        for step in range(int(match[3] or 1)):
+            if number:
+                values.append(round(float(match[1]) + step * float(match[2] or 0), 9))
+            else:
+                values.append(None if match[1] == "_" else _WORDS.get(match[1], match[1]))
+    return values
+
+
+def _is_series(text: str) -> str:
+    series_values(text)
+    return text
+
+
+class Series(Section):
+    """Many readings at even distances."""
+
+    start: Instant
+    every: Span
+    values: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_is_series)]
+    indicator: str | None = None  # the criterion's own unless said
+
+
 class Children(Section):
     """Children of a province or of the nation, by colour."""
 
@@ -65,6 +106,8 @@ class Seen(Section):
     deadline: Instant | None = None  # first instant at which it is too late
     caused_by: str | None = None  # the system that explains it
     score: float | None = None  # of a whole unit, per cent
+    points: float | None = None  # of a criterion, or of a whole unit in the book's index
+    grade: str | None = None  # of a whole unit in the book's index; "none": too little is known
 
 
 class MadeUnit(Section):
@@ -83,6 +126,7 @@ class TestModel(Section):
     criterion: Id | None = None
     unit: MadeUnit | str  # a level, or the code of a unit of the site
     given: list[Given] = Field(default=[])
+    series: list[Series] = Field(default=[])
     children: Children | None = None
     expect: Annotated[list[Seen], Field(min_length=1)]
 

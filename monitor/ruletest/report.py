@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from monitor.config.problems import Problem
 from monitor.engine.book import Where
 from monitor.model.colour import Colour
+from monitor.ruletest.coverage import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Report:
     results: tuple[Result, ...] = ()
     problems: tuple[Problem, ...] = ()  # of files that could not be used
     coverage: Mapping[str, frozenset[Colour]] = field(default_factory=dict)
+    parts: Mapping[Part, bool] = field(default_factory=dict)  # bands, conditions and dates: whether a test reached it
 
     @property
     def passed(self) -> int:
@@ -53,8 +55,15 @@ class Report:
         """Criteria that no test judged, in the order of the books."""
         return tuple(criterion for criterion, colours in self.coverage.items() if not colours)
 
+    @property
+    def share(self) -> float:
+        """Per cent of the parts that tests reached."""
+        return 100.0 * sum(self.parts.values()) / len(self.parts) if self.parts else 100.0
+
     def joined(self, other: Report) -> Report:
         """Both runs as one."""
         coverage = {key: self.coverage.get(key, frozenset()) for key in (*self.coverage, *other.coverage)}
         coverage |= {key: coverage[key] | colours for key, colours in other.coverage.items()}
-        return Report((*self.results, *other.results), (*self.problems, *other.problems), coverage)
+        return Report(
+            (*self.results, *other.results), (*self.problems, *other.problems), coverage, {**self.parts, **other.parts}
+        )

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from monitor.config.complain import nearest
 from monitor.config.problems import Location, Problem
 from monitor.config.rulebooks import load_rules
 from monitor.config.yaml import Document, read, validate
+from monitor.engine import reasons
 from monitor.engine.book import Book, Ruleset, Where
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading
 from monitor.model.unit import Level, Unit, Units
-from monitor.model.verdict import Counts
+from monitor.model.verdict import Counts, CriterionState
 from monitor.ruletest.compare import differences
-from monitor.ruletest.models import Given, TestFileModel, TestModel, instant
+from monitor.ruletest.coverage import Part, parts, reached
+from monitor.ruletest.models import Given, TestFileModel, TestModel, instant, series_values
 from monitor.ruletest.report import Report, Result
 from monitor.ruletest.timeline import Timeline
 
@@ -51,21 +53,30 @@ def _run_book(root: Path, book: Book, ruleset: Ruleset, calendar: Calendar, unit
     coverage: dict[str, frozenset[Colour]] = {criterion.id: frozenset() for criterion in book.criteria}
     name = f"rules/{book.id}{SUFFIX}"
     if not (root / name).exists():
-        return Report(coverage=coverage)
+        return Report(coverage=coverage, parts=_measured(book, set()))
     document, problems = read(root / name, name)
     if document is None or problems:
-        return Report(problems=tuple(problems), coverage=coverage)
+        return Report(problems=tuple(problems), coverage=coverage, parts=_measured(book, set()))
     model, problems = validate(TestFileModel, document)
     if model is None:
-        return Report(problems=tuple(problems), coverage=coverage)
-    bench = _Bench(document, ruleset, calendar, units, coverage)
+        return Report(problems=tuple(problems), coverage=coverage, parts=_measured(book, set()))
+    seen: set[tuple[str, str, str]] = set()
+    bench = _Bench(document, ruleset, calendar, units, coverage, seen)
     results, refused = [], list(bench.wrong_book(model.book, book.id))
     for number, test in enumerate(model.tests):
         unit, mistakes = bench.prepare(test, ("tests", number))
         refused += mistakes
         if unit is not None and not mistakes:
             results.append(bench.run(test, unit, ("tests", number), book.id))
-    return Report(tuple(results), tuple(refused), coverage)
+    return Report(tuple(results), tuple(refused), coverage, _measured(book, seen))
+
+
+def _measured(book: Book, seen: set[tuple[str, str, str]]) -> dict[Part, bool]:
+    return {
+        part: (criterion.id, *key) in seen
+        for criterion in book.criteria
+        for key, part in parts(criterion, book).items()
+    }
 
 
 @dataclass(slots=True)
@@ -77,6 +88,7 @@ class _Bench:
     calendar: Calendar
     units: Units | None
     coverage: dict[str, frozenset[Colour]]
+    seen: set[tuple[str, str, str]]  # criterion, code and parameter of every reason that a test saw
 
     def wrong_book(self, named: str, asked: str) -> Iterator[Problem]:
         if named != asked:
@@ -98,6 +110,8 @@ class _Bench:
             return
         for number, given in enumerate(test.given):
             yield from self._unknown_indicator(test, given.indicator, (*at, "given", number))
+        for number, series in enumerate(test.series):
+            yield from self._unknown_indicator(test, series.indicator, (*at, "series", number))
         for number, seen in enumerate(test.expect):
             if seen.given is not None:
                 yield from self._unknown_indicator(test, None, (*at, "expect", number, "given"))
@@ -130,6 +144,7 @@ class _Bench:
         counts = Counts(**test.children.model_dump()) if test.children else None
         line = Timeline(unit, self.ruleset, self.calendar, counts)
         dated = [(self._utc(given.as_of), given) for given in test.given if given.as_of is not None]
+        dated += self._series(test)
         dated.sort(key=lambda pair: pair[0])
         failures: list[str] = []
         for number in sorted(range(len(test.expect)), key=lambda n: self._utc(test.expect[n].at)):
@@ -145,6 +160,13 @@ class _Bench:
             found = differences(test, seen, line, self._utc)
             failures += (f"{where}: {test.name}: at {seen.at} {difference}" for difference in found)
         return Result(book, test.name, self._where(at), tuple(failures))
+
+    def _series(self, test: TestModel) -> Iterator[tuple[datetime, Given]]:
+        for series in test.series:
+            start, every = self._utc(series.start), timedelta(seconds=series.every)
+            for number, value in enumerate(series_values(series.values)):
+                if value is not None:
+                    yield start + number * every, Given(value=value, indicator=series.indicator)
 
     def _reading(self, test: TestModel, unit: Unit, given: Given, as_of: datetime) -> Reading:
         return Reading(
@@ -162,8 +184,10 @@ class _Bench:
     def _cover(self, test: TestModel, line: Timeline) -> None:
         """A test of one criterion reaches that one; a test of a unit reaches all that made its colour."""
         for criterion, state in line.criteria.items():
-            if state.colour.known and test.criterion in (None, criterion):
+            if (state.colour.known or _scored(state)) and test.criterion in (None, criterion):
                 self.coverage[criterion] |= {state.colour}
+            if test.criterion in (None, criterion):
+                self.seen.update((criterion, *key) for key in reached(state))
 
     def _where(self, at: Location) -> Where:
         return Where(self.document.name, self.document.line(at))
@@ -171,3 +195,8 @@ class _Bench:
     def _utc(self, text: str) -> datetime:
         at = instant(text)
         return (at if at.tzinfo else at.replace(tzinfo=self.calendar.zone)).astimezone(UTC)
+
+
+def _scored(state: CriterionState) -> bool:
+    """True for what has no colour and earned points."""
+    return any(reason.code == reasons.POINTS for reason in state.reasons)

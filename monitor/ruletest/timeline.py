@@ -8,12 +8,15 @@ from datetime import datetime
 
 from monitor.engine.book import Criterion, Ruleset
 from monitor.engine.evidence import absorb
+from monitor.engine.formula import judge_formulas
 from monitor.engine.hold import hold
 from monitor.engine.judge import judge
 from monitor.engine.rollup import judge_rollup
+from monitor.engine.series import remember
 from monitor.engine.standing import stand
 from monitor.model.hours import Calendar
 from monitor.model.reading import Reading
+from monitor.model.series import NOTHING, Series
 from monitor.model.unit import Unit
 from monitor.model.verdict import Counts, CriterionState, Standing, Verdict
 
@@ -34,6 +37,7 @@ class Timeline:
     evidence: Mapping[str, Reading] = field(default_factory=dict)
     criteria: dict[str, CriterionState] = field(default_factory=dict)
     standing: Standing | None = None
+    series: Mapping[str, Series] = field(default_factory=dict)
 
     def advance(self, now: datetime, news: Iterable[Reading] = ()) -> None:
         """Go to `now`, stopping wherever time alone changes the answer, and take the news in there.
@@ -48,7 +52,9 @@ class Timeline:
             self._step(due)
         else:
             raise RuntimeError(f"{self.unit.code}: no rest before {now.isoformat()}")
-        self.evidence = absorb(self.evidence, news).evidence
+        absorbed = absorb(self.evidence, news)
+        self.evidence = absorbed.evidence
+        self.series = remember(self.series, absorbed.fresh, self.ruleset.indicators, self.calendar)
         self._step(now)
 
     def _step(self, now: datetime) -> None:
@@ -58,11 +64,13 @@ class Timeline:
         self.standing = stand(self.standing, list(self.criteria.values()), self.ruleset.standing, now, self.children)
 
     def _told(self, criterion: Criterion) -> bool:
-        return self.ruleset.indicators[criterion.indicator or ""].evidence in self.evidence
+        names = criterion.inputs if criterion.formulas else (criterion.indicator or "",)
+        return any(self.ruleset.indicators[name].evidence in self.evidence for name in names)
 
     def _judge(self, criterion: Criterion, now: datetime) -> CriterionState:
         before = self.criteria.get(criterion.id)
-        state = hold(before, self._verdict(criterion, now), criterion, self.unit.level, now)
+        cadence = self.ruleset.cadence_of(criterion)
+        state = hold(before, self._verdict(criterion, now), criterion, self.unit.level, now, cadence)
         own = criterion.applies_to(self.unit)
         return state if own else replace(state, caused_by=SHARED_SYSTEM)
 
@@ -70,5 +78,8 @@ class Timeline:
         if criterion.rollup is not None:
             known = self.ruleset.standing.min_coverage
             return judge_rollup(criterion, self.children or Counts(), now, self.calendar, known)
+        if criterion.formulas:
+            return judge_formulas(criterion, self.ruleset.indicators, self.evidence, now)
         indicator = self.ruleset.indicators[criterion.indicator or ""]
-        return judge(criterion, indicator, self.evidence.get(indicator.evidence), now, self.calendar)
+        past = self.series.get(indicator.evidence, NOTHING)
+        return judge(criterion, indicator, self.evidence.get(indicator.evidence), now, self.calendar, past)

@@ -16,6 +16,7 @@ from monitor.model.reading import Collected
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision
 from monitor.ports import Clock, Exporter, Source, Store, Timetable, Transport
+from monitor.service.brokenrules import BrokenRules
 from monitor.service.complaints import Complaints
 from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
@@ -58,6 +59,10 @@ class Service:
         parallel = {channel: site.channels[channel].parallel for channel in adapters.transports}
         sending = (adapters.chance, adapters.owner, adapters.look)
         self.sender = Sender(store, adapters.transports, parallel, clock, *sending)
+        self.broken_rules = BrokenRules()
+        metrics.registry.register(self.broken_rules)
+        self.site_problems = site.problems  # mistakes on disk, file:line, while an older site or older rules judge
+        metrics.reloaded(worked=not site.problems)
         self.started_at: datetime | None = None
         self.first_sweep_at: datetime | None = None
         self._timetable = adapters.timetable
@@ -71,7 +76,9 @@ class Service:
         await self.evaluator.load()
         for exporter in self.exporters.values():
             exporter.start(self.snapshot())
+        self.broken_rules.start(self.evaluator.states.values())
         self.hub.listen(self._committed)
+        self.hub.listen(self.broken_rules.committed)
         self.hub.listen(self.sender.notice)
         self.started_at = self.clock.now()
         await self.store.audit(AuditEntry(self.started_at, "denbao", "start", self.site.version))
@@ -98,6 +105,13 @@ class Service:
         for close in self._closers:
             await close()
         await self.store.close()
+
+    def refuse(self, problems: Sequence[str]) -> None:
+        """The site on disk cannot be used: this one goes on, and says so on the board, in the log and as a metric."""
+        for problem in problems:
+            log.error("the site is not reloaded: %s", problem)
+        self.site_problems = tuple(problems)
+        self.metrics.reloaded(worked=False)
 
     def snapshot(self) -> Snapshot:
         """What is committed now."""

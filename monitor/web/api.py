@@ -13,6 +13,7 @@ from monitor.model.incident import Incident
 from monitor.model.text import clean
 from monitor.model.unit import Level
 from monitor.ports import Exporter
+from monitor.reporting.facts import facts
 from monitor.reporting.why import why
 from monitor.web import shapes
 from monitor.web.keys import CALLER, SERVICE
@@ -28,6 +29,20 @@ def answer(document: Mapping[str, object], status: int = 200) -> web.Response:
     """A JSON answer; nothing of it may be kept, the next moment may judge otherwise."""
     text = json.dumps(document, ensure_ascii=False)
     return web.Response(status=status, text=text, content_type="application/json")
+
+
+async def site(request: web.Request) -> web.Response:
+    """Which site judges, and what is wrong with the one on disk: empty when that one is judging."""
+    known_only(request, ())
+    service = request.app[SERVICE]
+    found = service.site
+    document = {
+        "name": {"vi": found.name_vi, "en": found.name_en},
+        "version": found.version,
+        "problems": list(service.site_problems),
+        "rules_broken": {name: sorted(units) for name, units in sorted(service.broken_rules.units.items())},
+    }
+    return answer(document)
 
 
 async def units(request: web.Request) -> web.Response:
@@ -64,7 +79,9 @@ async def explain(request: web.Request) -> web.Response:
     found = service.site.units[clean(request.match_info["code"])]
     state = service.evaluator.states[found.code]
     told = why(found, state, service.site.ruleset, service.site.calendar, service.clock.now())
-    return answer(shapes.explanation(told))
+    systems = [service.evaluator.states[code] for code in found.depends_on]
+    computed = facts(found, state, service.site.ruleset, service.site.calendar, told.at, systems)
+    return answer({**shapes.explanation(told), "facts": computed})
 
 
 async def incidents(request: web.Request) -> web.Response:

@@ -55,7 +55,8 @@ class StepRow:
 
 async def card(found: CriterionWhy, unit: Unit, service: Service, t: Words) -> CriterionCard:
     """One criterion with its limits in words and its recent values. Raises StoreError."""
-    rule = service.site.ruleset.criterion(found.id)
+    now = service.clock.now()
+    rule = service.site.ruleset.criteria(service.site.calendar.local(now).date(), unit).get(found.id)
     points, count = await _trend(rule, found, unit, service)
     value, _, sample = t.pick(found.value).partition(" (")
     return CriterionCard(
@@ -64,7 +65,7 @@ async def card(found: CriterionWhy, unit: Unit, service: Service, t: Words) -> C
         value=value,
         sample=sample.removesuffix(")"),
         limits=limits(rule, service, t) if rule else (),
-        reasons=tuple(t.pick(reason) for reason in found.reasons),
+        reasons=tuple(t.pick(reason) for reason in (*found.reasons, *found.ahead)),
         trend=points,
         readings=count,
     )
@@ -102,7 +103,8 @@ def limits(rule: Criterion, service: Service, t: Words) -> tuple[tuple[str, str]
 
 def change_row(change: Transition, service: Service, t: Words) -> ChangeRow:
     """One change of colour; the whole unit's or one criterion's."""
-    rule = service.site.ruleset.criterion(change.criterion) if change.criterion else None
+    day = service.site.calendar.local(change.at).date()
+    rule = service.site.ruleset.criterion(change.criterion, day) if change.criterion else None
     title = t.pick((rule.title_vi, rule.title_en)) if rule else change.criterion or t("whole_unit")
     return ChangeRow(change.at, title, change.before, change.after)
 

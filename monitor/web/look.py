@@ -145,7 +145,8 @@ def cause(incident: Incident, service: Service, t: Words) -> str:
     """The title of the criterion, or which source is silent."""
     if incident.cause.startswith(SILENT_PREFIX):
         return t("source_silent", source=incident.cause.removeprefix(SILENT_PREFIX))
-    rule = service.site.ruleset.criterion(incident.cause)
+    day = service.site.calendar.local(incident.closed_at or service.clock.now()).date()
+    rule = service.site.ruleset.criterion(incident.cause, day)
     return t.pick((rule.title_vi, rule.title_en)) if rule else incident.cause
 
 
@@ -161,14 +162,13 @@ def targets(service: Service, t: Words, head: Unit | None, below: Sequence[str],
     """Targets that judge the province or its communes, the next deadline first."""
     states = service.evaluator.states
     rows: list[TargetRow] = []
-    for book in service.site.ruleset.books:
-        for rule in book.criteria:
-            if rule.target is None:
-                continue
-            held = [states[code].criteria[rule.id] for code in below if rule.id in states[code].criteria]
-            own = states[head.code].criteria.get(rule.id) if head else None
-            if held or own:
-                rows.append(_target(rule, own, held, service, t, now))
+    for rule in service.site.ruleset.criteria(service.site.calendar.local(now).date()).values():
+        if rule.target is None:
+            continue
+        held = [states[code].criteria[rule.id] for code in below if rule.id in states[code].criteria]
+        own = states[head.code].criteria.get(rule.id) if head else None
+        if held or own:
+            rows.append(_target(rule, own, held, service, t, now))
     # A target without a deadline is one that could not be judged: it stands last.
     rows.sort(key=lambda row: (row.deadline is None, row.deadline or now, row.title))
     return rows

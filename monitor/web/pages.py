@@ -66,6 +66,7 @@ class Pages:
             "site_name": words.pick((site.name_vi, site.name_en)),
             "now": now,
             "ready": "" if self._service.evaluator.degraded else self._service.ready(),
+            "problems": self._service.site_problems,
             "degraded": bool(self._service.evaluator.degraded),
             "href": Linker("" if words.locale == site.locale else words.locale),
             "other_href": _other_language(request, other, site.locale),

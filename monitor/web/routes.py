@@ -39,6 +39,16 @@ PAGES = (
 API = (
     Route(
         "GET",
+        "/api/v1/site",
+        api.site,
+        READ,
+        "site",
+        "Which version of the site judges, and what is wrong with the one on disk.",
+        _JSON,
+        problems=_QUERY,
+    ),
+    Route(
+        "GET",
         "/api/v1/units",
         api.units,
         READ,

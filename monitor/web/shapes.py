@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 
+from monitor.engine.index import GroupPoints, IndexPoints
 from monitor.model.colour import Colour
 from monitor.model.incident import Delivery, Incident, Step
 from monitor.model.reading import Reading
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit, Units
-from monitor.model.verdict import Counts, CriterionState, Param, Reason
+from monitor.model.verdict import Counts, CriterionState, Forecast, Param, Reason
 from monitor.reporting.why import CriterionWhy, Why
 
 Json = Mapping[str, object]
@@ -37,6 +39,8 @@ def unit_summary(unit: Unit, state: UnitState) -> Json:
         "parent": unit.parent,
         "province": unit.province,
         "colour": colour_of(state).value,
+        "computed_colour": colour_of(state).value,
+        "reported_colour": state.reported.value,
         "since": iso(standing.since if standing else None),
         "last_known_colour": standing.level.value if standing else Colour.UNKNOWN.value,
         "score": standing.score if standing else None,
@@ -78,6 +82,32 @@ def explanation(answer: Why) -> Json:
         "caused_by": answer.caused_by,
         "reasons": _sentences(answer.reasons),
         "criteria": [_why(criterion) for criterion in answer.criteria],
+        "computed_colour": answer.colour.value,
+        "reported_colour": answer.reported.value,
+        "indexes": [_index(index) for index in answer.indexes],
+    }
+
+
+def _index(index: IndexPoints) -> Json:
+    return {
+        "book": index.book,
+        "name": {"vi": index.title_vi, "en": index.title_en},
+        **_points(index),
+        "groups": [
+            {"id": group.id, "name": {"vi": group.name_vi, "en": group.name_en}, **_points(group)}
+            for group in index.groups
+        ],
+    }
+
+
+def _points(of: IndexPoints | GroupPoints) -> Json:
+    grade = of.grade
+    return {
+        "points": of.points,
+        "known_maximum": of.known,
+        "maximum": of.maximum,
+        "grade": None if grade is None else {"id": grade.id, "vi": grade.name_vi, "en": grade.name_en},
+        "assumed": grade is not None and grade.assumed,
     }
 
 
@@ -127,12 +157,18 @@ def _criterion(held: CriterionState) -> Json:
         "source": verdict.source,
         "deadline": iso(verdict.deadline),
         "working_days_left": verdict.working_days_left,
+        "days_left": verdict.days_left,
         "overdue": verdict.overdue,
+        "forecast": _forecast(verdict.forecast),
         "weight": held.weight,
         "critical": held.critical,
         "caused_by": held.caused_by,
         "reasons": _reasons(held.reasons),
     }
+
+
+def _forecast(ahead: Forecast | None) -> Json | None:
+    return None if ahead is None else asdict(ahead)
 
 
 def _why(criterion: CriterionWhy) -> Json:
@@ -147,7 +183,10 @@ def _why(criterion: CriterionWhy) -> Json:
         "reasons": _sentences(criterion.reasons),
         "deadline": iso(criterion.deadline),
         "working_days_left": criterion.working_days_left,
+        "days_left": criterion.days_left,
         "overdue": criterion.overdue,
+        "forecast": _forecast(criterion.forecast),
+        "outlook": _sentences(criterion.ahead),
         "as_of": iso(criterion.as_of),
         "data_age_seconds": criterion.data_age,
         "source": criterion.source,

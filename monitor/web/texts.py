@@ -27,6 +27,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "reload": ("Số liệu đã thay đổi. Tải lại trang", "Things have changed. Reload the page"),
     "not_ready": ("Hệ thống chưa sẵn sàng: {reason}", "The service is not ready: {reason}"),
+    "site_problems": (
+        "Số lỗi trong cấu hình trên đĩa: {count}; hệ thống vẫn đánh giá theo bản đúng gần nhất.",
+        "Mistakes in the site on disk: {count}; the last good version goes on judging.",
+    ),
     "degraded": (
         "Không ghi được dữ liệu: bảng dừng ở trạng thái đã ghi gần nhất và có thể đã cũ.",
         "Nothing can be stored now: the board shows the last stored state, which may be old.",

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.store import codec, open_store
+from monitor.adapters.store import MemoryStore, SqlStore, codec, open_store
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.incident import Outcome, Phase
-from monitor.model.reading import Comparator, Rejected, SourceHealth
+from monitor.model.reading import Comparator, Reading, Rejected, SourceHealth
+from monitor.model.series import MonthSum, Series
 from monitor.model.state import UnitState, Withhold
 from monitor.ports import Store
 from tests.contract.store_facts import (
@@ -53,6 +54,16 @@ async def test_a_state_comes_back_exactly_with_its_version_raised(store: Store) 
     (committed,) = await store.commit([decision(UnitState("00010"), after=state)])
     assert committed == replace(state, version=1)
     assert await store.load_states() == [committed]
+
+
+async def test_the_past_of_an_indicator_comes_back_and_one_that_did_not_change_is_not_lost(store: Store) -> None:
+    june = Series((739000, 739001), (60.0, 61.5), (MonthSum(24305, 3.0, 4.0),))
+    before = UnitState("00010")
+    (first,) = await store.commit([decision(before, after=replace(before, series={"rate": june, "other": june}))])
+    grown = replace(june, days=(*june.days, 739002), values=(*june.values, 62.0))
+    (second,) = await store.commit([decision(first, after=replace(first, series={**first.series, "rate": grown}))])
+    assert second.series == {"rate": grown, "other": june}
+    assert await store.load_states() == [second]
 
 
 async def test_values_keep_their_type(store: Store) -> None:
@@ -455,3 +466,26 @@ async def test_a_closed_store_refuses_and_an_opened_one_remembers(store: Store) 
 def test_an_unknown_url_is_refused_with_what_would_be_right(url: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="'memory:' or 'sqlite:<path>'"):
         open_store(url, tmp_path)
+
+
+# -- the recorded past -------------------------------------------------------------------------------------------
+
+
+async def test_what_was_committed_is_read_again_in_its_order_and_in_stretches(store: MemoryStore | SqlStore) -> None:
+    values = (replace(reading(), value=float(n)) for n in range(5))  # revisions of one key
+    changes = (transition(Colour.RED), transition(Colour.GREEN, seconds=1))
+    made = decision(readings=tuple(values), transitions=changes, notices=(notice("b"), notice("a")), audit=(entry(),))
+    (state,) = await store.commit([made])
+    await store.commit([decision(state, notices=(notice("b"),))])
+    mark: int | None = 0
+    stretches: list[list[object]] = []
+    while mark is not None:
+        stretch = await store.recorded("readings", after=mark, limit=2)
+        mark = stretch.mark
+        stretches.append([one.value for one in stretch.facts if isinstance(one, Reading)])
+    assert stretches == [[0.0, 1.0], [2.0, 3.0], [4.0]]
+    assert list((await store.recorded("transitions")).facts) == list(changes)
+    assert list((await store.recorded("notices")).facts) == [notice("b"), notice("a")]
+    assert list((await store.recorded("audit")).facts) == [entry()]
+    with pytest.raises(ValueError, match="colours"):
+        await store.recorded("colours")

@@ -9,16 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import ClauseElement, create_engine
 from sqlalchemy.dialects import sqlite
 
-from monitor.adapters.store import SqlStore, open_store, queries, tables
+from monitor.adapters.store import SqlStore, codec, migrate, open_store, queries, rows, tables
 from monitor.adapters.store.sqlite import warnings
 from monitor.model.errors import StoreError
+from monitor.model.series import MonthSum, Series
 from monitor.model.state import UnitState
-from tests.contract.store_facts import NOW, SENT, decision, entry, incident, notice, owing, reading
+from tests.contract.store_facts import NOW, SENT, decision, entry, incident, notice, owing, reading, rich_state
 
 
 @pytest.fixture
@@ -133,6 +135,39 @@ async def test_the_migrations_make_the_tables_of_this_version(store: SqlStore, p
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
     engine.dispose()
+
+
+async def test_series_leave_the_documents_of_the_first_tables_and_nothing_else_changes(path: Path) -> None:
+    past = {"rate": Series((739000, 739001), (60.0, 0.1 + 0.2), (MonthSum(24305, 3.0, 4.0),)), "tỷ lệ": Series()}
+    states = [replace(rich_state("00010"), version=1, series=past), replace(rich_state("00013"), version=7, series={})]
+    path.parent.mkdir()
+    with sqlite3.connect(path) as old:
+        engine = create_engine("sqlite://", creator=lambda: old)
+        with engine.begin() as connection:
+            config = migrate._config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+        rows = [(state.unit, state.version, codec.STATE.encode(state)) for state in states]
+        old.executemany("INSERT INTO unit_state (unit, version, doc) VALUES (?, ?, ?)", rows)
+    old.close()
+    store = SqlStore(path)
+    await store.open()
+    assert await store.load_states() == states
+    await store.close()
+    with sqlite3.connect(path) as new:
+        assert new.execute("SELECT count(*) FROM series").fetchone() == (2,)
+        assert "739000" not in new.execute("SELECT doc FROM unit_state WHERE unit = '00010'").fetchone()[0]
+    new.close()
+
+
+def test_only_a_series_that_changed_is_written() -> None:
+    past = Series((739000,), (60.0,))
+    before = UnitState("00010", series={"rate": past, "other": past})
+    same = rows.batches([decision(before, after=replace(before, recheck_at=NOW))])
+    grown = replace(before, series={**before.series, "rate": Series((739000,), (61.0,))})
+    changed = rows.batches([decision(before, after=grown)])
+    assert [row["indicator"] for batch in same for row in batch.series] == []
+    assert [row["indicator"] for batch in changed for row in batch.series] == ["rate"]
 
 
 async def test_what_is_committed_is_synced_through_a_write_ahead_log(store: SqlStore) -> None:

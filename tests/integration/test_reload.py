@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.posts import http_server
-from tests.integration.process import Running, metrics, total, until
+from tests.integration.process import Running, denbao, metrics, total, until
 from tests.integration.test_service_process import asked_since, outbox_is_empty, sent
 from tests.integration.trial import COMMUNES, Trial, make_trial
 
@@ -23,6 +23,11 @@ async def says(service: Running, words: str) -> bool:
 
 async def is_called(trial: Trial, name: str) -> bool:
     return name in (await trial.board.get("/"))[1]
+
+
+async def says_nothing_of(trial: Trial, word: str) -> bool:
+    status, page = await trial.board.get("/")
+    return status == 200 and word not in page
 
 
 async def reload_worked(trial: Trial, value: float) -> bool:
@@ -54,3 +59,39 @@ async def test_a_reload_takes_a_whole_site_or_none_and_sends_nothing_again(tmp_p
             await until("all are asked again", asked_since, trial, datetime.now(UTC) + timedelta(seconds=2))
             assert await service.stop() == 0
         assert sorted(body["unit"] for _, _, body in hook.requests) == sorted(COMMUNES)
+
+
+async def test_a_service_started_on_broken_rules_judges_by_the_last_good_ones_until_they_are_mended(
+    tmp_path: Path,
+) -> None:
+    trial = await make_trial(tmp_path)
+    book = trial.folder / "rules" / "service_health.yaml"
+    good = book.read_text("utf-8")
+    async with trial.outliving_province():
+        async with trial.serving() as service:
+            version = (await trial.board.json("/api/v1/site"))["version"]
+            assert await service.stop() == 0
+
+        book.write_text(good.replace("critical: true", "critikal: true", 1), "utf-8")
+        assert (await denbao("check", trial.folder, environ=trial.environ)).code == 2
+        async with trial.serving() as service:
+            assert "rules/service_health.yaml:" in service.err and "the last good ones judge" in service.err
+            told = await trial.board.json("/api/v1/site")
+            assert told["version"] == version and "critikal" in told["problems"][0]
+            assert "critikal" in (await trial.board.get("/"))[1]
+            assert total(await metrics(trial.board), "denbao_config_last_reload_successful") == 0
+            assert {unit["colour"] for unit in await trial.units()} & {"green", "yellow"}
+
+            book.write_text(good, "utf-8")
+            os.kill(service.pid, signal.SIGHUP)
+            await until("the mended rules judge", says_nothing_of, trial, "critikal")
+            assert await reload_worked(trial, 1.0)
+            assert await service.stop() == 0 and "Traceback" not in service.err
+
+
+async def test_a_service_started_on_a_broken_config_is_refused_with_every_mistake(tmp_path: Path) -> None:
+    trial = await make_trial(tmp_path)
+    config = trial.folder / "config.yaml"
+    config.write_text(config.read_text("utf-8").replace('"listen"', '"lissten"'), "utf-8")
+    said = await denbao("run", trial.folder, environ=trial.environ)
+    assert said.code == 2 and "config.yaml:" in said.err and "lissten" in said.err

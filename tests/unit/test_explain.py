@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.engine import reasons
-from monitor.engine.explain import COLOURS, SENTENCES, colour_name, number, sentence, span, value_text
+from monitor.engine.explain import COLOURS, SENTENCES, colour_name, limit_text, number, sentence, span, value_text
 from monitor.model.colour import Colour
 from monitor.model.reading import Comparator
 from monitor.model.verdict import Reason
@@ -136,3 +136,67 @@ def test_every_colour_has_a_name(colour):
 )
 def test_sentences_read_as_meant(reason, vietnamese, english):
     assert (sentence(reason, "vi", CALENDAR), sentence(reason, "en", CALENDAR)) == (vietnamese, english)
+
+
+@pytest.mark.parametrize(
+    ("written", "vietnamese", "english"),
+    [
+        (">= 80.5", "≥ 80,5", "≥ 80.5"),
+        ("<= 15", "≤ 15", "≤ 15"),
+        ("95.5 to <100", "95,5 đến <100", "95.5 to <100"),
+        ("== 7", "7", "7"),
+        ("== true", "“có”", "“yes”"),
+        ("== partly", "“một phần”", "“partly”"),
+        ("false", "“không”", "“no”"),
+    ],
+)
+def test_a_limit_is_written_for_people_in_their_language(written, vietnamese, english):
+    assert (limit_text(written, "vi"), limit_text(written, "en")) == (vietnamese, english)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "vietnamese", "english"),
+    [
+        (59.6, "60 giây", "60 seconds"),
+        (1234 * 60.0, "20,6 giờ", "20.6 hours"),
+        (119.0, "119 giây", "119 seconds"),
+        (120.0, "2 phút", "2 minutes"),
+        (7199.0, "120 phút", "120 minutes"),
+        (7200.0, "2 giờ", "2 hours"),
+        (3600.0 * 47, "47 giờ", "47 hours"),
+        (172800.0, "2 ngày", "2 days"),
+        (86400.0 * 2000, "2.000 ngày", "2,000 days"),
+        (3600.0 * 40 + 3550, "41 giờ", "41 hours"),
+    ],
+)
+def test_a_duration_is_told_in_its_largest_sensible_unit(seconds, vietnamese, english):
+    assert (span(seconds, "vi"), span(seconds, "en")) == (vietnamese, english)
+
+
+def test_zeros_and_points_are_taken_off_the_end_and_nothing_else():
+    assert [number(value, "en") for value in (100.0, 10.5, 1000.0, 0.0, -0.001, 68.916)] == [
+        "100", "10.5", "1,000", "0", "0", "68.92",
+    ]  # fmt: skip
+
+
+def test_only_an_age_is_a_span_and_a_yes_is_quoted():
+    stale = Reason(reasons.STALE, {"age": 7200.0, "limit": 120.0})
+    assert sentence(stale, "en") == "the data is 2 hours old (limit 2 minutes) and is no longer believed"
+    assert "2 giờ (giới hạn 2 phút)" in sentence(stale, "vi")
+    low = Reason(reasons.LOW_SCORE, {"score": 0.25, "limit": 7200.0})
+    assert (sentence(low, "en"), sentence(low, "vi")) == ("the score 0.25 is below 7,200", "điểm 0,25 thấp hơn 7.200")
+    yes = Reason(reasons.TARGET_MET, {"value": True, "goal": "== true"})
+    assert sentence(yes, "vi") == "“có” đạt chỉ tiêu “có”"
+    assert sentence(yes, "en") == "“yes” meets the target “yes”"
+    one = Reason(reasons.NOT_YET, {"value": 79.5, "goal": ">= 80.5", "gap": 1.0, "days": 1})
+    assert sentence(one, "vi") == "79,5 chưa đạt chỉ tiêu ≥ 80,5; còn 1 ngày làm việc"
+    assert sentence(one, "en") == "79.5 does not yet meet the target ≥ 80.5; 1 working day left"
+    assert sentence(Reason(reasons.STALE), "vi") == "số liệu đã cũ ? (giới hạn ?), không còn được tin"
+
+
+def test_a_colour_has_its_word_in_each_language():
+    assert (colour_name(Colour.RED, "vi"), colour_name(Colour.RED, "en")) == ("đỏ", "red")
+
+
+def test_what_looks_like_a_plural_in_vietnamese_stays_as_it_is():
+    assert sentence(Reason(reasons.BLIND, {"error": "1 days"}), "vi").endswith(": 1 days")

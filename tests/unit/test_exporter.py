@@ -23,7 +23,7 @@ from monitor.model.reading import Collected, Reading, Rejected, Value
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import Decision, UnitState
 from monitor.model.unit import Level, Unit, Units
-from monitor.model.verdict import CriterionState, Standing, Verdict
+from monitor.model.verdict import CriterionState, Forecast, Reason, Standing, Verdict
 from monitor.ports import Exporter, Page
 from monitor.service.exporters import load_exporters
 from monitor.service.metrics import SelfMetrics
@@ -256,6 +256,28 @@ async def test_a_target_has_one_deadline_and_an_exception_for_one_unit_does_not_
     assert await series(made, name) == {("online",): later.timestamp()}
     made.changed([judged(code, Colour.GREEN) for code in ("02100", "02101", "02102")])
     assert await series(made, name) == {}
+
+
+async def test_an_exempted_unit_tells_the_general_date_even_where_there_is_no_other():
+    why = (Reason("exempted", {"paper": "12/QĐ-UBND", "old": DEADLINE, "new": DEADLINE + timedelta(days=31)}),)
+    state = due("02100", DEADLINE + timedelta(days=31))
+    moved = replace(state.criteria["online"], verdict=replace(state.criteria["online"].verdict, reasons=why))
+    found = await families(exporter({"02100": replace(state, criteria={"online": moved})}))
+    samples = found["denbao_target_deadline_timestamp_seconds"].samples
+    assert [(s.labels, s.value) for s in samples] == [({"criterion": "online"}, DEADLINE.timestamp())]
+
+
+async def test_a_forecast_is_told_as_far_as_it_can_be():
+    states = {}
+    for code, ahead in (("02100", Forecast(1.109, 1.0, 73.0, 70.0, 75.0)), ("02101", Forecast(0.5)), ("02102", None)):
+        state = due(code, DEADLINE)
+        verdict = replace(state.criteria["online"].verdict, forecast=ahead)
+        states[code] = replace(state, criteria={"online": replace(state.criteria["online"], verdict=verdict)})
+    found = await families(exporter(states))
+    for name, wanted in (("projected_value", {"02100": 73.0}), ("required_pace", {"02100": 1.109, "02101": 0.5})):
+        samples = found[f"denbao_target_{name}"].samples
+        assert {s.labels["unit"]: s.value for s in samples} == wanted
+        assert {s.labels["criterion"] for s in samples} == {"online"}
 
 
 async def test_the_version_is_told():

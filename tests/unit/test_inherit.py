@@ -69,3 +69,22 @@ def test_holds_of_the_system_are_not_applied_twice():
     waiting = system("HT", GREEN)
     state = replace(waiting.criteria[SHARED.id], raw=RED, raw_count=1)
     assert taken(replace(waiting, criteria={SHARED.id: state})).colour is GREEN
+
+
+def test_a_system_that_was_never_judged_is_unknown_since_now():
+    dark = taken(UnitState("HT"), now=NOON + HOUR)
+    assert (dark.since, dark.level_since, dark.raw_since) == (NOON + HOUR,) * 3
+
+
+def test_the_system_looks_again_by_itself_so_its_dependants_need_not():
+    state = system("HT", RED).criteria[SHARED.id]
+    due = replace(state, verdict=replace(state.verdict, recheck_at=NOON + HOUR))
+    found = taken(UnitState("HT", 1, criteria={SHARED.id: due}))
+    assert found.verdict.recheck_at is None
+
+
+def test_a_level_for_which_no_weight_is_written_weighs_nothing():
+    light = replace(SHARED, weight={Level.SYSTEM: 5.0})
+    state = take_over(light, UNIT, {"HT": system("HT", RED).criteria[SHARED.id]}, None, NOON)
+    assert state is not None
+    assert state.weight == 0.0

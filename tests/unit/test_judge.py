@@ -244,3 +244,63 @@ def test_yes_and_no_have_their_colours():
     up = rule("up", bands=YES_OR_NO)
     assert [judged(up, told(yes, indicator="up"), indicator=UP).colour for yes in (True, False)] == [GREEN, RED]
     assert RATE_BANDS[0].text == ">= 80"
+
+
+@pytest.mark.parametrize(
+    ("criterion", "reading", "params"),
+    [
+        (
+            rule(),
+            told(90.0, NOON - LIMIT - HOUR),
+            {"age": LIMIT.total_seconds() + 3600.0, "limit": LIMIT.total_seconds()},
+        ),
+        (rule(min_sample=20), told(90.0, denominator=19.0), {"sample": 19.0, "needed": 20}),
+        (rule(), told("many"), {"value": "many"}),
+        (rule(bands=()), told(70.0), {"value": 70.0}),
+        (rule(bands=(band(RED, ("<", 60.0)),)), told(70.0), {"value": 70.0}),
+        (rule(), told(70.0), {"value": 70.0, "band": ">= 60 and < 80"}),
+        (rule(), told(75.0, sign=">"), {"value": 75.0, "sign": ">", "band": ">= 60 and < 80"}),
+    ],
+)
+def test_a_reason_carries_the_numbers_behind_it(criterion, reading, params):
+    assert judged(criterion, reading).reasons[0].params == params
+
+
+def test_a_rule_without_bands_says_that_no_band_covers_the_value():
+    assert code(judged(rule(bands=()), told(70.0))) == reasons.NO_BAND
+
+
+@pytest.mark.parametrize("reading", [told("many"), told(10.0, denominator=19.0), told(70.0)])
+def test_whatever_is_said_of_a_value_it_is_looked_at_again_when_it_is_too_old(reading):
+    assert judged(rule(min_sample=20), reading).recheck_at == reading.as_of + LIMIT
+
+
+def test_a_target_reads_the_sign_of_its_value():
+    criterion = rule(bands=(), target=goal(">", 80.0))
+    assert judged(criterion, told(80.0, sign=">")).colour is GREEN
+    assert judged(criterion, told(80.0)).colour is YELLOW
+    assert judged(criterion, told(80.0, sign=">")).comparator is Comparator.GT
+
+
+def test_a_verdict_carries_the_days_that_are_left():
+    verdict = judged(rule(bands=(), target=goal()), told(70.0))
+    assert verdict.working_days_left == 10
+    assert judged(rule(), told(70.0)).working_days_left is None
+
+
+def test_red_bands_beside_a_target_are_told_before_it():
+    verdict = judged(rule(target=goal(operand=90.0)), told(50.0))
+    assert [reason.code for reason in verdict.reasons] == [reasons.BAND, reasons.NOT_YET]
+    assert [one.code for one in judged(rule(target=goal(operand=90.0)), told(70.0)).reasons] == [reasons.NOT_YET]
+
+
+def test_an_elapsed_value_crosses_the_bounds_of_its_bands_and_of_its_target():
+    criterion = rule("down_minutes", bands=OUTAGE_BANDS, target=goal("<=", 10.0, floor=100.0), max_age=1e6)
+
+    def at(minutes):
+        now = NOON + minutes * MINUTE
+        return judged(criterion, told(False, now, indicator="up", since=NOON), now, DOWN_MINUTES).recheck_at
+
+    assert at(9) == NOON + 10 * MINUTE
+    assert at(14) == NOON + 15 * MINUTE
+    assert at(99) == NOON + 100 * MINUTE

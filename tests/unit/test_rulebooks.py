@@ -15,7 +15,7 @@ from monitor.model.colour import Colour
 from monitor.model.unit import Level, Unit
 
 ROOT = Path(__file__).parents[2]
-BOOKS = ("service_health", "recurring_targets", "two_tier_readiness")
+BOOKS = ("service_health", "recurring_targets", "two_tier_readiness", "d766")
 
 CATALOGUE = """
 indicators:
@@ -352,3 +352,72 @@ def test_bands_without_flaw_give_every_value_exactly_one_colour_and_use_each_col
         bands
     )
     assert (not list(flaws(bands, WHOLE if whole else NUMBER, complete=True))) == sound
+
+
+# -- holds and flapping -----------------------------------------------------------------------------------------------
+
+_ROLLED = "rollup: green_share, bands: {green: '>=50', red: '<50'}, "
+
+
+@pytest.mark.parametrize(
+    ("body", "levels", "said"),
+    [
+        ("bands: {green: '>=50', red: '<50'}, flap: {start: 50, end: 60}", "[commune]",
+         "flap.end 60 is not below flap.start 50"),
+        ("bands: {green: '>=50', red: '<50'}, flap: {end: 0}", "[commune]", "flap.end 0 is never gone below"),
+        ("bands: {green: '>=50', red: '<50'}, flap: {start: 95, window: 3}", "[commune]",
+         "flap.start 95 is never reached: the greatest share is 90"),
+        (_ROLLED + "flap: {}", "[province]", "a roll-up has no readings that could flap"),
+        (_ROLLED + "for: 2 of 3", "[province]", "for counts readings, and a roll-up has none; write a time"),
+        (_ROLLED + "keep: 2x", "[province]", "keep counts readings, and a roll-up has none"),
+        ("bands: {green: '>=50', red: '<50'}, for: 3 of 5 90s", "[commune]", "mixes 3 of 5 readings with a time"),
+        ("bands: {green: '>=50', red: '<50'}, for: 3 of 22", "[commune]", "at most 21 are remembered"),
+    ],
+)  # fmt: skip
+def test_a_hold_or_a_flap_that_cannot_work_is_named(tmp_path, body, levels, said):
+    found = sentences(tmp_path, rule(body, levels=levels))
+    assert len(found) == 1 and said in found[0]
+
+
+def test_a_warning_of_old_data_comes_before_it_is_unknown_and_is_26_hours_for_daily_figures(tmp_path):
+    late = CATALOGUE.replace("cadence: daily, source: a paper}", "cadence: daily, warn_age: 50h, source: a paper}", 1)
+    found = sentences(tmp_path, rule("bands: {green: '>=50', red: '<50'}"), catalogue=late)
+    assert len(found) == 1 and "rate: warn_age 180000s is not below max_age 180000s" in found[0]
+    site(tmp_path, rule("bands: {green: '>=50', red: '<50'}"))
+    ruleset, _ = load_rules(tmp_path, ["small"])
+    assert ruleset is not None
+    assert [ruleset.indicators[name].warn_age for name in ("rate", "reachable", "late")] == [26 * 3600.0, None, None]
+
+
+# -- an index ---------------------------------------------------------------------------------------------------------
+
+
+def index(*groups: str, grades: str = "") -> str:
+    made = ", ".join(
+        f"{{id: {name}, name: {{vi: Nhóm, en: Group}}, max: {most}}}" for name, most in map(str.split, groups)
+    )
+    return f"{HEADER}index: {{groups: [{made}]{grades}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "sentence"),
+    [
+        (HEADER, "points: {max: 100, group: A}", "rate: there are points, and the book has no index; add 'index'"),
+        (index("A 90"), "points: {max: 90, group: A}", "the groups add up to 90 points, not to 100"),
+        (index("A 100"), "points: {max: 90, group: A}", "the items of group A add up to 90 points, not to 100"),
+        (index("A 100"), "points: {max: 100, group: B}", "rate: the index has no group 'B'"),
+        (index("A 50", "A 50"), "points: {max: 50, group: A}", "a group of the index is there twice"),
+        (
+            index("A 100"),
+            "points: {max: 100, group: A}, weight: {commune: 5}",
+            "rate: a criterion that only earns points",
+        ),
+        (index("A 100"), "indicator: late, points: {max: 100, group: A}", "but 'late' is measured in count; name an"),
+    ],
+)
+def test_points_that_do_not_add_up_are_named(tmp_path, header, body, sentence):
+    assert any(sentence in problem for problem in sentences(tmp_path, rule(body), header=header))
+
+
+def test_an_index_that_adds_up_is_taken(tmp_path):
+    assert sentences(tmp_path, rule("points: {max: 100, group: A}"), header=index("A 100")) == []

@@ -12,7 +12,7 @@ from monitor.engine import reasons
 from monitor.engine.book import StandingRule
 from monitor.engine.standing import coverage, score, stand
 from monitor.model.colour import Colour, worst
-from monitor.model.verdict import CriterionState, Standing
+from monitor.model.verdict import Counts, CriterionState, Standing
 from tests.unit.engine_scene import GREEN, HOUR, NOON, RANK, RED, UNKNOWN, YELLOW, held
 
 RULE = StandingRule()
@@ -159,3 +159,68 @@ def test_score_and_coverage_are_ratios_of_weights():
     criteria = [held("a", GREEN, 50), held("b", YELLOW, 20), held("c", RED, 10), held("d", UNKNOWN, 20)]
     assert (score(criteria), coverage(criteria)) == (0.75, 0.8)
     assert score([held("d", UNKNOWN)]) is None
+
+
+def said(standing: Standing) -> list[tuple[str, dict]]:
+    return [(reason.code, dict(reason.params)) for reason in standing.reasons]
+
+
+def test_reasons_name_the_criteria_with_their_weights_and_the_numbers_behind_the_colour():
+    red, dark = held("up", RED, 10.0, critical=True), held("up", UNKNOWN, 10.0, critical=True)
+    assert said(stood(red)) == [(reasons.CRITICAL_RED, {"criterion": "up", "weight": 10.0})]
+    assert said(stood(dark)) == [(reasons.CRITICAL_UNKNOWN, {"criterion": "up", "weight": 10.0})]
+    third = stood(held("a", GREEN, 1.0), held("b", UNKNOWN, 2.0))
+    assert said(third) == [(reasons.KNOWN_SHARE, {"known": 33.33, "needed": 70.0})]
+    assert said(stood(held("a", GREEN, 2.0), held("b", YELLOW, 1.0)))[0] == (reasons.ALL_GREEN, {"score": 0.8333})
+    bad = stood(held("a", GREEN, 1.0), held("b", RED, 2.0))
+    assert said(bad) == [
+        (reasons.LOW_SCORE, {"score": 0.3333, "limit": 0.5}),
+        (reasons.CRITERION_RED, {"criterion": "b", "weight": 2.0}),
+    ]
+
+
+def test_a_low_score_names_every_yellow_and_a_good_one_only_the_heavy():
+    low = stood(held("a", GREEN, 1.0), held("b", YELLOW, 2.0), held("c", YELLOW, 6.0))
+    assert said(low) == [
+        (reasons.LOW_SCORE, {"score": 0.5556, "limit": 0.8}),
+        (reasons.CRITERION_YELLOW, {"criterion": "b", "weight": 2.0}),
+        (reasons.CRITERION_YELLOW, {"criterion": "c", "weight": 6.0}),
+    ]
+    good = stood(held("a", GREEN, 80.0), held("b", YELLOW, 2.0), held("c", YELLOW, 6.0), held("d", RED, 1.0))
+    assert said(good) == [
+        (reasons.CRITERION_RED, {"criterion": "d", "weight": 1.0}),
+        (reasons.CRITERION_YELLOW, {"criterion": "c", "weight": 6.0}),
+    ]
+
+
+def test_what_fell_silent_is_named_with_its_last_level():
+    silent = replace(held("b", UNKNOWN, 2.0), level=RED)
+    standing = stood(held("a", GREEN, 8.0), silent)
+    assert standing.colour is YELLOW
+    assert said(standing)[0] == (reasons.LAST_LEVEL, {"criterion": "b", "level": "red"})
+
+
+def test_a_standing_carries_score_coverage_children_and_the_start_of_its_level():
+    children = Counts(green=3, red=1)
+    first = stand(None, [held("a", GREEN, 3.0), held("b", UNKNOWN, 1.0)], RULE, NOON, children)
+    assert (first.score, first.coverage, first.children) == (1.0, 0.75, children)
+    later = stood(held("a", RED, 3.0, critical=True), before=first, now=NOON + HOUR)
+    assert (later.level, later.level_since) == (RED, NOON + HOUR)
+    silent = stood(held("a", UNKNOWN, 3.0), before=later, now=NOON + 2 * HOUR)
+    assert (silent.level, silent.level_since, silent.since) == (RED, NOON + HOUR, NOON + 2 * HOUR)
+    still = stood(held("a", UNKNOWN, 3.0), before=silent, now=NOON + 3 * HOUR)
+    assert still.since == NOON + 2 * HOUR
+
+
+def test_weightless_critical_criteria_alone_cover_all_or_nothing():
+    assert coverage([held("a", GREEN, 0.0, critical=True)]) == 1.0
+    assert coverage([held("a", GREEN, 0.0, critical=True), held("b", UNKNOWN, 0.0, critical=True)]) == 0.0
+    assert coverage([]) == 0.0
+    assert said(stood(held("a", GREEN, 0.0, critical=True))) == [(reasons.ALL_GREEN, {"score": 1.0})]
+
+
+def test_the_last_level_counts_for_what_fell_silent_and_for_nothing_else():
+    working = replace(held("m", Colour.MAINTENANCE, 1.0), level=RED)
+    silent = replace(held("s", UNKNOWN, 0.5), level=YELLOW)
+    assert stood(held("a", GREEN, 8.0), working).colour is GREEN
+    assert stood(held("a", GREEN, 8.0), working, silent).colour is GREEN

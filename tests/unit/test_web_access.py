@@ -21,6 +21,7 @@ RIGHTS = {
     "GET /incidents": READ,
     "GET /incidents/{id}": READ,
     "GET /static/{name}": PUBLIC,
+    "GET /api/v1/site": READ,
     "GET /api/v1/units": READ,
     "GET /api/v1/units/{code}": READ,
     "GET /api/v1/units/{code}/explain": READ,

@@ -186,3 +186,13 @@ async def test_a_hostile_name_travels_as_plain_json():
         answer = await client.get("/api/v1/units/02100")
         assert answer.content_type == "application/json"
         assert (await answer.json())["name"]["vi"] == f"Xã {HOSTILE}"
+
+
+async def test_which_site_judges_and_what_is_wrong_with_the_one_on_disk_can_be_asked():
+    async with running(site()) as world, visiting(world) as client:
+        world.service.refuse(("rules/book.yaml:7: unknown key",))
+        told = await (await client.get("/api/v1/site")).json()
+        metrics = await world.service.metrics.page(world.service.store, world.clock.now())
+    assert told["name"]["en"] == "Denbao test" and told["problems"] == ["rules/book.yaml:7: unknown key"]
+    assert told["rules_broken"] == {}
+    assert b"denbao_config_last_reload_successful 0.0" in metrics

@@ -343,3 +343,14 @@ def test_the_parts_of_a_bar_fill_it():
     parts = charts.bar([(Colour.RED, 1), (Colour.YELLOW, 0), (Colour.GREEN, 3)])
     assert [width for _, _, width in parts] == [250, 0, 750]
     assert charts.bar([(Colour.RED, 0)]) == ((Colour.RED, 0, 0),)
+
+
+async def test_mistakes_in_the_site_on_disk_are_on_every_page_until_they_are_mended():
+    mistakes = tuple(f"rules/book.yaml:{line}: unknown key 'bonds' {HOSTILE}" for line in range(1, 6))
+    async with running(site()) as world, visiting(world) as client:
+        assert "site-problems" not in await text_of(client, "/")
+        world.service.refuse(mistakes)
+        for path, words in (("/", "trên đĩa: 5;"), ("/incidents?lang=en", "on disk: 5;")):
+            page = await text_of(client, path)
+            assert words in page and "rules/book.yaml:3" in page and "rules/book.yaml:4" not in page
+            assert HOSTILE not in page

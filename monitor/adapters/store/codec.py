@@ -17,6 +17,7 @@ from pydantic_core import PydanticSerializationError, SchemaSerializer, SchemaVa
 from monitor.model.errors import StoreError
 from monitor.model.incident import Incident, Notice
 from monitor.model.reading import Comparator, Reading, SourceHealth
+from monitor.model.series import Series
 from monitor.model.state import AuditEntry, UnitState
 from monitor.model.verdict import Reason
 
@@ -73,6 +74,7 @@ _ANY = core_schema.no_info_plain_validator_function(
 )
 
 STATE: Codec[UnitState] = Codec(UnitState)
+SERIES: Codec[Series] = Codec(Series)
 INCIDENT: Codec[Incident] = Codec(Incident)
 NOTICE: Codec[Notice] = Codec(Notice)
 HEALTH: Codec[SourceHealth] = Codec(SourceHealth)

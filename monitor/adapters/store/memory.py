@@ -11,10 +11,10 @@ from operator import attrgetter
 from monitor.adapters.store import codec
 from monitor.adapters.store.memory_outbox import MemoryOutbox
 from monitor.model.errors import Conflict, StoreError
-from monitor.model.incident import Delivery, Incident, Outcome, Receipt
+from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
-from monitor.ports import Lease
+from monitor.ports import Lease, Recorded
 
 
 class MemoryStore:
@@ -28,6 +28,9 @@ class MemoryStore:
         self._notices = MemoryOutbox()
         self._transitions: defaultdict[str, list[Transition]] = defaultdict(list)
         self._readings: defaultdict[tuple[str, str], list[Reading]] = defaultdict(list)
+        self._history: dict[str, list[Reading | Transition | Notice | AuditEntry]] = {
+            sort: [] for sort in ("readings", "transitions", "notices", "audit")
+        }
         self._latest_claims: dict[tuple[str, str, datetime, str], str] = {}
         self._health: dict[str, SourceHealth] = {}
         self._audit: list[tuple[AuditEntry, str]] = []
@@ -69,11 +72,13 @@ class MemoryStore:
         for order in decision.withheld:
             self._notices.withhold(order)
         for notice in decision.notices:
-            self._notices.add(notice)
+            if self._notices.add(notice):
+                self._history["notices"].append(notice)
         for reading in decision.readings:
             self._remember(reading)
         for change in decision.transitions:
             self._transitions[change.unit].append(change)
+            self._history["transitions"].append(change)
         for entry in decision.audit:
             self._chain(entry)
 
@@ -82,10 +87,12 @@ class MemoryStore:
         if self._latest_claims.get(reading.key) != claim:
             self._latest_claims[reading.key] = claim
             self._readings[reading.unit, reading.indicator].append(reading)
+            self._history["readings"].append(reading)
 
     def _chain(self, entry: AuditEntry) -> None:
         previous = self._audit[-1][1] if self._audit else codec.FIRST_HASH
         self._audit.append((entry, codec.chained(previous, entry)))
+        self._history["audit"].append(entry)
 
     async def save_health(self, health: Sequence[SourceHealth]) -> None:
         """See the port."""
@@ -162,6 +169,14 @@ class MemoryStore:
         newest_revision_first = self._readings.get((unit, indicator), [])[::-1]
         by_source = sorted(newest_revision_first, key=attrgetter("source"))
         return sorted(by_source, key=attrgetter("as_of"), reverse=True)[:limit]
+
+    async def recorded(self, what: str, *, after: int = 0, limit: int = 5000) -> Recorded:
+        """See the port `History`."""
+        self._check_open()
+        if what not in self._history:
+            raise ValueError(f"nothing called {what!r} is recorded")
+        facts = self._history[what][after : after + limit]
+        return Recorded(facts, after + limit if len(facts) == limit else None)
 
     def _check_open(self) -> None:
         if not self._open:

@@ -54,12 +54,14 @@ class MemoryOutbox:
         self._of_incident: defaultdict[str, list[_Row]] = defaultdict(list)
         self._undecided: defaultdict[str, dict[str, _Row]] = defaultdict(dict)
 
-    def add(self, notice: Notice) -> None:
-        """Owe a notice; one that is known is left alone."""
-        if notice.key not in self._rows:
-            row = self._rows[notice.key] = _Row(notice, next_at=notice.due_at)
-            self._of_incident[notice.incident].append(row)
-            self._undecided[notice.channel][notice.key] = row
+    def add(self, notice: Notice) -> bool:
+        """Owe a notice; one that is known is left alone: False."""
+        if notice.key in self._rows:
+            return False
+        row = self._rows[notice.key] = _Row(notice, next_at=notice.due_at)
+        self._of_incident[notice.incident].append(row)
+        self._undecided[notice.channel][notice.key] = row
+        return True
 
     def withhold(self, order: Withhold) -> None:
         """Suppress what waits of one incident; what is leased is not tried again."""

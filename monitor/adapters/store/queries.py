@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Insert,
+    Integer,
     Select,
     Table,
     Update,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     true,
@@ -31,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from monitor.adapters.store import states
-from monitor.adapters.store.tables import audit, health, incident, notice, reading, transition, unit_state
+from monitor.adapters.store.tables import audit, health, incident, notice, reading, series, transition, unit_state
 from monitor.model.incident import Outcome, Phase
 
 _earlier = notice.alias("earlier")
@@ -48,6 +50,12 @@ _withheld = notice.c.withheld != ""
 def all_states() -> Select[Any]:
     """Documents of all units."""
     return select(unit_state.c.doc).order_by(unit_state.c.unit)
+
+
+@cache
+def all_series() -> Select[Any]:
+    """Documents of the past of all units' indicators."""
+    return select(series.c.unit, series.c.indicator, series.c.doc).order_by(series.c.unit, series.c.indicator)
 
 
 def versions_of(units: Collection[str]) -> Select[Any]:
@@ -95,6 +103,12 @@ def readings_of(unit: str, indicator: str, limit: int) -> Select[Any]:
 def transitions_of(unit: str, limit: int) -> Select[Any]:
     """Changes of colour of one unit, last committed first."""
     return select(transition).where(transition.c.unit == unit).order_by(transition.c.id.desc()).limit(limit)
+
+
+def recorded(table: Table, after: int, limit: int) -> Select[Any]:
+    """Rows of a table in the order in which they were first written, each with its `mark`, from a mark on."""
+    mark = literal_column(f"{table.name}.rowid", Integer)
+    return select(mark.label("mark"), table).where(mark > after).order_by(mark).limit(limit)
 
 
 def audit_entries(limit: int) -> Select[Any]:

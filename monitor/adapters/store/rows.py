@@ -10,6 +10,7 @@ from monitor.adapters.store import codec, states
 from monitor.model.colour import Colour
 from monitor.model.incident import Delivery, Incident, Notice
 from monitor.model.reading import Reading, SourceHealth
+from monitor.model.series import Series
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
 
 Row = dict[str, Any]
@@ -21,6 +22,7 @@ class Batch:
 
     versions: dict[str, int] = field(default_factory=dict)
     states: list[Row] = field(default_factory=list)
+    series: list[Row] = field(default_factory=list)
     incidents: list[Row] = field(default_factory=list)
     withheld: list[Row] = field(default_factory=list)
     notices: list[Row] = field(default_factory=list)
@@ -32,6 +34,7 @@ class Batch:
         """Take in one decision. Raises StoreError for a fact that cannot be encoded."""
         self.versions[decision.before.unit] = decision.before.version
         self.states.append(_state_row(raised(decision)))
+        self.series += _series_rows(decision)
         self.incidents += map(_incident_row, decision.incidents)
         self.withheld += ({"of_incident": order.incident, "reason": order.reason} for order in decision.withheld)
         self.notices += map(_notice_row, decision.notices)
@@ -80,8 +83,24 @@ def _state_row(state: UnitState) -> Row:
         "unit": state.unit,
         "version": state.version,
         "recheck_at": state.recheck_at,
-        "doc": codec.STATE.encode(state),
+        "doc": codec.STATE.encode(replace(state, series={})),
     }
+
+
+def _series_rows(decision: Decision) -> list[Row]:
+    """Only what changed: most decisions change none, and a unit has many. A series never goes."""
+    before, after = decision.before.series, decision.after.series
+    changed = () if after is before else [key for key, past in after.items() if before.get(key) != past]
+    return [{"unit": decision.after.unit, "indicator": key, "doc": codec.SERIES.encode(after[key])} for key in changed]
+
+
+def states_of(states: Sequence[Any], series: Sequence[Any]) -> list[UnitState]:
+    """The states that rows of the tables `unit_state` and `series` hold together."""
+    past: dict[str, dict[str, Series]] = {}
+    for row in series:
+        past.setdefault(row.unit, {})[row.indicator] = codec.SERIES.decode(row.doc)
+    found = (codec.STATE.decode(row.doc) for row in states)
+    return [replace(state, series=past.get(state.unit, {})) for state in found]
 
 
 def _incident_row(incident: Incident) -> Row:

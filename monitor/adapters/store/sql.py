@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Executable
+from sqlalchemy import Executable, Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.adapters.store import codec, queries, rows, states, tables
@@ -19,10 +19,16 @@ from monitor.model.errors import Conflict
 from monitor.model.incident import Delivery, Incident, Outcome, Receipt
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
-from monitor.ports import Lease
+from monitor.ports import Lease, Recorded
 
 T = TypeVar("T")
 
+_RECORDED: Mapping[str, tuple[Table, Callable[[Any], Any]]] = {
+    "readings": (tables.reading, codec.reading_of),
+    "transitions": (tables.transition, rows.transition_of),
+    "notices": (tables.notice, lambda row: codec.NOTICE.decode(row.doc)),
+    "audit": (tables.audit, lambda row: rows.audited(row)[0]),
+}
 _CHUNK = 100  # rows handed to the database at once, so that the event loop gets a turn between
 
 
@@ -56,7 +62,8 @@ class SqlStore:
 
     async def load_states(self) -> Sequence[UnitState]:
         """See the port."""
-        return await self._documents(queries.all_states(), codec.STATE.decode)
+        series, states = await self._file.fetch_together(queries.all_series(), queries.all_states())
+        return await self._beside(lambda: rows.states_of(states, series))
 
     async def commit(self, decisions: Sequence[Decision]) -> Sequence[UnitState]:
         """See the port."""
@@ -152,6 +159,15 @@ class SqlStore:
         """See the port."""
         return [codec.reading_of(row) for row in await self._file.fetch(queries.readings_of(unit, indicator, limit))]
 
+    async def recorded(self, what: str, *, after: int = 0, limit: int = 5000) -> Recorded:
+        """See the port `History`."""
+        if what not in _RECORDED:
+            raise ValueError(f"nothing called {what!r} is recorded")
+        table, fact = _RECORDED[what]
+        found = await self._file.fetch(queries.recorded(table, after, limit))
+        facts = await self._beside(lambda: [fact(row) for row in found])
+        return Recorded(facts, found[-1].mark if len(found) == limit else None)
+
     async def _documents(self, query: Executable, decode: Callable[[str], T]) -> list[T]:
         found = await self._file.fetch(query)
         return await self._beside(lambda: [decode(row.doc) for row in found])
@@ -171,6 +187,7 @@ async def _check_versions(writer: AsyncConnection, wanted: Mapping[str, int]) ->
 
 async def _write(writer: AsyncConnection, batch: rows.Batch) -> None:
     await _each(writer, queries.put(tables.unit_state), batch.states)
+    await _each(writer, queries.put(tables.series), batch.series)
     await _each(writer, queries.put(tables.incident), batch.incidents)
     # First what is no longer owed, then what is: a worsened incident withholds its old calls and makes new ones.
     await _each(writer, queries.withhold_waiting(), batch.withheld)

@@ -93,6 +93,19 @@ class SqliteFile:
         except _REFUSALS as error:
             raise StoreError(_words(error)) from error
 
+    async def fetch_together(self, *asked: Executable) -> list[Sequence[Any]]:
+        """All rows of several queries, as they were at one moment."""
+        if self._readers is None:
+            raise StoreError("the store is not open")
+        try:
+            async with self._readers.connect() as reader:
+                await reader.exec_driver_sql("BEGIN")
+                found = [(await reader.execute(query)).all() for query in asked]
+                await reader.exec_driver_sql("COMMIT")
+                return found
+        except _REFUSALS as error:
+            raise StoreError(_words(error)) from error
+
     async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run `work` in one transaction: all of it is on disk when this returns, none of it when this raises.
 

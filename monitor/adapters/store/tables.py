@@ -36,7 +36,15 @@ unit_state = Table(
     Column("unit", Text, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("recheck_at", Instant, index=True),
-    Column("doc", Text, nullable=False),  # UnitState with its evidence and open incidents
+    Column("doc", Text, nullable=False),  # UnitState with its evidence and open incidents, without its series
+)
+
+series = Table(
+    "series",
+    metadata,
+    Column("unit", Text, primary_key=True),
+    Column("indicator", Text, primary_key=True),  # or the id of a roll-up
+    Column("doc", Text, nullable=False),
 )
 
 reading = Table(

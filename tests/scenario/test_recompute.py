@@ -1,0 +1,57 @@
+"""An explanation carries enough to compute the colour again, by a program that knows nothing of the engine."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+
+from monitor.cli.sites import bundled
+from monitor.replay.compare import rebuilt
+from monitor.replay.past import read_past
+from monitor.reporting.facts import facts
+from monitor.reporting.recompute import Unreadable, colour, criterion_colour
+from monitor.story.play import Play
+from monitor.story.setting import story_site
+from tests.scenario.test_looking_only_when_due import COMMUNE, EXAMPLES, POLLS, Line, policy
+
+
+def agrees(unit, state, rules, now, systems=()):
+    told = json.loads(json.dumps(facts(unit, state, rules.ruleset, rules.calendar, now, systems)))
+    for one in told["criteria"]:
+        again = criterion_colour(one, now, told["children"], told["standing"])
+        assert again == one["colour"], (unit.code, one)
+    assert colour(told) == told["colour"] == state.standing.colour.value, told
+
+
+class Checked(Line):
+    """Compares after every decision."""
+
+    def look(self, now, *news):
+        super().look(now, *news)
+        agrees(self.rules.units[self.state.unit], self.state, self.rules, now)
+
+
+@settings(max_examples=EXAMPLES)
+@given(polls=POLLS)
+def test_every_committed_colour_of_a_commune_is_computed_again(polls):
+    Checked(COMMUNE, policy()).play(polls, every_minute=False)
+
+
+async def test_all_units_of_the_story_are_computed_again_at_every_instant_that_changed_something():
+    site = story_site(bundled(), {})
+    play = Play(site, lambda _event: None)
+    await play.run()
+    past = await read_past(play.service.store, play.clock.now())  # type: ignore[arg-type]
+    await play.stop()
+    course = rebuilt(site, past, site.ruleset, play.clock.now())
+    assert len(course.decided) > 1000
+    for now, decision in course.decided:
+        agrees(site.units[decision.after.unit], decision.after, course.policy, now)
+    assert {decision.after.unit for _, decision in course.decided} == {unit.code for unit in site.units}
+
+
+def test_another_version_is_refused():
+    with pytest.raises(Unreadable, match="version 2"):
+        colour({"version": 2})

@@ -1,0 +1,236 @@
+"""Judging by the column says what `judge` says: the same colour, the same next look, for every value and instant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.engine.book import Curve, Formula, Indicator, Measure, Pace, Period
+from monitor.engine.compact import CODES, COLOURS, NEVER, UNKNOWN, Column, Rule, instant, micros
+from monitor.engine.judge import judge
+from monitor.model.colour import Colour
+from monitor.model.reading import Comparator
+from tests.unit.engine_scene import (
+    CALENDAR,
+    DAY,
+    DOWN_MINUTES,
+    GREEN,
+    HOUR,
+    MINUTE,
+    NOON,
+    OUTAGE_BANDS,
+    RATE,
+    RED,
+    UP,
+    YELLOW,
+    YES_OR_NO,
+    band,
+    goal,
+    local,
+    measure,
+    rule,
+    told,
+)  # fmt: skip
+
+BOUNDS = (0.0, 15.0, 60.0, 80.0, 95.5)
+STAGE = measure("stage", "state", states=("done", "partly"))
+MICROSECOND = timedelta.resolution
+
+numbers = st.one_of(
+    st.sampled_from(BOUNDS).flatmap(lambda bound: st.sampled_from([bound - 1e-9, bound, bound + 1e-9])),
+    st.floats(-10, 120),
+    st.integers(-5, 110),
+    st.sampled_from([float("nan"), float("inf"), float("-inf"), 1e301, -1e301, 2**53 + 1]),
+)
+words = st.sampled_from([True, False, "done", "partly", "nobody knows this one"])
+conditions = st.tuples(st.sampled_from([">", ">=", "<", "<=", "=="]), st.sampled_from(BOUNDS))
+numeric_bands = st.lists(
+    st.builds(band, st.sampled_from([GREEN, YELLOW, RED]), conditions, conditions)
+    | st.builds(band, st.sampled_from([GREEN, YELLOW, RED]), conditions),
+    max_size=4,
+).map(tuple)
+word_bands = st.lists(
+    st.builds(
+        lambda colour, op, word: band(colour, (op, word)),
+        st.sampled_from([GREEN, YELLOW, RED]), st.sampled_from(["==", "==", "=="]), words,
+    ), max_size=4,
+).map(tuple)  # fmt: skip
+dates = st.sampled_from(
+    [{"before": date(2025, 8, 8)}, {"by": date(2025, 8, 6)}, *({"every": period} for period in Period)]
+)
+PACE = Pace(10.0, date(2025, 7, 1), Curve.LINEAR)
+
+
+@st.composite
+def targets(draw):
+    floor, margin = draw(st.sampled_from([None, 60.0])), draw(st.sampled_from([0.0, 5.0, 0.1]))
+    pace = draw(st.sampled_from([None, None, PACE, replace(PACE, behind_red=True)]))
+    op = draw(st.sampled_from([">=", ">", "<=", "<", "=="]))
+    return goal(op, draw(st.sampled_from(BOUNDS)), floor=floor, margin=margin, pace=pace, **draw(dates))
+
+
+@st.composite
+def word_targets(draw):
+    return goal("==", draw(words), **draw(dates))
+
+
+@st.composite
+def rules(draw):
+    """A criterion and its indicator: numbers, words, interruptions, and what does not go together."""
+    indicator = draw(st.sampled_from([RATE, UP, STAGE, DOWN_MINUTES]))
+    bands = draw(numeric_bands | word_bands | st.just(OUTAGE_BANDS) | st.just(YES_OR_NO))
+    target = draw(st.none() | targets() | word_targets())
+    max_age = draw(st.sampled_from([None, 90.0, 86400.0, 40 * 86400.0]))
+    small = draw(st.sampled_from([0, 0, 20]))
+    return rule(indicator.id, bands=bands, target=target, max_age=max_age, min_sample=small), indicator
+
+
+ages = st.sampled_from(
+    [timedelta(), MICROSECOND, 89 * timedelta(seconds=1), 90 * timedelta(seconds=1), DAY - MICROSECOND, DAY, 9 * DAY]
+) | st.integers(0, 50 * 86400 * 10**6).map(lambda number: number * MICROSECOND)
+
+
+@st.composite
+def readings(draw, indicator: Indicator):
+    now_ago, since = draw(ages), draw(st.none() | st.integers(0, 3000).map(lambda minutes: minutes * MINUTE))
+    value = draw(numbers | words) if draw(st.booleans()) else draw(words if indicator.unit != "%" else numbers)
+    sign = draw(st.sampled_from(["=", "=", "=", *(one.value for one in Comparator)]))
+    sample = draw(st.sampled_from([None, None, 19.0, 20.0]))
+    as_of = NOON - now_ago
+    begun = None if since is None else as_of - since
+    return told(value, as_of, indicator=indicator.evidence, sign=sign, denominator=sample, since=begun)
+
+
+@st.composite
+def scenes(draw):
+    criterion, indicator = draw(rules())
+    news = draw(st.lists(st.none() | readings(indicator), min_size=1, max_size=8))
+    later = draw(st.lists(st.integers(0, 4 * 86400 * 10**6).map(lambda n: n * MICROSECOND), min_size=1, max_size=3))
+    edges = [local(7), local(8), local(8) - MICROSECOND, local(1, month=9), NOON]
+    return (
+        criterion,
+        indicator,
+        news,
+        draw(st.permutations([*(NOON + one for one in later), draw(st.sampled_from(edges))])),
+    )
+
+
+def told_by_judge(criterion, indicator, news, now):
+    verdicts = [judge(criterion, indicator, reading, now, CALENDAR) for reading in news]
+    return [(verdict.colour, verdict.recheck_at) for verdict in verdicts]
+
+
+def told_by_column(compiled, column, now):
+    found = compiled.judge(column, now)
+    return [(COLOURS[code], instant(look)) for code, look in zip(found.codes, found.looks, strict=True)]
+
+
+@settings(max_examples=settings().max_examples * 10)
+@given(scenes())
+def test_a_column_says_what_judge_says_of_each_reading_at_every_instant(scene):
+    criterion, indicator, news, instants = scene
+    compiled, column = Rule(criterion, indicator, CALENDAR), Column(news)
+    for now in instants:
+        said = told_by_judge(criterion, indicator, news, now)
+        assert told_by_column(compiled, column, now) == said
+        singly = [compiled.one(column, place, now, micros(now)) for place in range(len(news))]
+        assert [(COLOURS[one.code], instant(one.look)) for one in singly] == said
+
+
+@given(scenes(), st.data())
+def test_a_place_that_gets_a_new_reading_is_as_if_the_column_were_made_anew(scene, data):
+    criterion, indicator, news, instants = scene
+    compiled, column = Rule(criterion, indicator, CALENDAR), Column(news)
+    compiled.judge(column, instants[0])
+    place = data.draw(st.integers(0, len(news) - 1))
+    fresh = data.draw(st.none() | readings(indicator))
+    column.put(place, fresh)
+    anew = [*news[:place], fresh, *news[place + 1 :]]
+    assert told_by_column(compiled, column, instants[-1]) == told_by_judge(criterion, indicator, anew, instants[-1])
+
+
+def test_explain_is_the_verdict_itself():
+    reading = told(68.91)
+    compiled = Rule(rule(target=goal()), RATE, CALENDAR)
+    assert compiled.explain(reading, NOON) == judge(rule(target=goal()), RATE, reading, NOON, CALENDAR)
+    assert compiled.explain(None, NOON).colour is Colour.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("criterion", "indicator", "kind"),
+    [
+        (rule(), RATE, float),
+        (rule(bands=(), target=goal(floor=60.0, margin=2.0)), RATE, float),
+        (rule(target=goal(pace=PACE)), RATE, float),
+        (rule("up", bands=YES_OR_NO), UP, str),
+        (rule("down_minutes", bands=OUTAGE_BANDS), DOWN_MINUTES, str),
+        (rule("down_minutes", bands=YES_OR_NO), DOWN_MINUTES, None),
+        (rule(bands=(*YES_OR_NO, band(RED, ("<", 5.0)))), RATE, None),
+        (rule(bands=()), RATE, None),
+        (rule(bands=(band(RED, ("<", float("inf"))),)), RATE, None),
+        (rule(target=goal(pace=replace(PACE, behind_red=True))), RATE, None),
+        (rule(formulas=(Formula(RED, "value < 5"),)), RATE, None),
+        (rule(inputs=("up",)), RATE, None),
+    ],
+)
+def test_what_a_table_cannot_say_is_left_to_judge(criterion, indicator, kind):
+    assert Rule(criterion, indicator, CALENDAR)._kind is kind
+
+
+def test_numbers_are_looked_up_and_only_what_is_odd_is_asked(monkeypatch):
+    compiled = Rule(rule(min_sample=20), RATE, CALENDAR)
+    asked = []
+    explain = compiled.explain
+
+    def ask(reading, now):
+        asked.append(reading.value)
+        return explain(reading, now)
+
+    monkeypatch.setattr(compiled, "explain", ask)
+    plain = [told(float(number), denominator=20.0) for number in range(50)]
+    odd = [
+        told(101.0, sign=">"),
+        told("word"),
+        told(True),
+        told(102.0, denominator=19.0),
+        None,
+        told(103.0, NOON - 9 * DAY),
+    ]
+    compiled.judge(Column([*plain, *odd]), NOON)
+    assert sorted(map(str, asked)) == ["101.0", "102.0", "True", "word"]
+
+
+def test_a_table_is_drawn_once_a_day_and_again_when_its_deadline_comes(monkeypatch):
+    drawn = []
+    from monitor.engine import compact
+
+    draw = compact._draw
+
+    def watch(*given):
+        drawn.append(given[4])
+        return draw(*given)
+
+    monkeypatch.setattr(compact, "_draw", watch)
+    compiled, column = (
+        Rule(rule(bands=(), target=goal(before=date(2025, 8, 7))), RATE, CALENDAR),
+        Column([told(70.0)] * 9),
+    )
+    midnight = local(7)
+    for now in (NOON, NOON + HOUR, midnight - MICROSECOND, midnight, midnight + HOUR, NOON):
+        compiled.judge(column, now)
+    assert drawn == [NOON, midnight, NOON]
+
+
+def test_instants_are_whole_microseconds_and_nothing_is_lost():
+    odd = NOON + 1_234_567 * MICROSECOND
+    assert instant(micros(odd)) == odd
+    assert micros(odd) - micros(NOON) == 1_234_567
+    assert (micros(None), instant(NEVER)) == (NEVER, None)
+    assert [CODES[colour] for colour in COLOURS] == list(range(6))
+    assert set(COLOURS) == set(Colour)
+    assert COLOURS[UNKNOWN] is Colour.UNKNOWN
+    assert DOWN_MINUTES.measure is Measure.ELAPSED

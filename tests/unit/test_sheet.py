@@ -1,0 +1,146 @@
+"""The whole site in columns says what deciding each unit says, when nothing has to be confirmed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.decide import Policy, View, decide
+from monitor.engine.book import Criterion, RollUp, StandingRule
+from monitor.engine.compact import CODES, COLOURS
+from monitor.engine.sheet import Scheme, Sheet
+from monitor.engine.standing import stand
+from monitor.model.colour import Colour
+from monitor.model.reading import Reading
+from monitor.model.state import UnitState
+from monitor.model.unit import DECIDE_ORDER, Level
+from tests.unit.engine_scene import (
+    CALENDAR,
+    CENTRE,
+    COMMUNE,
+    DAY,
+    GREEN,
+    NATION,
+    NOON,
+    ONLINE,
+    PROVINCE,
+    RED,
+    SESSIONS,
+    SHARE,
+    SHARED,
+    SYSTEM,
+    directory,
+    goal,
+    held,
+    rule,
+    ruleset,
+    told,
+    units,
+)  # fmt: skip
+
+FIVE = ("02143", "02144", "02145", "02146", "02147")
+WORST = rule("worst", levels=frozenset({Level.PROVINCE, Level.NATION}), indicator=None, rollup=RollUp.WORST)
+BY_DATE = rule("share", levels=frozenset({Level.PROVINCE, Level.NATION}), indicator=None, rollup=RollUp.GREEN_SHARE,
+               bands=(), target=goal(operand=60.0))  # fmt: skip
+DATED = replace(ONLINE, target=goal(floor=30.0), bands=())
+SITES = [(CENTRE, SHARED, ONLINE, SHARE), (CENTRE, SHARED, DATED, WORST), (SHARED, DATED, BY_DATE), (CENTRE, ONLINE)]
+weights = st.sampled_from([0.0, 0.1, 0.7, 1.0, 2.5, 5.0, 10.0, 20.0])
+colours = st.sampled_from(Colour)
+limits = st.builds(StandingRule, *[st.sampled_from([0.0, 0.5, 0.7, 0.8, 1.0])] * 3, st.sampled_from([0.0, 5.0]))
+
+
+@given(st.lists(st.tuples(colours, weights, st.booleans()), max_size=12), limits)
+def test_a_row_of_colours_stands_as_its_criteria_do(row, limit):
+    criteria = [rule(f"c{n}", weight={Level.COMMUNE: weight}, critical=c) for n, (_, weight, c) in enumerate(row)]
+    states = [
+        replace(held(f"c{n}", colour, weight, critical=c), level=Colour.UNKNOWN)
+        for n, (colour, weight, c) in enumerate(row)
+    ]
+    standing = stand(None, states, limit, NOON)
+    scheme = Scheme(criteria, Level.COMMUNE, limit)
+    for _ in range(2):  # the second time it is remembered
+        code, score, coverage = scheme.stand(bytes(CODES[colour] for colour, _, _ in row))
+        assert (COLOURS[code], score, coverage) == (standing.colour, standing.score, standing.coverage)
+
+
+def policy(criteria: tuple[Criterion, ...]) -> Policy:
+    return Policy(units(FIVE), ruleset(*criteria), directory(), CALENDAR, SESSIONS)
+
+
+def sheet_of(of: Policy, readings: list[Reading], now: datetime) -> Sheet:
+    evidence: dict[str, dict[str, Reading]] = {}
+    for reading in readings:
+        evidence.setdefault(reading.unit, {})[reading.indicator] = reading
+    rules = of.ruleset
+    sheet = Sheet(of.units, lambda unit: of.criteria_of(unit, now), rules.indicators, rules.standing, CALENDAR)
+    sheet.fill(evidence)
+    return sheet
+
+
+def decided(of: Policy, readings: list[Reading], now: datetime) -> dict[str, UnitState]:
+    states = {unit.code: UnitState(unit.code) for unit in of.units}
+    for unit in sorted(of.units, key=lambda unit: DECIDE_ORDER[unit.level]):
+        children = tuple(states[code] for code in of.units.children(unit.code))
+        news = tuple(reading for reading in readings if reading.unit == unit.code)
+        view = View(states[unit.code], news, children, {code: states[code] for code in unit.depends_on})
+        states[unit.code] = decide(view, of, now).after
+    return states
+
+
+values = {"up": st.booleans(), "system_up": st.booleans(), "rate": st.sampled_from([20.0, 50.0, 70.0, 80.0, 95.0])}
+
+
+@st.composite
+def feeds(draw):
+    keys = [(SYSTEM, "system_up"), *((code, indicator) for code in FIVE for indicator in ("up", "rate"))]
+    told_of = draw(st.lists(st.sampled_from(keys), unique=True))
+    ago = st.sampled_from([timedelta(), timedelta(seconds=149), timedelta(seconds=150)])
+    return [told(draw(values[what]), NOON - draw(ago), unit=unit, indicator=what) for unit, what in told_of]
+
+
+def agrees(sheet: Sheet, states: dict[str, UnitState]) -> None:
+    for code, state in states.items():
+        assert state.standing is not None
+        raw = {key: criterion.verdict.colour for key, criterion in state.criteria.items()}
+        assert {key: colour for key, colour in sheet.colours(code).items() if key in raw} == raw
+        assert sheet.colour(code) is state.standing.colour
+        assert sheet.stood[code][1:] == (state.standing.score, state.standing.coverage)
+        if state.standing.children is not None:
+            assert sheet.counts(code) == state.standing.children
+
+
+@given(st.sampled_from(SITES), feeds(), st.sampled_from([timedelta(), 20 * DAY]))
+def test_a_site_from_nothing_is_what_deciding_every_unit_says(site, readings, later):
+    of, now = policy(site), NOON + later
+    sheet = sheet_of(of, readings, now)
+    sheet.judge(now)
+    agrees(sheet, decided(of, readings, now))
+
+
+@given(st.sampled_from(SITES), feeds(), feeds())
+def test_readings_put_in_one_by_one_lead_where_judging_anew_leads(site, readings, more):
+    of = policy(site)
+    sheet = sheet_of(of, readings, NOON)
+    sheet.judge(NOON)
+    before = {code: stood[0] for code, stood in sheet.stood.items()}
+    told_changed = [code for reading in more for code in sheet.put(reading, NOON)]
+    known = {(reading.unit, reading.indicator): reading for reading in (*readings, *more)}
+    agrees(sheet, decided(of, list(known.values()), NOON))
+    assert {code for code, stood in sheet.stood.items() if stood[0] != before[code]} <= set(told_changed)
+
+
+def test_one_reading_names_whom_it_changed_up_to_the_nation():
+    of = policy(SITES[0])
+    good = [told(True, unit=SYSTEM, indicator="system_up")]
+    good += [told(value, unit=code, indicator=name) for code in FIVE for name, value in (("up", True), ("rate", 90.0))]
+    sheet = sheet_of(of, good, NOON)
+    sheet.judge(NOON)
+    assert {sheet.colour(code) for code in (*FIVE, PROVINCE, NATION)} == {GREEN}
+    assert sheet.put(told(False, unit=COMMUNE, indicator="up"), NOON) == [COMMUNE]
+    assert sheet.colour(COMMUNE) is RED
+    assert sheet.put(told(False, unit="02144", indicator="up"), NOON) == ["02144", PROVINCE, NATION]
+    assert sheet.put(told(80.0, unit="02145"), NOON) == []
+    assert sheet.look("02145") == NOON + timedelta(seconds=150)
