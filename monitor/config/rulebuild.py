@@ -10,6 +10,7 @@ from monitor.config.complain import nearest
 from monitor.config.formula import compile_formula
 from monitor.config.problems import Location, Problem
 from monitor.config.rulebands import conditions, flaws
+from monitor.config.rulegroups import ORDERED, group_measure, group_mistakes
 from monitor.config.rulemodels import BandsModel, CriterionModel, PaceModel, TargetModel
 from monitor.config.yaml import Document
 from monitor.engine.book import (
@@ -65,7 +66,8 @@ def build_criterion(source: Source, entry: CriterionModel, at: Location) -> tupl
     """The criterion, or every problem in it."""
     work = _Work(source, entry, at)
     indicator = _indicator(work)
-    bands, target, formulas = _bands(work, indicator), _target(work, indicator), _formulas(work)
+    measured = group_measure(entry) or indicator
+    bands, target, formulas = _bands(work, measured), _target(work, measured), _formulas(work)
     _check_shape(work)
     _check_levels(work)
     _check_holds(work)
@@ -316,9 +318,11 @@ def _check_floor(work: _Work, goal: Condition, floor: float) -> None:
 def _check_shape(work: _Work) -> None:
     entry = work.entry
     judged = entry.target is not None or (entry.bands is not None and _written(entry.bands))
-    if entry.rollup == "worst" and judged:
-        work.complain(("rollup",), "the worst child is a colour already", "leave bands and target out")
-    elif entry.rollup != "worst" and not judged and not _has_conditions(work) and entry.points is None:
+    ordered = entry.rollup in ORDERED
+    if ordered and judged:
+        child = "worst" if entry.rollup == "worst" else "n-th best"
+        work.complain(("rollup",), f"the {child} child is a colour already", "leave bands and target out")
+    elif not ordered and not judged and not _has_conditions(work) and entry.points is None:
         work.complain((), "the criterion has neither bands nor a target", "give it one of them")
     if entry.when is not None and (judged or entry.rollup is not None):
         work.complain(("when",), "a condition judges by itself", "leave bands, target and rollup out")
@@ -328,6 +332,8 @@ def _check_shape(work: _Work) -> None:
         _check_points(work, bool(judged))
     if entry.max_red_share is not None and entry.rollup is None:
         work.complain(("max_red_share",), "max_red_share needs a roll-up")
+    for step, what, right in group_mistakes(entry, work.source.indicators):
+        work.complain(step, what, right)
     if entry.rollup is not None and entry.inherit:
         work.complain(("inherit",), "a roll-up is not inherited")
     if "yellow" in entry.alert and entry.target is None:
