@@ -11,10 +11,12 @@ import click
 from monitor.adapters.clock import SystemClock
 from monitor.cli.look import look, plain, unit_of
 from monitor.cli.sites import json_option, open_site, site_option
+from monitor.config.complain import nearest
 from monitor.config.spec import Site
 from monitor.engine.explain import colour_name, limit_text, value_text
+from monitor.engine.rank import Place, rankings, ranks
 from monitor.model.reading import Comparator
-from monitor.model.unit import Level
+from monitor.model.unit import Level, Unit
 from monitor.reporting.ahead import forecast_lines
 from monitor.reporting.targets import Lacking, TargetLine, missed, targets
 from monitor.reporting.targets import Site as Reported
@@ -28,6 +30,7 @@ def report() -> None:
 
 
 level_option = click.option("--level", type=click.Choice([level.value for level in Level]), help="Units of this level.")
+RANKED_LEVELS = (Level.COMMUNE.value, Level.PROVINCE.value)
 
 
 @report.command("targets")
@@ -100,3 +103,44 @@ def _units(found: tuple[tuple[str, float], ...], site: Site) -> str:
     named = [f"{code} {site.units[code].name_vi} ({gap:.0%})" for code, gap in found[:NAMED]]
     more = len(found) - len(named)
     return ", ".join(named) + (f" +{more}" if more else "")
+
+
+@report.command("ranking")
+@site_option
+@click.option("--indicator", default="score", show_default=True, help="Rank by this; the unit's score unless said.")
+@click.option("--level", type=click.Choice(RANKED_LEVELS), default="commune", show_default=True)
+@click.option("--within", help="Only units below this one (a code).")
+@json_option
+def list_ranking(site: Path, indicator: str, level: str, within: str | None, as_json: bool) -> None:
+    """Rank units among one another, with the places won or lost since yesterday."""
+    loaded = open_site(site)
+    asked = {ranked.id: ranked for ranked in rankings(loaded.ruleset)}
+    if indicator not in asked:
+        hint = nearest(indicator, asked)
+        raise click.UsageError(f"{indicator!r} cannot be ranked{'; ' if hint else ''}{hint}")
+    if within is not None:
+        unit_of(loaded, within)
+    group = [unit for unit in loaded.units.at(Level(level)) if _is_within(loaded, unit, within)]
+    states = {state.unit: state for state in look(loaded, lambda store: store.load_states())}
+    today = loaded.calendar.local(SystemClock().now()).date()
+    places = ranks(asked[indicator], group, states, today)
+    if as_json:
+        rows = [asdict(place) | {"name": loaded.units[place.unit].name_vi} for place in places]
+        click.echo(json.dumps({"indicator": indicator, "places": rows}, ensure_ascii=False, indent=2))
+        return
+    for place in places:
+        click.echo(_place(place, loaded))
+    known = sum(place.rank is not None for place in places)
+    click.echo(f"{known} of {len(places)} units have a rank")
+
+
+def _is_within(site: Site, unit: Unit, within: str | None) -> bool:
+    return within is None or (unit.code != within and within in site.units.lineage(unit.code))
+
+
+def _place(place: Place, site: Site) -> str:
+    rank = "-" if place.rank is None else f"{place.rank}/{place.of}"
+    moved = "" if place.change is None else f"{place.change:+d}" if place.change else "="
+    value = "-" if place.value is None else f"{place.value:.4g}"
+    made = site.units[place.unit]
+    return f"{rank:>10} {moved:>5} {value:>8}  {place.unit} {made.name_vi} / {made.name_en}"

@@ -173,3 +173,20 @@ def test_what_cannot_be_supposed_is_refused_with_the_nearest_name(folder, unit, 
 def test_a_supposition_goes_with_no_past_instant(folder):
     ended = asked(explain, "19", "--site", str(folder), "--if", "01843=green", "--at", "2026-01-01")
     assert ended.exit_code == 2
+
+
+def test_units_are_ranked_by_score_and_by_an_indicator(folder):
+    ended = asked(report, "ranking", "--site", str(folder), "--json")
+    places = json.loads(ended.output)["places"]
+    assert [(place["unit"], place["rank"], place["of"]) for place in places] == [("01840", 1, 2), ("01843", 2, 2)]
+    assert (places[0]["value"], places[0]["change"], ended.exit_code) == (1.0, None, 0)
+    text = asked(report, "ranking", "--site", str(folder), "--indicator", "online_rate", "--within", "19").output
+    assert "1/2" in text.splitlines()[0] and text.splitlines()[0].endswith("01840 Phường Đức Xuân / Duc Xuan ward")
+    assert text.rstrip().endswith("2 of 2 units have a rank")
+
+
+def test_what_cannot_be_ranked_is_refused_with_the_nearest_name(folder):
+    ended = asked(report, "ranking", "--site", str(folder), "--indicator", "online_rat")
+    assert (ended.exit_code, "did you mean 'online_rate'?" in ended.output) == (2, True)
+    assert asked(report, "ranking", "--site", str(folder), "--indicator", "staff").exit_code == 2
+    assert asked(report, "ranking", "--site", str(folder), "--within", "99").exit_code == 2
