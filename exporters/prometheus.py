@@ -43,6 +43,7 @@ FAMILIES: Mapping[str, str] = {
     "denbao_criterion_colour": "Colour of one criterion: -1 unknown, 0 green, 1 yellow, 2 red.",
     "denbao_target_projected_value": "Value of a target at its date if it goes on as now, in the indicator's own unit.",
     "denbao_target_required_pace": "Change per working day that reaches the goal at its date; 0 when it is met.",
+    "denbao_unit_rank": "Place among the units of one parent by an indicator or by score; 1 is best, ties share it.",
     "denbao_probe_success": "1 when the last check of the probe went well.",
     "denbao_probe_duration_seconds": "How long the last check took.",
 }
@@ -67,14 +68,14 @@ class PrometheusExporter:
 
     def __init__(self, context: ExporterContext) -> None:
         self._context = context
-        self._board = _Board(context.version)
+        self._board = _Board(context)
         self._states: dict[str, UnitState] = {}  # marked: to be rendered with the next page
         self._polls: dict[str, Collected] = {}  # source -> its last poll since then
         self._one_page = asyncio.Lock()
 
     def start(self, snapshot: Snapshot) -> None:
         """Take over all units; those of an earlier start are forgotten."""
-        self._board = _Board(self._context.version, {unit.code: unit for unit in snapshot.units})
+        self._board = _Board(self._context, {unit.code: unit for unit in snapshot.units})
         self._polls = {}
         self._states = {unit.code: snapshot.states.get(unit.code, UnitState(unit.code)) for unit in snapshot.units}
 
@@ -124,9 +125,14 @@ def takes_gzip(accept_encoding: str) -> bool:
 class _Board:
     """The blocks of all units and what is counted over them. Used by one thread at a time."""
 
-    def __init__(self, version: str, units: Mapping[str, Unit] | None = None) -> None:
-        self._version = version
+    def __init__(self, context: ExporterContext, units: Mapping[str, Unit] | None = None) -> None:
+        self._version = context.version
+        self._ranks = context.ranks
         self._units = units or {}
+        self._siblings: dict[str, list[Unit]] = {}  # parent -> units that are ranked among one another
+        for unit in self._units.values():
+            if unit.parent:
+                self._siblings.setdefault(unit.parent, []).append(unit)
         self._states: dict[str, UnitState] = {}
         self._probes: dict[str, dict[str, Collected]] = {}  # unit -> source -> last poll
         self._probed: dict[str, str] = {}  # source -> unit
@@ -137,13 +143,33 @@ class _Board:
     def update(self, states: Mapping[str, UnitState], polls: Iterable[Collected]) -> None:
         """Render the units that changed; one that the site does not have is passed over."""
         known = {code: state for code, state in states.items() if code in self._units}
+        ranked = {self._units[code].parent for code, state in known.items() if self._moves(code, state)}
         self._states.update(known)
+        for parent in ranked:
+            self._rank(parent or "")
         for code, state in known.items():
             self._put(code, _samples(self._units[code], state))
             self._count(code, state)
         asked = dict.fromkeys(code for code in map(self._take, polls) if code in self._units)
         for code in dict.fromkeys((*known, *asked)):
             self._put(code, _probe_samples(code, self._probes.get(code, {})))
+
+    def _moves(self, code: str, state: UnitState) -> bool:
+        """Whether a change can move ranks: most commits say the same figures again."""
+        before = self._states.get(code)
+        return before is None or _figures(before) != _figures(state)
+
+    def _rank(self, parent: str) -> None:
+        """The ranks of one group anew."""
+        siblings = self._siblings.get(parent, [])
+        samples: Samples = [
+            ((("unit", unit), ("indicator", indicator)), rank)
+            for unit, indicator, rank in self._ranks(siblings, self._states)
+        ]
+        if samples:
+            self._blocks["denbao_unit_rank"][parent] = _block("denbao_unit_rank", samples)
+        else:
+            self._blocks["denbao_unit_rank"].pop(parent, None)
 
     def _take(self, poll: Collected) -> str:
         """Keep a poll; the code of its unit. A probe that brought no answer at all has no result to show."""
@@ -256,6 +282,13 @@ def _of_targets(code: tuple[str, str], state: UnitState, figure: str) -> Samples
     """One figure of every forecast that tells it."""
     told = ((key, getattr(held.verdict.forecast, figure, None)) for key, held in sorted(state.criteria.items()))
     return [((code, ("criterion", key)), value) for key, value in told if value is not None]
+
+
+def _figures(state: UnitState) -> tuple[object, ...]:
+    """All that ranks are made of."""
+    standing = state.standing
+    own = tuple((key, held.verdict.value, held.verdict.colour) for key, held in state.criteria.items())
+    return (None if standing is None else (standing.score, standing.colour), own)
 
 
 def _one(labels: Labels, value: float | None) -> Samples:

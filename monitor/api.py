@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.model.colour import Colour
@@ -22,6 +22,8 @@ class ExporterContext:
 
     version: str  # of denbao
     own_metrics: Callable[[], Awaitable[bytes]]  # the service's metrics about itself, Prometheus text
+    # Ranks within one group of units: (unit, indicator or "score", rank). Pure and quick; may run in a thread.
+    ranks: Callable[[Sequence[Unit], Mapping[str, UnitState]], Iterable[tuple[str, str, int]]] = lambda _, __: ()
 
 
 __all__ = [

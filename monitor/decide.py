@@ -14,15 +14,16 @@ from monitor.alerting.incidents import acknowledge as acknowledge_incident
 from monitor.alerting.plan import Directory
 from monitor.alerting.troubles import Silent, troubles
 from monitor.engine import reasons
-from monitor.engine.book import Criterion, Ruleset
+from monitor.engine.book import Criterion, RollUp, Ruleset
 from monitor.engine.formula import judge_formulas
 from monitor.engine.hold import hold
 from monitor.engine.inherit import take_over
 from monitor.engine.judge import judge
 from monitor.engine.pace import foretold
+from monitor.engine.rate import Figure, figure
 from monitor.engine.reported import believed_until, reported
 from monitor.engine.rollup import Members, count, judge_rollup
-from monitor.engine.series import remember, remember_rollups
+from monitor.engine.series import remember, remember_rollups, remember_score
 from monitor.engine.sources import Heard, counts_now, hear, hear_unjudged, next_change, remarks
 from monitor.engine.standing import stand
 from monitor.model.colour import Colour
@@ -63,6 +64,20 @@ class Policy:
         default_factory=dict, init=False, repr=False, compare=False
     )
     _watched: dict[str, tuple[Watch, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _rates: list[tuple[Criterion, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def changes_a_sum(self, decision: Decision, now: datetime) -> bool:
+        """True when the unit's parent sums up a figure that this decision changed, whether or not a colour did."""
+        if not self._rates:
+            rolled = (criterion for book in self.ruleset.books for criterion in book.criteria)
+            self._rates.append(tuple(criterion for criterion in rolled if criterion.rollup is RollUp.RATE))
+        return any(
+            self._figure(rate, decision.before, now) != self._figure(rate, decision.after, now)
+            for rate in self._rates[0]
+        )
+
+    def _figure(self, rate: Criterion, state: UnitState, now: datetime) -> Figure | None:
+        return figure(rate, state, self.units, self.ruleset.indicators.get(rate.indicator or ""), now)
 
     def criteria_of(self, unit: Unit, now: datetime) -> tuple[Criterion, ...]:
         """Criteria of a unit on the local day of `now` (remembered: the answer depends on unit and day only)."""
@@ -109,7 +124,11 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
         seen.state,
         standing=standing,
         criteria=criteria,
-        series=remember_rollups(past, policy.criteria_of(unit, now), criteria, policy.calendar, now),
+        series=remember_score(
+            remember_rollups(past, policy.criteria_of(unit, now), criteria, policy.calendar, now),
+            standing,
+            policy.calendar.local(now).date(),
+        ),
         incidents=alerts.open,
         recheck_at=_recheck(criteria, alerts, (silences_at, *_ends(told, policy, now)), policy.calendar, now),
         reported=reported(told.evidence, policy.ruleset.indicators, now),

@@ -15,6 +15,7 @@ import click
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.store import MemoryStore, SqlStore, open_store
 from monitor.cli.sites import json_option, open_site, site_option
+from monitor.cli.suppose import suppose
 from monitor.config.spec import Site
 from monitor.engine.book import Ruleset
 from monitor.engine.explain import colour_name, span
@@ -54,10 +55,22 @@ def look(site: Site, ask: Callable[[MemoryStore | SqlStore], Awaitable[T]]) -> T
 @click.argument("unit")
 @click.option("--criterion", help="Only this criterion.")
 @click.option("--at", help="At this past instant, 2025-08-06T16:00, rebuilt from history.")
+@click.option(
+    "--if", "thought", multiple=True, help="Suppose 02143=green,online_submission_rate=85; nothing is written."
+)
 @json_option
-def explain(site: Path, unit: str, criterion: str | None, at: str | None, as_json: bool) -> None:
+def explain(
+    site: Path, unit: str, criterion: str | None, at: str | None, thought: tuple[str, ...], as_json: bool
+) -> None:
     """Say why UNIT (a code) has its colour, in Vietnamese and English; exit 1 when it is red or unknown."""
     loaded = open_site(site)
+    if thought:
+        if at is not None or criterion is not None:
+            raise click.UsageError("--if goes with neither --at nor --criterion")
+        made = unit_of(loaded, unit)
+        states = {state.unit: state for state in look(loaded, lambda store: store.load_states())}
+        suppose(loaded, made, states, thought, as_json, _print_criterion)
+        return
     answer, told, rebuilt_from = _why(loaded, unit) if at is None else _why_at(loaded, unit, at)
     shown = [c for c in answer.criteria if criterion in (None, c.id)]
     if criterion is not None and not shown:
@@ -66,7 +79,7 @@ def explain(site: Path, unit: str, criterion: str | None, at: str | None, as_jso
         )
     if as_json:
         more = {"criteria": [asdict(c) for c in shown], "facts": told, "rebuilt_from": rebuilt_from}
-        click.echo(json.dumps(asdict(answer) | more, default=_plain, indent=2))
+        click.echo(json.dumps(asdict(answer) | more, default=plain, indent=2))
     else:
         if rebuilt_from is not None:
             click.echo(f"dựng lại từ / rebuilt from: {rebuilt_from}")
@@ -77,14 +90,14 @@ def explain(site: Path, unit: str, criterion: str | None, at: str | None, as_jso
 
 def _why(site: Site, code: str) -> tuple[Why, Json, str | None]:
     """The committed answer."""
-    unit = _unit(site, code)
+    unit = unit_of(site, code)
     states = {state.unit: state for state in look(site, lambda store: store.load_states())}
     return *_told(site, unit, site.ruleset, states, SystemClock().now()), None
 
 
 def _why_at(site: Site, code: str, text: str) -> tuple[Why, Json, str | None]:
     """The answer at a past instant, by the rules of the site that were valid then, and what it was rebuilt from."""
-    unit, at = _unit(site, code), instant(text, site)
+    unit, at = unit_of(site, code), instant(text, site)
     past = look(site, lambda store: read_past(store, at))
     course = rebuilt(site, past, site.ruleset, at)
     first = min((reading.received_at for reading in past.readings), default=None)
@@ -102,7 +115,8 @@ def _told(site: Site, unit: Unit, ruleset: Ruleset, states: Mapping[str, UnitSta
     return answer, facts(unit, state, ruleset, site.calendar, now, systems)
 
 
-def _unit(site: Site, code: str) -> Unit:
+def unit_of(site: Site, code: str) -> Unit:
+    """The unit of a code as typed; wrong use when the site has none."""
     try:
         return site.units[code]
     except NotFound as unknown:
@@ -187,7 +201,7 @@ def incidents(site: Path, everything: bool, as_json: bool) -> None:
 
     found = look(loaded, ask)
     if as_json:
-        click.echo(json.dumps([asdict(incident) for incident in found], default=_plain, ensure_ascii=False, indent=2))
+        click.echo(json.dumps([asdict(incident) for incident in found], default=plain, ensure_ascii=False, indent=2))
     else:
         for incident in found:
             click.echo(_line(incident, loaded))
@@ -204,7 +218,8 @@ def _line(incident: Incident, site: Site) -> str:
     return f"{head}  {incident.unit} {name}  {incident.cause}"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """What JSON cannot write as it stands: instants in ISO 8601, sets as sorted lists, the rest as text."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, frozenset):

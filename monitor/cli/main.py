@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "test": ("monitor.cli.rules", "test", "Run the rule tests of a site."),
     "schema": ("monitor.cli.rules", "schema", "Print a JSON Schema for editors."),
     "explain": ("monitor.cli.look", "explain", "Say why a unit has its colour."),
+    "report": ("monitor.cli.report", "report", "List targets with what they lack, or rank units."),
     "replay": ("monitor.cli.replay", "replay", "Judge the recorded past again and name the differences."),
     "incidents": ("monitor.cli.look", "incidents", "List open incidents."),
     "ack": ("monitor.cli.answer", "ack", "Acknowledge an incident."),

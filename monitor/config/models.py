@@ -29,6 +29,7 @@ from monitor.config.fields import (
 )
 from monitor.config.yaml import Section
 
+Weight = Annotated[float, Field(gt=0, le=1e9)]  # a unit that must not count is excluded, not weightless
 LevelName = Literal["nation", "province", "commune", "system"]
 KindName = Literal["outage", "kpi_yellow", "kpi_red", "overdue", "silent"]
 
@@ -60,6 +61,7 @@ class OwnUnit(Section):
     parent: Code | None = None
     province: Code | None = None
     depends_on: list[Code] = Field(default=[])
+    weight: Weight = 1
 
 
 class ProvinceUnits(Section):
@@ -68,6 +70,8 @@ class ProvinceUnits(Section):
     code: Code = Field(description='write the two-digit code in quotes, such as "19"')
     communes: list[Code] | None = None  # all unless said
     communes_depend_on: list[Code] = Field(default=[])
+    weight: Weight = 1  # among the provinces, for roll-ups by weight (people, dossiers ...)
+    commune_weights: dict[Code, Weight] = Field(default={})  # among its communes; 1 unless said
 
 
 class UnitsSection(Section):
@@ -77,7 +81,6 @@ class UnitsSection(Section):
     provinces: list[ProvinceUnits] = Field(default=[])
     systems: list[SystemUnit] = Field(default=[])
     others: list[OwnUnit] = Field(default=[])
-    weights: dict[Code, Annotated[float, Field(gt=0, le=1e9)]] = Field(default={})  # among siblings; 1 where not named
 
 
 class Selector(Section):

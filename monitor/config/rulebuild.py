@@ -10,6 +10,7 @@ from monitor.config.complain import nearest
 from monitor.config.formula import compile_formula
 from monitor.config.problems import Location, Problem
 from monitor.config.rulebands import conditions, flaws
+from monitor.config.rulegroups import ORDERED, group_measure, group_mistakes
 from monitor.config.rulemodels import BandsModel, CriterionModel, PaceModel, TargetModel
 from monitor.config.yaml import Document
 from monitor.engine.book import (
@@ -33,8 +34,6 @@ from monitor.model.colour import Colour
 from monitor.model.unit import Level
 
 _PARENTS = ("province", "nation")  # levels that have children
-_COLOURED = ("worst", "nth_best")  # roll-ups that are a colour already
-_BY_COLOUR = frozenset({"count", "share", "weight", "weight_share"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,8 @@ def build_criterion(source: Source, entry: CriterionModel, at: Location) -> tupl
     """The criterion, or every problem in it."""
     work = _Work(source, entry, at)
     indicator = _indicator(work)
-    bands, target, formulas = _bands(work, indicator), _target(work, indicator), _formulas(work)
+    measured = group_measure(entry) or indicator
+    bands, target, formulas = _bands(work, measured), _target(work, measured), _formulas(work)
     _check_shape(work)
     _check_levels(work)
     _check_holds(work)
@@ -318,10 +318,11 @@ def _check_floor(work: _Work, goal: Condition, floor: float) -> None:
 def _check_shape(work: _Work) -> None:
     entry = work.entry
     judged = entry.target is not None or (entry.bands is not None and _written(entry.bands))
-    if entry.rollup in _COLOURED and judged:
-        which = "worst" if entry.rollup == "worst" else "n-th best"
-        work.complain(("rollup",), f"the {which} child is a colour already", "leave bands and target out")
-    elif entry.rollup not in _COLOURED and not judged and not _has_conditions(work) and entry.points is None:
+    ordered = entry.rollup in ORDERED
+    if ordered and judged:
+        child = "worst" if entry.rollup == "worst" else "n-th best"
+        work.complain(("rollup",), f"the {child} child is a colour already", "leave bands and target out")
+    elif not ordered and not judged and not _has_conditions(work) and entry.points is None:
         work.complain((), "the criterion has neither bands nor a target", "give it one of them")
     if entry.when is not None and (judged or entry.rollup is not None):
         work.complain(("when",), "a condition judges by itself", "leave bands, target and rollup out")
@@ -329,29 +330,14 @@ def _check_shape(work: _Work) -> None:
         work.complain(("inputs",), "only a condition has inputs", "add 'when', or leave 'inputs' out")
     if entry.points is not None:
         _check_points(work, bool(judged))
-    _check_rollup(work)
     if entry.max_red_share is not None and entry.rollup is None:
         work.complain(("max_red_share",), "max_red_share needs a roll-up")
+    for step, what, right in group_mistakes(entry, work.source.indicators):
+        work.complain(step, what, right)
     if entry.rollup is not None and entry.inherit:
         work.complain(("inherit",), "a roll-up is not inherited")
     if "yellow" in entry.alert and entry.target is None:
         work.complain(("alert",), "yellow is told only near a deadline, and there is no target", "write alert: [red]")
-
-
-def _check_rollup(work: _Work) -> None:
-    entry, known = work.entry, work.source.indicators
-    if (entry.rollup == "nth_best") != (entry.nth is not None):
-        work.complain(("nth",), "'nth' and 'rollup: nth_best' belong together", "write both or neither")
-    if "colours" in entry.model_fields_set and entry.rollup not in _BY_COLOUR:
-        right = f"only {', '.join(sorted(_BY_COLOUR))} count colours"
-        work.complain(("colours",), "'colours' says which children are counted", right)
-    if not entry.colours:
-        work.complain(("colours",), "no colour is counted", "write colours: [green]")
-    if entry.rollup == "rate":
-        indicator = known.get(entry.indicator or entry.id) if known is not None else None
-        if known is not None and (indicator is None or indicator.unit != "%"):
-            what = "a rate sums numerators and denominators of an indicator in %"
-            work.complain(("rollup",), what, "name it under 'indicator'")
 
 
 def _has_conditions(work: _Work) -> bool:

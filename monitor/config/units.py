@@ -32,11 +32,7 @@ def build_units(section: UnitsSection, registry: Registry, findings: Findings) -
         _check_edges(units[code], at, units, findings)
     _check_cycles(units, places, findings)
     findings.units_in_doubt = bool(findings.problems)
-    for code in section.weights:
-        if code not in units:
-            findings.unknown((*_AT, "weights", code), "unit", code, list(units))
-    weighed = (replace(unit, weight=section.weights.get(unit.code, 1.0)) for unit in units.values())
-    return Units(tuple(_anchored(unit, units) for unit in weighed))
+    return Units(tuple(_anchored(unit, units) for unit in units.values()))
 
 
 def _anchored(unit: Unit, units: Mapping[str, Unit]) -> Unit:
@@ -77,7 +73,7 @@ def _declared(section: UnitsSection, registry: Registry, findings: Findings) -> 
         if place is None or place.level is not Level.PROVINCE:
             findings.unknown((*at, "code"), "province", province.code, [known.code for known in registry.provinces])
             continue
-        yield _from_registry(place, top), (*at, "code")
+        yield replace(_from_registry(place, top), weight=province.weight), (*at, "code")
         yield from _communes(province, registry, at, findings)
     for index, other in enumerate(section.others):
         yield _own(other, Level(other.level), other.kind), (*_AT, "others", index, "code")
@@ -90,15 +86,23 @@ def _communes(
 ) -> Iterator[tuple[Unit, Location]]:
     all_of_it = {place.code: place for place in registry.communes(province.code)}
     edges = tuple(province.communes_depend_on)
+    chosen = list(all_of_it) if province.communes is None else province.communes
+    for code in province.commune_weights:
+        if code not in chosen:
+            findings.unknown((*at, "commune_weights", code), f"commune of province {province.code}", code, chosen)
     if province.communes is None:
         for place in all_of_it.values():
-            yield _from_registry(place, province.code, edges), (*at, "code")
+            yield _weighed(_from_registry(place, province.code, edges), province), (*at, "code")
         return
     for index, code in enumerate(province.communes):
         if code in all_of_it:
-            yield _from_registry(all_of_it[code], province.code, edges), (*at, "communes", index)
+            yield _weighed(_from_registry(all_of_it[code], province.code, edges), province), (*at, "communes", index)
         else:
             findings.unknown((*at, "communes", index), f"commune of province {province.code}", code, all_of_it)
+
+
+def _weighed(unit: Unit, province: ProvinceUnits) -> Unit:
+    return replace(unit, weight=province.commune_weights.get(unit.code, 1.0))
 
 
 def _from_registry(place: Place, parent: str | None, depends_on: tuple[str, ...] = ()) -> Unit:
@@ -126,6 +130,7 @@ def _own(section: OwnUnit | SystemUnit, level: Level, kind: str) -> Unit:
         parent=section.parent,
         province=section.province,
         depends_on=tuple(section.depends_on),
+        weight=section.weight if isinstance(section, OwnUnit) else 1.0,
     )
 
 

@@ -172,8 +172,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "fell silent at a bad level and still count so: {yellow} yellow, {red} red",
     ),
     reasons.IN_THE_WAY: (
-        "còn {total} đơn vị chưa đạt, gần đạt nhất trước: {units} (và {more} đơn vị khác)",
-        "{total} units stand in the way, the nearest to green first: {units} (and {more} others)",
+        "chưa đạt ({total}), gần xanh nhất trước: {units}; còn lại: {more}",
+        "in the way ({total}), the nearest to green first: {units}; besides them: {more}",
     ),
     reasons.SUMMED: (
         "cộng số liệu của {known} trên {total} đơn vị trực thuộc; {excluded} không tính",

@@ -1,8 +1,8 @@
 """Groups: what the children say, by colour, by weight or by their figures.
 
 Missing children stay in the denominator, excluded ones leave it; a group of which too little is known is not judged.
-Silence never improves a group: a child that fell silent while yellow or red still counts as such wherever the group
-would look better without it. Weights are asked for by weight (how much of it is known), all others by number.
+Silence never improves a group: a child that fell silent while yellow or red still counts so wherever the group would
+look better without it. What counts as known is a share by weight for roll-ups by weight, by number for all others.
 """
 
 from __future__ import annotations
@@ -27,10 +27,8 @@ from monitor.model.verdict import Counts, Param, Reason, Verdict
 NAMED = 10  # units that stand in the way and are named in one reason; the others are counted
 _ORDER = (Colour.GREEN, Colour.YELLOW, Colour.RED)  # best first
 _WEIGHED = (RollUp.WEIGHT, RollUp.WEIGHT_SHARE)
+NO_UNITS = Units(())
 _DIGITS = 9  # 0.1 + 0.2 of 0.3 is 100 %, although not for the machine
-
-
-_NO_UNITS = Units(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Members:
     """The children themselves, where a roll-up needs more than their number by colour."""
 
     children: tuple[UnitState, ...] = ()
-    units: Units = _NO_UNITS
+    units: Units = NO_UNITS
     indicator: Indicator | None = None  # of a rate
 
 

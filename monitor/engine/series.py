@@ -14,9 +14,10 @@ from monitor.engine.book import Criterion, Indicator
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading
 from monitor.model.series import NOTHING, MonthSum, Series
-from monitor.model.verdict import CriterionState
+from monitor.model.verdict import CriterionState, Standing
 
 DAYS = 62  # days kept: two months, the longest trend a target may ask for
+SCORE = ""  # key of the unit's own score (ratio 0 to 1) among the series of its indicators
 MONTHS = 12  # months kept: a year is the widest window of a sample
 
 
@@ -34,6 +35,17 @@ def remember(
             day = calendar.local(reading.as_of).date()
             after[reading.indicator] = record(after.get(reading.indicator, NOTHING), reading, indicator, day)
     return after if after != before else before
+
+
+def remember_score(before: Mapping[str, Series], standing: Standing, day: date) -> Mapping[str, Series]:
+    """The series with the unit's score of a local day under `SCORE`; of a unit that is not known there is none."""
+    if standing.score is None or not standing.colour.known:
+        return before
+    past = before.get(SCORE, NOTHING)
+    if past.days[-1:] == (day.toordinal(),) and past.values[-1] == standing.score:
+        return before
+    days, values = _put(past.days, past.values, day.toordinal(), standing.score)
+    return {**before, SCORE: replace(past, days=days[-DAYS:], values=values[-DAYS:])}
 
 
 def _is_figure(indicator: Indicator, reading: Reading) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from monitor.adapters.clock import SystemClock, chance
@@ -14,6 +15,9 @@ from monitor.adapters.timetable import SlotTimetable
 from monitor.adapters.transports.factory import open_transports
 from monitor.api import ExporterContext
 from monitor.config.spec import Site
+from monitor.engine.rank import rankings, ranks
+from monitor.model.state import UnitState
+from monitor.model.unit import Unit
 from monitor.ports import Clock, Source
 from monitor.service.app import Adapters, Service
 from monitor.service.exporters import load_exporters
@@ -29,7 +33,7 @@ def build_service(site: Site) -> Service:
     guard, fetcher = open_network(site, clock)
     metrics = SelfMetrics()
     metrics.feeds(frozenset(feed.id for feed in site.feeds))
-    context = ExporterContext(denbao_version(), lambda: metrics.page(store, clock.now()))
+    context = ExporterContext(denbao_version(), lambda: metrics.page(store, clock.now()), ranks_of(site, clock))
     adapters = Adapters(
         clock=clock,
         store=store,
@@ -41,6 +45,20 @@ def build_service(site: Site) -> Service:
         closers=(fetcher.close,),
     )
     return Service(site, adapters, metrics)
+
+
+def ranks_of(
+    site: Site, clock: Clock
+) -> Callable[[Sequence[Unit], Mapping[str, UnitState]], list[tuple[str, str, int]]]:
+    """Ranks within a group by the rules of this site, for exporters."""
+    asked = rankings(site.ruleset)
+
+    def within(units: Sequence[Unit], states: Mapping[str, UnitState]) -> list[tuple[str, str, int]]:
+        today = site.calendar.local(clock.now()).date()
+        places = ((ranked.id, place) for ranked in asked for place in ranks(ranked, units, states, today))
+        return [(place.unit, name, place.rank) for name, place in places if place.rank is not None]
+
+    return within
 
 
 def open_network(site: Site, clock: Clock) -> tuple[AddressGuard, Fetcher]:

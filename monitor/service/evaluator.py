@@ -313,8 +313,12 @@ class Evaluator:
             heapq.heapify(self._due)
 
     def _listeners(self, decision: Decision) -> tuple[str, ...]:
-        """A new colour is news for the parent and, at a system, for everybody who depends on it."""
-        return self.policy.units.listeners(decision.after.unit) if decision.transitions else ()
+        """A new colour is news for the parent and, at a system, for everybody who depends on it.
+
+        A new figure is news for a parent that sums it up.
+        """
+        news = decision.transitions or self.policy.changes_a_sum(decision, self._clock.now())
+        return self.policy.units.listeners(decision.after.unit) if news else ()
 
     async def _save_health(self) -> None:
         changed, self._news.health = self._news.health, {}

@@ -473,3 +473,43 @@ async def test_nothing_is_exported_under_a_name_that_was_not_promised():
         "denbao_outbox_oldest_age_seconds",
         "denbao_store_readable",
     }
+
+
+# -- ranks ------------------------------------------------------------------------------------------------------------
+
+
+def asked_of(groups: list[list[str]]) -> Exporter:
+    """An exporter whose ranks are made up from the score, and that notes which groups were asked."""
+
+    def by_score(units, states):
+        groups.append([unit.code for unit in units])
+        scores = {unit.code: states[unit.code].standing.score for unit in units if states[unit.code].standing}
+        return [(code, "score", 1 + sum(other > own for other in scores.values())) for code, own in scores.items()]
+
+    made = load_exporters(FOLDER, ["prometheus"], ExporterContext("1.2.3", nothing, by_score))["prometheus"]
+    made.start(Snapshot(UNITS, {unit.code: judged(unit.code, Colour.GREEN) for unit in UNITS}))
+    return made
+
+
+async def test_ranks_are_those_among_units_of_one_parent():
+    made = asked_of([])
+    found = await series(made, "denbao_unit_rank")
+    assert {unit for unit, _ in found} == {"19", "66", "02100", "02101", "02102", "02103", "24181"}
+    assert {indicator for _, indicator in found} == {"score"}
+    assert set(found.values()) == {1}
+
+
+async def test_ranks_are_made_anew_only_for_the_group_in_which_a_figure_changed():
+    groups: list[list[str]] = []
+    made = asked_of(groups)
+    await text_of(made)
+    groups.clear()
+    state = judged("02101", Colour.GREEN)
+    made.changed([replace(state, version=2, recheck_at=NOW)])
+    await text_of(made)
+    assert groups == []
+    assert state.standing is not None
+    made.changed([replace(state, standing=replace(state.standing, score=0.1))])
+    found = await series(made, "denbao_unit_rank")
+    assert groups == [["02100", "02101", "02102", "02103"]]
+    assert (found["02101", "score"], found["02100", "score"]) == (4, 1)

@@ -1,0 +1,149 @@
+"""Ranks: ties, silence, change since yesterday."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.engine.book import RollUp
+from monitor.engine.rank import Place, Ranked, higher_is_better, rankings, ranks, value_on
+from monitor.model.colour import Colour
+from monitor.model.series import Series
+from monitor.model.state import UnitState
+from monitor.model.unit import Level, Unit
+from monitor.model.verdict import CriterionState, Standing, Verdict
+from tests.unit.engine_scene import GREEN, NOON, RED, UNKNOWN, band, goal, measure, rule, ruleset
+
+TODAY = date(2025, 8, 6)
+RATE = Ranked("rate", ("rate",), "rate", True, 2.0)
+SCORE = Ranked("score")
+values = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 4), min_size=1)
+
+
+def unit(code: str) -> Unit:
+    return Unit(code, Level.COMMUNE, "xa", code, code, code)
+
+
+def says(code: str, value: float | None, *, known: bool = True, was: float | None = None, days_ago: int = 1):
+    """A unit whose rate has this value now and had another one on an earlier day."""
+    colour = GREEN if known and value is not None else UNKNOWN
+    held = CriterionState("rate", colour, NOON, colour, NOON, colour, NOON, 1, Verdict(colour, (), value), 1.0)
+    past = Series() if was is None else Series((TODAY.toordinal() - days_ago,), (was,))
+    standing = Standing(colour, NOON, colour, NOON, value)
+    return UnitState(code, 1, standing, {"rate": held}, series={"rate": past, "": past})
+
+
+def placed(*states: UnitState, ranked: Ranked = RATE) -> dict[str, Place]:
+    found = ranks(ranked, [unit(state.unit) for state in states], {state.unit: state for state in states}, TODAY)
+    return {place.unit: place for place in found}
+
+
+def positions(places: Mapping[str, Place]) -> dict[str, int | None]:
+    return {code: place.rank for code, place in places.items()}
+
+
+def test_equal_values_share_a_rank_and_the_next_one_counts_them_all():
+    places = placed(says("d", 5.0), says("c", 7.0), says("b", 7.0), says("a", 9.0))
+    assert positions(places) == {"a": 1, "b": 2, "c": 2, "d": 4}
+    assert list(places) == ["a", "b", "c", "d"]
+    assert {place.of for place in places.values()} == {4}
+
+
+def test_where_less_is_better_the_least_is_first():
+    assert positions(placed(says("a", 3.0), says("b", 1.0), ranked=replace(RATE, higher_is_better=False))) == {
+        "b": 1, "a": 2,
+    }  # fmt: skip
+
+
+@given(values)
+def test_a_rank_is_one_more_than_the_number_of_better_units(of):
+    places = placed(*(says(code, float(value)) for code, value in of.items()))
+    for code, value in of.items():
+        assert places[code].rank == 1 + sum(other > value for other in of.values())
+
+
+@given(values, st.data())
+def test_silence_improves_no_rank(of, data):
+    silent = data.draw(st.sampled_from(sorted(of)))
+    before = placed(*(says(code, float(value)) for code, value in of.items()))
+    for ranked in (RATE, SCORE):
+        after = placed(
+            *(says(code, float(value), known=code != silent, was=float(value)) for code, value in of.items()),
+            ranked=ranked,
+        )
+        assert after[silent].rank is None
+        assert {code: place.rank for code, place in after.items() if code != silent} == {
+            code: place.rank for code, place in before.items() if code != silent
+        }
+        assert {place.of for place in after.values()} == {len(of)}
+
+
+def test_who_never_said_anything_takes_no_place():
+    places = placed(says("a", 1.0), says("b", None), UnitState("c"))
+    assert positions(places) == {"a": 1, "b": None, "c": None}
+    assert places["a"].of == 1
+
+
+def test_change_is_told_between_two_days_on_which_both_were_known():
+    places = placed(says("a", 9.0, was=5.0), says("b", 7.0, was=7.0), says("c", 6.0), says("d", 5.0, was=6.0))
+    assert {code: place.change for code, place in places.items()} == {"a": 2, "b": -1, "c": None, "d": -1}
+
+
+def test_a_unit_that_falls_silent_wins_nobody_a_place():
+    first = [says("a", 9.0, was=9.0), says("b", 7.0, was=7.0), says("c", 5.0, was=5.0)]
+    dark = [says("a", 9.0, known=False, was=9.0), *first[1:]]
+    assert [place.change for place in placed(*first).values()] == [0, 0, 0]
+    assert positions(placed(*dark)) == {"a": None, "b": 2, "c": 3}
+    assert {code: place.change for code, place in placed(*dark).items()} == {"b": 0, "c": 0, "a": None}
+
+
+def test_yesterdays_value_may_be_older_as_long_as_it_was_believed():
+    assert placed(says("a", 1.0, was=1.0, days_ago=3))["a"].change == 0
+    assert placed(says("a", 1.0, was=1.0, days_ago=4))["a"].change is None
+    assert placed(says("a", 1.0, was=1.0, days_ago=0))["a"].change is None
+    assert value_on(Series((10, 12), (1.0, 2.0)), 11, 7) == 1.0
+
+
+def test_too_few_cases_and_what_a_system_gives_have_no_rank_and_keep_no_place():
+    few, taken = says("few", 100.0), says("taken", 50.0)
+    held = few.criteria["rate"]
+    few = replace(few, criteria={"rate": replace(held, verdict=replace(held.verdict, colour=Colour.EXCLUDED))})
+    taken = replace(taken, criteria={"rate": replace(taken.criteria["rate"], caused_by="HT")})
+    out = replace(says("out", 99.0), standing=Standing(Colour.EXCLUDED, NOON, GREEN, NOON))
+    places = placed(few, taken, out, says("a", 1.0))
+    assert positions(places) == {"a": 1, "few": None, "out": None, "taken": None}
+    assert places["a"].of == 1
+
+
+@pytest.mark.parametrize(
+    ("criterion", "higher"),
+    [
+        (rule(bands=(), target=goal(">=", 80.0)), True), (rule(bands=(), target=goal("<", 3.0)), False),
+        (rule(bands=(band(GREEN, (">", 3.0)), band(RED, ("<=", 3.0)))), True),
+        (rule(bands=(band(GREEN, ("==", 0.0)), band(RED, (">", 0.0)))), False),
+        (rule(bands=(band(GREEN, ("==", 100.0)), band(RED, ("<", 100.0)))), True),
+        (rule(bands=(band(GREEN, ("==", 5.0)), band(RED, ("<", 5.0)), band(RED, (">", 5.0)))), None),
+        (rule(bands=(band(GREEN, (">=", 1.0), ("<", 5.0)),)), None),
+        (rule(bands=(band(GREEN, ("==", True)),)), None), (rule(bands=()), None),
+    ],
+)  # fmt: skip
+def test_which_way_is_better_follows_from_the_rule(criterion, higher):
+    assert higher_is_better(criterion) is higher
+
+
+def test_the_score_and_every_number_with_a_better_end_are_ranked():
+    share = rule("share", indicator=None, rollup=RollUp.GREEN_SHARE)
+    words = rule("up", bands=(band(GREEN, ("==", True)),))
+    also = rule("rate_2030", indicator="rate", bands=(), target=goal())
+    made = ruleset(rule("rate"), also, words, share)
+    made = replace(made, indicators={**made.indicators, "rate": measure(max_age=2 * 86400.0)})
+    assert rankings(made) == (
+        SCORE,
+        Ranked("rate", ("rate", "rate_2030"), "rate", True, 2.0),
+        Ranked("share", ("share",), "share", True, 7.0),
+    )

@@ -1,0 +1,192 @@
+"""`denbao report` and `denbao explain --if`: what they print, how they end, and that they write nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from monitor.adapters.clock import SystemClock
+from monitor.adapters.store import open_store
+from monitor.cli.look import explain
+from monitor.cli.report import report
+from monitor.config.build import load_site
+from monitor.config.spec import Site
+from monitor.decide import Policy, View, decide
+from monitor.model.reading import Reading
+from monitor.model.state import UnitState
+from monitor.model.unit import DECIDE_ORDER
+from monitor.service.app import policy_of
+from tests.unit.sites import make_site
+
+COMMUNES = ("01840", "01843")
+GROUP = """
+  - id: all_green
+    title: {vi: Tất cả xã xanh, en: All communes green}
+    applies_to: {levels: [province]}
+    rollup: green_share
+    target: {value: ">= 100", by: 2090-12-31, floor: 0}
+    for: 15m
+    weight: {province: 10}
+    alert: []
+    source: a paper
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A site of two communes with a group target, judged once: one commune is up and at 90 per cent, one at 70."""
+    make_site(tmp_path)
+    book = tmp_path / "rules" / "service.yaml"
+    book.write_text(book.read_text("utf-8") + GROUP, "utf-8")
+    config = tmp_path / "config.yaml"
+    config.write_text(config.read_text("utf-8").replace('"memory:"', '"sqlite:denbao.db"'), "utf-8")
+    site = load_site(tmp_path, environ={}, now=SystemClock().now())
+    asyncio.run(_judge(site, {"01840": 90.0, "01843": 70.0}))
+    return tmp_path
+
+
+async def _judge(site: Site, rates: Mapping[str, float]) -> None:
+    policy, now = policy_of(site), SystemClock().now()
+    store = open_store(site.store_url, site.root)
+    await store.open()
+    states = {unit.code: UnitState(unit.code) for unit in site.units}
+    for unit in sorted(site.units, key=lambda one: DECIDE_ORDER[one.level]):
+        states[unit.code] = (await store.commit([decide(_view(unit.code, policy, states, rates, now), policy, now)]))[0]
+    await store.close()
+
+
+def _view(code: str, policy: Policy, states: Mapping[str, UnitState], rates: Mapping[str, float], now) -> View:
+    told = {"centre_reachable": True, "online_rate": rates.get(code), "staff": True}
+    if code == "tthc":
+        told = {"system_reachable": True}
+    elif code not in rates:
+        told = {}
+    news = tuple(
+        Reading(code, key, value, now, now, "test", numerator=value, denominator=100.0)
+        if isinstance(value, float)
+        else Reading(code, key, bool(value), now, now, "test")
+        for key, value in told.items()
+    )
+    children = tuple(states[child] for child in policy.units.children(code))
+    systems = {system: states[system] for system in policy.units[code].depends_on}
+    return View(states[code], news, children, systems)
+
+
+def asked(command, *words: str) -> Result:
+    return CliRunner().invoke(command, words)
+
+
+def stored(folder: Path) -> bytes:
+    return (folder / "denbao.db").read_bytes()
+
+
+def test_every_target_is_listed_and_a_group_names_the_smallest_set_that_would_do(folder):
+    before = stored(folder)
+    ended = asked(report, "targets", "--site", str(folder), "--json")
+    lines = {(line["unit"], line["criterion"]): line for line in json.loads(ended.output)}
+    assert set(lines) == {("19", "all_green"), *((code, "online_rate") for code in COMMUNES)}
+    group = lines["19", "all_green"]
+    assert (group["value"], group["goal"], group["numerator"], group["denominator"]) == (50.0, ">= 100", 1, 2)
+    assert group["lacking"] == {"in_the_way": [["01843", 0.166666667]], "needed": [["01843", 0.166666667]]}
+    assert group["days_left"] > group["working_days_left"] > 1000
+    assert lines["01840", "online_rate"]["lacking"] is None
+    assert (ended.exit_code, stored(folder) == before) == (0, True)
+
+
+def test_the_list_can_be_read_by_people_and_narrowed(folder):
+    text = asked(report, "targets", "--site", str(folder)).output
+    assert "smallest set to turn green, easiest first (1): 01843 Phường Bắc Kạn (17%)" in text
+    assert text.rstrip().endswith("3 targets")
+    assert asked(report, "targets", "--site", str(folder), "--unit", "01843").output.rstrip().endswith("1 targets")
+    assert asked(report, "targets", "--site", str(folder), "--level", "nation").output == "no targets\n"
+    assert asked(report, "targets", "--site", str(folder), "--unit", "nowhere").exit_code == 2
+
+
+def test_a_target_that_is_missed_ends_with_one(folder):
+    site = load_site(folder, environ={}, now=SystemClock().now())
+    asyncio.run(_again(site, 10.0))
+    ended = asked(report, "targets", "--site", str(folder))
+    assert ended.exit_code == 1
+    assert "đỏ / red" in ended.output
+
+
+async def _again(site: Site, rate: float) -> None:
+    policy, now = policy_of(site), SystemClock().now()
+    store = open_store(site.store_url, site.root)
+    await store.open()
+    states = {state.unit: state for state in await store.load_states()}
+    await store.commit([decide(_view("01843", policy, states, {"01843": rate}, now), policy, now)])
+    await store.close()
+
+
+def test_a_supposed_colour_below_reaches_the_unit_through_the_same_rules_and_is_not_written(folder):
+    before = stored(folder)
+    ended = asked(explain, "19", "--site", str(folder), "--if", "01843=green", "--json")
+    answer = json.loads(ended.output)
+    assert (answer["hypothetical"], answer["if"], ended.exit_code) == (True, "01843=green", 0)
+    units = {unit["unit"]: unit for unit in answer["units"]}
+    assert (units["19"]["before"], units["19"]["after"]) == ("yellow", "green")
+    assert units["19"]["criteria"]["all_green"] == {"before": "yellow", "after": "green", "value": 100.0}
+    assert stored(folder) == before
+    assert asked(explain, "19", "--site", str(folder)).output.startswith("19 Tỉnh Thái Nguyên: VÀNG")
+
+
+def test_a_supposed_value_changes_the_unit_and_its_parents(folder):
+    ended = asked(explain, "01843", "--site", str(folder), "--if", "online_rate=85")
+    assert ended.output.startswith("GIẢ ĐỊNH / HYPOTHETICAL: online_rate=85.0 (không ghi gì / nothing is written)")
+    assert "01843 Phường Bắc Kạn / Bac Kan ward: vàng -> xanh / yellow -> green" in ended.output
+    assert "19 Tỉnh Thái Nguyên / Thai Nguyen province: vàng -> xanh / yellow -> green" in ended.output
+    assert ended.exit_code == 0
+
+
+def test_two_things_can_be_supposed_and_bad_news_ends_with_one(folder):
+    ended = asked(explain, "19", "--site", str(folder), "--if", "01843=unknown, 01840=unknown")
+    assert "vàng -> chưa rõ / yellow -> unknown" in ended.output
+    assert ended.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("unit", "thought", "says"),
+    [
+        ("19", "01844=green", "'01844' is neither a unit nor judged at 19; did you mean '01843'?"),
+        ("19", "01843=gren", "'gren' is no colour; did you mean 'green'?"),
+        ("19", "all_green=3", "all_green is made of the units below 19; write their colours, such as 02143=green"),
+        ("19", "01843", "'01843' is no change; write 02143=green or online_submission_rate=85"),
+        ("01840", "01843=green", "01843 does not lie in 01840"),
+        ("01840", "online_rat=3", "'online_rat' is neither a unit nor judged at 01840; did you mean 'online_rate'?"),
+        ("01840", "online_rate=300", "online_rate: 300 is more than the greatest possible 100"),
+        ("01840", "online_rate=much", "online_rate: 'much' is not a number"),
+        ("tthc", "system_outage_minutes=9", "system_outage_minutes is counted from system_reachable; write"),
+    ],
+)
+def test_what_cannot_be_supposed_is_refused_with_the_nearest_name(folder, unit, thought, says):
+    ended = asked(explain, unit, "--site", str(folder), "--if", thought)
+    assert ended.exit_code == 2
+    assert says in " ".join(ended.output.replace("│", " ").split())
+
+
+def test_a_supposition_goes_with_no_past_instant(folder):
+    ended = asked(explain, "19", "--site", str(folder), "--if", "01843=green", "--at", "2026-01-01")
+    assert ended.exit_code == 2
+
+
+def test_units_are_ranked_by_score_and_by_an_indicator(folder):
+    ended = asked(report, "ranking", "--site", str(folder), "--json")
+    places = json.loads(ended.output)["places"]
+    assert [(place["unit"], place["rank"], place["of"]) for place in places] == [("01840", 1, 2), ("01843", 2, 2)]
+    assert (places[0]["value"], places[0]["change"], ended.exit_code) == (1.0, None, 0)
+    text = asked(report, "ranking", "--site", str(folder), "--indicator", "online_rate", "--within", "19").output
+    assert "1/2" in text.splitlines()[0] and text.splitlines()[0].endswith("01840 Phường Đức Xuân / Duc Xuan ward")
+    assert text.rstrip().endswith("2 of 2 units have a rank")
+
+
+def test_what_cannot_be_ranked_is_refused_with_the_nearest_name(folder):
+    ended = asked(report, "ranking", "--site", str(folder), "--indicator", "online_rat")
+    assert (ended.exit_code, "did you mean 'online_rate'?" in ended.output) == (2, True)
+    assert asked(report, "ranking", "--site", str(folder), "--indicator", "staff").exit_code == 2
+    assert asked(report, "ranking", "--site", str(folder), "--within", "99").exit_code == 2
