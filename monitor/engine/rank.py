@@ -92,8 +92,10 @@ def _lies_above(condition: Condition, bound: float) -> bool:
     return condition.operand > bound
 
 
-def ranks(ranked: Ranked, units: Iterable[Unit], states: Mapping[str, UnitState], today: date) -> tuple[Place, ...]:
-    """The group's places, best first, then by code; those without a rank last."""
+def ranks(
+    ranked: Ranked, units: Iterable[Unit], states: Mapping[str, UnitState], today: date | None
+) -> tuple[Place, ...]:
+    """The group's places, best first, then by code; those without a rank last. Without `today` changes are not told."""
     entries = [_entry(ranked, unit.code, states.get(unit.code), today) for unit in units]
     taken = sorted(value for one in entries if (value := one.now if one.now is not None else one.open) is not None)
     both = [one for one in entries if one.now is not None and one.before is not None]
@@ -117,11 +119,11 @@ def _rank(ordered: Sequence[float], value: float, ranked: Ranked) -> int:
     return better + 1
 
 
-def _entry(ranked: Ranked, code: str, state: UnitState | None, today: date) -> _Entry:
+def _entry(ranked: Ranked, code: str, state: UnitState | None, today: date | None) -> _Entry:
     if state is None or state.standing is None or state.standing.colour is Colour.EXCLUDED:
         return _Entry(code, None, None, None)
     past = state.series.get(ranked.series, NOTHING)
-    before = value_on(past, today.toordinal() - 1, ranked.believed)
+    before = None if today is None else value_on(past, today.toordinal() - 1, ranked.believed)
     if ranked.id == "score":
         now = state.standing.score if state.standing.colour.known else None
         return _Entry(code, now, past.values[-1] if past.values else None, before)

@@ -81,8 +81,19 @@ class Series(Section):
     indicator: str | None = None  # the criterion's own unless said
 
 
+class Child(Section):
+    """One child of a group, where its weight or its figures count. It is fresh at every instant the test looks at."""
+
+    colour: Literal["green", "yellow", "red", "unknown", "maintenance", "excluded"] = "green"
+    was: Literal["green", "yellow", "red"] | None = None  # last colour of one that fell silent
+    weight: Annotated[float, Field(gt=0)] = 1
+    numerator: float | None = None
+    denominator: float | None = None
+    comparator: Literal["=", ">", ">=", "<", "<=", "~"] = "="
+
+
 class Children(Section):
-    """Children of a province or of the nation, by colour."""
+    """Children of a province or of the nation, by colour, or each by itself."""
 
     green: Whole = 0
     yellow: Whole = 0
@@ -90,6 +101,7 @@ class Children(Section):
     unknown: Whole = 0
     maintenance: Whole = 0
     excluded: Whole = 0
+    each: list[Child] = Field(default=[])
 
 
 class Seen(Section):

@@ -17,7 +17,8 @@ from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading
 from monitor.model.unit import Level, Unit, Units
-from monitor.model.verdict import Counts, CriterionState
+from monitor.model.verdict import CriterionState
+from monitor.ruletest.children import counts_of
 from monitor.ruletest.compare import differences
 from monitor.ruletest.coverage import Part, parts, reached
 from monitor.ruletest.models import Given, TestFileModel, TestModel, instant, series_values
@@ -141,8 +142,8 @@ class _Bench:
 
     def run(self, test: TestModel, unit: Unit, at: Location, book: str) -> Result:
         """Walk through the test's instants in the order of time."""
-        counts = Counts(**test.children.model_dump()) if test.children else None
-        line = Timeline(unit, self.ruleset, self.calendar, counts)
+        counts = counts_of(test.children) if test.children else None
+        line = Timeline(unit, self.ruleset, self.calendar, counts, told=test.children)
         dated = [(self._utc(given.as_of), given) for given in test.given if given.as_of is not None]
         dated += self._series(test)
         dated.sort(key=lambda pair: pair[0])

@@ -19,6 +19,8 @@ from monitor.model.reading import Reading
 from monitor.model.series import NOTHING, Series
 from monitor.model.unit import Unit
 from monitor.model.verdict import Counts, CriterionState, Standing, Verdict
+from monitor.ruletest.children import members_of
+from monitor.ruletest.models import Children
 
 SHARED_SYSTEM = "system"  # stands for the systems a unit depends on
 _MOST_STEPS = 10_000  # between two instants of a test: more would be an engine that asks again for ever
@@ -38,6 +40,7 @@ class Timeline:
     criteria: dict[str, CriterionState] = field(default_factory=dict)
     standing: Standing | None = None
     series: Mapping[str, Series] = field(default_factory=dict)
+    told: Children | None = None  # children that the test tells of one by one
 
     def advance(self, now: datetime, news: Iterable[Reading] = ()) -> None:
         """Go to `now`, stopping wherever time alone changes the answer, and take the news in there.
@@ -77,7 +80,8 @@ class Timeline:
     def _verdict(self, criterion: Criterion, now: datetime) -> Verdict:
         if criterion.rollup is not None:
             known = self.ruleset.standing.min_coverage
-            return judge_rollup(criterion, self.children or Counts(), now, self.calendar, known)
+            members = members_of(self.told, self.ruleset.indicators.get(criterion.indicator or ""), now)
+            return judge_rollup(criterion, self.children or Counts(), now, self.calendar, known, members)
         if criterion.formulas:
             return judge_formulas(criterion, self.ruleset.indicators, self.evidence, now)
         indicator = self.ruleset.indicators[criterion.indicator or ""]

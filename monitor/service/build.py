@@ -33,7 +33,7 @@ def build_service(site: Site) -> Service:
     guard, fetcher = open_network(site, clock)
     metrics = SelfMetrics()
     metrics.feeds(frozenset(feed.id for feed in site.feeds))
-    context = ExporterContext(denbao_version(), lambda: metrics.page(store, clock.now()), ranks_of(site, clock))
+    context = ExporterContext(denbao_version(), lambda: metrics.page(store, clock.now()), ranks_of(site))
     adapters = Adapters(
         clock=clock,
         store=store,
@@ -47,15 +47,12 @@ def build_service(site: Site) -> Service:
     return Service(site, adapters, metrics)
 
 
-def ranks_of(
-    site: Site, clock: Clock
-) -> Callable[[Sequence[Unit], Mapping[str, UnitState]], list[tuple[str, str, int]]]:
+def ranks_of(site: Site) -> Callable[[Sequence[Unit], Mapping[str, UnitState]], list[tuple[str, str, int]]]:
     """Ranks within a group by the rules of this site, for exporters."""
     asked = rankings(site.ruleset)
 
     def within(units: Sequence[Unit], states: Mapping[str, UnitState]) -> list[tuple[str, str, int]]:
-        today = site.calendar.local(clock.now()).date()
-        places = ((ranked.id, place) for ranked in asked for place in ranks(ranked, units, states, today))
+        places = ((ranked.id, place) for ranked in asked for place in ranks(ranked, units, states, None))
         return [(place.unit, name, place.rank) for name, place in places if place.rank is not None]
 
     return within

@@ -93,6 +93,7 @@ def codes(verdict: Verdict) -> list[str]:
     ],
 )  # fmt: skip
 def test_sc_67_fewer_than_n_children_and_less_than_n_per_cent_of_them(kind, colours, fewer_than, is_so):
+    """SC-67."""
     criterion = group(
         kind, band(RED, ("<", float(fewer_than))), band(GREEN, (">=", float(fewer_than))), colours=colours
     )
@@ -107,6 +108,7 @@ def test_sc_67_fewer_than_n_children_and_less_than_n_per_cent_of_them(kind, colo
     ],
 )  # fmt: skip
 def test_sc_68_the_weight_of_children_at_a_level(colours, op, limit, is_so):
+    """SC-68."""
     criterion = group(RollUp.WEIGHT, band(RED, (op, float(limit))), colours=colours)
     weights = (100, 1e-12, 100, 1e-12, 100, 1e-12)
     assert (judged(criterion, children(*SIX), weights=weights).colour is RED) is is_so
@@ -116,12 +118,13 @@ def test_sc_68_the_weight_of_children_at_a_level(colours, op, limit, is_so):
     ("bad", "colour"), [((RED, RED), GREEN), ((RED, RED, RED), RED), ((YELLOW, YELLOW, YELLOW), YELLOW)]
 )
 def test_sc_70_the_eighth_best_of_ten_is_the_colour_of_the_group(bad, colour):
+    """SC-70."""
     eight = group(RollUp.NTH_BEST, nth=8)
     assert judged(eight, children(*[GREEN] * (10 - len(bad)), *bad)).colour is colour
 
 
 def test_sc_71_two_of_three():
-    """Inverted on purpose where a child is unknown: how much is known is asked first, and what is sure is said."""
+    """SC-71, inverted on purpose where a child is unknown: how much is known is asked first, and what is sure is said."""
     at_least_two = group(RollUp.COUNT, band(GREEN, (">=", 2.0)), band(RED, ("<", 2.0)))
     second = group(RollUp.NTH_BEST, nth=2)
     assert judged(at_least_two, children(RED, YELLOW, GREEN)).colour is RED
