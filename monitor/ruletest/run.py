@@ -18,6 +18,7 @@ from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading
 from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import Counts, CriterionState
+from monitor.ruletest.alarm import Office, alarm
 from monitor.ruletest.compare import differences
 from monitor.ruletest.coverage import Part, parts, reached
 from monitor.ruletest.models import Given, TestFileModel, TestModel, instant, series_values
@@ -27,29 +28,36 @@ from monitor.ruletest.timeline import Timeline
 SUFFIX = "_test.yaml"
 
 
-def run_tests(site_root: Path, ruleset: Ruleset, calendar: Calendar, units: Units | None = None) -> Report:
+def run_tests(
+    site_root: Path, ruleset: Ruleset, calendar: Calendar, units: Units | None = None, office: Office | None = None
+) -> Report:
     """Run `rules/<book>_test.yaml` of every book of the ruleset; a book without one only shows in the coverage.
 
-    Each book is tested by itself, with its own standing rule. `units` lets a test name a unit of the site by its code.
+    Each book is tested by itself, with its own standing rule. `units` lets a test name a unit of the site by its code,
+    `office` lets it ask who would be told there; without it one post hears of everything.
     """
     report = Report()
     for book in ruleset.books:
         alone = Ruleset(ruleset.indicators, (book,), book.standing)
-        report = report.joined(_run_book(site_root, book, alone, calendar, units))
+        report = report.joined(_run_book(site_root, book, alone, calendar, units, office))
     return report
 
 
-def run_books(site_root: Path, calendar: Calendar, units: Units | None = None) -> Report:
+def run_books(
+    site_root: Path, calendar: Calendar, units: Units | None = None, office: Office | None = None
+) -> Report:
     """Run the tests of every book that lies in the site's `rules/`, active or not."""
     report = Report()
     for path in sorted((site_root / "rules").glob(f"*{SUFFIX}")):
         ruleset, problems = load_rules(site_root, [path.name.removesuffix(SUFFIX)])
         found = Report(problems=tuple(problems))
-        report = report.joined(found if ruleset is None else run_tests(site_root, ruleset, calendar, units))
+        report = report.joined(found if ruleset is None else run_tests(site_root, ruleset, calendar, units, office))
     return report
 
 
-def _run_book(root: Path, book: Book, ruleset: Ruleset, calendar: Calendar, units: Units | None) -> Report:
+def _run_book(
+    root: Path, book: Book, ruleset: Ruleset, calendar: Calendar, units: Units | None, office: Office | None
+) -> Report:
     coverage: dict[str, frozenset[Colour]] = {criterion.id: frozenset() for criterion in book.criteria}
     name = f"rules/{book.id}{SUFFIX}"
     if not (root / name).exists():
@@ -61,7 +69,7 @@ def _run_book(root: Path, book: Book, ruleset: Ruleset, calendar: Calendar, unit
     if model is None:
         return Report(problems=tuple(problems), coverage=coverage, parts=_measured(book, set()))
     seen: set[tuple[str, str, str]] = set()
-    bench = _Bench(document, ruleset, calendar, units, coverage, seen)
+    bench = _Bench(document, ruleset, calendar, units, coverage, seen, office)
     results, refused = [], list(bench.wrong_book(model.book, book.id))
     for number, test in enumerate(model.tests):
         unit, mistakes = bench.prepare(test, ("tests", number))
@@ -89,6 +97,7 @@ class _Bench:
     units: Units | None
     coverage: dict[str, frozenset[Colour]]
     seen: set[tuple[str, str, str]]  # criterion, code and parameter of every reason that a test saw
+    office: Office | None = None
 
     def wrong_book(self, named: str, asked: str) -> Iterator[Problem]:
         if named != asked:
@@ -143,6 +152,8 @@ class _Bench:
         """Walk through the test's instants in the order of time."""
         counts = Counts(**test.children.model_dump()) if test.children else None
         line = Timeline(unit, self.ruleset, self.calendar, counts)
+        if test.tells:
+            line.alarm = alarm(unit, self.ruleset, self.calendar, self.units, self.office)
         dated = [(self._utc(given.as_of), given) for given in test.given if given.as_of is not None]
         dated += self._series(test)
         dated.sort(key=lambda pair: pair[0])

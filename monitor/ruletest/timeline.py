@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.engine.book import Criterion, Ruleset
 from monitor.engine.evidence import absorb
@@ -19,6 +19,7 @@ from monitor.model.reading import Reading
 from monitor.model.series import NOTHING, Series
 from monitor.model.unit import Unit
 from monitor.model.verdict import Counts, CriterionState, Standing, Verdict
+from monitor.ruletest.alarm import Alarm
 
 SHARED_SYSTEM = "system"  # stands for the systems a unit depends on
 _MOST_STEPS = 10_000  # between two instants of a test: more would be an engine that asks again for ever
@@ -38,6 +39,8 @@ class Timeline:
     criteria: dict[str, CriterionState] = field(default_factory=dict)
     standing: Standing | None = None
     series: Mapping[str, Series] = field(default_factory=dict)
+    alarm: Alarm | None = None  # None: nobody asks who would hear of it
+    _last: datetime | None = None  # instant of the last step
 
     def advance(self, now: datetime, news: Iterable[Reading] = ()) -> None:
         """Go to `now`, stopping wherever time alone changes the answer, and take the news in there.
@@ -46,7 +49,7 @@ class Timeline:
         """
         for _ in range(_MOST_STEPS):
             waking = [state.verdict.recheck_at for state in self.criteria.values()]
-            due = min((at for at in waking if at is not None), default=now)
+            due = min((at for at in (*waking, *self._calls()) if at is not None), default=now)
             if due >= now:
                 break
             self._step(due)
@@ -57,11 +60,21 @@ class Timeline:
         self.series = remember(self.series, absorbed.fresh, self.ruleset.indicators, self.calendar)
         self._step(now)
 
+    def _calls(self) -> tuple[datetime | None, ...]:
+        """When somebody is called next; at the latest the next midnight, as in service: reminders count local days."""
+        if self.alarm is None or self._last is None:
+            return ()
+        tomorrow = self.calendar.local(self._last).date() + timedelta(days=1)
+        return self.alarm.recheck_at, self.calendar.start_of_day(tomorrow)
+
     def _step(self, now: datetime) -> None:
         possible = self.ruleset.criteria_of(self.unit, self.calendar.local(now).date())
         judging = [criterion for criterion in possible if criterion.applies_to(self.unit) or self._told(criterion)]
         self.criteria = {criterion.id: self._judge(criterion, now) for criterion in judging}
         self.standing = stand(self.standing, list(self.criteria.values()), self.ruleset.standing, now, self.children)
+        self._last = now
+        if self.alarm is not None:
+            self.alarm.react(self.criteria, self.evidence, now)
 
     def _told(self, criterion: Criterion) -> bool:
         names = criterion.inputs if criterion.formulas else (criterion.indicator or "",)
