@@ -1,4 +1,4 @@
-"""Who would hear of it: the incidents and notices of one tested unit, made by the very code that makes them in service."""
+"""Who would hear of it: the incidents and notices of one tested unit, made by the code that makes them in service."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Alarm:
         self.notices += alerts.notices
 
     def taken(self) -> list[tuple[str, str]]:
-        """Text and role of every call since the last time: one for each role that a call reaches, however many hold it."""
+        """Text and role of every call since the last time: one for each role, however many hold it."""
         roles = {person.id: person.role for person in self.policy.directory.recipients}
         calls = {(n.key.rsplit("/", 2)[0], n.kind, roles[n.recipient]): None for n in self.notices}
         self.notices.clear()
@@ -57,7 +57,7 @@ class Alarm:
 
 def alarm(unit: Unit, ruleset: Ruleset, calendar: Calendar, units: Units | None, office: Office | None) -> Alarm:
     """The alarm of a tested unit: by the plan of the site where the unit is of the site or lies in a province of it,
-    otherwise one post is told of everything.
+    otherwise one post is told of everything: of a date that is near by its reminders, of all else at once.
     """
     placed = _placed(unit, units)
     if units is None or office is None or placed is None:
@@ -80,9 +80,10 @@ def _placed(unit: Unit, units: Units | None) -> Unit | None:
 
 
 def _duty(unit: Unit) -> Directory:
-    step = StepSpec(0, (DUTY,), ("log",), reminders=True)  # what has no reminders is told at once
-    person = Recipient(DUTY, DUTY, unit.code, DUTY, channels=("log",))
-    return Directory((person,), (Policy(DUTY, frozenset(Kind), (step,)),))
+    near = StepSpec(0, (DUTY,), ("log",), reminders=True)
+    wrong = StepSpec(0, (DUTY,), ("log",))
+    plans = Policy("near", frozenset({Kind.KPI_YELLOW}), (near,)), Policy("wrong", frozenset(Kind), (wrong,))
+    return Directory((Recipient(DUTY, DUTY, unit.code, DUTY, channels=("log",)),), plans)
 
 
 def _weekdays(calendar: Calendar) -> Sessions:

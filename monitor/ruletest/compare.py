@@ -38,12 +38,12 @@ def _of_alarm(seen: Seen, found: Alarm | None) -> Iterator[str]:
         yield f"the open incidents are {_listed(sorted(found.open))}, not {_listed(sorted(seen.incidents))}"
     if seen.notices is None:
         return
-    asked = sorted((notice.kind, notice.to) for notice in seen.notices)
+    asked: list[tuple[str, str]] = sorted((notice.kind, notice.to) for notice in seen.notices)
     if asked != told:
         yield f"what became owed is {_calls(told)}, not {_calls(asked)}"
 
 
-def _calls(notices: list[tuple[str, str]]) -> str:
+def _calls(notices: Sequence[tuple[str, str]]) -> str:
     return _listed([f"{kind} to {role}" for kind, role in notices], "silence")
 
 

@@ -43,9 +43,7 @@ def run_tests(
     return report
 
 
-def run_books(
-    site_root: Path, calendar: Calendar, units: Units | None = None, office: Office | None = None
-) -> Report:
+def run_books(site_root: Path, calendar: Calendar, units: Units | None = None, office: Office | None = None) -> Report:
     """Run the tests of every book that lies in the site's `rules/`, active or not."""
     report = Report()
     for path in sorted((site_root / "rules").glob(f"*{SUFFIX}")):
