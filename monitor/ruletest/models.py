@@ -40,6 +40,7 @@ class Given(Section):
     as_of: Instant | None = None
     numerator: float | None = None
     denominator: float | None = None
+    source: str = "test"  # for an indicator with several
 
 
 _RUN = re.compile(

@@ -12,7 +12,7 @@ from monitor.config.problems import Location, Problem
 from monitor.config.rulebooks import load_rules
 from monitor.config.yaml import Document, read, validate
 from monitor.engine import reasons
-from monitor.engine.book import Book, Ruleset, Where
+from monitor.engine.book import Book, Exemption, Ruleset, Where
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading
@@ -29,27 +29,41 @@ SUFFIX = "_test.yaml"
 
 
 def run_tests(
-    site_root: Path, ruleset: Ruleset, calendar: Calendar, units: Units | None = None, office: Office | None = None
+    site_root: Path,
+    ruleset: Ruleset,
+    calendar: Calendar,
+    units: Units | None = None,
+    office: Office | None = None,
+    exemptions: tuple[Exemption, ...] = (),
 ) -> Report:
     """Run `rules/<book>_test.yaml` of every book of the ruleset; a book without one only shows in the coverage.
 
     Each book is tested by itself, with its own standing rule. `units` lets a test name a unit of the site by its code,
-    `office` lets it ask who would be told there; without it one post hears of everything.
+    `office` lets it ask who would be told there; without it one post hears of everything. `exemptions` is its
+    register of other dates.
     """
     report = Report()
     for book in ruleset.books:
-        alone = Ruleset(ruleset.indicators, (book,), book.standing)
+        alone = Ruleset(ruleset.indicators, (book,), book.standing, exemptions)
         report = report.joined(_run_book(site_root, book, alone, calendar, units, office))
     return report
 
 
-def run_books(site_root: Path, calendar: Calendar, units: Units | None = None, office: Office | None = None) -> Report:
+def run_books(
+    site_root: Path,
+    calendar: Calendar,
+    units: Units | None = None,
+    office: Office | None = None,
+    exemptions: tuple[Exemption, ...] = (),
+) -> Report:
     """Run the tests of every book that lies in the site's `rules/`, active or not."""
     report = Report()
     for path in sorted((site_root / "rules").glob(f"*{SUFFIX}")):
         ruleset, problems = load_rules(site_root, [path.name.removesuffix(SUFFIX)])
         found = Report(problems=tuple(problems))
-        report = report.joined(found if ruleset is None else run_tests(site_root, ruleset, calendar, units, office))
+        report = report.joined(
+            found if ruleset is None else run_tests(site_root, ruleset, calendar, units, office, exemptions)
+        )
     return report
 
 
@@ -184,7 +198,7 @@ class _Bench:
             value=given.value,
             as_of=as_of,
             received_at=as_of,
-            source="test",
+            source=given.source,
             comparator=Comparator(given.comparator),
             numerator=given.numerator,
             denominator=given.denominator,
