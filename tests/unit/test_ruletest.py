@@ -353,3 +353,47 @@ def test_a_role_that_two_people_hold_is_one_call_and_a_role_that_nobody_holds_is
         "08:02 what became owed is silence, not kpi_red to guard",
         "09:01 what became owed is silence, not kpi_met to guard",
     ]
+
+
+def test_calls_and_reminders_fall_due_between_the_instants_of_a_test(tmp_path):
+    report = run(
+        tmp_path,
+        """
+  - name: reminded in the morning, met at noon
+    criterion: rate
+    unit: commune
+    given:
+      - {value: 70, as_of: 2025-08-05T20:00}
+      - {value: 80, as_of: 2025-08-06T12:00}
+    expect:
+      - {at: 2025-08-05T21:00, colour: yellow, incidents: [], notices: []}
+      - at: 2025-08-06T13:00
+        colour: green
+        incidents: []
+        notices: [{kind: kpi_yellow, to: duty}, {kind: kpi_met, to: duty}]
+""",
+    )
+    assert report.results[0].failures == ()
+
+
+def test_of_a_roll_up_every_colour_of_the_worst_and_the_gate_of_the_known_are_measured(tmp_path):
+    group = """
+  - id: worst
+    title: {vi: Nhóm, en: Group}
+    rollup: worst
+    applies_to: {levels: [province]}
+    source: a paper
+"""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules/indicators.yaml").write_text(FILES["indicators.yaml"], "utf-8")
+    (tmp_path / "rules/small.yaml").write_text(FILES["small.yaml"].rstrip() + group, "utf-8")
+    tests = "".join(
+        f"  - {{name: n, criterion: worst, unit: province, children: {children}, expect: [{{at: 2025-08-11T08:00}}]}}\n"
+        for children in ("{green: 3}", "{green: 2, red: 1}")
+    )
+    (tmp_path / "rules/small_test.yaml").write_text(f"book: small\ntests:\n{tests}", "utf-8")
+    report = run_books(tmp_path, CALENDAR)
+    assert [part.what for part, reached in report.parts.items() if part.criterion == "worst" and not reached] == [
+        "a group of which too little is known",
+        "a group whose worst is yellow",
+    ]
