@@ -272,24 +272,29 @@ def _alerts(
     view: View, unit: Unit, criteria: Mapping[str, CriterionState], policy: Policy, now: datetime
 ) -> tuple[Alerts, datetime | None]:
     silent, next_silence = _silences(view, policy.watches_of(unit.code), now)
-    rules = {criterion.id: criterion for criterion in policy.criteria_of(unit, now)}
-    indicators = policy.ruleset.indicators
-    found = troubles(unit, criteria, rules, indicators, silent, now)
-    scene = Scene(
+    scene = scene_of(unit, criteria, view.state.evidence, policy, now)
+    found = troubles(unit, criteria, scene.rules, scene.indicators, silent, now)
+    return react(view.state.incidents, found, scene, now), next_silence
+
+
+def scene_of(
+    unit: Unit, criteria: Mapping[str, CriterionState], evidence: Mapping[str, Reading], policy: Policy, now: datetime
+) -> Scene:
+    """What a reaction to the troubles of a unit may look at."""
+    return Scene(
         unit=unit,
         lineage=_lineage(unit, policy.units),
         province=policy.units[unit.province] if unit.province and unit.province in policy.units else None,
         directory=policy.directory,
-        rules=rules,
-        indicators=indicators,
+        rules={criterion.id: criterion for criterion in policy.criteria_of(unit, now)},
+        indicators=policy.ruleset.indicators,
         criteria=criteria,
         calendar=policy.calendar,
         sessions=policy.sessions,
-        evidence=view.state.evidence,
+        evidence=evidence,
         sources=frozenset(watch.source for watch in policy.watches_of(unit.code)),
         dependants=len(policy.units.dependants(unit.code)),
     )
-    return react(view.state.incidents, found, scene, now), next_silence
 
 
 def _lineage(unit: Unit, units: Units) -> tuple[str, ...]:

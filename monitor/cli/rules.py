@@ -12,6 +12,7 @@ from monitor.adapters.clock import SystemClock
 from monitor.cli.sites import json_option, open_site, site_argument
 from monitor.config.build import check_site
 from monitor.config.schema import json_schema
+from monitor.ruletest.alarm import Office
 from monitor.ruletest.report import Report
 from monitor.ruletest.run import run_books
 
@@ -48,7 +49,8 @@ def check(site: Path, as_json: bool) -> None:
 def test(site: Path, as_json: bool, coverage: bool, fail_under: float | None) -> None:
     """Run the rule tests of a SITE (rules/*_test.yaml); exit 1 if one fails."""
     loaded = open_site(site)
-    report = run_books(site.resolve(), loaded.calendar, loaded.units)
+    office = Office(loaded.directory, loaded.sessions)
+    report = run_books(site.resolve(), loaded.calendar, loaded.units, office, loaded.ruleset.exemptions)
     if as_json:
         click.echo(json.dumps(_as_json(report), ensure_ascii=False, indent=2))
     else:

@@ -14,6 +14,7 @@ from monitor.config.complain import nearest
 from monitor.config.problems import Problem
 from monitor.config.rulebuild import Source, build_criterion
 from monitor.config.rulemodels import BookModel, CatalogueModel, IndexModel, IndicatorModel, cadence_seconds
+from monitor.config.rulequarrels import contradictions
 from monitor.config.rulesense import senseless
 from monitor.config.yaml import Document, read, validate
 from monitor.engine.book import (
@@ -56,7 +57,7 @@ def load_rules(root: Path, names: Sequence[str]) -> tuple[Ruleset | None, list[P
             books.append(book)
         if book is not None and standing is not None:
             stated.append((name, book.standing, standing))
-    problems += [*_doubles(books), *_quarrels(stated)]
+    problems += [*_doubles(books), *_quarrels(stated), *contradictions(books)]
     if problems or indicators is None:
         return None, problems
     rule = stated[0][1] if stated else StandingRule()

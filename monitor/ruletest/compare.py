@@ -10,6 +10,7 @@ from monitor.engine.index import tally
 from monitor.engine.reasons import POINTS
 from monitor.model.reading import Value
 from monitor.model.verdict import CriterionState, Reason, Standing
+from monitor.ruletest.alarm import Alarm
 from monitor.ruletest.models import Seen, TestModel
 from monitor.ruletest.timeline import Timeline
 
@@ -18,6 +19,7 @@ _CLOSE = 0.005  # numbers are written to two decimals
 
 def differences(test: TestModel, seen: Seen, line: Timeline, utc: Callable[[str], datetime]) -> Iterator[str]:
     """Every difference at one instant, without place and time; none: all is as expected."""
+    yield from _of_alarm(seen, line.alarm)
     if test.criterion is None:
         yield from _of_standing(seen, line)
         return
@@ -26,6 +28,27 @@ def differences(test: TestModel, seen: Seen, line: Timeline, utc: Callable[[str]
         yield "it is judged, though it should not be" if state else f"nothing judges {line.unit.code} by it"
     elif state is not None:
         yield from _of_criterion(seen, state, utc)
+
+
+def _of_alarm(seen: Seen, found: Alarm | None) -> Iterator[str]:
+    if found is None:
+        return
+    told = found.taken()  # also where nothing is said of it: the next instant asks since this one
+    if seen.incidents is not None and sorted(seen.incidents) != sorted(found.open):
+        yield f"the open incidents are {_listed(sorted(found.open))}, not {_listed(sorted(seen.incidents))}"
+    if seen.notices is None:
+        return
+    asked: list[tuple[str, str]] = sorted((notice.kind, notice.to) for notice in seen.notices)
+    if asked != told:
+        yield f"what became owed is {_calls(told)}, not {_calls(asked)}"
+
+
+def _calls(notices: Sequence[tuple[str, str]]) -> str:
+    return _listed([f"{kind} to {role}" for kind, role in notices], "silence")
+
+
+def _listed(words: list[str], nothing: str = "none") -> str:
+    return ", ".join(words) or nothing
 
 
 def _of_standing(seen: Seen, line: Timeline) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Which parts of a criterion the tests reached: its bands, its conditions, and both sides of its deadline."""
+"""Which parts of a criterion the tests reached: bands, conditions, both sides of its deadline, what a group can say."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from monitor.engine import reasons
-from monitor.engine.book import Book, Criterion, Period, Target, Where
+from monitor.engine.book import Book, Criterion, Period, RollUp, Target, Where
 from monitor.model.colour import Colour
 from monitor.model.hours import end_of_month, end_of_quarter, end_of_year
 from monitor.model.verdict import CriterionState
 
 _PERIOD_ENDS = {Period.MONTH: end_of_month, Period.QUARTER: end_of_quarter, Period.YEAR: end_of_year}
+
+_COLOUR = "colour"  # no code of a reason: the colour itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,16 @@ def _parts(criterion: Criterion, book: Book) -> Iterator[tuple[tuple[str, str], 
             yield (reasons.BAND, band.text), f"the {band.colour.value} band {band.text}", band.where
     for formula in criterion.formulas:
         yield (reasons.FORMULA, formula.text), f"the {formula.colour.value} condition {formula.text}", formula.where
+    if criterion.rollup is not None:
+        yield from _group_parts(criterion)
+
+
+def _group_parts(criterion: Criterion) -> Iterator[tuple[tuple[str, str], str, Where]]:
+    yield (reasons.KNOWN_SHARE, ""), "a group of which too little is known", criterion.where
     if criterion.max_red_share is not None:
         yield (reasons.RED_SHARE, ""), "more red children than max_red_share", criterion.where
+    for colour in (Colour.GREEN, Colour.YELLOW, Colour.RED) if criterion.rollup is RollUp.WORST else ():
+        yield (_COLOUR, colour.value), f"a group whose worst is {colour.value}", criterion.where
 
 
 def _outlives(book: Book, target: Target) -> bool:
@@ -66,6 +76,5 @@ def _outlives(book: Book, target: Target) -> bool:
 
 def reached(state: CriterionState) -> frozenset[tuple[str, str]]:
     """What the verdict of a test shows."""
-    return frozenset(
-        (why.code, str(why.params.get("band", why.params.get("expression", "")))) for why in state.verdict.reasons
-    )
+    said = {(why.code, str(why.params.get("band", why.params.get("expression", "")))) for why in state.verdict.reasons}
+    return frozenset({*said, (_COLOUR, state.verdict.colour.value)})

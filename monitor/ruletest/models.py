@@ -40,6 +40,7 @@ class Given(Section):
     as_of: Instant | None = None
     numerator: float | None = None
     denominator: float | None = None
+    source: str = "test"  # for an indicator with several
 
 
 _RUN = re.compile(
@@ -104,6 +105,13 @@ class Children(Section):
     each: list[Child] = Field(default=[])
 
 
+class Told(Section):
+    """A notice that becomes owed: the kind of its text, and the role that hears it."""
+
+    kind: Literal["outage", "recovered", "kpi_yellow", "kpi_red", "overdue", "kpi_met"]
+    to: Id
+
+
 class Seen(Section):
     """What must be seen at an instant; what is left out is not looked at."""
 
@@ -120,6 +128,8 @@ class Seen(Section):
     score: float | None = None  # of a whole unit, per cent
     points: float | None = None  # of a criterion, or of a whole unit in the book's index
     grade: str | None = None  # of a whole unit in the book's index; "none": too little is known
+    incidents: list[Id] | None = None  # criteria of the unit with an open incident now, all of them; []: none
+    notices: list[Told] | None = None  # all that became owed since the instant before in this test; []: silence
 
 
 class MadeUnit(Section):
@@ -141,6 +151,11 @@ class TestModel(Section):
     series: list[Series] = Field(default=[])
     children: Children | None = None
     expect: Annotated[list[Seen], Field(min_length=1)]
+
+    @property
+    def tells(self) -> bool:
+        """Whether it says anything of incidents or notices."""
+        return any(seen.incidents is not None or seen.notices is not None for seen in self.expect)
 
 
 class TestFileModel(Section):

@@ -12,12 +12,13 @@ from monitor.config.problems import Location, Problem
 from monitor.config.rulebooks import load_rules
 from monitor.config.yaml import Document, read, validate
 from monitor.engine import reasons
-from monitor.engine.book import Book, Ruleset, Where
+from monitor.engine.book import Book, Exemption, Ruleset, Where
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading
 from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import CriterionState
+from monitor.ruletest.alarm import Office, alarm
 from monitor.ruletest.children import counts_of
 from monitor.ruletest.compare import differences
 from monitor.ruletest.coverage import Part, parts, reached
@@ -28,29 +29,48 @@ from monitor.ruletest.timeline import Timeline
 SUFFIX = "_test.yaml"
 
 
-def run_tests(site_root: Path, ruleset: Ruleset, calendar: Calendar, units: Units | None = None) -> Report:
+def run_tests(
+    site_root: Path,
+    ruleset: Ruleset,
+    calendar: Calendar,
+    units: Units | None = None,
+    office: Office | None = None,
+    exemptions: tuple[Exemption, ...] = (),
+) -> Report:
     """Run `rules/<book>_test.yaml` of every book of the ruleset; a book without one only shows in the coverage.
 
-    Each book is tested by itself, with its own standing rule. `units` lets a test name a unit of the site by its code.
+    Each book is tested by itself, with its own standing rule. `units` lets a test name a unit of the site by its code,
+    `office` lets it ask who would be told there; without it one post hears of everything. `exemptions` is its
+    register of other dates.
     """
     report = Report()
     for book in ruleset.books:
-        alone = Ruleset(ruleset.indicators, (book,), book.standing)
-        report = report.joined(_run_book(site_root, book, alone, calendar, units))
+        alone = Ruleset(ruleset.indicators, (book,), book.standing, exemptions)
+        report = report.joined(_run_book(site_root, book, alone, calendar, units, office))
     return report
 
 
-def run_books(site_root: Path, calendar: Calendar, units: Units | None = None) -> Report:
+def run_books(
+    site_root: Path,
+    calendar: Calendar,
+    units: Units | None = None,
+    office: Office | None = None,
+    exemptions: tuple[Exemption, ...] = (),
+) -> Report:
     """Run the tests of every book that lies in the site's `rules/`, active or not."""
     report = Report()
     for path in sorted((site_root / "rules").glob(f"*{SUFFIX}")):
         ruleset, problems = load_rules(site_root, [path.name.removesuffix(SUFFIX)])
         found = Report(problems=tuple(problems))
-        report = report.joined(found if ruleset is None else run_tests(site_root, ruleset, calendar, units))
+        report = report.joined(
+            found if ruleset is None else run_tests(site_root, ruleset, calendar, units, office, exemptions)
+        )
     return report
 
 
-def _run_book(root: Path, book: Book, ruleset: Ruleset, calendar: Calendar, units: Units | None) -> Report:
+def _run_book(
+    root: Path, book: Book, ruleset: Ruleset, calendar: Calendar, units: Units | None, office: Office | None
+) -> Report:
     coverage: dict[str, frozenset[Colour]] = {criterion.id: frozenset() for criterion in book.criteria}
     name = f"rules/{book.id}{SUFFIX}"
     if not (root / name).exists():
@@ -62,7 +82,7 @@ def _run_book(root: Path, book: Book, ruleset: Ruleset, calendar: Calendar, unit
     if model is None:
         return Report(problems=tuple(problems), coverage=coverage, parts=_measured(book, set()))
     seen: set[tuple[str, str, str]] = set()
-    bench = _Bench(document, ruleset, calendar, units, coverage, seen)
+    bench = _Bench(document, ruleset, calendar, units, coverage, seen, office)
     results, refused = [], list(bench.wrong_book(model.book, book.id))
     for number, test in enumerate(model.tests):
         unit, mistakes = bench.prepare(test, ("tests", number))
@@ -90,6 +110,7 @@ class _Bench:
     units: Units | None
     coverage: dict[str, frozenset[Colour]]
     seen: set[tuple[str, str, str]]  # criterion, code and parameter of every reason that a test saw
+    office: Office | None = None
 
     def wrong_book(self, named: str, asked: str) -> Iterator[Problem]:
         if named != asked:
@@ -144,6 +165,8 @@ class _Bench:
         """Walk through the test's instants in the order of time."""
         counts = counts_of(test.children) if test.children else None
         line = Timeline(unit, self.ruleset, self.calendar, counts, told=test.children)
+        if test.tells:
+            line.alarm = alarm(unit, self.ruleset, self.calendar, self.units, self.office)
         dated = [(self._utc(given.as_of), given) for given in test.given if given.as_of is not None]
         dated += self._series(test)
         dated.sort(key=lambda pair: pair[0])
@@ -176,7 +199,7 @@ class _Bench:
             value=given.value,
             as_of=as_of,
             received_at=as_of,
-            source="test",
+            source=given.source,
             comparator=Comparator(given.comparator),
             numerator=given.numerator,
             denominator=given.denominator,

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.engine.book import Criterion, Ruleset
-from monitor.engine.evidence import absorb
 from monitor.engine.formula import judge_formulas
 from monitor.engine.hold import hold
 from monitor.engine.judge import judge
 from monitor.engine.rollup import judge_rollup
 from monitor.engine.series import remember
+from monitor.engine.sources import Rivals, counts_now, hear, next_change, remarks
 from monitor.engine.standing import stand
 from monitor.model.hours import Calendar
 from monitor.model.reading import Reading
 from monitor.model.series import NOTHING, Series
 from monitor.model.unit import Unit
 from monitor.model.verdict import Counts, CriterionState, Standing, Verdict
+from monitor.ruletest.alarm import Alarm
 from monitor.ruletest.children import members_of
 from monitor.ruletest.models import Children
 
@@ -41,6 +42,9 @@ class Timeline:
     standing: Standing | None = None
     series: Mapping[str, Series] = field(default_factory=dict)
     told: Children | None = None  # children that the test tells of one by one
+    alarm: Alarm | None = None  # None: nobody asks who would hear of it
+    rivals: Rivals = field(default_factory=dict)  # what each source of a contested indicator said last
+    _last: datetime | None = None  # instant of the last step
 
     def advance(self, now: datetime, news: Iterable[Reading] = ()) -> None:
         """Go to `now`, stopping wherever time alone changes the answer, and take the news in there.
@@ -49,22 +53,37 @@ class Timeline:
         """
         for _ in range(_MOST_STEPS):
             waking = [state.verdict.recheck_at for state in self.criteria.values()]
-            due = min((at for at in waking if at is not None), default=now)
+            others = (*self._calls(), self._turn())
+            due = min((at for at in (*waking, *others) if at is not None), default=now)
             if due >= now:
                 break
             self._step(due)
         else:
             raise RuntimeError(f"{self.unit.code}: no rest before {now.isoformat()}")
-        absorbed = absorb(self.evidence, news)
-        self.evidence = absorbed.evidence
-        self.series = remember(self.series, absorbed.fresh, self.ruleset.indicators, self.calendar)
-        self._step(now)
+        self._step(now, news)
 
-    def _step(self, now: datetime) -> None:
+    def _calls(self) -> tuple[datetime | None, ...]:
+        """When somebody is called next; at the latest the next midnight, as in service: reminders count local days."""
+        if self.alarm is None or self._last is None:
+            return ()
+        tomorrow = self.calendar.local(self._last).date() + timedelta(days=1)
+        return self.alarm.recheck_at, self.calendar.start_of_day(tomorrow)
+
+    def _turn(self) -> datetime | None:
+        """When another source may count."""
+        return None if self._last is None else next_change(self.rivals, self.ruleset.indicators, self._last)
+
+    def _step(self, now: datetime, news: Iterable[Reading] = ()) -> None:
+        heard = hear(self.evidence, self.rivals, news, self.ruleset.indicators, now)
+        self.evidence, self.rivals = heard.evidence, heard.rivals
+        self.series = remember(self.series, counts_now(heard), self.ruleset.indicators, self.calendar)
         possible = self.ruleset.criteria_of(self.unit, self.calendar.local(now).date())
         judging = [criterion for criterion in possible if criterion.applies_to(self.unit) or self._told(criterion)]
         self.criteria = {criterion.id: self._judge(criterion, now) for criterion in judging}
         self.standing = stand(self.standing, list(self.criteria.values()), self.ruleset.standing, now, self.children)
+        self._last = now
+        if self.alarm is not None:
+            self.alarm.react(self.criteria, self.evidence, now)
 
     def _told(self, criterion: Criterion) -> bool:
         names = criterion.inputs if criterion.formulas else (criterion.indicator or "",)
@@ -86,4 +105,7 @@ class Timeline:
             return judge_formulas(criterion, self.ruleset.indicators, self.evidence, now)
         indicator = self.ruleset.indicators[criterion.indicator or ""]
         past = self.series.get(indicator.evidence, NOTHING)
-        return judge(criterion, indicator, self.evidence.get(indicator.evidence), now, self.calendar, past)
+        verdict = judge(criterion, indicator, self.evidence.get(indicator.evidence), now, self.calendar, past)
+        measured = self.ruleset.indicators[indicator.evidence]
+        beside = remarks(measured, self.rivals.get(indicator.evidence, ()), now)
+        return replace(verdict, reasons=(*verdict.reasons, *beside)) if beside else verdict

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from monitor.config.build import load_site
 from monitor.config.rulebooks import load_rules
 from monitor.engine.book import Criterion, Ruleset
 from monitor.engine.judge import judge
@@ -18,7 +19,7 @@ from monitor.model.reading import Comparator, Reading
 from monitor.model.unit import Level, Unit
 from monitor.model.verdict import Counts, Verdict
 from monitor.registry.calendar import vietnam_calendar
-from monitor.ruletest import run_books
+from monitor.ruletest import Office, run_books
 from monitor.ruletest.timeline import Timeline
 
 ROOT = Path(__file__).parents[2]
@@ -132,7 +133,8 @@ def test_a_commune_short_of_its_online_goal_is_yellow_and_stays_yellow_after_the
 
 
 def test_the_rule_tests_shipped_with_the_site_pass_and_reach_every_criterion(calendar):
-    report = run_books(ROOT, calendar)
+    site = load_site(ROOT, environ={}, now=datetime(2026, 11, 20, tzinfo=UTC))
+    report = run_books(ROOT, calendar, site.units, Office(site.directory, site.sessions))
     failures = [failure for result in report.results for failure in result.failures]
     assert (failures, report.problems, report.unreached) == ([], (), ())
     assert report.passed >= 80

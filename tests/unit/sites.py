@@ -39,6 +39,8 @@ def break_site(folder: Path, recipe: Path) -> dict[str, str]:
     document, problems = read(recipe, recipe.name)
     assert document is not None, problems
     make_site(folder)
+    for name, text in document.data.get("files", {}).items():
+        (folder / name).write_text(text, "utf-8")
     for step in document.data["changes"]:
         change(folder / step.get("file", "config.yaml"), step["replace"], step["by"])
     environ: dict[str, str] = document.data.get("environ", {})

@@ -124,7 +124,7 @@ def test_sc_70_the_eighth_best_of_ten_is_the_colour_of_the_group(bad, colour):
 
 
 def test_sc_71_two_of_three():
-    """SC-71, inverted on purpose where a child is unknown: how much is known is asked first, and what is sure is said."""
+    """SC-71, inverted on purpose where one is unknown: how much is known is asked first, and what is sure is said."""
     at_least_two = group(RollUp.COUNT, band(GREEN, (">=", 2.0)), band(RED, ("<", 2.0)))
     second = group(RollUp.NTH_BEST, nth=2)
     assert judged(at_least_two, children(RED, YELLOW, GREEN)).colour is RED

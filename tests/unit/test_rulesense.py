@@ -87,7 +87,7 @@ def test_a_series_is_judged_reading_by_reading_and_coverage_names_what_was_not_r
     assert missing == [
         "rules/small.yaml:8: rate: no test reaches the target unmet after its date",
         "rules/small.yaml:8: rate: no test reaches a value below the floor before the date",
-        "rules/small.yaml:14: up: no test reaches the green band true",
-        "rules/small.yaml:14: up: no test reaches the red band false",
+        "rules/small.yaml:15: up: no test reaches the green band true",
+        "rules/small.yaml:15: up: no test reaches the red band false",
     ]
     assert report.share == pytest.approx(100 * 2 / 6)

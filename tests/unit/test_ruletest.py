@@ -6,13 +6,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
 from monitor.config.rulebooks import load_rules
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
+from monitor.model.incident import Kind
 from monitor.model.reading import Reading
 from monitor.model.unit import Level, Unit, Units
-from monitor.ruletest import Report, run_books, run_tests
+from monitor.ruletest import Office, Report, run_books, run_tests
 from monitor.ruletest.timeline import Timeline
+from tests.unit.alerting_scene import SESSIONS
 
 CALENDAR = Calendar(frozenset(), frozenset(), ZoneInfo("Asia/Ho_Chi_Minh"))
 FILES = {
@@ -29,6 +32,7 @@ criteria:
   - id: rate
     applies_to: {levels: [commune]}
     target: {value: ">= 80", before: 2025-08-20, floor: 60}
+    alert: [red, yellow]
     weight: {commune: 8}
     source: a paper
   - id: up
@@ -42,14 +46,14 @@ criteria:
 }
 
 
-def run(root: Path, tests: str, units: Units | None = None) -> Report:
+def run(root: Path, tests: str, units: Units | None = None, office: Office | None = None) -> Report:
     (root / "rules").mkdir()
     for name, text in FILES.items():
         (root / "rules" / name).write_text(text, "utf-8")
     (root / "rules/small_test.yaml").write_text(f"book: small\ntests:\n{tests}", "utf-8")
     ruleset, problems = load_rules(root, ["small"])
     assert ruleset is not None, problems
-    return run_tests(root, ruleset, CALENDAR, units)
+    return run_tests(root, ruleset, CALENDAR, units, office)
 
 
 def test_a_test_that_sees_what_it_expects_passes_and_is_covered(tmp_path):
@@ -250,3 +254,146 @@ def test_time_alone_moves_a_unit_only_at_the_instants_the_engine_asked_for(tmp_p
     line.advance(start, [Reading("02143", "rate", 70.0, start, start, "test")])
     line.advance(datetime(2025, 8, 20, 3, tzinfo=UTC))
     assert (line.criteria["rate"].colour, line.criteria["rate"].since) == (Colour.RED, due)
+
+
+OUTAGE = """
+  - name: an outage
+    criterion: up
+    unit: UNIT
+    expect:
+      - {at: 2025-08-11T08:00, given: true, incidents: [], notices: []}
+      - {at: 2025-08-11T08:01, given: false, colour: green, incidents: [], notices: []}
+      - {at: 2025-08-11T08:02, given: false, incidents: [up], notices: [{kind: kpi_red, to: ROLE}]}
+      - {at: 2025-08-11T09:00, given: false, incidents: [up], notices: []}
+      - {at: 2025-08-11T09:01, given: true, incidents: [], notices: [{kind: kpi_met, to: ROLE}]}
+"""
+
+
+def outage(unit: str, role: str) -> str:
+    return OUTAGE.replace("UNIT", unit).replace("ROLE", role)
+
+
+def test_a_test_expects_incidents_notices_and_silence(tmp_path):
+    assert run(tmp_path, outage("system", "duty")).results[0].failures == ()
+
+
+def test_a_wrong_expectation_of_who_hears_of_it_fails_with_file_and_line(tmp_path):
+    report = run(
+        tmp_path,
+        """
+  - name: wrong
+    criterion: up
+    unit: system
+    expect:
+      - {at: 2025-08-11T08:00, given: true, incidents: [up], notices: [{kind: kpi_red, to: duty}]}
+      - {at: 2025-08-11T08:01, given: false}
+      - {at: 2025-08-11T08:02, given: false, incidents: [], notices: []}
+      - {at: 2025-08-11T08:03, given: false, notices: [{kind: kpi_red, to: duty}]}
+      - {at: 2025-08-11T08:04, given: true, notices: [{kind: kpi_red, to: duty}]}
+""",
+    )
+    place = "rules/small_test.yaml"
+    assert report.results[0].failures == (
+        f"{place}:8: wrong: at 2025-08-11T08:00 the open incidents are none, not up",
+        f"{place}:8: wrong: at 2025-08-11T08:00 what became owed is silence, not kpi_red to duty",
+        f"{place}:10: wrong: at 2025-08-11T08:02 the open incidents are up, not none",
+        f"{place}:10: wrong: at 2025-08-11T08:02 what became owed is kpi_red to duty, not silence",
+        f"{place}:11: wrong: at 2025-08-11T08:03 what became owed is silence, not kpi_red to duty",
+        f"{place}:12: wrong: at 2025-08-11T08:04 what became owed is kpi_met to duty, not kpi_red to duty",
+    )
+
+
+def test_a_yellow_target_is_silent_until_its_reminders_and_each_of_them_is_one_notice(tmp_path):
+    report = run(
+        tmp_path,
+        """
+  - name: a date comes near
+    criterion: rate
+    unit: commune
+    given: [{value: 70}]
+    expect:
+      - {at: 2025-08-05T23:59:59, colour: yellow, incidents: [], notices: []}
+      - {at: 2025-08-06T07:59:59, incidents: [rate], notices: []}
+      - {at: 2025-08-06T08:00, incidents: [rate], notices: [{kind: kpi_yellow, to: duty}]}
+      - {at: 2025-08-12T18:00, notices: []}
+      - {at: 2025-08-15T18:00, notices: [{kind: kpi_yellow, to: duty}, {kind: kpi_yellow, to: duty}]}
+      - {at: 2025-08-19T08:00, incidents: [rate], notices: [{kind: kpi_yellow, to: duty}]}
+      - {at: 2025-08-20T08:00, incidents: [rate], notices: [{kind: overdue, to: duty}]}
+""",
+    )
+    assert report.results[0].failures == ()
+
+
+def site(*recipients: Recipient) -> tuple[Units, Office]:
+    system = Unit("box", Level.SYSTEM, "system", "Hộp", "Box", "Hop", province="19")
+    province = Unit("19", Level.PROVINCE, "tinh", "Tỉnh", "Province", "Tinh")
+    plan = Policy("all", frozenset(Kind), (StepSpec(0, ("guard",), ("log",)),))
+    return Units((system, province)), Office(Directory(recipients, (plan,)), SESSIONS)
+
+
+GUARD = Recipient("g", "guard", "19", "Guard", channels=("log",))
+
+
+@pytest.mark.parametrize(
+    ("unit", "role"),
+    [("box", "guard"), ("{level: system, code: new, province: '19'}", "guard"), ("system", "duty")],
+)
+def test_a_unit_of_the_site_is_told_of_by_the_plan_of_the_site_and_any_other_by_one_post(tmp_path, unit, role):
+    units, office = site(GUARD)
+    assert run(tmp_path, outage(unit, role), units, office).results[0].failures == ()
+
+
+def test_a_role_that_two_people_hold_is_one_call_and_a_role_that_nobody_holds_is_silence(tmp_path):
+    second = Recipient("h", "guard", "19", "Second", channels=("log",))
+    units, office = site(GUARD, second)
+    assert run(tmp_path, outage("box", "guard"), units, office).ok
+    (tmp_path / "other").mkdir()
+    failures = run(tmp_path / "other", outage("box", "guard"), *site()).results[0].failures
+    assert [failure.split(" 2025-08-11T")[1] for failure in failures] == [
+        "08:02 what became owed is silence, not kpi_red to guard",
+        "09:01 what became owed is silence, not kpi_met to guard",
+    ]
+
+
+def test_calls_and_reminders_fall_due_between_the_instants_of_a_test(tmp_path):
+    report = run(
+        tmp_path,
+        """
+  - name: reminded in the morning, met at noon
+    criterion: rate
+    unit: commune
+    given:
+      - {value: 70, as_of: 2025-08-05T20:00}
+      - {value: 80, as_of: 2025-08-06T12:00}
+    expect:
+      - {at: 2025-08-05T21:00, colour: yellow, incidents: [], notices: []}
+      - at: 2025-08-06T13:00
+        colour: green
+        incidents: []
+        notices: [{kind: kpi_yellow, to: duty}, {kind: kpi_met, to: duty}]
+""",
+    )
+    assert report.results[0].failures == ()
+
+
+def test_of_a_roll_up_every_colour_of_the_worst_and_the_gate_of_the_known_are_measured(tmp_path):
+    group = """
+  - id: worst
+    title: {vi: Nhóm, en: Group}
+    rollup: worst
+    applies_to: {levels: [province]}
+    source: a paper
+"""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules/indicators.yaml").write_text(FILES["indicators.yaml"], "utf-8")
+    (tmp_path / "rules/small.yaml").write_text(FILES["small.yaml"].rstrip() + group, "utf-8")
+    tests = "".join(
+        f"  - {{name: n, criterion: worst, unit: province, children: {children}, expect: [{{at: 2025-08-11T08:00}}]}}\n"
+        for children in ("{green: 3}", "{green: 2, red: 1}")
+    )
+    (tmp_path / "rules/small_test.yaml").write_text(f"book: small\ntests:\n{tests}", "utf-8")
+    report = run_books(tmp_path, CALENDAR)
+    assert [part.what for part, reached in report.parts.items() if part.criterion == "worst" and not reached] == [
+        "a group of which too little is known",
+        "a group whose worst is yellow",
+    ]

@@ -68,7 +68,7 @@ def test_the_sums_of_the_default_books_are_known(policy):
 
 
 def test_what_a_province_would_take_over_does_not_reach_one_that_names_no_systems(policy, states):
-    """A province of the registry can name systems for its communes only: 10 of its 50 points have nobody to come from."""
+    """A province of the registry names systems for its communes only: 10 of its 50 points have nobody to come from."""
     inherited = sum(
         c.weight.get(Level.PROVINCE, 0.0)
         for book in policy.ruleset.books
