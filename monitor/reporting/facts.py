@@ -121,13 +121,19 @@ def _carried(criterion: str, rule: Criterion, scene: _Scene) -> Iterable[Json]:
     """The same criterion of every system that carries it, or owes it and was never judged."""
     units = scene.members.units
     for system in scene.systems:
-        unit = next((one for one in units if one.code == system.unit), None)
+        unit = _found(system.unit, units)
         if criterion in system.criteria:
             rules = scene.rules if unit is None else scene.ruleset.criteria(_today(scene), unit)
             theirs = _Scene(system, rules, scene.ruleset, scene.calendar, scene.now, (), Members((), units))
             yield _criterion(system.criteria[criterion], theirs)
         elif unit is not None and rule.applies_to(unit):
             yield {"id": criterion, "kind": "unjudged", "colour": "unknown", "broken": None}
+
+
+def _found(code: str, units: Units) -> Unit | None:
+    if code not in units:
+        return None
+    return units[code]
 
 
 def _kind(rule: Criterion) -> str:

@@ -202,7 +202,8 @@ def _judged(rule: Json, value: Any, sign: str, now: datetime) -> str:
 
 
 def _by_target(target: Json, banded: str | None, value: Any, sign: str, now: datetime) -> str:
-    if _holds(*target["goal"], value, sign):
+    operator, operand = target["goal"]
+    if _holds(operator, operand, value, sign):
         return "green"
     if now >= datetime.fromisoformat(target["too_late_from"]):
         bad = not target["margin"] or _beyond(target, _short_of(target, target["margin"]), value, sign, strict=True)
