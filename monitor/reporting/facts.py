@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from monitor.engine import reasons
-from monitor.engine.book import Criterion, Indicator, Need, RollUp, Ruleset, Target
+from monitor.engine.book import Criterion, Formula, Indicator, Need, RollUp, Ruleset, Target
 from monitor.engine.formula import gather
 from monitor.engine.pace import expected
 from monitor.engine.rate import figure
@@ -179,7 +179,6 @@ def _windows(rule: Criterion, indicator: Indicator, reading: Reading, scene: _Sc
 
 def _inputs(rule: Criterion, scene: _Scene, *, broken: bool) -> Json:
     indicators, evidence = scene.ruleset.indicators, scene.state.evidence
-    values: Mapping[str, Value] = {} if broken else gather(rule, indicators, evidence, scene.now).values
     return {
         "inputs": [
             {
@@ -189,16 +188,25 @@ def _inputs(rule: Criterion, scene: _Scene, *, broken: bool) -> Json:
             }
             for name in rule.inputs
         ],
-        "conditions": [
-            {
-                "colour": one.colour.value,
-                "expression": one.text,
-                "where": str(one.where),
-                "truth": None if broken or one.evaluate is None else one.evaluate(values),
-            }
-            for one in rule.formulas
-        ],
+        "conditions": [*_conditions(rule, scene, broken=broken)],
     }
+
+
+def _conditions(rule: Criterion, scene: _Scene, *, broken: bool) -> Iterable[Json]:
+    """Each with its truth, or with what the error is; those after the one that decided were not asked."""
+    values = {} if broken else gather(rule, scene.ruleset.indicators, scene.state.evidence, scene.now).values
+    asked = not broken
+    for one in rule.formulas:
+        truth = _truth(one, values) if asked else None
+        asked = asked and truth is False
+        yield {"colour": one.colour.value, "expression": one.text, "where": str(one.where), "truth": truth}
+
+
+def _truth(condition: Formula, values: Mapping[str, Value]) -> bool | str | None:
+    try:
+        return None if condition.evaluate is None else condition.evaluate(values)
+    except Exception as broken:  # an explanation is given even of a rule that breaks
+        return type(broken).__name__
 
 
 def _figures(rule: Criterion, indicator: Indicator | None, scene: _Scene) -> Iterable[Json]:
