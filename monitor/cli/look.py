@@ -112,7 +112,8 @@ def _told(site: Site, unit: Unit, ruleset: Ruleset, states: Mapping[str, UnitSta
     state = states.get(unit.code, UnitState(unit.code))
     systems = [states[code] for code in unit.depends_on if code in states]
     answer = why(unit, state, ruleset, site.calendar, now)
-    return answer, facts(unit, state, ruleset, site.calendar, now, systems)
+    children = [states.get(code, UnitState(code)) for code in site.units.children(unit.code)]
+    return answer, facts(unit, state, ruleset, site.calendar, now, systems, children, site.units)
 
 
 def unit_of(site: Site, code: str) -> Unit:

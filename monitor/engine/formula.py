@@ -16,7 +16,7 @@ _EXACT = (Comparator.EQ, Comparator.APPROX)
 
 
 @dataclass(slots=True)
-class _Inputs:
+class Inputs:
     """What the conditions may read, why the rest is missing, and when a value grows too old."""
 
     values: dict[str, Value] = field(default_factory=dict)
@@ -32,7 +32,7 @@ def judge_formulas(
 
     A red or yellow that is true whatever the missing inputs are stands; green needs all of them. An error is unknown.
     """
-    found = _gather(criterion, indicators, evidence, now)
+    found = gather(criterion, indicators, evidence, now)
     colour, why = _colour(criterion, found)
     return Verdict(
         colour=colour,
@@ -45,10 +45,11 @@ def judge_formulas(
     )
 
 
-def _gather(
+def gather(
     criterion: Criterion, indicators: Mapping[str, Indicator], evidence: Mapping[str, Reading], now: datetime
-) -> _Inputs:
-    found = _Inputs()
+) -> Inputs:
+    """What the conditions of a criterion may read at an instant, and why the rest is missing."""
+    found = Inputs()
     for name in criterion.inputs:
         reading = evidence.get(indicators[name].evidence)
         if reading is None:
@@ -71,7 +72,7 @@ def _gather(
     return found
 
 
-def _colour(criterion: Criterion, found: _Inputs) -> tuple[Colour, tuple[Reason, ...]]:
+def _colour(criterion: Criterion, found: Inputs) -> tuple[Colour, tuple[Reason, ...]]:
     small = [r.denominator for r in found.readings if r.denominator is not None]
     if small and min(small) < criterion.min_sample:
         needed: dict[str, Param] = {"sample": min(small), "needed": criterion.min_sample}

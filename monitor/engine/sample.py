@@ -33,7 +33,9 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
+class Window:
+    """Sums of a wider window: `months` of its `size` months are known; `exact` is False where they do not add up."""
+
     period: Period
     months: int  # how many of its months are known
     size: int
@@ -48,7 +50,7 @@ def widen(criterion: Criterion, indicator: Indicator, reading: Reading, past: Se
         return Sample(reading)
     needed = criterion.min_sample
     tried: dict[str, Param] = {}
-    for window in _windows(indicator, reading, past, calendar):
+    for window in windows(indicator, reading, past, calendar):
         tried[window.period.value] = window.denominator if window.exact else None
         rate = 100 * window.numerator / window.denominator if window.denominator else 0.0
         if window.exact and window.denominator >= needed and believable(indicator, rate) is None:
@@ -61,7 +63,8 @@ def widen(criterion: Criterion, indicator: Indicator, reading: Reading, past: Se
     return Sample(reading, (few, *also), enough=False)
 
 
-def _windows(indicator: Indicator, reading: Reading, past: Series, calendar: Calendar) -> Iterator[_Window]:
+def windows(indicator: Indicator, reading: Reading, past: Series, calendar: Calendar) -> Iterator[Window]:
+    """The wider windows of a monthly figure, the one tried first first; none for other figures."""
     if indicator.window is not Period.MONTH or indicator.unit != "%" or reading.numerator is None:
         return
     assert reading.denominator is not None
@@ -70,7 +73,7 @@ def _windows(indicator: Indicator, reading: Reading, past: Series, calendar: Cal
     for period, size in WINDOWS:
         # Of its own month the reading speaks itself: the month's sum may be that of a source that no longer counts.
         others = [total for total in past.months if month - size < total.month < month]
-        yield _Window(
+        yield Window(
             period,
             1 + len(others),
             size,

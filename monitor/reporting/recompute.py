@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from math import inf
+from itertools import accumulate
+from math import fsum, inf
 from typing import Any
 
 VERSION = 1
 _KNOWN = ("green", "yellow", "red")  # from best to worst
+_LETTERS = {"G": "green", "Y": "yellow", "R": "red"}
+_GROUPS = ("green_share", "score", "worst", "count", "share", "weight", "weight_share", "nth_best", "rate")
 _SCORE = {"green": 1.0, "yellow": 0.5, "red": 0.0}
 _URGENT = ("red", "unknown", "maintenance", "yellow", "green", "excluded")
 
@@ -28,56 +31,163 @@ def colour(facts: Json) -> str:
         raise Unreadable(f"facts of version {facts['version']}, not {VERSION}")
     if facts["set_aside"]:
         return "unknown"
-    now = datetime.fromisoformat(facts["now"])
-    shown = [
-        {**one, "colour": criterion_colour(one, now, facts["children"], facts["standing"])} for one in facts["criteria"]
-    ]
+    shown = [{**one, "colour": criterion_colour(one, facts)} for one in facts["criteria"]]
     return _standing(shown, facts["standing"])
 
 
-def criterion_colour(one: Json, now: datetime, children: Json | None, standing: Json) -> str:
-    """The colour of one criterion as it is shown, holds included."""
+def criterion_colour(one: Json, facts: Json) -> str:
+    """The colour of one criterion as it is shown, holds included. Raises Unreadable."""
+    if one["broken"] is not None or one["kind"] == "unjudged":
+        return "unknown"
     if one["kind"] == "inherited":
-        found = [criterion_colour(theirs, now, None, standing) for theirs in one["from"]]
+        found = [criterion_colour(theirs, facts) for theirs in one["from"]]
         return min(found, key=_URGENT.index, default="unknown")
-    if one["kind"] == "reading":
-        raw = _of_reading(one["rule"], one["input"], now)
-    else:
-        raw = _of_group(one["kind"], one["rule"], children, now, standing)
-    return _held(raw, one, now)
+    now = datetime.fromisoformat(facts["now"])
+    return _held(_raw(one, facts, now), one, now)
 
 
-def _of_reading(rule: Json, told: Json | None, now: datetime) -> str:
-    if told is None:
+def _raw(one: Json, facts: Json, now: datetime) -> str:
+    kind = one["kind"]
+    if kind == "reading":
+        return _of_reading(one, now)
+    if kind == "when":
+        return _of_conditions(one, now)
+    if kind not in _GROUPS:
+        raise Unreadable(f"a criterion of the kind {kind!r}")
+    return _of_group(one, facts, now)
+
+
+def _of_reading(one: Json, now: datetime) -> str:
+    rule, told = one["rule"], one["input"]
+    if told is None or _stale(told, rule["max_age"], now):
         return "unknown"
-    as_of = datetime.fromisoformat(told["as_of"])
-    if (now - as_of).total_seconds() >= rule["max_age"]:
-        return "unknown"
-    if told["denominator"] is not None and told["denominator"] < rule["min_sample"]:
-        return "excluded"
     value = told["value"]
+    if told["denominator"] is not None and told["denominator"] < rule["min_sample"]:
+        wide = next((window for window in one["windows"] if _serves(window, rule)), None)
+        if wide is None:
+            return "excluded"
+        value = _rate(wide)
+    if rule["points"] and not rule["bands"] and not rule["target"]:
+        return "unknown" if isinstance(value, (bool, str)) or told["comparator"] in ("<", "<=") else "excluded"
     if rule["measure"] == "elapsed":
         since = datetime.fromisoformat(told["since"] or told["as_of"])
         value = 0.0 if value is True else max((now - since).total_seconds(), 1.0) / 60
     return _judged(rule, value, told["comparator"], now)
 
 
-def _of_group(kind: str, rule: Json, children: Json | None, now: datetime, standing: Json) -> str:
-    if kind not in ("green_share", "score", "worst"):
-        raise Unreadable(f"a roll-up of the kind {kind!r}")
-    counts = children or {}
-    known = sum(counts.get(name, 0) for name in _KNOWN)
-    total = known + counts.get("unknown", 0) + counts.get("maintenance", 0)
+def _stale(told: Json, max_age: float, now: datetime) -> bool:
+    return now >= datetime.fromisoformat(told["as_of"]) + timedelta(seconds=max_age)
+
+
+def _serves(window: Json, rule: Json) -> bool:
+    """True when a wider window holds enough cases and its rate is possible."""
+    least = -inf if rule["least"] is None else rule["least"]
+    most = inf if rule["most"] is None else rule["most"]
+    return window["exact"] and window["denominator"] >= rule["min_sample"] and least <= _rate(window) <= most
+
+
+def _rate(window: Json) -> float:
+    return 100 * window["numerator"] / window["denominator"] if window["denominator"] else 0.0
+
+
+def _of_conditions(one: Json, now: datetime) -> str:
+    """The first condition that is true, as far as the facts say so: their language is not computed here."""
+    told = [entry["input"] for entry in one["inputs"] if entry["input"] is not None]
+    if any(each["denominator"] is not None and each["denominator"] < one["rule"]["min_sample"] for each in told):
+        return "excluded"
+    for condition in one["conditions"]:
+        if not isinstance(condition["truth"], bool):
+            return "unknown"
+        if condition["truth"]:
+            whole = all(_usable(entry, now) for entry in one["inputs"])
+            return str(condition["colour"]) if whole or condition["colour"] != "green" else "unknown"
+    return "unknown"
+
+
+def _usable(entry: Json, now: datetime) -> bool:
+    told = entry["input"]
+    return told is not None and not _stale(told, entry["max_age"], now) and told["comparator"] in ("=", "~")
+
+
+def _of_group(one: Json, facts: Json, now: datetime) -> str:
+    kind, rule = one["kind"], one["rule"]
+    counts = dict.fromkeys(_URGENT, 0) | dict(facts["children"] or {})
+    total = sum(counts[name] for name in _URGENT if name != "excluded")
     if total == 0:
-        return "excluded" if counts.get("excluded") else "unknown"
-    if known == 0 or known / total < standing["min_coverage"]:
+        return "excluded" if counts["excluded"] else "unknown"
+    members = facts["members"] or [
+        {"colour": name, "level": name, "weight": 1.0}
+        for name in _URGENT
+        if name != "excluded"
+        for _ in range(counts[name])
+    ]
+    red = sum(_last(member) == "red" for member in members)
+    too_red = rule["max_red_share"] is not None and 100 * red / total > rule["max_red_share"]
+    needed = facts["standing"]["min_coverage"]
+    if kind == "rate":
+        return _of_figures(one, total, needed, too_red, now)
+    known = _known_share(kind, counts, total, members)
+    if known == 0 or known < needed:
         return "unknown"
     if kind == "worst":
-        return next(name for name in reversed(_KNOWN) if counts[name])
-    if rule["max_red_share"] is not None and 100 * counts["red"] / total > rule["max_red_share"]:
+        return max((_last(member) for member in members), key=lambda name: _KNOWN.index(name) if name in _KNOWN else -1)
+    if kind == "nth_best":
+        reached = accumulate(counts[name] for name in _KNOWN)
+        return next((name for name, so_far in zip(_KNOWN, reached, strict=True) if so_far >= rule["nth"]), "unknown")
+    return "red" if too_red else _judged(rule, _group_value(kind, rule, counts, total, members), "=", now)
+
+
+def _last(member: Json) -> str:
+    """Its colour; of one that fell silent while yellow or red, that."""
+    silent = member["colour"] == "unknown" and member["level"] in ("yellow", "red")
+    return str(member["level"] if silent else member["colour"])
+
+
+def _known_share(kind: str, counts: Mapping[str, int], total: int, members: Sequence[Json]) -> float:
+    if kind not in ("weight", "weight_share"):
+        return sum(counts[name] for name in _KNOWN) / total
+    whole = sum(member["weight"] for member in members)
+    known = sum(member["weight"] for member in members if member["colour"] in _KNOWN)
+    return round(known / whole, 9) if whole else 0.0
+
+
+def _group_value(kind: str, rule: Json, counts: Mapping[str, int], total: int, members: Sequence[Json]) -> float:
+    if kind == "green_share":
+        return 100 * counts["green"] / total
+    if kind == "score":
+        last = [_last(member) for member in members]
+        return min(_mean(counts), _mean({name: last.count(name) for name in _KNOWN}))
+    weights = [member["weight"] if kind.startswith("weight") else 1.0 for member in members]
+    inside = round(sum(w for w, member in zip(weights, members, strict=True) if _taken(rule["colours"], member)), 9)
+    return inside if kind in ("count", "weight") else 100 * inside / round(sum(weights), 9)
+
+
+def _mean(counts: Mapping[str, int]) -> float:
+    return 100 * (counts["green"] + 0.5 * counts["yellow"]) / sum(counts[name] for name in _KNOWN)
+
+
+def _taken(colours: Sequence[str], member: Json) -> bool:
+    if member["colour"] in colours or "green" in colours or member["colour"] != "unknown":
+        return member["colour"] in colours
+    return member["level"] in _KNOWN and member["level"] in colours
+
+
+def _of_figures(one: Json, total: int, needed: float, too_red: bool, now: datetime) -> str:
+    rule = one["rule"]
+    figures = [each for each in one["figures"] if each["until"] is None or now < datetime.fromisoformat(each["until"])]
+    if not figures or len(figures) / total < needed:
+        return "unknown"
+    denominator = fsum(each["denominator"] for each in figures)
+    if denominator < max(rule["min_sample"], 1.0):
+        return "excluded"
+    signs = {each["comparator"] for each in figures}
+    low, high = signs & {">", ">="}, signs & {"<", "<="}
+    if low and high:
+        return "unknown"
+    if too_red:
         return "red"
-    points = counts["green"] + 0.5 * counts["yellow"]
-    return _judged(rule, 100 * counts["green"] / total if kind == "green_share" else 100 * points / known, "=", now)
+    sign = min(low or high or {"="}, key=len)  # the open one, where both are there
+    return _judged(rule, 100 * fsum(each["numerator"] for each in figures) / denominator, sign, now)
 
 
 def _judged(rule: Json, value: Any, sign: str, now: datetime) -> str:
@@ -96,13 +206,34 @@ def _by_target(target: Json, banded: str | None, value: Any, sign: str, now: dat
     if _holds(operator, operand, value, sign):
         return "green"
     if now >= datetime.fromisoformat(target["too_late_from"]):
-        return "red"
-    floor = target["floor"]
-    wrong = ">" if operator in ("<", "<=") else "<"
-    low = floor is not None and not isinstance(value, (bool, str))
-    if low and (_holds(wrong, floor, value, "=") or _holds(wrong, floor, value, sign)):
-        return "red"
-    return "red" if banded == "red" else "yellow"
+        bad = not target["margin"] or _beyond(target, _short_of(target, target["margin"]), value, sign, strict=True)
+    else:
+        pace = target["pace"]
+        behind = pace is not None and pace["behind"] == "red" and _behind(target, pace, value, sign)
+        bad = behind or _beyond(target, target["floor"], value, sign)
+    return "red" if bad or banded == "red" else "yellow"
+
+
+def _behind(target: Json, pace: Json, value: Any, sign: str) -> bool:
+    tolerance = pace["tolerance"] if target["goal"][0] in ("<", "<=") else -pace["tolerance"]
+    return _beyond(target, round(pace["expected"] + tolerance, 6), value, sign)
+
+
+def _short_of(target: Json, by: float) -> float | None:
+    operator, operand = target["goal"]
+    if isinstance(operand, (bool, str)):
+        return None
+    return float(round(operand + (by if operator in ("<", "<=") else -by), 6))
+
+
+def _beyond(target: Json, bound: float | None, value: Any, sign: str, *, strict: bool = False) -> bool:
+    """True on the wrong side of the bound. Without a bound nothing is beyond it, or everything if `strict`."""
+    if bound is None:
+        return strict
+    if isinstance(value, (bool, str)):
+        return False
+    wrong = ">" if target["goal"][0] in ("<", "<=") else "<"
+    return _holds(wrong, bound, value, "=") or _holds(wrong, bound, value, sign)
 
 
 def _banded(bands: Sequence[Json], value: Any, sign: str) -> str:
@@ -134,17 +265,37 @@ def _holds(operator: str, operand: Any, value: Any, sign: str) -> bool:
 
 
 def _held(raw: str, one: Json, now: datetime) -> str:
-    level, run = one["level"], one["run"]
-    if raw not in _KNOWN or raw == level:
+    level, run, rule = one["run"]["steady"], one["run"], one["rule"]
+    if raw not in _KNOWN:
+        return raw
+    if run["flapping_since"] is not None:
+        seen = [_LETTERS[letter] for letter in run["recent"][-rule["flap"]["window"] :]]
+        return max((name for name in (level, *seen) if name in _KNOWN), key=_KNOWN.index, default="unknown")
+    if raw == level:
         return raw
     if level not in _KNOWN:
-        need = one["rule"]["for"] if raw == "red" else {"readings": 1, "seconds": 0.0}
+        need = rule["for"] if raw == "red" else {"readings": 1, "seconds": 0.0, "of": 0}
     else:
-        need = one["rule"]["for" if _KNOWN.index(raw) > _KNOWN.index(level) else "keep"]
-    counted = one["kind"] == "reading"
-    if _ripe(run["since"], run["readings"], need, now, counted):
+        need = rule["for" if _KNOWN.index(raw) > _KNOWN.index(level) else "keep"]
+    if need["of"]:
+        return _among(raw, level, run, need)
+    if _ripe(run["since"], run["readings"], need, now, run["counts_readings"]):
         return raw
-    return "yellow" if _ripe(run["away_since"], run["away_readings"], need, now, counted) else str(level)
+    ripe = _ripe(run["away_since"], run["away_readings"], need, now, run["counts_readings"])
+    return "yellow" if ripe else str(level)
+
+
+def _among(raw: str, level: str, run: Json, need: Json) -> str:
+    """N of the last M readings: as far from the level as the raw colour, or at least on its side of the level."""
+    last = min(need["of"], run["tally"])
+    seen = [_KNOWN.index(_LETTERS[letter]) for letter in run["recent"][-last:]] if last else []
+    at, new = _KNOWN.index(level) if level in _KNOWN else -1, _KNOWN.index(raw)
+    better = at > new
+    side = [n for n in seen if (n < at if better else n > at)]
+    far = [n for n in side if (n <= new if better else n >= new)]
+    if len(far) >= need["readings"]:
+        return raw
+    return "yellow" if len(side) >= need["readings"] else str(level)
 
 
 def _ripe(since: str | None, readings: int, need: Json, now: datetime, counted: bool) -> bool:

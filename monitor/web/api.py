@@ -80,7 +80,9 @@ async def explain(request: web.Request) -> web.Response:
     state = service.evaluator.states[found.code]
     told = why(found, state, service.site.ruleset, service.site.calendar, service.clock.now())
     systems = [service.evaluator.states[code] for code in found.depends_on]
-    computed = facts(found, state, service.site.ruleset, service.site.calendar, told.at, systems)
+    children = [service.evaluator.states[code] for code in service.site.units.children(found.code)]
+    site = service.site
+    computed = facts(found, state, site.ruleset, site.calendar, told.at, systems, children, site.units)
     return answer({**shapes.explanation(told), "facts": computed})
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from monitor.cli.sites import bundled
+from monitor.model.state import UnitState
 from monitor.replay.compare import rebuilt
 from monitor.replay.past import read_past
 from monitor.reporting.facts import facts
@@ -17,12 +18,14 @@ from monitor.story.setting import story_site
 from tests.scenario.test_looking_only_when_due import COMMUNE, EXAMPLES, POLLS, Line, policy
 
 
-def agrees(unit, state, rules, now, systems=()):
-    told = json.loads(json.dumps(facts(unit, state, rules.ruleset, rules.calendar, now, systems)))
+def agrees(unit, state, rules, now, systems=(), children=()):
+    told = json.loads(
+        json.dumps(facts(unit, state, rules.ruleset, rules.calendar, now, systems, children, rules.units))
+    )
     for one in told["criteria"]:
-        again = criterion_colour(one, now, told["children"], told["standing"])
-        assert again == one["colour"], (unit.code, one)
+        assert criterion_colour(one, told) == one["colour"], (unit.code, one)
     assert colour(told) == told["colour"] == state.standing.colour.value, told
+    return told
 
 
 class Checked(Line):
@@ -47,8 +50,13 @@ async def test_all_units_of_the_story_are_computed_again_at_every_instant_that_c
     await play.stop()
     course = rebuilt(site, past, site.ruleset, play.clock.now())
     assert len(course.decided) > 1000
+    states = {unit.code: UnitState(unit.code) for unit in site.units}
     for now, decision in course.decided:
-        agrees(site.units[decision.after.unit], decision.after, course.policy, now)
+        unit = site.units[decision.after.unit]
+        states[unit.code] = decision.after
+        systems = [states[code] for code in unit.depends_on]
+        children = [states[code] for code in site.units.children(unit.code)]
+        agrees(unit, decision.after, course.policy, now, systems, children)
     assert {decision.after.unit for _, decision in course.decided} == {unit.code for unit in site.units}
 
 
