@@ -10,7 +10,11 @@ from math import isfinite
 from monitor.engine.book import Indicator, Measure
 from monitor.model.reading import Reading, Value
 
+_PROMISES_MISSED = 4  # cadences of silence over which nobody can say that a run went on
 FUTURE_TOLERANCE = 60.0  # seconds a source's clock may run ahead before its row is refused at the edge
+
+
+_NO_INDICATORS: Mapping[str, Indicator] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +25,10 @@ class Absorbed:
     fresh: tuple[Reading, ...]
 
 
-def absorb(evidence: Mapping[str, Reading], news: Iterable[Reading]) -> Absorbed:
-    """Take new readings in, oldest claim first."""
+def absorb(
+    evidence: Mapping[str, Reading], news: Iterable[Reading], indicators: Mapping[str, Indicator] = _NO_INDICATORS
+) -> Absorbed:
+    """Take new readings in, oldest claim first. A run of an indicator that is known ends in a long silence."""
     kept = dict(evidence)
     fresh: list[Reading] = []
     for reading in sorted(map(clamp, news), key=_claim_age):
@@ -32,7 +38,7 @@ def absorb(evidence: Mapping[str, Reading], news: Iterable[Reading]) -> Absorbed
         if _worth_keeping(before, reading):
             fresh.append(reading)
         if before is None or _claim_age(reading) >= _claim_age(before):
-            kept[reading.indicator] = _continue_run(before, reading)
+            kept[reading.indicator] = _continue_run(before, reading, indicators.get(reading.indicator))
     return Absorbed(kept, tuple(fresh))
 
 
@@ -94,10 +100,17 @@ def _says_the_same(before: Reading, reading: Reading) -> bool:
     )
 
 
-def _continue_run(before: Reading | None, reading: Reading) -> Reading:
-    if before is not None and same_value(before.value, reading.value):
-        return replace(reading, since=before.since or before.as_of)
-    return replace(reading, since=reading.as_of)
+def _continue_run(before: Reading | None, reading: Reading, indicator: Indicator | None) -> Reading:
+    if before is None or not same_value(before.value, reading.value) or _silent_between(before, reading, indicator):
+        return replace(reading, since=reading.as_of)
+    return replace(reading, since=before.since or before.as_of)
+
+
+def _silent_between(before: Reading, reading: Reading, indicator: Indicator | None) -> bool:
+    """True when the same value came back after a silence in which it may have been another; 0 promises no cadence."""
+    if indicator is None or not indicator.cadence:
+        return False
+    return (reading.as_of - before.as_of).total_seconds() > _PROMISES_MISSED * indicator.cadence
 
 
 def believable(indicator: Indicator, value: Value) -> str | None:

@@ -43,7 +43,9 @@ def hear(
     """Take new readings in and choose, for every contested indicator, the one that counts at `now`."""
     news = tuple(news)
     asked = {key for key in (*evidence, *rivals, *(r.indicator for r in news)) if _contested(indicators.get(key))}
-    absorbed = absorb(not_after(now, evidence), (reading for reading in news if reading.indicator not in asked))
+    absorbed = absorb(
+        not_after(now, evidence), (reading for reading in news if reading.indicator not in asked), indicators
+    )
     counting, fresh = dict(absorbed.evidence), list(absorbed.fresh)
     kept: dict[str, tuple[Reading, ...]] = {}
     for key in sorted(asked):
@@ -51,7 +53,7 @@ def hear(
         pool = not_after(now, before)
         own = [reading for reading in news if reading.indicator == key]
         for source in sorted({reading.source for reading in own}):
-            pool, heard = _of_one(pool, source, [reading for reading in own if reading.source == source])
+            pool, heard = _of_one(pool, source, [reading for reading in own if reading.source == source], indicators)
             fresh += heard
         kept[key] = _bounded(indicators[key], pool)
         counting[key] = chosen(indicators[key], kept[key], now)
@@ -67,7 +69,7 @@ def hear_unjudged(evidence: Mapping[str, Reading], rivals: Rivals, news: Iterabl
         pool: Mapping[str, Reading] = {reading.source: reading for reading in readings}
         own = [reading for reading in news if reading.indicator == key]
         for source in sorted({reading.source for reading in own}):
-            pool, heard = _of_one(pool, source, [reading for reading in own if reading.source == source])
+            pool, heard = _of_one(pool, source, [reading for reading in own if reading.source == source], {})
             fresh += heard
         kept[key] = tuple(pool[source] for source in sorted(pool))
     absorbed = absorb(evidence, (reading for reading in news if reading.indicator not in rivals))
@@ -123,9 +125,9 @@ def _alone(reading: Reading | None) -> dict[str, Reading]:
 
 
 def _of_one(
-    pool: Mapping[str, Reading], source: str, news: list[Reading]
+    pool: Mapping[str, Reading], source: str, news: list[Reading], indicators: Mapping[str, Indicator]
 ) -> tuple[dict[str, Reading], tuple[Reading, ...]]:
-    absorbed = absorb({news[0].indicator: pool[source]} if source in pool else {}, news)
+    absorbed = absorb({news[0].indicator: pool[source]} if source in pool else {}, news, indicators)
     return {**pool, source: absorbed.evidence[news[0].indicator]}, absorbed.fresh
 
 

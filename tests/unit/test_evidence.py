@@ -153,3 +153,13 @@ def test_history_keeps_every_change_and_one_repeat_an_hour() -> None:
         evidence = absorbed.evidence
         kept += [reading.as_of.strftime("%H:%M") for reading in absorbed.fresh]
     assert kept == ["01:00", "02:00", "02:30", "02:31", "03:00"]
+
+
+def test_a_run_ends_in_a_silence_longer_than_four_cadences_of_an_indicator_that_promised_one():
+    minutely = {"up": measure("up", "bool", cadence=60.0)}
+    first = told(False, NOON, indicator="up")
+    near, far = (told(False, NOON + n * MINUTE, indicator="up") for n in (4, 5))
+    before = absorb({}, [first], minutely).evidence
+    assert absorb(before, [near], minutely).evidence["up"].since == NOON
+    assert absorb(before, [far], minutely).evidence["up"].since == far.as_of
+    assert absorb(before, [far], {"up": UP}).evidence["up"].since == NOON  # nothing was promised
