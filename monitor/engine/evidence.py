@@ -12,8 +12,6 @@ from monitor.model.reading import Reading, Value
 
 _PROMISES_MISSED = 4  # cadences of silence over which nobody can say that a run went on
 FUTURE_TOLERANCE = 60.0  # seconds a source's clock may run ahead before its row is refused at the edge
-
-
 _NO_INDICATORS: Mapping[str, Indicator] = {}
 
 

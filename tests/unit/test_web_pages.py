@@ -23,6 +23,7 @@ from monitor.web.static import address, files
 from monitor.web.texts import LOCALES, WORDS, Words
 from tests.unit.web_site import HOSTILE, NOW, ZONE, running, site, visiting
 
+NOON_BEFORE = datetime(2026, 11, 16, 5, tzinfo=UTC)
 TEMPLATES = Path(__file__).parents[2] / "monitor" / "web" / "templates"
 
 
@@ -370,3 +371,18 @@ async def test_a_unit_shows_its_index_by_groups_with_names_escaped_or_why_it_has
         assert HOSTILE not in page and "&lt;script&gt;" in page
         silent = await text_of(client, "/units/02101?lang=en")
         assert "no grade: too few points are known" in silent and "0 of 10 points (0 known)" in silent
+
+
+async def test_a_unit_shows_the_reported_colour_and_the_age_of_the_event_beside_its_own():
+    async with running(site()) as world, visiting(world) as client:
+        states = world.service.evaluator.states
+        state = states["02102"]
+        held = replace(state.criteria["online_rate"], episode_since=NOON_BEFORE)
+        shown = replace(state, reported=Colour.RED, criteria={**state.criteria, "online_rate": held})
+        states["02102"] = shown
+        page = await text_of(client, "/units/02102?lang=en")
+        assert "The national system reports: Red; the rules give: Green" in page
+        assert page.count("event since 12:00 16/11/2026") == 1
+        told = await (await client.get("/api/v1/units/02102/explain")).json()
+        ages = {one["id"]: one["event_since"] for one in told["criteria"]}
+        assert (ages["online_rate"] or "").startswith("2026-11-16")
