@@ -209,9 +209,19 @@ def _criteria(
         before = view.state.criteria.get(criterion.id)
         if criterion.applies_to(unit):
             states[criterion.id] = _own(view, unit, criterion, before, policy, counts, now)
-        elif taken := take_over(criterion, unit, _systems(view, unit, criterion, policy), before, now):
+        elif taken := _taken(view, unit, criterion, before, policy, now):
             states[criterion.id] = taken
     return states
+
+
+def _taken(
+    view: View, unit: Unit, criterion: Criterion, before: CriterionState | None, policy: Policy, now: datetime
+) -> CriterionState | None:
+    try:
+        return take_over(criterion, unit, _systems(view, unit, criterion, policy), before, now)
+    except Exception as broken:  # it costs this criterion only, as one that is judged here
+        verdict = _broken(view, criterion, policy, broken, now)
+        return hold(before, verdict, criterion, unit.level, now, policy.ruleset.cadence_of(criterion))
 
 
 def _systems(view: View, unit: Unit, criterion: Criterion, policy: Policy) -> dict[str, CriterionState | None]:

@@ -183,6 +183,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "có nguồn nói nhiều hơn, có nguồn nói ít hơn: không biết tổng ({value})",
         "some sources say more than, some less than: the sum ({value}) is not known",
     ),
+    reasons.INDEX_DIFFERS: (
+        "hệ thống quốc gia báo {reported} điểm (bộ chỉ số {book}), tính từ số liệu ra {computed} điểm",
+        "the national system reports {reported} points (index {book}), the figures give {computed} points",
+    ),
 }
 
 COLOURS: Mapping[Colour, tuple[str, str]] = {

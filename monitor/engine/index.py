@@ -16,6 +16,7 @@ from monitor.model.colour import Colour
 from monitor.model.reading import Comparator, Value
 from monitor.model.verdict import CriterionState, Reason
 
+_TOLERANCE = 1.0  # points by which a reported total may differ before it is said
 _DIGITS = 9  # sums of points as people add them, not as the machine does
 
 
@@ -102,6 +103,21 @@ def tally(book: Book, criteria: Mapping[str, CriterionState]) -> IndexPoints | N
     points = _total([g.points for g in groups])
     grade = _grade(index, points, known, maximum, book.standing.min_coverage)
     return IndexPoints(book.id, book.title_vi, book.title_en, maximum, known, points, grade, groups, items)
+
+
+def total_differs(index: IndexPoints, criteria: Mapping[str, CriterionState]) -> Reason | None:
+    """Because of what the total that the national system reports is another than ours by more than one point.
+
+    The reported one is the value of the criterion `<book>_total_score`. None when it is unknown, or when a part of
+    our own is: what is not known would show as a difference.
+    """
+    held = criteria.get(f"{index.book}_total_score")
+    if held is None or not held.colour.known or index.known != index.maximum:
+        return None
+    told = held.verdict.value
+    if told is None or isinstance(told, bool | str) or round(abs(told - index.points), _DIGITS) <= _TOLERANCE:
+        return None
+    return Reason(reasons.INDEX_DIFFERS, {"book": index.book, "reported": told, "computed": index.points})
 
 
 def _scored(book: Book) -> list[Criterion]:

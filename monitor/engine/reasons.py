@@ -57,3 +57,4 @@ CHILDREN_SILENT: Final = "children_silent"  # yellow, red: children that fell si
 IN_THE_WAY: Final = "in_the_way"  # units (codes, nearest to green first), total, more: what keeps a group from its goal
 SUMMED: Final = "summed"  # known, total, excluded: children whose figures make the sum
 UNCLEAR_SUM: Final = "unclear_sum"  # value: "more than" and "less than" among the figures
+INDEX_DIFFERS: Final = "index_differs"  # book, reported, computed

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from monitor.engine.book import Criterion, Indicator, Ruleset
 from monitor.engine.explain import colour_name, sentence, value_text
-from monitor.engine.index import IndexPoints, tally
+from monitor.engine.index import IndexPoints, tally, total_differs
 from monitor.engine.reported import difference
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
@@ -96,7 +96,7 @@ def why(unit: Unit, state: UnitState, ruleset: Ruleset, calendar: Calendar, now:
         level=Colour.UNKNOWN if standing is None else standing.level,
         score=None if standing is None else standing.score,
         coverage=0.0 if standing is None else standing.coverage,
-        reasons=_sentences((*(standing.reasons if standing else ()), *_reported(state)), calendar, titles),
+        reasons=_sentences((*(standing.reasons if standing else ()), *_reported(state, ruleset)), calendar, titles),
         caused_by=None if standing is None else standing.caused_by,
         criteria=tuple(criteria),
         reported=state.reported,
@@ -110,9 +110,9 @@ def indexes(state: UnitState, ruleset: Ruleset) -> tuple[IndexPoints, ...]:
     return tuple(index for index in found if index is not None)
 
 
-def _reported(state: UnitState) -> tuple[Reason, ...]:
-    apart = difference(state)
-    return () if apart is None else (apart,)
+def _reported(state: UnitState, ruleset: Ruleset) -> tuple[Reason, ...]:
+    apart = (difference(state), *(total_differs(index, state.criteria) for index in indexes(state, ruleset)))
+    return tuple(reason for reason in apart if reason is not None)
 
 
 def _criterion(

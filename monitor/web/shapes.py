@@ -177,6 +177,7 @@ def _why(criterion: CriterionWhy) -> Json:
         "title": {"vi": criterion.title[0], "en": criterion.title[1]},
         "colour": criterion.colour.value,
         "since": iso(criterion.since),
+        "event_since": iso(criterion.event_since),
         "last_known_colour": criterion.level.value,
         "value": {"vi": criterion.value[0], "en": criterion.value[1]},
         "thresholds": list(criterion.thresholds),

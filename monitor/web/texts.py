@@ -115,6 +115,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "caused_by": ("do {system}", "because of {system}"),
     "score": ("Điểm", "Score"),
     "coverage": ("Phần đã biết", "Known share"),
+    "event_since": ("đợt này từ {time}", "event since {time}"),
+    "index_points": (
+        "{points}/{maximum} điểm (biết {known})",
+        "{points} of {maximum} points ({known} known)",
+    ),
+    "no_grade": ("chưa xếp loại: chưa biết đủ số điểm", "no grade: too few points are known"),
+    "group": ("Nhóm", "Group"),
+    "points": ("Điểm", "Points"),
+    "reported_beside": (
+        "Hệ thống quốc gia báo: {reported}; quy tắc tính ra: {computed}",
+        "The national system reports: {reported}; the rules give: {computed}",
+    ),
     "children": ("Đơn vị trực thuộc", "Units below"),
     "depends_on": ("Phụ thuộc vào", "Depends on"),
     "dependants": ("{count} đơn vị phụ thuộc vào hệ thống này", "{count} units depend on this system"),

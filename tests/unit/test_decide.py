@@ -339,3 +339,14 @@ def test_not_even_news_that_cannot_be_read_stops_setting_a_unit_aside():
     aside = set_aside(first(COMMUNE, told(90.0)).after, (naive,), "TypeError", NOON)
     assert stands(aside).colour is UNKNOWN
     assert aside.after.evidence["rate"].value == 90.0
+
+
+def test_what_breaks_while_it_is_taken_over_costs_its_own_criterion_only(monkeypatch):
+    def poison(*_):
+        raise ValueError("poison")
+
+    monkeypatch.setattr("monitor.decide.take_over", poison)
+    made = first(COMMUNE, up(True), told(90.0), systems={SYSTEM: system(True).after})
+    broken = [key for key, held in made.after.criteria.items() if held.reasons[0].code == "rule_broken"]
+    assert broken == ["system_up"] and made.after.criteria["system_up"].colour is UNKNOWN
+    assert made.after.criteria["rate"].colour is GREEN

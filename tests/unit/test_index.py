@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from monitor.config.rulebooks import load_rules
 from monitor.engine.book import Points
 from monitor.engine.hold import hold
-from monitor.engine.index import points_of, tally
+from monitor.engine.index import points_of, tally, total_differs
 from monitor.engine.judge import judge
 from monitor.model.unit import Level
-from tests.unit.engine_scene import CALENDAR, NOON, told
+from tests.unit.engine_scene import CALENDAR, NOON, measure, rule, told
 
 _LOADED = load_rules(Path(__file__).parents[2], ["d766"])[0]
 assert _LOADED is not None
@@ -74,3 +74,18 @@ def test_online_services_have_twelve_points_and_payment_ten():
     assert {group.id: group.maximum for group in GROUPS} == {
         "CKMB": 18, "TDGQ": 20, "CLGQ": 12, "TTTT": 10, "MDHL": 18, "MDSH": 22,
     }  # fmt: skip
+
+
+def said_of(reported, rates):
+    name = "d766_total_score"
+    verdict = judge(rule(name), measure(name), told(reported, indicator=name), NOON, CALENDAR)
+    return total_differs(scored(rates), {name: hold(None, verdict, rule(name), Level.COMMUNE, NOON)})
+
+
+def test_a_reported_total_is_told_when_it_differs_by_more_than_a_point_from_one_that_is_wholly_known():
+    full = {criterion.id: 100.0 for criterion in BOOK.criteria}
+    said = said_of(98.9, full)
+    assert said is not None and said.params == {"book": "d766", "reported": 98.9, "computed": 100.0}
+    assert said_of(99.0, full) is None
+    full.popitem()
+    assert said_of(50.0, full) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 from yarl import URL
 
-from monitor.engine.book import Condition, Indicator
+from monitor.engine.book import Condition, Grade, Index, IndexGroup, Indicator, Points
 from monitor.model.colour import Colour
 from monitor.model.incident import Kind, Outcome, Phase
 from monitor.model.reading import Collected, Reading
@@ -22,6 +23,7 @@ from monitor.web.static import address, files
 from monitor.web.texts import LOCALES, WORDS, Words
 from tests.unit.web_site import HOSTILE, NOW, ZONE, running, site, visiting
 
+NOON_BEFORE = datetime(2026, 11, 16, 5, tzinfo=UTC)
 TEMPLATES = Path(__file__).parents[2] / "monitor" / "web" / "templates"
 
 
@@ -354,3 +356,33 @@ async def test_mistakes_in_the_site_on_disk_are_on_every_page_until_they_are_men
             page = await text_of(client, path)
             assert words in page and "rules/book.yaml:3" in page and "rules/book.yaml:4" not in page
             assert HOSTILE not in page
+
+
+async def test_a_unit_shows_its_index_by_groups_with_names_escaped_or_why_it_has_no_grade():
+    made = site()
+    (book,) = made.ruleset.books
+    scored = [replace(c, points=Points(10.0, "a")) if c.id == "online_rate" else c for c in book.criteria]
+    index = Index((IndexGroup("a", HOSTILE, HOSTILE, 10.0),), (Grade("good", "Tốt", "Good", 50.0),))
+    book = replace(book, criteria=tuple(scored), index=index)
+    made = replace(made, ruleset=replace(made.ruleset, books=(book,)))
+    async with running(made) as world, visiting(world) as client:
+        page = (await text_of(client, "/units/02102")).partition('data-index="book"')[2].partition("</section>")[0]
+        assert "9,15/10 điểm (biết 10)" in page and "<strong>Tốt</strong>" in page
+        assert HOSTILE not in page and "&lt;script&gt;" in page
+        silent = await text_of(client, "/units/02101?lang=en")
+        assert "no grade: too few points are known" in silent and "0 of 10 points (0 known)" in silent
+
+
+async def test_a_unit_shows_the_reported_colour_and_the_age_of_the_event_beside_its_own():
+    async with running(site()) as world, visiting(world) as client:
+        states = world.service.evaluator.states
+        state = states["02102"]
+        held = replace(state.criteria["online_rate"], episode_since=NOON_BEFORE)
+        shown = replace(state, reported=Colour.RED, criteria={**state.criteria, "online_rate": held})
+        states["02102"] = shown
+        page = await text_of(client, "/units/02102?lang=en")
+        assert "The national system reports: Red; the rules give: Green" in page
+        assert page.count("event since 12:00 16/11/2026") == 1
+        told = await (await client.get("/api/v1/units/02102/explain")).json()
+        ages = {one["id"]: one["event_since"] for one in told["criteria"]}
+        assert (ages["online_rate"] or "").startswith("2026-11-16")
