@@ -38,10 +38,10 @@ def write(site: Path, text: str) -> None:
         path.write_text(path.read_text("utf-8") + "\n" + content, "utf-8")
     else:
         assert words[0] == "replace", order
-        key = content.split(":")[0]
-        path.write_text(
-            re.sub(rf"^{key}:.*\n", lambda _: content, path.read_text("utf-8"), flags=re.MULTILINE), "utf-8"
-        )
+        for line in content.splitlines():
+            text, count = re.subn(rf"^{line.split(':')[0]}:.*$", line, path.read_text("utf-8"), flags=re.MULTILINE)
+            assert count == 1, line
+            path.write_text(text, "utf-8")
 
 
 async def say(site: Path, line: str) -> str:
