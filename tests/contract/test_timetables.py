@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.adapters.clock import SystemClock
 from monitor.adapters.timetable import SlotTimetable
 from monitor.testing import LoopClock, VirtualTimetable, run
 
@@ -97,9 +98,31 @@ async def test_the_real_timetable_has_a_job_for_every_second_and_drops_none_for_
         await timetable.stop()
 
 
+@pytest.mark.parametrize("kind", [SlotTimetable, VirtualTimetable])
+async def test_stopping_waits_for_the_ticks_under_way_and_cancels_none(kind, caplog):
+    clock = SystemClock()
+    timetable, begun, release, ended = kind(clock), asyncio.Event(), asyncio.Event(), list[int]()
+
+    async def tick(slot: int) -> None:
+        begun.set()
+        await release.wait()
+        ended.append(slot)
+
+    timetable.start(tick)
+    await begun.wait()
+    stopping = asyncio.create_task(timetable.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=0.1)
+    assert not done and ended == []
+    release.set()
+    await stopping
+    assert len(ended) >= 1
+    assert caplog.records == []
+
+
 STEPPED = """
 import asyncio, sys, time
 from pathlib import Path
+from monitor.adapters.clock import SystemClock
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.timetable import SlotTimetable
 
