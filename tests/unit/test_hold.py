@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.engine import reasons
-from monitor.engine.book import Need
+from monitor.engine.book import Flap, Need
+from monitor.engine.flapping import Swing, greatest, pinned, remembered, share, swing
 from monitor.engine.hold import hold
 from monitor.model.colour import Colour
 from monitor.model.unit import Level
@@ -199,3 +201,63 @@ def test_a_restart_resets_no_run():
     """The state is all that a run needs: it may come from the store."""
     first = history("GR", TWICE_DOWN_THRICE_UP)[-1]
     assert step(first, RED, NOON + 5 * MINUTE, TWICE_DOWN_THRICE_UP).colour is RED
+
+
+# -- flapping ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("recent", "window", "percent"),
+    [
+        ("", 21, 0.0), ("G", 21, 0.0), ("GGG", 3, 0.0),
+        ("GRR", 3, 40.0), ("GGR", 3, 50.0), ("GRG", 3, 90.0),  # the older of two places weighs 0.8, the newer 1.0
+        ("GR", 3, 50.0),  # what is not there yet was calm
+        ("RGGG", 3, 0.0),  # what is out of the window is forgotten
+        ("GGGR", 4, 35.6), ("GRG", 21, 11.7),
+    ],
+)  # fmt: skip
+def test_the_share_of_changes_weighs_the_newest_most(recent, window, percent):
+    assert share(recent, window) == percent
+
+
+def test_the_greatest_share_is_that_of_readings_that_all_differ():
+    assert [greatest(window) for window in (2, 3, 21)] == [80.0, 90.0, 99.0]
+
+
+def flapping(since, settled, recent, flap):
+    before = replace(step(None, GREEN, NOON, rule()), flapping_since=since)
+    return swing(flap, recent, before, settled, NOON + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("since", "settled", "recent", "now_since"),
+    [
+        (None, True, "GGR", NOON + HOUR),  # 50 per cent is enough to begin with
+        (None, True, "GRR", None),
+        (NOON, True, "GRR", NOON),  # 40 per cent is not yet less than 40
+        (NOON, True, "GGG", None),
+        (NOON, False, "GGG", NOON),  # calm, but the colour that is then true has still to be confirmed
+        (NOON, False, "GRG", NOON), (NOON, True, "GRG", NOON),
+    ],
+)  # fmt: skip
+def test_flapping_begins_at_its_start_and_ends_below_its_end_when_a_colour_is_settled(
+    since, settled, recent, now_since
+):
+    found = flapping(since, settled, recent, Flap(50.0, 40.0, 3))
+    assert (found.since, found.share, found.end, found.window) == (now_since, share(recent, 3), 40.0, 3)
+    assert found.calm is (recent == "GGG")
+    assert flapping(since, settled, recent, None).since is None
+
+
+def test_the_first_reading_of_all_does_not_flap():
+    assert swing(Flap(50.0, 40.0, 3), "G", None, True, NOON).since is None
+
+
+def test_twenty_one_known_colours_are_remembered_and_the_worst_of_the_window_is_shown():
+    recent = ""
+    for colour in (RED, *[GREEN] * 19, YELLOW, UNKNOWN, Colour.EXCLUDED):
+        recent = remembered(recent, colour)
+    assert recent == "R" + "G" * 19 + "Y"
+    assert remembered(recent, GREEN) == "G" * 19 + "YG"
+    for window, base, worst in ((20, GREEN, YELLOW), (21, GREEN, RED), (20, RED, RED), (30, GREEN, RED)):
+        assert pinned(Swing(NOON, 90.0, 25.0, window), recent, base) is worst
