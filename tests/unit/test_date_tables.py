@@ -351,6 +351,9 @@ def test_the_forecast_names_what_the_curve_asks_for_as_long_as_there_is_time():
     assert (last.expected, last.projected) == (78, pytest.approx(64 + last.actual_pace))
     late = forecast(64.0, utc(HCM, 2025, 8, 20, 8), past, LINE).forecast
     assert late == Forecast(None, late.actual_pace, points=5) and late.actual_pace > 0
+    assert forecast(64.0, utc(HCM, 2025, 8, 20, 8), NOTHING, LINE).forecast == Forecast(points=1)
+    met = forecast(85.0, utc(HCM, 2025, 8, 20, 8), past, LINE).forecast
+    assert (met.required_pace, met.points) == (0, 5)
 
 
 @pytest.mark.parametrize(("op", "value", "sign"), [(">=", 85.0, "<"), (">", 80.0, ">"), ("<=", 75.0, ">")])

@@ -276,6 +276,7 @@ WHOLE = rule(
     "whole", indicator="rate", rollup=RollUp.RATE, levels=frozenset({Level.PROVINCE, Level.NATION}), min_sample=30
 )
 STANDS = Standing(GREEN, NOON, GREEN, NOON)
+DARK = UnitState("dark", 1, STANDS)
 
 
 def counted(code: str, numerator: float | None, denominator: float | None, sign: str = "=", as_of=NOON) -> UnitState:
@@ -429,7 +430,13 @@ def test_a_verdict_of_a_group_is_made_now_and_by_the_roll_up_whatever_comes_of_i
     least = group(RollUp.COUNT, band(GREEN, (">=", 1.0)), band(RED, ("<", 1.0)))
     rates = [counted("a", 90, 100), counted("b", 0, 10), counted("c", 80, 100, ">"), counted("d", 80, 100, "<")]
     made = [judged(least, children(*of)) for of in ((), (EXCLUDED,), (UNKNOWN,), (GREEN,))]
-    made += [judged(group(RollUp.WORST), children(RED)), whole(), whole(*rates[:1]), whole(rates[1]), whole(*rates[2:])]
+    made += [
+        judged(group(RollUp.WORST), children(RED)),
+        whole(*rates[:1], DARK),
+        whole(*rates[:1]),
+        whole(rates[1]),
+        whole(*rates[2:]),
+    ]
     assert {(verdict.as_of, verdict.source) for verdict in made} == {(NOON, "roll-up")}
 
 
@@ -468,6 +475,7 @@ def test_a_child_that_fell_silent_yellow_takes_nothing_from_the_share_of_red():
     verdict = judged(limited, states)
     assert (verdict.colour, verdict.reasons[-1].code) == (GREEN, reasons.CHILDREN_SILENT)
     assert verdict.reasons[-1].params == {"yellow": 1, "red": 1}
+    assert judged(replace(limited, max_red_share=19.9), states).colour is RED
     score = group(RollUp.SCORE, band(GREEN, (">=", 0.0)))
     assert judged(score, states).value == 75.0  # 7 of 10, and half of the silent yellow one
 
@@ -500,6 +508,7 @@ def test_where_only_numbers_are_known_every_child_weighs_the_same():
         assert (verdict.value, verdict.numerator, verdict.denominator) == (value, 3.0, 4.0)
     dark = judge_rollup(group(RollUp.WEIGHT, band(GREEN, (">=", 0.0))), count((GREEN, UNKNOWN)), NOON, CALENDAR, 0.6)
     assert dark.colour is UNKNOWN
+    assert judge_rollup(KINDS[1], count((GREEN, GREEN, GREEN, UNKNOWN)), NOON, CALENDAR).value == 0.0
 
 
 def test_a_number_of_children_is_no_weight_and_a_weight_may_be_a_fraction():

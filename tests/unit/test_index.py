@@ -46,7 +46,7 @@ def rank(grade) -> float:
 
 
 def test_sixty_per_cent_of_digitised_components_earn_three_points():
-    assert points_of(60, Points(4, "MDSH", 80)) == 3.0
+    assert [points_of(rate, Points(4, "MDSH", 80)) for rate in (60, 0.5, 0, -1)] == [3.0, 0.025, 0, 0]
 
 
 @given(RATES, RATES, st.floats(1, 100), st.floats(1, 22))

@@ -157,10 +157,13 @@ def test_a_place_shows_the_value_and_those_without_a_rank_come_last():
 
 
 def test_who_speaks_without_a_number_keeps_the_place_of_the_last_one_that_was_known():
-    past = Series((TODAY.toordinal() - 3, TODAY.toordinal() - 1), (9.0, 5.0))
-    dark = says("dark", None)
-    places = placed(says("a", 7.0), says("b", 3.0), replace(dark, series={"rate": past}))
-    assert positions(places) == {"a": 1, "b": 3, "dark": None}
+    past = Series(tuple(TODAY.toordinal() - day for day in (3, 2, 1)), (9.0, 8.0, 5.0))
+    beside = (says("a", 7.0), says("b", 3.0))
+    assert positions(placed(*beside, replace(says("dark", None), series={"rate": past}))) == {
+        "a": 1, "b": 3, "dark": None,
+    }  # fmt: skip
+    unbelieved = replace(says("dark", 8.0, known=False), series={"rate": past})
+    assert positions(placed(*beside, unbelieved)) == {"a": 2, "b": 3, "dark": None}
 
 
 def test_a_unit_without_a_past_is_ranked_and_its_change_is_not_known():
@@ -185,3 +188,4 @@ def test_without_a_day_no_change_is_told():
 def test_a_rate_of_the_whole_has_a_past_of_its_own():
     whole = rule("whole", indicator="rate", rollup=RollUp.RATE)
     assert rankings(ruleset(whole))[1] == Ranked("rate", ("whole",), "whole", True, 2.0)
+    assert rankings(ruleset(replace(whole, rollup=None)))[1] == Ranked("rate", ("whole",), "rate", True, 2.0)

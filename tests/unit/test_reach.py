@@ -138,6 +138,12 @@ def test_one_that_serves_in_two_ways_is_taken_before_two_that_are_easier(criteri
     assert (reach.turned, reach.verdict.colour) == (("s",), GREEN)
 
 
+def test_of_two_reds_the_easier_one_is_taken_whether_it_speaks_or_not():
+    limited = group(RollUp.GREEN_SHARE, target=goal(operand=70.0), max_red_share=10.0)
+    states = (*SEVEN, HIDDEN_RED, DARK, OPEN_RED)
+    assert found(limited, Members(states, weighing(states)), 0.0).turned == ("r",)
+
+
 @pytest.mark.parametrize(
     ("kind", "asked", "turned"),
     [(RollUp.WEIGHT_SHARE, 60.0, ("heavy",)), (RollUp.WEIGHT, 9.0, ("heavy",)), (RollUp.COUNT, 2.0, ("near0",))],
@@ -151,9 +157,9 @@ def test_the_heavy_one_is_taken_where_weight_decides_and_the_near_one_where_numb
 
 def test_how_much_is_known_is_weighed_where_weight_decides():
     states = (child("g", GREEN, GREEN, 1.0), child("h", YELLOW, YELLOW, 0.5), silent("u", YELLOW, 0.9),
-              silent("v", YELLOW, 0.9))  # fmt: skip
-    members = Members(states, weighing(states, 5.0, 3.0, 1.0, 1.0))
-    assert found(group(RollUp.WEIGHT_SHARE, target=goal(operand=70.0)), members).turned == ("h",)
+              silent("v", YELLOW, 0.9), silent("w", YELLOW, 0.9))  # fmt: skip
+    members = Members(states, weighing(states, 5.0, 3.0, 1.0, 1.0, 1.0))
+    assert found(group(RollUp.WEIGHT_SHARE, target=goal(operand=63.0)), members).turned == ("h",)
 
 
 def test_just_enough_known_asks_nobody_to_speak():
