@@ -26,6 +26,7 @@ from monitor.engine.rollup import Members, count, judge_rollup
 from monitor.engine.series import remember, remember_rollups, remember_score
 from monitor.engine.sources import Heard, counts_now, hear, hear_unjudged, next_change, remarks
 from monitor.engine.standing import stand
+from monitor.engine.unmoved import judged_today, moved, stays
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
 from monitor.model.hours import Calendar, Sessions
@@ -107,6 +108,8 @@ class View:
     children: tuple[UnitState, ...] = ()
     systems: Mapping[str, UnitState] = field(default_factory=dict)
     health: Mapping[str, SourceHealth] = field(default_factory=dict)
+    # When this very policy made this very state out of judging; None: every criterion is judged anew.
+    judged_at: datetime | None = None
 
 
 def decide(view: View, policy: Policy, now: datetime) -> Decision:
@@ -117,7 +120,8 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
     past = remember(view.state.series, counts_now(absorbed), policy.ruleset.indicators, policy.calendar)
     told = replace(view.state, evidence=absorbed.evidence, series=past, rivals=absorbed.rivals)
     seen = replace(view, state=told)
-    criteria = _criteria(seen, unit, policy, counts, now)
+    news = moved(view.state, told) if judged_today(view.judged_at, now, policy.calendar) else None
+    criteria = _criteria(seen, unit, policy, counts, news, now)
     standing = stand(view.state.standing, list(criteria.values()), policy.ruleset.standing, now, counts)
     alerts, silences_at = _alerts(seen, unit, criteria, policy, now)
     after = replace(
@@ -202,12 +206,16 @@ def _unjudged(before: CriterionState, reason: Reason, now: datetime) -> Criterio
 
 
 def _criteria(
-    view: View, unit: Unit, policy: Policy, counts: Counts | None, now: datetime
+    view: View, unit: Unit, policy: Policy, counts: Counts | None, news: frozenset[str] | None, now: datetime
 ) -> dict[str, CriterionState]:
+    """Criteria of a unit after the news; `news` names the indicators that something new is known of, None means all."""
     states: dict[str, CriterionState] = {}
     for criterion in policy.criteria_of(unit, now):
         before = view.state.criteria.get(criterion.id)
         if criterion.applies_to(unit):
+            if before and news is not None and stays(before, criterion, policy.ruleset.indicators, news, now):
+                states[criterion.id] = before
+                continue
             states[criterion.id] = _own(view, unit, criterion, before, policy, counts, now)
         elif taken := _taken(view, unit, criterion, before, policy, now):
             states[criterion.id] = taken
