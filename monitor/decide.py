@@ -272,18 +272,26 @@ def _verdict(view: View, criterion: Criterion, policy: Policy, counts: Counts | 
 def _foretold(view: View, criterion: Criterion, policy: Policy, verdict: Verdict, now: datetime) -> Verdict:
     key = criterion.id if criterion.rollup is not None else criterion.indicator or ""
     measured = policy.ruleset.indicators.get(criterion.indicator or "")
-    return foretold(verdict, criterion, measured, view.state.series.get(key), now, policy.calendar)
+    try:
+        return foretold(verdict, criterion, measured, view.state.series.get(key), now, policy.calendar)
+    except Exception as broken:  # a forecast is said beside the colour and must not cost it
+        return replace(verdict, reasons=(*verdict.reasons, Reason(reasons.FORECAST_BROKEN, {"error": _told(broken)})))
 
 
 def _broken(view: View, criterion: Criterion, policy: Policy, broken: Exception, now: datetime) -> Verdict:
     """Unknown, and why, to be tried again in a minute; of what it would have judged, as much as can be said so."""
-    error = clean(f"{type(broken).__name__}: {broken}")
     indicator = policy.ruleset.indicators.get(criterion.indicator or "")
     reading = view.state.evidence.get(indicator.evidence) if indicator else None
-    verdict = Verdict(Colour.UNKNOWN, (Reason(reasons.RULE_BROKEN, {"error": error}),), recheck_at=now + _TRY_AGAIN)
+    verdict = Verdict(
+        Colour.UNKNOWN, (Reason(reasons.RULE_BROKEN, {"error": _told(broken)}),), recheck_at=now + _TRY_AGAIN
+    )
     if reading is None:
         return verdict
     return replace(verdict, as_of=reading.as_of, received_at=reading.received_at, source=reading.source)
+
+
+def _told(broken: Exception) -> str:
+    return clean(f"{type(broken).__name__}: {broken}")
 
 
 def _alerts(
