@@ -192,6 +192,16 @@ class PrometheusFeed(_Feed):
 Feed = Annotated[JsonFeed | CsvFeed | PrometheusFeed, Field(discriminator="kind")]
 
 
+class HeartbeatSection(Section):
+    """A job that reports by itself; that it is on time means yes."""
+
+    id: Identifier = Field(description="write a name of its own")
+    unit: Code = Field(description="write the code of the unit whose job it is")
+    gives: Identifier = Field(description="write the yes/no indicator that it fills")
+    every: Span = Field(description="write how often it reports, such as 1d")
+    grace: Span = Field(description="write how long a report may be late, and a run may take, such as 1h")
+
+
 class Channel(Section):
     """One way to send."""
 
@@ -268,6 +278,8 @@ class TokenSection(Section):
     id: Identifier = Field(description="write a name of its own")
     role: Literal["viewer", "operator", "pusher", "scraper", "admin"] = Field(description="write what it may do")
     sha256: Sha256 = Field(description="write the SHA-256 of the token")
+    units: Selector | None = None  # of which units a pusher may speak; all unless said
+    indicators: list[Identifier] = Field(default=[])  # of which indicators; all unless said
 
 
 class Access(Section):
@@ -302,6 +314,7 @@ class SiteFile(Section):
     units: UnitsSection = Field(description="write which provinces, communes and systems get a colour")
     probes: list[Probe] = Field(default=[])
     feeds: list[Feed] = Field(default=[])
+    heartbeats: list[HeartbeatSection] = Field(default=[])
     by_hand: list[Identifier] = Field(default=[])  # indicators that come by push or import, from no probe or feed
     channels: dict[Identifier, Channel] = Field(min_length=1, description="write at least log: {kind: log}")
     roles: dict[Identifier, Names] = Field(min_length=1, description="write role: {vi: ..., en: ...}")

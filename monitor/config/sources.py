@@ -16,7 +16,7 @@ from monitor.config.folders import Folders
 from monitor.config.models import ColumnSection, CsvFeed, Feed, HttpProbe, JsonFeed, Probe, SiteFile
 from monitor.config.problems import Location
 from monitor.config.secrets import is_reference, resolve
-from monitor.config.spec import AsOf, Column, FeedSpec, ProbeSpec, Secret, fits_the_minute
+from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, ProbeSpec, Secret, fits_the_minute
 from monitor.config.units import select
 from monitor.model.unit import Units
 from monitor.registry import Registry, read_mapping
@@ -53,6 +53,16 @@ def build_feeds(file: SiteFile, around: Surroundings) -> tuple[FeedSpec, ...]:
         if feed.id in (probe.id for probe in file.probes):
             around.findings.add(("feeds", index, "id"), f"a probe is called '{feed.id}' too", "give it another name")
     return tuple(_feed(feed, ("feeds", index), around) for index, feed in enumerate(file.feeds))
+
+
+def build_heartbeats(file: SiteFile, around: Surroundings) -> tuple[HeartbeatSpec, ...]:
+    """One spec per heartbeat."""
+    around.findings.once(("heartbeats",), "heartbeat", [beat.id for beat in file.heartbeats])
+    for index, beat in enumerate(file.heartbeats):
+        if beat.unit not in around.units:
+            codes = [unit.code for unit in around.units]
+            around.findings.unknown(("heartbeats", index, "unit"), "unit", beat.unit, codes)
+    return tuple(HeartbeatSpec(beat.id, beat.unit, beat.gives, beat.every, beat.grace) for beat in file.heartbeats)
 
 
 def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSpec]:

@@ -108,6 +108,22 @@ class FeedSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class HeartbeatSpec:
+    """One job that reports by itself."""
+
+    id: str
+    unit: str
+    gives: str  # yes/no indicator: on time, or late or failed
+    every: float  # seconds between two reports
+    grace: float  # seconds a report may be late, and a run that was said to begin may take
+
+    @property
+    def source(self) -> str:
+        """Name of its readings' source."""
+        return f"heartbeat:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelSpec:
     """One way to send. `kind`: "log", "email", "webhook"."""
 
@@ -125,6 +141,12 @@ class Token:
     id: str
     role: str  # "viewer", "operator", "pusher", "scraper", "admin"
     sha256: str
+    units: frozenset[str] = frozenset()  # of which units a pusher may speak; empty: of all
+    indicators: frozenset[str] = frozenset()  # of which indicators; empty: of all
+
+    def may_say(self, unit: str, indicator: str) -> bool:
+        """Whether it may push a value of this indicator of this unit."""
+        return (not self.units or unit in self.units) and (not self.indicators or indicator in self.indicators)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +181,7 @@ class Site:
     channels: Mapping[str, ChannelSpec]
     addresses: Mapping[tuple[str, str], Secret]  # (recipient id, channel id) -> address
     allow: tuple[str, ...] = ()  # networks and ports that may be dialled although private: "127.0.0.0/8:8867"
+    heartbeats: tuple[HeartbeatSpec, ...] = ()
     exporters: tuple[str, ...] = ("prometheus",)
     tokens: tuple[Token, ...] = ()
     simulation: SimulationSpec | None = None
