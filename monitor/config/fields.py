@@ -17,6 +17,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,6}) ?([smhd])")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _PORTS = re.compile(r"\*|[0-9]{1,5}(?:,[0-9]{1,5})*")
 _STORE = re.compile(r"memory:|sqlite:.{1,400}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -48,6 +49,12 @@ def _code(value: Any) -> str:
 def _identifier(value: str) -> str:
     if not _ID.fullmatch(value):
         raise ValueError(f"is '{value[:60]}'; use lower-case letters, digits, '.', '-' and '_'")
+    return value
+
+
+def _label(value: str) -> str:
+    if not _LABEL.fullmatch(value):
+        raise ValueError(f"is '{value[:60]}'; write the name of a label: letters, digits and '_'")
     return value
 
 
@@ -152,6 +159,7 @@ Duration = Annotated[float, BeforeValidator(_duration), _DURATION_SCHEMA]  # sec
 Span = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive), _DURATION_SCHEMA]  # not zero
 Code = Annotated[str, BeforeValidator(_code), WithJsonSchema({"type": ["string", "integer"]})]
 Identifier = Annotated[str, AfterValidator(_identifier)]
+Label = Annotated[str, AfterValidator(_label)]  # of a time series
 Zone = Annotated[str, AfterValidator(_zone)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Allow = Annotated[str, AfterValidator(_allow)]

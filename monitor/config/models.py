@@ -15,6 +15,7 @@ from monitor.config.fields import (
     Code,
     Duration,
     Identifier,
+    Label,
     Listen,
     Port,
     SecretText,
@@ -29,6 +30,7 @@ from monitor.config.fields import (
 )
 from monitor.config.yaml import Section
 
+Place = Annotated[str, Field(min_length=1, max_length=4000)]  # a path, a header, a metric, a query
 Weight = Annotated[float, Field(gt=0, le=1e9)]  # a unit that must not count is excluded, not weightless
 LevelName = Literal["nation", "province", "commune", "system"]
 KindName = Literal["outage", "kpi_yellow", "kpi_red", "overdue", "silent"]
@@ -132,7 +134,7 @@ Probe = Annotated[HttpProbe | TcpProbe, Field(discriminator="kind")]
 class ColumnSection(Section):
     """Where one indicator stands in a row."""
 
-    value: Title = Field(description="write where the value stands in a row")
+    value: Place = Field(description="write where the value stands in a row")
     numerator: str = ""
     denominator: str = ""
     scale: float = Field(default=1.0, gt=0)
@@ -189,7 +191,16 @@ class PrometheusFeed(_Feed):
     kind: Literal["prometheus"]
 
 
-Feed = Annotated[JsonFeed | CsvFeed | PrometheusFeed, Field(discriminator="kind")]
+class PromqlFeed(_Feed):
+    """Instant queries to Prometheus or its kin; values are queries, the unit is a label of their results."""
+
+    kind: Literal["promql"]
+    url: Url = Field(description="write the base address of the server, such as http://10.1.2.3:9090")
+    unit: Label = Field(description="write the label that names the unit, and keep it in every query: by (LABEL)")
+    as_of: AsOfSection = AsOfSection(kind="fetch")
+
+
+Feed = Annotated[JsonFeed | CsvFeed | PrometheusFeed | PromqlFeed, Field(discriminator="kind")]
 
 
 class Channel(Section):

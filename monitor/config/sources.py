@@ -13,7 +13,7 @@ from jmespath.exceptions import JMESPathError
 
 from monitor.config.findings import Findings
 from monitor.config.folders import Folders
-from monitor.config.models import ColumnSection, CsvFeed, Feed, HttpProbe, JsonFeed, Probe, SiteFile
+from monitor.config.models import ColumnSection, CsvFeed, Feed, HttpProbe, JsonFeed, Probe, PromqlFeed, SiteFile
 from monitor.config.problems import Location
 from monitor.config.secrets import is_reference, resolve
 from monitor.config.spec import AsOf, Column, FeedSpec, ProbeSpec, Secret, fits_the_minute
@@ -120,7 +120,19 @@ def _of_kind(feed: Feed, at: Location, around: Surroundings) -> dict[str, Any]:
         return {"method": feed.method, "body": feed.body, "rows": feed.rows}
     if isinstance(feed, CsvFeed):
         return {"delimiter": feed.delimiter, "encoding": feed.encoding, "decimal": feed.decimal}
+    if isinstance(feed, PromqlFeed):
+        _check_queries(feed, at, around.findings)
     return {}
+
+
+def _check_queries(feed: PromqlFeed, at: Location, findings: Findings) -> None:
+    if "/api/v1" in feed.url:
+        findings.add((*at, "url"), "the address names a page of the API", "write the part before /api/v1")
+    for indicator, column in feed.columns.items():
+        for part in ("numerator", "denominator"):
+            if getattr(column, part):
+                where = (*at, "columns", indicator, part)
+                findings.add(where, f"a query gives one value, without a {part}", "divide in the query")
 
 
 def _check_paths(feed: JsonFeed, at: Location, findings: Findings) -> None:

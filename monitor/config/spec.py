@@ -73,7 +73,7 @@ class Column:
     """How one indicator is read from a row."""
 
     indicator: str
-    value: str  # JMESPath in a JSON row, header of a CSV column, metric name of a Prometheus page
+    value: str  # JMESPath in a JSON row, header of a CSV column, metric name of a Prometheus page, PromQL
     numerator: str = ""
     denominator: str = ""
     scale: float = 1.0  # the value is multiplied by this (ratio to per cent: 100)
@@ -85,9 +85,9 @@ class FeedSpec:
     """One feed: a source of many values."""
 
     id: str
-    kind: str  # "json", "csv", "prometheus"
+    kind: str  # "json", "csv", "prometheus", "promql"
     owner: str  # unit that answers for the feed
-    url: str
+    url: str  # of the page; of the server (promql)
     period: float  # seconds
     timeout: float  # seconds, total
     columns: tuple[Column, ...]
@@ -96,7 +96,7 @@ class FeedSpec:
     body: str = ""
     headers: tuple[tuple[str, Secret], ...] = ()
     rows: str = ""  # JMESPath to the list of rows (json)
-    unit: str = ""  # JMESPath, CSV header or Prometheus label that names the unit
+    unit: str = ""  # JMESPath, CSV header or label of a time series that names the unit
     mapping: Mapping[str, str] = field(default_factory=dict)  # foreign code -> unit code; empty: the code itself
     as_of: AsOf = AsOf.DAY
     as_of_field: str = ""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from monitor.adapters.feeds import KINDS
+from monitor.adapters.feeds import KINDS, promql
 from monitor.adapters.feeds.rows import Frame
 from monitor.config.spec import AsOf, Column, FeedSpec
 from monitor.engine.book import Indicator
@@ -52,6 +52,8 @@ def parsed(spec: FeedSpec, body: str | bytes, **headers: str) -> Collected:
     """What an answer of these bytes is worth."""
     content = body.encode() if isinstance(body, str) else body
     given = {name.replace("_", "-"): value for name, value in headers.items()}
+    if spec.kind == "promql":
+        return promql.read(spec, {column.indicator: content for column in spec.columns}, NOW, FRAME)
     return KINDS[spec.kind](spec, content, given, NOW, FRAME)
 
 

@@ -26,6 +26,7 @@ SPECS = {
     "json": feed_spec("json", *COLUMNS, as_of=AsOf.FIELD, as_of_field="at"),
     "csv": feed_spec("csv", *COLUMNS, as_of=AsOf.FIELD, as_of_field="at", delimiter=";", decimal=","),
     "prometheus": feed_spec("prometheus", *COLUMNS, as_of=AsOf.FETCH),
+    "promql": feed_spec("promql", *COLUMNS, as_of=AsOf.FETCH),
 }
 GOOD = {
     "json": json.dumps(
@@ -41,6 +42,11 @@ GOOD = {
     ).encode("utf-8-sig"),
     "prometheus": (
         b'# TYPE ratio gauge\nratio{code="02143"} 68.91\nlate{code="02143"} 3 1795237200000\nstaff{code="01840"} 1\n'
+    ),
+    "promql": (
+        b'{"status": "success", "warnings": [], "data": {"resultType": "vector", "result": ['
+        b'{"metric": {"code": "02143"}, "value": [1795237200.5, "5"]}, '
+        b'{"metric": {"code": "01840"}, "value": [1795237200.5, "NaN"]}]}}'
     ),
 }  # fmt: skip
 HARSH = [
@@ -83,7 +89,7 @@ def spoilt(draw: st.DrawFn, good: bytes) -> bytes:
 @KINDS
 def test_the_unspoilt_answers_are_good(kind):
     collected = check(SPECS[kind], GOOD[kind])
-    assert len(collected.readings) == {"json": 6, "csv": 6, "prometheus": 2}[kind]
+    assert len(collected.readings) == {"json": 6, "csv": 6, "prometheus": 2, "promql": 2}[kind]
 
 
 @KINDS

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from monitor.adapters.feeds import csv, json, prometheus
-from monitor.adapters.feeds.feed import Feed, Parse
+from monitor.adapters.feeds.feed import Feed, Way
+from monitor.adapters.feeds.page import Page, Parse
+from monitor.adapters.feeds.promql import Queries
 from monitor.adapters.feeds.rows import Frame
 from monitor.adapters.fetch import Fetcher
 from monitor.config.spec import FeedSpec
@@ -31,4 +33,10 @@ def open_feed(
     """
     wanted = {column.indicator: indicators[column.indicator] for column in spec.columns}
     known = frozenset(units) if units is not None else {*spec.mapping.values(), *spec.expects, spec.owner}
-    return Feed(spec, KINDS[spec.kind], fetcher, clock, Frame(calendar, wanted, frozenset(known)))
+    return Feed(spec, _way(spec, fetcher, clock, Frame(calendar, wanted, frozenset(known))), clock)
+
+
+def _way(spec: FeedSpec, fetcher: Fetcher, clock: Clock, frame: Frame) -> Way:
+    if spec.kind == "promql":
+        return Queries(spec, fetcher, clock, frame)
+    return Page(spec, KINDS[spec.kind], fetcher, frame)
