@@ -176,13 +176,24 @@ class JsonFeed(_Feed):
     rows: Title = Field(description="write the JMESPath to the list of rows")
 
 
-class CsvFeed(_Feed):
+class _TableFeed(_Feed):
+    aliases: dict[Title, list[Title]] = Field(default={})  # other spellings of a header
+    decimal: Literal[".", ","] = "."  # in numbers that are written as text
+
+
+class CsvFeed(_TableFeed):
     """Rows in a CSV file; places are headers."""
 
     kind: Literal["csv"]
     delimiter: Literal[",", ";", "\t", "|"] = ","
     encoding: Literal["utf-8", "utf-16", "cp1258"] = "utf-8"
-    decimal: Literal[".", ","] = "."
+
+
+class XlsxFeed(_TableFeed):
+    """Rows on the sheets of an Excel workbook; places are headers."""
+
+    kind: Literal["xlsx"]
+    sheets: list[Title] = Field(default=[])  # the only visible one unless said
 
 
 class PrometheusFeed(_Feed):
@@ -200,7 +211,7 @@ class PromqlFeed(_Feed):
     as_of: AsOfSection = AsOfSection(kind="fetch")
 
 
-Feed = Annotated[JsonFeed | CsvFeed | PrometheusFeed | PromqlFeed, Field(discriminator="kind")]
+Feed = Annotated[JsonFeed | CsvFeed | XlsxFeed | PrometheusFeed | PromqlFeed, Field(discriminator="kind")]
 
 
 class Channel(Section):

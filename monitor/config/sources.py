@@ -13,11 +13,22 @@ from jmespath.exceptions import JMESPathError
 
 from monitor.config.findings import Findings
 from monitor.config.folders import Folders
-from monitor.config.models import ColumnSection, CsvFeed, Feed, HttpProbe, JsonFeed, Probe, PromqlFeed, SiteFile
+from monitor.config.models import (
+    ColumnSection,
+    CsvFeed,
+    Feed,
+    HttpProbe,
+    JsonFeed,
+    Probe,
+    PromqlFeed,
+    SiteFile,
+    XlsxFeed,
+)
 from monitor.config.problems import Location
 from monitor.config.secrets import is_reference, resolve
 from monitor.config.spec import AsOf, Column, FeedSpec, ProbeSpec, Secret, fits_the_minute
 from monitor.config.units import select
+from monitor.model.text import fold
 from monitor.model.unit import Units
 from monitor.registry import Registry, read_mapping
 
@@ -119,10 +130,27 @@ def _of_kind(feed: Feed, at: Location, around: Surroundings) -> dict[str, Any]:
         _check_paths(feed, at, around.findings)
         return {"method": feed.method, "body": feed.body, "rows": feed.rows}
     if isinstance(feed, CsvFeed):
-        return {"delimiter": feed.delimiter, "encoding": feed.encoding, "decimal": feed.decimal}
+        return {"delimiter": feed.delimiter, "encoding": feed.encoding, **_of_table(feed, at, around.findings)}
+    if isinstance(feed, XlsxFeed):
+        around.findings.once((*at, "sheets"), "sheet", feed.sheets, key="")
+        return {"sheets": tuple(feed.sheets), **_of_table(feed, at, around.findings)}
     if isinstance(feed, PromqlFeed):
         _check_queries(feed, at, around.findings)
     return {}
+
+
+def _of_table(feed: CsvFeed | XlsxFeed, at: Location, findings: Findings) -> dict[str, Any]:
+    columns = feed.columns.values()
+    named = {feed.unit, feed.as_of.field, *(name for c in columns for name in (c.value, c.numerator, c.denominator))}
+    meant = {fold(name): name for name in named if name}
+    for name, spellings in feed.aliases.items():
+        if name not in named:
+            findings.unknown((*at, "aliases", name), "header", name, sorted(named - {""}))
+        for index, spelling in enumerate(spellings):
+            if meant.setdefault(fold(spelling), name) != name:
+                where = (*at, "aliases", name, index)
+                findings.add(where, f"'{spelling}' stands for '{meant[fold(spelling)]}' too", "take one of them out")
+    return {"decimal": feed.decimal, "aliases": {name: tuple(given) for name, given in feed.aliases.items()}}
 
 
 def _check_queries(feed: PromqlFeed, at: Location, findings: Findings) -> None:

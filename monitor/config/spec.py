@@ -73,7 +73,7 @@ class Column:
     """How one indicator is read from a row."""
 
     indicator: str
-    value: str  # JMESPath in a JSON row, header of a CSV column, metric name of a Prometheus page, PromQL
+    value: str  # JMESPath in a JSON row, header of a column, metric name of a Prometheus page, PromQL
     numerator: str = ""
     denominator: str = ""
     scale: float = 1.0  # the value is multiplied by this (ratio to per cent: 100)
@@ -85,7 +85,7 @@ class FeedSpec:
     """One feed: a source of many values."""
 
     id: str
-    kind: str  # "json", "csv", "prometheus", "promql"
+    kind: str  # "json", "csv", "xlsx", "prometheus", "promql"
     owner: str  # unit that answers for the feed
     url: str  # of the page; of the server (promql)
     period: float  # seconds
@@ -96,13 +96,15 @@ class FeedSpec:
     body: str = ""
     headers: tuple[tuple[str, Secret], ...] = ()
     rows: str = ""  # JMESPath to the list of rows (json)
-    unit: str = ""  # JMESPath, CSV header or label of a time series that names the unit
+    unit: str = ""  # JMESPath, header or label of a time series that names the unit
     mapping: Mapping[str, str] = field(default_factory=dict)  # foreign code -> unit code; empty: the code itself
     as_of: AsOf = AsOf.DAY
     as_of_field: str = ""
     delimiter: str = ","
     encoding: str = "utf-8"  # utf-8 also takes a BOM
     decimal: str = "."  # or ","
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # other spellings of a header (csv, xlsx)
+    sheets: tuple[str, ...] = ()  # names of those to be read; none: the only visible one (xlsx)
     max_bytes: int = 4 * 1024 * 1024
     expects: frozenset[str] = frozenset()  # units that should have a row
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from monitor.adapters.feeds import csv, json, prometheus
+from monitor.adapters.feeds import csv, json, prometheus, xlsx
 from monitor.adapters.feeds.feed import Feed, Way
 from monitor.adapters.feeds.page import Page, Parse
 from monitor.adapters.feeds.promql import Queries
@@ -15,7 +15,12 @@ from monitor.engine.book import Indicator
 from monitor.model.hours import Calendar
 from monitor.ports import Clock, Source
 
-KINDS: Mapping[str, Parse] = {"json": json.parse, "csv": csv.parse, "prometheus": prometheus.parse}
+KINDS: Mapping[str, Parse] = {
+    "json": json.parse,
+    "csv": csv.parse,
+    "xlsx": xlsx.parse,
+    "prometheus": prometheus.parse,
+}
 
 
 def open_feed(

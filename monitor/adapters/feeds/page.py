@@ -34,7 +34,7 @@ class Page:
         if not 200 <= answer.status < 300:
             return failed(self._spec, now, f"HTTP status {answer.status}")
         work = (self._spec, answer.body, answer.headers, now, self._frame)
-        if len(answer.body) > OFF_LOOP:
+        if len(answer.body) > OFF_LOOP or self._spec.kind == "xlsx":  # which is read by a process, and waited for
             return await asyncio.to_thread(self._parse, *work)
         return self._parse(*work)
 
