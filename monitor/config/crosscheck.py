@@ -135,7 +135,8 @@ def check_network(file: SiteFile, findings: Findings) -> None:
 
 
 def _check_feed(feed: Feed, at: Location, file: SiteFile, findings: Findings) -> None:
-    _check_dialled(*_target(feed.url), at, file, findings)
+    if feed.url is not None:
+        _check_dialled(*_target(feed.url), at, file, findings)
 
 
 def _target(url: str) -> tuple[str, int]:

@@ -132,6 +132,12 @@ def _inside(value: str) -> str:
     return value
 
 
+def _pattern(value: str) -> str:
+    if "/" in value or value.startswith("."):
+        raise ValueError(f"is '{value[:60]}'; write a pattern of file names without a folder, such as bao-cao-*.xlsx")
+    return value
+
+
 def instant(value: str) -> datetime | date:
     """An ISO 8601 instant, or a day. Raises ValueError."""
     try:
@@ -168,6 +174,7 @@ StoreUrl = Annotated[str, AfterValidator(_store)]
 Sha256 = Annotated[str, AfterValidator(_sha256)]
 SecretText = Annotated[str, AfterValidator(_reference)]  # a reference, resolved by monitor.config.secrets
 SitePath = Annotated[str, AfterValidator(_inside)]
+FilePattern = Annotated[str, AfterValidator(_pattern), Field(min_length=1, max_length=200)]  # *, ? and [...]
 AsOfText = Annotated[str, AfterValidator(_as_of)]
 SessionText = Annotated[str, AfterValidator(_session)]
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -14,6 +14,7 @@ from monitor.config.fields import (
     AsOfText,
     Code,
     Duration,
+    FilePattern,
     Identifier,
     Label,
     Listen,
@@ -156,8 +157,6 @@ class AsOfSection(Section):
 
 class _Feed(_Asked):
     owner: Code = Field(description="write the code of the unit that answers for the feed")
-    url: Url = Field(description="write the address to ask")
-    headers: dict[str, str] = Field(default={})
     unit: Title = Field(description="write where a row names its unit")
     mapping: SitePath | None = None
     as_of: AsOfSection = AsOfSection(kind="day")
@@ -167,7 +166,12 @@ class _Feed(_Asked):
     max_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
 
 
-class JsonFeed(_Feed):
+class _WebFeed(_Feed):
+    url: Url = Field(description="write the address to ask")
+    headers: dict[str, str] = Field(default={})
+
+
+class JsonFeed(_WebFeed):
     """Rows in a JSON answer; places are written in JMESPath."""
 
     kind: Literal["json"]
@@ -177,8 +181,22 @@ class JsonFeed(_Feed):
 
 
 class _TableFeed(_Feed):
+    url: Url | None = None
+    headers: dict[str, str] = Field(default={})
+    folder: Annotated[SitePath, Field(min_length=1)] | None = None  # a drop folder inside the site
+    files: FilePattern | None = None  # the newest of those that match is read
     aliases: dict[Title, list[Title]] = Field(default={})  # other spellings of a header
     decimal: Literal[".", ","] = "."  # in numbers that are written as text
+
+    @model_validator(mode="after")
+    def _comes_from_one_place(self) -> _TableFeed:
+        if (self.url is None) == (self.folder is None):
+            raise ValueError("comes from no place, or from two; write either url, or folder and files")
+        if (self.folder is None) != (self.files is None):
+            raise ValueError("does not say which files of the folder; write folder: inbox and files: '*.xlsx'")
+        if self.folder is not None and self.headers:
+            raise ValueError("has headers for a folder; take them out")
+        return self
 
 
 class CsvFeed(_TableFeed):
@@ -196,13 +214,13 @@ class XlsxFeed(_TableFeed):
     sheets: list[Title] = Field(default=[])  # the only visible one unless said
 
 
-class PrometheusFeed(_Feed):
+class PrometheusFeed(_WebFeed):
     """Samples of a Prometheus page; values are metric names, the unit is a label."""
 
     kind: Literal["prometheus"]
 
 
-class PromqlFeed(_Feed):
+class PromqlFeed(_WebFeed):
     """Instant queries to Prometheus or its kin; values are queries, the unit is a label of their results."""
 
     kind: Literal["promql"]

@@ -107,7 +107,7 @@ def _feed(feed: Feed, at: Location, around: Surroundings) -> FeedSpec:
         id=feed.id,
         kind=feed.kind,
         owner=feed.owner,
-        url=feed.url,
+        url=feed.url or "",
         period=feed.period,
         timeout=feed.timeout,
         columns=tuple(_column(indicator, column) for indicator, column in feed.columns.items()),
@@ -130,27 +130,45 @@ def _of_kind(feed: Feed, at: Location, around: Surroundings) -> dict[str, Any]:
         _check_paths(feed, at, around.findings)
         return {"method": feed.method, "body": feed.body, "rows": feed.rows}
     if isinstance(feed, CsvFeed):
-        return {"delimiter": feed.delimiter, "encoding": feed.encoding, **_of_table(feed, at, around.findings)}
+        return {"delimiter": feed.delimiter, "encoding": feed.encoding, **_of_table(feed, at, around)}
     if isinstance(feed, XlsxFeed):
         around.findings.once((*at, "sheets"), "sheet", feed.sheets, key="")
-        return {"sheets": tuple(feed.sheets), **_of_table(feed, at, around.findings)}
+        return {"sheets": tuple(feed.sheets), **_of_table(feed, at, around)}
     if isinstance(feed, PromqlFeed):
         _check_queries(feed, at, around.findings)
     return {}
 
 
-def _of_table(feed: CsvFeed | XlsxFeed, at: Location, findings: Findings) -> dict[str, Any]:
+def _of_table(feed: CsvFeed | XlsxFeed, at: Location, around: Surroundings) -> dict[str, Any]:
     columns = feed.columns.values()
     named = {feed.unit, feed.as_of.field, *(name for c in columns for name in (c.value, c.numerator, c.denominator))}
     meant = {fold(name): name for name in named if name}
     for name, spellings in feed.aliases.items():
         if name not in named:
-            findings.unknown((*at, "aliases", name), "header", name, sorted(named - {""}))
+            around.findings.unknown((*at, "aliases", name), "header", name, sorted(named - {""}))
         for index, spelling in enumerate(spellings):
             if meant.setdefault(fold(spelling), name) != name:
                 where = (*at, "aliases", name, index)
-                findings.add(where, f"'{spelling}' stands for '{meant[fold(spelling)]}' too", "take one of them out")
-    return {"decimal": feed.decimal, "aliases": {name: tuple(given) for name, given in feed.aliases.items()}}
+                around.findings.add(
+                    where, f"'{spelling}' stands for '{meant[fold(spelling)]}' too", "take one of them out"
+                )
+    return {
+        "decimal": feed.decimal,
+        "aliases": {name: tuple(given) for name, given in feed.aliases.items()},
+        "folder": _folder(feed, at, around),
+        "files": feed.files or "",
+    }
+
+
+def _folder(feed: CsvFeed | XlsxFeed, at: Location, around: Surroundings) -> str:
+    name = feed.folder or ""
+    path = around.root / name
+    inside = (part for part in (path, *path.parents) if part.is_relative_to(around.root) and part != around.root)
+    if any(part.is_symlink() for part in inside):
+        around.findings.add((*at, "folder"), f"'{name}' is reached over a symbolic link", "name the folder itself")
+    elif name and not path.is_dir():
+        around.findings.add((*at, "folder"), f"there is no folder {name}", "make it, inside the site's own")
+    return name
 
 
 def _check_queries(feed: PromqlFeed, at: Location, findings: Findings) -> None:

@@ -87,7 +87,7 @@ class FeedSpec:
     id: str
     kind: str  # "json", "csv", "xlsx", "prometheus", "promql"
     owner: str  # unit that answers for the feed
-    url: str  # of the page; of the server (promql)
+    url: str  # of the page; of the server (promql); empty: read from the folder
     period: float  # seconds
     timeout: float  # seconds, total
     columns: tuple[Column, ...]
@@ -104,6 +104,8 @@ class FeedSpec:
     encoding: str = "utf-8"  # utf-8 also takes a BOM
     decimal: str = "."  # or ","
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # other spellings of a header (csv, xlsx)
+    folder: str = ""  # drop folder, below the site's own (csv, xlsx)
+    files: str = ""  # pattern of the names there; the newest file counts
     sheets: tuple[str, ...] = ()  # names of those to be read; none: the only visible one (xlsx)
     max_bytes: int = 4 * 1024 * 1024
     expects: frozenset[str] = frozenset()  # units that should have a row
