@@ -58,6 +58,12 @@ def _label(value: str) -> str:
     return value
 
 
+def _parameter(value: str) -> str:
+    if not _LABEL.fullmatch(value):
+        raise ValueError(f"is '{value[:60]}'; write a name as it stands behind the colon: letters, digits and '_'")
+    return value
+
+
 def _zone(value: str) -> str:
     if value not in available_timezones():
         raise ValueError(f"is '{value[:60]}'; {nearest(value, available_timezones()) or 'write Asia/Ho_Chi_Minh'}")
@@ -166,6 +172,7 @@ Span = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive), _
 Code = Annotated[str, BeforeValidator(_code), WithJsonSchema({"type": ["string", "integer"]})]
 Identifier = Annotated[str, AfterValidator(_identifier)]
 Label = Annotated[str, AfterValidator(_label)]  # of a time series
+ParameterName = Annotated[str, AfterValidator(_parameter)]  # of a query
 Zone = Annotated[str, AfterValidator(_zone)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Allow = Annotated[str, AfterValidator(_allow)]

@@ -18,6 +18,7 @@ from monitor.config.fields import (
     Identifier,
     Label,
     Listen,
+    ParameterName,
     Port,
     SecretText,
     SessionText,
@@ -229,7 +230,16 @@ class PromqlFeed(_WebFeed):
     as_of: AsOfSection = AsOfSection(kind="fetch")
 
 
-Feed = Annotated[JsonFeed | CsvFeed | XlsxFeed | PrometheusFeed | PromqlFeed, Field(discriminator="kind")]
+class SqlFeed(_Feed):
+    """Rows of one SELECT on an SQLite file, which is only read; places are the columns of the result."""
+
+    kind: Literal["sql"]
+    database: Annotated[SitePath, Field(min_length=1)] = Field(description="write the file, such as data/register.db")
+    query: Annotated[str, Field(min_length=1, max_length=20_000)] = Field(description="write one SELECT")
+    parameters: dict[ParameterName, str | int | float] = Field(default={})  # bound to :NAME in the query
+
+
+Feed = Annotated[JsonFeed | CsvFeed | XlsxFeed | PrometheusFeed | PromqlFeed | SqlFeed, Field(discriminator="kind")]
 
 
 class Channel(Section):

@@ -22,9 +22,11 @@ from monitor.config.models import (
     Probe,
     PromqlFeed,
     SiteFile,
+    SqlFeed,
     XlsxFeed,
 )
 from monitor.config.problems import Location
+from monitor.config.query import mistakes
 from monitor.config.secrets import is_reference, resolve
 from monitor.config.spec import AsOf, Column, FeedSpec, ProbeSpec, Secret, fits_the_minute
 from monitor.config.units import select
@@ -107,12 +109,12 @@ def _feed(feed: Feed, at: Location, around: Surroundings) -> FeedSpec:
         id=feed.id,
         kind=feed.kind,
         owner=feed.owner,
-        url=feed.url or "",
+        url="" if isinstance(feed, SqlFeed) else feed.url or "",
         period=feed.period,
         timeout=feed.timeout,
         columns=tuple(_column(indicator, column) for indicator, column in feed.columns.items()),
         max_silence=feed.max_silence,
-        headers=_headers(feed.headers, (*at, "headers"), around),
+        headers=() if isinstance(feed, SqlFeed) else _headers(feed.headers, (*at, "headers"), around),
         unit=feed.unit,
         mapping=mapping,
         as_of=AsOf(feed.as_of.kind),
@@ -136,6 +138,11 @@ def _of_kind(feed: Feed, at: Location, around: Surroundings) -> dict[str, Any]:
         return {"sheets": tuple(feed.sheets), **_of_table(feed, at, around)}
     if isinstance(feed, PromqlFeed):
         _check_queries(feed, at, around.findings)
+    if isinstance(feed, SqlFeed):
+        for what, right in mistakes(feed.query, feed.parameters):
+            around.findings.add((*at, "query"), what, right)
+        _check_place("file", feed.database, (*at, "database"), around)
+        return {"database": feed.database, "query": feed.query, "parameters": feed.parameters}
     return {}
 
 
@@ -152,23 +159,24 @@ def _of_table(feed: CsvFeed | XlsxFeed, at: Location, around: Surroundings) -> d
                 around.findings.add(
                     where, f"'{spelling}' stands for '{meant[fold(spelling)]}' too", "take one of them out"
                 )
+    if feed.folder is not None:
+        _check_place("folder", feed.folder, (*at, "folder"), around)
     return {
         "decimal": feed.decimal,
         "aliases": {name: tuple(given) for name, given in feed.aliases.items()},
-        "folder": _folder(feed, at, around),
+        "folder": feed.folder or "",
         "files": feed.files or "",
     }
 
 
-def _folder(feed: CsvFeed | XlsxFeed, at: Location, around: Surroundings) -> str:
-    name = feed.folder or ""
+def _check_place(sort: str, name: str, at: Location, around: Surroundings) -> None:
+    """A file or folder that a feed reads is there, and no link leads to it: it could lead out of the site."""
     path = around.root / name
     inside = (part for part in (path, *path.parents) if part.is_relative_to(around.root) and part != around.root)
     if any(part.is_symlink() for part in inside):
-        around.findings.add((*at, "folder"), f"'{name}' is reached over a symbolic link", "name the folder itself")
-    elif name and not path.is_dir():
-        around.findings.add((*at, "folder"), f"there is no folder {name}", "make it, inside the site's own")
-    return name
+        around.findings.add(at, f"'{name}' is reached over a symbolic link", f"name the {sort} itself")
+    elif not (path.is_dir() if sort == "folder" else path.is_file()):
+        around.findings.add(at, f"there is no {sort} {name}", "make it, inside the site's own folder")
 
 
 def _check_queries(feed: PromqlFeed, at: Location, findings: Findings) -> None:

@@ -143,7 +143,7 @@ def test_check_wants_the_folder_itself_and_no_link_to_it(tmp_path):
     site = make_site(tmp_path / "site", "    url: http://127.0.0.1:8867/portal", by)
     config = site / "config.yaml"
     config.write_text(config.read_text().replace("kind: json", "kind: csv").replace("    rows: data\n", ""))
-    assert problems_of(site) == ["config.yaml:35: there is no folder inbox; make it, inside the site's own"]
+    assert problems_of(site) == ["config.yaml:35: there is no folder inbox; make it, inside the site's own folder"]
     (site / "inbox").symlink_to(tmp_path / "elsewhere")
     assert problems_of(site) == ["config.yaml:35: 'inbox' is reached over a symbolic link; name the folder itself"]
     (site / "inbox").unlink()

@@ -11,6 +11,7 @@ from monitor.adapters.feeds.folder import Folder
 from monitor.adapters.feeds.page import Page, Parse
 from monitor.adapters.feeds.promql import Queries
 from monitor.adapters.feeds.rows import Frame
+from monitor.adapters.feeds.sql import Query
 from monitor.adapters.fetch import Fetcher
 from monitor.config.spec import FeedSpec
 from monitor.engine.book import Indicator
@@ -34,7 +35,7 @@ def open_feed(
     units: Iterable[str] | None = None,
     root: Path = Path(),
 ) -> Source:
-    """The feed of a spec. `root` is the site's folder, below which drop folders lie.
+    """The feed of a spec. `root` is the site's folder, below which drop folders and databases lie.
 
     `units` are the codes of the site; rows of others are refused. Unless given they are those that the spec names.
     Raises KeyError for a kind or an indicator that the config layer would have refused.
@@ -47,6 +48,8 @@ def open_feed(
 def _way(spec: FeedSpec, fetcher: Fetcher, clock: Clock, frame: Frame, root: Path) -> Way:
     if spec.kind == "promql":
         return Queries(spec, fetcher, clock, frame)
+    if spec.kind == "sql":
+        return Query(spec, root, clock, frame)
     if spec.folder:
         return Folder(spec, KINDS[spec.kind], root, frame)
     return Page(spec, KINDS[spec.kind], fetcher, frame)

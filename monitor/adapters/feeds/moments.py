@@ -22,6 +22,12 @@ def default_moment(as_of: AsOf, now: datetime, calendar: Calendar) -> datetime:
     return now
 
 
+def parts_of(now: datetime, calendar: Calendar) -> dict[str, int]:
+    """What a question may name of the local day: `year`, `quarter`, `month`."""
+    day = calendar.local(now).date()
+    return {"year": day.year, "quarter": (day.month + 2) // 3, "month": day.month}
+
+
 def read_moment(raw: object, calendar: Calendar) -> datetime | None:
     """Aware UTC; None for what is no date. Takes ISO 8601 and dd/mm/yyyy, each with or without a time.
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from monitor.adapters.feeds.moments import parts_of
 from monitor.adapters.feeds.rows import Frame, failed
 from monitor.adapters.fetch import Failure, Fetcher, Request
 from monitor.config.spec import FeedSpec
@@ -57,8 +58,6 @@ def _request(spec: FeedSpec, now: datetime, calendar: Calendar) -> Request:
 
 def _dated(template: str, now: datetime, calendar: Calendar) -> str:
     """`{year}`, `{quarter}` and `{month}` (without leading zero) of the local day; nothing else is replaced."""
-    day = calendar.local(now).date()
-    parts = {"{year}": day.year, "{quarter}": (day.month + 2) // 3, "{month}": day.month}
-    for name, number in parts.items():
-        template = template.replace(name, str(number))
+    for name, number in parts_of(now, calendar).items():
+        template = template.replace(f"{{{name}}}", str(number))
     return template
