@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from monitor.config.complain import nearest
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
-from monitor.config.models import ColumnSection, Feed, HttpProbe, SiteFile
+from monitor.config.models import ColumnSection, Feed, HttpProbe, SiteFile, SqlFeed
 from monitor.config.problems import Location, Problem
 from monitor.config.spec import Site
 from monitor.engine.book import Criterion, Indicator, Ruleset
@@ -147,7 +147,8 @@ def check_network(file: SiteFile, findings: Findings) -> None:
 
 
 def _check_feed(feed: Feed, at: Location, file: SiteFile, findings: Findings) -> None:
-    _check_dialled(*_target(feed.url), at, file, findings)
+    if not isinstance(feed, SqlFeed) and feed.url is not None:
+        _check_dialled(*_target(feed.url), at, file, findings)
 
 
 def _target(url: str) -> tuple[str, int]:

@@ -17,6 +17,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,6}) ?([smhd])")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _PORTS = re.compile(r"\*|[0-9]{1,5}(?:,[0-9]{1,5})*")
 _STORE = re.compile(r"memory:|sqlite:.{1,400}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -48,6 +49,18 @@ def _code(value: Any) -> str:
 def _identifier(value: str) -> str:
     if not _ID.fullmatch(value):
         raise ValueError(f"is '{value[:60]}'; use lower-case letters, digits, '.', '-' and '_'")
+    return value
+
+
+def _label(value: str) -> str:
+    if not _LABEL.fullmatch(value):
+        raise ValueError(f"is '{value[:60]}'; write the name of a label: letters, digits and '_'")
+    return value
+
+
+def _parameter(value: str) -> str:
+    if not _LABEL.fullmatch(value):
+        raise ValueError(f"is '{value[:60]}'; write a name as it stands behind the colon: letters, digits and '_'")
     return value
 
 
@@ -125,6 +138,12 @@ def _inside(value: str) -> str:
     return value
 
 
+def _pattern(value: str) -> str:
+    if "/" in value or value.startswith("."):
+        raise ValueError(f"is '{value[:60]}'; write a pattern of file names without a folder, such as bao-cao-*.xlsx")
+    return value
+
+
 def instant(value: str) -> datetime | date:
     """An ISO 8601 instant, or a day. Raises ValueError."""
     try:
@@ -152,6 +171,8 @@ Duration = Annotated[float, BeforeValidator(_duration), _DURATION_SCHEMA]  # sec
 Span = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive), _DURATION_SCHEMA]  # not zero
 Code = Annotated[str, BeforeValidator(_code), WithJsonSchema({"type": ["string", "integer"]})]
 Identifier = Annotated[str, AfterValidator(_identifier)]
+Label = Annotated[str, AfterValidator(_label)]  # of a time series
+ParameterName = Annotated[str, AfterValidator(_parameter)]  # of a query
 Zone = Annotated[str, AfterValidator(_zone)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Allow = Annotated[str, AfterValidator(_allow)]
@@ -160,6 +181,7 @@ StoreUrl = Annotated[str, AfterValidator(_store)]
 Sha256 = Annotated[str, AfterValidator(_sha256)]
 SecretText = Annotated[str, AfterValidator(_reference)]  # a reference, resolved by monitor.config.secrets
 SitePath = Annotated[str, AfterValidator(_inside)]
+FilePattern = Annotated[str, AfterValidator(_pattern), Field(min_length=1, max_length=200)]  # *, ? and [...]
 AsOfText = Annotated[str, AfterValidator(_as_of)]
 SessionText = Annotated[str, AfterValidator(_session)]
 Port = Annotated[int, Field(ge=1, le=65535)]

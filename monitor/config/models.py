@@ -14,8 +14,11 @@ from monitor.config.fields import (
     AsOfText,
     Code,
     Duration,
+    FilePattern,
     Identifier,
+    Label,
     Listen,
+    ParameterName,
     Port,
     SecretText,
     SessionText,
@@ -29,6 +32,7 @@ from monitor.config.fields import (
 )
 from monitor.config.yaml import Section
 
+Place = Annotated[str, Field(min_length=1, max_length=4000)]  # a path, a header, a metric, a query
 Weight = Annotated[float, Field(gt=0, le=1e9)]  # a unit that must not count is excluded, not weightless
 LevelName = Literal["nation", "province", "commune", "system"]
 KindName = Literal["outage", "kpi_yellow", "kpi_red", "overdue", "silent"]
@@ -132,7 +136,7 @@ Probe = Annotated[HttpProbe | TcpProbe, Field(discriminator="kind")]
 class ColumnSection(Section):
     """Where one indicator stands in a row."""
 
-    value: Title = Field(description="write where the value stands in a row")
+    value: Place = Field(description="write where the value stands in a row")
     numerator: str = ""
     denominator: str = ""
     scale: float = Field(default=1.0, gt=0)
@@ -154,8 +158,6 @@ class AsOfSection(Section):
 
 class _Feed(_Asked):
     owner: Code = Field(description="write the code of the unit that answers for the feed")
-    url: Url = Field(description="write the address to ask")
-    headers: dict[str, str] = Field(default={})
     unit: Title = Field(description="write where a row names its unit")
     mapping: SitePath | None = None
     as_of: AsOfSection = AsOfSection(kind="day")
@@ -165,7 +167,12 @@ class _Feed(_Asked):
     max_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
 
 
-class JsonFeed(_Feed):
+class _WebFeed(_Feed):
+    url: Url = Field(description="write the address to ask")
+    headers: dict[str, str] = Field(default={})
+
+
+class JsonFeed(_WebFeed):
     """Rows in a JSON answer; places are written in JMESPath."""
 
     kind: Literal["json"]
@@ -174,22 +181,65 @@ class JsonFeed(_Feed):
     rows: Title = Field(description="write the JMESPath to the list of rows")
 
 
-class CsvFeed(_Feed):
+class _TableFeed(_Feed):
+    url: Url | None = None
+    headers: dict[str, str] = Field(default={})
+    folder: Annotated[SitePath, Field(min_length=1)] | None = None  # a drop folder inside the site
+    files: FilePattern | None = None  # the newest of those that match is read
+    aliases: dict[Title, list[Title]] = Field(default={})  # other spellings of a header
+    decimal: Literal[".", ","] = "."  # in numbers that are written as text
+
+    @model_validator(mode="after")
+    def _comes_from_one_place(self) -> _TableFeed:
+        if (self.url is None) == (self.folder is None):
+            raise ValueError("comes from no place, or from two; write either url, or folder and files")
+        if (self.folder is None) != (self.files is None):
+            raise ValueError("does not say which files of the folder; write folder: inbox and files: '*.xlsx'")
+        if self.folder is not None and self.headers:
+            raise ValueError("has headers for a folder; take them out")
+        return self
+
+
+class CsvFeed(_TableFeed):
     """Rows in a CSV file; places are headers."""
 
     kind: Literal["csv"]
     delimiter: Literal[",", ";", "\t", "|"] = ","
     encoding: Literal["utf-8", "utf-16", "cp1258"] = "utf-8"
-    decimal: Literal[".", ","] = "."
 
 
-class PrometheusFeed(_Feed):
+class XlsxFeed(_TableFeed):
+    """Rows on the sheets of an Excel workbook; places are headers."""
+
+    kind: Literal["xlsx"]
+    sheets: list[Title] = Field(default=[])  # the only visible one unless said
+
+
+class PrometheusFeed(_WebFeed):
     """Samples of a Prometheus page; values are metric names, the unit is a label."""
 
     kind: Literal["prometheus"]
 
 
-Feed = Annotated[JsonFeed | CsvFeed | PrometheusFeed, Field(discriminator="kind")]
+class PromqlFeed(_WebFeed):
+    """Instant queries to Prometheus or its kin; values are queries, the unit is a label of their results."""
+
+    kind: Literal["promql"]
+    url: Url = Field(description="write the base address of the server, such as http://10.1.2.3:9090")
+    unit: Label = Field(description="write the label that names the unit, and keep it in every query: by (LABEL)")
+    as_of: AsOfSection = AsOfSection(kind="fetch")
+
+
+class SqlFeed(_Feed):
+    """Rows of one SELECT on an SQLite file, which is only read; places are the columns of the result."""
+
+    kind: Literal["sql"]
+    database: Annotated[SitePath, Field(min_length=1)] = Field(description="write the file, such as data/register.db")
+    query: Annotated[str, Field(min_length=1, max_length=20_000)] = Field(description="write one SELECT")
+    parameters: dict[ParameterName, str | int | float] = Field(default={})  # bound to :NAME in the query
+
+
+Feed = Annotated[JsonFeed | CsvFeed | XlsxFeed | PrometheusFeed | PromqlFeed | SqlFeed, Field(discriminator="kind")]
 
 
 class HeartbeatSection(Section):

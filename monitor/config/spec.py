@@ -73,7 +73,7 @@ class Column:
     """How one indicator is read from a row."""
 
     indicator: str
-    value: str  # JMESPath in a JSON row, header of a CSV column, metric name of a Prometheus page
+    value: str  # JMESPath in a JSON row, header of a column (sql: its name), metric name of a Prometheus page, PromQL
     numerator: str = ""
     denominator: str = ""
     scale: float = 1.0  # the value is multiplied by this (ratio to per cent: 100)
@@ -85,9 +85,9 @@ class FeedSpec:
     """One feed: a source of many values."""
 
     id: str
-    kind: str  # "json", "csv", "prometheus"
+    kind: str  # "json", "csv", "xlsx", "prometheus", "promql", "sql"
     owner: str  # unit that answers for the feed
-    url: str
+    url: str  # of the page; of the server (promql); empty: read from a folder or a database
     period: float  # seconds
     timeout: float  # seconds, total
     columns: tuple[Column, ...]
@@ -96,13 +96,20 @@ class FeedSpec:
     body: str = ""
     headers: tuple[tuple[str, Secret], ...] = ()
     rows: str = ""  # JMESPath to the list of rows (json)
-    unit: str = ""  # JMESPath, CSV header or Prometheus label that names the unit
+    unit: str = ""  # JMESPath, header or label of a time series that names the unit
     mapping: Mapping[str, str] = field(default_factory=dict)  # foreign code -> unit code; empty: the code itself
     as_of: AsOf = AsOf.DAY
     as_of_field: str = ""
     delimiter: str = ","
     encoding: str = "utf-8"  # utf-8 also takes a BOM
     decimal: str = "."  # or ","
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # other spellings of a header (csv, xlsx)
+    folder: str = ""  # drop folder, below the site's own (csv, xlsx)
+    files: str = ""  # pattern of the names there; the newest file counts
+    sheets: tuple[str, ...] = ()  # names of those to be read; none: the only visible one (xlsx)
+    database: str = ""  # SQLite file, below the site's folder (sql)
+    query: str = ""  # one SELECT (sql)
+    parameters: Mapping[str, str | int | float] = field(default_factory=dict)  # bound to it, beside :year, :month ...
     max_bytes: int = 4 * 1024 * 1024
     expects: frozenset[str] = frozenset()  # units that should have a row
 
