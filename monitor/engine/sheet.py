@@ -271,28 +271,36 @@ class Sheet:
         return _counts(self._tally[code])
 
     def _restand(self, unit: Unit, now: datetime) -> list[str]:
+        """Stand the unit and all that it reaches, bottom-up, so that each of them stands once."""
         changed: list[str] = []
-        waiting = [unit]
-        while waiting:
-            one = waiting.pop(0)
-            group, place = self._place[one.code]
-            before = self.stood[one.code][0]
-            after = self.stood[one.code] = group.scheme.stand(group.row(place))
-            for code in self.units.dependants(one.code) if one.level is Level.SYSTEM else ():
-                waiting.append(self._rerolled(self.units[code], now))
-            if after[0] == before:
-                continue
-            changed.append(one.code)
-            if one.parent is not None:
-                self._tally[one.parent][before] -= 1
-                self._tally[one.parent][after[0]] += 1
-                waiting.append(self._rerolled(self.units[one.parent], now))
+        waiting: list[dict[str, Unit]] = [{} for _ in DECIDE_ORDER]
+        waiting[DECIDE_ORDER[unit.level]][unit.code] = unit
+        for rank in waiting:
+            while rank:
+                one = rank.pop(next(iter(rank)))
+                before = self.stood[one.code][0]
+                after = self._stand(one, now, rolled=one is not unit)
+                reached = self.units.dependants(one.code) if one.level is Level.SYSTEM else ()
+                if after != before:
+                    changed.append(one.code)
+                    reached = (*reached, *self._tallied(one, before, after))
+                for code in reached:
+                    waiting[DECIDE_ORDER[self.units[code].level]][code] = self.units[code]
         return changed
 
-    def _rerolled(self, unit: Unit, now: datetime) -> Unit:
+    def _stand(self, unit: Unit, now: datetime, *, rolled: bool) -> int:
         group, place = self._place[unit.code]
-        self._roll(group, place, [number for number, rule in enumerate(group.rules) if rule is None], now)
-        return unit
+        if rolled:
+            self._roll(group, place, [number for number, rule in enumerate(group.rules) if rule is None], now)
+        self.stood[unit.code] = group.scheme.stand(group.row(place))
+        return self.stood[unit.code][0]
+
+    def _tallied(self, unit: Unit, before: int, after: int) -> tuple[str, ...]:
+        if unit.parent is None:
+            return ()
+        self._tally[unit.parent][before] -= 1
+        self._tally[unit.parent][after] += 1
+        return (unit.parent,)
 
     def _roll(self, group: _Group, place: int, numbers: Sequence[int], now: datetime) -> None:
         unit, start = group.units[place], place * group.width
