@@ -69,6 +69,7 @@ class ProvinceUnits(Section):
 
     code: Code = Field(description='write the two-digit code in quotes, such as "19"')
     communes: list[Code] | None = None  # all unless said
+    depends_on: list[Code] = Field(default=[])  # of the province itself
     communes_depend_on: list[Code] = Field(default=[])
     weight: Weight = 1  # among the provinces, for roll-ups by weight (people, dossiers ...)
     commune_weights: dict[Code, Weight] = Field(default={})  # among its communes; 1 unless said

@@ -73,7 +73,8 @@ def _declared(section: UnitsSection, registry: Registry, findings: Findings) -> 
         if place is None or place.level is not Level.PROVINCE:
             findings.unknown((*at, "code"), "province", province.code, [known.code for known in registry.provinces])
             continue
-        yield replace(_from_registry(place, top), weight=province.weight), (*at, "code")
+        edges = tuple(province.depends_on)
+        yield replace(_from_registry(place, top, edges), weight=province.weight), (*at, "code")
         yield from _communes(province, registry, at, findings)
     for index, other in enumerate(section.others):
         yield _own(other, Level(other.level), other.kind), (*_AT, "others", index, "code")
@@ -141,7 +142,7 @@ def _check_edges(unit: Unit, at: Location, units: Mapping[str, Unit], findings: 
     if unit.level is Level.SYSTEM and unit.province is not None and unit.province not in units:
         findings.unknown((*around, "province"), "unit", unit.province, units)
     for system in unit.depends_on:
-        key = "communes_depend_on" if "provinces" in at else "depends_on"
+        key = "communes_depend_on" if "provinces" in at and unit.level is Level.COMMUNE else "depends_on"
         if system not in units or units[system].level is not Level.SYSTEM:
             known = [code for code, other in units.items() if other.level is Level.SYSTEM]
             _once(findings, (*at[:3], key), f"unknown system '{system}'", system, known)

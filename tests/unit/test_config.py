@@ -34,6 +34,7 @@ def test_the_default_site_is_thai_nguyen_with_its_92_communes(default):
     assert [unit.code for unit in default.units.at(Level.SYSTEM)] == ["tthc-19", "dvcqg", "line-19"]
     assert default.units.lineage("02143") == ("02143", "19", "VN")
     assert default.units["02143"].depends_on == ("tthc-19", "line-19")
+    assert default.units["19"].depends_on == ("tthc-19",)
     assert default.units["tthc-19"].depends_on == ("dvcqg",)
 
 
