@@ -40,6 +40,7 @@ _KEPT = 100_000  # rows and counts remembered
 _URGENCY = (RED, UNKNOWN, MAINTENANCE, YELLOW, GREEN, EXCLUDED)  # as in monitor.engine.inherit
 _NOT_BY_COUNTS = frozenset({RollUp.WEIGHT, RollUp.WEIGHT_SHARE, RollUp.RATE})
 Stood = tuple[int, float | None, float]  # number of the colour, score, coverage
+_LEFT_OUT: Stood = (EXCLUDED, None, 0.0)
 Criteria = Callable[[Unit], Sequence[Criterion]]
 
 
@@ -147,6 +148,7 @@ class Sheet:
     _tally: dict[str, list[int]] = field(default_factory=dict)  # parent -> children by colour
     _rolled: dict[tuple[str, tuple[int, ...]], Said] = field(default_factory=dict)
     _rolled_until: int = 0
+    _outside: frozenset[str] = frozenset()  # units that are not there on the day of the last judgement
 
     def fill(self, evidence: Mapping[str, Mapping[str, Reading]]) -> None:
         """Lay all readings out; `evidence` is unit -> indicator -> reading that counts.
@@ -217,12 +219,15 @@ class Sheet:
     def _judge_rows(self, group: _Group, now: datetime) -> None:
         rolled = [number for number, rule in enumerate(group.rules) if rule is None]
         rows, width, stand, stood, tally = bytes(group.rows), group.width, group.scheme.stand, self.stood, self._tally
+        outside = self._outside
         for place, unit in enumerate(group.units):
             if rolled:
                 self._roll(group, place, rolled, now)
                 found = stand(group.row(place))
             else:
                 found = stand(rows[place * width : (place + 1) * width])
+            if unit.code in outside:
+                found = _LEFT_OUT
             stood[unit.code] = found
             if unit.parent is not None:
                 tally[unit.parent][found[0]] += 1
@@ -292,7 +297,7 @@ class Sheet:
         group, place = self._place[unit.code]
         if rolled:
             self._roll(group, place, [number for number, rule in enumerate(group.rules) if rule is None], now)
-        self.stood[unit.code] = group.scheme.stand(group.row(place))
+        self.stood[unit.code] = _LEFT_OUT if unit.code in self._outside else group.scheme.stand(group.row(place))
         return self.stood[unit.code][0]
 
     def _tallied(self, unit: Unit, before: int, after: int) -> tuple[str, ...]:
@@ -335,7 +340,9 @@ class Sheet:
 
     def _forget(self, at: int, now: datetime) -> None:
         """Roll-ups with a date are asked anew on each local day and when the first of them is due."""
-        tomorrow = self.calendar.start_of_day(self.calendar.local(now).date() + timedelta(days=1))
+        today = self.calendar.local(now).date()
+        tomorrow = self.calendar.start_of_day(today + timedelta(days=1))
+        self._outside = frozenset(unit.code for unit in self.units if not unit.holds_on(today))
         self._rolled, self._rolled_until = {}, micros(tomorrow)
 
 

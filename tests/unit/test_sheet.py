@@ -135,6 +135,21 @@ def test_readings_put_in_one_by_one_lead_where_judging_anew_leads(site, readings
     assert {code for code, stood in sheet.stood.items() if stood[0] != before[code]} <= set(told_changed)
 
 
+@given(st.sampled_from(SITES), st.sampled_from([*FIVE, SYSTEM, PROVINCE]), feeds(), feeds())
+def test_units_that_are_not_there_are_left_out_and_nobody_takes_anything_over_from_them(site, gone, readings, more):
+    of = policy(site)
+    ended = replace(of.units[gone], valid_to=CALENDAR.local(NOON).date())
+    of = replace(of, units=Units(tuple(ended if unit.code == gone else unit for unit in of.units)))
+    sheet = sheet_of(of, readings, NOON)
+    sheet.judge(NOON)
+    agrees(sheet, decided(of, readings, NOON))
+    assert sheet.colour(gone) is Colour.EXCLUDED
+    for reading in more:
+        assert gone not in sheet.put(reading, NOON)
+    known = {(reading.unit, reading.indicator): reading for reading in (*readings, *more)}
+    agrees(sheet, decided(of, list(known.values()), NOON))
+
+
 def test_a_system_with_many_dependants_stands_every_one_of_them_once():
     of = policy(SITES[4])
     good = [told(True, unit=SYSTEM, indicator="system_up")]
