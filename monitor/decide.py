@@ -26,6 +26,7 @@ from monitor.engine.rollup import Members, count, judge_rollup
 from monitor.engine.series import remember, remember_rollups, remember_score
 from monitor.engine.sources import Heard, counts_now, hear, hear_unjudged, next_change, remarks
 from monitor.engine.standing import stand, stand_outside
+from monitor.engine.unmoved import judged_today, moved, stays
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
 from monitor.model.hours import Calendar, Sessions
@@ -111,18 +112,21 @@ class View:
     children: tuple[UnitState, ...] = ()
     systems: Mapping[str, UnitState] = field(default_factory=dict)
     health: Mapping[str, SourceHealth] = field(default_factory=dict)
+    # When this very policy made this very state out of judging; None: every criterion is judged anew.
+    judged_at: datetime | None = None
 
 
 def decide(view: View, policy: Policy, now: datetime) -> Decision:
     """Judge one unit: evidence, criteria, standing, incidents, notices, and when to look again."""
     unit = policy.units[view.state.unit]
-    news = view.news if policy.is_there(unit, now) else ()  # what is said of a unit that is not there is no evidence
-    absorbed = hear(view.state.evidence, view.state.rivals, news, policy.ruleset.indicators, now)
+    said = view.news if policy.is_there(unit, now) else ()  # what is said of a unit that is not there is no evidence
+    absorbed = hear(view.state.evidence, view.state.rivals, said, policy.ruleset.indicators, now)
     counts = count(_colour(child.standing) for child in view.children) if policy.units.children(unit.code) else None
     past = remember(view.state.series, counts_now(absorbed), policy.ruleset.indicators, policy.calendar)
     told = replace(view.state, evidence=absorbed.evidence, series=past, rivals=absorbed.rivals)
     seen = replace(view, state=told)
-    criteria = _criteria(seen, unit, policy, counts, now)
+    news = moved(view.state, told) if judged_today(view.judged_at, now, policy.calendar) else None
+    criteria = _criteria(seen, unit, policy, counts, news, now)
     standing = _standing(view.state.standing, unit, criteria, policy, counts, now)
     alerts, silences_at = _alerts(seen, unit, criteria, policy, now)
     after = replace(
@@ -207,12 +211,16 @@ def _unjudged(before: CriterionState, reason: Reason, now: datetime) -> Criterio
 
 
 def _criteria(
-    view: View, unit: Unit, policy: Policy, counts: Counts | None, now: datetime
+    view: View, unit: Unit, policy: Policy, counts: Counts | None, news: frozenset[str] | None, now: datetime
 ) -> dict[str, CriterionState]:
+    """Criteria of a unit after the news; `news` names the indicators that something new is known of, None means all."""
     states: dict[str, CriterionState] = {}
     for criterion in policy.criteria_of(unit, now):
         before = view.state.criteria.get(criterion.id)
         if criterion.applies_to(unit):
+            if before and news is not None and stays(before, criterion, policy.ruleset.indicators, news, now):
+                states[criterion.id] = before
+                continue
             states[criterion.id] = _own(view, unit, criterion, before, policy, counts, now)
         elif taken := _taken(view, unit, criterion, before, policy, now):
             states[criterion.id] = taken
@@ -288,18 +296,26 @@ def _verdict(view: View, criterion: Criterion, policy: Policy, counts: Counts | 
 def _foretold(view: View, criterion: Criterion, policy: Policy, verdict: Verdict, now: datetime) -> Verdict:
     key = criterion.id if criterion.rollup is not None else criterion.indicator or ""
     measured = policy.ruleset.indicators.get(criterion.indicator or "")
-    return foretold(verdict, criterion, measured, view.state.series.get(key), now, policy.calendar)
+    try:
+        return foretold(verdict, criterion, measured, view.state.series.get(key), now, policy.calendar)
+    except Exception as broken:  # a forecast is said beside the colour and must not cost it
+        return replace(verdict, reasons=(*verdict.reasons, Reason(reasons.FORECAST_BROKEN, {"error": _told(broken)})))
 
 
 def _broken(view: View, criterion: Criterion, policy: Policy, broken: Exception, now: datetime) -> Verdict:
     """Unknown, and why, to be tried again in a minute; of what it would have judged, as much as can be said so."""
-    error = clean(f"{type(broken).__name__}: {broken}")
     indicator = policy.ruleset.indicators.get(criterion.indicator or "")
     reading = view.state.evidence.get(indicator.evidence) if indicator else None
-    verdict = Verdict(Colour.UNKNOWN, (Reason(reasons.RULE_BROKEN, {"error": error}),), recheck_at=now + _TRY_AGAIN)
+    verdict = Verdict(
+        Colour.UNKNOWN, (Reason(reasons.RULE_BROKEN, {"error": _told(broken)}),), recheck_at=now + _TRY_AGAIN
+    )
     if reading is None:
         return verdict
     return replace(verdict, as_of=reading.as_of, received_at=reading.received_at, source=reading.source)
+
+
+def _told(broken: Exception) -> str:
+    return clean(f"{type(broken).__name__}: {broken}")
 
 
 def _alerts(

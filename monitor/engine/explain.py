@@ -88,6 +88,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "quy tắc này bị lỗi khi đánh giá, các quy tắc khác vẫn chạy: {error}",
         "this rule broke while it was judged, the others go on: {error}",
     ),
+    reasons.FORECAST_BROKEN: (
+        "không dự báo được đường tới chỉ tiêu, màu vẫn đúng: {error}",
+        "the way to the target cannot be told, the colour stands: {error}",
+    ),
     reasons.NO_CRITERIA: ("không có tiêu chí nào áp dụng", "no criterion applies"),
     reasons.WITHIN_MARGIN: (
         "{value} không đạt chỉ tiêu {goal} nhưng trong biên độ {margin}, đã quá hạn {days} ngày",

@@ -32,6 +32,7 @@ NO_CRITERIA: Final = "no_criteria"
 BLIND: Final = "blind"  # error: the store has been away for a minute, so nothing new could be committed
 SET_ASIDE: Final = "set_aside"  # error: judging this unit broke; it is tried again within a minute
 RULE_BROKEN: Final = "rule_broken"  # error: this rule cannot be judged; the others go on
+FORECAST_BROKEN: Final = "forecast_broken"  # error: the way to the goal cannot be told; the colour stands
 WITHIN_MARGIN: Final = "within_margin"  # value, goal, days, margin: the deadline passed, missed by little
 BEHIND_PACE: Final = "behind_pace"  # value, expected, tolerance: less than the curve asks for today
 EXEMPTED: Final = "exempted"  # paper, old, new: the first instants that are too late, without and with the exemption
