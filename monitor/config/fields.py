@@ -22,6 +22,7 @@ _PORTS = re.compile(r"\*|[0-9]{1,5}(?:,[0-9]{1,5})*")
 _STORE = re.compile(r"memory:|sqlite:.{1,400}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SESSION = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _REFERENCE = re.compile(r"file:.+|.*\$\{[A-Za-z_][A-Za-z0-9_]*\}.*")
 
 
@@ -30,6 +31,15 @@ def _duration(value: Any) -> float:
     if match is None:
         raise ValueError("is not a duration; write 30s, 5m, 2h or 1d")
     return float(int(match[1]) * _SECONDS[match[2]])
+
+
+def _day(text: Any) -> date:
+    try:
+        if isinstance(text, str) and _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise ValueError("is not a day; write it as 2025-08-20")
 
 
 def _positive(seconds: float) -> float:
@@ -169,6 +179,7 @@ _DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,6} ?[s
 
 Duration = Annotated[float, BeforeValidator(_duration), _DURATION_SCHEMA]  # seconds; written "30s", "5m", "2h", "1d"
 Span = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive), _DURATION_SCHEMA]  # not zero
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Code = Annotated[str, BeforeValidator(_code), WithJsonSchema({"type": ["string", "integer"]})]
 Identifier = Annotated[str, AfterValidator(_identifier)]
 Label = Annotated[str, AfterValidator(_label)]  # of a time series

@@ -5,7 +5,7 @@ A field's description is the hint that a user reads when the field is missing, a
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,7 @@ from monitor.config.fields import (
     Allow,
     AsOfText,
     Code,
+    Day,
     Duration,
     FilePattern,
     Identifier,
@@ -45,7 +46,20 @@ class Names(Section):
     en: Title = Field(description="write the English name")
 
 
-class SystemUnit(Section):
+class _Dated(Section):
+    # As in the registry. Outside these days the unit is excluded.
+    valid_from: Day | None = None  # first day on which it is there
+    valid_to: Day | None = None  # first day on which it is there no more
+
+    @model_validator(mode="after")
+    def _is_there_once(self) -> Self:
+        if self.valid_from is not None and self.valid_to is not None and self.valid_to <= self.valid_from:
+            said = f"is never there: valid_to {self.valid_to} is the first day without it, valid_from {self.valid_from}"
+            raise ValueError(f"{said}; write a later valid_to")
+        return self
+
+
+class SystemUnit(_Dated):
     """A shared service that others depend on."""
 
     code: Code = Field(description="write a short code, such as tthc-19")
@@ -55,7 +69,7 @@ class SystemUnit(Section):
     depends_on: list[Code] = Field(default=[])
 
 
-class OwnUnit(Section):
+class OwnUnit(_Dated):
     """A unit that the registry does not know."""
 
     code: Code = Field(description="write a code of its own")
@@ -73,6 +87,7 @@ class ProvinceUnits(Section):
 
     code: Code = Field(description='write the two-digit code in quotes, such as "19"')
     communes: list[Code] | None = None  # all unless said
+    depends_on: list[Code] = Field(default=[])  # of the province itself
     communes_depend_on: list[Code] = Field(default=[])
     weight: Weight = 1  # among the provinces, for roll-ups by weight (people, dossiers ...)
     commune_weights: dict[Code, Weight] = Field(default={})  # among its communes; 1 unless said

@@ -191,6 +191,14 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "hệ thống quốc gia báo {reported} điểm (bộ chỉ số {book}), tính từ số liệu ra {computed} điểm",
         "the national system reports {reported} points (index {book}), the figures give {computed} points",
     ),
+    reasons.NOT_THERE_YET: (
+        "đơn vị chưa có hiệu lực, từ {start} mới được tính",
+        "the unit is not there yet and counts from {start} on",
+    ),
+    reasons.NO_MORE: (
+        "đơn vị không còn hiệu lực từ {end}, không được tính",
+        "the unit is there no more since {end} and does not count",
+    ),
 }
 
 COLOURS: Mapping[Colour, tuple[str, str]] = {

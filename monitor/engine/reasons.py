@@ -59,3 +59,5 @@ IN_THE_WAY: Final = "in_the_way"  # units (codes, nearest to green first), total
 SUMMED: Final = "summed"  # known, total, excluded: children whose figures make the sum
 UNCLEAR_SUM: Final = "unclear_sum"  # value: "more than" and "less than" among the figures
 INDEX_DIFFERS: Final = "index_differs"  # book, reported, computed
+NOT_THERE_YET: Final = "not_there_yet"  # start: first instant at which the unit is there
+NO_MORE: Final = "no_more"  # end: first instant at which the unit is there no more
