@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from monitor.config.complain import nearest
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
-from monitor.config.models import ColumnSection, Feed, HttpProbe, SiteFile
+from monitor.config.models import ColumnSection, Feed, HttpProbe, SiteFile, SqlFeed
 from monitor.config.problems import Location, Problem
 from monitor.config.spec import Site
 from monitor.engine.book import Criterion, Indicator, Ruleset
@@ -23,18 +23,29 @@ _LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
 def check_indicators(file: SiteFile, indicators: Mapping[str, Indicator], findings: Findings) -> None:
     """Probes, feeds and by_hand name indicators of the rule books, and fit their units."""
     for index, probe in enumerate(file.probes):
-        at: Location = ("probes", index, "gives")
-        if probe.gives not in indicators:
-            findings.unknown(at, "indicator", probe.gives, indicators)
-        elif indicators[probe.gives].unit != "bool":
-            text = f"a probe says yes or no, but '{probe.gives}' is measured in {indicators[probe.gives].unit}"
-            findings.add(at, text, "name a yes/no indicator")
+        _check_yes_or_no(probe.gives, "a probe", ("probes", index, "gives"), indicators, findings)
+    for index, beat in enumerate(file.heartbeats):
+        _check_yes_or_no(beat.gives, "a heartbeat", ("heartbeats", index, "gives"), indicators, findings)
     for index, feed in enumerate(file.feeds):
         for name, column in feed.columns.items():
             _check_column(name, column, ("feeds", index, "columns", name), indicators, findings)
     for index, name in enumerate(file.by_hand):
         if name not in indicators:
             findings.unknown(("by_hand", index), "indicator", name, indicators)
+    for index, token in enumerate(file.access.tokens):
+        for number, name in enumerate(token.indicators):
+            if name not in indicators:
+                findings.unknown(("access", "tokens", index, "indicators", number), "indicator", name, indicators)
+
+
+def _check_yes_or_no(
+    name: str, speaker: str, at: Location, indicators: Mapping[str, Indicator], findings: Findings
+) -> None:
+    if name not in indicators:
+        findings.unknown(at, "indicator", name, indicators)
+    elif indicators[name].unit != "bool":
+        text = f"{speaker} says yes or no, but '{name}' is measured in {indicators[name].unit}"
+        findings.add(at, text, "name a yes/no indicator")
 
 
 def _check_column(
@@ -68,7 +79,7 @@ def check_rules(site: Site, file: SiteFile) -> Iterator[Problem]:
 def check_sources(site: Site, file: SiteFile) -> Iterator[Problem]:
     """Every source that an indicator prefers is a probe, a feed, or a token that pushes."""
     known = {named(probe.id) for probe in site.probes} | {feed.id for feed in site.feeds}
-    known |= {f"push:{token.id}" for token in file.access.tokens}
+    known |= {f"push:{token.id}" for token in file.access.tokens} | {beat.source for beat in site.heartbeats}
     for indicator in site.ruleset.indicators.values():
         for source in indicator.sources:
             if source not in known:
@@ -108,8 +119,9 @@ def _reaches(codes: frozenset[str] | None, unit: Unit) -> bool:
 def _given(site: Site, file: SiteFile) -> dict[str, frozenset[str]]:
     """Units by the indicators they get values of; an empty set means any unit."""
     given: dict[str, frozenset[str]] = {}
-    for probe in site.probes:
-        given[probe.gives] = given.get(probe.gives, frozenset()) | {probe.unit}
+    speakers = [(probe.gives, probe.unit) for probe in site.probes] + [(b.gives, b.unit) for b in site.heartbeats]
+    for name, unit in speakers:
+        given[name] = given.get(name, frozenset()) | {unit}
     for feed in site.feeds:
         for column in feed.columns:
             codes = frozenset(feed.mapping.values())
@@ -135,7 +147,8 @@ def check_network(file: SiteFile, findings: Findings) -> None:
 
 
 def _check_feed(feed: Feed, at: Location, file: SiteFile, findings: Findings) -> None:
-    _check_dialled(*_target(feed.url), at, file, findings)
+    if not isinstance(feed, SqlFeed) and feed.url is not None:
+        _check_dialled(*_target(feed.url), at, file, findings)
 
 
 def _target(url: str) -> tuple[str, int]:

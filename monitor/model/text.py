@@ -24,7 +24,8 @@ def clean(text: str, limit: int = 200) -> str:
     White space of any kind becomes single blanks; control and invisible format characters go; a lone surrogate
     becomes U+FFFD, so that the damage stays visible.
     """
-    kept = "".join(_kept(char) for char in text)
+    # Printable text holds no control, format or surrogate character: nearly all text, spared the look at each.
+    kept = text if text.isprintable() else "".join(_kept(char) for char in text)
     line = " ".join(kept.split())
     # Composing shrinks at most four to one, and it is quadratic in a run of marks: bound the text first.
     return unicodedata.normalize("NFC", line[: 4 * limit])[:limit].strip()

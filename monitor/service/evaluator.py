@@ -63,6 +63,7 @@ class Evaluator:
         self.degraded = ""  # why the store cannot be written now; empty when it can
         self._degraded_since: float | None = None  # monotonic
         self._blind = False
+        self._judged: dict[str, datetime] = {}  # unit -> when its state here was judged here, under this policy
         self._watches: dict[str, list[Watch]] = {}
         for watch in policy.watches:
             self._watches.setdefault(watch.source, []).append(watch)
@@ -81,6 +82,7 @@ class Evaluator:
 
     def judge_all(self) -> None:
         """Look at every unit once: rules or the day may have changed while nobody looked."""
+        self._judged.clear()
         self._news.dirty.update(self.states)
         self._wake.set()
 
@@ -146,6 +148,7 @@ class Evaluator:
             self._degraded_since = now
         if not self._blind and now - self._degraded_since >= BLIND:
             self._blind = True
+            self._judged.clear()
             decisions = [darken(state, why, self._clock.now()) for state in self.states.values()]
             self.states.update({decision.after.unit: decision.after for decision in decisions})
             self._publish(decisions)
@@ -237,6 +240,7 @@ class Evaluator:
 
     async def _committed(self, taken: Mapping[str, Sequence[Reading]]) -> bool:
         decisions: list[Decision] = []
+        began = self._clock.now()
         for number, (unit, news) in enumerate(taken.items()):
             decisions.append(self._decide(unit, news))
             if number % BREATH == BREATH - 1:
@@ -247,6 +251,11 @@ class Evaluator:
             if not await self._reload():
                 raise  # the store has nothing newer to decide from
             return False
+        for unit in taken:
+            if unit in self.set_aside:
+                self._judged.pop(unit, None)
+            else:
+                self._judged[unit] = began
         return True
 
     async def _acknowledge(self, ref: str, actor: str, note: str) -> Decision:
@@ -263,6 +272,7 @@ class Evaluator:
         states = await self._store.load_states()
         newer = [state for state in states if known.get(state.unit, state.version) != state.version]
         for state in newer:
+            self._judged.pop(state.unit, None)
             self._adopt(state)
             self._news.dirty.update((state.unit, *self.policy.units.listeners(state.unit)))
         self._wake.set()
@@ -284,7 +294,7 @@ class Evaluator:
         children = tuple(self.states[code] for code in units.children(unit))
         systems = {code: self.states[code] for code in units[unit].depends_on}
         health = {w.source: self.health[w.source] for w in self.policy.watches_of(unit) if w.source in self.health}
-        return View(self.states[unit], tuple(news), children, systems, health)
+        return View(self.states[unit], tuple(news), children, systems, health, self._judged.get(unit))
 
     def _give_back(self, taken: dict[str, list[Reading]]) -> None:
         for unit, readings in taken.items():
