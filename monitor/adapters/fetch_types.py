@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 FailureKind = Literal[
@@ -47,7 +47,7 @@ class Response:
     """A whole answer, whatever its status.
 
     `headers` have lower-case names and bounded, cleaned values (repeated ones joined by a comma). `body` is unpacked.
-    `elapsed` and `phases` (`dns`, `connect` with TLS, `wait` for a head, `body`) are seconds; `peer` is an IP literal.
+    `elapsed` and `phases` (by monitor.model.reading.PHASES) are seconds; `peer` is an IP literal.
     """
 
     status: int
@@ -60,11 +60,12 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no whole answer. `detail` is a sentence without credentials; `elapsed` is seconds."""
+    """Why there is no whole answer. `detail` is a sentence without credentials; `elapsed` and `phases` are seconds."""
 
     kind: FailureKind
     detail: str
     elapsed: float
+    phases: Mapping[str, float] = field(default_factory=dict)
 
 
 class Broken(Exception):

@@ -10,7 +10,7 @@ import asyncio
 import errno
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -143,14 +143,17 @@ class AddressGuard:
         return socket.socket(family=family, type=kind, proto=protocol)
 
     async def open_tcp(
-        self, host: str, port: int, deadline: float
+        self, host: str, port: int, deadline: float, *, entered: Callable[[str], None] = lambda _phase: None
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect by name or IP literal within `deadline` seconds from now, trying each address in turn.
 
+        `entered` is told which of monitor.model.reading.PHASES begins.
         Raises Refused, NameFailed (no address for the name), TimeoutError, or another OSError from the connect.
         """
         async with asyncio.timeout(deadline):
+            entered("name")
             infos = await self._addresses(host, port)
+            entered("connect")
             sock = await self._dial(infos, deadline / len(infos))
             try:
                 return await asyncio.open_connection(sock=sock)

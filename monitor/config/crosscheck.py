@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from monitor.config.complain import nearest
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
-from monitor.config.models import ColumnSection, Feed, HttpProbe, SiteFile
+from monitor.config.models import ColumnSection, Feed, SiteFile
+from monitor.config.probemodels import MEASURES, HttpProbe, Probe
 from monitor.config.problems import Location, Problem
 from monitor.config.spec import Site
 from monitor.engine.book import Criterion, Indicator, Ruleset
@@ -23,18 +24,27 @@ _LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
 def check_indicators(file: SiteFile, indicators: Mapping[str, Indicator], findings: Findings) -> None:
     """Probes, feeds and by_hand name indicators of the rule books, and fit their units."""
     for index, probe in enumerate(file.probes):
-        at: Location = ("probes", index, "gives")
-        if probe.gives not in indicators:
-            findings.unknown(at, "indicator", probe.gives, indicators)
-        elif indicators[probe.gives].unit != "bool":
-            text = f"a probe says yes or no, but '{probe.gives}' is measured in {indicators[probe.gives].unit}"
-            findings.add(at, text, "name a yes/no indicator")
+        _check_probe(probe, ("probes", index), indicators, findings)
     for index, feed in enumerate(file.feeds):
         for name, column in feed.columns.items():
             _check_column(name, column, ("feeds", index, "columns", name), indicators, findings)
     for index, name in enumerate(file.by_hand):
         if name not in indicators:
             findings.unknown(("by_hand", index), "indicator", name, indicators)
+
+
+def _check_probe(probe: Probe, at: Location, indicators: Mapping[str, Indicator], findings: Findings) -> None:
+    if probe.gives not in indicators:
+        findings.unknown((*at, "gives"), "indicator", probe.gives, indicators)
+    elif indicators[probe.gives].unit != "bool":
+        text = f"a probe says yes or no, but '{probe.gives}' is measured in {indicators[probe.gives].unit}"
+        findings.add((*at, "gives"), text, "name a yes/no indicator")
+    for measure, name in probe.also.items():
+        if name not in indicators:
+            findings.unknown((*at, "also", measure), "indicator", name, indicators)
+        elif indicators[name].unit != MEASURES[measure]:
+            text = f"'{measure}' is measured in {MEASURES[measure]}, but '{name}' in {indicators[name].unit}"
+            findings.add((*at, "also", measure), text, "name an indicator of the same unit of measure")
 
 
 def _check_column(
@@ -109,7 +119,8 @@ def _given(site: Site, file: SiteFile) -> dict[str, frozenset[str]]:
     """Units by the indicators they get values of; an empty set means any unit."""
     given: dict[str, frozenset[str]] = {}
     for probe in site.probes:
-        given[probe.gives] = given.get(probe.gives, frozenset()) | {probe.unit}
+        for indicator in (probe.gives, *probe.also.values()):
+            given[indicator] = given.get(indicator, frozenset()) | {probe.unit}
     for feed in site.feeds:
         for column in feed.columns:
             codes = frozenset(feed.mapping.values())

@@ -8,11 +8,31 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from monitor.config.spec import Secret
-
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LOOSEST = 0o640  # owner writes, group reads, nobody else
 _MAX_BYTES = 64 * 1024
+
+
+class Secret:
+    """A value that is never printed: `str()` and `repr()` give `***`; `reveal()` gives the value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself; only for the wire."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
 
 
 def is_reference(text: str) -> bool:

@@ -4,38 +4,44 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from monitor.adapters.fetch import Failure, Fetcher, Request, Response
-from monitor.adapters.probes.result import result
-from monitor.config.spec import ProbeSpec
-from monitor.model.reading import Collected
+from monitor.adapters.fetch import Failure, Request, Response, safe_url
+from monitor.adapters.probes.outcome import Outcome, Transcript
+from monitor.adapters.probes.tools import Tools
+from monitor.config.probespec import HttpCheck
 
 MAX_BODY = 256 * 1024  # bytes: a health page is small
 
 
-class HttpProbe:
-    """Implements ports.Source for one URL."""
+class HttpAsk:
+    """Asks one URL."""
 
-    def __init__(self, spec: ProbeSpec, fetcher: Fetcher) -> None:
-        self._spec = spec
-        self._fetcher = fetcher
-        self.id = spec.id
-        self.period = spec.period
-        self.owner = spec.unit
+    def __init__(self, asks: HttpCheck, timeout: float, tools: Tools) -> None:
+        self._asks = asks
+        self._timeout = timeout
+        self._tools = tools
 
-    async def collect(self, now: datetime) -> Collected:
+    async def __call__(self, now: datetime) -> Outcome:
         """Ask once."""
-        spec = self._spec
-        headers = tuple((name, secret.reveal()) for name, secret in spec.headers)
-        request = Request(spec.url, headers=headers, timeout=spec.timeout, max_wire=MAX_BODY, max_decoded=MAX_BODY)
-        answer = await self._fetcher.fetch(request)
-        return result(spec, now, self._problem(answer), answer.elapsed)
+        asks = self._asks
+        headers = tuple((name, secret.reveal()) for name, secret in asks.headers)
+        said = Transcript(self._tools.clock)
+        said.say(f"GET {safe_url(asks.url)}")
+        answer = await self._tools.fetcher.fetch(
+            Request(asks.url, headers=headers, timeout=self._timeout, max_wire=MAX_BODY, max_decoded=MAX_BODY)
+        )
+        problem = self._problem(answer)
+        if isinstance(answer, Response):
+            kind = answer.headers.get("content-type", "no content type")
+            said.say(f"{answer.peer} answers HTTP {answer.status}, {kind}, {len(answer.body)} bytes")
+        said.say(problem or "as expected")
+        return Outcome(problem, answer.phases, said.lines, {"seconds": answer.elapsed})
 
     def _problem(self, answer: Response | Failure) -> str:
         if isinstance(answer, Failure):
             return f"{answer.kind}: {answer.detail}"
-        if answer.status not in self._spec.expect_status:
-            wanted = ", ".join(map(str, self._spec.expect_status))
+        if answer.status not in self._asks.expect_status:
+            wanted = ", ".join(map(str, self._asks.expect_status))
             return f"HTTP status {answer.status}, expected {wanted}"
-        if self._spec.expect_text and self._spec.expect_text.encode() not in answer.body:
-            return f"the answer does not contain {self._spec.expect_text!r}"
+        if self._asks.expect_text and self._asks.expect_text.encode() not in answer.body:
+            return f"the answer does not contain {self._asks.expect_text!r}"
         return ""

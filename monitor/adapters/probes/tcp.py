@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from monitor.adapters.guard import AddressGuard
-from monitor.adapters.probes.result import result
-from monitor.config.spec import ProbeSpec
-from monitor.model.reading import Collected
-from monitor.ports import Clock
+from monitor.adapters.fetch_watch import Stopwatch
+from monitor.adapters.probes.outcome import Outcome, Transcript
+from monitor.adapters.probes.tools import Tools
+from monitor.config.probespec import TcpCheck
 
 
-class TcpProbe:
-    """Implements ports.Source for one host and port."""
+class TcpAsk:
+    """Asks one host and port."""
 
-    def __init__(self, spec: ProbeSpec, guard: AddressGuard, clock: Clock) -> None:
-        self._spec = spec
-        self._guard = guard
-        self._clock = clock
-        self.id = spec.id
-        self.period = spec.period
-        self.owner = spec.unit
+    def __init__(self, asks: TcpCheck, timeout: float, tools: Tools) -> None:
+        self._asks = asks
+        self._timeout = timeout
+        self._tools = tools
 
-    async def collect(self, now: datetime) -> Collected:
+    async def __call__(self, now: datetime) -> Outcome:
         """Connect and hang up."""
-        started = self._clock.monotonic()
-        problem = await self._dial()
-        return result(self._spec, now, problem, self._clock.monotonic() - started)
+        watch, said = Stopwatch(self._tools.clock), Transcript(self._tools.clock)
+        said.say(f"connect to {self._asks.host} port {self._asks.port}")
+        problem = await self._dial(watch)
+        said.say(problem or "connected")
+        return Outcome(problem, watch.phases(), said.lines, {"seconds": watch.elapsed()})
 
-    async def _dial(self) -> str:
+    async def _dial(self, watch: Stopwatch) -> str:
         try:
-            _, writer = await self._guard.open_tcp(self._spec.host, self._spec.port, self._spec.timeout)
+            _, writer = await self._tools.guard.open_tcp(
+                self._asks.host, self._asks.port, self._timeout, entered=watch.enter
+            )
         except TimeoutError:
-            return f"no connection within {self._spec.timeout:g} s"
+            return f"no connection within {self._timeout:g} s"
         except OSError as error:
             return f"{type(error).__name__}: {error.strerror or error}"
         writer.transport.abort()  # nothing is owed to a port that answered; closing politely could hang

@@ -1,0 +1,46 @@
+"""What may stand under `probes:`.
+
+A kind is one model here, one frozen type in probespec, a maker in probebuild and a file in adapters/probes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from monitor.config.asked import Asked, Selector
+from monitor.config.fields import Identifier, Port, Url
+
+Host = Annotated[str, Field(min_length=1, max_length=253)]
+
+
+class _Probe(Asked):
+    units: Selector = Field(description='write {level: commune, province: "19"} or {codes: [...]}')
+    gives: Identifier = Field(description="write the yes/no indicator that the probe fills")
+    retries: int = Field(default=0, ge=0, le=3)  # asked again at once; counted, and said in the reading's note
+
+
+class HttpProbe(_Probe):
+    """Asks an address; the expected status and text mean yes."""
+
+    kind: Literal["http"]
+    url: Url = Field(description="write the address to ask; {code} stands for the unit's code")
+    expect_status: list[Annotated[int, Field(ge=100, le=599)]] = Field(default=[200], min_length=1)
+    expect_text: str = Field(default="", max_length=500)
+    headers: dict[str, str] = Field(default={})
+    also: dict[Literal["seconds"], Identifier] = Field(default={})  # how long it took
+
+
+class TcpProbe(_Probe):
+    """Opens a connection; an accepted one means yes."""
+
+    kind: Literal["tcp"]
+    host: Host = Field(description="write the host name or IP address to connect to")
+    port: Port = Field(description="write the port to connect to")
+    also: dict[Literal["seconds"], Identifier] = Field(default={})
+
+
+Probe = Annotated[HttpProbe | TcpProbe, Field(discriminator="kind")]
+
+MEASURES = {"seconds": "s"}  # what `also` can name -> the unit of measure that its indicator must have

@@ -1,0 +1,48 @@
+"""Probes as frozen types: what is the same for all, and what each kind asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from monitor.config.secrets import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCheck:
+    """Ask an address; the expected answer means yes."""
+
+    kind: ClassVar[str] = "http"
+
+    url: str
+    headers: tuple[tuple[str, Secret], ...] = ()
+    expect_status: tuple[int, ...] = (200,)
+    expect_text: str = ""  # must occur in the body; empty: not looked at
+
+
+@dataclass(frozen=True, slots=True)
+class TcpCheck:
+    """Open a connection; an accepted one means yes."""
+
+    kind: ClassVar[str] = "tcp"
+
+    host: str
+    port: int
+
+
+Asks = HttpCheck | TcpCheck
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSpec:
+    """One probe of one unit (a `probes:` entry that names many units becomes many of these)."""
+
+    id: str  # "centre-health/02143"
+    unit: str
+    gives: str  # yes/no indicator it fills
+    period: float  # seconds
+    timeout: float  # seconds, total, of one attempt
+    asks: Asks
+    retries: int = 0  # further attempts at once after one that went badly
+    also: Mapping[str, str] = field(default_factory=dict)  # what the kind measures besides yes or no -> indicator
