@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -91,7 +92,7 @@ class Fetcher:
         self._host_slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._connect = connect
         self._tls = watched(tls) if tls else public_tls()
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[socket.AddressFamily, aiohttp.ClientSession] = {}
 
     async def fetch(self, request: Request) -> Response | Failure:
         """Ask once and read the whole answer within the request's deadline, which starts when a slot is free."""
@@ -135,22 +136,23 @@ class Fetcher:
         if odd_literal(url.host or ""):
             raise Broken("refused-address", "not an IP address in its plain spelling")
         watch.enter("connect")
-        answer = await self._open_session().request(
+        answer = await self._open_session(request.family).request(
             request.method,
             url,
             headers=CIMultiDict(request.headers),
             data=request.body,
             allow_redirects=False,
+            ssl=watched(request.tls) if request.tls else True,
             trace_request_ctx=watch,
         )
         watch.enter("transfer")
         assert isinstance(answer, _Answer)
         return answer
 
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=self._connector(),
+    def _open_session(self, family: socket.AddressFamily) -> aiohttp.ClientSession:
+        if family not in self._sessions:
+            self._sessions[family] = aiohttp.ClientSession(
+                connector=self._connector(family),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect, sock_read=_SOCK_READ),
                 response_class=_Answer,
@@ -159,12 +161,13 @@ class Fetcher:
                 read_bufsize=65536,
                 trace_configs=[tracing()],
             )
-        return self._session
+        return self._sessions[family]
 
-    def _connector(self) -> aiohttp.TCPConnector:
+    def _connector(self, family: socket.AddressFamily) -> aiohttp.TCPConnector:
         # No limits here: waiting in aiohttp's queue would be charged to the target. The resolver has its own cache.
         return aiohttp.TCPConnector(
             limit=0,
+            family=family,
             resolver=self._guard.names,
             use_dns_cache=False,
             socket_factory=self._guard.socket_factory,
@@ -174,8 +177,8 @@ class Fetcher:
 
     async def close(self) -> None:
         """Close idle connections and the resolver's sockets; a later fetch opens them again."""
-        session, self._session = self._session, None
-        if session is not None:
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
             await session.close()
         await self._guard.close()
 
@@ -202,7 +205,7 @@ async def _whole(answer: _Answer, request: Request, watch: Stopwatch) -> Respons
         raise Broken("cut", "the connection broke while the body was read")
     phases = watch.phases()
     headers = _tidy(answer.headers)
-    return Response(answer.status, headers, body, watch.elapsed(), answer.peer, MappingProxyType(phases))
+    return Response(answer.status, headers, body, watch.elapsed(), answer.peer, MappingProxyType(phases), watch.reused)
 
 
 def _tidy(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:

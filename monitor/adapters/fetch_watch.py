@@ -33,6 +33,7 @@ class Stopwatch:
         self._clock = clock
         self._began = self._mark = clock.monotonic()
         self.phase = "connect"
+        self.reused = False  # the connection of an earlier fetch is used
         self.spent: dict[str, float] = {}
 
     def enter(self, phase: str) -> None:
@@ -80,8 +81,13 @@ def tracing() -> aiohttp.TraceConfig:
     config.on_dns_resolvehost_start.append(_entering("name"))
     config.on_dns_resolvehost_end.append(_entering("connect"))
     config.on_connection_create_end.append(_entering("first_byte"))
-    config.on_connection_reuseconn.append(_entering("first_byte"))
+    config.on_connection_reuseconn.append(_reusing)
     return config
+
+
+async def _reusing(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
+    context.trace_request_ctx.reused = True
+    context.trace_request_ctx.enter("first_byte")
 
 
 def _entering(phase: str) -> Any:

@@ -143,7 +143,13 @@ class AddressGuard:
         return socket.socket(family=family, type=kind, proto=protocol)
 
     async def open_tcp(
-        self, host: str, port: int, deadline: float, *, entered: Callable[[str], None] = lambda _phase: None
+        self,
+        host: str,
+        port: int,
+        deadline: float,
+        *,
+        family: socket.AddressFamily = socket.AF_UNSPEC,
+        entered: Callable[[str], None] = lambda _phase: None,
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect by name or IP literal within `deadline` seconds from now, trying each address in turn.
 
@@ -152,7 +158,7 @@ class AddressGuard:
         """
         async with asyncio.timeout(deadline):
             entered("name")
-            infos = await self._addresses(host, port)
+            infos = await self._addresses(host, port, family)
             entered("connect")
             sock = await self._dial(infos, deadline / len(infos))
             try:
@@ -161,13 +167,13 @@ class AddressGuard:
                 sock.close()
                 raise
 
-    async def _addresses(self, host: str, port: int) -> list[tuple[Any, ...]]:
+    async def _addresses(self, host: str, port: int, family: socket.AddressFamily) -> list[tuple[Any, ...]]:
         if odd_literal(host):
             raise Refused("not an IP address in its plain spelling")
         literal = _parse(host)
         if literal is not None:
             return [_addr_info(str(literal), port)]
-        found = await self.names.resolve(host, port, socket.AF_UNSPEC)
+        found = await self.names.resolve(host, port, family)
         return [_addr_info(entry["host"], port) for entry in found]
 
     async def _dial(self, infos: list[tuple[Any, ...]], share: float) -> socket.socket:

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from monitor.config.asked import Asked, Selector
-from monitor.config.fields import Identifier, Port, Url
+from monitor.config.fields import Identifier, Port, SecretFile, SitePath, Url
+from monitor.config.probespec import MAX_BODY, Family
 
 Host = Annotated[str, Field(min_length=1, max_length=253)]
 
@@ -26,9 +27,18 @@ class HttpProbe(_Probe):
 
     kind: Literal["http"]
     url: Url = Field(description="write the address to ask; {code} stands for the unit's code")
+    method: Literal["GET", "HEAD", "POST", "PUT"] = "GET"
+    headers: dict[str, str] = Field(default={})
+    body: str = Field(default="", max_length=64 * 1024)  # a secret in it stands as ${NAME}
+    redirects: int = Field(default=0, ge=0, le=3)
     expect_status: list[Annotated[int, Field(ge=100, le=599)]] = Field(default=[200], min_length=1)
     expect_text: str = Field(default="", max_length=500)
-    headers: dict[str, str] = Field(default={})
+    expect_json: str = Field(default="", max_length=500)  # a JMESPath that must give true
+    min_bytes: int = Field(default=0, ge=0)
+    max_bytes: int = Field(default=MAX_BODY, ge=1, le=4 * 1024 * 1024)
+    address: Family = "any"
+    authority: SitePath | None = None  # PEM of the authority that signs the target's certificate
+    client_certificate: SecretFile | None = None  # PEM of certificate and key
     also: dict[Literal["seconds"], Identifier] = Field(default={})  # how long it took
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from monitor.config.secrets import Secret
+
+Family = Literal["any", "ipv4", "ipv6"]  # which addresses of a name are dialled
+MAX_BODY = 256 * 1024  # bytes: a health page is small
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +20,17 @@ class HttpCheck:
     kind: ClassVar[str] = "http"
 
     url: str
+    method: str = "GET"
     headers: tuple[tuple[str, Secret], ...] = ()
+    body: Secret | None = None
+    redirects: int = 0  # how many are followed; 0: a redirect is an answer like others
     expect_status: tuple[int, ...] = (200,)
     expect_text: str = ""  # must occur in the body; empty: not looked at
+    expect_json: str = ""  # JMESPath that must give `true` for the JSON body; empty: not looked at
+    min_bytes: int = 0  # of the unpacked body
+    max_bytes: int = MAX_BODY
+    address: Family = "any"
+    tls: ssl.SSLContext | None = None  # own authority or client certificate; None: what the machine trusts
 
 
 @dataclass(frozen=True, slots=True)
