@@ -12,8 +12,8 @@ from jmespath.exceptions import JMESPathError
 from monitor.config.certificates import tls_settings
 from monitor.config.findings import Findings
 from monitor.config.models import SiteFile
-from monitor.config.probemodels import HttpProbe, Probe, TcpProbe
-from monitor.config.probespec import Asks, HttpCheck, ProbeSpec, TcpCheck
+from monitor.config.probemodels import HttpProbe, Probe, SmtpProbe, TcpProbe
+from monitor.config.probespec import Asks, HttpCheck, ProbeSpec, SmtpCheck, TcpCheck
 from monitor.config.problems import Location
 from monitor.config.secrets import Secret, resolve
 from monitor.config.sources import Surroundings, check_times, headers_of
@@ -102,11 +102,17 @@ def _tls(authority: str | None, certificate: str | None, at: Location, around: S
     return found[-1]
 
 
-def _tcp(probe: TcpProbe, _at: Location, _around: Surroundings) -> Make:
-    return lambda code: TcpCheck(probe.host.replace("{code}", code), probe.port)
+def _tcp(probe: TcpProbe, at: Location, around: Surroundings) -> Make:
+    send = _secret(probe.send, (*at, "send"), "send", around)
+    return lambda code: TcpCheck(probe.host.replace("{code}", code), probe.port, probe.address, send, probe.expect)
+
+
+def _smtp(probe: SmtpProbe, _at: Location, _around: Surroundings) -> Make:
+    return lambda code: SmtpCheck(probe.host.replace("{code}", code), probe.port, probe.address, probe.expect)
 
 
 _MAKERS: Mapping[type, Callable[[Any, Location, Surroundings], Make]] = {
     HttpProbe: _http,
     TcpProbe: _tcp,
+    SmtpProbe: _smtp,
 }

@@ -42,15 +42,29 @@ class HttpProbe(_Probe):
     also: dict[Literal["seconds"], Identifier] = Field(default={})  # how long it took
 
 
-class TcpProbe(_Probe):
-    """Opens a connection; an accepted one means yes."""
-
-    kind: Literal["tcp"]
+class _Dialled(_Probe):
     host: Host = Field(description="write the host name or IP address to connect to")
-    port: Port = Field(description="write the port to connect to")
+    address: Family = "any"
     also: dict[Literal["seconds"], Identifier] = Field(default={})
 
 
-Probe = Annotated[HttpProbe | TcpProbe, Field(discriminator="kind")]
+class TcpProbe(_Dialled):
+    """Opens a connection; an accepted one, and the expected text if one is asked for, mean yes."""
+
+    kind: Literal["tcp"]
+    port: Port = Field(description="write the port to connect to")
+    send: str = Field(default="", max_length=64 * 1024)  # a secret in it stands as ${NAME}
+    expect: str = Field(default="", max_length=500)
+
+
+class SmtpProbe(_Dialled):
+    """Opens a connection to a mail server; its greeting means yes."""
+
+    kind: Literal["smtp"]
+    port: Port = 25
+    expect: str = Field(default="", max_length=500)
+
+
+Probe = Annotated[HttpProbe | TcpProbe | SmtpProbe, Field(discriminator="kind")]
 
 MEASURES = {"seconds": "s"}  # what `also` can name -> the unit of measure that its indicator must have

@@ -35,15 +35,30 @@ class HttpCheck:
 
 @dataclass(frozen=True, slots=True)
 class TcpCheck:
-    """Open a connection; an accepted one means yes."""
+    """Open a connection; an accepted one means yes, and the expected text if one is asked for."""
 
     kind: ClassVar[str] = "tcp"
 
     host: str
     port: int
+    address: Family = "any"
+    send: Secret | None = None
+    expect: str = ""  # must occur in what the other side says; empty: it is not listened to
 
 
-Asks = HttpCheck | TcpCheck
+@dataclass(frozen=True, slots=True)
+class SmtpCheck:
+    """Open a connection to a mail server; its greeting means yes."""
+
+    kind: ClassVar[str] = "smtp"
+
+    host: str
+    port: int = 25
+    address: Family = "any"
+    expect: str = ""  # must occur in the greeting
+
+
+Asks = HttpCheck | TcpCheck | SmtpCheck
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from tests.unit.feed_frames import CALENDAR, INDICATORS, NOW, RATE, UNITS, feed_
 PATIENT = 10.0  # seconds, where the answer comes
 HASTY = 0.3  # seconds, where it never does
 FEEDS = ("json", "csv", "prometheus")
-KINDS = ("http", "tcp", *FEEDS)
+KINDS = ("http", "tcp", *FEEDS)  # those that ask first; for the others see test_talking_probes
 every_kind = pytest.mark.parametrize("kind", KINDS)
 every_feed = pytest.mark.parametrize("kind", FEEDS)
 GOOD = {
@@ -119,7 +119,10 @@ async def opened() -> AsyncIterator[Callable[..., Source]]:
         if kind in FEEDS:
             spec = feed_spec(kind, RATE, url=f"http://127.0.0.1:{port}/", timeout=timeout, id="it", **fields)
             return open_feed(spec, fetcher, clock, CALENDAR, INDICATORS, UNITS)
-        checks: dict[str, Asks] = {"http": HttpCheck(f"http://127.0.0.1:{port}/"), "tcp": TcpCheck("127.0.0.1", port)}
+        checks: dict[str, Asks] = {
+            "http": HttpCheck(f"http://127.0.0.1:{port}/"),
+            "tcp": TcpCheck("127.0.0.1", port),
+        }
         return open_probe(ProbeSpec("it", "19", "staffed", 60.0, timeout, checks[kind]), Tools(fetcher, guard, clock))
 
     yield open_source

@@ -7,15 +7,17 @@ from typing import Any
 
 from monitor.adapters.probes.http import HttpAsk
 from monitor.adapters.probes.probe import Ask, Probe
+from monitor.adapters.probes.smtp import SmtpAsk
 from monitor.adapters.probes.tcp import TcpAsk
 from monitor.adapters.probes.tools import Tools
-from monitor.config.probespec import HttpCheck, ProbeSpec, TcpCheck
+from monitor.config.probespec import HttpCheck, ProbeSpec, SmtpCheck, TcpCheck
 from monitor.ports import Source
 
 # By the settings of the kind: how to ask, from (settings, seconds of one attempt, tools).
 KINDS: Mapping[type, Callable[[Any, float, Tools], Ask]] = {
     HttpCheck: HttpAsk,
     TcpCheck: TcpAsk,
+    SmtpCheck: SmtpAsk,
 }
 
 __all__ = ["KINDS", "Tools", "open_probe"]

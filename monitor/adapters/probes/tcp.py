@@ -1,11 +1,11 @@
-"""TCP probe: the port takes a connection within the deadline."""
+"""TCP probe: the port takes a connection, and says what is expected, within the deadline."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from monitor.adapters.fetch_watch import Stopwatch
 from monitor.adapters.probes.outcome import Outcome, Transcript
+from monitor.adapters.probes.talk import Line, Target, Unwell, talk
 from monitor.adapters.probes.tools import Tools
 from monitor.config.probespec import TcpCheck
 
@@ -15,25 +15,27 @@ class TcpAsk:
 
     def __init__(self, asks: TcpCheck, timeout: float, tools: Tools) -> None:
         self._asks = asks
-        self._timeout = timeout
+        self._target = Target(asks.host, asks.port, timeout, asks.address)
         self._tools = tools
 
     async def __call__(self, now: datetime) -> Outcome:
-        """Connect and hang up."""
-        watch, said = Stopwatch(self._tools.clock), Transcript(self._tools.clock)
-        said.say(f"connect to {self._asks.host} port {self._asks.port}")
-        problem = await self._dial(watch)
-        said.say(problem or "connected")
-        return Outcome(problem, watch.phases(), said.lines, {"seconds": watch.elapsed()})
+        """Connect, send, look for the expected text, and hang up."""
+        send = self._asks.send.reveal() if self._asks.send else ""
+        said = Transcript(self._tools.clock, [send, *send.split()])
 
-    async def _dial(self, watch: Stopwatch) -> str:
-        try:
-            _, writer = await self._tools.guard.open_tcp(
-                self._asks.host, self._asks.port, self._timeout, entered=watch.enter
-            )
-        except TimeoutError:
-            return f"no connection within {self._timeout:g} s"
-        except OSError as error:
-            return f"{type(error).__name__}: {error.strerror or error}"
-        writer.transport.abort()  # nothing is owed to a port that answered; closing politely could hang
-        return ""
+        async def say(line: Line) -> None:
+            if send:
+                said.say(f"send {len(send.encode())} bytes")
+                await line.send(send.encode())
+            if self._asks.expect:
+                await _expect(self._asks.expect, line, said)
+
+        return await talk(self._target, self._tools, said, say)
+
+
+async def _expect(text: str, line: Line, said: Transcript) -> None:
+    wanted = text.encode()
+    heard = await line.hear(lambda so_far: wanted in so_far)
+    said.say(f"heard {len(heard)} bytes: {heard[:120].decode(errors='replace')!r}")
+    if wanted not in heard:
+        raise Unwell(f"the other side does not say {text!r}")
