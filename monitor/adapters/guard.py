@@ -10,6 +10,7 @@ import asyncio
 import errno
 import re
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -150,10 +151,13 @@ class AddressGuard:
         *,
         family: socket.AddressFamily = socket.AF_UNSPEC,
         entered: Callable[[str], None] = lambda _phase: None,
+        tls: ssl.SSLContext | None = None,
+        name: str | None = None,
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect by name or IP literal within `deadline` seconds from now, trying each address in turn.
 
-        `entered` is told which of monitor.model.reading.PHASES begins.
+        `entered` is told which of monitor.model.reading.PHASES begins. With `tls` the connection is encrypted, for the
+        server's `name` (`host` unless said).
         Raises Refused, NameFailed (no address for the name), TimeoutError, or another OSError from the connect.
         """
         async with asyncio.timeout(deadline):
@@ -162,7 +166,10 @@ class AddressGuard:
             entered("connect")
             sock = await self._dial(infos, deadline / len(infos))
             try:
-                return await asyncio.open_connection(sock=sock)
+                if tls is None:
+                    return await asyncio.open_connection(sock=sock)
+                entered("tls")
+                return await asyncio.open_connection(sock=sock, ssl=tls, server_hostname=name or host)
             except BaseException:
                 sock.close()
                 raise

@@ -12,8 +12,8 @@ from jmespath.exceptions import JMESPathError
 from monitor.config.certificates import tls_settings
 from monitor.config.findings import Findings
 from monitor.config.models import SiteFile
-from monitor.config.probemodels import HttpProbe, Probe, SmtpProbe, TcpProbe
-from monitor.config.probespec import Asks, HttpCheck, ProbeSpec, SmtpCheck, TcpCheck
+from monitor.config.probemodels import HttpProbe, Probe, SmtpProbe, TcpProbe, TlsProbe
+from monitor.config.probespec import Asks, HttpCheck, ProbeSpec, SmtpCheck, TcpCheck, TlsCheck
 from monitor.config.problems import Location
 from monitor.config.secrets import Secret, resolve
 from monitor.config.sources import Surroundings, check_times, headers_of
@@ -111,8 +111,23 @@ def _smtp(probe: SmtpProbe, _at: Location, _around: Surroundings) -> Make:
     return lambda code: SmtpCheck(probe.host.replace("{code}", code), probe.port, probe.address, probe.expect)
 
 
+def _tls_certificate(probe: TlsProbe, at: Location, around: Surroundings) -> Make:
+    tls = _tls(probe.authority, None, at, around)
+    common: dict[str, Any] = {
+        "port": probe.port,
+        "address": probe.address,
+        "min_days": probe.min_days,
+        "min_version": probe.min_version,
+        "tls": tls,
+    }
+    return lambda code: TlsCheck(
+        host=probe.host.replace("{code}", code), name=probe.name.replace("{code}", code), **common
+    )
+
+
 _MAKERS: Mapping[type, Callable[[Any, Location, Surroundings], Make]] = {
     HttpProbe: _http,
     TcpProbe: _tcp,
     SmtpProbe: _smtp,
+    TlsProbe: _tls_certificate,
 }

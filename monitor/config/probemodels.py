@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from monitor.config.asked import Asked, Selector
-from monitor.config.fields import Identifier, Port, SecretFile, SitePath, Url
-from monitor.config.probespec import MAX_BODY, Family
+from monitor.config.fields import Identifier, Port, SecretFile, SitePath, Span, Url
+from monitor.config.probespec import MAX_BODY, Family, TlsVersion
 
 Host = Annotated[str, Field(min_length=1, max_length=253)]
 
@@ -65,6 +65,24 @@ class SmtpProbe(_Dialled):
     expect: str = Field(default="", max_length=500)
 
 
-Probe = Annotated[HttpProbe | TcpProbe | SmtpProbe, Field(discriminator="kind")]
+class TlsProbe(_Probe):
+    """Looks at the certificate of a server; one that is trusted, for this name and long enough means yes."""
 
-MEASURES = {"seconds": "s"}  # what `also` can name -> the unit of measure that its indicator must have
+    kind: Literal["tls"]
+    period: Span = 3600.0  # a handshake costs the target more than a question, and certificates last for weeks
+    host: Host = Field(description="write the host name or IP address to connect to")
+    port: Port = 443
+    address: Family = "any"
+    name: str = Field(default="", max_length=253)  # that the certificate must be for; the host unless said
+    min_days: float = Field(default=0, ge=0, le=3650)
+    min_version: TlsVersion = "TLSv1.2"
+    authority: SitePath | None = None
+    also: dict[Literal["seconds", "days_left"], Identifier] = Field(default={})
+
+
+Probe = Annotated[HttpProbe | TcpProbe | SmtpProbe | TlsProbe, Field(discriminator="kind")]
+
+MEASURES = {
+    "seconds": "s",
+    "days_left": "days",
+}  # what `also` can name -> the unit of measure that its indicator must have

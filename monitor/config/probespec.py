@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 from monitor.config.secrets import Secret
 
 Family = Literal["any", "ipv4", "ipv6"]  # which addresses of a name are dialled
+TlsVersion = Literal["TLSv1.2", "TLSv1.3"]
 MAX_BODY = 256 * 1024  # bytes: a health page is small
 
 
@@ -58,7 +59,22 @@ class SmtpCheck:
     expect: str = ""  # must occur in the greeting
 
 
-Asks = HttpCheck | TcpCheck | SmtpCheck
+@dataclass(frozen=True, slots=True)
+class TlsCheck:
+    """Shake hands; a certificate that is trusted, for this name and long enough means yes."""
+
+    kind: ClassVar[str] = "tls"
+
+    host: str
+    port: int = 443
+    address: Family = "any"
+    name: str = ""  # that the certificate must be for; empty: the host
+    min_days: float = 0  # that the certificate must still be valid
+    min_version: TlsVersion = "TLSv1.2"
+    tls: ssl.SSLContext | None = None  # own authority; None: what the machine trusts
+
+
+Asks = HttpCheck | TcpCheck | SmtpCheck | TlsCheck
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from monitor.adapters.probes.http import HttpAsk
 from monitor.adapters.probes.probe import Ask, Probe
 from monitor.adapters.probes.smtp import SmtpAsk
 from monitor.adapters.probes.tcp import TcpAsk
+from monitor.adapters.probes.tls import TlsAsk
 from monitor.adapters.probes.tools import Tools
-from monitor.config.probespec import HttpCheck, ProbeSpec, SmtpCheck, TcpCheck
+from monitor.config.probespec import HttpCheck, ProbeSpec, SmtpCheck, TcpCheck, TlsCheck
 from monitor.ports import Source
 
 # By the settings of the kind: how to ask, from (settings, seconds of one attempt, tools).
@@ -18,6 +19,7 @@ KINDS: Mapping[type, Callable[[Any, float, Tools], Ask]] = {
     HttpCheck: HttpAsk,
     TcpCheck: TcpAsk,
     SmtpCheck: SmtpAsk,
+    TlsCheck: TlsAsk,
 }
 
 __all__ = ["KINDS", "Tools", "open_probe"]
