@@ -12,8 +12,8 @@ from bench.measure import Figure, Spent, Watch
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Fetcher
 from monitor.adapters.guard import AddressGuard, parse_allow
-from monitor.adapters.probes import open_probe
-from monitor.config.spec import ProbeSpec
+from monitor.adapters.probes import Tools, open_probe
+from monitor.config.probespec import HttpCheck, ProbeSpec
 from monitor.model.reading import Collected
 from monitor.service.build import PARALLEL
 from monitor.service.poller import Poller
@@ -64,8 +64,9 @@ async def _probe(urls: Sequence[str]) -> int:
     port = urls[0].split(":")[2].partition("/")[0]
     clock, guard = SystemClock(), AddressGuard([parse_allow(f"127.0.0.0/8:{port}")])
     fetcher = Fetcher(guard, clock, limit=PARALLEL, limit_per_host=PARALLEL)
-    specs = (ProbeSpec(f"p/{n}", "http", f"{n:05}", "up", 60.0, 30.0, url=url) for n, url in enumerate(urls))
-    sources = [open_probe(spec, fetcher, guard, clock) for spec in specs]
+    specs = (ProbeSpec(f"p/{n}", f"{n:05}", "up", 60.0, 30.0, HttpCheck(url)) for n, url in enumerate(urls))
+    tools = Tools(fetcher, guard, clock)
+    sources = [open_probe(spec, tools) for spec in specs]
     found: list[Collected] = []
     await Poller(sources, clock, found.append, parallel=PARALLEL).sweep()
     await fetcher.close()

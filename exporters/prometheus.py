@@ -11,6 +11,7 @@ import asyncio
 import gzip
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from math import isfinite, isnan
 
@@ -46,6 +47,8 @@ FAMILIES: Mapping[str, str] = {
     "denbao_unit_rank": "Place among the units of one parent by an indicator or by score; 1 is best, ties share it.",
     "denbao_probe_success": "1 when the last check of the probe went well.",
     "denbao_probe_duration_seconds": "How long the last check took.",
+    "denbao_probe_attempts": "How often the target was asked in the last check; 1 unless it went badly at first.",
+    "denbao_probe_certificate_expiry_timestamp_seconds": "When the certificate that the target last showed expires.",
 }
 _WORDS = {"partly": 0.5, "in_progress": 0.5}
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
@@ -86,8 +89,9 @@ class PrometheusExporter:
     def polled(self, collected: Collected) -> None:
         """Keep a probe's last result; a feed (many values, no single yes/no) has its own metrics."""
         broken = collected.failure and not collected.readings
-        if broken or (len(collected.readings) == 1 and isinstance(collected.readings[0].value, bool)):
-            self._polls[collected.source] = collected
+        if broken or collected.check is not None:
+            check = collected.check and replace(collected.check, transcript=())  # of 33,000 probes they would weigh
+            self._polls[collected.source] = replace(collected, check=check)
 
     async def page(self, accept: str, accept_encoding: str) -> Page:
         """The whole page, packed when the client takes gzip."""
@@ -301,6 +305,13 @@ def _probe_samples(code: str, probes: Mapping[str, Collected]) -> Iterator[tuple
     labelled = [((("unit", code), ("probe", name)), poll) for name, poll in named.items()]
     yield "denbao_probe_success", [(labels, float(poll.readings[0].value)) for labels, poll in labelled]
     yield "denbao_probe_duration_seconds", [(labels, poll.duration) for labels, poll in labelled]
+    checks = [(labels, poll.check) for labels, poll in labelled if poll.check is not None]
+    yield "denbao_probe_attempts", [(labels, check.attempts) for labels, check in checks]
+    expiries = [(labels, check.certificate_expires) for labels, check in checks]
+    yield (
+        "denbao_probe_certificate_expiry_timestamp_seconds",
+        [(labels, at.timestamp()) for labels, at in expiries if at is not None],
+    )
 
 
 def _deadlines(state: UnitState) -> frozenset[tuple[str, float]]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -26,7 +28,7 @@ from monitor.adapters.fetch_body import is_gzip, read_body
 from monitor.adapters.fetch_errors import EXPECTED, classify, safe_url
 from monitor.adapters.fetch_redirect import REDIRECTS, next_hop
 from monitor.adapters.fetch_types import MAX_REDIRECTS, Broken, Failure, Request, Response
-from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch, tracing
+from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch, tracing, watch_here, watched
 from monitor.adapters.guard import AddressGuard, odd_literal
 from monitor.model.text import clean
 
@@ -89,13 +91,14 @@ class Fetcher:
         self._limit_per_host = limit_per_host
         self._host_slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._connect = connect
-        self._tls = tls
-        self._session: aiohttp.ClientSession | None = None
+        self._tls = watched(tls) if tls else public_tls()
+        self._sessions: dict[socket.AddressFamily, aiohttp.ClientSession] = {}
 
     async def fetch(self, request: Request) -> Response | Failure:
         """Ask once and read the whole answer within the request's deadline, which starts when a slot is free."""
         async with self._slot(request.url):
             watch = Stopwatch(self._clock)
+            watch_here(watch)
             try:
                 async with asyncio.timeout(request.timeout) as deadline:
                     return await self._follow(_prepared(request), watch)
@@ -104,7 +107,7 @@ class Fetcher:
             if deadline.expired():
                 detail = f"no complete answer within {request.timeout:g} s, ended while {DOING[watch.phase]}"
                 kind = "timeout"
-            return Failure(kind, detail, watch.elapsed())
+            return Failure(kind, detail, watch.elapsed(), watch.phases())
 
     @asynccontextmanager
     async def _slot(self, url: str) -> AsyncIterator[None]:
@@ -133,22 +136,23 @@ class Fetcher:
         if odd_literal(url.host or ""):
             raise Broken("refused-address", "not an IP address in its plain spelling")
         watch.enter("connect")
-        answer = await self._open_session().request(
+        answer = await self._open_session(request.family).request(
             request.method,
             url,
             headers=CIMultiDict(request.headers),
             data=request.body,
             allow_redirects=False,
+            ssl=watched(request.tls) if request.tls else True,
             trace_request_ctx=watch,
         )
-        watch.enter("body")
+        watch.enter("transfer")
         assert isinstance(answer, _Answer)
         return answer
 
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=self._connector(),
+    def _open_session(self, family: socket.AddressFamily) -> aiohttp.ClientSession:
+        if family not in self._sessions:
+            self._sessions[family] = aiohttp.ClientSession(
+                connector=self._connector(family),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect, sock_read=_SOCK_READ),
                 response_class=_Answer,
@@ -157,25 +161,34 @@ class Fetcher:
                 read_bufsize=65536,
                 trace_configs=[tracing()],
             )
-        return self._session
+        return self._sessions[family]
 
-    def _connector(self) -> aiohttp.TCPConnector:
+    def _connector(self, family: socket.AddressFamily) -> aiohttp.TCPConnector:
         # No limits here: waiting in aiohttp's queue would be charged to the target. The resolver has its own cache.
         return aiohttp.TCPConnector(
             limit=0,
+            family=family,
             resolver=self._guard.names,
             use_dns_cache=False,
             socket_factory=self._guard.socket_factory,
             keepalive_timeout=_KEEP_ALIVE,
-            ssl=self._tls or True,
+            ssl=self._tls,
         )
 
     async def close(self) -> None:
         """Close idle connections and the resolver's sockets; a later fetch opens them again."""
-        session, self._session = self._session, None
-        if session is not None:
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
             await session.close()
         await self._guard.close()
+
+
+@cache
+def public_tls() -> ssl.SSLContext:
+    """TLS verified against the authorities that this machine trusts; read once, as that takes a while."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return watched(context)
 
 
 async def _whole(answer: _Answer, request: Request, watch: Stopwatch) -> Response:
@@ -190,10 +203,9 @@ async def _whole(answer: _Answer, request: Request, watch: Stopwatch) -> Respons
         body = await read_body(answer.content.iter_any(), gzip, request.max_wire, request.max_decoded)
     if answer.was_reset():
         raise Broken("cut", "the connection broke while the body was read")
-    watch.enter("done")
-    phases = {name: watch.spent.get(name, 0.0) for name in DOING}
+    phases = watch.phases()
     headers = _tidy(answer.headers)
-    return Response(answer.status, headers, body, watch.elapsed(), answer.peer, MappingProxyType(phases))
+    return Response(answer.status, headers, body, watch.elapsed(), answer.peer, MappingProxyType(phases), watch.reused)
 
 
 def _tidy(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:

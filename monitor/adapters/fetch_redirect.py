@@ -10,7 +10,7 @@ from monitor.adapters.fetch_errors import safe_url
 from monitor.adapters.fetch_types import Broken, Request
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# Across origins only these travel on: a token may hide in any other header.
+# Across origins only these travel on: a token may hide in any other header, and a client certificate is one.
 _HARMLESS = frozenset({"accept", "accept-language", "user-agent"})
 
 
@@ -27,7 +27,7 @@ def next_hop(request: Request, status: int, location: str) -> Request:
         return hop
     if hop.body is not None:
         raise Broken("redirect", f"would send the request's body to another place: {safe_url(there)}")
-    return replace(hop, headers=tuple(pair for pair in hop.headers if pair[0].lower() in _HARMLESS))
+    return replace(hop, tls=None, headers=tuple(pair for pair in hop.headers if pair[0].lower() in _HARMLESS))
 
 
 def _target(here: URL, location: str) -> URL:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 FailureKind = Literal[
@@ -29,7 +31,8 @@ class Request:
 
     `timeout` is the total in seconds, redirects included. `max_wire` and `max_decoded` cap the body in bytes as it
     travels and as it is after unpacking. `redirects` is how many may be followed, at most 3; 0 hands a 3xx answer back.
-    Credentials belong in `headers`; those of the URL's userinfo are sent as basic authentication.
+    Credentials belong in `headers`; those of the URL's userinfo are sent as basic authentication. `family` limits the
+    addresses of a name that are dialled. `tls` replaces the fetcher's TLS settings, for this origin only.
     """
 
     url: str
@@ -40,6 +43,8 @@ class Request:
     max_wire: int = 4 * MIB
     max_decoded: int = 4 * MIB
     redirects: int = 0
+    family: socket.AddressFamily = socket.AF_UNSPEC
+    tls: ssl.SSLContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class Response:
     """A whole answer, whatever its status.
 
     `headers` have lower-case names and bounded, cleaned values (repeated ones joined by a comma). `body` is unpacked.
-    `elapsed` and `phases` (`dns`, `connect` with TLS, `wait` for a head, `body`) are seconds; `peer` is an IP literal.
+    `elapsed` and `phases` (by monitor.model.reading.PHASES) are seconds; `peer` is an IP literal.
     """
 
     status: int
@@ -56,15 +61,17 @@ class Response:
     elapsed: float
     peer: str
     phases: Mapping[str, float]
+    reused: bool = False  # came over the connection of an earlier fetch
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no whole answer. `detail` is a sentence without credentials; `elapsed` is seconds."""
+    """Why there is no whole answer. `detail` is a sentence without credentials; `elapsed` and `phases` are seconds."""
 
     kind: FailureKind
     detail: str
     elapsed: float
+    phases: Mapping[str, float] = field(default_factory=dict)
 
 
 class Broken(Exception):

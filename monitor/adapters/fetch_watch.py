@@ -1,17 +1,21 @@
-"""Where the time of a fetch goes: name, connection, waiting, body."""
+"""Where the time of a fetch goes: name, connection, TLS, waiting, body."""
 
 from __future__ import annotations
 
+import ssl
+from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any, Protocol
 
 import aiohttp
 
+# By monitor.model.reading.PHASES.
 DOING = {
-    "dns": "looking up the name",
+    "name": "looking up the name",
     "connect": "connecting",
-    "wait": "waiting for the answer",
-    "body": "reading the body",
+    "tls": "agreeing on TLS",
+    "first_byte": "waiting for the answer",
+    "transfer": "reading the body",
 }
 
 
@@ -29,6 +33,7 @@ class Stopwatch:
         self._clock = clock
         self._began = self._mark = clock.monotonic()
         self.phase = "connect"
+        self.reused = False  # the connection of an earlier fetch is used
         self.spent: dict[str, float] = {}
 
     def enter(self, phase: str) -> None:
@@ -41,15 +46,48 @@ class Stopwatch:
         """Seconds since the beginning."""
         return self._clock.monotonic() - self._began
 
+    def phases(self) -> dict[str, float]:
+        """Seconds of the phases that were entered, in their order; the one under way counts up to now."""
+        self.enter(self.phase)
+        return {name: self.spent[name] for name in DOING if name in self.spent}
+
+
+_under_way: ContextVar[Stopwatch] = ContextVar("watch")
+
+
+class _Handshake(ssl.SSLObject):
+    """Tells the stopwatch of the fetch under way that TLS begins; the client library has no event for it."""
+
+    def do_handshake(self) -> None:
+        if (watch := _under_way.get(None)) is not None:
+            watch.enter("tls")
+        super().do_handshake()
+
+
+def watched(context: ssl.SSLContext) -> ssl.SSLContext:
+    """The same TLS settings, whose handshakes are timed."""
+    context.sslobject_class = _Handshake
+    return context
+
+
+def watch_here(watch: Stopwatch) -> None:
+    """Time the TLS handshakes of the calling task with this stopwatch from now on."""
+    _under_way.set(watch)
+
 
 def tracing() -> aiohttp.TraceConfig:
     """Tell the stopwatch given as `trace_request_ctx` which phase begins."""
     config = aiohttp.TraceConfig()
-    config.on_dns_resolvehost_start.append(_entering("dns"))
+    config.on_dns_resolvehost_start.append(_entering("name"))
     config.on_dns_resolvehost_end.append(_entering("connect"))
-    config.on_connection_create_end.append(_entering("wait"))
-    config.on_connection_reuseconn.append(_entering("wait"))
+    config.on_connection_create_end.append(_entering("first_byte"))
+    config.on_connection_reuseconn.append(_reusing)
     return config
+
+
+async def _reusing(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
+    context.trace_request_ctx.reused = True
+    context.trace_request_ctx.enter("first_byte")
 
 
 def _entering(phase: str) -> Any:

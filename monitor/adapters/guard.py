@@ -10,7 +10,8 @@ import asyncio
 import errno
 import re
 import socket
-from collections.abc import Sequence
+import ssl
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -143,28 +144,43 @@ class AddressGuard:
         return socket.socket(family=family, type=kind, proto=protocol)
 
     async def open_tcp(
-        self, host: str, port: int, deadline: float
+        self,
+        host: str,
+        port: int,
+        deadline: float,
+        *,
+        family: socket.AddressFamily = socket.AF_UNSPEC,
+        entered: Callable[[str], None] = lambda _phase: None,
+        tls: ssl.SSLContext | None = None,
+        name: str | None = None,
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect by name or IP literal within `deadline` seconds from now, trying each address in turn.
 
+        `entered` is told which of monitor.model.reading.PHASES begins. With `tls` the connection is encrypted, for the
+        server's `name` (`host` unless said).
         Raises Refused, NameFailed (no address for the name), TimeoutError, or another OSError from the connect.
         """
         async with asyncio.timeout(deadline):
-            infos = await self._addresses(host, port)
+            entered("name")
+            infos = await self._addresses(host, port, family)
+            entered("connect")
             sock = await self._dial(infos, deadline / len(infos))
             try:
-                return await asyncio.open_connection(sock=sock)
+                if tls is None:
+                    return await asyncio.open_connection(sock=sock)
+                entered("tls")
+                return await asyncio.open_connection(sock=sock, ssl=tls, server_hostname=name or host)
             except BaseException:
                 sock.close()
                 raise
 
-    async def _addresses(self, host: str, port: int) -> list[tuple[Any, ...]]:
+    async def _addresses(self, host: str, port: int, family: socket.AddressFamily) -> list[tuple[Any, ...]]:
         if odd_literal(host):
             raise Refused("not an IP address in its plain spelling")
         literal = _parse(host)
         if literal is not None:
             return [_addr_info(str(literal), port)]
-        found = await self.names.resolve(host, port, socket.AF_UNSPEC)
+        found = await self.names.resolve(host, port, family)
         return [_addr_info(entry["host"], port) for entry in found]
 
     async def _dial(self, infos: list[tuple[Any, ...]], share: float) -> socket.socket:

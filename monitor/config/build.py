@@ -16,10 +16,11 @@ from monitor.config.folders import Folders
 from monitor.config.models import SiteFile
 from monitor.config.office import build_sessions
 from monitor.config.people import build_addresses, build_channels, build_directory, build_tokens
+from monitor.config.probebuild import build_probes
 from monitor.config.problems import Problem
 from monitor.config.routes import check_routes
 from monitor.config.rulebooks import load_rules
-from monitor.config.sources import Surroundings, build_feeds, build_heartbeats, build_probes
+from monitor.config.sources import Surroundings, build_feeds, build_heartbeats
 from monitor.config.spec import SimulationSpec, Site
 from monitor.config.units import build_units
 from monitor.config.yaml import Document, read, salvage, validate

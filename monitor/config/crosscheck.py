@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from monitor.config.complain import nearest
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
-from monitor.config.models import ColumnSection, Feed, HttpProbe, SiteFile, SqlFeed
+from monitor.config.models import ColumnSection, Feed, SiteFile, SqlFeed
+from monitor.config.probemodels import MEASURES, HttpProbe, Probe
 from monitor.config.problems import Location, Problem
 from monitor.config.spec import Site
 from monitor.engine.book import Criterion, Indicator, Ruleset
@@ -23,7 +24,7 @@ _LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
 def check_indicators(file: SiteFile, indicators: Mapping[str, Indicator], findings: Findings) -> None:
     """Probes, feeds and by_hand name indicators of the rule books, and fit their units."""
     for index, probe in enumerate(file.probes):
-        _check_yes_or_no(probe.gives, "a probe", ("probes", index, "gives"), indicators, findings)
+        _check_probe(probe, ("probes", index), indicators, findings)
     for index, beat in enumerate(file.heartbeats):
         _check_yes_or_no(beat.gives, "a heartbeat", ("heartbeats", index, "gives"), indicators, findings)
     for index, feed in enumerate(file.feeds):
@@ -46,6 +47,16 @@ def _check_yes_or_no(
     elif indicators[name].unit != "bool":
         text = f"{speaker} says yes or no, but '{name}' is measured in {indicators[name].unit}"
         findings.add(at, text, "name a yes/no indicator")
+
+
+def _check_probe(probe: Probe, at: Location, indicators: Mapping[str, Indicator], findings: Findings) -> None:
+    _check_yes_or_no(probe.gives, "a probe", (*at, "gives"), indicators, findings)
+    for measure, name in probe.also.items():
+        if name not in indicators:
+            findings.unknown((*at, "also", measure), "indicator", name, indicators)
+        elif indicators[name].unit != MEASURES[measure]:
+            text = f"'{measure}' is measured in {MEASURES[measure]}, but '{name}' in {indicators[name].unit}"
+            findings.add((*at, "also", measure), text, "name an indicator of the same unit of measure")
 
 
 def _check_column(
@@ -119,8 +130,8 @@ def _reaches(codes: frozenset[str] | None, unit: Unit) -> bool:
 def _given(site: Site, file: SiteFile) -> dict[str, frozenset[str]]:
     """Units by the indicators they get values of; an empty set means any unit."""
     given: dict[str, frozenset[str]] = {}
-    speakers = [(probe.gives, probe.unit) for probe in site.probes] + [(b.gives, b.unit) for b in site.heartbeats]
-    for name, unit in speakers:
+    probed = [(name, probe.unit) for probe in site.probes for name in (probe.gives, *probe.also.values())]
+    for name, unit in (*probed, *((beat.gives, beat.unit) for beat in site.heartbeats)):
         given[name] = given.get(name, frozenset()) | {unit}
     for feed in site.feeds:
         for column in feed.columns:

@@ -142,6 +142,12 @@ def _reference(value: str) -> str:
     return value
 
 
+def _secret_file(value: str) -> str:
+    if not value.startswith("file:") or len(value) <= len("file:"):
+        raise ValueError("is no reference to a file; write file:path")
+    return value
+
+
 def _inside(value: str) -> str:
     if value.startswith("/") or ".." in value.split("/"):
         raise ValueError(f"is '{value[:60]}'; name a file inside the site's folder")
@@ -191,6 +197,7 @@ Url = Annotated[str, AfterValidator(_url), Field(max_length=2000)]
 StoreUrl = Annotated[str, AfterValidator(_store)]
 Sha256 = Annotated[str, AfterValidator(_sha256)]
 SecretText = Annotated[str, AfterValidator(_reference)]  # a reference, resolved by monitor.config.secrets
+SecretFile = Annotated[str, AfterValidator(_secret_file)]  # a reference to a file that is read as a whole
 SitePath = Annotated[str, AfterValidator(_inside)]
 FilePattern = Annotated[str, AfterValidator(_pattern), Field(min_length=1, max_length=200)]  # *, ? and [...]
 AsOfText = Annotated[str, AfterValidator(_as_of)]

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from monitor.config.asked import Asked, LevelName, Selector
 from monitor.config.fields import (
     Allow,
     AsOfText,
@@ -31,11 +32,11 @@ from monitor.config.fields import (
     Url,
     Zone,
 )
+from monitor.config.probemodels import Probe
 from monitor.config.yaml import Section
 
 Place = Annotated[str, Field(min_length=1, max_length=4000)]  # a path, a header, a metric, a query
 Weight = Annotated[float, Field(gt=0, le=1e9)]  # a unit that must not count is excluded, not weightless
-LevelName = Literal["nation", "province", "commune", "system"]
 KindName = Literal["outage", "kpi_yellow", "kpi_red", "overdue", "silent"]
 
 
@@ -102,52 +103,6 @@ class UnitsSection(Section):
     others: list[OwnUnit] = Field(default=[])
 
 
-class Selector(Section):
-    """Some of the site's units: by level and province, or by code."""
-
-    level: LevelName | None = None
-    province: Code | None = None
-    codes: list[Code] = Field(default=[])
-
-    @model_validator(mode="after")
-    def _chooses(self) -> Selector:
-        if bool(self.codes) == bool(self.level or self.province):
-            raise ValueError("chooses no units; write either codes, or level and province")
-        return self
-
-
-class _Asked(Section):
-    id: Identifier = Field(description="write a name of its own")
-    period: Span = Field(description="write how often to ask, such as 30s")
-    timeout: Span = 10.0
-
-
-class _Probe(_Asked):
-    units: Selector = Field(description='write {level: commune, province: "19"} or {codes: [...]}')
-    gives: Identifier = Field(description="write the yes/no indicator that the probe fills")
-
-
-class HttpProbe(_Probe):
-    """Asks an address; the expected status and text mean yes."""
-
-    kind: Literal["http"]
-    url: Url = Field(description="write the address to ask; {code} stands for the unit's code")
-    expect_status: list[Annotated[int, Field(ge=100, le=599)]] = Field(default=[200], min_length=1)
-    expect_text: str = Field(default="", max_length=500)
-    headers: dict[str, str] = Field(default={})
-
-
-class TcpProbe(_Probe):
-    """Opens a connection; an accepted one means yes."""
-
-    kind: Literal["tcp"]
-    host: str = Field(min_length=1, max_length=253, description="write the host name or IP address to connect to")
-    port: Port = Field(description="write the port to connect to")
-
-
-Probe = Annotated[HttpProbe | TcpProbe, Field(discriminator="kind")]
-
-
 class ColumnSection(Section):
     """Where one indicator stands in a row."""
 
@@ -171,7 +126,7 @@ class AsOfSection(Section):
         return self
 
 
-class _Feed(_Asked):
+class _Feed(Asked):
     owner: Code = Field(description="write the code of the unit that answers for the feed")
     unit: Title = Field(description="write where a row names its unit")
     mapping: SitePath | None = None

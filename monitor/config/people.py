@@ -8,9 +8,9 @@ from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
 from monitor.config.findings import Findings
 from monitor.config.models import PolicySection, RecipientSection, SiteFile, Step, TokenSection
 from monitor.config.problems import Location
-from monitor.config.secrets import resolve
+from monitor.config.secrets import Secret, resolve
 from monitor.config.sources import Surroundings
-from monitor.config.spec import ChannelSpec, Secret, Token
+from monitor.config.spec import ChannelSpec, Token
 from monitor.config.units import select
 from monitor.model.incident import Kind
 from monitor.model.unit import Level

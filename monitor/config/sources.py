@@ -1,8 +1,8 @@
-"""The `probes:` and `feeds:` sections as specs; a probe of many units becomes many specs."""
+"""The `feeds:` section as specs, and what specs of probes and feeds are built in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,15 +11,14 @@ from typing import Any
 import jmespath
 from jmespath.exceptions import JMESPathError
 
+from monitor.config.asked import Asked
 from monitor.config.findings import Findings
 from monitor.config.folders import Folders
 from monitor.config.models import (
     ColumnSection,
     CsvFeed,
     Feed,
-    HttpProbe,
     JsonFeed,
-    Probe,
     PromqlFeed,
     SiteFile,
     SqlFeed,
@@ -27,8 +26,8 @@ from monitor.config.models import (
 )
 from monitor.config.problems import Location
 from monitor.config.query import mistakes
-from monitor.config.secrets import is_reference, resolve
-from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, ProbeSpec, Secret, fits_the_minute
+from monitor.config.secrets import Secret, is_reference, resolve
+from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, fits_the_minute
 from monitor.config.units import select
 from monitor.model.text import fold
 from monitor.model.unit import Units
@@ -53,12 +52,6 @@ class Surroundings:
         return self.folders.root
 
 
-def build_probes(file: SiteFile, around: Surroundings) -> tuple[ProbeSpec, ...]:
-    """One spec per probe and unit, named `probe/unit`."""
-    around.findings.once(("probes",), "probe", [probe.id for probe in file.probes])
-    return tuple(spec for i, probe in enumerate(file.probes) for spec in _probe(probe, ("probes", i), around))
-
-
 def build_feeds(file: SiteFile, around: Surroundings) -> tuple[FeedSpec, ...]:
     """One spec per feed."""
     around.findings.once(("feeds",), "feed", [feed.id for feed in file.feeds])
@@ -78,33 +71,8 @@ def build_heartbeats(file: SiteFile, around: Surroundings) -> tuple[HeartbeatSpe
     return tuple(HeartbeatSpec(beat.id, beat.unit, beat.gives, beat.every, beat.grace) for beat in file.heartbeats)
 
 
-def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSpec]:
-    codes = select(probe.units, around.units, around.findings, (*at, "units"))
-    _check_times(probe, at, around)
-    address = probe.url if isinstance(probe, HttpProbe) else probe.host
-    if len(codes) > 1 and "{code}" not in address and isinstance(probe, HttpProbe):
-        text = f"the address is the same for {len(codes)} units"
-        around.findings.add((*at, "url"), text, "put {code} where the unit's code belongs")
-    headers = _headers(probe.headers, (*at, "headers"), around) if isinstance(probe, HttpProbe) else ()
-    for code in codes:
-        common: dict[str, Any] = {
-            "id": f"{probe.id}/{code}", "kind": probe.kind, "unit": code, "gives": probe.gives,
-            "period": probe.period, "timeout": probe.timeout,
-        }  # fmt: skip
-        if isinstance(probe, HttpProbe):
-            yield ProbeSpec(
-                **common,
-                url=probe.url.replace("{code}", code),
-                expect_status=tuple(probe.expect_status),
-                expect_text=probe.expect_text,
-                headers=headers,
-            )
-        else:
-            yield ProbeSpec(**common, host=probe.host.replace("{code}", code), port=probe.port)
-
-
 def _feed(feed: Feed, at: Location, around: Surroundings) -> FeedSpec:
-    _check_times(feed, at, around)
+    check_times(feed, feed.timeout, at, around)
     if feed.max_silence < feed.period:
         text = f"max_silence {_seconds(feed.max_silence)} is shorter than the period {_seconds(feed.period)}"
         around.findings.add((*at, "max_silence"), text, "a feed cannot speak more often than it is asked")
@@ -124,7 +92,7 @@ def _feed(feed: Feed, at: Location, around: Surroundings) -> FeedSpec:
         timeout=feed.timeout,
         columns=tuple(_column(indicator, column) for indicator, column in feed.columns.items()),
         max_silence=feed.max_silence,
-        headers=() if isinstance(feed, SqlFeed) else _headers(feed.headers, (*at, "headers"), around),
+        headers=() if isinstance(feed, SqlFeed) else headers_of(feed.headers, (*at, "headers"), around),
         unit=feed.unit,
         mapping=mapping,
         as_of=AsOf(feed.as_of.kind),
@@ -222,12 +190,14 @@ def _column(indicator: str, column: ColumnSection) -> Column:
     )
 
 
-def _check_times(source: Probe | Feed, at: Location, around: Surroundings) -> None:
+def check_times(source: Asked, longest: float, at: Location, around: Surroundings) -> None:
+    """The period fits the timetable, and a poll that lasts `longest` seconds fits the period."""
     if not fits_the_minute(source.period):
         text = f"the period {_seconds(source.period)} neither divides a minute nor is made of whole minutes"
         around.findings.add((*at, "period"), text, "write 15s, 30s, 1m or 5m")
-    if source.timeout > source.period:
-        text = f"the timeout {_seconds(source.timeout)} is longer than the period {_seconds(source.period)}"
+    if longest > source.period:
+        times = "" if longest == source.timeout else f" for {longest / source.timeout:g} attempts"
+        text = f"the timeout {_seconds(source.timeout)}{times} is longer than the period {_seconds(source.period)}"
         key = "timeout" if "timeout" in source.model_fields_set else "period"
         around.findings.add((*at, key), text, "one poll must end before the next begins")
 
@@ -236,7 +206,8 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
-def _headers(headers: Mapping[str, str], at: Location, around: Surroundings) -> tuple[tuple[str, Secret], ...]:
+def headers_of(headers: Mapping[str, str], at: Location, around: Surroundings) -> tuple[tuple[str, Secret], ...]:
+    """Headers for the wire; one that may hold a secret has to be a reference."""
     found: list[tuple[str, Secret]] = []
 
     def take(name: str, value: str) -> None:

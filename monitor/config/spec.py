@@ -10,54 +10,16 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from monitor.alerting.plan import Directory
+from monitor.config.probespec import ProbeSpec
+from monitor.config.secrets import Secret
 from monitor.engine.book import Ruleset
 from monitor.model.hours import Calendar, Sessions
 from monitor.model.unit import Units
 
 
-class Secret:
-    """A value that is never printed: `str()` and `repr()` give `***`; `reveal()` gives the value."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The value itself; only for the wire."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "***"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-
 def fits_the_minute(period: float) -> bool:
     """Whether a period (seconds) divides a minute or is made of whole minutes: the timetable has sixty slots."""
     return period >= 1 and 0 in (60 % period, period % 60) and period % 1 == 0
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeSpec:
-    """One probe of one unit (a `probes:` entry that names many units becomes many of these)."""
-
-    id: str  # "centre-health/02143"
-    kind: str  # "http", "tcp"
-    unit: str
-    gives: str  # yes/no indicator it fills
-    period: float  # seconds
-    timeout: float  # seconds, total
-    url: str = ""  # http
-    expect_status: tuple[int, ...] = (200,)
-    expect_text: str = ""  # must occur in the body; empty: not looked at
-    headers: tuple[tuple[str, Secret], ...] = ()
-    host: str = ""  # tcp
-    port: int = 0
 
 
 class AsOf(StrEnum):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from monitor.config.asked import Selector
 from monitor.config.findings import Findings
-from monitor.config.models import OwnUnit, ProvinceUnits, Selector, SystemUnit, UnitsSection
+from monitor.config.models import OwnUnit, ProvinceUnits, SystemUnit, UnitsSection
 from monitor.config.problems import Location
 from monitor.model.text import unaccent
 from monitor.model.unit import Level, Unit, Units

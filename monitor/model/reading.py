@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -72,6 +73,20 @@ class SourceHealth:
         return self.last_success is not None and self.failing_since is None
 
 
+# Where the time of a check goes, in order; a phase that was not reached, or that the kind does not have, is missing.
+PHASES = ("name", "connect", "tls", "first_byte", "transfer")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How one poll of a probe went, for people and metrics; no colour comes from it, and it is not stored."""
+
+    phases: Mapping[str, float] = field(default_factory=dict)  # seconds of the last attempt, by PHASES
+    attempts: int = 1  # how often the target was asked before the poll ended
+    transcript: tuple[str, ...] = ()  # what was said, without secrets; bounded
+    certificate_expires: datetime | None = None  # aware UTC; of the certificate that the target showed
+
+
 @dataclass(frozen=True, slots=True)
 class Collected:
     """What one poll of one source brought: good rows, refused rows, or why there is nothing at all."""
@@ -81,4 +96,5 @@ class Collected:
     readings: tuple[Reading, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     failure: str = ""  # empty when the answer as a whole was usable
-    duration: float = 0.0  # seconds
+    duration: float = 0.0  # seconds, all attempts together
+    check: Check | None = None  # of a probe; None for a feed

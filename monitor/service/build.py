@@ -9,7 +9,7 @@ from monitor.adapters.clock import SystemClock, chance
 from monitor.adapters.feeds import open_feed
 from monitor.adapters.fetch import Fetcher
 from monitor.adapters.guard import AddressGuard, parse_allow
-from monitor.adapters.probes import open_probe
+from monitor.adapters.probes import Tools, open_probe
 from monitor.adapters.store import open_store
 from monitor.adapters.timetable import SlotTimetable
 from monitor.adapters.transports.factory import open_transports
@@ -66,7 +66,8 @@ def open_network(site: Site, clock: Clock) -> tuple[AddressGuard, Fetcher]:
 
 def open_sources(site: Site, clock: Clock, guard: AddressGuard, fetcher: Fetcher) -> tuple[Source, ...]:
     """All probes and feeds of a site."""
-    probes = (open_probe(spec, fetcher, guard, clock) for spec in site.probes)
+    tools = Tools(fetcher, guard, clock)
+    probes = (open_probe(spec, tools) for spec in site.probes)
     codes = tuple(unit.code for unit in site.units)
     about = (fetcher, clock, site.calendar, site.ruleset.indicators, codes, site.root)
     feeds = (open_feed(spec, *about) for spec in site.feeds)

@@ -13,8 +13,9 @@ from monitor.adapters import feeds
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Fetcher
 from monitor.adapters.guard import AddressGuard, parse_allow
-from monitor.adapters.probes import open_probe
-from monitor.config.spec import ProbeSpec, Secret
+from monitor.adapters.probes import Tools, open_probe
+from monitor.config.probespec import Asks, HttpCheck, ProbeSpec, TcpCheck
+from monitor.config.secrets import Secret
 from monitor.model.reading import Collected
 from monitor.ports import Source
 from tests.unit.feed_frames import CALENDAR, INDICATORS, NOW, RATE, UNITS, feed_spec
@@ -23,7 +24,7 @@ from tests.unit.workbooks import workbook
 PATIENT = 10.0  # seconds, where the answer comes
 HASTY = 0.3  # seconds, where it never does
 FEEDS = ("json", "csv", "xlsx", "prometheus", "promql")
-KINDS = ("http", "tcp", *FEEDS)
+KINDS = ("http", "tcp", *FEEDS)  # those that ask first; for the others see test_talking_probes
 every_kind = pytest.mark.parametrize("kind", KINDS)
 every_feed = pytest.mark.parametrize("kind", FEEDS)
 GOOD = {
@@ -126,10 +127,11 @@ async def opened() -> AsyncIterator[Callable[..., Source]]:
         if kind in FEEDS:
             spec = feed_spec(kind, RATE, url=f"http://127.0.0.1:{port}/", timeout=timeout, id="it", **fields)
             return feeds.open_feed(spec, fetcher, clock, CALENDAR, INDICATORS, UNITS)
-        probe = ProbeSpec(
-            "it", kind, "19", "staffed", 60.0, timeout, url=f"http://127.0.0.1:{port}/", host="127.0.0.1", port=port
-        )
-        return open_probe(probe, fetcher, guard, clock)
+        checks: dict[str, Asks] = {
+            "http": HttpCheck(f"http://127.0.0.1:{port}/"),
+            "tcp": TcpCheck("127.0.0.1", port),
+        }
+        return open_probe(ProbeSpec("it", "19", "staffed", 60.0, timeout, checks[kind]), Tools(fetcher, guard, clock))
 
     yield open_source
     await fetcher.close()

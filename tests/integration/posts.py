@@ -20,7 +20,7 @@ from monitor.adapters.clock import SystemClock
 from monitor.adapters.transports.email import EmailTransport
 from monitor.adapters.transports.pool import Pool
 from monitor.adapters.transports.posting import Posting
-from monitor.config.spec import Secret
+from monitor.config.secrets import Secret
 from monitor.model.incident import Notice
 
 PATIENT = 14.0  # seconds, where an answer comes: also on a busy machine

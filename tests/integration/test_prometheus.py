@@ -23,9 +23,10 @@ from monitor.adapters.store import MemoryStore
 from monitor.adapters.timetable import SlotTimetable
 from monitor.api import ExporterContext
 from monitor.config.build import load_site
-from monitor.config.spec import AsOf, Column, FeedSpec, ProbeSpec, Site
+from monitor.config.probespec import ProbeSpec
+from monitor.config.spec import AsOf, Column, FeedSpec, Site
 from monitor.model.colour import Colour
-from monitor.model.reading import Collected, Reading
+from monitor.model.reading import Check, Collected, Reading
 from monitor.model.unit import Level
 from monitor.service.app import Adapters, Service
 from monitor.service.exporters import load_exporters
@@ -75,7 +76,7 @@ def answering(probe: ProbeSpec) -> ScriptedSource:
     def answer(now: Any) -> Collected:
         up = probe.unit != RED
         reading = Reading(probe.unit, probe.gives, up, now, now, probe.id)
-        return Collected(probe.id, now, (reading,), duration=0.125)
+        return Collected(probe.id, now, (reading,), duration=0.125, check=Check())
 
     return ScriptedSource(probe.id, probe.unit, answer, probe.period)
 

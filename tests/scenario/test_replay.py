@@ -8,7 +8,8 @@ from pathlib import Path
 
 from monitor.adapters.store import open_store
 from monitor.cli.sites import bundled
-from monitor.config.spec import ProbeSpec, Site
+from monitor.config.probespec import HttpCheck, ProbeSpec
+from monitor.config.spec import Site
 from monitor.engine.book import Condition
 from monitor.model.reading import Collected, Reading
 from monitor.replay.compare import replay
@@ -42,10 +43,13 @@ class HandClock:
         return None
 
 
+CHECK = HttpCheck("http://127.0.0.1/")
+
+
 def watched_site() -> Site:
     site = small_site()
     probes = tuple(
-        ProbeSpec(f"probe/{unit}", "http", unit, "system_up" if unit == SYSTEM else "reachable", POLL, 5.0)
+        ProbeSpec(f"probe/{unit}", unit, "system_up" if unit == SYSTEM else "reachable", POLL, 5.0, CHECK)
         for unit in PROBED
     )
     return replace(site, probes=probes, feeds=(replace(site.feeds[0], period=300.0),))

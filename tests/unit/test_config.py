@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config.build import check_site, load_site
+from monitor.config.probespec import HttpCheck
 from monitor.config.schema import NAMES, json_schema
 from monitor.config.spec import AsOf, Site
 from monitor.model.errors import ConfigError
@@ -42,7 +43,8 @@ def test_a_probe_of_many_units_becomes_many_probes(default):
     assert len(default.probes) == 92 + 2 + 1
     probe = next(probe for probe in default.probes if probe.unit == "02143")
     assert (probe.id, probe.gives, probe.period) == ("centre-health/02143", "centre_reachable", 30.0)
-    assert probe.url == "http://127.0.0.1:8867/centres/02143/health"
+    assert isinstance(probe.asks, HttpCheck)
+    assert probe.asks.url == "http://127.0.0.1:8867/centres/02143/health"
 
 
 def test_the_portal_feed_maps_department_codes_to_communes(default):

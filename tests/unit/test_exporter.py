@@ -19,7 +19,7 @@ from monitor.adapters.store import MemoryStore
 from monitor.api import ExporterContext
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Kind, Notice, Outcome, Phase, Receipt
-from monitor.model.reading import Collected, Reading, Rejected, Value
+from monitor.model.reading import Check, Collected, Reading, Rejected, Value
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import Decision, UnitState
 from monitor.model.unit import Level, Unit, Units
@@ -79,7 +79,7 @@ def check(up: bool | None, unit: str = "02100", probe: str = "centre") -> Collec
     source = f"{probe}/{unit}"
     if up is None:
         return Collected(source, NOW, failure="the source's code failed: KeyError")
-    return Collected(source, NOW, (Reading(unit, "reachable", up, NOW, NOW, source),), duration=0.25)
+    return Collected(source, NOW, (Reading(unit, "reachable", up, NOW, NOW, source),), duration=0.25, check=Check())
 
 
 async def text_of(made: Exporter) -> str:
@@ -304,6 +304,14 @@ async def test_a_probe_whose_code_breaks_has_no_result_rather_than_an_old_one():
     assert await series(made, "denbao_probe_success") == {}
 
 
+async def test_a_probe_tells_its_attempts_and_when_the_certificate_expires():
+    made = exporter()
+    made.polled(replace(check(True), check=Check(attempts=2, certificate_expires=DEADLINE)))
+    assert (await series(made, "denbao_probe_attempts"))["02100", "centre"] == 2
+    expiry = await series(made, "denbao_probe_certificate_expiry_timestamp_seconds")
+    assert expiry == {("02100", "centre"): DEADLINE.timestamp()}
+
+
 async def test_a_feed_is_no_probe():
     made = exporter()
     rows = tuple(Reading(f"0210{n}", "rate", 1.0, NOW, NOW, "portal") for n in range(3))
@@ -320,7 +328,7 @@ async def test_each_family_is_explained_once_and_its_samples_stand_together():
     made = exporter({"02100": judged("02100", Colour.GREEN, rate=1.0), "02101": due("02101", DEADLINE)})
     made.polled(check(True))
     names = [line.split()[2] for line in (await text_of(made)).splitlines() if line.startswith("# TYPE")]
-    assert len(names) == len(set(names)) == 13
+    assert len(names) == len(set(names)) == 14
     blocks = list(_runs(await text_of(made)))
     assert blocks == names
 

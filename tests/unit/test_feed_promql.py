@@ -11,7 +11,8 @@ import pytest
 
 from monitor.adapters.feeds import open_feed, promql
 from monitor.adapters.fetch import Failure, Request, Response
-from monitor.config.spec import AsOf, Column, Secret
+from monitor.config.secrets import Secret
+from monitor.config.spec import AsOf, Column
 from monitor.model.reading import Collected
 from tests.unit.feed_frames import CALENDAR, FRAME, INDICATORS, NOW, UNITS, feed_spec, parsed, refusals, values
 

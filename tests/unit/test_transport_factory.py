@@ -12,7 +12,8 @@ from monitor.adapters.transports.factory import open_transports
 from monitor.adapters.transports.log import LogTransport
 from monitor.adapters.transports.webhook import WebhookTransport
 from monitor.config.build import load_site
-from monitor.config.spec import ChannelSpec, Secret, Site
+from monitor.config.secrets import Secret
+from monitor.config.spec import ChannelSpec, Site
 from monitor.model.incident import Outcome, Receipt
 from tests.integration.posts import NOTICE
 from tests.unit.sites import NOW, make_site

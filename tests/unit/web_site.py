@@ -16,7 +16,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from monitor.adapters.store.memory import MemoryStore
 from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
-from monitor.config.spec import AsOf, ChannelSpec, Column, FeedSpec, ProbeSpec, Site, Token
+from monitor.config.probespec import HttpCheck, ProbeSpec
+from monitor.config.spec import AsOf, ChannelSpec, Column, FeedSpec, Site, Token
 from monitor.engine.book import Band, Book, Condition, Criterion, Indicator, Period, RollUp, Ruleset, Target, Where
 from monitor.model.colour import Colour
 from monitor.model.errors import StoreError
@@ -247,7 +248,7 @@ def site(root: Path = Path("."), listen: str = "127.0.0.1", **unit_options: obje
         calendar=calendar,
         sessions=Sessions(calendar, (hours,) * 7),
         directory=Directory(people, (policy,), {"focal": ("Đầu mối", "Focal point")}, "http://board.example:8866"),
-        probes=(ProbeSpec("centre/02100", "http", "02100", "centre_reachable", 30.0, 5.0),),
+        probes=(ProbeSpec("centre/02100", "02100", "centre_reachable", 30.0, 5.0, HttpCheck("http://127.0.0.1/")),),
         feeds=(FeedSpec("portal", "json", "19", "http://portal.example/", 300.0, 20.0, columns, 1e6, as_of=AsOf.DAY),),
         channels={"log": ChannelSpec("log", "log")},
         addresses={},

@@ -1,28 +1,30 @@
-"""Active health checks. A new kind is one small file: a class with `id`, `period`, `owner` and `collect`."""
+"""Active health checks. A new kind is one small file: a class with `ask(now)`, which is one attempt."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from monitor.adapters.fetch import Fetcher
-from monitor.adapters.guard import AddressGuard
-from monitor.adapters.probes.http import HttpProbe
-from monitor.adapters.probes.tcp import TcpProbe
-from monitor.config.spec import ProbeSpec
-from monitor.ports import Clock, Source
+from monitor.adapters.probes.http import HttpAsk
+from monitor.adapters.probes.probe import Ask, Probe
+from monitor.adapters.probes.smtp import SmtpAsk
+from monitor.adapters.probes.tcp import TcpAsk
+from monitor.adapters.probes.tls import TlsAsk
+from monitor.adapters.probes.tools import Tools
+from monitor.config.probespec import HttpCheck, ProbeSpec, SmtpCheck, TcpCheck, TlsCheck
+from monitor.ports import Source
 
-
-class _Maker(Protocol):
-    def __call__(self, spec: ProbeSpec, fetcher: Fetcher, guard: AddressGuard, clock: Clock) -> Source: ...
-
-
-KINDS: Mapping[str, _Maker] = {
-    "http": lambda spec, fetcher, guard, clock: HttpProbe(spec, fetcher),
-    "tcp": lambda spec, fetcher, guard, clock: TcpProbe(spec, guard, clock),
+# By the settings of the kind: how to ask, from (settings, seconds of one attempt, tools).
+KINDS: Mapping[type, Callable[[Any, float, Tools], Ask]] = {
+    HttpCheck: HttpAsk,
+    TcpCheck: TcpAsk,
+    SmtpCheck: SmtpAsk,
+    TlsCheck: TlsAsk,
 }
 
+__all__ = ["KINDS", "Tools", "open_probe"]
 
-def open_probe(spec: ProbeSpec, fetcher: Fetcher, guard: AddressGuard, clock: Clock) -> Source:
-    """The probe of a spec. Raises KeyError for a kind that the config layer would have refused."""
-    return KINDS[spec.kind](spec, fetcher, guard, clock)
+
+def open_probe(spec: ProbeSpec, tools: Tools) -> Source:
+    """The probe of a spec."""
+    return Probe(spec, KINDS[type(spec.asks)](spec.asks, spec.timeout, tools), tools.clock)

@@ -1,41 +1,90 @@
-"""HTTP probe: the right status within the deadline, and the expected text if one is asked for."""
+"""HTTP probe: the expected status, text, JSON and size within the deadline."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 from datetime import datetime
 
-from monitor.adapters.fetch import Failure, Fetcher, Request, Response
-from monitor.adapters.probes.result import result
-from monitor.config.spec import ProbeSpec
-from monitor.model.reading import Collected
+import jmespath
+from jmespath.exceptions import JMESPathError
 
-MAX_BODY = 256 * 1024  # bytes: a health page is small
+from monitor.adapters.fetch import Failure, Request, Response, safe_url
+from monitor.adapters.probes.outcome import Outcome, Transcript
+from monitor.adapters.probes.tools import FAMILIES, Tools
+from monitor.config.probespec import HttpCheck
+
+_OFF_LOOP = 16 * 1024  # bytes beyond which JSON is read in a thread: chosen JSON can hold up the loop
 
 
-class HttpProbe:
-    """Implements ports.Source for one URL."""
+class HttpAsk:
+    """Asks one URL."""
 
-    def __init__(self, spec: ProbeSpec, fetcher: Fetcher) -> None:
-        self._spec = spec
-        self._fetcher = fetcher
-        self.id = spec.id
-        self.period = spec.period
-        self.owner = spec.unit
+    def __init__(self, asks: HttpCheck, timeout: float, tools: Tools) -> None:
+        self._asks = asks
+        self._timeout = timeout
+        self._tools = tools
+        self._condition = jmespath.compile(asks.expect_json) if asks.expect_json else None
 
-    async def collect(self, now: datetime) -> Collected:
+    async def __call__(self, now: datetime) -> Outcome:
         """Ask once."""
-        spec = self._spec
-        headers = tuple((name, secret.reveal()) for name, secret in spec.headers)
-        request = Request(spec.url, headers=headers, timeout=spec.timeout, max_wire=MAX_BODY, max_decoded=MAX_BODY)
-        answer = await self._fetcher.fetch(request)
-        return result(spec, now, self._problem(answer), answer.elapsed)
-
-    def _problem(self, answer: Response | Failure) -> str:
+        said = Transcript(self._tools.clock)
+        request = self._request()
+        said.say(f"{request.method} {safe_url(request.url)}")
+        answer = await self._tools.fetcher.fetch(request)
         if isinstance(answer, Failure):
-            return f"{answer.kind}: {answer.detail}"
-        if answer.status not in self._spec.expect_status:
-            wanted = ", ".join(map(str, self._spec.expect_status))
-            return f"HTTP status {answer.status}, expected {wanted}"
-        if self._spec.expect_text and self._spec.expect_text.encode() not in answer.body:
-            return f"the answer does not contain {self._spec.expect_text!r}"
-        return ""
+            problem = f"{answer.kind}: {answer.detail}"
+        else:
+            problem = await self._problem(answer)
+            self._tell(answer, said)
+        said.say(problem or "as expected")
+        return Outcome(problem, answer.phases, said.lines, {"seconds": answer.elapsed})
+
+    def _request(self) -> Request:
+        asks = self._asks
+        return Request(
+            asks.url,
+            method=asks.method,
+            headers=tuple((name, secret.reveal()) for name, secret in asks.headers),
+            body=asks.body.reveal().encode() if asks.body else None,
+            timeout=self._timeout,
+            max_wire=asks.max_bytes,
+            max_decoded=asks.max_bytes,
+            redirects=asks.redirects,
+            family=FAMILIES[asks.address],
+            tls=asks.tls,
+        )
+
+    def _tell(self, answer: Response, said: Transcript) -> None:
+        # Never the body nor other headers: people's data and session cookies may stand in them.
+        said.say("the connection of an earlier check is used again" if answer.reused else "a new connection")
+        kind = answer.headers.get("content-type", "no content type")
+        said.say(f"{answer.peer} answers HTTP {answer.status}, {kind}, {len(answer.body)} bytes")
+        if "location" in answer.headers:
+            said.say(f"points to {safe_url(answer.headers['location'])}")
+
+    async def _problem(self, answer: Response) -> str:
+        asks = self._asks
+        if answer.status not in asks.expect_status:
+            return f"HTTP status {answer.status}, expected {', '.join(map(str, asks.expect_status))}"
+        if len(answer.body) < asks.min_bytes:
+            return f"the answer has {len(answer.body)} bytes, expected at least {asks.min_bytes}"
+        if asks.expect_text and asks.expect_text.encode() not in answer.body:
+            return f"the answer does not contain {asks.expect_text!r}"
+        if self._condition is None:
+            return ""
+        if len(answer.body) > _OFF_LOOP:
+            return await asyncio.to_thread(self._unmet, answer.body)
+        return self._unmet(answer.body)
+
+    def _unmet(self, body: bytes) -> str:
+        assert self._condition is not None
+        try:
+            data = json.loads(body)
+        except (ValueError, RecursionError):
+            return "the answer is not JSON"
+        try:
+            met = self._condition.search(data)
+        except (JMESPathError, RecursionError, TypeError, ValueError, ArithmeticError):
+            return f"the answer does not fit {self._asks.expect_json!r}"
+        return "" if met is True else f"{self._asks.expect_json!r} is not true of the answer"

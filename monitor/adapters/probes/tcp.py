@@ -1,39 +1,41 @@
-"""TCP probe: the port takes a connection within the deadline."""
+"""TCP probe: the port takes a connection, and says what is expected, within the deadline."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from monitor.adapters.guard import AddressGuard
-from monitor.adapters.probes.result import result
-from monitor.config.spec import ProbeSpec
-from monitor.model.reading import Collected
-from monitor.ports import Clock
+from monitor.adapters.probes.outcome import Outcome, Transcript
+from monitor.adapters.probes.talk import Line, Target, Unwell, talk
+from monitor.adapters.probes.tools import Tools
+from monitor.config.probespec import TcpCheck
 
 
-class TcpProbe:
-    """Implements ports.Source for one host and port."""
+class TcpAsk:
+    """Asks one host and port."""
 
-    def __init__(self, spec: ProbeSpec, guard: AddressGuard, clock: Clock) -> None:
-        self._spec = spec
-        self._guard = guard
-        self._clock = clock
-        self.id = spec.id
-        self.period = spec.period
-        self.owner = spec.unit
+    def __init__(self, asks: TcpCheck, timeout: float, tools: Tools) -> None:
+        self._asks = asks
+        self._target = Target(asks.host, asks.port, timeout, asks.address)
+        self._tools = tools
 
-    async def collect(self, now: datetime) -> Collected:
-        """Connect and hang up."""
-        started = self._clock.monotonic()
-        problem = await self._dial()
-        return result(self._spec, now, problem, self._clock.monotonic() - started)
+    async def __call__(self, now: datetime) -> Outcome:
+        """Connect, send, look for the expected text, and hang up."""
+        send = self._asks.send.reveal() if self._asks.send else ""
+        said = Transcript(self._tools.clock, [send, *send.split()])
 
-    async def _dial(self) -> str:
-        try:
-            _, writer = await self._guard.open_tcp(self._spec.host, self._spec.port, self._spec.timeout)
-        except TimeoutError:
-            return f"no connection within {self._spec.timeout:g} s"
-        except OSError as error:
-            return f"{type(error).__name__}: {error.strerror or error}"
-        writer.transport.abort()  # nothing is owed to a port that answered; closing politely could hang
-        return ""
+        async def say(line: Line) -> None:
+            if send:
+                said.say(f"send {len(send.encode())} bytes")
+                await line.send(send.encode())
+            if self._asks.expect:
+                await _expect(self._asks.expect, line, said)
+
+        return await talk(self._target, self._tools, said, say)
+
+
+async def _expect(text: str, line: Line, said: Transcript) -> None:
+    wanted = text.encode()
+    heard = await line.hear(lambda so_far: wanted in so_far)
+    said.say(f"heard {len(heard)} bytes: {heard[:120].decode(errors='replace')!r}")
+    if wanted not in heard:
+        raise Unwell(f"the other side does not say {text!r}")

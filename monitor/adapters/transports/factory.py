@@ -9,7 +9,8 @@ from monitor.adapters.transports.log import LogTransport
 from monitor.adapters.transports.pool import Pool
 from monitor.adapters.transports.posting import Posting
 from monitor.adapters.transports.webhook import WebhookTransport
-from monitor.config.spec import ChannelSpec, Secret, Site
+from monitor.config.secrets import Secret
+from monitor.config.spec import ChannelSpec, Site
 from monitor.ports import Clock, Transport
 
 LONGEST = 15.0  # seconds: a claim on a notice lasts 20, so no channel may take longer than this

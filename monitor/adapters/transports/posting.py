@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from monitor.adapters.transports.job import Job
 from monitor.adapters.transports.pool import Pool
-from monitor.config.spec import Secret
+from monitor.config.secrets import Secret
 from monitor.model.incident import Notice, Outcome, Receipt
 
 ADDRESS = "{address}"

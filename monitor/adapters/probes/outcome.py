@@ -1,0 +1,50 @@
+"""What one attempt of a check found out, and the transcript of how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from monitor.adapters.fetch_watch import Monotonic
+from monitor.model.text import clean
+
+MAX_LINES, MAX_LINE = 40, 200  # of a transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One attempt. `problem` is a sentence without credentials, empty when the target is well."""
+
+    problem: str
+    phases: Mapping[str, float] = field(default_factory=dict)  # seconds by PHASES
+    transcript: tuple[str, ...] = ()
+    figures: Mapping[str, float] = field(default_factory=dict)  # what was measured besides yes or no
+    certificate_expires: datetime | None = None  # aware UTC
+
+
+class Transcript:
+    """Lines with the milliseconds since the beginning. `secrets` are masked wherever they turn up."""
+
+    def __init__(self, clock: Monotonic, secrets: Iterable[str] = ()) -> None:
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._secrets = sorted(filter(None, secrets), key=len, reverse=True)  # one may be a part of another
+        self._lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        """Add a line; beyond the cap nothing is kept."""
+        if len(self._lines) < MAX_LINES:
+            passed = (self._clock.monotonic() - self._began) * 1000
+            self._lines.append(f"{passed:7.1f} ms  {clean(self.masked(text), MAX_LINE)}")
+
+    def masked(self, text: str) -> str:
+        """The text without the secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What has been said so far."""
+        return tuple(self._lines)

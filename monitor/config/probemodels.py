@@ -1,0 +1,88 @@
+"""What may stand under `probes:`.
+
+A kind is one model here, one frozen type in probespec, a maker in probebuild and a file in adapters/probes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from monitor.config.asked import Asked, Selector
+from monitor.config.fields import Identifier, Port, SecretFile, SitePath, Span, Url
+from monitor.config.probespec import MAX_BODY, Family, TlsVersion
+
+Host = Annotated[str, Field(min_length=1, max_length=253)]
+
+
+class _Probe(Asked):
+    units: Selector = Field(description='write {level: commune, province: "19"} or {codes: [...]}')
+    gives: Identifier = Field(description="write the yes/no indicator that the probe fills")
+    retries: int = Field(default=0, ge=0, le=3)  # asked again at once; counted, and said in the reading's note
+
+
+class HttpProbe(_Probe):
+    """Asks an address; the expected status and text mean yes."""
+
+    kind: Literal["http"]
+    url: Url = Field(description="write the address to ask; {code} stands for the unit's code")
+    method: Literal["GET", "HEAD", "POST", "PUT"] = "GET"
+    headers: dict[str, str] = Field(default={})
+    body: str = Field(default="", max_length=64 * 1024)  # a secret in it stands as ${NAME}
+    redirects: int = Field(default=0, ge=0, le=3)
+    expect_status: list[Annotated[int, Field(ge=100, le=599)]] = Field(default=[200], min_length=1)
+    expect_text: str = Field(default="", max_length=500)
+    expect_json: str = Field(default="", max_length=500)  # a JMESPath that must give true
+    min_bytes: int = Field(default=0, ge=0)
+    max_bytes: int = Field(default=MAX_BODY, ge=1, le=4 * 1024 * 1024)
+    address: Family = "any"
+    authority: SitePath | None = None  # PEM of the authority that signs the target's certificate
+    client_certificate: SecretFile | None = None  # PEM of certificate and key
+    also: dict[Literal["seconds"], Identifier] = Field(default={})  # how long it took
+
+
+class _Dialled(_Probe):
+    host: Host = Field(description="write the host name or IP address to connect to")
+    address: Family = "any"
+    also: dict[Literal["seconds"], Identifier] = Field(default={})
+
+
+class TcpProbe(_Dialled):
+    """Opens a connection; an accepted one, and the expected text if one is asked for, mean yes."""
+
+    kind: Literal["tcp"]
+    port: Port = Field(description="write the port to connect to")
+    send: str = Field(default="", max_length=64 * 1024)  # a secret in it stands as ${NAME}
+    expect: str = Field(default="", max_length=500)
+
+
+class SmtpProbe(_Dialled):
+    """Opens a connection to a mail server; its greeting means yes."""
+
+    kind: Literal["smtp"]
+    port: Port = 25
+    expect: str = Field(default="", max_length=500)
+
+
+class TlsProbe(_Probe):
+    """Looks at the certificate of a server; one that is trusted, for this name and long enough means yes."""
+
+    kind: Literal["tls"]
+    period: Span = 3600.0  # a handshake costs the target more than a question, and certificates last for weeks
+    host: Host = Field(description="write the host name or IP address to connect to")
+    port: Port = 443
+    address: Family = "any"
+    name: str = Field(default="", max_length=253)  # that the certificate must be for; the host unless said
+    min_days: float = Field(default=0, ge=0, le=3650)
+    min_version: TlsVersion = "TLSv1.2"
+    authority: SitePath | None = None
+    also: dict[Literal["seconds", "days_left"], Identifier] = Field(default={})
+
+
+Probe = Annotated[HttpProbe | TcpProbe | SmtpProbe | TlsProbe, Field(discriminator="kind")]
+
+MEASURES = {
+    "seconds": "s",
+    "days_left": "days",
+}  # what `also` can name -> the unit of measure that its indicator must have

@@ -1,0 +1,157 @@
+"""The http probe against a real server: what counts as well, what is said when it is not, and what stays secret."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trustme
+from aiohttp import web
+
+from monitor.adapters.probes import open_probe
+from monitor.config.probespec import HttpCheck, ProbeSpec
+from monitor.config.secrets import Secret
+from monitor.model.reading import Collected
+from tests.contract.probe_tools import NOW, Names, note_of, tools
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    runner = web.ServerRunner(web.Server(handler), shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+    await site.start()
+    yield runner.addresses[0][1]
+    await runner.cleanup()
+
+
+def answering(body: str = "ok", status: int = 200, **headers: str) -> Handler:
+    async def handler(request: web.BaseRequest) -> web.Response:
+        return web.Response(text=body, status=status, headers=headers)
+
+    return handler
+
+
+async def asked(handler: Handler, times: int = 1, **settings: Any) -> Collected:
+    async with serving(handler) as port, tools() as used:
+        check = HttpCheck(f"http://127.0.0.1:{port}/health", **settings)
+        probe = open_probe(ProbeSpec("it", "19", "up", 60.0, 5.0, check), used)
+        for _ in range(times - 1):
+            await probe.collect(NOW)
+        return await probe.collect(NOW)
+
+
+@pytest.mark.parametrize(
+    ("body", "condition", "note"),
+    [
+        ('{"status": "ok", "queue": 3}', "status == 'ok' && queue < `10`", ""),
+        ('{"status": "ok", "queue": 30}', "queue < `10`", "'queue < `10`' is not true of the answer"),
+        ('{"status": "ok"}', "status", "'status' is not true of the answer"),
+        ('{"queue": "x"}', "sum(queue) > `1`", "the answer does not fit 'sum(queue) > `1`'"),
+        ("<html>", "status", "the answer is not JSON"),
+        ("[" * 100_000, "status", "the answer is not JSON"),
+    ],
+)
+async def test_a_condition_on_a_json_answer_is_met_or_named(body, condition, note):
+    assert note_of(await asked(answering(body), expect_json=condition)) == note
+
+
+@pytest.mark.parametrize(
+    ("settings", "note"),
+    [
+        ({"min_bytes": 2, "max_bytes": 2}, ""),
+        ({"min_bytes": 3}, "the answer has 2 bytes, expected at least 3"),
+        ({"max_bytes": 1}, "too-large: announces more than 1 bytes"),
+        ({"expect_text": "fine"}, "the answer does not contain 'fine'"),
+        ({"expect_status": (204, 301)}, "HTTP status 200, expected 204, 301"),
+    ],
+)
+async def test_size_text_and_status_are_looked_at(settings, note):
+    assert note_of(await asked(answering(), **settings)) == note
+
+
+async def test_method_body_and_headers_are_sent_and_stay_out_of_the_transcript():
+    heard: list[tuple[str, str, str]] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        heard.append((request.method, await request.text(), request.headers["X-Key"]))
+        return web.Response(text="s3cret-token", headers={"Set-Cookie": "session=s3cret-token"})
+
+    secret = Secret("s3cret-token")
+    collected = await asked(
+        handler, method="POST", body=Secret('{"token": "s3cret-token"}'), headers=(("X-Key", secret),)
+    )
+    assert heard == [("POST", '{"token": "s3cret-token"}', "s3cret-token")]
+    assert collected.check is not None
+    assert "POST http://127.0.0.1" in collected.check.transcript[0]
+    assert "s3cret" not in repr(collected)
+
+
+async def test_a_second_check_uses_the_connection_of_the_first():
+    collected = await asked(answering(), times=2)
+    assert collected.check is not None
+    assert any("used again" in line for line in collected.check.transcript)
+    assert "name" not in collected.check.phases
+
+
+async def test_redirects_are_followed_as_far_as_the_config_says():
+    async def handler(request: web.BaseRequest) -> web.Response:
+        if request.path == "/login":
+            return web.Response(text="ok")
+        raise web.HTTPFound("/login")
+
+    assert note_of(await asked(handler, redirects=1)) == ""
+    assert note_of(await asked(handler)) == "HTTP status 302, expected 200"
+
+
+async def test_an_answer_over_ipv4_only_is_no_answer_to_an_ipv6_check():
+    async with serving(answering()) as port, tools(Names()) as used:
+
+        async def note(address: Any) -> str:
+            check = HttpCheck(f"http://centre.example:{port}/", address=address)
+            return note_of(await open_probe(ProbeSpec("it", "19", "up", 60.0, 5.0, check), used).collect(NOW))
+
+        assert await note("any") == await note("ipv4") == ""
+        assert await note("ipv6") == "dns: the name has no usable address: no address of the wanted family"
+
+
+async def test_a_client_certificate_is_shown_and_tls_has_a_phase_of_its_own():
+    authority = trustme.CA()
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("centre.example").configure_cert(server)
+    authority.configure_trust(server)
+    server.verify_mode = ssl.CERT_REQUIRED
+    bare, known = ssl.create_default_context(), ssl.create_default_context()
+    for context in (bare, known):
+        authority.configure_trust(context)
+    authority.issue_cert("denbao.example").configure_cert(known)
+    async with serving(answering(), server) as port, tools(Names()) as used:
+
+        async def collected(tls: ssl.SSLContext) -> Collected:
+            check = HttpCheck(f"https://centre.example:{port}/", tls=tls)
+            return await open_probe(ProbeSpec("it", "19", "up", 60.0, 5.0, check), used).collect(NOW)
+
+        good = await collected(known)
+        assert note_of(good) == ""
+        assert good.check is not None
+        assert list(good.check.phases) == ["name", "connect", "tls", "first_byte", "transfer"]
+        assert note_of(await collected(bare)) != ""
+
+
+async def test_a_hanging_server_is_named_with_the_phase_it_hangs_in():
+    async def handler(request: web.BaseRequest) -> web.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving(handler) as port, tools() as used:
+        check = HttpCheck(f"http://127.0.0.1:{port}/")
+        collected = await open_probe(ProbeSpec("it", "19", "up", 60.0, 0.2, check), used).collect(NOW)
+    assert note_of(collected) == "timeout: no complete answer within 0.2 s, ended while waiting for the answer"
+    assert collected.check is not None
+    assert "first_byte" in collected.check.phases
