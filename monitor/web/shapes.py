@@ -192,6 +192,7 @@ def _why(criterion: CriterionWhy) -> Json:
         "outlook": _sentences(criterion.ahead),
         "as_of": iso(criterion.as_of),
         "data_age_seconds": criterion.data_age,
+        "note": criterion.told,
         "source": criterion.source,
         "weight": criterion.weight,
         "critical": criterion.critical,
