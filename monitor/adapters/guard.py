@@ -174,6 +174,35 @@ class AddressGuard:
                 sock.close()
                 raise
 
+    async def open_datagram(
+        self, host: str, port: int, *, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> socket.socket:
+        """A UDP socket connected to the first address of a name or IP literal. Raises Refused, NameFailed, OSError."""
+        info = (await self._addresses(host, port, family))[0]
+        return self._connected(info, socket.IPPROTO_UDP)
+
+    async def open_ping(
+        self, host: str, *, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> tuple[socket.socket, str]:
+        """The kernel's ping socket for the first address, and that address (the socket cannot tell it).
+
+        Only an allow rule for every port lets a private address through. Raises Refused, NameFailed, PermissionError
+        where the machine does not let this process ping, OSError.
+        """
+        info = (await self._addresses(host, 0, family))[0]
+        protocol = socket.IPPROTO_ICMP if info[0] == socket.AF_INET else socket.IPPROTO_ICMPV6
+        return self._connected(info, protocol), str(info[4][0])
+
+    def _connected(self, info: tuple[Any, ...], protocol: int) -> socket.socket:
+        sock = self.socket_factory((info[0], socket.SOCK_DGRAM, protocol, "", info[4]))
+        try:
+            sock.setblocking(False)
+            sock.connect(info[4])  # of a datagram socket: nothing is sent, nothing waits
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
     async def _addresses(self, host: str, port: int, family: socket.AddressFamily) -> list[tuple[Any, ...]]:
         if odd_literal(host):
             raise Refused("not an IP address in its plain spelling")

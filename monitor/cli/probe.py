@@ -63,12 +63,13 @@ async def _poll(site: Site, specs: Sequence[ProbeSpec]) -> list[Collected]:
 
 
 def _well(answer: Collected) -> bool:
-    return answer.readings[0].value is True
+    return bool(answer.readings) and answer.readings[0].value is True
 
 
 def _print(spec: ProbeSpec, answer: Collected) -> None:
     assert answer.check is not None
-    word = "tốt / well" if _well(answer) else "hỏng / down"
+    down = "không hỏi được / cannot ask" if answer.failure else "hỏng / down"
+    word = "tốt / well" if _well(answer) else down
     attempts = answer.check.attempts
     click.echo(f"{spec.id} ({spec.asks.kind}): {word}, {answer.duration * 1000:.1f} ms, lần thử / attempts: {attempts}")
     for line in answer.check.transcript:
@@ -98,7 +99,7 @@ def _row(spec: ProbeSpec, answer: Collected) -> dict[str, object]:
         "attempts": answer.check.attempts,
         "phases": dict(answer.check.phases),
         "readings": {reading.indicator: reading.value for reading in answer.readings},
-        "note": answer.readings[0].note,
+        "note": answer.failure or answer.readings[0].note,
         "certificate_expires": expires and expires.isoformat(),
         "transcript": list(answer.check.transcript),
     }

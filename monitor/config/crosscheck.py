@@ -11,7 +11,7 @@ from monitor.config.complain import nearest
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
 from monitor.config.models import ColumnSection, Feed, SiteFile, SqlFeed
-from monitor.config.probemodels import MEASURES, HttpProbe, Probe
+from monitor.config.probemodels import MEASURES, DnsProbe, HttpProbe, IcmpProbe, Probe
 from monitor.config.problems import Location, Problem
 from monitor.config.spec import Site
 from monitor.engine.book import Criterion, Indicator, Ruleset
@@ -149,12 +149,18 @@ def check_network(file: SiteFile, findings: Findings) -> None:
         text = f"the board listens on {file.listen}, open to others, and there is no access token"
         findings.add(("listen",), text, "add one under access.tokens, or listen on 127.0.0.1")
     for index, probe in enumerate(file.probes):
-        if isinstance(probe, HttpProbe):
-            _check_dialled(*_target(probe.url), ("probes", index, "url"), file, findings)
-        else:
-            _check_dialled(probe.host, probe.port, ("probes", index, "host"), file, findings)
+        _check_dialled(*_dialled(probe, ("probes", index)), file, findings)
     for index, feed in enumerate(file.feeds):
         _check_feed(feed, ("feeds", index, "url"), file, findings)
+
+
+def _dialled(probe: Probe, at: Location) -> tuple[str, int, Location]:
+    """Host, port (0: no port, ICMP) and the place where the host is written."""
+    if isinstance(probe, HttpProbe):
+        return (*_target(probe.url), (*at, "url"))
+    if isinstance(probe, DnsProbe):
+        return probe.server, probe.port, (*at, "server")
+    return probe.host, 0 if isinstance(probe, IcmpProbe) else probe.port, (*at, "host")
 
 
 def _check_feed(feed: Feed, at: Location, file: SiteFile, findings: Findings) -> None:
@@ -174,7 +180,7 @@ def _check_dialled(host: str, port: int, at: Location, file: SiteFile, findings:
         return  # a name: looked up and guarded when it is dialled
     if not public and not any(_permits(rule, host, port) for rule in file.network.allow):
         length = 128 if ":" in host else 32
-        entry = f"[{host}/{length}]:{port}" if ":" in host else f"{host}/{length}:{port}"
+        entry = f"[{host}/{length}]:{port or '*'}" if ":" in host else f"{host}/{length}:{port or '*'}"
         findings.add(at, f"{host} is no public address and is not allowed", f"add '{entry}' to network.allow")
 
 

@@ -12,8 +12,8 @@ from jmespath.exceptions import JMESPathError
 from monitor.config.certificates import tls_settings
 from monitor.config.findings import Findings
 from monitor.config.models import SiteFile
-from monitor.config.probemodels import HttpProbe, Probe, SmtpProbe, TcpProbe, TlsProbe
-from monitor.config.probespec import Asks, HttpCheck, ProbeSpec, SmtpCheck, TcpCheck, TlsCheck
+from monitor.config.probemodels import DnsProbe, HttpProbe, IcmpProbe, Probe, SmtpProbe, TcpProbe, TlsProbe
+from monitor.config.probespec import Asks, DnsCheck, HttpCheck, IcmpCheck, ProbeSpec, SmtpCheck, TcpCheck, TlsCheck
 from monitor.config.problems import Location
 from monitor.config.secrets import Secret, resolve
 from monitor.config.sources import Surroundings, check_times, headers_of
@@ -125,9 +125,30 @@ def _tls_certificate(probe: TlsProbe, at: Location, around: Surroundings) -> Mak
     )
 
 
+def _dns(probe: DnsProbe, at: Location, around: Surroundings) -> Make:
+    if probe.expect and probe.expect_rcode != "NOERROR":
+        text = f"expect is never used: an answer with {probe.expect_rcode} has no records"
+        around.findings.add((*at, "expect"), text, "leave one of the two out")
+    common: dict[str, Any] = {
+        "server": probe.server,
+        "port": probe.port,
+        "address": probe.address,
+        "record": probe.record,
+        "expect_rcode": probe.expect_rcode,
+        "expect": tuple(probe.expect),
+    }
+    return lambda code: DnsCheck(name=probe.name.replace("{code}", code), **common)
+
+
+def _icmp(probe: IcmpProbe, _at: Location, _around: Surroundings) -> Make:
+    return lambda code: IcmpCheck(probe.host.replace("{code}", code), probe.address, probe.packets, probe.max_loss)
+
+
 _MAKERS: Mapping[type, Callable[[Any, Location, Surroundings], Make]] = {
     HttpProbe: _http,
     TcpProbe: _tcp,
     SmtpProbe: _smtp,
     TlsProbe: _tls_certificate,
+    DnsProbe: _dns,
+    IcmpProbe: _icmp,
 }

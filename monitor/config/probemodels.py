@@ -7,13 +7,26 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+import dns.exception
+import dns.name
+from pydantic import AfterValidator, Field
 
 from monitor.config.asked import Asked, Selector
-from monitor.config.fields import Identifier, Port, SecretFile, SitePath, Span, Url
+from monitor.config.fields import Identifier, Port, SecretFile, SitePath, Span, Title, Url
 from monitor.config.probespec import MAX_BODY, Family, TlsVersion
 
 Host = Annotated[str, Field(min_length=1, max_length=253)]
+
+
+def _dns_name(value: str) -> str:
+    try:
+        dns.name.from_text(value.replace("{code}", "0"))
+    except (dns.exception.DNSException, UnicodeError):
+        raise ValueError(f"is '{value[:60]}'; write a name such as dichvucong.gov.vn") from None
+    return value
+
+
+DnsName = Annotated[str, AfterValidator(_dns_name), Field(min_length=1, max_length=253)]
 
 
 class _Probe(Asked):
@@ -80,9 +93,32 @@ class TlsProbe(_Probe):
     also: dict[Literal["seconds", "days_left"], Identifier] = Field(default={})
 
 
-Probe = Annotated[HttpProbe | TcpProbe | SmtpProbe | TlsProbe, Field(discriminator="kind")]
+class DnsProbe(_Probe):
+    """Asks one name server about one name; the expected answer means yes."""
 
-MEASURES = {
-    "seconds": "s",
-    "days_left": "days",
-}  # what `also` can name -> the unit of measure that its indicator must have
+    kind: Literal["dns"]
+    server: Host = Field(description="write the host name or IP address of the name server")
+    port: Port = 53
+    address: Family = "any"
+    name: DnsName = Field(description="write the name to ask for")
+    record: Literal["A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] = "A"
+    expect_rcode: Literal["NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED"] = "NOERROR"
+    expect: list[Title] = Field(default=[])
+    also: dict[Literal["seconds", "ttl"], Identifier] = Field(default={})
+
+
+class IcmpProbe(_Probe):
+    """Sends some packets; enough of them coming back means yes."""
+
+    kind: Literal["icmp"]
+    host: Host = Field(description="write the host name or IP address to ping")
+    address: Family = "any"
+    packets: int = Field(default=4, ge=1, le=20)
+    max_loss: float = Field(default=50.0, ge=0, lt=100)  # per cent
+    also: dict[Literal["loss", "round_trip"], Identifier] = Field(default={})
+
+
+Probe = Annotated[HttpProbe | TcpProbe | SmtpProbe | TlsProbe | DnsProbe | IcmpProbe, Field(discriminator="kind")]
+
+# What `also` can name -> the unit of measure that its indicator must have.
+MEASURES = {"seconds": "s", "days_left": "days", "ttl": "s", "loss": "%", "round_trip": "s"}

@@ -74,7 +74,34 @@ class TlsCheck:
     tls: ssl.SSLContext | None = None  # own authority; None: what the machine trusts
 
 
-Asks = HttpCheck | TcpCheck | SmtpCheck | TlsCheck
+@dataclass(frozen=True, slots=True)
+class DnsCheck:
+    """Ask one name server about one name; the expected answer means yes."""
+
+    kind: ClassVar[str] = "dns"
+
+    server: str
+    name: str
+    port: int = 53
+    address: Family = "any"  # of the server
+    record: str = "A"
+    expect_rcode: str = "NOERROR"
+    expect: tuple[str, ...] = ()  # records that must be among those of the answer
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpCheck:
+    """Send some packets; enough of them coming back means yes."""
+
+    kind: ClassVar[str] = "icmp"
+
+    host: str
+    address: Family = "any"
+    packets: int = 4
+    max_loss: float = 50.0  # per cent
+
+
+Asks = HttpCheck | TcpCheck | SmtpCheck | TlsCheck | DnsCheck | IcmpCheck
 
 
 @dataclass(frozen=True, slots=True)

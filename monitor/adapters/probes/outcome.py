@@ -23,6 +23,10 @@ class Outcome:
     certificate_expires: datetime | None = None  # aware UTC
 
 
+class CannotAsk(Exception):
+    """The probe itself is not able to ask, which says nothing about its target; the text says what would help."""
+
+
 class Transcript:
     """Lines with the milliseconds since the beginning. `secrets` are masked wherever they turn up."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from monitor.adapters.probes.outcome import Outcome
+from monitor.adapters.probes.outcome import CannotAsk, Outcome
 from monitor.config.probespec import ProbeSpec
 from monitor.model.reading import Check, Collected, Reading, Value
 from monitor.model.text import clean
@@ -32,10 +32,14 @@ class Probe:
         """Ask until the target is well, at most `1 + retries` times."""
         began = self._clock.monotonic()
         outcomes: list[Outcome] = []
-        while len(outcomes) <= self._spec.retries:
-            outcomes.append(await self._ask(now))
-            if not outcomes[-1].problem:
-                break
+        try:
+            while len(outcomes) <= self._spec.retries:
+                outcomes.append(await self._ask(now))
+                if not outcomes[-1].problem:
+                    break
+        except CannotAsk as error:
+            text, spent = clean(f"probe {self.id}: {error}"), self._clock.monotonic() - began
+            return Collected(self.id, now, failure=text, duration=spent, check=Check(transcript=(text,)))
         return collected(self._spec, now, outcomes, self._clock.monotonic() - began)
 
 

@@ -1,0 +1,116 @@
+"""DNS probe: one name server's answer for one name: response code, records, TTL."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+
+from monitor.adapters.fetch_watch import DOING, Stopwatch
+from monitor.adapters.probes.outcome import Outcome, Transcript
+from monitor.adapters.probes.talk import Unwell, reason
+from monitor.adapters.probes.tools import FAMILIES, Tools
+from monitor.config.probespec import DnsCheck
+
+_LARGEST = 65535  # bytes of a datagram
+
+
+class DnsAsk:
+    """Asks one name server about one name."""
+
+    def __init__(self, asks: DnsCheck, timeout: float, tools: Tools) -> None:
+        self._asks = asks
+        self._timeout = timeout
+        self._tools = tools
+
+    async def __call__(self, now: datetime) -> Outcome:
+        """Ask by UDP, and again by TCP when the answer does not fit."""
+        watch, said = Stopwatch(self._tools.clock), Transcript(self._tools.clock)
+        asks = self._asks
+        said.say(f"ask {asks.server} port {asks.port} for {asks.record} of {asks.name}")
+        figures: dict[str, float] = {}
+        problem = ""
+        try:
+            async with asyncio.timeout(self._timeout):
+                answer = await self._answer(watch, said)
+            figures = _ttl(answer)
+            self._check(answer, said)
+        except TimeoutError:
+            problem = f"no answer within {self._timeout:g} s, ended while {DOING[watch.phase]}"
+        except dns.exception.DNSException as error:
+            problem = f"the answer is not usable DNS: {type(error).__name__}"
+        except (Unwell, OSError) as error:
+            problem = reason(error)
+        said.say(problem or "as expected")
+        return Outcome(problem, watch.phases(), said.lines, {"seconds": watch.elapsed(), **figures})
+
+    async def _answer(self, watch: Stopwatch, said: Transcript) -> dns.message.Message:
+        query = dns.message.make_query(self._asks.name, self._asks.record)
+        answer = await self._by_udp(query, watch, said)
+        if answer.flags & dns.flags.TC:
+            said.say("cut off by UDP; once more by TCP")
+            answer = await self._by_tcp(query, watch)
+        return answer
+
+    async def _by_udp(self, query: dns.message.Message, watch: Stopwatch, said: Transcript) -> dns.message.Message:
+        asks, loop = self._asks, asyncio.get_running_loop()
+        watch.enter("name")
+        sock = await self._tools.guard.open_datagram(asks.server, asks.port, family=FAMILIES[asks.address])
+        with sock:
+            said.say(f"the server is {sock.getpeername()[0]}")
+            watch.enter("first_byte")
+            await loop.sock_sendall(sock, query.to_wire())
+            while True:
+                raw = await loop.sock_recv(sock, _LARGEST)
+                answer = dns.message.from_wire(raw, ignore_trailing=True, raise_on_truncation=False)
+                if query.is_response(answer):  # anything else is not for us: late, or forged
+                    return answer
+
+    async def _by_tcp(self, query: dns.message.Message, watch: Stopwatch) -> dns.message.Message:
+        asks = self._asks
+        reader, writer = await self._tools.guard.open_tcp(
+            asks.server, asks.port, self._timeout, family=FAMILIES[asks.address], entered=watch.enter
+        )
+        try:
+            watch.enter("first_byte")
+            writer.write(query.to_wire(prepend_length=True))
+            length = int.from_bytes(await reader.readexactly(2), "big")
+            watch.enter("transfer")
+            answer = dns.message.from_wire(await reader.readexactly(length))
+        except asyncio.IncompleteReadError:
+            raise Unwell("the server hung up within its answer") from None
+        finally:
+            writer.transport.abort()
+        if not query.is_response(answer):
+            raise Unwell("the server answers another question")
+        return answer
+
+    def _check(self, answer: dns.message.Message, said: Transcript) -> None:
+        code = dns.rcode.to_text(answer.rcode())
+        records = _records(answer, self._asks.record)
+        said.say(f"answers {code}: {', '.join(records) or 'no records'}")
+        if code != self._asks.expect_rcode:
+            raise Unwell(f"the server answers {code}, expected {self._asks.expect_rcode}")
+        if code == "NOERROR" and not records:
+            raise Unwell(f"the name has no {self._asks.record} record")
+        missing = [wanted for wanted in self._asks.expect if _plain(wanted) not in records]
+        if missing:
+            raise Unwell(f"the answer lacks {', '.join(missing)}")
+
+
+def _records(answer: dns.message.Message, record: str) -> list[str]:
+    kind = dns.rdatatype.from_text(record)
+    return sorted(_plain(item.to_text()) for found in answer.answer if found.rdtype == kind for item in found)
+
+
+def _plain(text: str) -> str:
+    return text.lower().rstrip(".")
+
+
+def _ttl(answer: dns.message.Message) -> dict[str, float]:
+    return {"ttl": float(min(found.ttl for found in answer.answer))} if answer.answer else {}

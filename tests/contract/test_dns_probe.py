@@ -1,0 +1,115 @@
+"""The dns probe against a real name server on a socket: records, codes, TTL, forged and truncated answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+import pytest
+
+from monitor.adapters.probes import open_probe
+from monitor.config.probespec import DnsCheck, ProbeSpec
+from monitor.model.reading import Collected
+from tests.contract.probe_tools import NOW, note_of, tools
+
+Answer = Callable[[dns.message.Message], list[bytes]]
+
+
+class NameServer(asyncio.DatagramProtocol):
+    """Answers each datagram with these; by TCP with the last of them, whole."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        for raw in self.answer(dns.message.from_wire(data)):
+            self.transport.sendto(raw, addr)
+
+    async def by_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        length = int.from_bytes(await reader.readexactly(2), "big")
+        raw = answered("10.0.0.1", "10.0.0.2")(dns.message.from_wire(await reader.readexactly(length)))[-1]
+        writer.write(len(raw).to_bytes(2, "big") + raw)
+        await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def serving(answer: Answer) -> AsyncIterator[int]:
+    loop, made = asyncio.get_running_loop(), NameServer(answer)
+    tcp = await asyncio.start_server(made.by_tcp, "127.0.0.1", 0)
+    port = tcp.sockets[0].getsockname()[1]
+    udp, _ = await loop.create_datagram_endpoint(lambda: made, ("127.0.0.1", port))
+    yield port
+    udp.close()
+    tcp.close()
+
+
+def answered(*addresses: str, rcode: dns.rcode.Rcode = dns.rcode.NOERROR, cut: bool = False) -> Answer:
+    def answer(query: dns.message.Message) -> list[bytes]:
+        reply = dns.message.make_response(query)
+        reply.set_rcode(rcode)
+        if addresses:
+            reply.answer.append(dns.rrset.from_text(query.question[0].name, 300, "IN", "A", *addresses))
+        if cut:
+            reply.answer.clear()
+            reply.flags |= dns.flags.TC
+        return [reply.to_wire()]
+
+    return answer
+
+
+async def asked(answer: Answer, patience: float = 5.0, **settings: Any) -> Collected:
+    async with serving(answer) as port, tools() as used:
+        check = DnsCheck("127.0.0.1", "centre.example", port, **settings)
+        spec = ProbeSpec("it", "19", "up", 60.0, patience, check, also={"ttl": "name_ttl"})
+        return await open_probe(spec, used).collect(NOW)
+
+
+@pytest.mark.parametrize(
+    ("answer", "settings", "note"),
+    [
+        (answered("10.0.0.1"), {}, ""),
+        (answered("10.0.0.1", "10.0.0.2"), {"expect": ("10.0.0.2",)}, ""),
+        (answered("10.0.0.1"), {"expect": ("10.0.0.2",)}, "the answer lacks 10.0.0.2"),
+        (answered(), {}, "the name has no A record"),
+        (answered("10.0.0.1"), {"record": "MX"}, "the name has no MX record"),
+        (answered(rcode=dns.rcode.NXDOMAIN), {}, "the server answers NXDOMAIN, expected NOERROR"),
+        (answered(rcode=dns.rcode.NXDOMAIN), {"expect_rcode": "NXDOMAIN"}, ""),
+        (answered("10.0.0.1", cut=True), {"expect": ("10.0.0.2",)}, ""),
+        (lambda query: [b"noise"], {}, "the answer is not usable DNS: ShortHeader"),
+    ],
+    ids=["a record", "among two", "another", "none", "of another kind", "no name", "as hoped", "by TCP", "noise"],
+)
+async def test_an_answer_is_judged(answer, settings, note):
+    assert note_of(await asked(answer, **settings)) == note
+
+
+async def test_the_ttl_is_told_and_the_transcript_names_the_server():
+    collected = await asked(answered("10.0.0.1"))
+    assert [reading.value for reading in collected.readings] == [True, 300.0]
+    assert collected.check is not None
+    assert any("the server is 127.0.0.1" in line for line in collected.check.transcript)
+    assert any("NOERROR: 10.0.0.1" in line for line in collected.check.transcript)
+
+
+async def test_an_answer_to_another_question_is_passed_over():
+    def answer(query: dns.message.Message) -> list[bytes]:
+        other = dns.message.make_query("centre.example", "A", id=(query.id + 1) % 65536)
+        return [*answered("10.9.9.9")(other), *answered("10.0.0.1")(query)]
+
+    assert note_of(await asked(answer, expect=("10.0.0.1",))) == ""
+
+
+async def test_a_silent_server_is_given_up():
+    note = note_of(await asked(lambda query: [], patience=0.2))
+    assert note == "no answer within 0.2 s, ended while waiting for the answer"
