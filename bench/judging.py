@@ -67,6 +67,7 @@ async def _judge(
             await evaluator.settle()
     number, judgements = len(decided), sum(len(decision.after.criteria) for decision in decided)
     changed = await _changes(evaluator, policy, decided)
+    repeated = await _repeats(evaluator, policy)
     await store.close()
     spent = watch.spent
     against = f"{len(news)} values against two thresholds"
@@ -76,6 +77,13 @@ async def _judge(
         Figure(f"decisions, {name}", number / spent.cpu, "per CPU s"),
         Figure(f"judgements, {name}", judgements / spent.cpu, "per CPU s", len(news) / bare.cpu, "bare comparisons"),
         Figure(f"one changed reading to the nation, {name}", 1000 * changed, "ms", 1000 * bare.wall, against),
+        Figure(
+            f"a probe's answer judged again, {name}",
+            1e6 * repeated,
+            "CPU µs",
+            1e6 * spent.cpu / number,
+            "a whole decision",
+        ),
         Figure(f"event loop p99 while judging, {name}", stalls.p99, "ms", idle.p99, "the idle loop's p99"),
         Figure(f"event loop longest while judging, {name}", stalls.longest, "ms", idle.longest, "the idle loop's"),
     ]
@@ -100,6 +108,18 @@ async def _changes(evaluator: Evaluator, policy: Policy, decided: list[Decision]
         if levels[:2] != [Level.COMMUNE, Level.PROVINCE]:
             raise AssertionError(f"the change went to {levels}")
     return sorted(times)[_ROUNDS // 2]
+
+
+async def _repeats(evaluator: Evaluator, policy: Policy) -> float:
+    """CPU seconds for one answer that says the same again, of one indicator at each commune, committed."""
+    communes = policy.units.at(Level.COMMUNE)
+    indicator = list(policy.ruleset.indicators)[1]
+    again = [_newer(evaluator, commune.code, indicator) for commune in communes]
+    for poll in as_polls(again, again[0].received_at):
+        evaluator.take(poll)
+    with Watch() as watch:
+        await evaluator.settle()
+    return watch.spent.cpu / len(communes)
 
 
 def _newer(evaluator: Evaluator, unit: str, indicator: str) -> Reading:

@@ -25,7 +25,7 @@ from monitor.engine.reported import believed_until, reported
 from monitor.engine.rollup import Members, count, judge_rollup
 from monitor.engine.series import remember, remember_rollups, remember_score
 from monitor.engine.sources import Heard, counts_now, hear, hear_unjudged, next_change, remarks
-from monitor.engine.standing import stand
+from monitor.engine.standing import stand, stand_outside
 from monitor.engine.unmoved import judged_today, moved, stays
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
@@ -90,6 +90,10 @@ class Policy:
             found = self._criteria[key] = self.ruleset.criteria_of(unit, key[1])
         return found
 
+    def is_there(self, unit: Unit, now: datetime) -> bool:
+        """Whether the unit is within its validity on the local day of `now`."""
+        return unit.holds_on(self.calendar.local(now).date())
+
     def watches_of(self, code: str) -> tuple[Watch, ...]:
         """Sources that owe this unit something: those it owns and those that should have a row for it."""
         found = self._watched.get(code)
@@ -115,14 +119,15 @@ class View:
 def decide(view: View, policy: Policy, now: datetime) -> Decision:
     """Judge one unit: evidence, criteria, standing, incidents, notices, and when to look again."""
     unit = policy.units[view.state.unit]
-    absorbed = hear(view.state.evidence, view.state.rivals, view.news, policy.ruleset.indicators, now)
+    said = view.news if policy.is_there(unit, now) else ()  # what is said of a unit that is not there is no evidence
+    absorbed = hear(view.state.evidence, view.state.rivals, said, policy.ruleset.indicators, now)
     counts = count(_colour(child.standing) for child in view.children) if policy.units.children(unit.code) else None
     past = remember(view.state.series, counts_now(absorbed), policy.ruleset.indicators, policy.calendar)
     told = replace(view.state, evidence=absorbed.evidence, series=past, rivals=absorbed.rivals)
     seen = replace(view, state=told)
     news = moved(view.state, told) if judged_today(view.judged_at, now, policy.calendar) else None
     criteria = _criteria(seen, unit, policy, counts, news, now)
-    standing = stand(view.state.standing, list(criteria.values()), policy.ruleset.standing, now, counts)
+    standing = _standing(view.state.standing, unit, criteria, policy, counts, now)
     alerts, silences_at = _alerts(seen, unit, criteria, policy, now)
     after = replace(
         seen.state,
@@ -222,19 +227,38 @@ def _criteria(
     return states
 
 
+def _standing(
+    before: Standing | None,
+    unit: Unit,
+    criteria: Mapping[str, CriterionState],
+    policy: Policy,
+    counts: Counts | None,
+    now: datetime,
+) -> Standing:
+    if not policy.is_there(unit, now):
+        return stand_outside(before, unit, policy.calendar, now, counts)
+    return stand(before, list(criteria.values()), policy.ruleset.standing, now, counts)
+
+
 def _taken(
     view: View, unit: Unit, criterion: Criterion, before: CriterionState | None, policy: Policy, now: datetime
 ) -> CriterionState | None:
     try:
-        return take_over(criterion, unit, _systems(view, unit, criterion, policy), before, now)
+        return take_over(criterion, unit, _systems(view, unit, criterion, policy, now), before, now)
     except Exception as broken:  # it costs this criterion only, as one that is judged here
         verdict = _broken(view, criterion, policy, broken, now)
         return hold(before, verdict, criterion, unit.level, now, policy.ruleset.cadence_of(criterion))
 
 
-def _systems(view: View, unit: Unit, criterion: Criterion, policy: Policy) -> dict[str, CriterionState | None]:
-    """What the systems of a unit carry for a criterion; None for one that owes it and was never judged."""
-    carried = {code: view.systems[code].criteria.get(criterion.id) for code in unit.depends_on if code in view.systems}
+def _systems(
+    view: View, unit: Unit, criterion: Criterion, policy: Policy, now: datetime
+) -> dict[str, CriterionState | None]:
+    """What the systems of a unit carry for a criterion; None for one that owes it and was never judged.
+
+    A system outside its validity owes nothing.
+    """
+    there = (code for code in unit.depends_on if code in view.systems and policy.is_there(policy.units[code], now))
+    carried = {code: view.systems[code].criteria.get(criterion.id) for code in there}
     return {code: state for code, state in carried.items() if state or criterion.applies_to(policy.units[code])}
 
 
@@ -272,27 +296,40 @@ def _verdict(view: View, criterion: Criterion, policy: Policy, counts: Counts | 
 def _foretold(view: View, criterion: Criterion, policy: Policy, verdict: Verdict, now: datetime) -> Verdict:
     key = criterion.id if criterion.rollup is not None else criterion.indicator or ""
     measured = policy.ruleset.indicators.get(criterion.indicator or "")
-    return foretold(verdict, criterion, measured, view.state.series.get(key), now, policy.calendar)
+    try:
+        return foretold(verdict, criterion, measured, view.state.series.get(key), now, policy.calendar)
+    except Exception as broken:  # a forecast is said beside the colour and must not cost it
+        return replace(verdict, reasons=(*verdict.reasons, Reason(reasons.FORECAST_BROKEN, {"error": _told(broken)})))
 
 
 def _broken(view: View, criterion: Criterion, policy: Policy, broken: Exception, now: datetime) -> Verdict:
     """Unknown, and why, to be tried again in a minute; of what it would have judged, as much as can be said so."""
-    error = clean(f"{type(broken).__name__}: {broken}")
     indicator = policy.ruleset.indicators.get(criterion.indicator or "")
     reading = view.state.evidence.get(indicator.evidence) if indicator else None
-    verdict = Verdict(Colour.UNKNOWN, (Reason(reasons.RULE_BROKEN, {"error": error}),), recheck_at=now + _TRY_AGAIN)
+    verdict = Verdict(
+        Colour.UNKNOWN, (Reason(reasons.RULE_BROKEN, {"error": _told(broken)}),), recheck_at=now + _TRY_AGAIN
+    )
     if reading is None:
         return verdict
     return replace(verdict, as_of=reading.as_of, received_at=reading.received_at, source=reading.source)
 
 
+def _told(broken: Exception) -> str:
+    return clean(f"{type(broken).__name__}: {broken}")
+
+
 def _alerts(
     view: View, unit: Unit, criteria: Mapping[str, CriterionState], policy: Policy, now: datetime
 ) -> tuple[Alerts, datetime | None]:
-    silent, next_silence = _silences(view, policy.watches_of(unit.code), now)
+    silent, next_silence = _silences(view, _watches(unit, policy, now), now)
     scene = scene_of(unit, criteria, view.state.evidence, policy, now)
     found = troubles(unit, criteria, scene.rules, scene.indicators, silent, now)
     return react(view.state.incidents, found, scene, now), next_silence
+
+
+def _watches(unit: Unit, policy: Policy, now: datetime) -> tuple[Watch, ...]:
+    """Sources that owe the unit something; nobody owes a unit anything that is not there."""
+    return policy.watches_of(unit.code) if policy.is_there(unit, now) else ()
 
 
 def scene_of(
@@ -310,9 +347,14 @@ def scene_of(
         calendar=policy.calendar,
         sessions=policy.sessions,
         evidence=evidence,
-        sources=frozenset(watch.source for watch in policy.watches_of(unit.code)),
-        dependants=len(policy.units.dependants(unit.code)),
+        sources=frozenset(watch.source for watch in _watches(unit, policy, now)),
+        dependants=_dependants(unit, policy, now),
     )
+
+
+def _dependants(unit: Unit, policy: Policy, now: datetime) -> int:
+    day = policy.calendar.local(now).date()
+    return sum(policy.units[code].holds_on(day) for code in policy.units.dependants(unit.code))
 
 
 def _lineage(unit: Unit, units: Units) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
+from monitor.engine.pace import slopes
+
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 IN_CI = os.environ.get("CI") == "true"
 
@@ -21,6 +23,12 @@ settings.register_profile("ci", deadline=None, derandomize=True, max_examples=30
 settings.register_profile("mutants", deadline=None, derandomize=True, max_examples=30)
 settings.register_profile("nightly", deadline=None, max_examples=5_000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "fast"))
+
+
+@pytest.fixture(autouse=os.environ.get("HYPOTHESIS_PROFILE") == "mutants")
+def _nothing_remembered() -> None:
+    """Forget the slopes: a mutant starts as a fork of a process that has computed them unchanged."""
+    slopes.cache_clear()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -181,6 +181,8 @@ def _print_criterion(c: CriterionWhy, site: Site) -> None:
     if c.data_age is not None and c.as_of is not None:
         age = f"{span(c.data_age, 'vi')} / {span(c.data_age, 'en')}"
         click.echo(f"  số liệu / data: {_local(c.as_of, site)} ({age}), nguồn / source {c.source}")
+    if c.told:
+        click.echo(f"  nguồn cho biết / the source says: {c.told}")
     basis = "; ".join((*c.legal_basis, *((c.basis,) if c.basis else ())))
     click.echo(f"  quy tắc / rule: {c.rule}{' (giả định / assumed)' if c.assumed else ''} {basis}".rstrip())
 

@@ -15,13 +15,13 @@ from monitor.config.findings import Findings
 from monitor.config.folders import Folders
 from monitor.config.models import SiteFile
 from monitor.config.office import build_sessions
-from monitor.config.people import build_addresses, build_channels, build_directory
+from monitor.config.people import build_addresses, build_channels, build_directory, build_tokens
 from monitor.config.probebuild import build_probes
 from monitor.config.problems import Problem
 from monitor.config.routes import check_routes
 from monitor.config.rulebooks import load_rules
-from monitor.config.sources import Surroundings, build_feeds
-from monitor.config.spec import SimulationSpec, Site, Token
+from monitor.config.sources import Surroundings, build_feeds, build_heartbeats
+from monitor.config.spec import SimulationSpec, Site
 from monitor.config.units import build_units
 from monitor.config.yaml import Document, read, salvage, validate
 from monitor.engine.book import Ruleset
@@ -94,11 +94,12 @@ def _build(
         directory=build_directory(file),
         probes=build_probes(file, around),
         feeds=build_feeds(file, around),
+        heartbeats=build_heartbeats(file, around),
         channels=channels,
         addresses=build_addresses(file, channels, around),
         allow=tuple(file.network.allow),
         exporters=tuple(file.exporters),
-        tokens=tuple(Token(token.id, token.role, token.sha256) for token in file.access.tokens),
+        tokens=build_tokens(file, around),
         simulation=_simulation(file, site_units=[unit.code for unit in units.at(Level.PROVINCE)], findings=findings),
         as_of=_as_of(file, zone),
         version=_digest(folders, file),

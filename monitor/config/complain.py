@@ -156,7 +156,7 @@ def _resolve(model: Any, loc: Location, data: Any) -> tuple[Location, dict[str, 
     for number, step in enumerate(loc):
         last = number == len(loc) - 1
         inside = _has(data, step)
-        if not inside and not last and not isinstance(step, int):
+        if not inside and not isinstance(step, int) and (not last or _is_mark(kinds, step)):
             kinds = [kind for kind in kinds if _answers_to(kind, step)] or kinds
             continue
         if last and step == "[key]":
@@ -166,6 +166,12 @@ def _resolve(model: Any, loc: Location, data: Any) -> tuple[Location, dict[str, 
         data = data[step] if inside else None
         path.append(step)
     return tuple(path), known
+
+
+def _is_mark(kinds: list[Any], step: str) -> bool:
+    """Whether a path ends with the kind that a union chose: the mistake is of the whole section, not of a key in it."""
+    keys = {key for kind in kinds for key, _ in _keys(kind)}
+    return step not in keys and any(_answers_to(kind, step) for kind in kinds)
 
 
 def _has(data: Any, step: str | int) -> bool:

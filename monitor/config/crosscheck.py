@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from monitor.config.complain import nearest
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
-from monitor.config.models import ColumnSection, Feed, SiteFile
+from monitor.config.models import ColumnSection, Feed, SiteFile, SqlFeed
 from monitor.config.probemodels import MEASURES, DnsProbe, HttpProbe, IcmpProbe, Probe
 from monitor.config.problems import Location, Problem
 from monitor.config.spec import Site
@@ -25,20 +25,32 @@ def check_indicators(file: SiteFile, indicators: Mapping[str, Indicator], findin
     """Probes, feeds and by_hand name indicators of the rule books, and fit their units."""
     for index, probe in enumerate(file.probes):
         _check_probe(probe, ("probes", index), indicators, findings)
+    for index, beat in enumerate(file.heartbeats):
+        _check_yes_or_no(beat.gives, "a heartbeat", ("heartbeats", index, "gives"), indicators, findings)
     for index, feed in enumerate(file.feeds):
         for name, column in feed.columns.items():
             _check_column(name, column, ("feeds", index, "columns", name), indicators, findings)
     for index, name in enumerate(file.by_hand):
         if name not in indicators:
             findings.unknown(("by_hand", index), "indicator", name, indicators)
+    for index, token in enumerate(file.access.tokens):
+        for number, name in enumerate(token.indicators):
+            if name not in indicators:
+                findings.unknown(("access", "tokens", index, "indicators", number), "indicator", name, indicators)
+
+
+def _check_yes_or_no(
+    name: str, speaker: str, at: Location, indicators: Mapping[str, Indicator], findings: Findings
+) -> None:
+    if name not in indicators:
+        findings.unknown(at, "indicator", name, indicators)
+    elif indicators[name].unit != "bool":
+        text = f"{speaker} says yes or no, but '{name}' is measured in {indicators[name].unit}"
+        findings.add(at, text, "name a yes/no indicator")
 
 
 def _check_probe(probe: Probe, at: Location, indicators: Mapping[str, Indicator], findings: Findings) -> None:
-    if probe.gives not in indicators:
-        findings.unknown((*at, "gives"), "indicator", probe.gives, indicators)
-    elif indicators[probe.gives].unit != "bool":
-        text = f"a probe says yes or no, but '{probe.gives}' is measured in {indicators[probe.gives].unit}"
-        findings.add((*at, "gives"), text, "name a yes/no indicator")
+    _check_yes_or_no(probe.gives, "a probe", (*at, "gives"), indicators, findings)
     for measure, name in probe.also.items():
         if name not in indicators:
             findings.unknown((*at, "also", measure), "indicator", name, indicators)
@@ -78,7 +90,7 @@ def check_rules(site: Site, file: SiteFile) -> Iterator[Problem]:
 def check_sources(site: Site, file: SiteFile) -> Iterator[Problem]:
     """Every source that an indicator prefers is a probe, a feed, or a token that pushes."""
     known = {named(probe.id) for probe in site.probes} | {feed.id for feed in site.feeds}
-    known |= {f"push:{token.id}" for token in file.access.tokens}
+    known |= {f"push:{token.id}" for token in file.access.tokens} | {beat.source for beat in site.heartbeats}
     for indicator in site.ruleset.indicators.values():
         for source in indicator.sources:
             if source not in known:
@@ -118,9 +130,9 @@ def _reaches(codes: frozenset[str] | None, unit: Unit) -> bool:
 def _given(site: Site, file: SiteFile) -> dict[str, frozenset[str]]:
     """Units by the indicators they get values of; an empty set means any unit."""
     given: dict[str, frozenset[str]] = {}
-    for probe in site.probes:
-        for indicator in (probe.gives, *probe.also.values()):
-            given[indicator] = given.get(indicator, frozenset()) | {probe.unit}
+    probed = [(name, probe.unit) for probe in site.probes for name in (probe.gives, *probe.also.values())]
+    for name, unit in (*probed, *((beat.gives, beat.unit) for beat in site.heartbeats)):
+        given[name] = given.get(name, frozenset()) | {unit}
     for feed in site.feeds:
         for column in feed.columns:
             codes = frozenset(feed.mapping.values())
@@ -152,7 +164,8 @@ def _dialled(probe: Probe, at: Location) -> tuple[str, int, Location]:
 
 
 def _check_feed(feed: Feed, at: Location, file: SiteFile, findings: Findings) -> None:
-    _check_dialled(*_target(feed.url), at, file, findings)
+    if not isinstance(feed, SqlFeed) and feed.url is not None:
+        _check_dialled(*_target(feed.url), at, file, findings)
 
 
 def _target(url: str) -> tuple[str, int]:

@@ -17,10 +17,12 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,6}) ?([smhd])")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _PORTS = re.compile(r"\*|[0-9]{1,5}(?:,[0-9]{1,5})*")
 _STORE = re.compile(r"memory:|sqlite:.{1,400}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SESSION = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _REFERENCE = re.compile(r"file:.+|.*\$\{[A-Za-z_][A-Za-z0-9_]*\}.*")
 
 
@@ -29,6 +31,15 @@ def _duration(value: Any) -> float:
     if match is None:
         raise ValueError("is not a duration; write 30s, 5m, 2h or 1d")
     return float(int(match[1]) * _SECONDS[match[2]])
+
+
+def _day(text: Any) -> date:
+    try:
+        if isinstance(text, str) and _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise ValueError("is not a day; write it as 2025-08-20")
 
 
 def _positive(seconds: float) -> float:
@@ -48,6 +59,18 @@ def _code(value: Any) -> str:
 def _identifier(value: str) -> str:
     if not _ID.fullmatch(value):
         raise ValueError(f"is '{value[:60]}'; use lower-case letters, digits, '.', '-' and '_'")
+    return value
+
+
+def _label(value: str) -> str:
+    if not _LABEL.fullmatch(value):
+        raise ValueError(f"is '{value[:60]}'; write the name of a label: letters, digits and '_'")
+    return value
+
+
+def _parameter(value: str) -> str:
+    if not _LABEL.fullmatch(value):
+        raise ValueError(f"is '{value[:60]}'; write a name as it stands behind the colon: letters, digits and '_'")
     return value
 
 
@@ -131,6 +154,12 @@ def _inside(value: str) -> str:
     return value
 
 
+def _pattern(value: str) -> str:
+    if "/" in value or value.startswith("."):
+        raise ValueError(f"is '{value[:60]}'; write a pattern of file names without a folder, such as bao-cao-*.xlsx")
+    return value
+
+
 def instant(value: str) -> datetime | date:
     """An ISO 8601 instant, or a day. Raises ValueError."""
     try:
@@ -156,8 +185,11 @@ _DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,6} ?[s
 
 Duration = Annotated[float, BeforeValidator(_duration), _DURATION_SCHEMA]  # seconds; written "30s", "5m", "2h", "1d"
 Span = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive), _DURATION_SCHEMA]  # not zero
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Code = Annotated[str, BeforeValidator(_code), WithJsonSchema({"type": ["string", "integer"]})]
 Identifier = Annotated[str, AfterValidator(_identifier)]
+Label = Annotated[str, AfterValidator(_label)]  # of a time series
+ParameterName = Annotated[str, AfterValidator(_parameter)]  # of a query
 Zone = Annotated[str, AfterValidator(_zone)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Allow = Annotated[str, AfterValidator(_allow)]
@@ -167,6 +199,7 @@ Sha256 = Annotated[str, AfterValidator(_sha256)]
 SecretText = Annotated[str, AfterValidator(_reference)]  # a reference, resolved by monitor.config.secrets
 SecretFile = Annotated[str, AfterValidator(_secret_file)]  # a reference to a file that is read as a whole
 SitePath = Annotated[str, AfterValidator(_inside)]
+FilePattern = Annotated[str, AfterValidator(_pattern), Field(min_length=1, max_length=200)]  # *, ? and [...]
 AsOfText = Annotated[str, AfterValidator(_as_of)]
 SessionText = Annotated[str, AfterValidator(_session)]
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -5,7 +5,7 @@ A field's description is the hint that a user reads when the field is missing, a
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -14,9 +14,13 @@ from monitor.config.fields import (
     Allow,
     AsOfText,
     Code,
+    Day,
     Duration,
+    FilePattern,
     Identifier,
+    Label,
     Listen,
+    ParameterName,
     Port,
     SecretText,
     SessionText,
@@ -31,6 +35,7 @@ from monitor.config.fields import (
 from monitor.config.probemodels import Probe
 from monitor.config.yaml import Section
 
+Place = Annotated[str, Field(min_length=1, max_length=4000)]  # a path, a header, a metric, a query
 Weight = Annotated[float, Field(gt=0, le=1e9)]  # a unit that must not count is excluded, not weightless
 KindName = Literal["outage", "kpi_yellow", "kpi_red", "overdue", "silent"]
 
@@ -42,7 +47,20 @@ class Names(Section):
     en: Title = Field(description="write the English name")
 
 
-class SystemUnit(Section):
+class _Dated(Section):
+    # As in the registry. Outside these days the unit is excluded.
+    valid_from: Day | None = None  # first day on which it is there
+    valid_to: Day | None = None  # first day on which it is there no more
+
+    @model_validator(mode="after")
+    def _is_there_once(self) -> Self:
+        if self.valid_from is not None and self.valid_to is not None and self.valid_to <= self.valid_from:
+            said = f"is never there: valid_to {self.valid_to} is the first day without it, valid_from {self.valid_from}"
+            raise ValueError(f"{said}; write a later valid_to")
+        return self
+
+
+class SystemUnit(_Dated):
     """A shared service that others depend on."""
 
     code: Code = Field(description="write a short code, such as tthc-19")
@@ -52,7 +70,7 @@ class SystemUnit(Section):
     depends_on: list[Code] = Field(default=[])
 
 
-class OwnUnit(Section):
+class OwnUnit(_Dated):
     """A unit that the registry does not know."""
 
     code: Code = Field(description="write a code of its own")
@@ -70,6 +88,7 @@ class ProvinceUnits(Section):
 
     code: Code = Field(description='write the two-digit code in quotes, such as "19"')
     communes: list[Code] | None = None  # all unless said
+    depends_on: list[Code] = Field(default=[])  # of the province itself
     communes_depend_on: list[Code] = Field(default=[])
     weight: Weight = 1  # among the provinces, for roll-ups by weight (people, dossiers ...)
     commune_weights: dict[Code, Weight] = Field(default={})  # among its communes; 1 unless said
@@ -87,7 +106,7 @@ class UnitsSection(Section):
 class ColumnSection(Section):
     """Where one indicator stands in a row."""
 
-    value: Title = Field(description="write where the value stands in a row")
+    value: Place = Field(description="write where the value stands in a row")
     numerator: str = ""
     denominator: str = ""
     scale: float = Field(default=1.0, gt=0)
@@ -109,8 +128,6 @@ class AsOfSection(Section):
 
 class _Feed(Asked):
     owner: Code = Field(description="write the code of the unit that answers for the feed")
-    url: Url = Field(description="write the address to ask")
-    headers: dict[str, str] = Field(default={})
     unit: Title = Field(description="write where a row names its unit")
     mapping: SitePath | None = None
     as_of: AsOfSection = AsOfSection(kind="day")
@@ -120,7 +137,12 @@ class _Feed(Asked):
     max_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
 
 
-class JsonFeed(_Feed):
+class _WebFeed(_Feed):
+    url: Url = Field(description="write the address to ask")
+    headers: dict[str, str] = Field(default={})
+
+
+class JsonFeed(_WebFeed):
     """Rows in a JSON answer; places are written in JMESPath."""
 
     kind: Literal["json"]
@@ -129,22 +151,75 @@ class JsonFeed(_Feed):
     rows: Title = Field(description="write the JMESPath to the list of rows")
 
 
-class CsvFeed(_Feed):
+class _TableFeed(_Feed):
+    url: Url | None = None
+    headers: dict[str, str] = Field(default={})
+    folder: Annotated[SitePath, Field(min_length=1)] | None = None  # a drop folder inside the site
+    files: FilePattern | None = None  # the newest of those that match is read
+    aliases: dict[Title, list[Title]] = Field(default={})  # other spellings of a header
+    decimal: Literal[".", ","] = "."  # in numbers that are written as text
+
+    @model_validator(mode="after")
+    def _comes_from_one_place(self) -> _TableFeed:
+        if (self.url is None) == (self.folder is None):
+            raise ValueError("comes from no place, or from two; write either url, or folder and files")
+        if (self.folder is None) != (self.files is None):
+            raise ValueError("does not say which files of the folder; write folder: inbox and files: '*.xlsx'")
+        if self.folder is not None and self.headers:
+            raise ValueError("has headers for a folder; take them out")
+        return self
+
+
+class CsvFeed(_TableFeed):
     """Rows in a CSV file; places are headers."""
 
     kind: Literal["csv"]
     delimiter: Literal[",", ";", "\t", "|"] = ","
     encoding: Literal["utf-8", "utf-16", "cp1258"] = "utf-8"
-    decimal: Literal[".", ","] = "."
 
 
-class PrometheusFeed(_Feed):
+class XlsxFeed(_TableFeed):
+    """Rows on the sheets of an Excel workbook; places are headers."""
+
+    kind: Literal["xlsx"]
+    sheets: list[Title] = Field(default=[])  # the only visible one unless said
+
+
+class PrometheusFeed(_WebFeed):
     """Samples of a Prometheus page; values are metric names, the unit is a label."""
 
     kind: Literal["prometheus"]
 
 
-Feed = Annotated[JsonFeed | CsvFeed | PrometheusFeed, Field(discriminator="kind")]
+class PromqlFeed(_WebFeed):
+    """Instant queries to Prometheus or its kin; values are queries, the unit is a label of their results."""
+
+    kind: Literal["promql"]
+    url: Url = Field(description="write the base address of the server, such as http://10.1.2.3:9090")
+    unit: Label = Field(description="write the label that names the unit, and keep it in every query: by (LABEL)")
+    as_of: AsOfSection = AsOfSection(kind="fetch")
+
+
+class SqlFeed(_Feed):
+    """Rows of one SELECT on an SQLite file, which is only read; places are the columns of the result."""
+
+    kind: Literal["sql"]
+    database: Annotated[SitePath, Field(min_length=1)] = Field(description="write the file, such as data/register.db")
+    query: Annotated[str, Field(min_length=1, max_length=20_000)] = Field(description="write one SELECT")
+    parameters: dict[ParameterName, str | int | float] = Field(default={})  # bound to :NAME in the query
+
+
+Feed = Annotated[JsonFeed | CsvFeed | XlsxFeed | PrometheusFeed | PromqlFeed | SqlFeed, Field(discriminator="kind")]
+
+
+class HeartbeatSection(Section):
+    """A job that reports by itself; that it is on time means yes."""
+
+    id: Identifier = Field(description="write a name of its own")
+    unit: Code = Field(description="write the code of the unit whose job it is")
+    gives: Identifier = Field(description="write the yes/no indicator that it fills")
+    every: Span = Field(description="write how often it reports, such as 1d")
+    grace: Span = Field(description="write how long a report may be late, and a run may take, such as 1h")
 
 
 class Channel(Section):
@@ -223,6 +298,8 @@ class TokenSection(Section):
     id: Identifier = Field(description="write a name of its own")
     role: Literal["viewer", "operator", "pusher", "scraper", "admin"] = Field(description="write what it may do")
     sha256: Sha256 = Field(description="write the SHA-256 of the token")
+    units: Selector | None = None  # of which units a pusher may speak; all unless said
+    indicators: list[Identifier] = Field(default=[])  # of which indicators; all unless said
 
 
 class Access(Section):
@@ -257,6 +334,7 @@ class SiteFile(Section):
     units: UnitsSection = Field(description="write which provinces, communes and systems get a colour")
     probes: list[Probe] = Field(default=[])
     feeds: list[Feed] = Field(default=[])
+    heartbeats: list[HeartbeatSection] = Field(default=[])
     by_hand: list[Identifier] = Field(default=[])  # indicators that come by push or import, from no probe or feed
     channels: dict[Identifier, Channel] = Field(min_length=1, description="write at least log: {kind: log}")
     roles: dict[Identifier, Names] = Field(min_length=1, description="write role: {vi: ..., en: ...}")

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
 from monitor.config.findings import Findings
-from monitor.config.models import PolicySection, RecipientSection, SiteFile, Step
+from monitor.config.models import PolicySection, RecipientSection, SiteFile, Step, TokenSection
 from monitor.config.problems import Location
 from monitor.config.secrets import Secret, resolve
 from monitor.config.sources import Surroundings
-from monitor.config.spec import ChannelSpec
+from monitor.config.spec import ChannelSpec, Token
+from monitor.config.units import select
 from monitor.model.incident import Kind
 from monitor.model.unit import Level
 
@@ -23,6 +24,19 @@ Addresses = dict[tuple[str, str], Secret]
 def build_channels(file: SiteFile, around: Surroundings) -> dict[str, ChannelSpec]:
     """Channel by id. A channel whose secret is missing stays without it, and a problem is noted."""
     return {name: _channel(name, file, around) for name in file.channels}
+
+
+def build_tokens(file: SiteFile, around: Surroundings) -> tuple[Token, ...]:
+    """API tokens with what they may speak of."""
+    return tuple(_token(token, ("access", "tokens", index), around) for index, token in enumerate(file.access.tokens))
+
+
+def _token(token: TokenSection, at: Location, around: Surroundings) -> Token:
+    if (token.units or token.indicators) and token.role != "pusher":
+        text = f"only a pusher is bound to units and indicators, and '{token.id}' is a {token.role}"
+        around.findings.add(at, text, "remove units and indicators, or write role: pusher")
+    units = select(token.units, around.units, around.findings, (*at, "units")) if token.units else ()
+    return Token(token.id, token.role, token.sha256, frozenset(units), frozenset(token.indicators))
 
 
 def _channel(name: str, file: SiteFile, around: Surroundings) -> ChannelSpec:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from monitor.config.fields import Code, Span
+from monitor.config.fields import Code, Day, Span
 from monitor.config.yaml import Section
 from monitor.engine.book import Need
 from monitor.engine.flapping import REMEMBERED
@@ -17,7 +16,6 @@ _DURATION = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _CADENCES = {"hourly": 3600.0, "daily": 86400.0, "weekly": 7 * 86400.0, "monthly": 31 * 86400.0}
 _NEED = re.compile(r"(?:([1-9][0-9]{0,2})(?:x| of ([1-9][0-9]?)))?\s*(?:([1-9][0-9]{0,5}(?:s|m|h|d)))?")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -57,15 +55,6 @@ def _need(text: Any) -> Need:
     return Need(readings, seconds(match[3]) if match[3] else 0.0, among)
 
 
-def _day(text: Any) -> date:
-    try:
-        if isinstance(text, str) and _DAY.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise ValueError("is not a day; write it as 2025-08-20")
-
-
 def _is_id(text: str) -> str:
     if not _ID.fullmatch(text):
         raise ValueError("is no name for a rule; use small letters a to z, digits and _")
@@ -80,7 +69,6 @@ def _is_plain(text: str) -> str:
 
 Words = Annotated[str, Field(min_length=1, max_length=200)]
 Id = Annotated[str, AfterValidator(_is_id)]
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Hold = Annotated[Need, BeforeValidator(_need), WithJsonSchema({"type": "string", "examples": ["2x", "90s", "2x 60s"]})]
 Share = Annotated[float, Field(ge=0, le=100)]  # per cent
 LevelWord = Literal["nation", "province", "commune", "system"]

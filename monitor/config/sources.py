@@ -14,11 +14,22 @@ from jmespath.exceptions import JMESPathError
 from monitor.config.asked import Asked
 from monitor.config.findings import Findings
 from monitor.config.folders import Folders
-from monitor.config.models import ColumnSection, CsvFeed, Feed, JsonFeed, SiteFile
+from monitor.config.models import (
+    ColumnSection,
+    CsvFeed,
+    Feed,
+    JsonFeed,
+    PromqlFeed,
+    SiteFile,
+    SqlFeed,
+    XlsxFeed,
+)
 from monitor.config.problems import Location
+from monitor.config.query import mistakes
 from monitor.config.secrets import Secret, is_reference, resolve
-from monitor.config.spec import AsOf, Column, FeedSpec, fits_the_minute
+from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, fits_the_minute
 from monitor.config.units import select
+from monitor.model.text import fold
 from monitor.model.unit import Units
 from monitor.registry import Registry, read_mapping
 
@@ -50,6 +61,16 @@ def build_feeds(file: SiteFile, around: Surroundings) -> tuple[FeedSpec, ...]:
     return tuple(_feed(feed, ("feeds", index), around) for index, feed in enumerate(file.feeds))
 
 
+def build_heartbeats(file: SiteFile, around: Surroundings) -> tuple[HeartbeatSpec, ...]:
+    """One spec per heartbeat."""
+    around.findings.once(("heartbeats",), "heartbeat", [beat.id for beat in file.heartbeats])
+    for index, beat in enumerate(file.heartbeats):
+        if beat.unit not in around.units:
+            codes = [unit.code for unit in around.units]
+            around.findings.unknown(("heartbeats", index, "unit"), "unit", beat.unit, codes)
+    return tuple(HeartbeatSpec(beat.id, beat.unit, beat.gives, beat.every, beat.grace) for beat in file.heartbeats)
+
+
 def _feed(feed: Feed, at: Location, around: Surroundings) -> FeedSpec:
     check_times(feed, feed.timeout, at, around)
     if feed.max_silence < feed.period:
@@ -66,12 +87,12 @@ def _feed(feed: Feed, at: Location, around: Surroundings) -> FeedSpec:
         id=feed.id,
         kind=feed.kind,
         owner=feed.owner,
-        url=feed.url,
+        url="" if isinstance(feed, SqlFeed) else feed.url or "",
         period=feed.period,
         timeout=feed.timeout,
         columns=tuple(_column(indicator, column) for indicator, column in feed.columns.items()),
         max_silence=feed.max_silence,
-        headers=headers_of(feed.headers, (*at, "headers"), around),
+        headers=() if isinstance(feed, SqlFeed) else headers_of(feed.headers, (*at, "headers"), around),
         unit=feed.unit,
         mapping=mapping,
         as_of=AsOf(feed.as_of.kind),
@@ -89,8 +110,61 @@ def _of_kind(feed: Feed, at: Location, around: Surroundings) -> dict[str, Any]:
         _check_paths(feed, at, around.findings)
         return {"method": feed.method, "body": feed.body, "rows": feed.rows}
     if isinstance(feed, CsvFeed):
-        return {"delimiter": feed.delimiter, "encoding": feed.encoding, "decimal": feed.decimal}
+        return {"delimiter": feed.delimiter, "encoding": feed.encoding, **_of_table(feed, at, around)}
+    if isinstance(feed, XlsxFeed):
+        around.findings.once((*at, "sheets"), "sheet", feed.sheets, key="")
+        return {"sheets": tuple(feed.sheets), **_of_table(feed, at, around)}
+    if isinstance(feed, PromqlFeed):
+        _check_queries(feed, at, around.findings)
+    if isinstance(feed, SqlFeed):
+        for what, right in mistakes(feed.query, feed.parameters):
+            around.findings.add((*at, "query"), what, right)
+        _check_place("file", feed.database, (*at, "database"), around)
+        return {"database": feed.database, "query": feed.query, "parameters": feed.parameters}
     return {}
+
+
+def _of_table(feed: CsvFeed | XlsxFeed, at: Location, around: Surroundings) -> dict[str, Any]:
+    columns = feed.columns.values()
+    named = {feed.unit, feed.as_of.field, *(name for c in columns for name in (c.value, c.numerator, c.denominator))}
+    meant = {fold(name): name for name in named if name}
+    for name, spellings in feed.aliases.items():
+        if name not in named:
+            around.findings.unknown((*at, "aliases", name), "header", name, sorted(named - {""}))
+        for index, spelling in enumerate(spellings):
+            if meant.setdefault(fold(spelling), name) != name:
+                where = (*at, "aliases", name, index)
+                around.findings.add(
+                    where, f"'{spelling}' stands for '{meant[fold(spelling)]}' too", "take one of them out"
+                )
+    if feed.folder is not None:
+        _check_place("folder", feed.folder, (*at, "folder"), around)
+    return {
+        "decimal": feed.decimal,
+        "aliases": {name: tuple(given) for name, given in feed.aliases.items()},
+        "folder": feed.folder or "",
+        "files": feed.files or "",
+    }
+
+
+def _check_place(sort: str, name: str, at: Location, around: Surroundings) -> None:
+    """A file or folder that a feed reads is there, and no link leads to it: it could lead out of the site."""
+    path = around.root / name
+    inside = (part for part in (path, *path.parents) if part.is_relative_to(around.root) and part != around.root)
+    if any(part.is_symlink() for part in inside):
+        around.findings.add(at, f"'{name}' is reached over a symbolic link", f"name the {sort} itself")
+    elif not (path.is_dir() if sort == "folder" else path.is_file()):
+        around.findings.add(at, f"there is no {sort} {name}", "make it, inside the site's own folder")
+
+
+def _check_queries(feed: PromqlFeed, at: Location, findings: Findings) -> None:
+    if "/api/v1" in feed.url:
+        findings.add((*at, "url"), "the address names a page of the API", "write the part before /api/v1")
+    for indicator, column in feed.columns.items():
+        for part in ("numerator", "denominator"):
+            if getattr(column, part):
+                where = (*at, "columns", indicator, part)
+                findings.add(where, f"a query gives one value, without a {part}", "divide in the query")
 
 
 def _check_paths(feed: JsonFeed, at: Location, findings: Findings) -> None:

@@ -35,7 +35,7 @@ class Column:
     """How one indicator is read from a row."""
 
     indicator: str
-    value: str  # JMESPath in a JSON row, header of a CSV column, metric name of a Prometheus page
+    value: str  # JMESPath in a JSON row, header of a column (sql: its name), metric name of a Prometheus page, PromQL
     numerator: str = ""
     denominator: str = ""
     scale: float = 1.0  # the value is multiplied by this (ratio to per cent: 100)
@@ -47,9 +47,9 @@ class FeedSpec:
     """One feed: a source of many values."""
 
     id: str
-    kind: str  # "json", "csv", "prometheus"
+    kind: str  # "json", "csv", "xlsx", "prometheus", "promql", "sql"
     owner: str  # unit that answers for the feed
-    url: str
+    url: str  # of the page; of the server (promql); empty: read from a folder or a database
     period: float  # seconds
     timeout: float  # seconds, total
     columns: tuple[Column, ...]
@@ -58,15 +58,38 @@ class FeedSpec:
     body: str = ""
     headers: tuple[tuple[str, Secret], ...] = ()
     rows: str = ""  # JMESPath to the list of rows (json)
-    unit: str = ""  # JMESPath, CSV header or Prometheus label that names the unit
+    unit: str = ""  # JMESPath, header or label of a time series that names the unit
     mapping: Mapping[str, str] = field(default_factory=dict)  # foreign code -> unit code; empty: the code itself
     as_of: AsOf = AsOf.DAY
     as_of_field: str = ""
     delimiter: str = ","
     encoding: str = "utf-8"  # utf-8 also takes a BOM
     decimal: str = "."  # or ","
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # other spellings of a header (csv, xlsx)
+    folder: str = ""  # drop folder, below the site's own (csv, xlsx)
+    files: str = ""  # pattern of the names there; the newest file counts
+    sheets: tuple[str, ...] = ()  # names of those to be read; none: the only visible one (xlsx)
+    database: str = ""  # SQLite file, below the site's folder (sql)
+    query: str = ""  # one SELECT (sql)
+    parameters: Mapping[str, str | int | float] = field(default_factory=dict)  # bound to it, beside :year, :month ...
     max_bytes: int = 4 * 1024 * 1024
     expects: frozenset[str] = frozenset()  # units that should have a row
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatSpec:
+    """One job that reports by itself."""
+
+    id: str
+    unit: str
+    gives: str  # yes/no indicator: on time, or late or failed
+    every: float  # seconds between two reports
+    grace: float  # seconds a report may be late, and a run that was said to begin may take
+
+    @property
+    def source(self) -> str:
+        """Name of its readings' source."""
+        return f"heartbeat:{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +110,12 @@ class Token:
     id: str
     role: str  # "viewer", "operator", "pusher", "scraper", "admin"
     sha256: str
+    units: frozenset[str] = frozenset()  # of which units a pusher may speak; empty: of all
+    indicators: frozenset[str] = frozenset()  # of which indicators; empty: of all
+
+    def may_say(self, unit: str, indicator: str) -> bool:
+        """Whether it may push a value of this indicator of this unit."""
+        return (not self.units or unit in self.units) and (not self.indicators or indicator in self.indicators)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +150,7 @@ class Site:
     channels: Mapping[str, ChannelSpec]
     addresses: Mapping[tuple[str, str], Secret]  # (recipient id, channel id) -> address
     allow: tuple[str, ...] = ()  # networks and ports that may be dialled although private: "127.0.0.0/8:8867"
+    heartbeats: tuple[HeartbeatSpec, ...] = ()
     exporters: tuple[str, ...] = ("prometheus",)
     tokens: tuple[Token, ...] = ()
     simulation: SimulationSpec | None = None

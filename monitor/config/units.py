@@ -74,7 +74,8 @@ def _declared(section: UnitsSection, registry: Registry, findings: Findings) -> 
         if place is None or place.level is not Level.PROVINCE:
             findings.unknown((*at, "code"), "province", province.code, [known.code for known in registry.provinces])
             continue
-        yield replace(_from_registry(place, top), weight=province.weight), (*at, "code")
+        unit = _from_registry(place, top, tuple(province.depends_on))
+        yield _dated(replace(unit, weight=province.weight), registry), (*at, "code")
         yield from _communes(province, registry, at, findings)
     for index, other in enumerate(section.others):
         yield _own(other, Level(other.level), other.kind), (*_AT, "others", index, "code")
@@ -86,24 +87,30 @@ def _communes(
     province: ProvinceUnits, registry: Registry, at: Location, findings: Findings
 ) -> Iterator[tuple[Unit, Location]]:
     all_of_it = {place.code: place for place in registry.communes(province.code)}
-    edges = tuple(province.communes_depend_on)
     chosen = list(all_of_it) if province.communes is None else province.communes
     for code in province.commune_weights:
         if code not in chosen:
             findings.unknown((*at, "commune_weights", code), f"commune of province {province.code}", code, chosen)
     if province.communes is None:
         for place in all_of_it.values():
-            yield _weighed(_from_registry(place, province.code, edges), province), (*at, "code")
+            yield _commune(place, province, registry), (*at, "code")
         return
     for index, code in enumerate(province.communes):
         if code in all_of_it:
-            yield _weighed(_from_registry(all_of_it[code], province.code, edges), province), (*at, "communes", index)
+            yield _commune(all_of_it[code], province, registry), (*at, "communes", index)
         else:
             findings.unknown((*at, "communes", index), f"commune of province {province.code}", code, all_of_it)
 
 
-def _weighed(unit: Unit, province: ProvinceUnits) -> Unit:
-    return replace(unit, weight=province.commune_weights.get(unit.code, 1.0))
+def _commune(place: Place, province: ProvinceUnits, registry: Registry) -> Unit:
+    unit = _from_registry(place, province.code, tuple(province.communes_depend_on))
+    return _dated(replace(unit, weight=province.commune_weights.get(unit.code, 1.0)), registry)
+
+
+def _dated(unit: Unit, registry: Registry) -> Unit:
+    """With the days of its code: a new kind or name is a new record of the same unit."""
+    records = registry.history[unit.code]
+    return replace(unit, valid_from=records[0].valid_from, valid_to=records[-1].valid_to)
 
 
 def _from_registry(place: Place, parent: str | None, depends_on: tuple[str, ...] = ()) -> Unit:
@@ -132,6 +139,8 @@ def _own(section: OwnUnit | SystemUnit, level: Level, kind: str) -> Unit:
         province=section.province,
         depends_on=tuple(section.depends_on),
         weight=section.weight if isinstance(section, OwnUnit) else 1.0,
+        valid_from=section.valid_from,
+        valid_to=section.valid_to,
     )
 
 
@@ -142,7 +151,7 @@ def _check_edges(unit: Unit, at: Location, units: Mapping[str, Unit], findings: 
     if unit.level is Level.SYSTEM and unit.province is not None and unit.province not in units:
         findings.unknown((*around, "province"), "unit", unit.province, units)
     for system in unit.depends_on:
-        key = "communes_depend_on" if "provinces" in at else "depends_on"
+        key = "communes_depend_on" if "provinces" in at and unit.level is Level.COMMUNE else "depends_on"
         if system not in units or units[system].level is not Level.SYSTEM:
             known = [code for code, other in units.items() if other.level is Level.SYSTEM]
             _once(findings, (*at[:3], key), f"unknown system '{system}'", system, known)

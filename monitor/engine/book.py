@@ -337,7 +337,12 @@ class Ruleset:
     exemptions: tuple[Exemption, ...] = ()
 
     def criteria_of(self, unit: Unit, on: date) -> tuple[Criterion, ...]:
-        """Own and inherited criteria of a unit on a local day, in book order, with the dates that count for it then."""
+        """Own and inherited criteria of a unit on a local day, in book order, with the dates that count for it then.
+
+        None outside the unit's own validity.
+        """
+        if not unit.holds_on(on):
+            return ()
         return tuple(
             exempted(criterion, self.exemptions, unit, on) if criterion.applies_to(unit) else criterion
             for book in self.books

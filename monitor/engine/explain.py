@@ -88,6 +88,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "quy tắc này bị lỗi khi đánh giá, các quy tắc khác vẫn chạy: {error}",
         "this rule broke while it was judged, the others go on: {error}",
     ),
+    reasons.FORECAST_BROKEN: (
+        "không dự báo được đường tới chỉ tiêu, màu vẫn đúng: {error}",
+        "the way to the target cannot be told, the colour stands: {error}",
+    ),
     reasons.NO_CRITERIA: ("không có tiêu chí nào áp dụng", "no criterion applies"),
     reasons.WITHIN_MARGIN: (
         "{value} không đạt chỉ tiêu {goal} nhưng trong biên độ {margin}, đã quá hạn {days} ngày",
@@ -186,6 +190,14 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     reasons.INDEX_DIFFERS: (
         "hệ thống quốc gia báo {reported} điểm (bộ chỉ số {book}), tính từ số liệu ra {computed} điểm",
         "the national system reports {reported} points (index {book}), the figures give {computed} points",
+    ),
+    reasons.NOT_THERE_YET: (
+        "đơn vị chưa có hiệu lực, từ {start} mới được tính",
+        "the unit is not there yet and counts from {start} on",
+    ),
+    reasons.NO_MORE: (
+        "đơn vị không còn hiệu lực từ {end}, không được tính",
+        "the unit is there no more since {end} and does not count",
     ),
 }
 

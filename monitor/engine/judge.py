@@ -109,12 +109,12 @@ def judge_value(
     """
     try:
         ahead = _outlook(criterion, value, comparator, as_of, now, calendar)
-        banded = _band(criterion.bands, value, comparator) if criterion.bands else None
+        banded = _band(criterion.bands, value, comparator)
     except WrongType:
         return Ruling(Colour.UNKNOWN, (Reason(reasons.WRONG_TYPE, {"value": value}),), recheck_at=look_again)
     if ahead is not None:
         return _by_target(banded, ahead, now, look_again)
-    colour, reason = banded or (Colour.UNKNOWN, Reason(reasons.NO_BAND, {"value": value}))
+    colour, reason = banded
     return Ruling(colour, (reason,), recheck_at=look_again)
 
 
@@ -136,12 +136,10 @@ def _outlook(
     return outlook(criterion.target, value, comparator, as_of, now, calendar)
 
 
-def _by_target(
-    banded: tuple[Colour, Reason] | None, ahead: Outlook, now: datetime, look_again: datetime | None
-) -> Ruling:
+def _by_target(banded: tuple[Colour, Reason], ahead: Outlook, now: datetime, look_again: datetime | None) -> Ruling:
     colour = ahead.colour
     why: tuple[Reason, ...] = (ahead.reason,)
-    if banded is not None and colour is Colour.YELLOW and banded[0] is Colour.RED:
+    if colour is Colour.YELLOW and banded[0] is Colour.RED:
         # Bands beside a target say how bad "not yet" is; they never turn an unmet target green.
         colour, why = Colour.RED, (banded[1], ahead.reason)
     instants = [at for at in (look_again, ahead.deadline, ahead.recheck_at) if at is not None and at > now]

@@ -103,11 +103,12 @@ def _forecast(
     if value is None or isinstance(value, (bool, str)) or isinstance(goal, (bool, str)):
         return None
     left = calendar.working_days_between(today, last_good_day + _DAY)
-    met = holds(target.goal, value, verdict.comparator)
+    met = holds(target.goal, value) or holds(target.goal, value, verdict.comparator)
     required = 0.0 if met else (goal - value) / left if left else None
     early = today <= last_good_day
     asked = expected(target, last_good_day, today, calendar) if early else None
-    days, values = _window(past, verdict, target, last_good_day, today, calendar)
+    own = today if verdict.as_of is None else calendar.local(verdict.as_of).date()
+    days, values = _window(past, own, value, target, last_good_day, today)
     found = slopes(days, values, calendar)
     if found is None:
         return Forecast(required, expected=asked, points=len(days))
@@ -118,28 +119,23 @@ def _forecast(
 
 
 def _window(
-    past: Series, verdict: Verdict, target: Target, last_good_day: date, today: date, calendar: Calendar
+    past: Series, own: date, value: float, target: Target, last_good_day: date, today: date
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Days and values that the pace is taken from; the present value is that of its own day."""
+    """Days and values that the pace is taken from; the present value is that of its `own` day."""
     first = today.toordinal() - target.trend_days + 1
     if target.every is not None:
         first = max(first, first_day(target.every, last_good_day).toordinal())
     left, right = bisect_left(past.days, first), bisect_right(past.days, today.toordinal())
     days, values = past.days[left:right], past.values[left:right]
-    own = today if verdict.as_of is None else calendar.local(verdict.as_of).date()
-    day, value = own.toordinal(), verdict.value
-    if isinstance(value, (bool, str)) or value is None or not first <= day <= today.toordinal():
+    day = own.toordinal()
+    if not first <= day <= today.toordinal():
         return days, values
     place = bisect_left(days, day)
     return (*days[:place], day), (*values[:place], value)
 
 
-@lru_cache(_REMEMBERED)
-def slopes(days: tuple[int, ...], values: tuple[float, ...], calendar: Calendar) -> Slopes | None:
-    """Median and outer slopes per working day between all pairs of days (ordinals); None for fewer than three days.
-
-    A pure function, remembered because a unit is judged far more often than the values of its days change.
-    """
+def _slopes(days: tuple[int, ...], values: tuple[float, ...], calendar: Calendar) -> Slopes | None:
+    """Median and outer slopes per working day between all pairs of days (ordinals); None for fewer than three days."""
     places: dict[int, float] = {}
     if days:
         start = date.fromordinal(days[0])
@@ -154,6 +150,10 @@ def slopes(days: tuple[int, ...], values: tuple[float, ...], calendar: Calendar)
         for earlier in points[:number]
     )
     return Slopes(quantile(found, 0.5), quantile(found, TAIL), quantile(found, 1 - TAIL))
+
+
+# A pure function, remembered because a unit is judged far more often than the values of its days change.
+slopes = lru_cache(_REMEMBERED)(_slopes)
 
 
 def quantile(ordered: list[float], share: float) -> float:

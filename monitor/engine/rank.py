@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import inf
 
 from monitor.engine.book import Condition, Criterion, Ruleset
 from monitor.engine.series import SCORE
@@ -60,9 +61,8 @@ def rankings(ruleset: Ruleset) -> tuple[Ranked, ...]:
     """The score, and every number that a rule judges and that has a better end; in the order of the books."""
     found: dict[str, list[Criterion]] = {}
     for criterion in (criterion for book in ruleset.books for criterion in book.criteria):
-        name = criterion.indicator or (criterion.id if criterion.rollup else None)
-        if name is not None and not criterion.formulas and higher_is_better(criterion) is not None:
-            found.setdefault(name, []).append(criterion)
+        if not criterion.formulas and higher_is_better(criterion) is not None:
+            found.setdefault(criterion.indicator or criterion.id, []).append(criterion)
     return (Ranked("score"), *(_ranked(name, criteria, ruleset) for name, criteria in found.items()))
 
 
@@ -110,7 +110,7 @@ def ranks(
         if one.before is not None:
             change = _rank(before, one.before, ranked) - _rank(now, one.now, ranked)
         places.append(Place(one.unit, _rank(taken, one.now, ranked), len(taken), one.now, change))
-    return tuple(sorted(places, key=lambda place: (place.rank is None, place.rank or 0, place.unit)))
+    return tuple(sorted(places, key=lambda place: (place.rank or inf, place.unit)))
 
 
 def _rank(ordered: Sequence[float], value: float, ranked: Ranked) -> int:
@@ -129,7 +129,7 @@ def _entry(ranked: Ranked, code: str, state: UnitState | None, today: date | Non
         return _Entry(code, now, past.values[-1] if past.values else None, before)
     held = _judged(ranked, state)
     if held is None or held.verdict.colour is Colour.EXCLUDED:
-        return _Entry(code, None, None, before)
+        return _Entry(code, None, None, None)
     value = _number(held)
     known = value if held.verdict.colour.known else None
     return _Entry(code, known, value if value is not None else past.values[-1] if past.values else None, before)

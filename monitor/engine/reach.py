@@ -89,9 +89,9 @@ def _best(criterion: Criterion, group: Members, min_known: float) -> str | None:
     states = {child.unit: child for child in group.children}
     ranked = [
         (
-            -(dark and not member.colour.known) - (red and _counts_as_red(member.colour, member.level)),
-            -_serves(criterion, member.colour, member.level),
-            -member.weight if criterion.rollup in _WEIGHED else 0.0,
+            -(dark and not member.colour.known) - (red and _counts_as_red(member)),
+            -_serves(criterion, member),
+            -member.weight * (criterion.rollup in _WEIGHED),
             gap(states[member.code]),
             member.code,
         )
@@ -101,16 +101,13 @@ def _best(criterion: Criterion, group: Members, min_known: float) -> str | None:
     return min(ranked)[-1] if ranked else None
 
 
-def _counts_as_red(colour: Colour, level: Colour) -> bool:
-    return colour is Colour.RED or (colour is Colour.UNKNOWN and level is Colour.RED)
+def _counts_as_red(member: Member) -> bool:
+    return member.colour is Colour.RED or (member.colour is Colour.UNKNOWN and member.level is Colour.RED)
 
 
-def _serves(criterion: Criterion, colour: Colour, level: Colour) -> bool:
+def _serves(criterion: Criterion, member: Member) -> bool:
     """True when the child's turning green brings the value itself nearer to the goal."""
-    if criterion.rollup is RollUp.GREEN_SHARE:
-        return True
-    is_in = taken_in(criterion, Member("", colour, level, 1.0))
-    return is_in is not (Colour.GREEN in criterion.colours)
+    return taken_in(criterion, member) is not (Colour.GREEN in criterion.colours)
 
 
 def _tidied(

@@ -140,19 +140,10 @@ def in_the_way(criterion: Criterion, members: Members) -> tuple[UnitState, ...]:
 
     Those that a count of good colours does not take in; those that a count of bad colours does.
     """
-    good = Colour.GREEN in _goal_colours(criterion)
-    wrong = {m.code for m in counted(Counts(), members) if _is_in(criterion, m) is not good} if members.children else ()
+    good = Colour.GREEN in criterion.colours
+    wrong = {m.code for m in counted(Counts(), members) if taken_in(criterion, m) is not good}
     found = [child for child in members.children if child.unit in wrong]
     return tuple(sorted(found, key=lambda child: (gap(child), child.unit)))
-
-
-def _goal_colours(criterion: Criterion) -> frozenset[Colour]:
-    by_colour = criterion.rollup in (RollUp.COUNT, RollUp.SHARE, *_WEIGHED)
-    return criterion.colours if by_colour else frozenset({Colour.GREEN})
-
-
-def _is_in(criterion: Criterion, member: Member) -> bool:
-    return taken_in(replace(criterion, colours=_goal_colours(criterion)), member)
 
 
 # -- by order ---------------------------------------------------------------------------------------------------------
@@ -201,7 +192,8 @@ def _not_too_red(criterion: Criterion, ruling: Ruling, counts: Counts, members: 
 
 
 def _red_share(counts: Counts, members: Members) -> float:
-    return 100 * _remembered(counts, members).red / counts.total
+    remembered = _remembered(counts, members)
+    return 100 * remembered.red / remembered.total
 
 
 def _value(criterion: Criterion, counts: Counts, members: Members) -> tuple[float, float | None, float | None]:
@@ -209,7 +201,7 @@ def _value(criterion: Criterion, counts: Counts, members: Members) -> tuple[floa
     if criterion.rollup is RollUp.GREEN_SHARE:
         return 100 * counts.green / counts.total, counts.green, counts.total
     if criterion.rollup is RollUp.SCORE:
-        return min(_score(counts), _score(_remembered(counts, members)), key=lambda score: score[0])
+        return min(_score(counts), _score(_remembered(counts, members)))
     weighed = criterion.rollup in _WEIGHED
     found = [(member.weight if weighed else 1.0, taken_in(criterion, member)) for member in counted(counts, members)]
     inside = round(sum(weight for weight, taken in found if taken), _DIGITS)
@@ -229,8 +221,6 @@ def _remembered(counts: Counts, members: Members) -> Counts:
     """The counts with silent children taken at the yellow or red that they had last."""
     levels = Counter(level for _, level in _fell_silent(members))
     yellow, red = levels[Colour.YELLOW], levels[Colour.RED]
-    if not yellow and not red:
-        return counts
     return replace(counts, yellow=counts.yellow + yellow, red=counts.red + red, unknown=counts.unknown - yellow - red)
 
 

@@ -40,6 +40,7 @@ _KEPT = 100_000  # rows and counts remembered
 _URGENCY = (RED, UNKNOWN, MAINTENANCE, YELLOW, GREEN, EXCLUDED)  # as in monitor.engine.inherit
 _NOT_BY_COUNTS = frozenset({RollUp.WEIGHT, RollUp.WEIGHT_SHARE, RollUp.RATE})
 Stood = tuple[int, float | None, float]  # number of the colour, score, coverage
+_LEFT_OUT: Stood = (EXCLUDED, None, 0.0)
 Criteria = Callable[[Unit], Sequence[Criterion]]
 
 
@@ -147,6 +148,7 @@ class Sheet:
     _tally: dict[str, list[int]] = field(default_factory=dict)  # parent -> children by colour
     _rolled: dict[tuple[str, tuple[int, ...]], Said] = field(default_factory=dict)
     _rolled_until: int = 0
+    _outside: frozenset[str] = frozenset()  # units that are not there on the day of the last judgement
 
     def fill(self, evidence: Mapping[str, Mapping[str, Reading]]) -> None:
         """Lay all readings out; `evidence` is unit -> indicator -> reading that counts.
@@ -217,12 +219,15 @@ class Sheet:
     def _judge_rows(self, group: _Group, now: datetime) -> None:
         rolled = [number for number, rule in enumerate(group.rules) if rule is None]
         rows, width, stand, stood, tally = bytes(group.rows), group.width, group.scheme.stand, self.stood, self._tally
+        outside = self._outside
         for place, unit in enumerate(group.units):
             if rolled:
                 self._roll(group, place, rolled, now)
                 found = stand(group.row(place))
             else:
                 found = stand(rows[place * width : (place + 1) * width])
+            if unit.code in outside:
+                found = _LEFT_OUT
             stood[unit.code] = found
             if unit.parent is not None:
                 tally[unit.parent][found[0]] += 1
@@ -271,28 +276,36 @@ class Sheet:
         return _counts(self._tally[code])
 
     def _restand(self, unit: Unit, now: datetime) -> list[str]:
+        """Stand the unit and all that it reaches, bottom-up, so that each of them stands once."""
         changed: list[str] = []
-        waiting = [unit]
-        while waiting:
-            one = waiting.pop(0)
-            group, place = self._place[one.code]
-            before = self.stood[one.code][0]
-            after = self.stood[one.code] = group.scheme.stand(group.row(place))
-            for code in self.units.dependants(one.code) if one.level is Level.SYSTEM else ():
-                waiting.append(self._rerolled(self.units[code], now))
-            if after[0] == before:
-                continue
-            changed.append(one.code)
-            if one.parent is not None:
-                self._tally[one.parent][before] -= 1
-                self._tally[one.parent][after[0]] += 1
-                waiting.append(self._rerolled(self.units[one.parent], now))
+        waiting: list[dict[str, Unit]] = [{} for _ in DECIDE_ORDER]
+        waiting[DECIDE_ORDER[unit.level]][unit.code] = unit
+        for rank in waiting:
+            while rank:
+                one = rank.pop(next(iter(rank)))
+                before = self.stood[one.code][0]
+                after = self._stand(one, now, rolled=one is not unit)
+                reached = self.units.dependants(one.code) if one.level is Level.SYSTEM else ()
+                if after != before:
+                    changed.append(one.code)
+                    reached = (*reached, *self._tallied(one, before, after))
+                for code in reached:
+                    waiting[DECIDE_ORDER[self.units[code].level]][code] = self.units[code]
         return changed
 
-    def _rerolled(self, unit: Unit, now: datetime) -> Unit:
+    def _stand(self, unit: Unit, now: datetime, *, rolled: bool) -> int:
         group, place = self._place[unit.code]
-        self._roll(group, place, [number for number, rule in enumerate(group.rules) if rule is None], now)
-        return unit
+        if rolled:
+            self._roll(group, place, [number for number, rule in enumerate(group.rules) if rule is None], now)
+        self.stood[unit.code] = _LEFT_OUT if unit.code in self._outside else group.scheme.stand(group.row(place))
+        return self.stood[unit.code][0]
+
+    def _tallied(self, unit: Unit, before: int, after: int) -> tuple[str, ...]:
+        if unit.parent is None:
+            return ()
+        self._tally[unit.parent][before] -= 1
+        self._tally[unit.parent][after] += 1
+        return (unit.parent,)
 
     def _roll(self, group: _Group, place: int, numbers: Sequence[int], now: datetime) -> None:
         unit, start = group.units[place], place * group.width
@@ -327,7 +340,9 @@ class Sheet:
 
     def _forget(self, at: int, now: datetime) -> None:
         """Roll-ups with a date are asked anew on each local day and when the first of them is due."""
-        tomorrow = self.calendar.start_of_day(self.calendar.local(now).date() + timedelta(days=1))
+        today = self.calendar.local(now).date()
+        tomorrow = self.calendar.start_of_day(today + timedelta(days=1))
+        self._outside = frozenset(unit.code for unit in self.units if not unit.holds_on(today))
         self._rolled, self._rolled_until = {}, micros(tomorrow)
 
 

@@ -160,7 +160,7 @@ def _stand_in(indicator: Indicator, counting: Reading, now: datetime) -> tuple[R
 def _disagreement(
     indicator: Indicator, counting: Reading, readings: Iterable[Reading], now: datetime
 ) -> tuple[Reason, ...]:
-    if indicator.disagree is None or not _believed(indicator, counting, now):
+    if indicator.disagree is None:
         return ()
     apart = [
         (_difference(counting, other), other)

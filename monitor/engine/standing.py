@@ -23,6 +23,8 @@ from datetime import datetime
 from monitor.engine import reasons
 from monitor.engine.book import StandingRule
 from monitor.model.colour import Colour
+from monitor.model.hours import Calendar
+from monitor.model.unit import Unit
 from monitor.model.verdict import Counts, CriterionState, Reason, Standing
 
 _DIGITS = 9  # 0.1 + 0.7 of 1.0 is 80 %, although not for the machine
@@ -42,6 +44,18 @@ def stand(
     fresh = Standing(
         colour, now, colour, now, points, coverage(counted), why, children, _caused_by(colour, counted, rule)
     )
+    return _carry(before, fresh, now)
+
+
+def stand_outside(
+    before: Standing | None, unit: Unit, calendar: Calendar, now: datetime, children: Counts | None = None
+) -> Standing:
+    """Standing of a unit outside its validity: excluded, and why. Nothing is judged, so nothing is known."""
+    if unit.valid_from is not None and calendar.local(now).date() < unit.valid_from:
+        why = Reason(reasons.NOT_THERE_YET, {"start": calendar.start_of_day(unit.valid_from)})
+    else:
+        why = Reason(reasons.NO_MORE, {"end": calendar.start_of_day(unit.valid_to) if unit.valid_to else None})
+    fresh = Standing(Colour.EXCLUDED, now, Colour.UNKNOWN, now, None, 0.0, (why,), children)
     return _carry(before, fresh, now)
 
 

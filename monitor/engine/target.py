@@ -66,7 +66,7 @@ def outlook(
     due = deadline(target, as_of, calendar)
     today = calendar.local(now).date()
     late = now >= due.at
-    left = 0 if late else calendar.working_days_between(today, due.last_good_day + _DAY)
+    left = calendar.working_days_between(today, due.last_good_day + _DAY)
     exempt = _exempted(target, as_of, due, calendar)
     turn = target.turns
     if holds(target.goal, value, comparator):
@@ -151,4 +151,4 @@ def gap(goal: Condition, value: Value) -> float | None:
     """Distance to the goal in the indicator's unit; None for yes/no and words."""
     if isinstance(value, (bool, str)) or isinstance(goal.operand, (bool, str)):
         return None
-    return round(abs(goal.operand - value), 6)
+    return round(abs(goal.operand - value), _DIGITS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from functools import cached_property
 
@@ -33,6 +34,12 @@ class Unit:
     province: str | None = None  # code of the province it lies in
     depends_on: tuple[str, ...] = ()  # technical edges to systems
     weight: float = 1.0  # among its siblings, for roll-ups by weight (people served, dossiers ...)
+    valid_from: date | None = None  # first local day on which it is there; None: always was
+    valid_to: date | None = None  # first local day on which it is no more; None: still is
+
+    def holds_on(self, day: date) -> bool:
+        """Whether there is such a unit on a local day. Outside it is excluded, whatever is measured of it."""
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day < self.valid_to)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ def facts(
         "now": now.isoformat(),
         "zone": str(calendar.zone),
         "recheck_at": _iso(state.recheck_at),
+        "valid_from": _midnight(unit.valid_from, calendar),
+        "valid_to": _midnight(unit.valid_to, calendar),
         "colour": "unknown" if standing is None else standing.colour.value,
         "set_aside": standing is not None and _broken(standing.reasons) is not None,
         "children": _counts(None if standing is None else standing.children),
@@ -82,6 +84,10 @@ def facts(
         },
         "criteria": [_criterion(held, scene) for key, held in state.criteria.items() if key in rules],
     }
+
+
+def _midnight(day: date | None, calendar: Calendar) -> str | None:
+    return None if day is None else calendar.start_of_day(day).isoformat()
 
 
 def _members(members: Members) -> list[Json]:
@@ -122,6 +128,8 @@ def _carried(criterion: str, rule: Criterion, scene: _Scene) -> Iterable[Json]:
     units = scene.members.units
     for system in scene.systems:
         unit = _found(system.unit, units)
+        if unit is not None and not unit.holds_on(_today(scene)):
+            continue  # nobody takes anything over from it
         if criterion in system.criteria:
             rules = scene.rules if unit is None else scene.ruleset.criteria(_today(scene), unit)
             theirs = _Scene(system, rules, scene.ruleset, scene.calendar, scene.now, (), Members((), units))

@@ -31,8 +31,16 @@ def colour(facts: Json) -> str:
         raise Unreadable(f"facts of version {facts['version']}, not {VERSION}")
     if facts["set_aside"]:
         return "unknown"
+    if _outside(facts):
+        return "excluded"
     shown = [{**one, "colour": criterion_colour(one, facts)} for one in facts["criteria"]]
     return _standing(shown, facts["standing"])
+
+
+def _outside(facts: Json) -> bool:
+    """True when the unit is not there (yet, or any more). Facts of older services have no such days."""
+    at, first, end = datetime.fromisoformat(facts["now"]), facts.get("valid_from"), facts.get("valid_to")
+    return bool((first and at < datetime.fromisoformat(first)) or (end and at >= datetime.fromisoformat(end)))
 
 
 def criterion_colour(one: Json, facts: Json) -> str:

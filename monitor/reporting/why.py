@@ -12,6 +12,7 @@ from monitor.engine.index import IndexPoints, tally, total_differs
 from monitor.engine.reported import difference
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
+from monitor.model.reading import Reading
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit
 from monitor.model.verdict import CriterionState, Forecast, Reason
@@ -46,6 +47,7 @@ class CriterionWhy:
     days_left: int | None = None  # calendar days, today included
     forecast: Forecast | None = None  # figures in the indicator's unit
     ahead: tuple[tuple[str, str], ...] = ()  # the forecast in sentences
+    told: str = ""  # what the source added to the value: why a probe failed, in its own words
     event_since: datetime | None = None  # age of the event: survives a short silence, which `since` does not
 
 
@@ -81,7 +83,7 @@ def why(unit: Unit, state: UnitState, ruleset: Ruleset, calendar: Calendar, now:
     """Explain a committed state; the worst criteria come first."""
     rules = ruleset.criteria(calendar.local(now).date(), unit)
     criteria = [
-        _criterion(held, rules[key], ruleset.indicators, calendar, now)
+        _criterion(held, rules[key], ruleset.indicators, state.evidence, calendar, now)
         for key, held in state.criteria.items()
         if key in rules
     ]
@@ -116,10 +118,16 @@ def _reported(state: UnitState, ruleset: Ruleset) -> tuple[Reason, ...]:
 
 
 def _criterion(
-    held: CriterionState, rule: Criterion, indicators: Mapping[str, Indicator], calendar: Calendar, now: datetime
+    held: CriterionState,
+    rule: Criterion,
+    indicators: Mapping[str, Indicator],
+    evidence: Mapping[str, Reading],
+    calendar: Calendar,
+    now: datetime,
 ) -> CriterionWhy:
     verdict = held.verdict
     indicator = indicators.get(rule.indicator or "")
+    reading = evidence.get(indicator.evidence) if indicator and held.caused_by is None else None
     return CriterionWhy(
         id=held.criterion,
         title=(rule.title_vi, rule.title_en),
@@ -146,6 +154,7 @@ def _criterion(
         forecast=verdict.forecast,
         ahead=forecast_lines(verdict.forecast),
         event_since=held.episode_since,
+        told=reading.note if reading and reading.as_of == verdict.as_of else "",
     )
 
 

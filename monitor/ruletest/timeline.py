@@ -74,7 +74,8 @@ class Timeline:
         return None if self._last is None else next_change(self.rivals, self.ruleset.indicators, self._last)
 
     def _step(self, now: datetime, news: Iterable[Reading] = ()) -> None:
-        heard = hear(self.evidence, self.rivals, news, self.ruleset.indicators, now)
+        there = self.unit.holds_on(self.calendar.local(now).date())
+        heard = hear(self.evidence, self.rivals, news if there else (), self.ruleset.indicators, now)
         self.evidence, self.rivals = heard.evidence, heard.rivals
         self.series = remember(self.series, counts_now(heard), self.ruleset.indicators, self.calendar)
         possible = self.ruleset.criteria_of(self.unit, self.calendar.local(now).date())

@@ -20,6 +20,7 @@ from monitor.service.brokenrules import BrokenRules
 from monitor.service.complaints import Complaints
 from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
+from monitor.service.heartbeats import Heartbeats
 from monitor.service.metrics import SelfMetrics
 from monitor.service.poller import Poller
 from monitor.service.sender import LOOK, Sender
@@ -55,7 +56,9 @@ class Service:
         self.hub = EventHub()
         self.complaints = Complaints(frozenset(feed.id for feed in site.feeds))
         self.evaluator = Evaluator(policy_of(site), store, clock, self.hub.publish, metrics.decided)
-        self.poller = Poller(adapters.sources, clock, self._collected, observe=metrics.swept)
+        self.heartbeats = Heartbeats(site.heartbeats, self.evaluator, clock)
+        sources = (*adapters.sources, *self.heartbeats.by_id.values())
+        self.poller = Poller(sources, clock, self._collected, observe=metrics.swept)
         parallel = {channel: site.channels[channel].parallel for channel in adapters.transports}
         sending = (adapters.chance, adapters.owner, adapters.look)
         self.sender = Sender(store, adapters.transports, parallel, clock, *sending)
@@ -74,6 +77,7 @@ class Service:
         """Open the store and take over what was committed. Raises StoreError, also if another process has it."""
         await self.store.open()
         await self.evaluator.load()
+        self.heartbeats.resume()
         for exporter in self.exporters.values():
             exporter.start(self.snapshot())
         self.broken_rules.start(self.evaluator.states.values())
@@ -172,4 +176,6 @@ def policy_of(site: Site) -> Policy:
         Watch(feed.id, feed.owner, frozenset(c.indicator for c in feed.columns), feed.max_silence, feed.expects)
         for feed in site.feeds
     )
-    return Policy(site.units, site.ruleset, site.directory, site.calendar, site.sessions, watches)
+    # A late heartbeat is a reading and no silence; watched, its last success is remembered.
+    beats = tuple(Watch(b.source, b.unit, frozenset({b.gives}), b.every + b.grace) for b in site.heartbeats)
+    return Policy(site.units, site.ruleset, site.directory, site.calendar, site.sessions, (*watches, *beats))

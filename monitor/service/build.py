@@ -69,7 +69,8 @@ def open_sources(site: Site, clock: Clock, guard: AddressGuard, fetcher: Fetcher
     tools = Tools(fetcher, guard, clock)
     probes = (open_probe(spec, tools) for spec in site.probes)
     codes = tuple(unit.code for unit in site.units)
-    feeds = (open_feed(spec, fetcher, clock, site.calendar, site.ruleset.indicators, codes) for spec in site.feeds)
+    about = (fetcher, clock, site.calendar, site.ruleset.indicators, codes, site.root)
+    feeds = (open_feed(spec, *about) for spec in site.feeds)
     return (*probes, *feeds)
 
 

@@ -111,7 +111,7 @@ async def acknowledge(request: web.Request) -> web.Response:
     if not found.open:
         raise Problem(409, "closed", f"incident {found.ref} is closed")
     try:
-        decision = await request.app[SERVICE].evaluator.acknowledge(found.key, request[CALLER], note)
+        decision = await request.app[SERVICE].evaluator.acknowledge(found.key, request[CALLER].id, note)
     except NotFound:
         raise Problem(409, "closed", f"incident {found.ref} is closed") from None
     return answer(shapes.incident_summary(decision.after.incidents[found.cause]))

@@ -50,7 +50,7 @@ class Gate:
         self._check_origin(request, route)
         token = await self._token(request)
         if token is not None:
-            request[CALLER] = token.id
+            request[CALLER] = token
         await self._authorise(request, route.right, token)
 
     def _route(self, request: web.Request) -> Route:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from monitor.config.spec import Token
 from monitor.service.app import Service
 from monitor.web.access import Tokens
 
@@ -20,4 +21,4 @@ GATE: web.AppKey[Gate] = web.AppKey("gate")
 PAGES: web.AppKey[Pages] = web.AppKey("pages")
 STREAM: web.AppKey[Broadcaster] = web.AppKey("stream")
 
-CALLER = web.RequestKey("caller", str)  # id of the token that was presented; absent for readers without one
+CALLER = web.RequestKey("caller", Token)  # the token that was presented; absent for readers without one

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from monitor.model.colour import Colour
 from monitor.model.reading import Comparator
+from monitor.service.heartbeats import Signal
 from monitor.web.access import MAY, OPEN_ON_LOOPBACK, Right
 from monitor.web.route import Parameter, Route
 
@@ -53,6 +54,14 @@ SCHEMAS: Mapping[str, object] = {
             }
         },
     },
+    "Heartbeat": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "signal": {"type": "string", "enum": [signal.value for signal in Signal], "default": "success"},
+            "note": {"type": "string"},
+        },
+    },
     "Acknowledgement": {
         "type": "object",
         "additionalProperties": False,
@@ -91,7 +100,10 @@ def _operation(route: Route) -> dict[str, object]:
     }
     if route.body:
         schema = {"$ref": f"#/components/schemas/{route.body}"}
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        operation["requestBody"] = {
+            "required": not route.body_optional,
+            "content": {"application/json": {"schema": schema}},
+        }
     return operation
 
 

@@ -1,19 +1,21 @@
-"""Readings that somebody pushes: checked as strictly as a feed's rows, answered only when they are committed."""
+"""Readings and heartbeats that somebody pushes: checked as a feed's rows are, answered only when they are committed."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from monitor.config.spec import Site
+from monitor.config.spec import Site, Token
 from monitor.engine.evidence import FUTURE_TOLERANCE, believable, clamp
 from monitor.model.reading import Comparator, Reading, Value
 from monitor.model.text import clean
+from monitor.service.app import Service
+from monitor.service.heartbeats import Signal
 from monitor.web.access import Limiter
 from monitor.web.api import answer
 from monitor.web.keys import CALLER, SERVICE
@@ -42,19 +44,50 @@ async def readings(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     _limit_rate(request, service.clock.monotonic())
     rows = _rows(await json_body(request))
-    taken = _believed(rows, service.site, f"push:{request[CALLER]}", service.clock.now())
-    if service.evaluator.degraded:
-        raise _not_now()
-    try:
-        async with asyncio.timeout(COMMIT_SECONDS):
-            await service.evaluator.submit(taken)
-    except TimeoutError:
-        raise _not_now() from None
+    taken = _believed(rows, service.site, request[CALLER], service.clock.now())
+    await _committed(service, lambda: service.evaluator.submit(taken))
     return answer({"accepted": len(taken)})
 
 
+async def heartbeat(request: web.Request) -> web.Response:
+    """Take a job's signal in: success unless the body says start or fail. Answered when it is committed."""
+    known_only(request, ())
+    service, name = request.app[SERVICE], request.match_info["id"]
+    beat = service.heartbeats.by_id.get(name)
+    if beat is None:
+        raise Problem(404, "heartbeat", "there is no such heartbeat")
+    _limit_rate(request, service.clock.monotonic())
+    signal, note = _signal(await json_body(request) if request.can_read_body else {})
+    if not request[CALLER].may_say(beat.spec.unit, beat.spec.gives):
+        raise Problem(403, "not-yours", f"this token may not speak of {beat.spec.gives} of {beat.spec.unit}")
+    await _committed(service, lambda: service.heartbeats.hear(name, signal, note))
+    return answer({"heartbeat": name, "signal": signal.value})
+
+
+def _signal(body: Mapping[str, object]) -> tuple[Signal, str]:
+    if unknown := sorted(set(body) - {"signal", "note"}):
+        raise Problem(422, "heartbeat", f"a heartbeat has the fields signal and note, not {clean(unknown[0], 40)!r}")
+    word, note = body.get("signal", Signal.SUCCESS.value), body.get("note", "")
+    if not isinstance(word, str) or word not in set(Signal):
+        raise Problem(422, "heartbeat", f"signal is one of {', '.join(Signal)}")
+    if not isinstance(note, str):
+        raise Problem(422, "heartbeat", "note is a text")
+    return Signal(word), clean(note)
+
+
+async def _committed(service: Service, work: Callable[[], Awaitable[None]]) -> None:
+    """Wait for a commit as long as somebody can be kept waiting."""
+    try:
+        if service.evaluator.degraded:
+            raise _not_now()
+        async with asyncio.timeout(COMMIT_SECONDS):
+            await work()
+    except TimeoutError:
+        raise _not_now() from None
+
+
 def _limit_rate(request: web.Request, now: float) -> None:
-    pushes, caller = request.app[PUSHES], request[CALLER]
+    pushes, caller = request.app[PUSHES], request[CALLER].id
     if (wait := pushes.wait(caller, now)) > 0:
         headers = {"Retry-After": str(math.ceil(wait))}
         raise Problem(429, "too-many-batches", f"at most {BATCHES_PER_MINUTE} batches a minute", headers=headers)
@@ -75,12 +108,12 @@ def _rows(body: Mapping[str, object]) -> list[object]:
     return rows
 
 
-def _believed(rows: list[object], site: Site, source: str, now: datetime) -> list[Reading]:
+def _believed(rows: list[object], site: Site, caller: Token, now: datetime) -> list[Reading]:
     taken: list[Reading] = []
     errors: list[dict[str, object]] = []
     for number, row in enumerate(rows):
         try:
-            taken.append(_reading(row, site, source, now))
+            taken.append(_reading(row, site, caller, now))
         except _Refused as refused:
             errors.append({"row": number, "field": refused.field, "detail": str(refused)})
     if errors:
@@ -88,7 +121,7 @@ def _believed(rows: list[object], site: Site, source: str, now: datetime) -> lis
     return taken
 
 
-def _reading(row: object, site: Site, source: str, now: datetime) -> Reading:
+def _reading(row: object, site: Site, caller: Token, now: datetime) -> Reading:
     if not isinstance(row, dict):
         raise _Refused("", "a reading is a JSON object")
     if unknown := sorted(set(row) - _FIELDS):
@@ -98,6 +131,8 @@ def _reading(row: object, site: Site, source: str, now: datetime) -> Reading:
         raise _Refused("unit", f"no unit has the code {unit!r}")
     if indicator not in site.ruleset.indicators:
         raise _Refused("indicator", f"no indicator is called {indicator!r}")
+    if not caller.may_say(unit, indicator):
+        raise _Refused("unit", f"the token {caller.id!r} may not speak of {indicator} of {unit}")
     value = _value(row.get("value"))
     if reason := believable(site.ruleset.indicators[indicator], value):
         raise _Refused("value", reason)
@@ -107,7 +142,7 @@ def _reading(row: object, site: Site, source: str, now: datetime) -> Reading:
         value=value,
         as_of=_instant(_text(row, "as_of"), site.zone, now),
         received_at=now,
-        source=source,
+        source=f"push:{caller.id}",
         comparator=_comparator(row.get("comparator", "=")),
         numerator=_count(row, "numerator"),
         denominator=_count(row, "denominator"),

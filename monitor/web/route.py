@@ -30,6 +30,7 @@ class Route:
     answers: str | None = None
     query: tuple[Parameter, ...] = ()
     body: str = ""  # name of the schema of the body
+    body_optional: bool = False
     problems: Mapping[str, str] = field(default_factory=dict)  # status -> when
     stream: bool = False  # holds its line open
 

@@ -122,6 +122,18 @@ API = (
         problems=_WRITE,
     ),
     Route(
+        "POST",
+        "/api/v1/heartbeats/{id}",
+        push.heartbeat,
+        Right.PUSH,
+        "heartbeat",
+        "A job says that it did its work (also with an empty body), begins, or failed; answered when committed.",
+        _JSON,
+        body="Heartbeat",
+        body_optional=True,
+        problems={**_WRITE, "404": "no such heartbeat"},
+    ),
+    Route(
         "GET",
         "/api/v1/events",
         stream.events,

@@ -56,6 +56,8 @@ def unit_detail(unit: Unit, state: UnitState, units: Units) -> Json:
     standing = state.standing
     return {
         **unit_summary(unit, state),
+        "valid_from": unit.valid_from.isoformat() if unit.valid_from else None,
+        "valid_to": unit.valid_to.isoformat() if unit.valid_to else None,
         "depends_on": list(unit.depends_on),
         "dependants": list(units.dependants(unit.code)),
         "children": list(units.children(unit.code)),
@@ -190,6 +192,7 @@ def _why(criterion: CriterionWhy) -> Json:
         "outlook": _sentences(criterion.ahead),
         "as_of": iso(criterion.as_of),
         "data_age_seconds": criterion.data_age,
+        "note": criterion.told,
         "source": criterion.source,
         "weight": criterion.weight,
         "critical": criterion.critical,

@@ -101,6 +101,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "data_age": ("Số liệu", "Data"),
     "age": ("cách đây {age}", "{age} old"),
     "source": ("Nguồn", "Source"),
+    "source_says": ("nguồn cho biết", "the source says"),
     "rule": ("Quy tắc", "Rule"),
     "legal_basis": ("Căn cứ pháp lý", "Legal basis"),
     "basis": ("Nguồn của ngưỡng", "Basis of the figures"),

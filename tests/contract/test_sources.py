@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from monitor.adapters import feeds
 from monitor.adapters.clock import SystemClock
-from monitor.adapters.feeds import open_feed
 from monitor.adapters.fetch import Fetcher
 from monitor.adapters.guard import AddressGuard, parse_allow
 from monitor.adapters.probes import Tools, open_probe
@@ -19,10 +19,11 @@ from monitor.config.secrets import Secret
 from monitor.model.reading import Collected
 from monitor.ports import Source
 from tests.unit.feed_frames import CALENDAR, INDICATORS, NOW, RATE, UNITS, feed_spec
+from tests.unit.workbooks import workbook
 
 PATIENT = 10.0  # seconds, where the answer comes
 HASTY = 0.3  # seconds, where it never does
-FEEDS = ("json", "csv", "prometheus")
+FEEDS = ("json", "csv", "xlsx", "prometheus", "promql")
 KINDS = ("http", "tcp", *FEEDS)  # those that ask first; for the others see test_talking_probes
 every_kind = pytest.mark.parametrize("kind", KINDS)
 every_feed = pytest.mark.parametrize("kind", FEEDS)
@@ -31,7 +32,12 @@ GOOD = {
     "tcp": b"",
     "json": json.dumps({"rows": [{"code": "02143", "ratio": 5}]}).encode(),
     "csv": b"code,ratio\n02143,5\n",
+    "xlsx": workbook(("1", [("code", "ratio"), ("02143", 5)])),
     "prometheus": b'ratio{code="02143"} 5\n',
+    "promql": (
+        b'{"status": "success", "data": {"resultType": "vector", "result": ['
+        b'{"metric": {"code": "02143"}, "value": [1795237200.5, "5"]}]}}'
+    ),
 }
 
 Reply = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -90,11 +96,13 @@ ENDLESS = {
 
 @asynccontextmanager
 async def listening(reply: Reply) -> AsyncIterator[int]:
-    """A server that reads one request head and replies; yields its port."""
+    """A server that reads one request and replies; yields its port."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await reader.readuntil(b"\r\n\r\n")
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            if b"content-length: " in head:
+                await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
             await reply(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             pass
@@ -118,7 +126,7 @@ async def opened() -> AsyncIterator[Callable[..., Source]]:
     def open_source(kind: str, port: int, timeout: float = PATIENT, **fields: object) -> Source:
         if kind in FEEDS:
             spec = feed_spec(kind, RATE, url=f"http://127.0.0.1:{port}/", timeout=timeout, id="it", **fields)
-            return open_feed(spec, fetcher, clock, CALENDAR, INDICATORS, UNITS)
+            return feeds.open_feed(spec, fetcher, clock, CALENDAR, INDICATORS, UNITS)
         checks: dict[str, Asks] = {
             "http": HttpCheck(f"http://127.0.0.1:{port}/"),
             "tcp": TcpCheck("127.0.0.1", port),
@@ -206,10 +214,16 @@ async def test_the_same_source_can_be_asked_again_after_a_failure(kind, opened):
             assert (await source.collect(NOW)).readings[0].value in (5.0, True)
 
 
-@every_feed
+@pytest.mark.parametrize("kind", [kind for kind in FEEDS if kind != "xlsx"])  # which never is read in the loop
 async def test_a_large_answer_is_read_in_a_thread_with_the_same_outcome(kind, opened):
-    filler = {"json": b" " * 100_000, "csv": b"\n" * 100_000, "prometheus": b"# x\n" * 25_000}[kind]
-    async with listening(whole(GOOD[kind] + filler)) as port:
+    fillers = {
+        "json": b" " * 100_000,
+        "csv": b"\n" * 100_000,
+        "prometheus": b"# x\n" * 25_000,
+        "promql": b" " * 100_000,
+    }
+
+    async with listening(whole(GOOD[kind] + fillers[kind])) as port:
         collected = await opened(kind, port).collect(NOW)
     assert [reading.value for reading in collected.readings] == [5.0]
 
@@ -218,9 +232,9 @@ async def test_a_fault_of_the_reader_itself_is_a_failure_and_goes_to_the_log(ope
     def broken(*_: object) -> Collected:
         raise IndexError("list index out of range")
 
+    monkeypatch.setitem(feeds.KINDS, "json", broken)
     async with listening(whole(GOOD["json"])) as port:
         source = opened("json", port)
-        monkeypatch.setattr(source, "_parse", broken)
         collected = await source.collect(NOW)
     check(collected)
     assert "the answer broke its reader" in collected.failure

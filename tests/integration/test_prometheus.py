@@ -16,12 +16,15 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from monitor.adapters.clock import SystemClock
+from monitor.adapters.feeds import open_feed
+from monitor.adapters.fetch import Fetcher
+from monitor.adapters.guard import AddressGuard, parse_allow
 from monitor.adapters.store import MemoryStore
 from monitor.adapters.timetable import SlotTimetable
 from monitor.api import ExporterContext
 from monitor.config.build import load_site
 from monitor.config.probespec import ProbeSpec
-from monitor.config.spec import Site
+from monitor.config.spec import AsOf, Column, FeedSpec, Site
 from monitor.model.colour import Colour
 from monitor.model.reading import Check, Collected, Reading
 from monitor.model.unit import Level
@@ -101,13 +104,13 @@ class Prometheus:
     """A real one on loopback."""
 
     def __init__(self, base: str, http: aiohttp.ClientSession) -> None:
-        self._base = base
+        self.base = base
         self._http = http
 
     async def ask(self, question: str) -> dict[tuple[str, ...], float]:
         """Values by label values of an instant query; nothing while Prometheus is not ready."""
         try:
-            async with self._http.get(f"{self._base}/api/v1/query", params={"query": question}) as answer:
+            async with self._http.get(f"{self.base}/api/v1/query", params={"query": question}) as answer:
                 found = await answer.json(content_type=None)
         except (aiohttp.ClientError, json.JSONDecodeError):
             return {}
@@ -188,3 +191,39 @@ async def test_prometheus_sees_a_changed_value_with_the_next_scrape(tmp_path: Pa
             await service.evaluator.submit([Reading("19", "online_submission_rate", value, now, now, "test")])
             question = f'denbao_indicator_value{{unit="19",indicator="online_submission_rate"}} == {value}'
             assert list((await asked.answers(question)).values()) == [value]
+
+
+async def polled(made: Site, url: str, *columns: Column) -> Collected:
+    """What one poll of a PromQL feed brings for the units of a site."""
+    clock = SystemClock()
+    fetcher = Fetcher(AddressGuard([parse_allow("127.0.0.0/8:*")]), clock)
+    spec = FeedSpec("blackbox", "promql", "19", url, 60.0, PATIENCE, columns, 3600.0, unit="unit", as_of=AsOf.FETCH)
+    codes = [unit.code for unit in made.units]
+    try:
+        feed = open_feed(spec, fetcher, clock, made.calendar, made.ruleset.indicators, codes)
+        return await feed.collect(clock.now())
+    finally:
+        await fetcher.close()
+
+
+async def test_a_promql_feed_fills_an_indicator_for_all_communes_with_one_query(tmp_path: Path):
+    made = site()
+    communes = {unit.code for unit in made.units.at(Level.COMMUNE)}
+    up = Column("centre_reachable", 'denbao_probe_success{probe="centre-health"}', words={"1": True, "0": False})
+    shares = Column("online_submission_rate", "50 + 0 * max by (unit) (denbao_probe_success)")
+    wrong = Column("overdue_dossiers", "sum by (unit (denbao_probe_success)")
+    nothing = Column("on_time_rate", "0 / (0 * denbao_probe_success)")
+    async with serving(made) as (service, address), prometheus(tmp_path, address) as asked:
+        await judged(service)
+        await asked.answers("denbao_probe_success")
+        collected = await polled(made, f"{asked.base}/", up, shares, wrong, nothing)
+        refused = await polled(made, asked.base, wrong)
+    values = {reading.unit: reading.value for reading in collected.readings if reading.indicator == up.indicator}
+    assert collected.failure == "" and set(values) == communes
+    assert (values[RED], values[GREEN]) == (False, True)
+    assert {one.value for one in collected.readings if one.indicator == shares.indicator} == {50.0}
+    told = {one.row.partition("[")[0]: (one.reason, one.detail) for one in reversed(collected.rejected)}
+    assert told[wrong.indicator][0] == "no-answer"
+    assert "the query was refused: bad_data: " in told[wrong.indicator][1] and "parse error" in told[wrong.indicator][1]
+    assert told[nothing.indicator][0] == "not-a-number" and "'NaN'" in told[nothing.indicator][1]
+    assert "overdue_dossiers: the query was refused: bad_data: " in refused.failure

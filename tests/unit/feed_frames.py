@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from monitor.adapters.feeds import KINDS
-from monitor.adapters.feeds.rows import Frame
+from monitor.adapters.feeds import KINDS, promql
+from monitor.adapters.feeds.rows import MAX_REJECTED, Frame
 from monitor.config.spec import AsOf, Column, FeedSpec
 from monitor.engine.book import Indicator
+from monitor.engine.evidence import FUTURE_TOLERANCE, believable
 from monitor.model.hours import Calendar
 from monitor.model.reading import Collected, Value
+from monitor.model.text import clean
 
 NOW = datetime(2026, 11, 21, 5, 0, tzinfo=UTC)  # 12:00 in Vietnam
 MIDNIGHT = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
@@ -52,6 +55,8 @@ def parsed(spec: FeedSpec, body: str | bytes, **headers: str) -> Collected:
     """What an answer of these bytes is worth."""
     content = body.encode() if isinstance(body, str) else body
     given = {name.replace("_", "-"): value for name, value in headers.items()}
+    if spec.kind == "promql":
+        return promql.read(spec, {column.indicator: content for column in spec.columns}, NOW, FRAME)
     return KINDS[spec.kind](spec, content, given, NOW, FRAME)
 
 
@@ -65,3 +70,20 @@ def values(collected: Collected) -> dict[tuple[str, str], Value]:
 def refusals(collected: Collected) -> list[tuple[str, str]]:
     """Place and reason of every refused row."""
     return [(rejected.row, rejected.reason) for rejected in collected.rejected]
+
+
+def sound(spec: FeedSpec, collected: Collected) -> Collected:
+    """Whatever came: a bounded outcome in which nothing is unbelievable."""
+    assert collected.source == spec.id and collected.at == NOW
+    assert len(collected.rejected) <= MAX_REJECTED
+    assert not (collected.failure and collected.readings)
+    for reading in collected.readings:
+        assert believable(INDICATORS[reading.indicator], reading.value) is None
+        assert not isinstance(reading.value, float) or math.isfinite(reading.value)
+        assert reading.unit in UNITS
+        assert reading.as_of.tzinfo is not None and reading.received_at == NOW
+        assert reading.as_of - NOW <= timedelta(seconds=FUTURE_TOLERANCE)
+    for text in (collected.failure, *(f"{one.row} {one.reason} {one.detail}" for one in collected.rejected)):
+        assert text.strip() == clean(text, 1000)
+    values(collected) if spec.as_of is not AsOf.FIELD else None
+    return collected

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from monitor import decide as doorway
 from monitor.decide import Policy, View, decide
 from monitor.engine import reasons
 from monitor.model.state import Decision, UnitState
@@ -25,6 +26,7 @@ from tests.unit.engine_scene import (
     UNKNOWN,
     band,
     directory,
+    goal,
     rule,
     ruleset,
     told,
@@ -59,6 +61,16 @@ def test_the_other_criteria_of_the_unit_and_its_incidents_go_on():
     colours = {name: state.colour for name, state in decision.after.criteria.items()}
     assert colours == {"up": RED, "rate": GREEN, "down_minutes": UNKNOWN}
     assert [incident.cause for incident in decision.incidents] == ["up"] and decision.notices
+
+
+def test_a_forecast_that_breaks_costs_no_colour(monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: object) -> None:
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr(doorway, "foretold", broken)
+    state = judged(policy(rule(bands=(), target=goal()))).after.criteria["rate"]
+    assert state.colour is GREEN
+    assert state.reasons[-1].code == reasons.FORECAST_BROKEN
 
 
 def test_an_open_incident_of_the_rule_stays_open_while_it_is_broken():

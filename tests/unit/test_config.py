@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -35,6 +35,7 @@ def test_the_default_site_is_thai_nguyen_with_its_92_communes(default):
     assert [unit.code for unit in default.units.at(Level.SYSTEM)] == ["tthc-19", "dvcqg", "line-19"]
     assert default.units.lineage("02143") == ("02143", "19", "VN")
     assert default.units["02143"].depends_on == ("tthc-19", "line-19")
+    assert default.units["19"].depends_on == ("tthc-19",)
     assert default.units["tthc-19"].depends_on == ("dvcqg",)
 
 
@@ -196,3 +197,17 @@ def test_the_schema_knows_how_durations_are_written():
 def test_the_good_site_of_the_tests_is_a_whole_site():
     site = load_site(DATA / "good", environ={}, now=NOW)
     assert (len(site.units), len(site.probes), len(site.feeds)) == (4, 3, 1)
+
+
+def test_units_of_the_registry_are_there_from_the_day_of_the_two_tier_model_whatever_they_were_called_since(default):
+    dated = {
+        (unit.valid_from, unit.valid_to) for unit in default.units if unit.level in (Level.PROVINCE, Level.COMMUNE)
+    }
+    assert dated == {(date(2025, 7, 1), None)}
+
+
+def test_own_units_and_systems_have_the_days_that_the_site_gives_them(tmp_path):
+    folder = make_site(tmp_path, '      province: "19"', '      province: "19"\n      valid_to: 2026-08-01')
+    system = load_site(folder, environ={}, now=NOW).units["tthc"]
+    assert (system.valid_from, system.valid_to) == (None, date(2026, 8, 1))
+    assert (system.holds_on(date(2026, 7, 31)), system.holds_on(date(2026, 8, 1))) == (True, False)

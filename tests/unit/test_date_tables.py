@@ -13,15 +13,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.engine import reasons
-from monitor.engine.book import Book, Condition, Curve, Exemption, Pace, Period, Ruleset, Target, exempted, first_day
+from monitor.engine.book import (
+    Book,
+    Condition,
+    Curve,
+    Exemption,
+    Pace,
+    Period,
+    RollUp,
+    Ruleset,
+    Target,
+    exempted,
+    first_day,
+)
 from monitor.engine.judge import judge
-from monitor.engine.pace import expected, foretold, next_turn, slopes
+from monitor.engine.pace import expected, foretold, next_turn, quantile, slopes
 from monitor.engine.target import deadline, outlook
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
-from monitor.model.reading import Comparator
+from monitor.model.reading import Comparator, Reading
 from monitor.model.series import NOTHING, Series
 from monitor.model.unit import Level, Unit
+from monitor.model.verdict import Forecast
 from monitor.registry.calendar import vietnam_calendar
 from tests.unit.engine_scene import COMMUNE, GREEN, RANK, RATE, RED, YELLOW, goal, rule, told
 
@@ -147,10 +160,32 @@ def test_the_curve_counts_the_worked_saturday_and_not_the_bridge_day():
     assert [expected(target, date(2026, 1, 12), day, VIETNAM) for day in days] == [10, 10, 60, 70, 70]
 
 
-@pytest.mark.parametrize(("day", "turns"), [(5, 7), (6, 7), (8, 9), (9, 12), (10, 12), (19, None)])
+@pytest.mark.parametrize(("day", "turns"), [(5, 7), (6, 7), (8, 9), (9, 12), (10, 12), (18, 19), (19, None)])
 def test_a_linear_curve_turns_after_each_working_day(day, turns):
     found = next_turn(LINE, date(2025, 8, 19), date(2025, 8, day), VIETNAM)
     assert (found and found.day) == turns
+
+
+@pytest.mark.parametrize(("day", "turns"), [(5, 8), (7, 8), (8, 15), (14, 15), (15, None), (19, None)])
+def test_a_stepped_curve_turns_on_its_next_day_alone(day, turns):
+    found = next_turn(STEPS, date(2025, 8, 19), date(2025, 8, day), VIETNAM)
+    assert (found and found.day) == turns
+    late = replace(STEPS, pace=Pace(60.0, None, Curve.STEPPED, ((date(2025, 8, 19), 70.0),)))
+    assert next_turn(late, date(2025, 8, 19), date(2025, 8, 18), VIETNAM) == date(2025, 8, 19)
+
+
+def test_a_recurring_curve_without_a_start_turns_after_the_first_working_day_of_its_period():
+    monthly = goal(every=Period.MONTH, pace=Pace(60.0))
+    assert next_turn(monthly, date(2025, 9, 30), date(2025, 8, 20), VIETNAM) == date(2025, 9, 4)  # 1 and 2 are off
+
+
+def test_a_curve_asks_for_fractions_and_for_the_whole_goal_where_no_working_day_is_left_to_grow_on():
+    sixths = goal(before=date(2025, 8, 14), pace=Pace(60.0, date(2025, 8, 6)))
+    assert expected(sixths, date(2025, 8, 13), date(2025, 8, 7), VIETNAM) == 63.333333
+    weekend = goal(by=date(2025, 8, 10), pace=Pace(60.0, date(2025, 8, 9)))
+    assert expected(weekend, date(2025, 8, 10), date(2025, 8, 9), VIETNAM) == 80
+    without_start = goal(before=date(2025, 8, 20), pace=Pace(60.0))
+    assert [expected(without_start, date(2025, 8, 19), date(2025, 8, day), VIETNAM) for day in (19, 20)] == [60, 80]
 
 
 def test_behind_the_curve_is_a_reason_and_red_only_where_the_rule_says_so():
@@ -252,8 +287,12 @@ def test_an_exempted_curve_leads_evenly_to_the_new_date():
 
 
 def forecast(value: float, now: datetime, past: Series = NOTHING, target: Target | None = None):
-    criterion = replace(JUDGED, target=target or JUDGED.target)
-    verdict = judge(criterion, RATE, told(value, now - SECOND), now, VIETNAM)
+    return foretell(target or JUDGED.target, told(value, now - SECOND), now, past)
+
+
+def foretell(target: Target | None, reading: Reading, now: datetime, past: Series = NOTHING):
+    criterion = replace(JUDGED, target=target)
+    verdict = judge(criterion, RATE, reading, now, VIETNAM)
     return foretold(verdict, criterion, replace(RATE, minimum=0.0, maximum=100.0), past, now, VIETNAM)
 
 
@@ -302,6 +341,99 @@ def test_a_yes_or_no_has_days_left_and_no_forecast():
     verdict = judge(criterion, RATE, told(False, utc(HCM, 2025, 8, 6)), utc(HCM, 2025, 8, 6), VIETNAM)
     found = foretold(verdict, criterion, RATE, None, utc(HCM, 2025, 8, 6), VIETNAM)
     assert (found.days_left, found.forecast) == (14, None)
+
+
+def test_the_forecast_names_what_the_curve_asks_for_as_long_as_there_is_time():
+    past = daily(date(2025, 8, 11), 60, 61, 62, 63)
+    for days in (NOTHING, past):
+        assert forecast(64.0, utc(HCM, 2025, 8, 15, 8), days, LINE).forecast.expected == 74
+    last = forecast(64.0, utc(HCM, 2025, 8, 19, 8), past, LINE).forecast
+    assert (last.expected, last.projected) == (78, pytest.approx(64 + last.actual_pace))
+    late = forecast(64.0, utc(HCM, 2025, 8, 20, 8), past, LINE).forecast
+    assert late == Forecast(None, late.actual_pace, points=5) and late.actual_pace > 0
+    assert forecast(64.0, utc(HCM, 2025, 8, 20, 8), NOTHING, LINE).forecast == Forecast(points=1)
+    met = forecast(85.0, utc(HCM, 2025, 8, 20, 8), past, LINE).forecast
+    assert (met.required_pace, met.points) == (0, 5)
+
+
+@pytest.mark.parametrize(("op", "value", "sign"), [(">=", 85.0, "<"), (">", 80.0, ">"), ("<=", 75.0, ">")])
+def test_a_number_that_states_or_means_the_goal_needs_no_pace_even_when_it_is_late(op, value, sign):
+    target = goal(op)
+    for now in (utc(HCM, 2025, 8, 6), utc(HCM, 2025, 8, 20)):
+        assert foretell(target, told(value, now - SECOND, sign=sign), now).forecast.required_pace == 0
+
+
+@pytest.mark.parametrize(
+    ("days", "points"),
+    [((-6,), 1), ((-5,), 2), ((-5, -1, 0), 3), ((-5, -1, 0, 1), 3)],
+)
+def test_the_trend_reaches_back_so_many_days_with_today_as_the_last(days, points):
+    now = utc(HCM, 2025, 8, 20, 8)
+    first = date(2025, 8, 20).toordinal()
+    past = Series(tuple(first + day for day in days), tuple(60.0 + day for day in days))
+    target = goal(before=date(2025, 9, 20), trend_days=6)
+    assert forecast(70.0, now, past, target).forecast.points == points
+
+
+def test_a_value_counts_for_the_day_of_its_claim_and_what_is_remembered_of_later_days_is_left_out():
+    now = utc(HCM, 2025, 8, 14, 8)
+    past = daily(date(2025, 8, 11), 60, 61, 50, 40)
+    verdict = judge(JUDGED, RATE, told(62.0, utc(HCM, 2025, 8, 13, 20)), now, VIETNAM)
+    of_yesterday = foretold(verdict, JUDGED, RATE, past, now, VIETNAM).forecast
+    assert of_yesterday is not None and (of_yesterday.points, of_yesterday.actual_pace) == (3, 1.0)
+    of_today = foretold(replace(verdict, as_of=None), JUDGED, RATE, past, now, VIETNAM).forecast
+    assert of_today is not None and of_today.points == 4
+    first_day_of_trend = replace(JUDGED, target=goal(trend_days=2))
+    found = foretold(verdict, first_day_of_trend, RATE, NOTHING, now, VIETNAM).forecast
+    assert found is not None and found.points == 1
+
+
+def test_only_a_number_before_a_number_has_a_forecast_and_only_what_was_judged_by_a_date_has_days_left():
+    now = utc(HCM, 2025, 8, 6)
+    verdict = judge(JUDGED, RATE, told(60.0, now - SECOND), now, VIETNAM)
+    yes = replace(JUDGED, target=goal("==", True))
+    for criterion, value in ((JUDGED, None), (JUDGED, True), (JUDGED, "word"), (yes, 60.0)):
+        found = foretold(replace(verdict, value=value), criterion, RATE, None, now, VIETNAM)
+        assert (found.days_left, found.forecast) == (14, None)
+    undated = replace(verdict, deadline=None)
+    for criterion, one in (
+        (JUDGED, undated), (JUDGED, replace(verdict, colour=Colour.UNKNOWN)),
+        (replace(JUDGED, target=None), verdict), (replace(JUDGED, target=None), undated),
+    ):  # fmt: skip
+        assert foretold(one, criterion, RATE, None, now, VIETNAM) is one
+
+
+@pytest.mark.parametrize(
+    ("rollup", "values", "within"),
+    [
+        (RollUp.COUNT, (90, 92, 94, 96), (116, 116)), (RollUp.WEIGHT, (90, 92, 94, 96), (116, 116)),
+        (RollUp.SHARE, (90, 92, 94, 96), (100, 100)), (RollUp.COUNT, (4, 3, 2, 1), (0, 0)),
+        (RollUp.SHARE, (4, 3, 2, 1), (0, 0)), (None, (90, 92, 94, 96), (116, 116)), (None, (4, 3, 2, 1), (-9, -9)),
+    ],
+)  # fmt: skip
+def test_a_projection_is_kept_within_what_the_figure_can_be(rollup, values, within):
+    now = utc(HCM, 2025, 8, 7, 8)  # Thursday, with ten working days to the 20th
+    criterion = replace(JUDGED, rollup=rollup, target=goal(by=date(2025, 8, 20), operand=500.0))
+    verdict = judge(replace(JUDGED, target=criterion.target), RATE, told(values[-1], now - SECOND), now, VIETNAM)
+    for indicator in (None, RATE):
+        found = foretold(verdict, criterion, indicator, daily(date(2025, 8, 4), *values), now, VIETNAM).forecast
+        assert found is not None and (found.low, found.projected) == within
+
+
+@pytest.mark.parametrize(
+    ("share", "value"), [(0.0, 1), (0.1, 1.4), (0.25, 2), (0.5, 4), (0.6, 5.6), (0.9, 12.8), (1.0, 16)]
+)
+def test_a_quantile_lies_between_its_neighbours_in_proportion(share, value):
+    assert quantile([1, 2, 4, 8, 16], share) == pytest.approx(value)
+    assert quantile([7.0], share) == 7
+
+
+def test_the_pace_is_the_median_of_all_pairs_and_its_bounds_leave_a_tenth_on_either_side():
+    monday = date(2025, 8, 4).toordinal()
+    days = (monday, monday + 1, monday + 2, monday + 5, monday + 6)
+    # Saturday and Sunday stand at the place of Friday, and the last of them counts: 10, 11, 14, nothing, 12.
+    found = slopes(days, (10, 11, 14, 99, 12), PLAIN[HCM])
+    assert found == pytest.approx((0.75, -1 / 3, 2.5))
 
 
 # -- properties -------------------------------------------------------------------------------------------------------

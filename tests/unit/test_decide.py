@@ -17,6 +17,7 @@ from monitor.model.errors import NotFound
 from monitor.model.incident import Kind, Phase
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import Decision, UnitState
+from monitor.model.unit import Level, Units
 from monitor.model.verdict import Standing
 from tests.unit.engine_scene import (
     CALENDAR,
@@ -35,6 +36,7 @@ from tests.unit.engine_scene import (
     RED,
     SESSIONS,
     SHARE,
+    SHARED,
     SYSTEM,
     UNKNOWN,
     band,
@@ -112,6 +114,17 @@ def test_a_red_shared_system_turns_the_commune_red_and_opens_no_incident_there()
     assert (stands(made).colour, stands(made).caused_by) == (RED, SYSTEM)
     assert (made.incidents, made.notices) == ((), ())
     assert system(False).incidents[0].kind is Kind.OUTAGE
+
+
+def test_a_red_shared_system_turns_a_province_that_depends_on_it_red_and_opens_no_incident_there():
+    shared = replace(SHARED, inherit=frozenset({Level.COMMUNE, Level.PROVINCE}))
+    around = Units(tuple(replace(u, depends_on=(SYSTEM,)) if u.code == PROVINCE else u for u in units()))
+    rules = replace(policy(shared, rule("rate")), units=around)
+    made = first(PROVINCE, told(90.0, unit=PROVINCE), rules=rules, systems={SYSTEM: system(False).after})
+    assert (stands(made).colour, stands(made).caused_by) == (RED, SYSTEM)
+    assert (made.incidents, made.notices) == ((), ())
+    back = then(made, rules=rules, now=NOON + MINUTE, systems={SYSTEM: system(True).after})
+    assert (stands(back).colour, back.incidents, back.notices) == (GREEN, (), ())
 
 
 def test_a_province_is_judged_by_the_share_and_not_by_its_worst_commune():

@@ -165,6 +165,8 @@ def test_a_limit_is_written_for_people_in_their_language(written, vietnamese, en
         (7200.0, "2 giờ", "2 hours"),
         (3600.0 * 47, "47 giờ", "47 hours"),
         (172800.0, "2 ngày", "2 days"),
+        (8460.0, "2,4 giờ", "2.4 hours"),  # 2.35
+        (203_040.0, "2,4 ngày", "2.4 days"),  # 2.35
         (86400.0 * 2000, "2.000 ngày", "2,000 days"),
         (3600.0 * 40 + 3550, "41 giờ", "41 hours"),
     ],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -83,7 +84,66 @@ def test_a_stale_input_counts_as_missing_from_its_instant_on_and_that_instant_is
 def test_a_source_that_only_says_more_than_is_no_exact_input(tmp_path):
     verdict = judged(tmp_path, reading("rate", 90.0, Comparator.GT), reading("late", 0.0))
     assert verdict.colour is Colour.UNKNOWN
-    assert verdict.reasons[0].code == "input_inexact"
+    assert sentence(verdict.reasons[0], "en") == ("the source only says rate > 90: not exact enough for the condition")
+
+
+@pytest.mark.parametrize("rate", [None, reading("rate", 90.0, age=51 * 3600), reading("rate", 90.0, Comparator.GT)])
+def test_an_input_that_is_there_counts_whatever_is_wrong_with_the_one_before_it(tmp_path, rate):
+    readings = [reading("late", 10.0), *([rate] if rate else [])]
+    assert judged(tmp_path, *readings).colour is Colour.RED
+
+
+def test_a_stale_input_is_named_with_its_age_and_the_limit_of_the_rule_before_that_of_the_indicator(tmp_path):
+    criterion, indicators = free(tmp_path)
+    own = replace(criterion, max_age=3_600_300.0)
+    stale = judge_formulas(own, indicators, {"rate": reading("rate", 40.0, age=7_200_300)}, NOW)
+    assert (stale.reasons[0].code, stale.reasons[0].params) == (
+        "input_stale", {"indicator": "rate", "age": 2000.1, "limit": 1000.1},
+    )  # fmt: skip
+    fresh = judge_formulas(own, indicators, {"rate": reading("rate", 40.0, age=3_600_299)}, NOW)
+    assert (fresh.colour, fresh.recheck_at) == (Colour.RED, NOW + timedelta(seconds=1))
+
+
+def test_a_verdict_shows_the_first_value_that_counts_and_is_as_old_as_the_oldest_input(tmp_path):
+    rate, late = reading("rate", 90.0, age=1800), replace(reading("late", 3.0, age=60), source="probe")
+    verdict = judged(tmp_path, late, rate)
+    assert (verdict.value, verdict.source) == (90.0, "feed, probe")
+    assert (verdict.as_of, verdict.received_at) == (rate.as_of, late.received_at)
+    assert judged(tmp_path, rate, reading("late", 3.0)).source == "feed"
+
+
+def test_without_any_input_there_is_no_value_no_age_and_no_instant_to_look_again(tmp_path):
+    verdict = judged(tmp_path)
+    assert (verdict.value, verdict.as_of, verdict.received_at, verdict.recheck_at) == (None, None, None, None)
+    assert (verdict.colour, verdict.source) == (Colour.UNKNOWN, "")
+
+
+@pytest.mark.parametrize(
+    ("needed", "colour", "said"),
+    [
+        (5, Colour.RED, "the condition rate < 50 || late > 9 is true"),
+        (6, Colour.EXCLUDED, "only 5 cases, at least 6 are needed: not judged"),
+    ],
+)
+def test_too_few_cases_of_one_input_are_too_few(tmp_path, needed, colour, said):
+    criterion, indicators = free(tmp_path)
+    many, uncounted = replace(reading("rate", 40.0), denominator=5), replace(reading("late", 3.0), denominator=None)
+    verdict = judge_formulas(replace(criterion, min_sample=needed), indicators, {"rate": many, "late": uncounted}, NOW)
+    assert (verdict.colour, sentence(verdict.reasons[0], "en")) == (colour, said)
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "error"), [(None, "it was never compiled"), (lambda values: "too large", "too large")]
+)
+def test_a_condition_that_cannot_be_evaluated_is_unknown_and_says_what_went_wrong(tmp_path, evaluate, error):
+    criterion, indicators = free(tmp_path)
+    broken = replace(criterion, formulas=(replace(criterion.formulas[0], evaluate=evaluate),))
+    evidence = {"rate": reading("rate", 40.0), "late": reading("late", 3.0)}
+    verdict = judge_formulas(broken, indicators, evidence, NOW)
+    assert verdict.colour is Colour.UNKNOWN
+    assert [sentence(why, "en") for why in verdict.reasons] == [
+        f"the condition rate < 50 || late > 9 cannot be evaluated: {error}"
+    ]
 
 
 def test_when_no_condition_is_true_it_is_unknown(tmp_path):

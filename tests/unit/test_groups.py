@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.decide import Policy, View, decide
 from monitor.engine import reasons
 from monitor.engine.book import Book, Criterion, RollUp, Ruleset
-from monitor.engine.rate import summed
+from monitor.engine.rate import figure, summed
 from monitor.engine.rollup import Members, count, gap, in_the_way, judge_rollup
 from monitor.model.colour import Colour
 from monitor.model.reading import Comparator
@@ -276,6 +276,7 @@ WHOLE = rule(
     "whole", indicator="rate", rollup=RollUp.RATE, levels=frozenset({Level.PROVINCE, Level.NATION}), min_sample=30
 )
 STANDS = Standing(GREEN, NOON, GREEN, NOON)
+DARK = UnitState("dark", 1, STANDS)
 
 
 def counted(code: str, numerator: float | None, denominator: float | None, sign: str = "=", as_of=NOON) -> UnitState:
@@ -420,3 +421,174 @@ def test_a_state_of_an_unjudged_province_gives_no_figure():
     members = Members(states, units(), RATE)
     verdict = judge_rollup(WHOLE, count([GREEN]), NOON, CALENDAR, 0.0, members)
     assert (verdict.colour, verdict.value) == (UNKNOWN, None)
+
+
+# -- what is told -----------------------------------------------------------------------------------------------------
+
+
+def test_a_verdict_of_a_group_is_made_now_and_by_the_roll_up_whatever_comes_of_it():
+    least = group(RollUp.COUNT, band(GREEN, (">=", 1.0)), band(RED, ("<", 1.0)))
+    rates = [counted("a", 90, 100), counted("b", 0, 10), counted("c", 80, 100, ">"), counted("d", 80, 100, "<")]
+    made = [judged(least, children(*of)) for of in ((), (EXCLUDED,), (UNKNOWN,), (GREEN,))]
+    made += [
+        judged(group(RollUp.WORST), children(RED)),
+        whole(*rates[:1], DARK),
+        whole(*rates[:1]),
+        whole(rates[1]),
+        whole(*rates[2:]),
+    ]
+    assert {(verdict.as_of, verdict.source) for verdict in made} == {(NOON, "roll-up")}
+
+
+def test_every_child_is_told_by_its_colour_and_maintenance_is_not_known_either():
+    verdict = judged(group(RollUp.WORST), children(GREEN, GREEN, YELLOW, RED, UNKNOWN, Colour.MAINTENANCE), 0.5)
+    assert (verdict.reasons[0].code, verdict.reasons[0].params) == (
+        reasons.CHILDREN, {"green": 2, "yellow": 1, "red": 1, "unknown": 2, "total": 6},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("nth", "of", "code", "params"),
+    [
+        (3, (GREEN, YELLOW, YELLOW, RED), reasons.NTH_BEST, {"nth": 3, "reached": 3, "level": "yellow"}),
+        (2, (GREEN, YELLOW, YELLOW, RED), reasons.NTH_BEST, {"nth": 2, "reached": 3, "level": "yellow"}),
+        (5, (GREEN, YELLOW, YELLOW, RED), reasons.NTH_UNKNOWN, {"nth": 5}),
+    ],
+)
+def test_the_nth_best_tells_how_many_are_as_good(nth, of, code, params):
+    why = judged(group(RollUp.NTH_BEST, nth=nth), children(*of)).reasons
+    assert [(one.code, one.params) for one in why[:-1]] == [(code, params)]
+    assert why[-1].code == reasons.CHILDREN
+
+
+def test_shares_are_told_to_a_hundredth_of_a_per_cent():
+    limited = group(RollUp.GREEN_SHARE, band(GREEN, (">=", 0.0)), max_red_share=20.5)
+    too_red = judged(limited, children(RED, RED, *[GREEN] * 5))
+    assert too_red.reasons[0].params == {"share": 28.57, "limit": 20.5}
+    dark = judged(limited, children(UNKNOWN, UNKNOWN, UNKNOWN, *[GREEN] * 4))
+    assert dark.reasons[0].params == {"known": 57.14, "needed": 70.0}
+
+
+def test_a_child_that_fell_silent_yellow_takes_nothing_from_the_share_of_red():
+    limited = group(RollUp.GREEN_SHARE, band(GREEN, (">=", 0.0)), max_red_share=20.0)
+    states = (*children(*[GREEN] * 7), child("x", UNKNOWN, YELLOW), child("y", UNKNOWN, RED), child("z", RED))
+    verdict = judged(limited, states)
+    assert (verdict.colour, verdict.reasons[-1].code) == (GREEN, reasons.CHILDREN_SILENT)
+    assert verdict.reasons[-1].params == {"yellow": 1, "red": 1}
+    assert judged(replace(limited, max_red_share=19.9), states).colour is RED
+    score = group(RollUp.SCORE, band(GREEN, (">=", 0.0)))
+    assert judged(score, states).value == 75.0  # 7 of 10, and half of the silent yellow one
+
+
+def test_only_a_child_that_does_not_speak_is_called_silent():
+    speaking = (*children(YELLOW, GREEN, GREEN), child("x", UNKNOWN, GREEN))
+    for kind in (RollUp.WORST, RollUp.SCORE):
+        verdict = judged(group(kind, band(GREEN, (">=", 0.0))), speaking)
+        assert reasons.CHILDREN_SILENT not in codes(verdict)
+    assert judged(group(RollUp.SCORE, band(GREEN, (">=", 0.0))), speaking).value == pytest.approx(250 / 3)
+
+
+@pytest.mark.parametrize(
+    ("colours", "level", "value"), [((RED,), GREEN, 0.0), ((GREEN,), GREEN, 0.0), ((RED,), RED, 1.0)]
+)
+def test_silence_is_counted_only_at_a_bad_level_that_is_asked_for(colours, level, value):
+    some = group(RollUp.COUNT, band(GREEN, (">=", 0.0)), colours=colours)
+    assert judged(some, (child("x", UNKNOWN, level),), NONE_KNOWN_NEEDED).colour is UNKNOWN
+    beside = (child("x", UNKNOWN, level), *children(YELLOW, YELLOW, YELLOW))
+    assert judged(some, beside).value == value
+
+
+# -- weights ----------------------------------------------------------------------------------------------------------
+
+
+def test_where_only_numbers_are_known_every_child_weighs_the_same():
+    counts = count((GREEN, GREEN, GREEN, YELLOW, EXCLUDED))
+    for kind, value in ((RollUp.COUNT, 3.0), (RollUp.WEIGHT, 3.0), (RollUp.SHARE, 75.0), (RollUp.WEIGHT_SHARE, 75.0)):
+        verdict = judge_rollup(group(kind, band(GREEN, (">=", 0.0))), counts, NOON, CALENDAR)
+        assert (verdict.value, verdict.numerator, verdict.denominator) == (value, 3.0, 4.0)
+    dark = judge_rollup(group(RollUp.WEIGHT, band(GREEN, (">=", 0.0))), count((GREEN, UNKNOWN)), NOON, CALENDAR, 0.6)
+    assert dark.colour is UNKNOWN
+    assert judge_rollup(KINDS[1], count((GREEN, GREEN, GREEN, UNKNOWN)), NOON, CALENDAR).value == 0.0
+
+
+def test_a_number_of_children_is_no_weight_and_a_weight_may_be_a_fraction():
+    states = children(GREEN, GREEN, RED)
+    at_all = band(GREEN, (">=", 0.0))
+    assert judged(group(RollUp.COUNT, at_all), states, weights=(2.5, 0.25, 4.0)).value == 2.0
+    assert judged(group(RollUp.WEIGHT, at_all), states, weights=(2.5, 0.25, 4.0)).value == 2.75
+
+
+def test_known_weight_is_compared_as_it_is_and_no_weight_at_all_is_nothing_known():
+    least = group(RollUp.WEIGHT, band(GREEN, (">=", 0.0)))
+    states = children(GREEN, UNKNOWN)
+    assert judged(least, states, 0.7, weights=(6.0, 4.0)).reasons[0].params == {"known": 60.0, "needed": 70.0}
+    assert judged(least, children(GREEN, RED), NONE_KNOWN_NEEDED, weights=(0.0, 0.0)).colour is UNKNOWN
+
+
+def test_a_child_that_is_in_no_list_of_units_weighs_one():
+    states = children(GREEN, RED)
+    members = Members(states, weighing(states[:1], 3.0))
+    verdict = judge_rollup(KINDS[4], count((GREEN, RED)), NOON, CALENDAR, 0.7, members)
+    assert (verdict.value, verdict.denominator) == (75.0, 4.0)
+
+
+# -- rates once more --------------------------------------------------------------------------------------------------
+
+
+def test_a_rate_of_too_few_cases_says_how_few_and_looks_again_when_they_grow_old():
+    small = whole(counted("a", 10, 20), counted("b", 5, 9))
+    assert (small.reasons[0].code, small.reasons[0].params) == (reasons.SMALL_SAMPLE, {"sample": 29, "needed": 30})
+    assert (small.value, small.numerator, small.denominator) == (None, 15, 29)
+    assert whole(counted("a", 10, 20), counted("b", 5, 10)).value == 50.0
+    none_asked = replace(WHOLE, min_sample=0)
+    one_case = judged(none_asked, (counted("a", 1, 1),), indicator=RATE)
+    assert (one_case.value, one_case.colour) == (100.0, GREEN)
+    assert judged(none_asked, (counted("a", 0, 0),), indicator=RATE).reasons[0].params == {"sample": 0, "needed": 1}
+
+
+def test_whatever_a_rate_comes_to_is_looked_at_again_when_its_first_figure_grows_old():
+    younger, ages = NOON + timedelta(hours=1), NOON + timedelta(seconds=RATE.max_age)
+    for states in (
+        (counted("a", 80, 100), counted("b", 80, 100, as_of=younger)),
+        (counted("a", 1, 2), counted("b", 1, 2, as_of=younger)),
+        (counted("a", 80, 100, ">"), counted("b", 80, 100, "<", as_of=younger)),
+        (counted("a", 80, 100), counted("b", None, None)),
+    ):
+        verdict = whole(*states, now=younger)
+        assert (verdict.recheck_at, verdict.reasons[-1].code) == (ages, reasons.SUMMED)
+
+
+def test_a_sum_that_nothing_can_be_said_of_shows_its_number():
+    unclear = whole(counted("a", 80, 100, ">"), counted("b", 70, 100, "<"))
+    assert (unclear.value, unclear.reasons[0].params) == (75.0, {"value": 75.0})
+
+
+def test_a_rate_has_dates_and_a_limit_of_red_children_like_any_group():
+    dated = replace(WHOLE, bands=(), target=goal())
+    late = judged(dated, (counted("a", 70, 100),), indicator=RATE, now=local(20))
+    assert (late.colour, late.overdue, late.deadline) == (UNKNOWN, False, None)  # two weeks old
+    aged = replace(dated, max_age=30 * 86400.0)
+    for now, colour in ((local(19), YELLOW), (local(20), RED)):
+        found = judged(aged, (counted("a", 70, 100),), indicator=RATE, now=now)
+        assert (found.colour, found.deadline) == (colour, local(20))
+    red = replace(counted("a", 90, 100), standing=replace(STANDS, colour=RED, level=RED))
+    silent = replace(counted("b", 90, 100), standing=replace(STANDS, colour=UNKNOWN, level=RED))
+    limited = replace(WHOLE, max_red_share=50.0)
+    assert judged(limited, (red, counted("b", 90, 100)), indicator=RATE).colour is GREEN
+    too_red = judged(limited, (red, silent), indicator=RATE)
+    assert (too_red.colour, too_red.reasons[0].params) == (RED, {"share": 100.0, "limit": 50.0})
+
+
+@pytest.mark.parametrize(
+    ("verdict", "found"),
+    [
+        (Verdict(GREEN, (), 80.0, Comparator.GT, 80.0, 100.0), (80.0, 100.0, Comparator.GT)),
+        (Verdict(GREEN, (), 80.0, numerator=80.0), None), (Verdict(GREEN, (), 80.0, denominator=80.0), None),
+        (None, None),
+    ],
+)  # fmt: skip
+def test_a_province_passes_its_sum_on_as_it_was_stated_or_not_at_all(verdict, found):
+    held = verdict and CriterionState("whole", GREEN, NOON, GREEN, NOON, GREEN, NOON, 1, verdict, 1.0)
+    state = UnitState(PROVINCE, 1, STANDS, {"whole": held} if held else {})
+    made = figure(WHOLE, state, units(), RATE, NOON)
+    assert (made and (made.numerator, made.denominator, made.comparator)) == found

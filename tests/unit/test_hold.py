@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.engine import reasons
-from monitor.engine.book import Need
+from monitor.engine.book import Flap, Need
+from monitor.engine.explain import sentence
+from monitor.engine.flapping import Swing, greatest, pinned, remembered, share, swing
 from monitor.engine.hold import hold
 from monitor.model.colour import Colour
 from monitor.model.unit import Level
@@ -147,14 +150,26 @@ def test_after_silence_the_old_level_is_shown_at_once_when_it_is_still_true():
     assert shown("GRR?R", TWICE_DOWN_THRICE_UP) == "GGR?R"
 
 
-def test_a_roll_up_has_no_readings_to_count_so_only_its_seconds_hold_it():
-    def rolled(before, colour, now):
-        verdict = Verdict(colour, (), 1.0, as_of=now, source="roll-up")
-        return hold(before, verdict, rule(hold=Need(2, 60)), Level.PROVINCE, now)
+def rolled(before, colour, now, criterion, cadence=0.0) -> CriterionState:
+    return hold(before, Verdict(colour, (), 1.0, as_of=now, source="roll-up"), criterion, Level.PROVINCE, now, cadence)
 
-    waiting = rolled(rolled(None, GREEN, NOON), RED, NOON + MINUTE)
+
+def test_a_roll_up_has_no_readings_to_count_so_only_its_seconds_hold_it():
+    criterion = rule(hold=Need(2, 60))
+    waiting = rolled(rolled(None, GREEN, NOON, criterion), RED, NOON + MINUTE, criterion)
     assert (waiting.colour, waiting.verdict.recheck_at) == (GREEN, NOON + 2 * MINUTE)
-    assert rolled(waiting, RED, NOON + 2 * MINUTE).colour is RED
+    assert rolled(waiting, RED, NOON + 2 * MINUTE, criterion).colour is RED
+
+
+@pytest.mark.parametrize(("minutes", "goes_on"), [(4, True), (5, False)])
+def test_the_gap_of_a_roll_up_begins_when_it_falls_silent_and_not_at_its_last_change(minutes, goes_on):
+    first = rolled(None, YELLOW, NOON, rule(), 60)
+    red = rolled(first, RED, NOON + MINUTE, rule(), 60)
+    silent = rolled(red, UNKNOWN, NOON + HOUR, rule(), 60)
+    still = rolled(silent, UNKNOWN, NOON + HOUR + MINUTE, rule(), 60)
+    back = rolled(still, RED, NOON + HOUR + minutes * MINUTE, rule(), 60)
+    assert (first.seen, red.seen, silent.seen, still.seen, back.seen) == (None, None, NOON + HOUR, NOON + HOUR, None)
+    assert back.episode_since == (NOON + MINUTE if goes_on else NOON + HOUR + minutes * MINUTE)
 
 
 @given(st.text("GYR?x", max_size=30), st.integers(1, 4), st.integers(1, 4), st.sampled_from([0, 60, 150]))
@@ -199,3 +214,219 @@ def test_a_restart_resets_no_run():
     """The state is all that a run needs: it may come from the store."""
     first = history("GR", TWICE_DOWN_THRICE_UP)[-1]
     assert step(first, RED, NOON + 5 * MINUTE, TWICE_DOWN_THRICE_UP).colour is RED
+
+
+FLAPS = Flap(40, 20, 9)
+
+
+@pytest.mark.parametrize(
+    ("raws", "criterion", "said"),
+    [
+        ("GR", rule(hold=Need(3, 90)), "waiting to confirm red: 1 of 3 readings, 90 s"),
+        (
+            "GYRGR", rule(hold=Need(3, of=5), keep=Need(2)),
+            "waiting to confirm red: 2 so far, 3 of the last 5 readings are needed",
+        ),
+        (
+            "GR" * 5, rule(flap=Flap(30, 25)),
+            "flapping: 49.5 % changes in 21 readings (over when below 25 %), shown at its worst, red",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_not_shown_as_it_was_read_says_why(raws, criterion, said):
+    assert sentence(history(raws, criterion)[-1].reasons[-1], "en") == said
+
+
+@pytest.mark.parametrize(
+    ("raws", "criterion"),
+    [
+        ("GR", TWICE_DOWN_THRICE_UP),
+        ("RGRGRGRGR" + "G" * 9 + "Y", rule(keep=Need(50), flap=FLAPS)),
+        ("GRGRGRGRG", rule(keep=Need(1, 1800), flap=FLAPS)),  # no time ends a flapping before it is calm
+    ],
+)
+def test_what_only_a_reading_can_end_is_not_looked_at_again_before_one_comes(raws, criterion):
+    waiting = history(raws, criterion)[-1]
+    assert waiting.raw is not waiting.colour and waiting.verdict.recheck_at is None
+
+
+def test_flapping_goes_on_in_a_calm_until_the_colour_that_is_then_true_has_met_its_need():
+    states = history("GRGRGRGRG" + "R" * 31, rule(hold=Need(1, 1800), flap=FLAPS))
+    calm, last, over = states[18], states[38], states[39]
+    assert calm.flapping_since == last.flapping_since is not None
+    assert calm.verdict.recheck_at == last.verdict.recheck_at == NOON + 39 * MINUTE
+    assert (over.flapping_since, over.colour) == (None, RED)
+
+
+def test_a_run_begins_where_the_source_says_and_not_where_we_heard_of_it():
+    told_late = Verdict(RED, (), 1.0, as_of=NOON - HOUR, received_at=NOON)
+    calm = step(None, GREEN, NOON - DAY, rule(hold=Need(1, 3600)))
+    assert hold(calm, told_late, rule(hold=Need(1, 3600)), Level.COMMUNE, NOON).colour is RED
+
+
+@pytest.mark.parametrize(
+    ("raws", "shown_last"),
+    [
+        ("RR", RED),  # the first reading of all counts among the last three
+        ("G?RR", RED),  # and so does the first one after a gap
+        ("G?R", GREEN),
+        ("GRR?R", RED),
+    ],
+)
+def test_two_of_three_count_every_reading_since_the_last_silence(raws, shown_last):
+    assert history(raws, rule(hold=Need(2, of=3)))[-1].colour is shown_last
+
+
+def test_what_was_yellow_and_then_green_is_not_called_green_for_two_readings_of_three():
+    assert shown("RYGG", rule(keep=Need(2, of=3))) == "RRYG"
+
+
+@pytest.mark.parametrize(
+    ("raws", "criterion", "began"),
+    [
+        ("GYR", TWICE_DOWN_THRICE_UP, 1),  # yellow for both of them: the first one began it
+        ("GYRRRRRRRRR", rule(hold=Need(1, 450)), 2),  # red: the yellow before it was another event
+        ("GYR.......R", rule(hold=Need(1, 450)), 2),  # looked at too seldom for the yellow between to be shown
+    ],
+)
+def test_an_event_begins_with_the_first_reading_that_made_its_level(raws, criterion, began):
+    state: CriterionState | None = None
+    for minute, letter in enumerate(raws):
+        if letter != ".":
+            state = step(state, LETTERS[letter], NOON + minute * MINUTE, criterion)
+    assert state is not None and state.level is not GREEN
+    assert state.episode_since == NOON + began * MINUTE
+
+
+def test_the_event_of_a_state_that_was_stored_before_events_had_an_age_is_as_old_as_its_level():
+    stored = replace(step(None, RED, NOON, rule()), episode_since=None)
+    assert step(stored, RED, NOON + MINUTE, rule()).episode_since == NOON
+
+
+def promised(letters: str, cadences: list[float]) -> CriterionState:
+    """One reading or look in two minutes: `=` looks again at the reading before, `?` finds it too old."""
+    state, received = None, NOON
+    for number, (letter, cadence) in enumerate(zip(letters, cadences, strict=True)):
+        now = NOON + 2 * number * MINUTE
+        received = received if letter in "=?" else now
+        colour = UNKNOWN if letter == "?" else RED
+        verdict = Verdict(colour, (), 1.0, as_of=received, received_at=received)
+        state = hold(state, verdict, rule(), Level.COMMUNE, now, cadence)
+    assert state is not None
+    return state
+
+
+@pytest.mark.parametrize(
+    ("letters", "cadences", "began", "back"),
+    [
+        ("R?R", [60, 60, 60], 0, None),
+        ("R?R", [59, 60, 60], 2, 2),
+        ("RR?R", [3600, 59, 60, 60], 3, 3),  # a reading brings a new promise with it
+        ("R=?R", [59, 3600, 60, 60], 3, 3),  # looking again does not
+        ("R?R?R", [59, 60, 59, 60, 60], 4, 4),  # each gap is judged by itself
+        ("R?R?R", [59, 60, 60, 60, 60], 2, 2),  # a short gap goes back to the long one before it
+        ("R?RR?", [59, 60, 60, 60, 60], 2, 2),
+        ("?R", [3600, 3600], 1, 1),  # before the first reading nothing was promised
+    ],
+)
+def test_the_age_of_an_event_reaches_back_to_the_last_long_gap(letters, cadences, began, back):
+    state = promised(letters, cadences)
+    assert state.episode_since == NOON + 2 * began * MINUTE
+    assert state.back_since == (None if back is None else NOON + 2 * back * MINUTE)
+
+
+def test_where_nothing_is_promised_every_gap_is_a_long_one():
+    silent = step(step(None, RED, NOON, rule()), UNKNOWN, NOON + timedelta(seconds=1), rule(), received=NOON)
+    back = NOON + timedelta(seconds=2)
+    assert step(silent, RED, back, rule()).episode_since == back
+    assert promised("?", [3600]).promise == 0
+
+
+def test_a_criterion_weighs_nothing_at_a_level_that_gives_it_no_weight():
+    assert step(None, RED, NOON, rule(weight={})).weight == 0
+
+
+def set_back(before: CriterionState, now: datetime) -> CriterionState:
+    """Looked at once more, with the clock an hour behind the last reading."""
+    return hold(before, before.verdict, TWICE_DOWN_THRICE_UP, Level.COMMUNE, now, 60.0)
+
+
+def test_a_clock_that_is_set_back_brings_back_only_what_lies_ahead_of_it():
+    long_ago, back = NOON - DAY, NOON - HOUR
+    red = replace(
+        step(None, RED, NOON, TWICE_DOWN_THRICE_UP), level=RED, raw_since=long_ago, raw_count=5, away_since=long_ago,
+        episode_since=long_ago, back_since=long_ago,
+    )  # fmt: skip
+    seen = set_back(red, back)
+    assert (seen.raw_since, seen.raw_count, seen.episode_since) == (long_ago, 5, long_ago)
+    assert seen.back_since == long_ago
+    ahead = set_back(replace(red, raw_since=NOON, away_since=NOON, episode_since=NOON, back_since=NOON), back)
+    assert (ahead.raw_since, ahead.episode_since, ahead.back_since) == (back, back, back)
+
+
+def test_what_is_on_its_way_when_the_clock_is_set_back_keeps_its_age_and_its_silence():
+    waiting = history("GR", TWICE_DOWN_THRICE_UP)[-1]
+    assert set_back(replace(waiting, away_since=NOON - DAY), NOON - HOUR).away_since == NOON - DAY
+    assert set_back(waiting, NOON - HOUR).away_since == NOON - HOUR
+    silent = history("G?", TWICE_DOWN_THRICE_UP)[-1]
+    assert set_back(silent, NOON - HOUR).seen == NOON - HOUR
+
+
+# -- flapping ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("recent", "window", "percent"),
+    [
+        ("", 21, 0.0), ("G", 21, 0.0), ("GGG", 3, 0.0),
+        ("GRR", 3, 40.0), ("GGR", 3, 50.0), ("GRG", 3, 90.0),  # the older of two places weighs 0.8, the newer 1.0
+        ("GR", 3, 50.0),  # what is not there yet was calm
+        ("RGGG", 3, 0.0),  # what is out of the window is forgotten
+        ("GGGR", 4, 35.6), ("GRG", 21, 11.7),
+    ],
+)  # fmt: skip
+def test_the_share_of_changes_weighs_the_newest_most(recent, window, percent):
+    assert share(recent, window) == percent
+
+
+def test_the_greatest_share_is_that_of_readings_that_all_differ():
+    assert [greatest(window) for window in (2, 3, 21)] == [80.0, 90.0, 99.0]
+
+
+def flapping(since, settled, recent, flap):
+    before = replace(step(None, GREEN, NOON, rule()), flapping_since=since)
+    return swing(flap, recent, before, settled, NOON + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("since", "settled", "recent", "now_since"),
+    [
+        (None, True, "GGR", NOON + HOUR),  # 50 per cent is enough to begin with
+        (None, True, "GRR", None),
+        (NOON, True, "GRR", NOON),  # 40 per cent is not yet less than 40
+        (NOON, True, "GGG", None),
+        (NOON, False, "GGG", NOON),  # calm, but the colour that is then true has still to be confirmed
+        (NOON, False, "GRG", NOON), (NOON, True, "GRG", NOON),
+    ],
+)  # fmt: skip
+def test_flapping_begins_at_its_start_and_ends_below_its_end_when_a_colour_is_settled(
+    since, settled, recent, now_since
+):
+    found = flapping(since, settled, recent, Flap(50.0, 40.0, 3))
+    assert (found.since, found.share, found.end, found.window) == (now_since, share(recent, 3), 40.0, 3)
+    assert found.calm is (recent == "GGG")
+    assert flapping(since, settled, recent, None).since is None
+
+
+def test_the_first_reading_of_all_does_not_flap():
+    assert swing(Flap(50.0, 40.0, 3), "G", None, True, NOON).since is None
+
+
+def test_twenty_one_known_colours_are_remembered_and_the_worst_of_the_window_is_shown():
+    recent = ""
+    for colour in (RED, *[GREEN] * 19, YELLOW, UNKNOWN, Colour.EXCLUDED):
+        recent = remembered(recent, colour)
+    assert recent == "R" + "G" * 19 + "Y"
+    assert remembered(recent, GREEN) == "G" * 19 + "YG"
+    for window, base, worst in ((20, GREEN, YELLOW), (21, GREEN, RED), (20, RED, RED), (30, GREEN, RED)):
+        assert pinned(Swing(NOON, 90.0, 25.0, window), recent, base) is worst

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.config.rulebooks import load_rules
-from monitor.engine.book import Points
+from monitor.engine import reasons
+from monitor.engine.book import Book, Grade, Index, IndexGroup, Points, StandingRule
 from monitor.engine.hold import hold
-from monitor.engine.index import points_of, tally, total_differs
+from monitor.engine.index import GroupPoints, ItemPoints, earned, points_of, tally, total_differs
 from monitor.engine.judge import judge
+from monitor.model.colour import Colour
+from monitor.model.reading import Comparator
 from monitor.model.unit import Level
+from monitor.model.verdict import Verdict
 from tests.unit.engine_scene import CALENDAR, NOON, measure, rule, told
 
 _LOADED = load_rules(Path(__file__).parents[2], ["d766"])[0]
@@ -40,7 +46,7 @@ def rank(grade) -> float:
 
 
 def test_sixty_per_cent_of_digitised_components_earn_three_points():
-    assert points_of(60, Points(4, "MDSH", 80)) == 3.0
+    assert [points_of(rate, Points(4, "MDSH", 80)) for rate in (60, 0.5, 0, -1)] == [3.0, 0.025, 0, 0]
 
 
 @given(RATES, RATES, st.floats(1, 100), st.floats(1, 22))
@@ -89,3 +95,99 @@ def test_a_reported_total_is_told_when_it_differs_by_more_than_a_point_from_one_
     assert said_of(99.0, full) is None
     full.popitem()
     assert said_of(50.0, full) is None
+
+
+# -- a small index of two groups --------------------------------------------------------------------------------------
+
+GOOD, FAIR = Grade("good", "Tốt", "Good", 62.5), Grade("fair", "Khá", "Fair", 50.0)
+SMALL = Index((IndexGroup("A", "Nhóm A", "Group A", 12.0), IndexGroup("B", "Nhóm B", "Group B", 4.0)), (GOOD, FAIR))
+FIRST = rule("first", bands=(), points=Points(8.0, "A", 80.0))
+SECOND = rule("second", bands=(), points=Points(4.0, "A"))
+THIRD = rule("third", points=Points(4.0, "B"))
+UNSCORED = rule("unscored")
+RULES = {one.id: one for one in (FIRST, SECOND, THIRD, UNSCORED)}
+TOLD = {"first": 40.0, "second": 100.0, "third": 50.0}
+
+
+def state_of(criterion, rate, sign="=", **changes):
+    verdict = judge(criterion, measure(criterion.id), told(rate, indicator=criterion.id, sign=sign), NOON, CALENDAR)
+    return hold(None, replace(verdict, **changes), criterion, Level.COMMUNE, NOON)
+
+
+def small(min_coverage=0.7, **states):
+    book = Book("book", "1", "Sổ", "Book", tuple(RULES.values()), standing=StandingRule(min_coverage), index=SMALL)
+    found = tally(book, {**{name: state_of(RULES[name], value) for name, value in TOLD.items()}, **states})
+    assert found is not None
+    return found
+
+
+def test_a_unit_has_its_points_by_item_and_group_with_names_and_grades():
+    found = small()
+    assert found.items == (
+        ItemPoints("first", "A", 8.0, 4.0), ItemPoints("second", "A", 4.0, 4.0), ItemPoints("third", "B", 4.0, 2.0),
+    )  # fmt: skip
+    assert found.groups == (
+        GroupPoints("A", "Nhóm A", "Group A", 12.0, 12.0, 8.0, GOOD),
+        GroupPoints("B", "Nhóm B", "Group B", 4.0, 4.0, 2.0, FAIR),
+    )
+    assert (found.book, found.title_vi, found.title_en) == ("book", "Sổ", "Book")
+    assert (found.maximum, found.known, found.points, found.grade, found.share) == (16.0, 16.0, 10.0, GOOD, 62.5)
+
+
+def test_what_is_not_known_is_no_part_of_the_known_maximum_and_too_little_known_has_no_grade():
+    dark = small(0.75, third=state_of(THIRD, "word"))
+    assert dark.items[2] == ItemPoints("third", "B", 4.0, None)
+    assert (dark.known, dark.points, dark.share, dark.grade) == (12.0, 8.0, pytest.approx(200 / 3), FAIR)
+    assert (dark.groups[1].known, dark.groups[1].points, dark.groups[1].grade) == (0.0, 0.0, None)
+    assert small(0.76, third=state_of(THIRD, "word")).grade is None
+    nothing = {name: state_of(RULES[name], "word") for name in TOLD}
+    assert (small(0.0, **nothing).share, small(0.0, **nothing).grade) == (None, None)
+
+
+@pytest.mark.parametrize(("value", "grade"), [(50.0, FAIR), (49.9, None), (62.4, FAIR), (62.5, GOOD), (100.0, GOOD)])
+def test_a_grade_begins_at_its_share_of_the_points(value, grade):
+    assert small(third=state_of(THIRD, value)).groups[1].grade == grade
+
+
+@pytest.mark.parametrize(
+    ("state", "points"),
+    [
+        (state_of(THIRD, 50.0), 2.0),
+        (state_of(THIRD, 50.0, ">"), 2.0),
+        (state_of(THIRD, 50.0, "<"), None),  # it may be anything below
+        (state_of(THIRD, 50.0, "<="), None),
+        (state_of(THIRD, 50.0, colour=Colour.EXCLUDED), None),  # too few cases
+        (state_of(THIRD, 50.0, colour=Colour.UNKNOWN), None),
+        (replace(state_of(THIRD, 50.0), verdict=Verdict(Colour.UNKNOWN, (), 50.0)), None),  # shown as it was
+        (state_of(THIRD, 50.0, value=None), None),
+        (state_of(THIRD, 50.0, value="word"), None),
+        (state_of(THIRD, 50.0, value=True), None),
+    ],
+)
+def test_only_a_rate_that_is_known_and_stated_well_earns(state, points):
+    assert small(third=state).items[2] == ItemPoints("third", "B", 4.0, points)
+
+
+@pytest.mark.parametrize(
+    ("value", "sign", "colour", "code", "params"),
+    [
+        (40.0, ">", Colour.EXCLUDED, reasons.POINTS, {"points": 4.0, "maximum": 8.0, "value": 40.0, "target": 80.0}),
+        (40.0, "<", Colour.UNKNOWN, reasons.UNDECIDED, {"value": 40.0, "sign": "<"}),
+        (40.0, "<=", Colour.UNKNOWN, reasons.UNDECIDED, {"value": 40.0, "sign": "<="}),
+        ("word", "=", Colour.UNKNOWN, reasons.WRONG_TYPE, {"value": "word"}),
+        (True, "=", Colour.UNKNOWN, reasons.WRONG_TYPE, {"value": True}),
+    ],
+)
+def test_what_only_earns_is_no_colour_and_says_what_it_earned_or_why_not(value, sign, colour, code, params):
+    found, why = earned(FIRST, value, Comparator(sign))
+    assert (found, [(reason.code, reason.params) for reason in why]) == (colour, [(code, params)])
+
+
+@pytest.mark.parametrize("value", [None, True, "word"])
+def test_a_reported_total_that_is_no_known_number_differs_from_nothing(value):
+    total = replace(THIRD, id="book_total_score")
+    assert total_differs(small(), {}) is None
+    assert total_differs(small(), {total.id: state_of(total, 50.0, value=value)}) is None
+    assert total_differs(small(), {total.id: state_of(total, 50.0, colour=Colour.UNKNOWN)}) is None
+    said = total_differs(small(), {total.id: state_of(total, 50.0)})
+    assert said is not None and said.code == reasons.INDEX_DIFFERS

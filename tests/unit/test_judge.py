@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.engine import reasons
+from monitor.engine.book import Points
+from monitor.engine.explain import sentence
 from monitor.engine.judge import judge
 from monitor.model.colour import Colour
 from monitor.model.reading import Comparator
@@ -304,3 +306,45 @@ def test_an_elapsed_value_crosses_the_bounds_of_its_bands_and_of_its_target():
     assert at(9) == NOON + 10 * MINUTE
     assert at(14) == NOON + 15 * MINUTE
     assert at(99) == NOON + 100 * MINUTE
+
+
+DAILY = measure(max_age=50 * 3600.0, warn_age=26 * 3600.0)
+
+
+@pytest.mark.parametrize(
+    ("age", "said", "look_again"),
+    [
+        (26 * HOUR - SECOND, None, 26 * HOUR),
+        (26 * HOUR, "the data is 26 hours old (a warning from 26 hours on) and still believed", 50 * HOUR),
+        (30 * HOUR, "the data is 30 hours old (a warning from 26 hours on) and still believed", 50 * HOUR),
+        (50 * HOUR, None, None),
+    ],
+)
+def test_old_data_is_named_from_its_warning_on_until_it_is_believed_no_more(age, said, look_again):
+    verdict = judged(rule(), told(90.0), NOON + age, DAILY)
+    warned = [sentence(why, "en") for why in verdict.reasons if why.code == reasons.AGEING]
+    assert warned == ([] if said is None else [said])
+    assert verdict.recheck_at == (None if look_again is None else NOON + look_again)
+
+
+def test_a_warning_that_comes_after_the_end_of_belief_is_never_said():
+    late = measure(max_age=3600.0, warn_age=7200.0)
+    assert judged(rule(), told(90.0), NOON, late).recheck_at == NOON + HOUR
+    assert [why.code for why in judged(rule(), told(90.0), NOON + 2 * HOUR, late).reasons] == [reasons.STALE]
+
+
+@pytest.mark.parametrize(
+    ("sign", "colour", "said"),
+    [
+        ("=", Colour.EXCLUDED, "60 % earns 3 of 4 points (all of them from 80 % on)"),
+        ("<", UNKNOWN, "the source only says <60: it may miss the band, so it is not counted green"),
+    ],
+)
+def test_what_only_earns_points_has_no_colour_and_goes_stale_like_all_else(sign, colour, said):
+    verdict = judged(rule(bands=(), points=Points(4, "MDSH", 80)), told(60.0, sign=sign))
+    assert (verdict.colour, sentence(verdict.reasons[0], "en")) == (colour, said)
+    assert verdict.recheck_at == NOON + LIMIT
+
+
+def test_a_centre_that_has_just_said_no_is_out_for_a_second():
+    assert judged(OUTAGE, told(False, indicator="up"), indicator=DOWN_MINUTES).value == 1 / 60

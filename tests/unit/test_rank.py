@@ -126,7 +126,9 @@ def test_too_few_cases_and_what_a_system_gives_have_no_rank_and_keep_no_place():
         (rule(bands=(), target=goal(">=", 80.0)), True), (rule(bands=(), target=goal("<", 3.0)), False),
         (rule(bands=(band(GREEN, (">", 3.0)), band(RED, ("<=", 3.0)))), True),
         (rule(bands=(band(GREEN, ("==", 0.0)), band(RED, (">", 0.0)))), False),
+        (rule(bands=(band(GREEN, ("==", 0.0)), band(RED, (">=", 0.0)))), False),
         (rule(bands=(band(GREEN, ("==", 100.0)), band(RED, ("<", 100.0)))), True),
+        (rule(bands=(band(GREEN, ("==", 100.0)), band(RED, ("<=", 100.0)))), True),
         (rule(bands=(band(GREEN, ("==", 5.0)), band(RED, ("<", 5.0)), band(RED, (">", 5.0)))), None),
         (rule(bands=(band(GREEN, (">=", 1.0), ("<", 5.0)),)), None),
         (rule(bands=(band(GREEN, ("==", True)),)), None), (rule(bands=()), None),
@@ -147,3 +149,43 @@ def test_the_score_and_every_number_with_a_better_end_are_ranked():
         Ranked("rate", ("rate", "rate_2030"), "rate", True, 2.0),
         Ranked("share", ("share",), "share", True, 7.0),
     )
+
+
+def test_a_place_shows_the_value_and_those_without_a_rank_come_last():
+    places = placed(says("z", 9.0), says("b", 7.0), says("a", None), says("c", 8.0))
+    assert [(place.unit, place.value) for place in places.values()] == [("z", 9.0), ("c", 8.0), ("b", 7.0), ("a", None)]
+
+
+def test_who_speaks_without_a_number_keeps_the_place_of_the_last_one_that_was_known():
+    past = Series(tuple(TODAY.toordinal() - day for day in (3, 2, 1)), (9.0, 8.0, 5.0))
+    beside = (says("a", 7.0), says("b", 3.0))
+    assert positions(placed(*beside, replace(says("dark", None), series={"rate": past}))) == {
+        "a": 1, "b": 3, "dark": None,
+    }  # fmt: skip
+    unbelieved = replace(says("dark", 8.0, known=False), series={"rate": past})
+    assert positions(placed(*beside, unbelieved)) == {"a": 2, "b": 3, "dark": None}
+
+
+def test_a_unit_without_a_past_is_ranked_and_its_change_is_not_known():
+    places = placed(replace(says("a", 7.0), series={}), says("b", 3.0, was=3.0))
+    assert {code: (place.rank, place.change) for code, place in places.items()} == {"a": (1, None), "b": (2, 0)}
+
+
+def test_the_score_is_ranked_by_what_it_is_now_and_its_change_by_what_it_was():
+    scores = (says("a", 0.9, was=0.2), says("b", 0.5, was=0.4), says("c", 0.7))
+    places = placed(*scores, ranked=SCORE)
+    assert {code: (place.rank, place.change) for code, place in places.items()} == {
+        "a": (1, 1), "c": (2, None), "b": (3, -1),
+    }  # fmt: skip
+
+
+def test_without_a_day_no_change_is_told():
+    state = says("a", 1.0, was=1.0)
+    (place,) = ranks(RATE, [unit("a")], {"a": state}, None)
+    assert (place.rank, place.change) == (1, None)
+
+
+def test_a_rate_of_the_whole_has_a_past_of_its_own():
+    whole = rule("whole", indicator="rate", rollup=RollUp.RATE)
+    assert rankings(ruleset(whole))[1] == Ranked("rate", ("whole",), "whole", True, 2.0)
+    assert rankings(ruleset(replace(whole, rollup=None)))[1] == Ranked("rate", ("whole",), "rate", True, 2.0)

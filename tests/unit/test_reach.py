@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.engine.book import Criterion, RollUp
-from monitor.engine.reach import Reach, smallest_set, turned_green
+from monitor.engine.reach import Reach, smallest_set, standing_as, turned_green
 from monitor.engine.rollup import Members, count, judge_rollup
 from monitor.model.colour import Colour
 from monitor.model.state import UnitState
@@ -114,3 +115,77 @@ def test_thinking_changes_nothing(score):
     members = Members((UnitState("c0", 1, Standing(RED, NOON, RED, NOON, score)),))
     found(ALL_GREEN, members)
     assert members.children[0].standing == Standing(RED, NOON, RED, NOON, score)
+
+
+def silent(code: str, level: Colour, ease: float):
+    return child(code, UNKNOWN, level, ease)
+
+
+SEVEN = tuple(child(f"g{n}", GREEN, GREEN, 1.0) for n in range(7))
+HIDDEN_RED, DARK, OPEN_RED = silent("s", RED, 0.0), silent("u", YELLOW, 0.9), child("r", RED, RED, 0.9)
+
+
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        group(RollUp.GREEN_SHARE, target=goal(operand=70.0), max_red_share=10.0),
+        group(RollUp.COUNT, target=goal("<=", 1.0), colours=(RED,)),
+    ],
+)
+def test_one_that_serves_in_two_ways_is_taken_before_two_that_are_easier(criterion):
+    states = (*SEVEN, HIDDEN_RED, DARK, OPEN_RED)
+    reach = found(criterion, Members(states, weighing(states)), 0.9)
+    assert (reach.turned, reach.verdict.colour) == (("s",), GREEN)
+
+
+def test_of_two_reds_the_easier_one_is_taken_whether_it_speaks_or_not():
+    limited = group(RollUp.GREEN_SHARE, target=goal(operand=70.0), max_red_share=10.0)
+    states = (*SEVEN, HIDDEN_RED, DARK, OPEN_RED)
+    assert found(limited, Members(states, weighing(states)), 0.0).turned == ("r",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "turned"),
+    [(RollUp.WEIGHT_SHARE, 60.0, ("heavy",)), (RollUp.WEIGHT, 9.0, ("heavy",)), (RollUp.COUNT, 2.0, ("near0",))],
+)
+def test_the_heavy_one_is_taken_where_weight_decides_and_the_near_one_where_number_does(kind, asked, turned):
+    states = (child("g", GREEN, GREEN, 1.0), child("heavy", RED, RED, 0.0),
+              *(child(f"near{n}", YELLOW, YELLOW, 0.9) for n in range(5)))  # fmt: skip
+    members = Members(states, weighing(states, 4.0, 5.0, 1.0, 1.0, 1.0, 1.0, 2.0))
+    assert found(group(kind, target=goal(operand=asked)), members).turned == turned
+
+
+def test_how_much_is_known_is_weighed_where_weight_decides():
+    states = (child("g", GREEN, GREEN, 1.0), child("h", YELLOW, YELLOW, 0.5), silent("u", YELLOW, 0.9),
+              silent("v", YELLOW, 0.9), silent("w", YELLOW, 0.9))  # fmt: skip
+    members = Members(states, weighing(states, 5.0, 3.0, 1.0, 1.0, 1.0))
+    assert found(group(RollUp.WEIGHT_SHARE, target=goal(operand=63.0)), members).turned == ("h",)
+
+
+def test_just_enough_known_asks_nobody_to_speak():
+    states = (*SEVEN[:6], child("near", YELLOW, YELLOW, 0.9), *(silent(f"u{n}", GREEN, 0.5) for n in range(3)))
+    assert found(group(RollUp.GREEN_SHARE, target=goal(operand=70.0)), Members(states), 0.7).turned == ("near",)
+
+
+def test_of_two_that_became_needless_the_harder_one_is_left_out():
+    states = (*SEVEN[:3], silent("s1", RED, 0.8), silent("s2", RED, 0.1), silent("u", GREEN, 0.7),
+              child("r", RED, RED, 0.5))  # fmt: skip
+    members = Members(states, weighing(states, 1.0, 1.0, 1.0, 1.0, 1.0, 5.0, 10.0))
+    criterion = group(RollUp.WEIGHT_SHARE, target=goal(operand=90.0), max_red_share=15.0)
+    assert found(criterion, members, 0.8).turned == ("s1", "u", "r")
+
+
+def test_what_cannot_be_reached_says_how_far_it_would_go():
+    never = group(RollUp.COUNT, band(GREEN, (">=", 9.0)), band(RED, ("<", 9.0)))
+    assert found(never, made([(RED, RED, 1)])).verdict.value == 1.0
+
+
+def test_a_thought_colour_changes_nothing_else_of_a_standing_and_silence_keeps_its_level():
+    before = Standing(RED, NOON, RED, NOON, 0.5, 0.9)
+    assert standing_as(before, GREEN) == replace(before, colour=GREEN, level=GREEN)
+    assert standing_as(before, UNKNOWN) == replace(before, colour=UNKNOWN)
+    members = Members((UnitState("c0", 1, before), UnitState("c1", 1, before)))
+    assert [one.standing for one in turned_green(members, ["c0"]).children] == [standing_as(before, GREEN), before]
+    new = standing_as(None, UNKNOWN)
+    assert (new.colour, new.level, new.score) == (UNKNOWN, UNKNOWN, None)
+    assert new.since < NOON and new.level_since < NOON  # an instant like any other, before all that happened

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -54,6 +54,27 @@ def run(root: Path, tests: str, units: Units | None = None, office: Office | Non
     ruleset, problems = load_rules(root, ["small"])
     assert ruleset is not None, problems
     return run_tests(root, ruleset, CALENDAR, units, office)
+
+
+def test_nothing_judges_a_unit_of_the_site_on_the_days_on_which_it_is_not_there(tmp_path):
+    unit = Unit(
+        "02143", Level.COMMUNE, "xa", "Xã", "Commune", "Xa", valid_from=date(2025, 8, 1), valid_to=date(2025, 8, 19)
+    )
+    report = run(
+        tmp_path,
+        """
+  - name: from the first day to the last
+    unit: "02143"
+    given: [{indicator: rate, value: 70}]
+    expect:
+      - {at: 2025-07-31T23:59:59, judged: false}
+      - {at: 2025-08-18T23:59:59, colour: yellow}
+      - {at: 2025-08-19T00:00, judged: false}
+""",
+        Units((unit,)),
+    )
+    assert [line for result in report.results for line in result.failures] == []
+    assert (report.passed, report.problems) == (1, ())
 
 
 def test_a_test_that_sees_what_it_expects_passes_and_is_covered(tmp_path):

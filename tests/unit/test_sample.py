@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from monitor.engine.book import Period
+from monitor.engine.explain import sentence
 from monitor.engine.judge import judge
 from monitor.engine.series import record
 from monitor.model.colour import Colour
@@ -44,6 +47,38 @@ def test_a_year_is_taken_where_a_quarter_is_too_short_and_then_nothing():
     few = seen(months[2], *months[:2])
     assert [reason.code for reason in few.reasons] == ["small_sample", "windows_tried"]
     assert few.reasons[1].params == {"quarter": 24, "year": 24}
+
+
+def test_a_wider_window_is_judged_by_its_own_rate_and_says_what_it_was_made_of():
+    verdict = seen(month(6, 9), month(4, 18))
+    assert (verdict.value, verdict.numerator, verdict.denominator) == (75, 27, 36)
+    assert sentence(verdict.reasons[1], "en") == (
+        "only 18 cases in the month, at least 30 are needed: the last 3 months are judged together, 36 cases"
+        " (2 of them known)"
+    )
+
+
+def test_a_window_that_holds_just_enough_cases_is_enough():
+    assert seen(month(6, 12, 12), month(5, 18)).colour is GREEN
+
+
+def test_what_nobody_asked_for_in_any_month_is_not_applicable():
+    verdict = seen(replace(month(6, 0), denominator=0.0))
+    assert (verdict.colour, verdict.reasons[-1].params) == (Colour.EXCLUDED, {"quarter": 0, "year": 0})
+
+
+def test_a_month_that_does_not_add_up_is_not_counted_as_tried():
+    verdict = seen(month(6, 16, sign=">"), month(5, 16))
+    assert verdict.reasons[-1].params == {"quarter": None, "year": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "indicator"),
+    [({"numerator": None}, MONTHLY), ({}, measure(unit="count", window=Period.MONTH))],
+)
+def test_only_a_rate_with_both_of_its_counts_is_widened(changes, indicator):
+    verdict = seen(replace(month(6, 16), **changes), month(5, 16), indicator=indicator)
+    assert (verdict.colour, [reason.code for reason in verdict.reasons]) == (Colour.EXCLUDED, ["small_sample"])
 
 
 def test_a_figure_that_is_only_about_right_is_not_added_up():

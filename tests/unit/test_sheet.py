@@ -16,7 +16,7 @@ from monitor.engine.standing import stand
 from monitor.model.colour import Colour
 from monitor.model.reading import Reading
 from monitor.model.state import UnitState
-from monitor.model.unit import DECIDE_ORDER, Level
+from monitor.model.unit import DECIDE_ORDER, Level, Units
 from tests.unit.engine_scene import (
     CALENDAR,
     CENTRE,
@@ -46,7 +46,9 @@ WORST = rule("worst", levels=frozenset({Level.PROVINCE, Level.NATION}), indicato
 BY_DATE = rule("share", levels=frozenset({Level.PROVINCE, Level.NATION}), indicator=None, rollup=RollUp.GREEN_SHARE,
                bands=(), target=goal(operand=60.0))  # fmt: skip
 DATED = replace(ONLINE, target=goal(floor=30.0), bands=())
-SITES = [(CENTRE, SHARED, ONLINE, SHARE), (CENTRE, SHARED, DATED, WORST), (SHARED, DATED, BY_DATE), (CENTRE, ONLINE)]
+FOR_ALL = replace(SHARED, inherit=frozenset({Level.COMMUNE, Level.PROVINCE}))
+SITES = [(CENTRE, SHARED, ONLINE, SHARE), (CENTRE, FOR_ALL, DATED, WORST), (SHARED, DATED, BY_DATE), (CENTRE, ONLINE),
+         (CENTRE, FOR_ALL, ONLINE, replace(SHARE, critical=False))]  # fmt: skip
 weights = st.sampled_from([0.0, 0.1, 0.7, 1.0, 2.5, 5.0, 10.0, 20.0])
 colours = st.sampled_from(Colour)
 limits = st.builds(StandingRule, *[st.sampled_from([0.0, 0.5, 0.7, 0.8, 1.0])] * 3, st.sampled_from([0.0, 5.0]))
@@ -67,7 +69,8 @@ def test_a_row_of_colours_stands_as_its_criteria_do(row, limit):
 
 
 def policy(criteria: tuple[Criterion, ...]) -> Policy:
-    return Policy(units(FIVE), ruleset(*criteria), directory(), CALENDAR, SESSIONS)
+    around = Units(tuple(replace(u, depends_on=(SYSTEM,)) if u.code == PROVINCE else u for u in units(FIVE)))
+    return Policy(around, ruleset(*criteria), directory(), CALENDAR, SESSIONS)
 
 
 def sheet_of(of: Policy, readings: list[Reading], now: datetime) -> Sheet:
@@ -130,6 +133,30 @@ def test_readings_put_in_one_by_one_lead_where_judging_anew_leads(site, readings
     known = {(reading.unit, reading.indicator): reading for reading in (*readings, *more)}
     agrees(sheet, decided(of, list(known.values()), NOON))
     assert {code for code, stood in sheet.stood.items() if stood[0] != before[code]} <= set(told_changed)
+
+
+@given(st.sampled_from(SITES), st.sampled_from([*FIVE, SYSTEM, PROVINCE]), feeds(), feeds())
+def test_units_that_are_not_there_are_left_out_and_nobody_takes_anything_over_from_them(site, gone, readings, more):
+    of = policy(site)
+    ended = replace(of.units[gone], valid_to=CALENDAR.local(NOON).date())
+    of = replace(of, units=Units(tuple(ended if unit.code == gone else unit for unit in of.units)))
+    sheet = sheet_of(of, readings, NOON)
+    sheet.judge(NOON)
+    agrees(sheet, decided(of, readings, NOON))
+    assert sheet.colour(gone) is Colour.EXCLUDED
+    for reading in more:
+        assert gone not in sheet.put(reading, NOON)
+    known = {(reading.unit, reading.indicator): reading for reading in (*readings, *more)}
+    agrees(sheet, decided(of, list(known.values()), NOON))
+
+
+def test_a_system_with_many_dependants_stands_every_one_of_them_once():
+    of = policy(SITES[4])
+    good = [told(True, unit=SYSTEM, indicator="system_up")]
+    good += [told(value, unit=code, indicator=name) for code in FIVE for name, value in (("up", True), ("rate", 90.0))]
+    sheet = sheet_of(of, good, NOON)
+    sheet.judge(NOON)
+    assert sheet.put(told(False, unit=SYSTEM, indicator="system_up"), NOON) == [SYSTEM, *FIVE, PROVINCE, NATION]
 
 
 def test_one_reading_names_whom_it_changed_up_to_the_nation():

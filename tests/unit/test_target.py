@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.engine import reasons
-from monitor.engine.book import Period, Target
+from monitor.engine.book import Pace, Period, Target
 from monitor.engine.compare import WrongType
 from monitor.engine.target import deadline, gap, outlook
 from monitor.model.reading import Comparator
@@ -106,13 +106,57 @@ def test_a_word_where_a_number_is_due_is_not_judged():
 
 
 def test_a_goal_without_any_date_is_a_broken_promise():
-    with pytest.raises(ValueError, match="before, by, every"):
+    with pytest.raises(ValueError, match=r"^a target needs one of before, by, every$"):
         deadline(Target(goal().goal), NOON, CALENDAR)
 
 
 def test_the_gap_is_the_distance_to_the_goal():
     assert gap(goal().goal, 68.91) == 11.09
-    assert gap(goal("==", True).goal, False) is None
+    assert gap(goal().goal, 79.1234564) == 0.876544
+    for asked, value in ((goal("==", True), False), (goal(), True), (goal("==", True), 1.0)):
+        assert gap(asked.goal, value) is None
+
+
+LATE = local(22, 9)
+PACED = Pace(60.0, date(2025, 8, 6), tolerance=1.5)
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "now", "sign", "code", "params"),
+    [
+        (goal(), 82.5, NOON, "=", reasons.TARGET_MET, {"value": 82.5, "goal": ">= 80"}),
+        (goal(), 68.91, NOON, "=", reasons.NOT_YET, {"value": 68.91, "goal": ">= 80", "gap": 11.09, "days": 10}),
+        (goal(floor=60.0), 50.0, NOON, "=", reasons.BELOW_FLOOR, {"value": 50.0, "floor": 60.0, "goal": ">= 80"}),
+        (goal("<", 80.0, floor=90.0), 90.5, NOON, "=", reasons.BELOW_FLOOR,
+         {"value": 90.5, "floor": 90.0, "goal": "< 80"}),
+        (goal(margin=2.5), 77.5, LATE, "=", reasons.WITHIN_MARGIN,
+         {"value": 77.5, "goal": ">= 80", "days": 3, "margin": 2.5}),
+        (goal(margin=2.5), 77.49, LATE, "=", reasons.OVERDUE, {"value": 77.49, "goal": ">= 80", "days": 3}),
+        (goal("<=", margin=2.5), 82.5, LATE, ">", reasons.OVERDUE, {"value": 82.5, "goal": "<= 80", "days": 3}),
+        (goal(margin=2.5), 77.5, LATE, "<", reasons.OVERDUE, {"value": 77.5, "goal": ">= 80", "days": 3}),
+        (goal("==", True, floor=1.0), False, NOON, "=", reasons.NOT_YET,
+         {"value": False, "goal": "== true", "gap": None, "days": 10}),
+        (goal("==", True, pace=PACED), False, NOON, "=", reasons.NOT_YET,
+         {"value": False, "goal": "== true", "gap": None, "days": 10}),
+    ],
+)  # fmt: skip
+def test_a_target_tells_the_figures_that_its_sentence_names(target, value, now, sign, code, params):
+    reason = judged(target, value, now, sign=sign).reason
+    assert (reason.code, reason.params) == (code, params)
+
+
+@pytest.mark.parametrize(
+    ("value", "sign", "expected"), [(70.5, "=", None), (70.4, "=", 72.0), (70.5, "<", 72.0), (70.5, ">", None)]
+)
+def test_behind_the_curve_is_told_with_what_the_curve_asks_and_what_it_forgives(value, sign, expected):
+    more = judged(goal(pace=PACED), value, local(14, 9), sign=sign).more  # six of ten working days are over
+    told = [{"value": value, "expected": expected, "tolerance": 1.5}] if expected else []
+    assert [(reason.code, reason.params) for reason in more] == [(reasons.BEHIND_PACE, params) for params in told]
+
+
+def test_a_goal_that_is_met_counts_its_days_and_looks_again_when_an_exemption_turns():
+    met = judged(goal(turns=date(2025, 8, 12)), 80.0, NOON)
+    assert (met.working_days_left, met.recheck_at) == (10, local(12))
 
 
 LOW_IS_GOOD = goal("<=", 20.0, floor=40.0)

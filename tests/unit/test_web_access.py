@@ -29,6 +29,7 @@ RIGHTS = {
     "GET /api/v1/incidents/{id}": READ,
     "POST /api/v1/incidents/{id}/ack": ACK,
     "POST /api/v1/readings": PUSH,
+    "POST /api/v1/heartbeats/{id}": PUSH,
     "GET /api/v1/events": READ,
     "GET /openapi.json": READ,
     "GET /healthz": PUBLIC,

@@ -9,6 +9,7 @@ import pytest
 
 from monitor.adapters.clock import SystemClock
 from monitor.config.build import load_site
+from monitor.config.rulebooks import load_rules
 from monitor.decide import Policy, View, decide
 from monitor.model.state import UnitState
 from monitor.model.unit import DECIDE_ORDER, Level
@@ -39,41 +40,45 @@ def written(policy: Policy, level: Level) -> float:
     return sum(criterion.weight.get(level, 0.0) for book in policy.ruleset.books for criterion in book.criteria)
 
 
-def test_a_communes_weights_add_up_to_what_the_books_state_for_its_level(policy, states):
-    stated = written(policy, Level.COMMUNE)
-    carried = {
-        sum(held.weight for held in states[unit.code].criteria.values()) for unit in policy.units.at(Level.COMMUNE)
-    }
-    assert carried == {stated}
+def carried(states: Mapping[str, UnitState], code: str) -> float:
+    """What the criteria of a unit weigh together, those that it takes over included."""
+    return sum(held.weight for held in states[code].criteria.values())
 
 
-def test_what_a_commune_takes_over_from_its_systems_is_a_good_part_of_it(policy, states):
-    one = policy.units.at(Level.COMMUNE)[0]
-    taken = [held for held in states[one.code].criteria.values() if held.caused_by is not None]
-    inherited = [c for book in policy.ruleset.books for c in book.criteria if Level.COMMUNE in c.inherit]
+@pytest.mark.parametrize("level", [Level.NATION, Level.PROVINCE, Level.COMMUNE])
+def test_the_weights_of_every_unit_add_up_to_what_the_books_state_for_its_level(policy, states, level):
+    assert {carried(states, unit.code) for unit in policy.units.at(level)} == {written(policy, level)}
+
+
+def test_a_system_weighs_what_is_asked_of_it_and_takes_nothing_over(policy, states):
+    for unit in policy.units.at(Level.SYSTEM):
+        asked = [c for book in policy.ruleset.books for c in book.criteria if c.applies_to(unit)]
+        assert carried(states, unit.code) == sum(c.weight[Level.SYSTEM] for c in asked) > 0
+
+
+@pytest.mark.parametrize(("code", "points"), [("02143", 29.0), ("19", 10.0)])
+def test_what_a_unit_takes_over_from_its_systems_is_a_good_part_of_it(policy, states, code, points):
+    level = policy.units[code].level
+    taken = [held for held in states[code].criteria.values() if held.caused_by is not None]
+    inherited = [c for book in policy.ruleset.books for c in book.criteria if level in c.inherit]
     assert {held.criterion for held in taken} == {criterion.id for criterion in inherited}
-    assert sum(held.weight for held in taken) == sum(c.weight[Level.COMMUNE] for c in inherited) > 0
-
-
-def test_no_unit_weighs_more_than_its_level(policy, states):
-    for unit in policy.units:
-        assert sum(held.weight for held in states[unit.code].criteria.values()) <= written(policy, unit.level)
+    assert sum(held.weight for held in taken) == sum(c.weight[level] for c in inherited) == points
 
 
 def test_the_sums_of_the_default_books_are_known(policy):
-    """Of the 100 points of each level, those of the goals of 2025 are in a book whose dates have passed."""
     assert {level: written(policy, level) for level in Level} == {
         Level.NATION: 10.0, Level.PROVINCE: 50.0, Level.COMMUNE: 91.0, Level.SYSTEM: 33.0,
     }  # fmt: skip
 
 
-def test_what_a_province_would_take_over_does_not_reach_one_that_names_no_systems(policy, states):
-    """A province of the registry names systems for its communes only: 10 of its 50 points have nobody to come from."""
-    inherited = sum(
-        c.weight.get(Level.PROVINCE, 0.0)
-        for book in policy.ruleset.books
-        for c in book.criteria
-        if Level.PROVINCE in c.inherit
-    )
-    carried = sum(held.weight for held in states["19"].criteria.values())
-    assert (inherited, carried) == (10.0, written(policy, Level.PROVINCE) - inherited)
+def test_with_the_goals_of_2025_a_province_has_100_points_and_a_commune_100_and_12_of_ours():
+    """The domain's 38 criteria, each once; a commune's centre (8) and its operator line (4) are asked besides."""
+    stated: dict[Level, dict[str, float]] = {level: {} for level in Level}
+    for name in ("service_health", "recurring_targets", "two_tier_readiness"):
+        ruleset, problems = load_rules(ROOT, [name])
+        assert ruleset is not None, problems
+        for criterion in (criterion for book in ruleset.books for criterion in book.criteria):
+            for level, weight in criterion.weight.items():
+                stated[level][criterion.indicator or criterion.id] = weight
+    assert sum(stated[Level.PROVINCE].values()) == 100.0
+    assert sum(stated[Level.COMMUNE].values()) == 100.0 + 8.0 + 4.0

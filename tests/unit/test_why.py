@@ -67,6 +67,11 @@ def test_every_criterion_says_value_limits_deadline_age_and_place_of_its_rule():
     assert (by_id["up"].value[0], by_id["up"].rule) == ("có", "rules/service_health.yaml:12")
 
 
+def test_what_the_source_said_of_a_bad_value_is_told_with_it():
+    answer = explained(told(False, indicator="up", source="probe", note="refused: 10.1.2.3:443"), told(70.0))
+    assert {one.id: one.told for one in answer.criteria} == {"up": "refused: 10.1.2.3:443", "rate": ""}
+
+
 def test_the_most_urgent_criteria_come_first():
     answer = explained(told(False, indicator="up"), told(90.0), criteria=(ONLINE, OUTAGE, CENTRE))
     assert [(c.id, c.colour) for c in answer.criteria] == [("up", RED), ("down_minutes", YELLOW), ("rate", GREEN)]

@@ -7,19 +7,12 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 
 from monitor.adapters.feeds.body import Unreadable, read_text
-from monitor.adapters.feeds.cells import Cell
-from monitor.adapters.feeds.numbers import shown
-from monitor.adapters.feeds.rows import Answer, Frame, Row, failed
-from monitor.config.spec import AsOf, Column, FeedSpec
+from monitor.adapters.feeds.rows import Answer, Frame, failed
+from monitor.adapters.feeds.table import MAX_COLUMNS, MAX_ROWS, Table
+from monitor.config.spec import FeedSpec
 from monitor.model.reading import Collected
-from monitor.model.text import clean, fold
-
-MAX_COLUMNS = 1_000
-MAX_ROWS = 100_000
-_NAMED = 8  # headers that a sentence lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +27,11 @@ def parse(spec: FeedSpec, body: bytes, headers: Mapping[str, str], now: datetime
     answer = Answer(spec, frame, now)
     try:
         records = _records(read_text(body, headers, spec.encoding, "CSV"), spec.delimiter)
-        header = _header(records)
-        table = _Table(spec, header, answer)
+        table = _table(spec, answer, records)
         for count, record in enumerate(records, start=1):
             if count > MAX_ROWS:
                 raise Unreadable(f"more than {MAX_ROWS} rows")
-            table.take(record)
+            _take(answer, table, record)
     except Unreadable as error:
         return failed(spec, now, str(error))
     if answer.has_rows:
@@ -71,81 +63,26 @@ def _problem(error: str) -> str:
     return f"not CSV: {error}"
 
 
-def _header(records: Iterator[_Record]) -> _Record:
+def _table(spec: FeedSpec, answer: Answer, records: Iterator[_Record]) -> Table:
     header = next(records, _Record(1, (), "no header: the file is empty"))
     if header.problem:
         raise Unreadable(f"line {header.line}: {header.problem}")
     if len(header.cells) > MAX_COLUMNS:
         raise Unreadable(f"{len(header.cells)} columns are more than {MAX_COLUMNS}")
-    return header
+    try:
+        table = Table(spec, answer, header.cells)
+    except Unreadable as error:
+        raise Unreadable(f"line {header.line}: {error}") from None
+    for indicator, said in table.missing.items():
+        answer.refuse(f"line {header.line}", "missing", f"{indicator}: {said}")
+    return table
 
 
-class _Table:
-    """The rows under one header."""
-
-    def __init__(self, spec: FeedSpec, header: _Record, answer: Answer) -> None:
-        self._answer = answer
-        self._width = len(header.cells)
-        self._header = header
-        self._places = _places(header.cells)
-        self._unit = self._needed(spec.unit)
-        self._date = self._needed(spec.as_of_field) if spec.as_of is AsOf.FIELD else None
-        self.columns = tuple(column for column in spec.columns if self._has(column))
-
-    def take(self, record: _Record) -> None:
-        """Read one record."""
-        place = f"line {record.line}"
-        cells = record.cells
-        if record.problem:
-            self._answer.refuse(place, "bad-line", record.problem)
-            return
-        if len(cells) < self._width or any(not cell.isspace() for cell in cells[self._width :] if cell):
-            self._answer.refuse(place, "bad-row", f"{len(cells)} cells under {self._width} headers")
-            return
-        unit = self._answer.unit(place, cells[self._unit])
-        if unit is None:
-            return
-        as_of = self._answer.moment(place, None if self._date is None else cells[self._date])
-        if as_of is not None:
-            row = tuple(self._cell(column, cells) for column in self.columns)
-            self._answer.add(Row(place, unit, as_of, row))
-
-    def _cell(self, column: Column, cells: Sequence[str]) -> Cell:
-        found = [cells[self._places[fold(name)]] if name else None for name in _names(column)]
-        return Cell(column, *found)
-
-    def _needed(self, name: str) -> int:
-        problem = self._problem(name)
-        if problem:
-            raise Unreadable(f"line {self._header.line}: {problem}")
-        return self._places[fold(name)]
-
-    def _has(self, column: Column) -> bool:
-        problems = [problem for name in _names(column) if name and (problem := self._problem(name))]
-        for problem in problems:
-            self._answer.refuse(f"line {self._header.line}", "missing", f"{column.indicator}: {problem}")
-        return not problems
-
-    def _problem(self, name: str) -> str:
-        place = self._places.get(fold(name))
-        if place is not None:
-            return f"the header {shown(name)} stands twice" if place < 0 else ""
-        near = get_close_matches(fold(name), self._places, n=1)
-        if near:
-            return f"no column {shown(name)}; did you mean {shown(self._header.cells[self._places[near[0]]])}?"
-        listed = ", ".join(shown(cell) for cell in self._header.cells[:_NAMED])
-        return f"no column {shown(name)}; there are {self._width}: {listed}"
-
-
-def _places(header: Sequence[str]) -> dict[str, int]:
-    """Column number by folded header; -1 for one that stands twice."""
-    places: dict[str, int] = {}
-    for number, cell in enumerate(header):
-        key = fold(clean(cell))
-        if key:
-            places[key] = -1 if key in places else number
-    return places
-
-
-def _names(column: Column) -> tuple[str, str, str]:
-    return column.value, column.numerator, column.denominator
+def _take(answer: Answer, table: Table, record: _Record) -> None:
+    place, cells, width = f"line {record.line}", record.cells, table.width
+    if record.problem:
+        answer.refuse(place, "bad-line", record.problem)
+    elif len(cells) < width or any(not cell.isspace() for cell in cells[width:] if cell):
+        answer.refuse(place, "bad-row", f"{len(cells)} cells under {width} headers")
+    else:
+        table.take(place, cells)

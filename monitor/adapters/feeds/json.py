@@ -35,7 +35,7 @@ class _Twice:
 def parse(spec: FeedSpec, body: bytes, headers: Mapping[str, str], now: datetime, frame: Frame) -> Collected:
     """All believable values of one answer. Never raises for what the answer holds."""
     try:
-        rows = _rows(spec, _load(read_text(body, headers, spec.encoding, "JSON")))
+        rows = _rows(spec, load(read_text(body, headers, spec.encoding, "JSON")))
     except Unreadable as error:
         return failed(spec, now, str(error))
     answer = Answer(spec, frame, now)
@@ -47,7 +47,8 @@ def parse(spec: FeedSpec, body: bytes, headers: Mapping[str, str], now: datetime
     return answer.collected()
 
 
-def _load(text: str) -> object:
+def load(text: str) -> object:
+    """A document of strict JSON. Raises Unreadable."""
     try:
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except RecursionError:

@@ -1,4 +1,4 @@
-"""When a row's figures are from: the poll, the day of the poll, or a date that the row states."""
+"""When a row's figures are from: the poll (or the file), the day of it, or a date that the row states."""
 
 from __future__ import annotations
 
@@ -16,10 +16,16 @@ _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def default_moment(as_of: AsOf, now: datetime, calendar: Calendar) -> datetime:
-    """What a row without a claim of its own is dated: the poll, or 00:00 of its local day."""
+    """What a row without a claim of its own is dated: `now`, or 00:00 of its local day."""
     if as_of is AsOf.DAY:
         return calendar.start_of_day(calendar.local(now).date())
     return now
+
+
+def parts_of(now: datetime, calendar: Calendar) -> dict[str, int]:
+    """What a question may name of the local day: `year`, `quarter`, `month`."""
+    day = calendar.local(now).date()
+    return {"year": day.year, "quarter": (day.month + 2) // 3, "month": day.month}
 
 
 def read_moment(raw: object, calendar: Calendar) -> datetime | None:

@@ -97,7 +97,7 @@ class _Page:
             return
         as_of = self._answer.moment(place, labels.get(self._spec.as_of_field), stamp)
         if as_of is not None:
-            cells = tuple(Cell(column, _value(sample.value)) for column in self._columns[sample.name])
+            cells = tuple(Cell(column, plain_value(sample.value)) for column in self._columns[sample.name])
             self._answer.add(Row(place, unit, as_of, cells, sample.name))
 
 
@@ -142,6 +142,6 @@ def _moment(stamp: str | None) -> datetime | Unfit | None:
         return Unfit("bad-line", f"'{stamp}' is not a time stamp in milliseconds")
 
 
-def _value(text: str) -> object:
+def plain_value(text: str) -> object:
     """A number, or the text itself (NaN, +Inf): it is refused as one with the row."""
     return float(text) if _NUMBER.fullmatch(text) else text

@@ -34,6 +34,7 @@ class Frame:
     calendar: Calendar
     indicators: Mapping[str, Indicator]
     units: frozenset[str]  # codes of the units that may stand in the feed
+    written: datetime | None = None  # when what is read was written, where that is known; else it is as new as the poll
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Answer:
         self._spec = spec
         self._frame = frame
         self._now = now
-        self._default = default_moment(spec.as_of, now, frame.calendar)
+        self._default = default_moment(spec.as_of, frame.written or now, frame.calendar)
         self._codes = spec.mapping or {code: code for code in frame.units}
         self._rows: dict[tuple[str, str, date], list[Row]] = {}
         self._refused: list[Rejected] = []

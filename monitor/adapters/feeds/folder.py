@@ -1,0 +1,128 @@
+"""The way of a drop folder: the newest file that matches, below the site's own folder, over no symbolic link."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from monitor.adapters.feeds.body import Unreadable
+from monitor.adapters.feeds.numbers import shown
+from monitor.adapters.feeds.page import Parse
+from monitor.adapters.feeds.rows import Frame, failed
+from monitor.config.spec import FeedSpec
+from monitor.model.reading import Collected
+
+MAX_FILES = 10_000  # names of one folder that are looked at
+SETTLED = 5.0  # seconds since its last change after which a file counts as whole
+_STEP = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe must not make us wait
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file of the folder."""
+
+    name: str
+    written: datetime
+
+
+class Folder:
+    """Reads the newest file of `folder` below `root`, in a thread.
+
+    Rows that state no date are as old as the file.
+
+    A file older than `max_silence` is a failure: whoever should have put the next one there has fallen silent.
+    """
+
+    def __init__(self, spec: FeedSpec, parse: Parse, root: Path, frame: Frame) -> None:
+        self._spec = spec
+        self._parse = parse
+        self._root = root
+        self._frame = frame
+
+    async def __call__(self, now: datetime) -> Collected:
+        """Look once."""
+        return await asyncio.to_thread(self._look, now)
+
+    def _look(self, now: datetime) -> Collected:
+        spec = self._spec
+        try:
+            with _opened(self._root, spec.folder) as folder:
+                found = newest(_files(folder, spec.files), now)
+                if found is None:
+                    raise Unreadable(
+                        f"no file in {spec.folder} matches {shown(spec.files)}, or it is still being written"
+                    )
+                body = _content(folder, found, spec.max_bytes)
+        except Unreadable as error:
+            return failed(spec, now, str(error))
+        except OSError as error:
+            return failed(spec, now, f"the folder {spec.folder} cannot be read: {error.strerror}")
+        age = (now - found.written).total_seconds()
+        if age > spec.max_silence:
+            return failed(spec, now, f"the newest file, {shown(found.name)}, is {age / 3600:.0f} hours old")
+        return self._parse(spec, body, {}, now, replace(self._frame, written=found.written))
+
+
+def newest(files: Iterator[Found], now: datetime) -> Found | None:
+    """The file that was written last, of equal ones the last by name; what changes right now is passed over."""
+    settled = (file for file in files if abs((now - file.written).total_seconds()) >= SETTLED)
+    return max(settled, key=lambda file: (file.written, file.name), default=None)
+
+
+@contextmanager
+def _opened(root: Path, name: str) -> Iterator[int]:
+    """The folder, opened step by step so that no link can lead out. Raises Unreadable."""
+    try:
+        at = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        for step in PurePosixPath(name).parts:
+            before = at
+            try:
+                at = os.open(step, _STEP, dir_fd=before)
+            finally:
+                os.close(before)
+    except OSError as error:
+        raise Unreadable(f"the folder {name} cannot be opened: {error.strerror}") from None
+    try:
+        yield at
+    finally:
+        os.close(at)
+
+
+def _files(folder: int, pattern: str) -> Iterator[Found]:
+    wanted = _plain(pattern)
+    with os.scandir(folder) as entries:
+        for count, entry in enumerate(entries, start=1):
+            if count > MAX_FILES:
+                raise Unreadable(f"more than {MAX_FILES} files in the folder; clear it up")
+            if not entry.name.startswith(".") and fnmatch.fnmatchcase(_plain(entry.name), wanted):
+                with suppress(FileNotFoundError):  # taken away since it was listed
+                    about = entry.stat(follow_symlinks=False)
+                    if stat.S_ISREG(about.st_mode):
+                        yield Found(entry.name, datetime.fromtimestamp(about.st_mtime, UTC))
+
+
+def _plain(name: str) -> str:
+    """A file name as people compare it: without case, and however its marks are written down."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _content(folder: int, found: Found, most: int) -> bytes:
+    try:
+        with open(os.open(found.name, _FILE, dir_fd=folder), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Unreadable(f"{shown(found.name)} is not a file")
+            body = file.read(most + 1)
+    except OSError as error:
+        raise Unreadable(f"{shown(found.name)} cannot be read: {error.strerror}") from None
+    if len(body) > most:
+        raise Unreadable(f"{shown(found.name)} is larger than {most} bytes")
+    return body

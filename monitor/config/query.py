@@ -1,0 +1,47 @@
+"""The query of an SQL feed, looked at without its database: one SELECT that SQLite understands, and its parameters."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Collection, Iterator
+
+GIVEN = ("year", "quarter", "month")  # of the local day: bound by the feed itself
+_SELECT = re.compile(r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|with|values)\b", re.IGNORECASE | re.DOTALL)
+# Texts, names in quotes and comments, in which a colon is no parameter.
+_ASIDE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_PARAMETER = re.compile(r"[:@$]([A-Za-z_]\w*)")
+_NAMELESS = re.compile(r"\?")
+_ABSENT = ("no such table", "no such column")  # an empty database has none
+
+
+def mistakes(query: str, parameters: Collection[str]) -> Iterator[tuple[str, str]]:
+    """What is wrong with a query, and what would be right. `parameters` are the names that the config gives."""
+    if not _SELECT.match(query):
+        yield "the query is no SELECT", "a feed only reads: begin with SELECT or WITH"
+        return
+    bare = _ASIDE.sub(" ", query)
+    if _NAMELESS.search(bare):
+        yield "the query has a parameter without a name", "write :name instead of ?"
+        return
+    wanted = dict.fromkeys(_PARAMETER.findall(bare))
+    for name in wanted:
+        if name not in GIVEN and name not in parameters:
+            yield f"the query asks for :{name}, which is not given", "add it under parameters"
+    for name in parameters:
+        if name in GIVEN:
+            yield f"the parameter '{name}' is given by the feed itself", "call yours by another name"
+        elif name not in wanted:
+            yield f"the parameter '{name}' does not stand in the query", f"write :{name} there, or take it out"
+    if said := _misread(query, wanted):
+        yield f"SQLite does not understand the query: {said}", ""
+
+
+def _misread(query: str, wanted: Collection[str]) -> str:
+    with sqlite3.connect(":memory:") as empty:
+        try:
+            empty.execute(f"EXPLAIN {query}", dict.fromkeys(wanted))
+        except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
+            said = str(error)
+            return "" if said.startswith(_ABSENT) else said
+    return ""

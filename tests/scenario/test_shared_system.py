@@ -1,0 +1,70 @@
+"""The default site when its procedure system goes down: many colours, one incident."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.config.build import load_site
+from monitor.model.colour import Colour
+from monitor.model.reading import Reading
+from monitor.replay.course import Course
+from monitor.service.app import policy_of
+
+ROOT = Path(__file__).parents[2]
+MINUTE = timedelta(minutes=1)
+START = datetime(2026, 11, 23, 2, tzinfo=UTC)  # a Monday, 9:00 in Việt Nam
+SYSTEM = "tthc-19"
+GOES_DOWN, COMES_BACK, QUIET = 10, 40, 60  # minutes
+
+
+@pytest.fixture(scope="module")
+def course() -> Course:
+    """An hour in which every system answers every minute, but for half an hour of one. Nobody speaks of the centres."""
+    policy = policy_of(load_site(ROOT, environ={}, now=START))
+    asked = [(SYSTEM, "system_reachable"), ("dvcqg", "system_reachable"), ("line-19", "line_reachable")]
+    news = [
+        Reading(code, what, code != SYSTEM or not GOES_DOWN <= minute < COMES_BACK, at, at, "probe")
+        for minute in range(QUIET)
+        for at in [START + minute * MINUTE]
+        for code, what in asked
+    ]
+    made = Course(policy, news)
+    made.run(START + QUIET * MINUTE)
+    return made
+
+
+def test_communes_and_province_turn_red_because_of_it(course):
+    first: dict[str, str | None] = {}
+    for _, decision in course.decided:
+        standing = decision.after.standing
+        if standing is not None and standing.colour is Colour.RED:
+            first.setdefault(decision.after.unit, standing.caused_by)
+    assert first.pop(SYSTEM) is None
+    assert first.pop("VN") is None  # by the score of its provinces
+    assert first == dict.fromkeys(("19", *course.policy.units.children("19")), SYSTEM)
+
+
+def test_only_the_system_has_an_incident_and_nobody_is_called_for_anything_else(course):
+    opened = {incident.unit for _, decision in course.decided for incident in decision.incidents}
+    called = [notice for _, decision in course.decided for notice in decision.notices]
+    assert (opened, {notice.unit for notice in called}) == ({SYSTEM}, {SYSTEM})
+    assert len({notice.incident for notice in called}) == 1
+
+
+def test_it_names_92_communes_and_their_province_as_those_who_depend_on_it(course):
+    bodies = [notice.body for _, decision in course.decided for notice in decision.notices if notice.kind == "outage"]
+    assert bodies
+    assert all("93 đơn vị phụ thuộc" in body for body in bodies)
+
+
+def test_the_province_is_as_it_was_when_the_system_is_back(course):
+    told = [(at, decision.after.standing) for at, decision in course.decided if decision.after.unit == "19"]
+    before = [standing.colour for at, standing in told if standing and at < START + GOES_DOWN * MINUTE]
+    red = [at for at, standing in told if standing and standing.colour is Colour.RED]
+    assert (before[-1], told[-1][1].colour) == (Colour.UNKNOWN,) * 2  # most of its figures are not in this story
+    assert red[0] == START + (GOES_DOWN + 16) * MINUTE  # after 15 minutes, confirmed by a second reading
+    assert red[-1] < START + (COMES_BACK + 5) * MINUTE
+    assert course.states[SYSTEM].incidents == {}
