@@ -12,7 +12,7 @@ import click
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.probes import Tools, open_probe
 from monitor.cli.look import unit_of
-from monitor.cli.sites import json_option, open_site, site_argument
+from monitor.cli.sites import json_option, open_site, site_option
 from monitor.config.complain import nearest
 from monitor.config.probespec import ProbeSpec
 from monitor.config.spec import Site
@@ -23,7 +23,7 @@ from monitor.service.build import open_network
 @click.command()
 @click.argument("unit")
 @click.argument("probe", required=False)
-@site_argument
+@site_option
 @json_option
 def probe(unit: str, probe: str | None, site: Path, as_json: bool) -> None:
     """Run the probes of UNIT (a code), or only PROBE, now and print the transcript; exit 1 when one is down."""

@@ -44,7 +44,7 @@ def ran(*words: object) -> Result:
 
 
 def test_a_target_that_is_well_ends_with_0_and_its_transcript(site):
-    result = ran("01840", "centre", site)
+    result = ran("01840", "centre", "--site", site)
     assert result.exit_code == 0, result.output
     assert "centre/01840 (http): tốt / well" in result.output
     assert "GET http://127.0.0.1:" in result.output and "answers HTTP 200" in result.output
@@ -52,13 +52,13 @@ def test_a_target_that_is_well_ends_with_0_and_its_transcript(site):
 
 
 def test_a_target_that_is_down_ends_with_1_and_the_reason(site):
-    result = ran("01843", "centre", site)
+    result = ran("01843", "centre", "--site", site)
     assert result.exit_code == 1
     assert "centre_reachable = không / no (HTTP status 503, expected 200)" in result.output
 
 
 def test_the_same_in_json(site):
-    [row] = json.loads(ran("01843", "centre", site, "--json").output)
+    [row] = json.loads(ran("01843", "centre", "--site", site, "--json").output)
     assert (row["probe"], row["kind"], row["well"], row["attempts"]) == ("centre/01843", "http", False, 1)
     assert list(row["phases"]) == ["connect", "first_byte", "transfer"]
     assert row["note"] == "HTTP status 503, expected 200"
@@ -73,6 +73,6 @@ def test_the_same_in_json(site):
     ],
 )
 def test_a_name_that_nothing_answers_to_is_wrong_use(site, words, said):
-    result = ran(*words, site)
+    result = ran(*words, "--site", site)
     assert result.exit_code == 2
     assert said in result.output
