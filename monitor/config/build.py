@@ -16,7 +16,7 @@ from monitor.config.folders import Folders
 from monitor.config.models import SiteFile
 from monitor.config.office import build_sessions
 from monitor.config.people import build_addresses, build_channels, build_directory, build_tokens
-from monitor.config.probebuild import build_probes
+from monitor.config.probebuild import build_own_line, build_probes
 from monitor.config.problems import Problem
 from monitor.config.routes import check_routes
 from monitor.config.rulebooks import load_rules
@@ -77,7 +77,7 @@ def _build(
     registry, zone = load_registry(), ZoneInfo(file.time_zone)
     units = build_units(file.units, registry, findings)
     around = Surroundings(folders, environ, units, registry, findings)
-    channels = build_channels(file, around)
+    channels, probes = build_channels(file, around), build_probes(file, around)
     sessions = build_sessions(file, folders, now, findings)
     site = Site(
         root=folders.root,
@@ -92,9 +92,10 @@ def _build(
         calendar=sessions.calendar,
         sessions=sessions,
         directory=build_directory(file),
-        probes=build_probes(file, around),
+        probes=probes,
         feeds=build_feeds(file, around),
         heartbeats=build_heartbeats(file, around),
+        own_line=build_own_line(file, probes, findings),
         channels=channels,
         addresses=build_addresses(file, channels, around),
         allow=tuple(file.network.allow),

@@ -333,6 +333,7 @@ class SiteFile(Section):
     office_hours: OfficeHours = OfficeHours()
     units: UnitsSection = Field(description="write which provinces, communes and systems get a colour")
     probes: list[Probe] = Field(default=[])
+    own_line: list[Identifier] = Field(default=[])  # probes that answer whenever denbao itself is connected
     feeds: list[Feed] = Field(default=[])
     heartbeats: list[HeartbeatSection] = Field(default=[])
     by_hand: list[Identifier] = Field(default=[])  # indicators that come by push or import, from no probe or feed

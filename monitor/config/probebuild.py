@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jmespath
@@ -26,6 +26,15 @@ def build_probes(file: SiteFile, around: Surroundings) -> tuple[ProbeSpec, ...]:
     """One spec per probe and unit, named `probe/unit`."""
     around.findings.once(("probes",), "probe", [probe.id for probe in file.probes])
     return tuple(spec for i, probe in enumerate(file.probes) for spec in _probe(probe, ("probes", i), around))
+
+
+def build_own_line(file: SiteFile, probes: Sequence[ProbeSpec], findings: Findings) -> frozenset[str]:
+    """Ids of the specs whose probes are the monitor's own line."""
+    known = [probe.id for probe in file.probes]
+    for index, name in enumerate(file.own_line):
+        if name not in known:
+            findings.unknown(("own_line", index), "probe", name, known)
+    return frozenset(spec.id for spec in probes if spec.id.partition("/")[0] in file.own_line)
 
 
 def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSpec]:

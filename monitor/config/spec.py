@@ -151,6 +151,7 @@ class Site:
     addresses: Mapping[tuple[str, str], Secret]  # (recipient id, channel id) -> address
     allow: tuple[str, ...] = ()  # networks and ports that may be dialled although private: "127.0.0.0/8:8867"
     heartbeats: tuple[HeartbeatSpec, ...] = ()
+    own_line: frozenset[str] = frozenset()  # ids of the probes that tell whether the monitor itself is connected
     exporters: tuple[str, ...] = ("prometheus",)
     tokens: tuple[Token, ...] = ()
     simulation: SimulationSpec | None = None

@@ -22,6 +22,7 @@ from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
 from monitor.service.heartbeats import Heartbeats
 from monitor.service.metrics import SelfMetrics
+from monitor.service.ownline import behind
 from monitor.service.poller import Poller
 from monitor.service.sender import LOOK, Sender
 
@@ -57,7 +58,8 @@ class Service:
         self.complaints = Complaints(frozenset(feed.id for feed in site.feeds))
         self.evaluator = Evaluator(policy_of(site), store, clock, self.hub.publish, metrics.decided)
         self.heartbeats = Heartbeats(site.heartbeats, self.evaluator, clock)
-        sources = (*adapters.sources, *self.heartbeats.by_id.values())
+        probes = behind(adapters.sources, frozenset(probe.id for probe in site.probes), site.own_line, clock)
+        sources = (*probes, *self.heartbeats.by_id.values())
         self.poller = Poller(sources, clock, self._collected, observe=metrics.swept)
         parallel = {channel: site.channels[channel].parallel for channel in adapters.transports}
         sending = (adapters.chance, adapters.owner, adapters.look)

@@ -1,0 +1,116 @@
+"""While the monitor itself is cut off, nobody is blamed: bad news of probes is no reading then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+
+from monitor.model.reading import Collected, Reading
+from monitor.service.ownline import FRESH, SETTLE, behind
+from monitor.testing import run
+from tests.unit.web_site import NOW, ManualClock
+
+
+@dataclass
+class Target:
+    """A probe that says what the test wants, and counts how often it is asked."""
+
+    id: str
+    up: bool = True
+    failure: str = ""
+    asked: int = 0
+    period: float = 30.0
+    owner: str = "19"
+
+    async def collect(self, now: datetime) -> Collected:
+        """Answer."""
+        self.asked += 1
+        if self.failure:
+            return Collected(self.id, now, failure=self.failure)
+        return Collected(self.id, now, (Reading("19", "up", self.up, now, now, self.id, note="" if self.up else "no"),))
+
+
+@dataclass
+class Scene:
+    """Two centres behind an own line of a gateway and a name server."""
+
+    clock: ManualClock = field(default_factory=ManualClock)
+    gateway: Target = field(default_factory=lambda: Target("gateway/VN"))
+    names: Target = field(default_factory=lambda: Target("names/VN"))
+    one: Target = field(default_factory=lambda: Target("centre/1"))
+    two: Target = field(default_factory=lambda: Target("centre/2"))
+
+    def __post_init__(self) -> None:
+        sources = (self.gateway, self.names, self.one, self.two)
+        ids = {source.id for source in sources}
+        self.sources = behind(sources, ids, {"gateway/VN", "names/VN"}, self.clock)
+
+    def polled(self, number: int = 2) -> Collected:
+        """The answer of one source, the first centre unless told otherwise."""
+        return run(self.sources[number].collect(NOW))
+
+    def cut(self, *, off: bool = True) -> None:
+        """The monitor loses its line, or has it again."""
+        self.gateway.up = self.names.up = not off
+
+
+def test_good_news_asks_nobody_else():
+    scene = Scene()
+    assert scene.polled().readings[0].value is True
+    assert (scene.gateway.asked, scene.names.asked) == (0, 0)
+
+
+def test_bad_news_counts_while_one_of_the_own_probes_answers():
+    scene = Scene(one=Target("centre/1", up=False), names=Target("names/VN", up=False))
+    assert scene.polled().readings[0].value is False
+
+
+@pytest.mark.parametrize("how", ["no", "cannot ask"])
+def test_bad_news_is_a_failure_and_no_reading_while_the_monitor_is_cut_off(how):
+    scene = Scene(one=Target("centre/1", up=False))
+    scene.cut()
+    if how == "cannot ask":
+        scene.gateway.failure = scene.names.failure = "no route"
+    answer = scene.polled()
+    assert answer.readings == ()
+    assert answer.failure == "probe centre/1: not believed, denbao itself is cut off"
+
+
+def test_the_own_probes_say_of_themselves_what_is_true():
+    scene = Scene()
+    scene.cut()
+    assert scene.polled(0).readings[0].value is False
+
+
+def test_many_probes_with_bad_news_ask_the_own_line_once():
+    scene = Scene(one=Target("centre/1", up=False), two=Target("centre/2", up=False))
+    scene.polled(2)
+    scene.polled(3)
+    assert scene.gateway.asked == 1
+    scene.clock.move(FRESH)
+    scene.polled(2)
+    assert scene.gateway.asked == 2
+
+
+def test_bad_news_may_still_stem_from_a_cut_that_has_just_ended():
+    scene = Scene(one=Target("centre/1", up=False))
+    scene.cut()
+    scene.polled()
+    scene.cut(off=False)
+    scene.clock.move(SETTLE - 1)
+    assert scene.polled().failure
+    scene.clock.move(1)
+    assert scene.polled().readings[0].value is False
+
+
+def test_a_probe_that_cannot_ask_keeps_its_own_reason():
+    scene = Scene(one=Target("centre/1", failure="may not ping"))
+    scene.cut()
+    assert scene.polled().failure == "may not ping"
+
+
+def test_without_an_own_line_all_sources_are_as_they_were():
+    one = Target("centre/1", up=False)
+    assert behind((one,), {"centre/1"}, (), ManualClock()) == [one]
