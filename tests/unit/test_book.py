@@ -7,9 +7,19 @@ from datetime import date, timedelta
 
 import pytest
 
-from monitor.engine.book import Book, Condition, Ruleset
+from monitor.engine.book import (
+    Book,
+    Condition,
+    Curve,
+    Exemption,
+    Pace,
+    Period,
+    Ruleset,
+    exempted,
+    first_day,
+)
 from monitor.model.unit import Level
-from tests.unit.engine_scene import COMMUNE, OTHER, PROVINCE, SYSTEM, rule, units
+from tests.unit.engine_scene import COMMUNE, OTHER, PROVINCE, SYSTEM, goal, measure, rule, units
 
 UNITS = units()
 DAY = timedelta(days=1)
@@ -76,3 +86,104 @@ def test_a_day_asks_only_the_books_that_count_on_it_in_their_order():
     both = Ruleset({}, (old, new))
     asked = [[c.id for c in both.criteria_of(UNITS[COMMUNE], date(2025, 8, day))] for day in (24, 25, 26)]
     assert asked == [["a", "b"], ["a", "b", "c"], ["c"]]
+
+
+# -- versions, exemptions, periods ------------------------------------------------------------------------------------
+
+AUGUST, OCTOBER = date(2025, 8, 1), date(2025, 10, 1)
+PAPER = Exemption("rate", COMMUNE, "12/QĐ-UBND", AUGUST, by=OCTOBER, until=date(2025, 8, 31))
+
+
+@pytest.mark.parametrize(
+    ("changes", "both"),
+    [
+        ({"decided": date(2025, 8, 31)}, True),
+        ({"decided": date(2025, 9, 1)}, False),
+        ({"decided": date(2025, 7, 1), "until": date(2025, 7, 31)}, False),
+        ({"decided": date(2025, 7, 1), "until": AUGUST}, True),
+        ({"decided": date(2025, 7, 1), "until": None}, True),
+        ({"unit": OTHER}, False),
+        ({"criterion": "other"}, False),
+    ],
+)
+def test_two_exemptions_overlap_on_a_day_that_both_count_for_one_target_of_one_unit(changes, both):
+    other = replace(PAPER, **changes)
+    assert PAPER.overlaps(other) is both
+    assert other.overlaps(PAPER) is both
+
+
+def version(name: str, valid_from: date, valid_to: date | None = None) -> Book:
+    return Book(name, "1", "x", "x", (rule("rate", book=name),), valid_from, valid_to)
+
+
+@pytest.mark.parametrize(
+    ("day", "found"),
+    [
+        (date(2025, 6, 1), "year"),
+        (date(2026, 2, 1), "year"),  # between two books: the newest that had begun
+        (date(2026, 6, 1), "late"),
+        (date(2024, 6, 1), "late"),  # before all of them
+        (None, "late"),
+    ],
+)
+def test_the_version_of_a_day_is_the_valid_one_else_the_newest_begun(day, found):
+    year = version("year", date(2025, 1, 1), date(2025, 12, 31))
+    late = version("late", date(2026, 3, 1))
+    rules = Ruleset({}, (year, late))
+    made = rules.criterion("rate", day)
+    assert made is not None and made.book == found
+    if day is not None:
+        assert rules.criteria(day) == {"rate": made}
+
+
+def test_a_valid_version_counts_although_a_later_one_has_begun_and_ended():
+    year = version("year", date(2025, 1, 1), date(2025, 12, 31))
+    spring = version("spring", date(2025, 3, 1), date(2025, 4, 30))
+    made = Ruleset({}, (spring, year)).criterion("rate", date(2025, 6, 1))
+    assert made is not None and made.book == "year"
+
+
+def test_a_rule_promises_the_cadence_of_its_indicator_and_without_one_nothing():
+    rules = Ruleset({"rate": measure(cadence=300.0)}, ())
+    assert rules.cadence_of(rule()) == 300.0
+    assert rules.cadence_of(rule("share", indicator=None)) == 0.0
+    assert Ruleset({"": measure(cadence=9.0), "XXXX": measure(cadence=9.0)}, ()).cadence_of(rule()) == 0.0
+
+
+def test_what_a_unit_takes_over_keeps_the_date_of_its_system():
+    taken = rule(levels=frozenset({Level.SYSTEM}), inherit=frozenset({Level.COMMUNE}), target=goal())
+    rules = Ruleset({}, (Book("book", "1", "x", "x", (taken,)),), exemptions=(PAPER,))
+    assert rules.criteria_of(UNITS[COMMUNE], AUGUST) == (taken,)
+
+
+def test_an_exemption_of_a_rule_without_a_date_changes_nothing():
+    assert exempted(rule(), (PAPER,), UNITS[COMMUNE], AUGUST) == rule()
+
+
+STEPPED = Pace(20.0, curve=Curve.STEPPED, steps=((AUGUST, 40.0),))
+
+
+@pytest.mark.parametrize(
+    ("dates", "pace", "start"),
+    [
+        ({"before": date(2025, 8, 20)}, STEPPED, date(2025, 8, 15)),
+        ({"every": Period.MONTH}, STEPPED, AUGUST),
+        ({"every": Period.QUARTER}, STEPPED, date(2025, 7, 1)),
+        ({"every": Period.MONTH}, replace(STEPPED, start=date(2025, 8, 7)), date(2025, 8, 7)),
+    ],
+)
+def test_an_exempted_target_has_the_new_date_alone_and_an_even_pace_to_it(dates, pace, start):
+    given = replace(PAPER, decided=date(2025, 8, 15), until=None)
+    target = exempted(rule(target=goal(**dates, pace=pace)), (given,), UNITS[COMMUNE], date(2025, 8, 16)).target
+    assert target is not None and target.pace is not None
+    assert (target.before, target.by, target.every) == (None, OCTOBER, None)
+    assert (target.pace.curve, target.pace.steps, target.pace.start) == (Curve.LINEAR, (), start)
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_a_period_begins_with_its_month_quarter_or_year(month):
+    day = date(2025, month, 28)
+    quarter = (1, 1, 1, 4, 4, 4, 7, 7, 7, 10, 10, 10)[month - 1]
+    assert first_day(Period.MONTH, day) == date(2025, month, 1)
+    assert first_day(Period.QUARTER, day) == date(2025, quarter, 1)
+    assert first_day(Period.YEAR, day) == date(2025, 1, 1)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from monitor import decide as doorway
 from monitor.decide import Policy, View, decide
-from monitor.engine.book import Flap, Need
+from monitor.engine.book import Flap, Formula, Need, RollUp
+from monitor.engine.unmoved import stays
 from monitor.model.colour import Colour
 from monitor.model.reading import Reading
 from monitor.model.state import UnitState
@@ -128,6 +129,21 @@ def test_a_criterion_is_judged_when_its_instant_has_come(monkeypatch):
 )
 def test_all_are_judged_anew(monkeypatch, judged_at, now):
     assert judged_again(monkeypatch, (), now, judged_at) == ALL
+
+
+def test_what_was_judged_at_this_very_instant_is_judged_in_part(monkeypatch):
+    assert judged_again(monkeypatch, (), NOON) == {"interrupted"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"indicator": None, "rollup": RollUp.GREEN_SHARE}, {"formulas": (Formula(Colour.GREEN, "rate > 1"),)}],
+    ids=["a roll-up", "a free condition"],
+)
+def test_what_other_units_or_several_indicators_decide_is_judged_every_time(changes):
+    before = decide(View(UnitState(COMMUNE), ()), POLICY, NOON).after.criteria["goal"]
+    assert stays(before, ONLINE, POLICY.ruleset.indicators, frozenset(), NOON) is True
+    assert stays(before, replace(ONLINE, **changes), POLICY.ruleset.indicators, frozenset(), NOON) is False
 
 
 def test_what_is_shown_while_nothing_can_be_committed_is_never_taken_for_judged():
