@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.decide import Policy, View, decide
-from monitor.engine.book import Criterion, RollUp, StandingRule
+from monitor.engine.book import Criterion, Period, RollUp, StandingRule
 from monitor.engine.compact import CODES, COLOURS
 from monitor.engine.sheet import Scheme, Sheet
 from monitor.engine.standing import stand
@@ -35,6 +36,7 @@ from tests.unit.engine_scene import (
     directory,
     goal,
     held,
+    local,
     rule,
     ruleset,
     told,
@@ -55,6 +57,8 @@ limits = st.builds(StandingRule, *[st.sampled_from([0.0, 0.5, 0.7, 0.8, 1.0])] *
 
 
 @given(st.lists(st.tuples(colours, weights, st.booleans()), max_size=12), limits)
+@example([(RED, 0.0, True)], StandingRule())  # what has no weight is known all the same
+@example([(RED, 0.0, True), (Colour.UNKNOWN, 0.0, True)], StandingRule())
 def test_a_row_of_colours_stands_as_its_criteria_do(row, limit):
     criteria = [rule(f"c{n}", weight={Level.COMMUNE: weight}, critical=c) for n, (_, weight, c) in enumerate(row)]
     states = [
@@ -171,3 +175,82 @@ def test_one_reading_names_whom_it_changed_up_to_the_nation():
     assert sheet.put(told(False, unit="02144", indicator="up"), NOON) == ["02144", PROVINCE, NATION]
     assert sheet.put(told(80.0, unit="02145"), NOON) == []
     assert sheet.look("02145") == NOON + timedelta(seconds=150)
+
+
+SECOND = "HT2"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "taken"),
+    [(True, True, GREEN), (True, False, RED), (False, True, RED), (True, None, Colour.UNKNOWN), (None, False, RED)],
+)
+def test_of_several_systems_the_most_urgent_colour_is_taken_over(one, other, taken):
+    of = policy((CENTRE, SHARED, ONLINE, SHARE))
+    both = [replace(u, depends_on=(SYSTEM, SECOND)) if u.code == COMMUNE else u for u in of.units]
+    of = replace(of, units=Units((*both, replace(of.units[SYSTEM], code=SECOND))))
+    readings = [
+        told(value, unit=system, indicator="system_up")
+        for system, value in ((SYSTEM, one), (SECOND, other))
+        if value is not None
+    ]
+    sheet = sheet_of(of, readings, NOON)
+    sheet.judge(NOON)
+    assert sheet.colours(COMMUNE)["system_up"] is taken
+    agrees(sheet, decided(of, readings, NOON))
+
+
+def test_a_share_with_a_date_is_asked_anew_when_its_date_has_come():
+    of, evening, morning = policy(SITES[2]), local(19, 23, 59), local(20, 0, 0, 1)
+    good = [told(True, evening, unit=SYSTEM, indicator="system_up")]
+    readings = good + [told(90.0 if n < 2 else 50.0, evening, unit=code) for n, code in enumerate(FIVE)]
+    sheet = sheet_of(of, readings, evening)
+    sheet.judge(evening)
+    assert sheet.colours(PROVINCE)["share"] is Colour.YELLOW  # 40 % green, and 60 % not owed before the 20th
+    assert sheet.look(PROVINCE) == local(20)
+    late = [told(True, morning, unit=SYSTEM, indicator="system_up"), told(40.0, morning, unit=FIVE[0])]
+    for reading in late:
+        sheet.put(reading, morning)
+    assert sheet.colours(PROVINCE)["share"] is RED
+
+
+def test_a_unit_is_looked_at_again_when_the_first_of_its_readings_grows_too_old():
+    of = policy(SITES[0])
+    old, older = NOON - timedelta(seconds=20), NOON - timedelta(seconds=70)
+    readings = [told(True, older, indicator="up"), told(90.0, old), told(False, old, unit=FIVE[1], indicator="up")]
+    sheet = sheet_of(of, readings, NOON)
+    sheet.judge(NOON)
+    assert sheet.look(COMMUNE) == older + timedelta(seconds=150)
+    assert sheet.look(FIVE[1]) == old + timedelta(seconds=150)
+
+
+def test_a_sheet_gives_back_the_readings_that_a_units_rules_look_at():
+    of = policy(SITES[0])
+    readings = [told(90.0), told(True, indicator="up"), told(5.0, indicator="queue")]
+    assert sheet_of(of, readings, NOON).evidence(COMMUNE) == {"rate": readings[0], "up": readings[1]}
+
+
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        (
+            (replace(WORST, rollup=RollUp.WEIGHT),),
+            "worst: a column knows colours of children, no weights and no figures",
+        ),
+        ((replace(ONLINE, min_sample=30),), "rate: a column knows newest readings, no sums of wider windows"),
+    ],
+)
+def test_what_no_column_can_tell_is_refused_by_name(rules, why):
+    with pytest.raises(ValueError, match=why):
+        sheet_of(windowed(policy(rules)), [], NOON)
+
+
+@pytest.mark.parametrize("rules", [(ONLINE,), (replace(CENTRE, min_sample=30),)], ids=["a window", "a sample"])
+def test_a_window_or_a_sample_alone_is_no_reason_to_refuse(rules):
+    sheet_of(windowed(policy(rules)), [], NOON)
+
+
+def windowed(of: Policy) -> Policy:
+    """With a rate that is summed up by the month."""
+    rules = of.ruleset
+    monthly = replace(rules.indicators["rate"], window=Period.MONTH)
+    return replace(of, ruleset=replace(rules, indicators={**rules.indicators, "rate": monthly}))
