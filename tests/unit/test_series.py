@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
-from monitor.engine.book import Period
-from monitor.engine.series import DAYS, MONTHS, record, remember
+from monitor.engine.book import Period, RollUp
+from monitor.engine.series import DAYS, MONTHS, SCORE, record, remember, remember_rollups, remember_score
+from monitor.model.reading import Value
 from monitor.model.series import NOTHING, Series
-from tests.unit.engine_scene import CALENDAR, DAY, HOUR, NOON, RATE, UP, local, measure, told
+from monitor.model.verdict import CriterionState, Standing
+from tests.unit.engine_scene import (
+    CALENDAR,
+    DAY,
+    GREEN,
+    HOUR,
+    NOON,
+    RATE,
+    RED,
+    UNKNOWN,
+    UP,
+    goal,
+    held,
+    local,
+    measure,
+    rule,
+    told,
+)
 
 MONTHLY = measure(window=Period.MONTH)
 FIRST = date(2025, 8, 6)
@@ -96,3 +115,59 @@ def test_what_changes_nothing_is_the_same_object_and_what_changes_leaves_the_old
     assert remember(before, [], {"rate": RATE}, CALENDAR) is before
     after = remember(before, [told(71.0)], {"rate": RATE}, CALENDAR)
     assert (before["rate"].values, after["rate"].values) == ((70.0,), (71.0,))
+
+
+# -- what a unit computes of itself -----------------------------------------------------------------------------------
+
+
+def scored(score: float | None, colour=GREEN) -> Standing:
+    return Standing(colour, NOON, colour, NOON, score)
+
+
+def test_the_score_of_a_unit_is_remembered_day_by_day():
+    one = remember_score({}, scored(0.5), FIRST)
+    two = remember_score(one, scored(0.75, RED), FIRST + DAY)
+    assert two[SCORE].values == (0.5, 0.75)
+    assert two[SCORE].days == (FIRST.toordinal(), FIRST.toordinal() + 1)
+    assert remember_score(one, scored(0.25), FIRST)[SCORE].values == (0.25,)
+
+
+@pytest.mark.parametrize("standing", [scored(None), scored(0.5, UNKNOWN), scored(None, UNKNOWN)])
+def test_a_unit_without_a_score_or_a_colour_adds_no_day(standing):
+    before = remember_score({}, scored(0.5), FIRST)
+    assert remember_score(before, standing, FIRST + DAY) is before
+
+
+def test_the_same_score_on_the_same_day_is_the_same_object():
+    one = remember_score({}, scored(0.5), FIRST)
+    two = remember_score(one, scored(0.75), FIRST + DAY)
+    assert remember_score(one, scored(0.5), FIRST) is one
+    assert remember_score(two, scored(0.75), FIRST + DAY) is two
+
+
+def share(name: str, **changes):
+    return rule(name, indicator=None, rollup=RollUp.GREEN_SHARE, **changes)
+
+
+SHARES = (
+    rule("plain", target=goal()),  # no roll-up: its indicator has a series
+    share("undated"),
+    share("unjudged", target=goal()),
+    share("dark", target=goal()),
+    share("wordy", target=goal()),
+    share("dated", target=goal()),
+)
+
+
+def judged(value: Value | None = 50.0, colour=GREEN) -> CriterionState:
+    state = held("x", colour)
+    return replace(state, verdict=replace(state.verdict, value=value))
+
+
+def test_a_roll_up_with_a_date_is_remembered_and_nothing_else():
+    states = {name: judged() for name in ("plain", "undated", "dated")}
+    states |= {"dark": judged(colour=UNKNOWN), "wordy": judged(True)}
+    after = remember_rollups({}, SHARES, states, CALENDAR, NOON)
+    assert after == {"dated": Series((CALENDAR.local(NOON).date().toordinal(),), (50.0,))}
+    assert remember_rollups(after, SHARES, states, CALENDAR, NOON) is after
+    assert remember_rollups({}, SHARES, {"dated": judged(None)}, CALENDAR, NOON) == {}
