@@ -46,6 +46,8 @@ print(note_of(collected) or "fine", loss.value, 0 < round_trip.value < 5)
 @pytest.mark.needs("unshare")
 def test_a_machine_answers_its_own_pings():
     alone = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
+    if subprocess.run([*alone, "true"], capture_output=True, timeout=60, check=False).returncode != 0:
+        pytest.skip("this machine gives an ordinary user no network of its own; `make test` as root has one")
     command = [*alone, sys.executable, "-c", ALONE]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert ran.stdout.split() == ["fine", "0.0", "True"], ran.stderr
