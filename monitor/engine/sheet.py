@@ -195,7 +195,7 @@ class Sheet:
 
     def judge(self, now: datetime) -> None:
         """Judge everything from nothing: columns, standings, counts, roll-ups, from the systems up to the nation."""
-        self._forget(micros(now), now)
+        self._forget(now)
         self._tally = {unit.code: [0] * len(COLOURS) for unit in self.units if self.units.children(unit.code)}
         for group in self._groups:
             self._judge_columns(group, now)
@@ -236,7 +236,7 @@ class Sheet:
         """One new reading; the units whose colour it changed, up to the nation. Raises NotFound for a strange unit."""
         at = micros(now)
         if at >= self._rolled_until:
-            self._forget(at, now)
+            self._forget(now)
         unit = self.units[reading.unit]
         group, place = self._place[unit.code]
         columns = group.by_indicator.get(reading.indicator, ())
@@ -338,7 +338,7 @@ class Sheet:
         # A criterion that no system carries is no criterion of the unit: it counts as excluded.
         return Said(min(carried, key=_URGENCY.index, default=EXCLUDED))
 
-    def _forget(self, at: int, now: datetime) -> None:
+    def _forget(self, now: datetime) -> None:
         """Roll-ups with a date are asked anew on each local day and when the first of them is due."""
         today = self.calendar.local(now).date()
         tomorrow = self.calendar.start_of_day(today + timedelta(days=1))

@@ -185,7 +185,8 @@ SECOND = "HT2"
     [(True, True, GREEN), (True, False, RED), (False, True, RED), (True, None, Colour.UNKNOWN), (None, False, RED)],
 )
 def test_of_several_systems_the_most_urgent_colour_is_taken_over(one, other, taken):
-    of = policy((CENTRE, SHARED, ONLINE, SHARE))
+    slow = rule("slow", levels=frozenset({Level.SYSTEM}), indicator="rate")  # theirs alone, and before what is shared
+    of = policy((CENTRE, slow, SHARED, ONLINE, SHARE))
     both = [replace(u, depends_on=(SYSTEM, SECOND)) if u.code == COMMUNE else u for u in of.units]
     of = replace(of, units=Units((*both, replace(of.units[SYSTEM], code=SECOND))))
     readings = [
