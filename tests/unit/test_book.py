@@ -147,7 +147,6 @@ def test_a_rule_promises_the_cadence_of_its_indicator_and_without_one_nothing():
     rules = Ruleset({"rate": measure(cadence=300.0)}, ())
     assert rules.cadence_of(rule()) == 300.0
     assert rules.cadence_of(rule("share", indicator=None)) == 0.0
-    assert Ruleset({"": measure(cadence=9.0), "XXXX": measure(cadence=9.0)}, ()).cadence_of(rule()) == 0.0
 
 
 def test_what_a_unit_takes_over_keeps_the_date_of_its_system():

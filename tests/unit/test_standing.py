@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -10,10 +11,10 @@ from hypothesis import strategies as st
 
 from monitor.engine import reasons
 from monitor.engine.book import StandingRule
-from monitor.engine.standing import coverage, score, stand
+from monitor.engine.standing import coverage, score, stand, stand_outside
 from monitor.model.colour import Colour, worst
-from monitor.model.verdict import Counts, CriterionState, Standing
-from tests.unit.engine_scene import GREEN, HOUR, NOON, RANK, RED, UNKNOWN, YELLOW, held
+from monitor.model.verdict import Counts, CriterionState, Reason, Standing
+from tests.unit.engine_scene import CALENDAR, COMMUNE, GREEN, HOUR, NOON, RANK, RED, UNKNOWN, YELLOW, held, local, units
 
 RULE = StandingRule()
 states = st.lists(
@@ -236,3 +237,27 @@ def test_a_criterion_that_falls_silent_while_red_does_not_raise_the_score():
 def test_a_criterion_that_falls_silent_while_green_takes_its_points_along():
     silent = replace(held("b", UNKNOWN, 10.0), level=GREEN)
     assert stand(None, [held("a", YELLOW, 30.0), silent], StandingRule(), NOON).score == 0.5
+
+
+@pytest.mark.parametrize(
+    ("days", "why"),
+    [
+        ((date(2025, 8, 7), None), Reason(reasons.NOT_THERE_YET, {"start": local(7)})),
+        ((date(2025, 8, 7), date(2025, 9, 1)), Reason(reasons.NOT_THERE_YET, {"start": local(7)})),
+        ((date(2025, 8, 6), date(2025, 8, 6)), Reason(reasons.NO_MORE, {"end": local(6)})),
+        ((None, date(2025, 8, 1)), Reason(reasons.NO_MORE, {"end": local(1)})),
+        ((None, None), Reason(reasons.NO_MORE, {"end": None})),
+    ],
+)
+def test_a_unit_outside_its_days_is_excluded_with_the_day_that_says_so(days, why):
+    unit = replace(units()[COMMUNE], valid_from=days[0], valid_to=days[1])
+    counts = Counts(green=2)
+    expected = Standing(Colour.EXCLUDED, NOON, UNKNOWN, NOON, None, 0.0, (why,), counts)
+    assert stand_outside(None, unit, CALENDAR, NOON, counts) == expected
+
+
+def test_a_unit_that_ends_keeps_its_last_level_and_the_instant_at_which_it_left():
+    before = Standing(RED, NOON - HOUR, RED, NOON - HOUR)
+    left = stand_outside(before, units()[COMMUNE], CALENDAR, NOON)
+    assert (left.since, left.level, left.level_since) == (NOON, RED, NOON - HOUR)
+    assert stand_outside(left, units()[COMMUNE], CALENDAR, NOON + HOUR).since == NOON
