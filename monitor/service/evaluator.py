@@ -219,6 +219,7 @@ class Evaluator:
                 units = self._dirty_at(rank)
                 for start in range(0, len(units), BATCH):
                     await self._decide_batch(units[start : start + BATCH])
+            await self._save_health()  # before the answer: who was told "taken" may forget it
         except StoreError as refused:
             _answer(waiting, refused)
             raise
@@ -226,7 +227,6 @@ class Evaluator:
             self._news.waiting[:0] = waiting
             raise
         _answer(waiting)
-        await self._save_health()
 
     async def _decide_batch(self, batch: list[str]) -> None:
         taken = {unit: self._news.readings.pop(unit, []) for unit in batch}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest.mock import AsyncMock
 
 import pytest
 
 from monitor.config.spec import HeartbeatSpec
+from monitor.model.errors import StoreError
 from monitor.service.heartbeats import Heartbeats
 from tests.unit.web_site import bearer, running, site, token, visiting
 
@@ -83,6 +85,14 @@ async def test_a_signal_that_cannot_be_committed_is_asked_for_again():
     async with running(watched()) as world, visiting(world) as client, world.without_store():
         answer = await client.post(HERE, headers=bearer("pusher"))
         assert answer.status == 503 and answer.headers["Retry-After"]
+
+
+async def test_a_success_that_could_not_be_remembered_is_not_answered_as_taken():
+    async with running(watched()) as world, visiting(world) as client:
+        save = world.service.store.save_health
+        world.service.store.save_health = AsyncMock(side_effect=StoreError("disk full"))  # type: ignore[method-assign]
+        assert (await client.post(HERE, headers=bearer("pusher"))).status == 503
+        world.service.store.save_health = save  # type: ignore[method-assign]
 
 
 async def test_a_bound_token_speaks_of_its_own_units_and_indicators_only():
