@@ -53,7 +53,7 @@ FAMILIES: Mapping[str, str] = {
 _WORDS = {"partly": 0.5, "in_progress": 0.5}
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 _COLOURS = (Colour.YELLOW, Colour.RED, Colour.UNKNOWN)  # that an incident can have
-_PHASES = (Phase.OPEN, Phase.ACKNOWLEDGED)
+_PHASES = (Phase.OPEN, Phase.ACKNOWLEDGED, Phase.CLOSING, Phase.UNANSWERED)
 
 Labels = tuple[tuple[str, str], ...]
 Samples = list[tuple[Labels, float]]

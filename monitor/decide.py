@@ -154,14 +154,31 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
     )
 
 
-def acknowledge(state: UnitState, ref: str, actor: str, note: str, now: datetime) -> Decision:
-    """Somebody answered: later steps are withheld. Raises NotFound when no open incident of the unit is meant."""
+def acknowledge(
+    state: UnitState,
+    ref: str,
+    actor: str,
+    note: str,
+    now: datetime,
+    *,
+    party: str = "",
+    until: datetime | None = None,
+) -> Decision:
+    """Somebody answered, for `party` or those they belong to: later steps are withheld.
+
+    Raises NotFound when no open incident of the unit is meant, ValueError as `alerting.incidents.acknowledge` does.
+    """
     found = next((i for i in state.incidents.values() if ref in (i.ref, i.key)), None)
     if found is None:
         raise NotFound(f"no open incident {ref!r} at unit {state.unit}")
-    incident, withheld = acknowledge_incident(found, actor, note, now)
-    after = replace(state, incidents={**state.incidents, incident.cause: incident})
-    entry = AuditEntry(now, actor, "acknowledge", incident.key, note)
+    incident, withheld = acknowledge_incident(found, actor, note, now, party=party, until=until)
+    others = {cause: other for cause, other in state.incidents.items() if cause != incident.cause}
+    kept = {**others, incident.cause: incident} if incident.open else others
+    # An answer that lapses, or of which the holder is to be reminded, is a reason to look again.
+    again = [at for at in (state.recheck_at, incident.remind_at, incident.acked_until) if at is not None]
+    after = replace(state, incidents=kept, recheck_at=min(again, default=None))
+    said = ", ".join(part for part in (party, note) if part)
+    entry = AuditEntry(now, actor, "acknowledge", incident.key, said)
     return Decision(before=state, after=after, incidents=(incident,), withheld=withheld, audit=(entry,))
 
 
@@ -399,7 +416,7 @@ def _silent(watch: Watch, since: datetime, last: Reading | None) -> Silent:
 
 def _still_silent(view: View, watch: Watch) -> list[Silent]:
     told = view.state.incidents.get(f"silent:{watch.source}")
-    return [] if told is None else [_silent(watch, told.opened_at, None)]
+    return [] if told is None or told.well_since else [_silent(watch, told.opened_at, None)]
 
 
 def _last(view: View, watch: Watch) -> Reading | None:

@@ -12,7 +12,7 @@ from datetime import datetime, time, timedelta
 
 from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
 from monitor.model.hours import Sessions, first_instant
-from monitor.model.incident import Address, Incident, Kind, Phase, Step
+from monitor.model.incident import Address, Incident, Kind, Party, Phase, Step, Terms
 from monitor.model.unit import Level
 
 _REPORT_AFTER = timedelta(hours=2)  # an outage is reported back within two hours
@@ -127,8 +127,29 @@ def next_call(incident: Incident) -> datetime | None:
     return min((step.due_at for step in incident.steps if not finished(step)), default=None)
 
 
-def fire(steps: tuple[Step, ...], known: Collection[str], sessions: Sessions, now: datetime) -> Fired:
-    """Call all that is due. `known` are the recipients who can still be reached.
+def terms_of(policy: Policy, directory: Directory, lineage: tuple[str, ...]) -> Terms:
+    """What a policy says of answering and ending, with the people who hold its parties' roles now.
+
+    A party that nobody holds is left out: nobody could answer for it.
+    """
+    spec = policy.terms
+    held = {name: _holders(roles, directory, lineage) for name, roles in spec.parties.items()}
+    parties = tuple(Party(name, people) for name, people in held.items() if people)
+    return Terms(spec.close_after, spec.review, spec.ack_expires, spec.ack_remind, parties)
+
+
+def _holders(roles: tuple[str, ...], directory: Directory, lineage: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(person.id for role in roles for person in directory.holders(role, lineage)))
+
+
+def fire(
+    steps: tuple[Step, ...],
+    known: Collection[str],
+    sessions: Sessions,
+    now: datetime,
+    answered: Collection[str] = (),
+) -> Fired:
+    """Call all that is due. `known` are the recipients who can still be reached, `answered` need not be called.
 
     Somebody whom several steps call at the same time hears only the highest of them.
     """
@@ -136,9 +157,10 @@ def fire(steps: tuple[Step, ...], known: Collection[str], sessions: Sessions, no
     for index, step in enumerate(plan):  # sees what the passes below change
         if not due(step, now):
             continue
-        to = tuple(address for address in step.to if address.recipient in known)
-        if to:
-            calls.append(Call(index, step.fired, step.due_at, to))
+        reached = [address for address in step.to if address.recipient in known]
+        if reached:
+            to = tuple(address for address in reached if address.recipient not in answered)
+            calls.extend([Call(index, step.fired, step.due_at, to)] if to else [])
             plan[index] = _advance(step, sessions, now)
         else:
             empty.append(step)

@@ -6,10 +6,17 @@ event does to the incident; nothing else changes a phase. The rules behind the t
 * Only evidence ends an incident. A cause that is unknown keeps it open and escalating; one under maintenance or not
   judged keeps it open and quiet. A rule that is gone ends it without a word, but with an audit entry.
 * An acknowledgement stops the calls, not the watch. Worsening, or a new deadline, is news to everybody: a new
-  generation with a new plan and new keys, and the acknowledgement is dropped.
+  generation with a new plan and new keys, and the acknowledgement is dropped. So does an acknowledgement that
+  expires while the trouble is there; before that the one who answered is reminded.
+* Where a policy names parties (officials and the telecom operator), each must answer: an answer for one stops the
+  calls to its people only.
 * Easing while nobody answered replaces the plan by that of the lesser trouble. Easing under an acknowledgement changes
   nothing, so that falling back is no news to those who answered.
 * While a hold waits to believe an improvement, and while a criterion flaps, the trouble is what it was.
+* What is well is watched for as long as the policy says before it is over (`closing`). A relapse in that time is the
+  same trouble: the plan goes on where it was, an acknowledgement still stands, and nobody hears of it.
+* What ended with nobody having answered stays in sight for as long as the policy says (`unanswered`): it calls nobody,
+  an answer closes it, and a relapse is told anew.
 * The recovery message goes to those who were owed a page, and the store sends it only if that page went out.
 
 The same facts at the same instant change nothing: a restart sends only what fell due meanwhile.
@@ -20,16 +27,16 @@ from __future__ import annotations
 from base64 import b32encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 
-from monitor.alerting.escalate import choose, due, fire, freeze, next_call, reminder_instants
-from monitor.alerting.notices import owed, pages, recoveries
+from monitor.alerting.escalate import choose, due, fire, freeze, next_call, reminder_instants, terms_of
+from monitor.alerting.notices import owed, pages, recoveries, reminders
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, Trouble
 from monitor.model.colour import Colour
-from monitor.model.incident import Incident, Kind, Notice, Phase
+from monitor.model.incident import Answer, Incident, Kind, Notice, Phase, Terms
 from monitor.model.state import AuditEntry, Withhold
 from monitor.model.text import clean
 from monitor.model.verdict import Param
@@ -47,8 +54,16 @@ class Event(StrEnum):
     RENEWED = "renewed"  # the same trouble with another deadline
     UNSEEN = "unseen"  # unknown
     PAUSED = "paused"  # maintenance, or too little to be judged
-    ACKNOWLEDGED = "acknowledged"
+    ACKNOWLEDGED = "acknowledged"  # by everybody who must
+    HEARD = "heard"  # one party has answered, another has not
+    REMINDED = "reminded"  # an acknowledgement is about to lapse
+    LAPSED = "lapsed"  # an acknowledgement is too old
+    CALMED = "calmed"  # well, but not yet for long enough
+    RELAPSED = "relapsed"  # bad again before it was over
+    RESUMED = "resumed"  # the same, and acknowledged
     RECOVERED = "recovered"
+    UNANSWERED = "unanswered"  # recovered, and nobody had answered
+    FORGOTTEN = "forgotten"  # unanswered for too long
     RETIRED = "retired"  # nobody judges this any more
 
 
@@ -59,6 +74,8 @@ class Act(StrEnum):
     PLAN = "plan"  # freeze a plan of a new generation
     CALL = "call"  # what is due becomes owed
     RECOVER = "recover"  # tell those who were told
+    REMIND = "remind"  # tell the one who answered that it is still open
+    WELL = "well"  # since when it is well
     NOTE = "note"  # audit entry
 
 
@@ -73,7 +90,11 @@ class Move:
 _ANEW = Move(Phase.OPEN, (Act.WITHHOLD, Act.PLAN, Act.CALL))
 _CALL = Move(Phase.OPEN, (Act.CALL,))
 _QUIET = Move(Phase.ACKNOWLEDGED)
+_WATCH = Move(Phase.CLOSING, (Act.WELL,))
+_WATCHED = Move(Phase.CLOSING)
 _END = Move(Phase.CLOSED, (Act.WITHHOLD, Act.RECOVER))
+_REVIEW = Move(Phase.UNANSWERED, (Act.WITHHOLD, Act.RECOVER, Act.WELL))
+_SEEN = Move(Phase.UNANSWERED)
 _DROP = Move(Phase.CLOSED, (Act.WITHHOLD, Act.NOTE))
 
 # A pair that is not listed cannot happen or is refused. None: there is no incident yet.
@@ -85,18 +106,48 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.OPEN, Event.WORSENED): _ANEW,
     (Phase.OPEN, Event.EASED): _ANEW,
     (Phase.OPEN, Event.RENEWED): _ANEW,
+    (Phase.OPEN, Event.HEARD): Move(Phase.OPEN, (Act.WITHHOLD,)),
     (Phase.OPEN, Event.ACKNOWLEDGED): Move(Phase.ACKNOWLEDGED, (Act.WITHHOLD,)),
+    (Phase.OPEN, Event.CALMED): _WATCH,
     (Phase.OPEN, Event.RECOVERED): _END,
+    (Phase.OPEN, Event.UNANSWERED): _REVIEW,
     (Phase.OPEN, Event.RETIRED): _DROP,
     (Phase.ACKNOWLEDGED, Event.STAYED): _QUIET,
     (Phase.ACKNOWLEDGED, Event.UNSEEN): _QUIET,
     (Phase.ACKNOWLEDGED, Event.PAUSED): _QUIET,
     (Phase.ACKNOWLEDGED, Event.EASED): _QUIET,
     (Phase.ACKNOWLEDGED, Event.ACKNOWLEDGED): _QUIET,
+    (Phase.ACKNOWLEDGED, Event.REMINDED): Move(Phase.ACKNOWLEDGED, (Act.REMIND,)),
+    (Phase.ACKNOWLEDGED, Event.LAPSED): _ANEW,
     (Phase.ACKNOWLEDGED, Event.WORSENED): _ANEW,
     (Phase.ACKNOWLEDGED, Event.RENEWED): _ANEW,
+    (Phase.ACKNOWLEDGED, Event.CALMED): _WATCH,
     (Phase.ACKNOWLEDGED, Event.RECOVERED): _END,
     (Phase.ACKNOWLEDGED, Event.RETIRED): _DROP,
+    (Phase.CLOSING, Event.CALMED): _WATCHED,
+    (Phase.CLOSING, Event.UNSEEN): _WATCHED,
+    (Phase.CLOSING, Event.PAUSED): _WATCHED,
+    (Phase.CLOSING, Event.HEARD): _WATCHED,
+    (Phase.CLOSING, Event.ACKNOWLEDGED): _WATCHED,
+    (Phase.CLOSING, Event.RELAPSED): _CALL,
+    (Phase.CLOSING, Event.RESUMED): _QUIET,
+    (Phase.CLOSING, Event.EASED): _ANEW,
+    (Phase.CLOSING, Event.WORSENED): _ANEW,
+    (Phase.CLOSING, Event.RENEWED): _ANEW,
+    (Phase.CLOSING, Event.RECOVERED): _END,
+    (Phase.CLOSING, Event.UNANSWERED): _REVIEW,
+    (Phase.CLOSING, Event.RETIRED): _DROP,
+    (Phase.UNANSWERED, Event.UNANSWERED): _SEEN,
+    (Phase.UNANSWERED, Event.UNSEEN): _SEEN,
+    (Phase.UNANSWERED, Event.PAUSED): _SEEN,
+    (Phase.UNANSWERED, Event.HEARD): _SEEN,
+    (Phase.UNANSWERED, Event.RELAPSED): _ANEW,
+    (Phase.UNANSWERED, Event.EASED): _ANEW,
+    (Phase.UNANSWERED, Event.WORSENED): _ANEW,
+    (Phase.UNANSWERED, Event.RENEWED): _ANEW,
+    (Phase.UNANSWERED, Event.ACKNOWLEDGED): Move(Phase.CLOSED),
+    (Phase.UNANSWERED, Event.FORGOTTEN): Move(Phase.CLOSED, (Act.NOTE,)),
+    (Phase.UNANSWERED, Event.RETIRED): Move(Phase.CLOSED, (Act.NOTE,)),
 }
 
 _SEVERITY = {Kind.SILENT: 0, Kind.KPI_YELLOW: 1, Kind.KPI_RED: 2, Kind.OUTAGE: 2, Kind.OVERDUE: 3}
@@ -141,47 +192,138 @@ def react(before: Mapping[str, Incident], found: Mapping[str, Trouble], scene: S
     causes = dict.fromkeys((*before, *found))
     cases = [_move(before.get(cause), found.get(cause), cause, scene, now) for cause in causes]
     running = {case.incident.cause: case.incident for case in cases if case.incident.open}
-    calls = (next_call(case.incident) for case in cases if case.event is not Event.PAUSED)
+    calls = (_next(case.incident) for case in cases if case.event is not Event.PAUSED)
     return Alerts(
         open=running,
         changed=tuple(case.incident for case in cases if case.incident != before.get(case.incident.cause)),
         notices=tuple(notice for case in cases for notice in case.notices),
         withheld=tuple(withhold for case in cases for withhold in case.withheld),
-        recheck_at=min((at for at in calls if at is not None), default=None),
+        # What is overdue waits for evidence: an answer does not lapse while nobody can see the trouble.
+        recheck_at=min((at for at in calls if at is not None and at > now), default=None),
         audit=tuple(entry for case in cases for entry in case.audit),
     )
 
 
-def acknowledge(incident: Incident, actor: str, note: str, now: datetime) -> tuple[Incident, tuple[Withhold, ...]]:
-    """Somebody answers: no further calls. The first one who answered stays. Raises ValueError when it is closed."""
-    move = TABLE.get((incident.phase, Event.ACKNOWLEDGED))
+def acknowledge(
+    incident: Incident, actor: str, note: str, now: datetime, *, party: str = "", until: datetime | None = None
+) -> tuple[Incident, tuple[Withhold, ...]]:
+    """Somebody answers: no further calls. The first one who answered stays.
+
+    Where the terms name parties an answer counts for `party`, or else for those the actor belongs to; the calls to the
+    others go on. It counts until `until`, or as long as the terms say. Raises ValueError when the incident is closed,
+    when there is no such party, or when it is not said for whom somebody answers who belongs to none.
+    """
+    for name in _answers_for(incident, actor, party):
+        answer = Answer(clean(actor), now, clean(note, 1000), name)
+        incident = replace(incident, answers=(*incident.answers, answer))
+    event = Event.HEARD if incident.missing else Event.ACKNOWLEDGED
+    move = TABLE.get((incident.phase, event))
     if move is None:
         raise ValueError(f"incident {incident.ref} is {incident.phase.value}")
-    if incident.phase is move.to:
-        return incident, ()
-    answered = replace(incident, phase=move.to, acked_by=clean(actor), acked_at=now, ack_note=clean(note, 1000))
-    return answered, (Withhold(incident.key, Event.ACKNOWLEDGED.value),)
+    if event is Event.ACKNOWLEDGED:
+        incident = _acknowledged(incident, now) if incident.acked_by is None else incident
+        incident = _counting(incident, now, until)
+    ended = now if move.to is Phase.CLOSED else None
+    whom = incident.answered if event is Event.HEARD else None
+    withheld = (Withhold(incident.key, event.value, whom),) if Act.WITHHOLD in move.acts else ()
+    return replace(incident, phase=move.to, closed_at=ended), withheld
+
+
+def _answers_for(incident: Incident, actor: str, party: str) -> tuple[str, ...]:
+    """The names of the parties that an answer is new for."""
+    parties = {each.name: each for each in incident.terms.parties}
+    if party and party not in parties:
+        raise ValueError(f"incident {incident.ref} has no party {party!r}; it has {', '.join(parties) or 'none'}")
+    if not parties:
+        return () if incident.answers else ("",)
+    mine = [party] if party else [name for name, each in parties.items() if actor in each.recipients]
+    if not mine:
+        raise ValueError(f"say for whom you answer: {', '.join(parties)}")
+    return tuple(each.name for each in incident.missing if each.name in mine)
+
+
+def _acknowledged(incident: Incident, now: datetime) -> Incident:
+    return replace(
+        incident,
+        acked_by=", ".join(dict.fromkeys(answer.by for answer in incident.answers)),
+        acked_at=now,
+        ack_note="; ".join(answer.note for answer in incident.answers if answer.note),
+    )
+
+
+def _counting(incident: Incident, now: datetime, until: datetime | None) -> Incident:
+    """With the time until which an answer counts, from this answer on: to answer again makes it longer."""
+    terms = incident.terms
+    if until is None and terms.ack_expires is not None:
+        until = now + timedelta(seconds=terms.ack_expires)
+    if until is None:
+        return incident
+    remind = None if terms.ack_remind is None else until - timedelta(seconds=terms.ack_remind)
+    return replace(incident, acked_until=until, remind_at=remind if remind and remind > now else None)
+
+
+def _next(incident: Incident) -> datetime | None:
+    """When time alone moves an incident on: a call, a reminder, the end of an answer or of a watch."""
+    if incident.phase is Phase.ACKNOWLEDGED:
+        return min((at for at in (incident.remind_at, incident.acked_until) if at is not None), default=None)
+    ends = _well_until(incident)
+    return ends if incident.phase in (Phase.CLOSING, Phase.UNANSWERED) else next_call(incident)
+
+
+def _well_until(incident: Incident) -> datetime | None:
+    """When a watch over something that is well ends; None while it is not well."""
+    if incident.well_since is None:
+        return None
+    spans = {Phase.CLOSING: incident.terms.close_after, Phase.UNANSWERED: incident.terms.review or 0.0}
+    return incident.well_since + timedelta(seconds=spans.get(incident.phase, 0.0))
 
 
 def _move(incident: Incident | None, trouble: Trouble | None, cause: str, scene: Scene, now: datetime) -> _Case:
-    event = _event(incident, trouble, cause, scene)
+    event = _event(incident, trouble, cause, scene, now)
     move = TABLE[None if incident is None else incident.phase, event]
     case = _Case(incident or _opened(trouble, scene, now), event, trouble, scene, now)
     for act in move.acts:
         case = _ACTS[act](case)
     ended = now if move.to is Phase.CLOSED else None
-    return replace(case, incident=replace(case.incident, phase=move.to, closed_at=ended))
+    well = case.incident.well_since if move.to in (Phase.CLOSING, Phase.UNANSWERED, Phase.CLOSED) else None
+    return replace(case, incident=replace(case.incident, phase=move.to, closed_at=ended, well_since=well))
 
 
-def _event(incident: Incident | None, trouble: Trouble | None, cause: str, scene: Scene) -> Event:
+def _event(incident: Incident | None, trouble: Trouble | None, cause: str, scene: Scene, now: datetime) -> Event:
     if incident is None:
         return Event.APPEARED
     if trouble is not None:
-        return _change(incident, trouble, scene)
+        return _again(incident, _change(incident, trouble, scene), now)
     if cause.startswith(SILENT_PREFIX):
         gone = scene.sources is not None and cause.removeprefix(SILENT_PREFIX) not in scene.sources
-        return Event.RETIRED if gone else Event.RECOVERED
-    return _without_trouble(cause, scene)
+        event = Event.RETIRED if gone else Event.RECOVERED
+    else:
+        event = _without_trouble(cause, scene)
+    return _well(incident, now) if event is Event.RECOVERED else event
+
+
+def _again(incident: Incident, change: Event, now: datetime) -> Event:
+    """What a trouble that is there means to an incident in this phase."""
+    news = change in (Event.WORSENED, Event.RENEWED)
+    if incident.phase is Phase.ACKNOWLEDGED and not news:
+        if incident.acked_until is not None and now >= incident.acked_until:
+            return Event.LAPSED
+        return Event.REMINDED if incident.remind_at is not None and now >= incident.remind_at else change
+    if incident.phase in (Phase.CLOSING, Phase.UNANSWERED) and not news:
+        answered = Event.RESUMED if incident.acked_by is not None else Event.RELAPSED
+        return change if change is Event.EASED and incident.acked_by is None else answered
+    return change
+
+
+def _well(incident: Incident, now: datetime) -> Event:
+    """What having recovered means to an incident in this phase."""
+    over = _well_until(incident)
+    if incident.phase is Phase.UNANSWERED:
+        return Event.FORGOTTEN if over is not None and now >= over else Event.UNANSWERED
+    if incident.terms.close_after > 0 and (over is None or now < over):
+        return Event.CALMED
+    reviewed = incident.terms.review is not None and incident.acked_by is None and incident.owed
+    return Event.UNANSWERED if reviewed else Event.RECOVERED
 
 
 def _change(incident: Incident, trouble: Trouble, scene: Scene) -> Event:
@@ -230,8 +372,12 @@ def _plan(case: _Case) -> _Case:
         policy=policy.name if policy else "",
         steps=steps,
         facts=_facts(old, trouble, scene),
+        terms=terms_of(policy, scene.directory, scene.lineage) if policy else Terms(),
+        answers=(),
         acked_by=None,
         acked_at=None,
+        acked_until=None,
+        remind_at=None,
         ack_note="",
     )
     case = replace(case, incident=planned)
@@ -260,7 +406,7 @@ def _call(case: _Case) -> _Case:
     if not any(due(step, case.now) for step in case.incident.steps):
         return case
     known = {person.id for person in case.scene.directory.recipients}
-    fired = fire(case.incident.steps, known, case.scene.sessions, case.now)
+    fired = fire(case.incident.steps, known, case.scene.sessions, case.now, case.incident.answered)
     incident = replace(case.incident, steps=fired.steps)
     notices = tuple(n for call in fired.calls for n in pages(incident, call, case.scene, case.now))
     incident = replace(incident, owed=owed(incident.owed, notices))
@@ -278,8 +424,24 @@ def _recover(case: _Case) -> _Case:
     return replace(case, notices=recoveries(case.incident, case.scene, case.now))
 
 
+def _remind(case: _Case) -> _Case:
+    case = replace(case, incident=replace(case.incident, remind_at=None))
+    return replace(case, notices=(*case.notices, *reminders(case.incident, case.scene, case.now)))
+
+
+def _well_now(case: _Case) -> _Case:
+    """The watch begins; what ended unanswered was well before it was over."""
+    return replace(case, incident=replace(case.incident, well_since=case.now))
+
+
 def _note(case: _Case) -> _Case:
-    return case.noting(case.event.value, "nothing judges this any more")
+    return case.noting(case.event.value, _NOTES[case.event])
+
+
+_NOTES = {
+    Event.RETIRED: "nothing judges this any more",
+    Event.FORGOTTEN: "nobody answered while it was kept in sight",
+}
 
 
 _ACTS: Mapping[Act, Callable[[_Case], _Case]] = {
@@ -287,6 +449,8 @@ _ACTS: Mapping[Act, Callable[[_Case], _Case]] = {
     Act.PLAN: _plan,
     Act.CALL: _call,
     Act.RECOVER: _recover,
+    Act.REMIND: _remind,
+    Act.WELL: _well_now,
     Act.NOTE: _note,
 }
 

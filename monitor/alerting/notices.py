@@ -21,6 +21,8 @@ RECOVERY_TEXTS = {
     Kind.SILENT: "speaks_again",
 }
 
+STILL_OPEN = "still_open"
+
 
 def pages(incident: Incident, call: Call, scene: Scene, now: datetime) -> tuple[Notice, ...]:
     """The notices of one call: one for each address whose recipient is still known."""
@@ -47,8 +49,38 @@ def recoveries(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice,
     told = ((key, address_in(key)) for key in incident.owed)
     people = ((key, address, scene.recipient(address.recipient)) for key, address in told)
     return tuple(
-        _recovery(incident, key, address, person, scene, due_at, now) for key, address, person in people if person
+        _recovery(incident, key, address, person, scene, due_at, now)
+        for key, address, person in people
+        if person and person.recoveries
     )
+
+
+def reminders(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice, ...]:
+    """One message to each of those who answered, by the way they were called, that it is open and their answer ends.
+
+    Somebody who is not in the directory (a token of the board) cannot be reached.
+    """
+    who = dict.fromkeys(answer.by for answer in incident.answers)
+    called = {address.recipient: address for address in map(address_in, incident.owed)}
+    people = (person for person in map(scene.recipient, who) if person is not None)
+    ways = ((person, called.get(person.id) or first_way(person)) for person in people)
+    return tuple(_reminder(incident, address, person, scene, now) for person, address in ways if address)
+
+
+def _reminder(incident: Incident, address: Address, person: Recipient, scene: Scene, now: datetime) -> Notice:
+    facts = {**_facts(incident, person, scene, now), "due": incident.acked_until}
+    message = render(STILL_OPEN, {key: _local(value, scene) for key, value in facts.items()}, person.locale)
+    ends = incident.acked_until.isoformat() if incident.acked_until else ""
+    key = f"{incident.key}/{incident.generation}/reminder/{ends}/{address.recipient}/{address.channel}"
+    return Notice(
+        key, incident.key, incident.ref, incident.unit, STILL_OPEN, address.recipient, address.channel,
+        now, message.subject, message.body, message.sms, urgent=incident.colour is Colour.RED,
+    )  # fmt: skip
+
+
+def first_way(person: Recipient) -> Address | None:
+    """The channel that a person prefers."""
+    return next((Address(person.id, channel) for channel in person.channels), None)
 
 
 def _recovery(
@@ -175,11 +207,11 @@ def _days_late(incident: Incident, scene: Scene, now: datetime) -> int | None:
 
 def _end_facts(incident: Incident, scene: Scene, now: datetime) -> dict[str, Param]:
     """When it ended and how long it lasted, in whole minutes."""
-    since = incident.facts.get("since")
-    facts: dict[str, Param] = {"when": scene.calendar.local(now)}
+    since, ended = incident.facts.get("since"), incident.well_since or now
+    facts: dict[str, Param] = {"when": scene.calendar.local(ended)}
     if isinstance(since, datetime):
-        facts |= {"minutes": (now - since).total_seconds() // 60}
-        facts |= {"work_minutes": scene.sessions.working_minutes(since, now)}
+        facts |= {"minutes": (ended - since).total_seconds() // 60}
+        facts |= {"work_minutes": scene.sessions.working_minutes(since, ended)}
     return facts
 
 

@@ -22,6 +22,17 @@ class StepSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class TermsSpec:
+    """What a policy says of answering and ending; times in seconds, see `monitor.model.incident.Terms`."""
+
+    close_after: float = 0.0
+    review: float | None = None
+    ack_expires: float | None = None
+    ack_remind: float | None = None
+    parties: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> roles of which one must answer
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Who hears of which kind of trouble, in which order."""
 
@@ -30,6 +41,7 @@ class Policy:
     steps: tuple[StepSpec, ...]
     levels: frozenset[Level] = frozenset()  # empty: all
     criteria: frozenset[str] = frozenset()  # empty: all
+    terms: TermsSpec = TermsSpec()
 
     def matches(self, kind: Kind, level: Level, cause: str) -> bool:
         """First policy that matches is taken."""
@@ -50,6 +62,7 @@ class Recipient:
     name: str
     locale: str = "vi"
     channels: tuple[str, ...] = ()
+    recoveries: bool = True  # wants to hear that it is over
 
 
 @dataclass(frozen=True)

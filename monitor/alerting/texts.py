@@ -211,6 +211,23 @@ _VI: Mapping[str, Text] = {
             ". Ma {id}",
         ),
     ),
+    "still_open": Text(  # T10
+        subject=("[NHẮC] {unit} ({code}): sự cố {id} chưa kết thúc",),
+        body=(
+            "Kính gửi {recipient}.",
+            " Sự cố {id} tại {unit}",
+            ", {province}",
+            " ({kpi_within})",
+            ", bắt đầu lúc {time} ngày {date}, vẫn chưa kết thúc.",
+            " Xác nhận của đồng chí hết hiệu lực lúc {due}; sau đó hệ thống sẽ báo lại từ đầu.",
+            " Xác nhận tiếp: {ack_url}.",
+        ),
+        sms=(
+            "NHAC {code} {unit}: su co tu {time} {date} chua xong.",
+            " Xac nhan het hieu luc luc {due}, sau do bao lai tu dau.",
+            " Ma {id}",
+        ),
+    ),
 }
 
 _EN: Mapping[str, Text] = {
@@ -376,6 +393,23 @@ _EN: Mapping[str, Text] = {
             " Ref {id}.",
         ),
         sms=("DATA AGAIN {code} {unit}: data again since {time} {date}", ", after {h}", ". Ref {id}"),
+    ),
+    "still_open": Text(
+        subject=("[REMINDER] {unit} ({code}): incident {id} is still open",),
+        body=(
+            "To {recipient}.",
+            " Incident {id} at {unit}",
+            ", {province}",
+            " ({kpi_within})",
+            ", which began at {time} on {date}, is still open.",
+            " Your acknowledgement ends at {due}; after that everybody is called anew.",
+            " Acknowledge again: {ack_url}.",
+        ),
+        sms=(
+            "REMINDER {code} {unit}: still open since {time} {date}.",
+            " Your acknowledgement ends at {due}, then all are called anew.",
+            " Ref {id}",
+        ),
     ),
 }
 

@@ -18,20 +18,25 @@ TIMEOUT = 10.0  # seconds
 @site_option
 @click.argument("ref")
 @click.option("--note", default="", help="What is being done.")
-def ack(site: Path, ref: str, note: str) -> None:
+@click.option("--party", default="", help="For whom, where several must answer (officials, telecom ...).")
+@click.option("--minutes", type=click.IntRange(min=1), help="How long it counts; otherwise as the policy says.")
+def ack(site: Path, ref: str, note: str, party: str, minutes: int | None) -> None:
     """Acknowledge the incident REF (six characters, as in the message): later steps are withheld."""
     loaded = open_site(site)
-    status, answer = asyncio.run(_post(loaded, ref, note))
+    given = {"note": note, "party": party, "minutes": minutes}
+    status, answer = asyncio.run(_post(loaded, ref, {name: value for name, value in given.items() if value}))
     if status >= 400:
         raise click.ClickException(str(answer.get("detail") or answer.get("title") or f"HTTP status {status}"))
-    click.echo(f"{ref}: acknowledged by {answer.get('acknowledged_by', '')}")
+    if awaits := answer.get("awaits"):
+        click.echo(f"{ref}: answered; still awaits {', '.join(map(str, awaits if isinstance(awaits, list) else []))}")
+    else:
+        click.echo(f"{ref}: acknowledged by {answer.get('acknowledged_by', '')}")
 
 
-async def _post(site: Site, ref: str, note: str) -> tuple[int, dict[str, object]]:
+async def _post(site: Site, ref: str, body: dict[str, object]) -> tuple[int, dict[str, object]]:
     token = _token(site)
     url = f"http://{site.listen[0]}:{site.listen[1]}/api/v1/incidents/{ref}/ack"
     headers = {"Authorization": f"Bearer {token}"}
-    body = {"note": note} if note else {}
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session,

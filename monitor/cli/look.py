@@ -22,7 +22,7 @@ from monitor.engine.explain import colour_name, span
 from monitor.engine.index import IndexPoints
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound, StoreError
-from monitor.model.incident import Incident
+from monitor.model.incident import Incident, Phase
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit
 from monitor.replay.compare import rebuilt
@@ -209,7 +209,7 @@ def incidents(site: Path, everything: bool, as_json: bool) -> None:
         for incident in found:
             click.echo(_line(incident, loaded))
         click.echo(f"{len(found)} incidents" if found else "no incidents")
-    if any(incident.open and incident.acked_by is None for incident in found):
+    if any(incident.phase is Phase.OPEN for incident in found):
         raise SystemExit(1)
 
 

@@ -241,6 +241,7 @@ class RecipientSection(Section):
     locale: Literal["vi", "en"] = "vi"
     channels: list[Identifier] = Field(default=[])
     addresses: dict[str, SecretText] = Field(default={})
+    recoveries: bool = True  # false: is not told that it is over
 
 
 class Step(Section):
@@ -262,6 +263,11 @@ class PolicySection(Section):
     levels: list[LevelName] = Field(default=[])
     criteria: list[Identifier] = Field(default=[])
     steps: list[Step] = Field(min_length=1, description="write who is told first")
+    answers: dict[Identifier, list[Identifier]] = Field(default={})  # party -> roles; each party must answer
+    ack_expires: Span | None = None
+    ack_remind: Span | None = None
+    close_after: Duration = 0.0
+    review: Span | None = None
 
 
 class Escalation(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
+from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec, TermsSpec
 from monitor.config.findings import Findings
 from monitor.config.models import PolicySection, RecipientSection, SiteFile, Step, TokenSection
 from monitor.config.problems import Location
@@ -112,7 +112,9 @@ def build_directory(file: SiteFile) -> Directory:
 def _recipient(section: RecipientSection, file: SiteFile) -> Recipient:
     title = file.roles.get(section.role)
     name = section.name or (getattr(title, section.locale) if title else section.role)
-    return Recipient(section.id, section.role, section.scope, name, section.locale, tuple(section.channels))
+    return Recipient(
+        section.id, section.role, section.scope, name, section.locale, tuple(section.channels), section.recoveries
+    )
 
 
 def _policy(section: PolicySection, default: tuple[str, ...]) -> Policy:
@@ -122,6 +124,13 @@ def _policy(section: PolicySection, default: tuple[str, ...]) -> Policy:
         steps=tuple(_step(step, default) for step in section.steps),
         levels=frozenset(Level(level) for level in section.levels),
         criteria=frozenset(section.criteria),
+        terms=TermsSpec(
+            section.close_after,
+            section.review,
+            section.ack_expires,
+            section.ack_remind,
+            {party: tuple(roles) for party, roles in section.answers.items()},
+        ),
     )
 
 

@@ -25,6 +25,7 @@ def check_routes(file: SiteFile, directory: Directory, units: Units, ruleset: Ru
             findings.unknown(("escalation", "via", index), "channel", channel, file.channels)
     for index, policy in enumerate(directory.policies):
         _check_criteria(policy, (*_POLICIES, index), ruleset, findings)
+        _check_terms(policy, file, (*_POLICIES, index), findings)
         _check_use(policy, directory.policies[:index], (*_POLICIES, index), findings)
         for number, _ in enumerate(policy.steps):
             at = (*_POLICIES, index, "steps", number)
@@ -63,6 +64,28 @@ def _check_criteria(policy: Policy, at: Location, ruleset: Ruleset, findings: Fi
     known = [criterion.id for book in ruleset.books for criterion in book.criteria]
     for name in sorted(policy.criteria - set(known)):
         findings.unknown((*at, "criteria"), "criterion", name, known)
+
+
+def _check_terms(policy: Policy, file: SiteFile, at: Location, findings: Findings) -> None:
+    """Whether everybody who must answer can, and whether reminders come before an answer lapses."""
+    terms = policy.terms
+    called = {role for step in policy.steps for role in step.to}
+    for party, roles in terms.parties.items():
+        for number, role in enumerate(roles):
+            place = (*at, "answers", party, number)
+            if role not in file.roles:
+                findings.unknown(place, "role", role, file.roles)
+            elif role not in called:
+                text = f"'{role}' must answer for '{party}', but no step of '{policy.name}' tells it"
+                findings.add(place, text, "add it to a step, or remove it here")
+        if not roles:
+            findings.add((*at, "answers", party), f"the party '{party}' has no role", "write the roles it consists of")
+    if terms.ack_remind is not None and terms.ack_expires is None:
+        text = f"'{policy.name}' reminds of an answer that never lapses"
+        findings.add((*at, "ack_remind"), text, "write ack_expires: as well, or remove ack_remind")
+    elif terms.ack_remind is not None and terms.ack_expires is not None and terms.ack_remind >= terms.ack_expires:
+        text = f"'{policy.name}' reminds before somebody can have answered"
+        findings.add((*at, "ack_remind"), text, f"write less than {_span(terms.ack_expires)}")
 
 
 def _check_use(policy: Policy, earlier: Iterable[Policy], at: Location, findings: Findings) -> None:

@@ -25,7 +25,9 @@ class Phase(StrEnum):
     """Life of an incident; transitions are in monitor.alerting.incidents."""
 
     OPEN = "open"
-    ACKNOWLEDGED = "acknowledged"
+    ACKNOWLEDGED = "acknowledged"  # everybody who must answer has answered
+    CLOSING = "closing"  # what was wrong is well, and watched for a while before that is told
+    UNANSWERED = "unanswered"  # over, but nobody had answered: kept in sight until somebody does
     CLOSED = "closed"
 
 
@@ -50,6 +52,35 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Party:
+    """People of whom one must answer, such as the officials or the telecom operator."""
+
+    name: str
+    recipients: tuple[str, ...] = ()  # ids
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a policy says of answering and ending, frozen into the incident with its steps. All times in seconds."""
+
+    close_after: float = 0.0  # well for so long before it is over and told
+    review: float | None = None  # kept in sight for so long when it ended unanswered; None: not at all
+    ack_expires: float | None = None  # an answer counts for so long; None: until the end
+    ack_remind: float | None = None  # before that the one who answered is reminded
+    parties: tuple[Party, ...] = ()  # each must answer; empty: anybody answers for all
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One acknowledgement of one generation of an incident."""
+
+    by: str
+    at: datetime
+    note: str = ""
+    party: str = ""  # for whom; empty where the terms name none
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """An episode of trouble with one cause. `key` is (unit, cause, opened_at) and never random."""
 
@@ -70,11 +101,28 @@ class Incident:
     ack_note: str = ""
     closed_at: datetime | None = None
     owed: tuple[str, ...] = ()  # key of the last notice owed to each (recipient, channel), for the recovery message
+    terms: Terms = Terms()
+    answers: tuple[Answer, ...] = ()  # of this generation, at most one for each party
+    acked_until: datetime | None = None  # when the acknowledgement lapses
+    remind_at: datetime | None = None  # when the one who answered is reminded
+    well_since: datetime | None = None  # while closing or unanswered
 
     @property
     def open(self) -> bool:
         """True until it is closed; acknowledged is still open."""
         return self.phase is not Phase.CLOSED
+
+    @property
+    def missing(self) -> tuple[Party, ...]:
+        """Parties that have not answered."""
+        answered = {answer.party for answer in self.answers}
+        return tuple(party for party in self.terms.parties if party.name not in answered)
+
+    @property
+    def answered(self) -> frozenset[str]:
+        """Recipients who need not be called any more, for their party has answered."""
+        waiting = {person for party in self.missing for person in party.recipients}
+        return frozenset(person for party in self.terms.parties for person in party.recipients) - waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +133,7 @@ class Notice:
     incident: str
     ref: str
     unit: str
-    kind: str  # text: outage, recovered, kpi_yellow, kpi_red, overdue, silent, kpi_met, speaks_again
+    kind: str  # text: outage, recovered, kpi_yellow, kpi_red, overdue, silent, kpi_met, speaks_again, still_open
     recipient: str
     channel: str
     due_at: datetime

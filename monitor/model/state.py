@@ -47,6 +47,7 @@ class Withhold:
 
     incident: str
     reason: str
+    recipients: frozenset[str] | None = None  # only those of these people; None: of everybody
 
 
 @dataclass(frozen=True, slots=True)

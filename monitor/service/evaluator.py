@@ -12,7 +12,7 @@ import heapq
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, set_aside
 from monitor.model.errors import Conflict, NotFound, StoreError
@@ -114,14 +114,19 @@ class Evaluator:
         self._wake.set()
         await done
 
-    async def acknowledge(self, ref: str, actor: str, note: str = "") -> Decision:
-        """Somebody answered. Returns after the commit. Raises NotFound or StoreError."""
+    async def acknowledge(
+        self, ref: str, actor: str, note: str = "", *, party: str = "", seconds: float | None = None
+    ) -> Decision:
+        """Somebody answered, for `party` and for so many `seconds` if said. Returns after the commit.
+
+        Raises NotFound, StoreError, or ValueError when it is not clear for whom.
+        """
         async with self._one_at_a_time:
             try:
-                return await self._acknowledge(ref, actor, note)
+                return await self._acknowledge(ref, actor, note, party, seconds)
             except Conflict:
                 await self._reload()
-                return await self._acknowledge(ref, actor, note)
+                return await self._acknowledge(ref, actor, note, party, seconds)
 
     async def run(self) -> None:
         """Decide for ever; ends by cancellation."""
@@ -258,9 +263,10 @@ class Evaluator:
                 self._judged[unit] = began
         return True
 
-    async def _acknowledge(self, ref: str, actor: str, note: str) -> Decision:
-        unit = self._unit_of(ref)
-        decision = acknowledge(self.states[unit], ref, actor, note, self._clock.now())
+    async def _acknowledge(self, ref: str, actor: str, note: str, party: str, seconds: float | None) -> Decision:
+        unit, now = self._unit_of(ref), self._clock.now()
+        until = None if seconds is None else now + timedelta(seconds=seconds)
+        decision = acknowledge(self.states[unit], ref, actor, note, now, party=party, until=until)
         return (await self._commit([decision]))[0]
 
     async def _reload(self) -> bool:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from monitor.model.incident import Outcome, Receipt
 from monitor.model.state import Decision, UnitState
@@ -47,7 +48,7 @@ class _ForgetsAtRestart(Evaluator):
 class _AnswersTooSoon(Evaluator):
     """Says yes to a person and commits a second later: a kill in between loses the answer."""
 
-    async def acknowledge(self, ref: str, actor: str, note: str = "") -> Decision:
+    async def acknowledge(self, ref: str, actor: str, note: str = "", **more: Any) -> Decision:
         unit = self._unit_of(ref)
         later = super().acknowledge
 

@@ -23,6 +23,7 @@ from monitor.web.query import json_body, known_only, one_of, window
 LEVELS = tuple(level.value for level in Level)
 COLOURS = tuple(colour.value for colour in Colour)
 PHASES = ("open", "all")
+ACK_LIMIT = 30 * 24 * 60  # minutes for which an answer counts at most
 
 
 def answer(document: Mapping[str, object], status: int = 200) -> web.Response:
@@ -106,15 +107,18 @@ async def incident(request: web.Request) -> web.Response:
 async def acknowledge(request: web.Request) -> web.Response:
     """Somebody answered: later steps are withheld. Answers after the commit; doing it twice changes nothing."""
     known_only(request, ())
-    note = await _note(request)
+    note, party, seconds = await _answer(request)
     found = await find_incident(request)
     if not found.open:
         raise Problem(409, "closed", f"incident {found.ref} is closed")
     try:
-        decision = await request.app[SERVICE].evaluator.acknowledge(found.key, request[CALLER].id, note)
+        evaluator = request.app[SERVICE].evaluator
+        decision = await evaluator.acknowledge(found.key, request[CALLER].id, note, party=party, seconds=seconds)
     except NotFound:
         raise Problem(409, "closed", f"incident {found.ref} is closed") from None
-    return answer(shapes.incident_summary(decision.after.incidents[found.cause]))
+    except ValueError as unclear:
+        raise Problem(422, "party", str(unclear)) from None
+    return answer(shapes.incident_summary(decision.incidents[0]))
 
 
 async def find_incident(request: web.Request) -> Incident:
@@ -155,12 +159,15 @@ def exported(exporter: Exporter) -> Handler:
     return page
 
 
-async def _note(request: web.Request) -> str:
+async def _answer(request: web.Request) -> tuple[str, str, float | None]:
+    """Note, party and the seconds that an answer is to count."""
     body = await json_body(request)
-    note = body.get("note", "")
-    if not isinstance(note, str) or set(body) - {"note"}:
-        raise Problem(422, "note", 'the body is {"note": "text"}; the note may be left out')
-    return clean(note, 1000)
+    note, party, minutes = body.get("note", ""), body.get("party", ""), body.get("minutes")
+    if not (isinstance(note, str) and isinstance(party, str)) or set(body) - {"note", "party", "minutes"}:
+        raise Problem(422, "note", 'the body is {"note": "text", "party": "name", "minutes": 60}; each may be left out')
+    if minutes is not None and not (type(minutes) is int and 0 < minutes <= ACK_LIMIT):
+        raise Problem(422, "minutes", f"minutes is a whole number from 1 to {ACK_LIMIT}")
+    return clean(note, 1000), clean(party), None if minutes is None else minutes * 60.0
 
 
 def _page(rows: Sequence[shapes.Json], limit: int, offset: int, *, more: bool) -> dict[str, object]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from monitor.engine.book import Criterion, Indicator, Measure
 from monitor.model.colour import Colour
-from monitor.model.incident import Incident, Step
+from monitor.model.incident import Incident, Phase, Step
 from monitor.model.state import Transition
 from monitor.model.unit import Unit
 from monitor.reporting.why import CriterionWhy
@@ -130,4 +130,4 @@ def roles(names: str, service: Service, t: Words) -> str:
 def _step_state(step: Step, incident: Incident, t: Words) -> str:
     if step.fired:
         return t("told") if step.fired == 1 else t("told_times", count=step.fired)
-    return t("waiting") if incident.open and incident.acked_by is None else t("withheld")
+    return t("waiting") if incident.phase is Phase.OPEN else t("withheld")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from monitor.model.colour import Colour
 from monitor.model.reading import Comparator
 from monitor.service.heartbeats import Signal
+from monitor.web import api
 from monitor.web.access import MAY, OPEN_ON_LOOPBACK, Right
 from monitor.web.route import Parameter, Route
 
@@ -65,7 +66,11 @@ SCHEMAS: Mapping[str, object] = {
     "Acknowledgement": {
         "type": "object",
         "additionalProperties": False,
-        "properties": {"note": {"type": "string"}},
+        "properties": {
+            "note": {"type": "string"},
+            "party": {"type": "string", "description": "for whom, where the incident awaits several"},
+            "minutes": {"type": "integer", "minimum": 1, "maximum": api.ACK_LIMIT, "description": "how long it counts"},
+        },
     },
     "Object": {"type": "object"},
 }

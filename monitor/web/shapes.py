@@ -127,6 +127,12 @@ def incident_summary(incident: Incident) -> Json:
         "acknowledged_by": incident.acked_by,
         "acknowledged_at": iso(incident.acked_at),
         "note": incident.ack_note,
+        "acknowledged_until": iso(incident.acked_until),
+        "answers": [
+            {"by": one.by, "at": iso(one.at), "note": one.note, "party": one.party} for one in incident.answers
+        ],
+        "awaits": [party.name for party in incident.missing],
+        "well_since": iso(incident.well_since),
         "closed_at": iso(incident.closed_at),
         "generation": incident.generation,
     }

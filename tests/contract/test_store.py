@@ -289,6 +289,18 @@ async def test_what_is_withheld_is_never_claimed_and_says_why(store: Store) -> N
     assert (delivery.state, delivery.detail) == ("suppressed", "acknowledged")
 
 
+async def test_what_one_recipient_is_owed_can_be_withheld_alone(store: Store) -> None:
+    mine, hers = replace(notice("mine"), recipient="an"), replace(notice("hers"), recipient="binh")
+    (state,) = await store.commit([owing(mine, hers)])
+    await store.commit([decision(state, withheld=(Withhold("i", "heard", frozenset({"an", "chi"})),))])
+    (lease,) = await store.lease("log", "me", NOW, 10, 20)
+    assert lease.notice.key == "hers"
+    again = replace(state, version=state.version + 1)
+    await store.commit([decision(again, withheld=(Withhold("i", "heard", frozenset()),))])
+    assert await store.settle(lease, SENT, at(1))
+    assert {one.notice.key: one.state for one in await store.deliveries()} == {"mine": "suppressed", "hers": "sent"}
+
+
 async def test_several_incidents_are_withheld_at_once_each_with_its_reason(store: Store) -> None:
     (state,) = await store.commit([owing(notice("mine"), notice("other", incident="j"))])
     orders = (Withhold("i", "acknowledged"), Withhold("j", "recovered"))

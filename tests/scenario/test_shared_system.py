@@ -9,6 +9,7 @@ import pytest
 
 from monitor.config.build import load_site
 from monitor.model.colour import Colour
+from monitor.model.incident import Phase
 from monitor.model.reading import Reading
 from monitor.replay.course import Course
 from monitor.service.app import policy_of
@@ -67,4 +68,5 @@ def test_the_province_is_as_it_was_when_the_system_is_back(course):
     assert (before[-1], told[-1][1].colour) == (Colour.UNKNOWN,) * 2  # most of its figures are not in this story
     assert red[0] == START + (GOES_DOWN + 16) * MINUTE  # after 15 minutes, confirmed by a second reading
     assert red[-1] < START + (COMES_BACK + 5) * MINUTE
-    assert course.states[SYSTEM].incidents == {}
+    (over,) = course.states[SYSTEM].incidents.values()
+    assert over.phase is Phase.UNANSWERED  # nobody answered: it stays in sight for a day

@@ -377,16 +377,35 @@ def test_a_source_that_was_removed_from_the_site_does_not_speak_again():
 # --- the table -------------------------------------------------------------------------------------------------
 
 
+IMPOSSIBLE = {
+    Phase.OPEN: {Event.REMINDED, Event.LAPSED, Event.RELAPSED, Event.RESUMED, Event.FORGOTTEN},
+    Phase.ACKNOWLEDGED: {Event.HEARD, Event.RELAPSED, Event.RESUMED, Event.UNANSWERED, Event.FORGOTTEN},
+    Phase.CLOSING: {Event.STAYED, Event.REMINDED, Event.LAPSED, Event.FORGOTTEN},
+    Phase.UNANSWERED: {
+        Event.STAYED, Event.REMINDED, Event.LAPSED, Event.CALMED, Event.RESUMED, Event.RECOVERED,
+    },
+}  # fmt: skip
+
+
 def test_every_event_has_a_move_from_every_phase_in_which_it_can_happen():
-    running = [phase for phase in Phase if phase is not Phase.CLOSED]
-    expected = {(phase, event) for phase in running for event in Event if event is not Event.APPEARED}
+    events = set(Event) - {Event.APPEARED}
+    expected = {(phase, event) for phase, never in IMPOSSIBLE.items() for event in events - never}
     assert set(TABLE) == expected | {(None, Event.APPEARED)}
 
 
-def test_only_evidence_or_a_rule_that_is_gone_closes_and_closing_leaves_nothing_pending():
-    closing = {event for (_, event), move in TABLE.items() if move.to is Phase.CLOSED}
-    assert closing == {Event.RECOVERED, Event.RETIRED}
-    assert all(Act.WITHHOLD in move.acts for move in TABLE.values() if move.to is Phase.CLOSED)
+def test_only_evidence_an_answer_to_what_is_over_or_a_rule_that_is_gone_closes():
+    closing = {(phase, event) for (phase, event), move in TABLE.items() if move.to is Phase.CLOSED}
+    lived = {(p, e) for p in (Phase.OPEN, Phase.ACKNOWLEDGED, Phase.CLOSING) for e in (Event.RECOVERED, Event.RETIRED)}
+    over = {(Phase.UNANSWERED, e) for e in (Event.ACKNOWLEDGED, Event.FORGOTTEN, Event.RETIRED)}
+    assert closing == lived | over
+
+
+def test_the_end_of_a_trouble_leaves_no_call_pending_and_the_end_of_a_review_leaves_the_recoveries():
+    for (phase, _), move in TABLE.items():
+        if move.to in (Phase.CLOSED, Phase.UNANSWERED) and phase is not Phase.UNANSWERED:
+            assert Act.WITHHOLD in move.acts
+        if phase is Phase.UNANSWERED and move.to is not Phase.OPEN:
+            assert Act.WITHHOLD not in move.acts
 
 
 def test_nobody_is_called_while_an_answer_stands():

@@ -66,6 +66,8 @@ class MemoryOutbox:
     def withhold(self, order: Withhold) -> None:
         """Suppress what waits of one incident; what is leased is not tried again."""
         for row in self._of_incident.get(order.incident, ()):
+            if order.recipients is not None and row.notice.recipient not in order.recipients:
+                continue
             if row.state in states.WAITING:
                 self._suppress(row, order.reason)
             elif row.state == states.LEASED:

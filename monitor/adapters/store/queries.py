@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     Select,
     Table,
+    Text,
     Update,
     and_,
     bindparam,
@@ -127,7 +128,8 @@ def last_hash() -> Select[Any]:
 
 def newest_incidents(open_only: bool, limit: int) -> Select[Any]:
     """Documents of incidents, newest first."""
-    wanted = incident.c.phase.in_([Phase.OPEN.value, Phase.ACKNOWLEDGED.value]) if open_only else true()
+    unclosed = [phase.value for phase in Phase if phase is not Phase.CLOSED]
+    wanted = incident.c.phase.in_(unclosed) if open_only else true()
     return (
         select(incident.c.doc).where(wanted).order_by(incident.c.opened_at.desc(), incident.c.key.desc()).limit(limit)
     )
@@ -149,12 +151,19 @@ def owe_notice() -> Insert:
     return sqlite.insert(notice).on_conflict_do_nothing(index_elements=[notice.c.key])
 
 
+# Notices of one incident, of all its recipients or of one.
+_meant = and_(
+    notice.c.incident == bindparam("of_incident"),
+    or_(bindparam("of_recipient", type_=Text).is_(None), notice.c.recipient == bindparam("of_recipient", type_=Text)),
+)
+
+
 @cache
 def withhold_waiting() -> Update:
     """Suppress what waits of an incident, with the reason."""
     return (
         update(notice)
-        .where(notice.c.incident == bindparam("of_incident"), _waiting)
+        .where(_meant, _waiting)
         .values(state=Outcome.SUPPRESSED.value, detail=bindparam("reason"), owner="", lease_until=None)
     )
 
@@ -162,8 +171,7 @@ def withhold_waiting() -> Update:
 @cache
 def withhold_leased() -> Update:
     """Note on what is being sent of an incident that it is not to be tried again."""
-    of_incident = notice.c.incident == bindparam("of_incident")
-    return update(notice).where(of_incident, notice.c.state == states.LEASED).values(withheld=bindparam("reason"))
+    return update(notice).where(_meant, notice.c.state == states.LEASED).values(withheld=bindparam("reason"))
 
 
 def expire_leases(channel: str, now: datetime) -> Update:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from monitor.model.colour import Colour
 from monitor.model.incident import Delivery, Incident, Notice
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.series import Series
-from monitor.model.state import AuditEntry, Decision, Transition, UnitState
+from monitor.model.state import AuditEntry, Decision, Transition, UnitState, Withhold
 
 Row = dict[str, Any]
 
@@ -36,11 +36,17 @@ class Batch:
         self.states.append(_state_row(raised(decision)))
         self.series += _series_rows(decision)
         self.incidents += map(_incident_row, decision.incidents)
-        self.withheld += ({"of_incident": order.incident, "reason": order.reason} for order in decision.withheld)
+        self.withheld += (row for order in decision.withheld for row in _withheld_rows(order))
         self.notices += map(_notice_row, decision.notices)
         self.readings += map(_reading_row, decision.readings)
         self.transitions += map(_transition_row, decision.transitions)
         self.audit += decision.audit
+
+
+def _withheld_rows(order: Withhold) -> Iterator[Row]:
+    """One row for everybody (recipient None), or one for each recipient that is meant."""
+    whom: Iterable[str | None] = (None,) if order.recipients is None else sorted(order.recipients)
+    return ({"of_incident": order.incident, "of_recipient": who, "reason": order.reason} for who in whom)
 
 
 def raised(decision: Decision) -> UnitState:

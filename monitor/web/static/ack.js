@@ -6,12 +6,14 @@ const token = /** @type {HTMLInputElement} */ (document.getElementById("ack-toke
 const note = /** @type {HTMLInputElement} */ (document.getElementById("ack-note"));
 const result = /** @type {HTMLElement} */ (document.getElementById("ack-result"));
 
+const party = /** @type {HTMLSelectElement | null} */ (document.getElementById("ack-party"));
+
 /** @param {string} presented @param {string} text */
 async function send(presented, text) {
   const response = await fetch(form.dataset.to ?? "", {
     method: "POST",
     headers: { Authorization: `Bearer ${presented}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ note: text }),
+    body: JSON.stringify(party ? { note: text, party: party.value } : { note: text }),
     credentials: "omit",
   });
   if (response.ok) return "";

@@ -1,0 +1,300 @@
+"""Answers that lapse, answers of several parties, and what happens between well and over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from monitor.alerting.incidents import Alerts, acknowledge
+from monitor.alerting.plan import TermsSpec
+from monitor.alerting.wording import gsm_length
+from monitor.decide import acknowledge as answer_at_the_unit
+from monitor.model.colour import Colour
+from monitor.model.incident import Incident, Phase
+from monitor.model.state import UnitState
+from tests.unit.alerting_scene import DIRECTORY, FOCAL, HOUR, MINUTE, OUTAGES, centre, local, minutes, reacted
+
+NOW = local(6, 9)
+DOWN = centre(Colour.RED, NOW, 16.0)
+UP = centre(Colour.GREEN, NOW, 0.0)
+DARK = centre(Colour.UNKNOWN, NOW, 0.0)
+
+
+def under(terms: TermsSpec):
+    """A directory whose policy of outages has these terms."""
+    policies = tuple(replace(p, terms=terms) if p.name == OUTAGES.name else p for p in DIRECTORY.policies)
+    return replace(DIRECTORY, policies=policies)
+
+
+class Line:
+    """One incident of the centre under given terms; its clock counts minutes."""
+
+    def __init__(self, **terms) -> None:
+        self.directory = under(TermsSpec(**terms))
+        self.alerts = Alerts(open={})
+        self.at = NOW
+
+    def sees(self, criteria, minute: float = 0) -> Alerts:
+        self.at = NOW + minutes(minute)
+        self.alerts = reacted(self.alerts.open, criteria, self.at, directory=self.directory)
+        return self.alerts
+
+    def hears(self, who: str, minute: float, **more) -> Incident:
+        self.at = NOW + minutes(minute)
+        incident, self.withheld = acknowledge(self.alerts.open["centre"], who, "", self.at, **more)
+        self.alerts = replace(self.alerts, open={"centre": incident} if incident.open else {})
+        return incident
+
+    @property
+    def phase(self) -> Phase | None:
+        found = self.alerts.open.get("centre")
+        return None if found is None else found.phase
+
+
+def told(alerts: Alerts) -> list[tuple[str, str]]:
+    return [(notice.recipient, notice.kind) for notice in alerts.notices]
+
+
+# --- answers that lapse ----------------------------------------------------------------------------------------
+
+
+def test_an_answer_lapses_while_the_trouble_is_there_and_everybody_is_called_anew():
+    line = Line(ack_expires=2 * HOUR)
+    line.sees(DOWN)
+    assert line.hears("focal", 10).acked_until == NOW + minutes(130)
+    assert told(line.sees(DOWN, 129)) == []
+    assert line.alerts.recheck_at == NOW + minutes(130)
+    assert told(line.sees(DOWN, 130)) == [("focal", "outage"), ("focal", "outage")]
+    incident = line.alerts.open["centre"]
+    assert (incident.phase, incident.generation, incident.acked_by, incident.answers) == (Phase.OPEN, 1, None, ())
+    assert [order.reason for order in line.alerts.withheld] == ["lapsed"]
+
+
+def test_an_answer_does_not_lapse_while_nobody_can_see_the_trouble():
+    line = Line(ack_expires=2 * HOUR)
+    line.sees(DOWN)
+    line.hears("focal", 10)
+    assert told(line.sees(DARK, 200)) == []
+    assert line.phase is Phase.ACKNOWLEDGED
+    assert told(line.sees(DOWN, 201)) == [("focal", "outage"), ("focal", "outage")]
+
+
+def test_the_one_who_answered_is_reminded_once_before_it_lapses_in_one_segment():
+    line = Line(ack_expires=2 * HOUR, ack_remind=30 * MINUTE)
+    line.sees(DOWN)
+    line.hears("focal", 0)
+    assert line.sees(DOWN, 89).notices == ()
+    assert line.alerts.recheck_at == NOW + minutes(90)
+    (reminder,) = line.sees(DOWN, 90).notices
+    assert (reminder.recipient, reminder.channel, reminder.kind) == ("focal", "sms", "still_open")
+    assert reminder.sms.startswith("NHAC 02143 Xa Van Lang: su co tu 08:44 06/08 chua xong.")
+    assert "het hieu luc luc 11:00" in reminder.sms
+    assert gsm_length(reminder.sms) <= 160
+    assert line.sees(DOWN, 91).notices == ()
+
+
+def test_answering_again_makes_it_count_longer_and_the_first_who_answered_stays():
+    line = Line(ack_expires=2 * HOUR, ack_remind=30 * MINUTE)
+    line.sees(DOWN)
+    line.hears("focal", 0)
+    line.sees(DOWN, 90)
+    again = line.hears("head", 100)
+    assert (again.acked_by, again.acked_until, again.remind_at) == ("focal", NOW + minutes(220), NOW + minutes(190))
+    assert told(line.sees(DOWN, 121)) == []
+    assert len(line.sees(DOWN, 190).notices) == 1
+
+
+def test_somebody_says_for_how_long_they_answer():
+    line = Line()
+    line.sees(DOWN)
+    assert line.hears("focal", 0, until=NOW + minutes(15)).acked_until == NOW + minutes(15)
+    assert told(line.sees(DOWN, 15)) == [("focal", "outage"), ("focal", "outage")]
+
+
+def test_without_terms_an_answer_stands_until_the_end():
+    line = Line()
+    line.sees(DOWN)
+    line.hears("focal", 0)
+    assert told(line.sees(DOWN, 100_000)) == []
+
+
+def test_a_token_that_answered_cannot_be_reminded():
+    line = Line(ack_expires=2 * HOUR, ack_remind=30 * MINUTE)
+    line.sees(DOWN)
+    line.hears("board-token", 0)
+    assert line.sees(DOWN, 90).notices == ()
+    assert line.alerts.open["centre"].remind_at is None
+
+
+def test_a_unit_is_looked_at_again_when_an_answer_of_it_ends():
+    line = Line(ack_expires=2 * HOUR)
+    opened = line.sees(DOWN).open["centre"]
+    state = UnitState("02143", incidents={"centre": opened}, recheck_at=local(7))
+    decision = answer_at_the_unit(state, opened.ref, "focal", "", NOW)
+    assert decision.after.recheck_at == NOW + minutes(120)
+
+
+# --- several parties -------------------------------------------------------------------------------------------
+
+PARTIES = {"official": ("commune_focal", "commune_chair"), "head": ("commune_centre_head",)}
+
+
+def test_an_answer_for_one_party_stops_the_calls_to_its_people_only():
+    line = Line(parties=PARTIES)
+    line.sees(DOWN)
+    incident = line.hears("focal", 5)
+    assert (incident.phase, incident.acked_by) == (Phase.OPEN, None)
+    assert [party.name for party in incident.missing] == ["head"]
+    (order,) = line.withheld
+    assert (order.reason, order.recipients) == ("heard", frozenset({"focal", "chair"}))
+    assert told(line.sees(DOWN, 30)) == [("head", "outage")]
+    assert told(line.sees(DOWN, 120)) == []  # the chair's party has answered
+
+
+def test_when_every_party_has_answered_it_is_acknowledged_by_both():
+    line = Line(parties=PARTIES)
+    line.sees(DOWN)
+    line.hears("focal", 5)
+    incident = line.hears("head", 10)
+    assert (incident.phase, incident.acked_by, incident.missing) == (Phase.ACKNOWLEDGED, "focal, head", ())
+    assert [order.recipients for order in line.withheld] == [None]
+
+
+def test_who_belongs_to_no_party_says_for_whom():
+    line = Line(parties=PARTIES)
+    line.sees(DOWN)
+    with pytest.raises(ValueError, match=r"^say for whom you answer: official, head$"):
+        line.hears("board", 5)
+    with pytest.raises(ValueError, match=r"has no party 'police'; it has official, head$"):
+        line.hears("board", 5, party="police")
+    assert [party.name for party in line.hears("board", 5, party="head").missing] == ["official"]
+
+
+def test_answering_twice_for_the_same_party_changes_nothing():
+    line = Line(parties=PARTIES)
+    line.sees(DOWN)
+    first = line.hears("focal", 5)
+    assert line.hears("focal", 6) == first
+
+
+def test_a_party_that_nobody_holds_is_not_waited_for():
+    line = Line(parties={**PARTIES, "police": ("police_popdb",)})
+    assert [party.name for party in line.sees(DOWN).open["centre"].missing] == ["official", "head"]
+
+
+# --- well, but not yet over ------------------------------------------------------------------------------------
+
+
+def test_what_is_well_is_watched_before_it_is_told_and_the_message_tells_when_it_became_well():
+    line = Line(close_after=10 * MINUTE)
+    line.sees(DOWN)
+    assert told(line.sees(UP, 5)) == []
+    assert (line.phase, line.alerts.recheck_at) == (Phase.CLOSING, NOW + minutes(15))
+    ended = line.sees(UP, 15)
+    assert told(ended) == [("focal", "recovered"), ("focal", "recovered")]
+    assert "hoat dong lai luc 09:05 06/08, gian doan 21 phut" in ended.notices[0].sms
+    assert line.phase is None
+
+
+def test_a_relapse_while_it_is_watched_is_no_news_and_the_plan_goes_on():
+    line = Line(close_after=10 * MINUTE)
+    line.sees(DOWN)
+    line.sees(UP, 5)
+    assert told(line.sees(DOWN, 9)) == []
+    incident = line.alerts.open["centre"]
+    assert (incident.phase, incident.generation, incident.well_since) == (Phase.OPEN, 0, None)
+    assert told(line.sees(DOWN, 30)) == [("head", "outage")]
+
+
+def test_a_call_that_fell_due_while_it_was_watched_comes_with_the_relapse():
+    line = Line(close_after=30 * MINUTE)
+    line.sees(DOWN)
+    line.sees(UP, 10)
+    assert told(line.sees(UP, 30)) == []
+    assert told(line.sees(DOWN, 35)) == [("head", "outage")]
+
+
+def test_a_relapse_of_what_was_answered_stays_answered():
+    line = Line(close_after=10 * MINUTE)
+    line.sees(DOWN)
+    line.hears("focal", 1)
+    line.sees(UP, 5)
+    assert told(line.sees(DOWN, 9)) == []
+    assert line.phase is Phase.ACKNOWLEDGED
+
+
+def test_darkness_does_not_end_a_watch():
+    line = Line(close_after=10 * MINUTE)
+    line.sees(DOWN)
+    line.sees(UP, 5)
+    assert told(line.sees(DARK, 60)) == []
+    assert line.phase is Phase.CLOSING
+    assert told(line.sees(UP, 61)) == [("focal", "recovered"), ("focal", "recovered")]
+
+
+# --- over, and nobody had answered -----------------------------------------------------------------------------
+
+
+def test_what_ended_unanswered_stays_in_sight_calls_nobody_and_is_closed_by_an_answer():
+    line = Line(review=24 * HOUR)
+    line.sees(DOWN)
+    assert told(line.sees(UP, 5)) == [("focal", "recovered"), ("focal", "recovered")]
+    assert (line.phase, line.alerts.recheck_at) == (Phase.UNANSWERED, NOW + minutes(5 + 24 * 60))
+    assert told(line.sees(UP, 60)) == []
+    closed = line.hears("focal", 70)
+    assert (closed.phase, closed.closed_at, closed.acked_by) == (Phase.CLOSED, NOW + minutes(70), "focal")
+    assert line.withheld == ()
+
+
+def test_nobody_looks_at_it_for_ever():
+    line = Line(review=24 * HOUR)
+    line.sees(DOWN)
+    line.sees(UP, 5)
+    over = line.sees(UP, 5 + 24 * 60)
+    assert (line.phase, over.notices, over.withheld) == (None, (), ())
+    assert [entry.action for entry in over.audit] == ["forgotten"]
+
+
+def test_a_relapse_of_what_nobody_answered_is_told_anew():
+    line = Line(review=24 * HOUR)
+    opened = line.sees(DOWN).open["centre"]
+    line.sees(UP, 5)
+    assert told(line.sees(DOWN, 50)) == [("focal", "outage"), ("focal", "outage")]
+    again = line.alerts.open["centre"]
+    assert (again.key, again.phase, again.generation) == (opened.key, Phase.OPEN, 1)
+
+
+def test_what_was_answered_needs_no_review():
+    line = Line(review=24 * HOUR)
+    line.sees(DOWN)
+    line.hears("focal", 1)
+    line.sees(UP, 5)
+    assert line.phase is None
+
+
+def test_an_answer_that_closes_leaves_the_unit_without_an_incident():
+    line = Line(review=24 * HOUR)
+    line.sees(DOWN)
+    over = line.sees(UP, 5).open["centre"]
+    decision = answer_at_the_unit(UnitState("02143", incidents={"centre": over}), over.ref, "focal", "", NOW)
+    assert decision.after.incidents == {}
+    assert decision.incidents[0].phase is Phase.CLOSED
+
+
+# --- wishes ----------------------------------------------------------------------------------------------------
+
+
+def test_sc50_who_does_not_want_recoveries_hears_of_each_trouble_and_of_no_end():
+    """SC-50: critical, well, critical: two messages."""
+    quiet = replace(DIRECTORY, recipients=tuple(replace(p, recoveries=p != FOCAL) for p in DIRECTORY.recipients))
+    alerts, heard = Alerts(open={}), []
+    for minute, seen in enumerate((DOWN, UP, DOWN)):
+        alerts = reacted(alerts.open, seen, at(minute), directory=quiet)
+        heard += [(notice.channel, notice.kind) for notice in alerts.notices]
+    assert heard == [("mail", "outage"), ("sms", "outage")] * 2
+
+
+def at(minute: float) -> datetime:
+    return NOW + minutes(minute)
