@@ -53,7 +53,12 @@ def main(kind: str, number: str, period: str, seconds: str, *ports: str) -> None
     wanted = targets(int(number), float(period), [int(port) for port in ports])
     collect_rarely()
     work = _service(wanted, float(seconds)) if kind == "service" else _bare(wanted, float(seconds))
-    print(json.dumps(asdict(asyncio.run(work))), flush=True)
+    import os
+    run = asyncio.run
+    if os.environ.get("UV"):
+        import uvloop
+        run = uvloop.run
+    print(json.dumps(asdict(run(work))), flush=True)
 
 
 class _Tally:

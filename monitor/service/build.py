@@ -63,7 +63,7 @@ def ranks_of(site: Site) -> Callable[[Sequence[Unit], Mapping[str, UnitState]], 
 def open_network(site: Site, clock: Clock) -> tuple[AddressGuard, Fetcher]:
     """The one guard and the one fetcher through which a site dials out."""
     guard = AddressGuard([parse_allow(rule) for rule in site.allow])
-    return guard, Fetcher(guard, clock, limit=AT_ONCE, limit_per_host=AT_ONCE)
+    return guard, Fetcher(guard, clock, limit=AT_ONCE)
 
 
 def open_sources(site: Site, clock: Clock, guard: AddressGuard, fetcher: Fetcher) -> tuple[Source, ...]:
