@@ -1,6 +1,7 @@
 """One prober under measurement, in a process of its own: `python -m bench.prober KIND TARGETS PERIOD SECONDS PORT...`.
 
-KIND is `service` (the whole service: judging, storing, exporting) or `bare` (an aiohttp loop that counts the answers).
+KIND is `service` (the whole service: judging, storing, exporting), or an aiohttp loop that counts the answers: `bare` on
+asyncio's own event loop, `uvloop` on the one that the service runs on.
 It warms up for a first sweep and one period, measures for SECONDS, prints one line of JSON and ends.
 """
 
@@ -18,6 +19,7 @@ from resource import RUSAGE_SELF, getrusage
 from time import perf_counter, process_time
 
 import aiohttp
+import uvloop
 
 from bench.targets import TIMEOUT, Target, targets
 from monitor.adapters.clock import SystemClock
@@ -53,12 +55,9 @@ def main(kind: str, number: str, period: str, seconds: str, *ports: str) -> None
     wanted = targets(int(number), float(period), [int(port) for port in ports])
     collect_rarely()
     work = _service(wanted, float(seconds)) if kind == "service" else _bare(wanted, float(seconds))
-    import os
-    run = asyncio.run
-    if os.environ.get("UV"):
-        import uvloop
-        run = uvloop.run
-    print(json.dumps(asdict(run(work))), flush=True)
+    loop = asyncio.new_event_loop if kind == "bare" else uvloop.new_event_loop  # as `denbao run`
+    with asyncio.Runner(loop_factory=loop) as runner:
+        print(json.dumps(asdict(runner.run(work))), flush=True)
 
 
 class _Tally:

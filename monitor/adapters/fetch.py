@@ -120,9 +120,7 @@ class Fetcher:
             request = next_hop(request, answer.status, location)
 
     async def _send(self, request: Request, watch: Stopwatch) -> _Answer:
-        url = request.target or URL(request.url)
-        if odd_literal(url.host or ""):
-            raise Broken("refused-address", "not an IP address in its plain spelling")
+        url = request.target or _usable(request.url)
         watch.enter("connect")
         answer = await self._open_session(request.family).request(
             request.method,
@@ -232,4 +230,6 @@ def _usable(text: str) -> URL:
         url = URL()
     if url.scheme not in ("http", "https") or not url.host:
         raise Broken("protocol", "the address is not a usable http or https URL")
+    if odd_literal(url.host):
+        raise Broken("refused-address", "not an IP address in its plain spelling")
     return url

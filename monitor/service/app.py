@@ -143,9 +143,11 @@ class Service:
         return f"the store cannot be written: {self.evaluator.degraded}" if self.evaluator.degraded else ""
 
     async def _first_sweep(self) -> None:
-        await self.poller.sweep()
+        sweep = asyncio.ensure_future(self.poller.sweep())
+        await self.clock.sleep(0)  # it has begun
+        self.poller.start(self._timetable)  # polling waits neither for the slowest source nor for the disk
+        await sweep
         self.evaluator.judge_all()
-        self.poller.start(self._timetable)  # polling does not wait for the disk
         with contextlib.suppress(StoreError):  # the evaluator tries again, and `ready` says why it has to
             await self.evaluator.submit(())
         self.first_sweep_at = self.clock.now()

@@ -67,7 +67,10 @@ class Poller:
         self.missed = 0
 
     async def sweep(self) -> None:
-        """Ask every source once, now; the first board needs it. Then each has its own place in its period."""
+        """Ask every source once, now, and wait for all; the first board needs it.
+
+        Then each has its own place in its period; those of one that is still answering by then are missed.
+        """
         asked, epoch = self._clock.monotonic(), self._clock.now().timestamp()
         tasks = [self._begin(source, asked) for source in self._sources]
         self._due = {source.id: asked + until_phase(source, epoch) for source in self._sources}
