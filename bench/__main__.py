@@ -1,7 +1,8 @@
-"""`python -m bench [NAME ...]`: all benchmarks, or some; a table here, JSON in bench/results/."""
+"""`python -m bench [NAME ...] [--targets N | --full]`: all benchmarks, or some; a table here, JSON in bench/results/."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -27,14 +28,22 @@ BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
 RESULTS = Path(__file__).parent / "results"
 
 
-def main(names: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Exit code 0, or 2 for a name that is no benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--targets", type=int, help="of probing, each asked every 15 s (2,000 unless said)")
+    parser.add_argument("--full", action="store_true", help="probing in its full sizes: half an hour, two idle cores")
+    options = parser.parse_args(arguments)
+    names, benches = options.names, dict(BENCHES)
+    if options.full or options.targets:
+        benches["probing"] = lambda: probing.run(probing.FULL if options.full else ((options.targets, 15.0),))
     if unknown := [name for name in names if name not in BENCHES]:
         print(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
         return 2
     for name in names or BENCHES:
         begun = perf_counter()
-        figures = BENCHES[name]()
+        figures = benches[name]()
         _show(name, figures, perf_counter() - begun)
         _keep(name, figures)
     return 0

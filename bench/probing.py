@@ -1,73 +1,65 @@
-"""Probes per CPU second: the poller with its guarded, bounded fetches, and a bare aiohttp loop over the same pages."""
+"""The whole service probing many slow and dead targets; in the same run a bare aiohttp loop, and Prometheus with blackbox.
+
+Each prober, and the targets, are processes of their own, one prober after the other. `--targets N` says how many targets
+are asked every 15 s; `--full` asks 10,000 every 15 s and then 33,210 every 60 s, which takes half an hour and two cores.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
 
-import aiohttp
+from bench import blackbox
+from bench.measure import Figure
+from bench.prober import Measured
+from bench.targets import listening, targets
 
-from bench.answers import answering
-from bench.measure import Figure, Spent, Watch
-from monitor.adapters.clock import SystemClock
-from monitor.adapters.fetch import Fetcher
-from monitor.adapters.guard import AddressGuard, parse_allow
-from monitor.adapters.probes import Tools, open_probe
-from monitor.config.probespec import HttpCheck, ProbeSpec
-from monitor.model.reading import Collected
-from monitor.service.build import PARALLEL
-from monitor.service.poller import Poller
-
-_PROBES = 1500
-_ROUNDS = 3
+QUICK = ((2000, 15.0),)
+FULL = ((10_000, 15.0), (33_210, 60.0))
+_WINDOW = 60.0  # seconds that are measured: as long as an answer that says the same again may wait to be stored
+_PATIENCE = 420.0  # seconds after which a prober is ended
 
 
-def run() -> list[Figure]:
-    """The quicker of some rounds each, in turns."""
-    with answering() as port:
-        ours, bare = asyncio.run(_rounds([f"http://127.0.0.1:{port}/centres/{n}/health" for n in range(_PROBES)]))
-    against = "a bare aiohttp loop, as many at once"
-    return [
-        Figure("probes", _PROBES / ours.cpu, "per CPU s", _PROBES / bare.cpu, against),
-        Figure("probes", _PROBES / ours.wall, "per s", _PROBES / bare.wall, against),
+def run(sizes: Sequence[tuple[int, float]] = QUICK) -> list[Figure]:
+    """CPU seconds for 1,000 probes, lateness, memory, missed polls."""
+    return [figure for number, period in sizes for figure in _compared(number, period)]
+
+
+def _compared(number: int, period: float) -> list[Figure]:
+    name = f"{number} every {period:g} s"
+    with listening() as ports:
+        bare, quick, ours = (_prober(kind, number, period, ports) for kind in ("bare", "uvloop", "service"))
+        theirs = blackbox.measure(targets(number, period, ports), _WINDOW) if blackbox.there() else None
+    found = [
+        Figure(f"{name}: CPU s for 1,000 probes", _cost(ours), "s", _cost(bare), "a bare aiohttp loop"),
+        Figure("  the same", _cost(ours), "s", _cost(quick), "the bare loop on uvloop"),
+        Figure("  lateness p50", 1000 * ours.lateness[0], "ms", 1000 * bare.lateness[0], "the bare loop"),
+        Figure("  lateness p99", 1000 * ours.lateness[1], "ms", 1000 * bare.lateness[1], "the bare loop"),
+        Figure("  lateness, longest", 1000 * ours.longest, "ms", 1000 * bare.longest, "the bare loop"),
+        Figure("  memory at most", ours.memory, "MiB", bare.memory, "the bare loop"),
+        Figure("  missed", ours.missed, ""),
+        Figure("  probes in the time measured", ours.probes, "", number / period * _WINDOW, "due"),
+        Figure("  answered well", ours.good, "", bare.good, "the bare loop"),
+        Figure("  decisions", ours.decisions, "", ours.probes, "probes"),
     ]
+    if theirs is not None:
+        against = "Prometheus and blackbox"
+        found += [
+            Figure("  CPU s for 1,000 probes", _cost(ours), "s", _cost(theirs), against),
+            Figure("  lateness p99", 1000 * ours.lateness[1], "ms", 1000 * theirs.lateness[1], against),
+            Figure("  memory at most", ours.memory, "MiB", theirs.memory, against),
+            Figure("  answered well", ours.good, "", theirs.good, against),
+        ]
+    return found
 
 
-async def _rounds(urls: Sequence[str]) -> tuple[Spent, Spent]:
-    ours, bare = [], []
-    for _ in range(_ROUNDS):
-        bare.append(await _spent(_bare, urls))
-        ours.append(await _spent(_probe, urls))
-    return min(ours, key=lambda spent: spent.cpu), min(bare, key=lambda spent: spent.cpu)
+def _prober(kind: str, number: int, period: float, ports: Sequence[int]) -> Measured:
+    command = [sys.executable, "-m", "bench.prober", kind, str(number), str(period), str(_WINDOW), *map(str, ports)]
+    said = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=_PATIENCE).stdout
+    return Measured(**json.loads(said.splitlines()[-1]))
 
 
-async def _spent(work: Callable[[Sequence[str]], Awaitable[int]], urls: Sequence[str]) -> Spent:
-    with Watch() as watch:
-        good = await work(urls)
-    if good != len(urls):
-        raise AssertionError(f"only {good} of {len(urls)} answered")
-    return watch.spent
-
-
-async def _bare(urls: Sequence[str]) -> int:
-    room = asyncio.Semaphore(PARALLEL)
-
-    async def ask(session: aiohttp.ClientSession, url: str) -> bool:
-        async with room, session.get(url) as answer:
-            return answer.status == 200 and bool(await answer.read())
-
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=PARALLEL)) as session:
-        return sum(await asyncio.gather(*(ask(session, url) for url in urls)))
-
-
-async def _probe(urls: Sequence[str]) -> int:
-    port = urls[0].split(":")[2].partition("/")[0]
-    clock, guard = SystemClock(), AddressGuard([parse_allow(f"127.0.0.0/8:{port}")])
-    fetcher = Fetcher(guard, clock, limit=PARALLEL, limit_per_host=PARALLEL)
-    specs = (ProbeSpec(f"p/{n}", f"{n:05}", "up", 60.0, 30.0, HttpCheck(url)) for n, url in enumerate(urls))
-    tools = Tools(fetcher, guard, clock)
-    sources = [open_probe(spec, tools) for spec in specs]
-    found: list[Collected] = []
-    await Poller(sources, clock, found.append, parallel=PARALLEL).sweep()
-    await fetcher.close()
-    return sum(reading.value is True for collected in found for reading in collected.readings)
+def _cost(measured: Measured) -> float:
+    return 1000 * measured.cpu / measured.probes

@@ -11,7 +11,6 @@ import asyncio
 import gzip
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from math import isfinite, isnan
 
@@ -90,8 +89,7 @@ class PrometheusExporter:
         """Keep a probe's last result; a feed (many values, no single yes/no) has its own metrics."""
         broken = collected.failure and not collected.readings
         if broken or collected.check is not None:
-            check = collected.check and replace(collected.check, transcript=())  # of 33,000 probes they would weigh
-            self._polls[collected.source] = replace(collected, check=check)
+            self._polls[collected.source] = collected
 
     async def page(self, accept: str, accept_encoding: str) -> Page:
         """The whole page, packed when the client takes gzip."""

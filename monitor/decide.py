@@ -26,7 +26,7 @@ from monitor.engine.rollup import Members, count, judge_rollup
 from monitor.engine.series import remember, remember_rollups, remember_score
 from monitor.engine.sources import Heard, counts_now, hear, hear_unjudged, next_change, remarks
 from monitor.engine.standing import stand, stand_outside
-from monitor.engine.unmoved import judged_today, moved, stays
+from monitor.engine.unmoved import judged_today, moved, says_again, stays
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
 from monitor.model.hours import Calendar, Sessions
@@ -37,6 +37,8 @@ from monitor.model.text import clean
 from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import Counts, CriterionState, Reason, Standing, Verdict
 
+CALM = 60.0  # seconds for which what says the same again may wait to be decided
+AGE_PART = 3  # ... and at most this part of the time for which it is believed
 _TRY_AGAIN = timedelta(minutes=1)  # after which what broke is judged anew
 
 
@@ -152,6 +154,20 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
         readings=absorbed.fresh,
         audit=alerts.audit,
     )
+
+
+def may_wait(state: UnitState, reading: Reading, policy: Policy, now: datetime) -> float:
+    """Seconds for which a reading of a judged unit may wait for others before the unit is decided; 0: none.
+
+    Only what says the same again may, and only for a part of the time for which it is believed: a kill loses it, and the
+    evidence is then as old as what was committed last.
+    """
+    criteria = policy.criteria_of(policy.units[state.unit], now)
+    indicators = policy.ruleset.indicators
+    if reading.indicator not in indicators or not says_again(state, reading, criteria, indicators):
+        return 0.0
+    own = (c.max_age for c in criteria if c.max_age is not None)
+    return min(CALM, min((indicators[reading.indicator].max_age, *own)) / AGE_PART)
 
 
 def acknowledge(

@@ -10,14 +10,12 @@ import asyncio
 import base64
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -28,14 +26,14 @@ from monitor.adapters.fetch_body import is_gzip, read_body
 from monitor.adapters.fetch_errors import EXPECTED, classify, safe_url
 from monitor.adapters.fetch_redirect import REDIRECTS, next_hop
 from monitor.adapters.fetch_types import MAX_REDIRECTS, Broken, Failure, Request, Response
-from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch, tracing, watch_here, watched
+from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch, WatchedConnector, watch_here, watched
 from monitor.adapters.guard import AddressGuard, odd_literal
 from monitor.model.text import clean
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
-__all__ = ["Failure", "Fetcher", "Request", "Response", "safe_url"]
+__all__ = ["Failure", "Fetcher", "Request", "Response", "ready", "safe_url"]
 
 _SOCK_READ = 5.0  # seconds of silence after which a peer counts as gone
 _KEEP_ALIVE = 20.0  # seconds: a 15 s probe reuses its TLS session, and idle sockets stay few
@@ -70,8 +68,8 @@ class _Answer(aiohttp.ClientResponse):
 class Fetcher:
     """HTTP client for probes and feeds. `fetch` never raises for what the other side does.
 
-    At most `limit` fetches run at once and `limit_per_host` per host and port; waiting for a slot is not charged to the
-    target. `connect` is the seconds one connection attempt may take. `tls` replaces the default verified TLS settings,
+    At most `limit` fetches run at once; waiting for a slot is not charged to the target. How many ask one host at once is
+    bounded where polls begin (monitor.service.poller). `connect` is the seconds one connection attempt may take. `tls` replaces the default verified TLS settings,
     for a private certificate authority.
     """
 
@@ -81,40 +79,30 @@ class Fetcher:
         clock: Monotonic,
         *,
         limit: int = 100,
-        limit_per_host: int = 8,
         connect: float = 3.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._guard = guard
         self._clock = clock
         self._slots = asyncio.Semaphore(limit)
-        self._limit_per_host = limit_per_host
-        self._host_slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._connect = connect
         self._tls = watched(tls) if tls else public_tls()
         self._sessions: dict[socket.AddressFamily, aiohttp.ClientSession] = {}
 
     async def fetch(self, request: Request) -> Response | Failure:
         """Ask once and read the whole answer within the request's deadline, which starts when a slot is free."""
-        async with self._slot(request.url):
+        async with self._slots:
             watch = Stopwatch(self._clock)
             watch_here(watch)
             try:
                 async with asyncio.timeout(request.timeout) as deadline:
-                    return await self._follow(_prepared(request), watch)
+                    return await self._follow(ready(request), watch)
             except EXPECTED as error:
                 kind, detail = classify(error)
             if deadline.expired():
                 detail = f"no complete answer within {request.timeout:g} s, ended while {DOING[watch.phase]}"
                 kind = "timeout"
             return Failure(kind, detail, watch.elapsed(), watch.phases())
-
-    @asynccontextmanager
-    async def _slot(self, url: str) -> AsyncIterator[None]:
-        # The host's slot first: a busy host must not hold general slots while it queues.
-        host_slots = self._host_slots.setdefault(_host(url), asyncio.Semaphore(self._limit_per_host))
-        async with host_slots, self._slots:
-            yield
 
     async def _follow(self, request: Request, watch: Stopwatch) -> Response:
         followed, allowed = 0, min(request.redirects, MAX_REDIRECTS)
@@ -132,9 +120,7 @@ class Fetcher:
             request = next_hop(request, answer.status, location)
 
     async def _send(self, request: Request, watch: Stopwatch) -> _Answer:
-        url = URL(request.url)
-        if odd_literal(url.host or ""):
-            raise Broken("refused-address", "not an IP address in its plain spelling")
+        url = request.target or _usable(request.url)
         watch.enter("connect")
         answer = await self._open_session(request.family).request(
             request.method,
@@ -143,7 +129,6 @@ class Fetcher:
             data=request.body,
             allow_redirects=False,
             ssl=watched(request.tls) if request.tls else True,
-            trace_request_ctx=watch,
         )
         watch.enter("transfer")
         assert isinstance(answer, _Answer)
@@ -159,18 +144,17 @@ class Fetcher:
                 auto_decompress=False,
                 trust_env=False,
                 read_bufsize=65536,
-                trace_configs=[tracing()],
             )
         return self._sessions[family]
 
     def _connector(self, family: socket.AddressFamily) -> aiohttp.TCPConnector:
         # No limits here: waiting in aiohttp's queue would be charged to the target. The resolver has its own cache.
-        return aiohttp.TCPConnector(
+        return WatchedConnector(
+            self._guard.names,
+            self._guard.socket_factory,
             limit=0,
             family=family,
-            resolver=self._guard.names,
             use_dns_cache=False,
-            socket_factory=self._guard.socket_factory,
             keepalive_timeout=_KEEP_ALIVE,
             ssl=self._tls,
         )
@@ -219,8 +203,13 @@ def _tidy(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
     return MappingProxyType({clean(name): clean(value, _MAX_HEADER_VALUE) for name, value in joined.items()})
 
 
-def _prepared(request: Request) -> Request:
-    """Ask for gzip only, say who we are, and move the URL's userinfo into a header that redirects can drop."""
+def ready(request: Request) -> Request:
+    """Ask for gzip only, say who we are, and move the URL's userinfo into a header that redirects can drop.
+
+    A request that is asked again and again is best made ready once. Raises Broken for an unusable URL.
+    """
+    if request.target is not None:
+        return request
     url = _usable(request.url)
     given = {name.lower() for name, _ in request.headers}
     headers = [pair for pair in request.headers if pair[0].lower() != "accept-encoding"]
@@ -230,7 +219,8 @@ def _prepared(request: Request) -> Request:
     if url.user is not None and "authorization" not in given:
         pair = f"{url.user}:{url.password or ''}".encode()
         headers.append(("Authorization", f"Basic {base64.b64encode(pair).decode()}"))
-    return replace(request, url=str(url.with_user(None).with_fragment(None)), headers=tuple(headers))
+    target = url.with_user(None).with_fragment(None)
+    return replace(request, url=str(target), headers=tuple(headers), target=target)
 
 
 def _usable(text: str) -> URL:
@@ -240,12 +230,6 @@ def _usable(text: str) -> URL:
         url = URL()
     if url.scheme not in ("http", "https") or not url.host:
         raise Broken("protocol", "the address is not a usable http or https URL")
+    if odd_literal(url.host):
+        raise Broken("refused-address", "not an IP address in its plain spelling")
     return url
-
-
-def _host(url: str) -> str:
-    try:
-        parsed = URL(url)
-        return f"{parsed.host}:{parsed.port}"
-    except ValueError:
-        return ""

@@ -6,7 +6,10 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from yarl import URL
 
 FailureKind = Literal[
     "refused-address",
@@ -45,6 +48,7 @@ class Request:
     redirects: int = 0
     family: socket.AddressFamily = socket.AF_UNSPEC
     tls: ssl.SSLContext | None = None
+    target: URL | None = field(default=None, compare=False, repr=False)  # `url` parsed, of a request made ready
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection
+
+AddrInfo = Sequence[Any]  # one tuple of getaddrinfo
 
 # By monitor.model.reading.PHASES.
 DOING = {
@@ -71,27 +78,49 @@ def watched(context: ssl.SSLContext) -> ssl.SSLContext:
 
 
 def watch_here(watch: Stopwatch) -> None:
-    """Time the TLS handshakes of the calling task with this stopwatch from now on."""
+    """Time what the calling task does from now on with this stopwatch."""
     _under_way.set(watch)
 
 
-def tracing() -> aiohttp.TraceConfig:
-    """Tell the stopwatch given as `trace_request_ctx` which phase begins."""
-    config = aiohttp.TraceConfig()
-    config.on_dns_resolvehost_start.append(_entering("name"))
-    config.on_dns_resolvehost_end.append(_entering("connect"))
-    config.on_connection_create_end.append(_entering("first_byte"))
-    config.on_connection_reuseconn.append(_reusing)
-    return config
+class WatchedConnector(aiohttp.TCPConnector):
+    """Tells the stopwatch under way of names, connections and their reuse.
+
+    The client library's own tracing tells the same for some ten calls of empty hooks in each request.
+    """
+
+    def __init__(self, names: AbstractResolver, open_socket: Callable[[AddrInfo], socket.socket], **more: Any) -> None:
+        super().__init__(resolver=_WatchedNames(names), socket_factory=_watched_factory(open_socket), **more)
+
+    async def connect(self, *about: Any, **more: Any) -> Connection:
+        """See aiohttp; afterwards the answer is waited for."""
+        watch = _under_way.get()
+        watch.reused = True  # until a socket is made
+        connection = await super().connect(*about, **more)
+        watch.enter("first_byte")
+        return connection
 
 
-async def _reusing(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
-    context.trace_request_ctx.reused = True
-    context.trace_request_ctx.enter("first_byte")
+class _WatchedNames(AbstractResolver):
+    """Does not close the resolver: others use it too."""
+
+    def __init__(self, names: AbstractResolver) -> None:
+        self._names = names
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        _under_way.get().enter("name")
+        found = await self._names.resolve(host, port, family)
+        _under_way.get().enter("connect")
+        return found
+
+    async def close(self) -> None:
+        pass
 
 
-def _entering(phase: str) -> Any:
-    async def note(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
-        context.trace_request_ctx.enter(phase)
+def _watched_factory(open_socket: Callable[[AddrInfo], socket.socket]) -> Callable[[AddrInfo], socket.socket]:
+    def opened(info: AddrInfo) -> socket.socket:
+        _under_way.get().reused = False
+        return open_socket(info)
 
-    return note
+    return opened

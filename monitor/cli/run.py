@@ -10,6 +10,7 @@ import signal
 from pathlib import Path
 
 import click
+import uvloop
 from aiohttp import web
 
 from monitor.cli.logs import set_up
@@ -38,7 +39,8 @@ def run(site: Path, log_level: str) -> None:
     set_up(log_level)
     loaded = open_running_site(site)
     try:
-        asyncio.run(_run(loaded))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(loaded))
     except DenbaoError as broken:
         raise click.ClickException(str(broken)) from None
     except OSError as broken:

@@ -99,6 +99,7 @@ def _build(
         channels=channels,
         addresses=build_addresses(file, channels, around),
         allow=tuple(file.network.allow),
+        per_host=file.network.per_host,
         exporters=tuple(file.exporters),
         tokens=build_tokens(file, around),
         simulation=_simulation(file, site_units=[unit.code for unit in units.at(Level.PROVINCE)], findings=findings),

@@ -296,6 +296,7 @@ class Network(Section):
     """What may be dialled although it is no public address."""
 
     allow: list[Allow] = Field(default=[])
+    per_host: int = Field(default=32, ge=1, le=1000)  # polls under way at once at one host
 
 
 class TokenSection(Section):

@@ -150,6 +150,7 @@ class Site:
     channels: Mapping[str, ChannelSpec]
     addresses: Mapping[tuple[str, str], Secret]  # (recipient id, channel id) -> address
     allow: tuple[str, ...] = ()  # networks and ports that may be dialled although private: "127.0.0.0/8:8867"
+    per_host: int = 32  # polls under way at once at one host and port
     heartbeats: tuple[HeartbeatSpec, ...] = ()
     own_line: frozenset[str] = frozenset()  # ids of the probes that tell whether the monitor itself is connected
     exporters: tuple[str, ...] = ("prometheus",)

@@ -5,15 +5,21 @@ it. So one of which nothing new is known stays as it is until that instant: a pr
 costs its own criteria and no other. What cannot be told so cheaply is judged every time: roll-ups (other units), free
 conditions (several indicators), a running interruption (its value is time itself), and what several sources say (which
 of them counts is a question of time).
+
+A yes or no that says again what was said before, at a unit where nothing waits on it, only makes evidence younger. Its
+unit need not be judged for each of them: until an instant that the unit named itself, and while nothing else is heard,
+all of them together decide what each would have decided.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from monitor.engine.book import Criterion, Indicator, Measure
+from monitor.engine.flapping import spelt
 from monitor.model.hours import Calendar
+from monitor.model.reading import Comparator, Reading
 from monitor.model.state import UnitState
 from monitor.model.verdict import CriterionState
 
@@ -44,3 +50,53 @@ def stays(
     if indicator.measure is Measure.ELAPSED or indicator.evidence in news:
         return False
     return look_at is None or now < look_at
+
+
+def says_again(
+    state: UnitState, reading: Reading, criteria: Iterable[Criterion], indicators: Mapping[str, Indicator]
+) -> bool:
+    """True when a reading changes nothing at a unit but the age of what is known; `criteria` are the unit's own."""
+    before = state.evidence.get(reading.indicator)
+    return (
+        before is not None
+        and _repeated(before, reading)
+        and reading.indicator not in state.rivals
+        and all(_at_rest(state, criterion, reading.indicator, indicators) for criterion in criteria)
+    )
+
+
+def _repeated(before: Reading, reading: Reading) -> bool:
+    """The same bare yes or no of the same source, a little later; history keeps one an hour."""
+    return (
+        isinstance(reading.value, bool)
+        and before.value is reading.value
+        and before.source == reading.source
+        and before.note == reading.note
+        and before.as_of <= reading.as_of <= reading.received_at
+        and before.received_at <= reading.received_at
+        and before.as_of.timestamp() // 3600 == reading.as_of.timestamp() // 3600
+        and _is_bare(before)
+        and _is_bare(reading)
+    )
+
+
+def _is_bare(reading: Reading) -> bool:
+    return reading.comparator is Comparator.EQ and reading.numerator is None and reading.denominator is None
+
+
+def _at_rest(state: UnitState, criterion: Criterion, key: str, indicators: Mapping[str, Indicator]) -> bool:
+    """Whether one more reading of an indicator can neither begin, feed nor end a hold or a flapping of a criterion."""
+    if criterion.rollup is not None:
+        return True
+    if criterion.formulas:
+        return False
+    if indicators[criterion.indicator or ""].evidence != key:
+        return True
+    held = state.criteria.get(criterion.id)
+    return (
+        held is not None
+        and held.colour.known
+        and held.colour is held.level is held.raw
+        and held.flapping_since is None
+        and set(held.recent) == {spelt(held.raw)}
+    )

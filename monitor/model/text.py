@@ -27,6 +27,8 @@ def clean(text: str, limit: int = 200) -> str:
     # Printable text holds no control, format or surrogate character: nearly all text, spared the look at each.
     kept = text if text.isprintable() else "".join(_kept(char) for char in text)
     line = " ".join(kept.split())
+    if line.isascii():
+        return line[:limit].strip()
     # Composing shrinks at most four to one, and it is quadratic in a run of marks: bound the text first.
     return unicodedata.normalize("NFC", line[: 4 * limit])[:limit].strip()
 

@@ -23,6 +23,7 @@ from monitor.service.events import EventHub
 from monitor.service.heartbeats import Heartbeats
 from monitor.service.metrics import SelfMetrics
 from monitor.service.ownline import behind
+from monitor.service.places import hosts_of, places_of
 from monitor.service.poller import Poller
 from monitor.service.sender import LOOK, Sender
 
@@ -41,6 +42,7 @@ class Adapters:
     exporters: Mapping[str, Exporter]
     chance: Callable[[], float]
     owner: str = "denbao"  # name of this process in leases
+    files: int = 1024  # that the process may open
     look: float = LOOK  # seconds after which the outbox is looked at without being woken
     closers: Sequence[Callable[[], Awaitable[None]]] = ()  # called last at a stop: connections that sources share
 
@@ -60,7 +62,16 @@ class Service:
         self.heartbeats = Heartbeats(site.heartbeats, self.evaluator, clock)
         probes = behind(adapters.sources, frozenset(probe.id for probe in site.probes), site.own_line, clock)
         sources = (*probes, *self.heartbeats.by_id.values())
-        self.poller = Poller(sources, clock, self._collected, observe=metrics.swept)
+        self.poller = Poller(
+            sources,
+            clock,
+            self._collected,
+            parallel=places_of(site, adapters.files),
+            hosts=hosts_of(site),
+            per_host=site.per_host,
+            observe=metrics.swept,
+            count=metrics.ended,
+        )
         parallel = {channel: site.channels[channel].parallel for channel in adapters.transports}
         sending = (adapters.chance, adapters.owner, adapters.look)
         self.sender = Sender(store, adapters.transports, parallel, clock, *sending)
@@ -132,9 +143,11 @@ class Service:
         return f"the store cannot be written: {self.evaluator.degraded}" if self.evaluator.degraded else ""
 
     async def _first_sweep(self) -> None:
-        await self.poller.sweep()
+        sweep = asyncio.ensure_future(self.poller.sweep())
+        await self.clock.sleep(0)  # it has begun
+        self.poller.start(self._timetable)  # polling waits neither for the slowest source nor for the disk
+        await sweep
         self.evaluator.judge_all()
-        self.poller.start(self._timetable)  # polling does not wait for the disk
         with contextlib.suppress(StoreError):  # the evaluator tries again, and `ready` says why it has to
             await self.evaluator.submit(())
         self.first_sweep_at = self.clock.now()

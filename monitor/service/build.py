@@ -22,8 +22,9 @@ from monitor.ports import Clock, Source
 from monitor.service.app import Adapters, Service
 from monitor.service.exporters import load_exporters
 from monitor.service.metrics import SelfMetrics
+from monitor.service.places import open_files
 
-PARALLEL = 64  # fetches at once; the poller takes a place before a probe's clock starts
+AT_ONCE = 4096  # fetches, of all hosts or of one: the poller has bounded its polls already
 
 
 def build_service(site: Site) -> Service:
@@ -42,6 +43,7 @@ def build_service(site: Site) -> Service:
         transports=open_transports(site, clock),
         exporters=load_exporters(site.root / "exporters", site.exporters, context),
         chance=chance,
+        files=open_files(),
         closers=(fetcher.close,),
     )
     return Service(site, adapters, metrics)
@@ -61,7 +63,7 @@ def ranks_of(site: Site) -> Callable[[Sequence[Unit], Mapping[str, UnitState]], 
 def open_network(site: Site, clock: Clock) -> tuple[AddressGuard, Fetcher]:
     """The one guard and the one fetcher through which a site dials out."""
     guard = AddressGuard([parse_allow(rule) for rule in site.allow])
-    return guard, Fetcher(guard, clock, limit=PARALLEL, limit_per_host=PARALLEL)
+    return guard, Fetcher(guard, clock, limit=AT_ONCE)
 
 
 def open_sources(site: Site, clock: Clock, guard: AddressGuard, fetcher: Fetcher) -> tuple[Source, ...]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, set_aside
+from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, may_wait, set_aside
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.state import Decision, UnitState
@@ -70,6 +70,7 @@ class Evaluator:
         self._news = _News()
         self._due: list[tuple[datetime, str]] = []  # heap; entries that are no longer in `_waits` are passed over
         self._waits: dict[str, datetime] = {}  # unit -> its entry in the heap that counts
+        self._deciding: set[str] = set()  # units of the batch under way
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
 
@@ -94,14 +95,16 @@ class Evaluator:
         health = self.health[collected.source] = _after(before, collected, owner)
         if watches:
             self._news.health[collected.source] = health
-        self._add(collected.readings)
+        for reading in collected.readings:
+            self._hear(reading)
         turned = _turned(before, health, watches)
         if owner in self.states and (turned or collected.failure or not collected.readings):
             self._news.dirty.add(owner)
         if turned:  # a unit without a row is silent only while the source as such speaks
             expected = (unit for watch in watches for unit in watch.expects)
             self._news.dirty.update(unit for unit in expected if unit in self.states)
-        self._wake.set()
+        if self._news.dirty or self._news.health:
+            self._wake.set()
 
     async def submit(self, readings: Sequence[Reading]) -> None:
         """News that somebody waits for: returns when it and all its effects are committed.
@@ -167,6 +170,7 @@ class Evaluator:
     async def settle(self) -> None:
         """Decide and commit until nothing is due now. Raises StoreError; what was not committed stays due."""
         async with self._one_at_a_time:
+            self._news.dirty.update(self._news.readings)  # what might have waited a little as well
             while self._is_due():
                 await self._round()
 
@@ -183,6 +187,31 @@ class Evaluator:
                 self._news.readings.setdefault(reading.unit, []).append(reading)
                 self._news.dirty.add(reading.unit)
 
+    def _hear(self, reading: Reading) -> None:
+        """News of a source; what says the same again waits for more of it, to be decided and committed at once."""
+        state, unit = self.states.get(reading.unit), reading.unit
+        if state is None:
+            return
+        self._news.readings.setdefault(unit, []).append(reading)
+        if unit in self._news.dirty:
+            return
+        now = self._clock.now()
+        calm = unit in self._judged and unit not in self._deciding
+        wait = may_wait(state, reading, self.policy, now) if calm else 0.0
+        if wait > 0:
+            # Whole seconds: units whose time comes together are one commit.
+            self._look_at(unit, (now + timedelta(seconds=wait)).replace(microsecond=0))
+        else:
+            self._news.dirty.add(unit)
+
+    def _look_at(self, unit: str, at: datetime) -> None:
+        """Decide a unit at this instant, or before."""
+        if unit not in self._waits or at < self._waits[unit]:
+            self._waits[unit] = at
+            heapq.heappush(self._due, (at, unit))
+            if self._due[0] == (at, unit):
+                self._wake.set()
+
     def _wake_due(self) -> None:
         now = self._clock.now()
         while self._due and self._due[0][0] <= now:
@@ -196,22 +225,16 @@ class Evaluator:
         return sorted(unit for unit in self._news.dirty if DECIDE_ORDER[units[unit].level] == rank)
 
     async def _until_due(self) -> None:
-        if self._news.dirty or self._news.health or self._news.waiting:
+        while not self._is_due():
             self._wake.clear()
-            return
-        waiter = asyncio.ensure_future(self._wake.wait())
-        try:
-            while not waiter.done():
-                left = (self._due[0][0] - self._clock.now()).total_seconds() if self._due else FAR
-                if left <= 0:
-                    break
-                pause = asyncio.ensure_future(self._clock.sleep(min(left, FAR)))
-                try:
-                    await asyncio.wait({waiter, pause}, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    pause.cancel()
-        finally:
-            waiter.cancel()
+            left = (self._due[0][0] - self._clock.now()).total_seconds() if self._due else FAR
+            waiter = asyncio.ensure_future(self._wake.wait())
+            pause = asyncio.ensure_future(self._clock.sleep(min(left, FAR)))
+            try:
+                await asyncio.wait({waiter, pause}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                waiter.cancel()
+                pause.cancel()
         self._wake.clear()
 
     # one round
@@ -236,12 +259,15 @@ class Evaluator:
     async def _decide_batch(self, batch: list[str]) -> None:
         taken = {unit: self._news.readings.pop(unit, []) for unit in batch}
         self._news.dirty.difference_update(batch)
+        self._deciding.update(batch)
         try:
             while not await self._committed(taken):
                 log.info("somebody committed first; deciding again")
         except BaseException:  # refused, or cancelled by a stop: what is not committed stays due
             self._give_back(taken)
             raise
+        finally:
+            self._deciding.difference_update(batch)
 
     async def _committed(self, taken: Mapping[str, Sequence[Reading]]) -> bool:
         decisions: list[Decision] = []
@@ -321,7 +347,9 @@ class Evaluator:
     def _adopt(self, state: UnitState) -> None:
         self.states[state.unit] = state
         # Many decisions of one day say "at midnight": one entry is enough.
-        if state.recheck_at is not None and self._waits.get(state.unit) != state.recheck_at:
+        if state.unit in self._news.readings and state.unit in self._waits:  # it has news that waits until then
+            self._look_at(state.unit, state.recheck_at or self._waits[state.unit])
+        elif state.recheck_at is not None and self._waits.get(state.unit) != state.recheck_at:
             self._waits[state.unit] = state.recheck_at
             heapq.heappush(self._due, (state.recheck_at, state.unit))
         if len(self._due) > SLACK * len(self.states):

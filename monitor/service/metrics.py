@@ -21,8 +21,10 @@ from monitor.model.errors import StoreError
 from monitor.model.incident import Outcome
 from monitor.model.reading import Collected
 from monitor.ports import Clock, Store
+from monitor.service.poller import PollEnd
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LATE = 1.0  # seconds after its slot from which on a poll counts as late
 _LAG_EVERY = 0.5  # seconds between two looks at the loop
 
 
@@ -39,6 +41,18 @@ class SelfMetrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._late = Counter(
+            "denbao_sweep_late",
+            f"Polls that began more than {LATE:g} s after their slot.",
+            registry=self.registry,
+        )
+        polls = Counter(
+            "denbao_polls",
+            "Polls that were due, by what became of them (answered, failed, missed, cancelled).",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self._polls = {end: polls.labels(end.value) for end in PollEnd}
         self._lag = Histogram(
             "denbao_event_loop_lag_seconds",
             "How much later than asked the event loop ran a timer.",
@@ -96,6 +110,12 @@ class SelfMetrics:
     def swept(self, _source: str, seconds: float) -> None:
         """A poll began this long after its slot."""
         self._lateness.observe(seconds)
+        if seconds > LATE:
+            self._late.inc()
+
+    def ended(self, end: PollEnd) -> None:
+        """A poll that was due came to its end."""
+        self._polls[end].inc()
 
     def decided(self, seconds: float) -> None:
         """A batch was committed this long after its first news."""

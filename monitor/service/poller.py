@@ -1,22 +1,43 @@
-"""Asks the sources when their slot comes: a bounded number at once, never one source twice at a time."""
+"""Asks the sources when their slot comes: a bounded number at once, never one source twice at a time.
+
+The places are bounded for all together and for each host. The place at the host is taken first: the targets of one slow
+host queue among themselves and hold none of the places that others need. A source's own clock starts when both are had.
+Every poll that was due ends in exactly one `PollEnd`, so their sum is the number of polls that were due.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from functools import partial
 
 from monitor.model.reading import Collected
 from monitor.ports import Clock, Source, Timetable
-from monitor.service.sweep import SLOTS, spread, until_phase
+from monitor.service.sweep import SLOTS, lateness, paced, spread, until_phase
 
 log = logging.getLogger(__name__)
 
 LONGEST = 300.0  # seconds after which a source that forgot its own deadline gives its place back
+GRAIN = 0.005  # seconds a poll may begin early, so that a crowded slot is not one timer for each source
+
+
+class PollEnd(StrEnum):
+    """What became of a poll that was due."""
+
+    ANSWERED = "answered"  # the source brought what it owes; of a probe also "down"
+    FAILED = "failed"  # it brought nothing at all
+    MISSED = "missed"  # not asked: the last poll of the same source was still under way or waiting for its place
+    CANCELLED = "cancelled"  # the service stopped
 
 
 class Poller:
-    """One per service. Results go to `deliver`, in the order in which they arrive."""
+    """One per service. Results go to `deliver`, in the order in which they arrive.
+
+    `hosts` says on which host a source dials (by its id); a source without one is bounded by `parallel` alone.
+    """
 
     def __init__(
         self,
@@ -25,23 +46,33 @@ class Poller:
         deliver: Callable[[Collected], None],
         *,
         parallel: int = 64,
+        hosts: Mapping[str, str] | None = None,
+        per_host: int = 64,
         observe: Callable[[str, float], None] = lambda _source, _seconds: None,
+        count: Callable[[PollEnd], None] = lambda _end: None,
     ) -> None:
         self._sources = sources
         self._clock = clock
         self._deliver = deliver
         self._slots = spread(sources)
         self._room = asyncio.Semaphore(parallel)
+        self._room_anywhere = asyncio.Semaphore(len(sources) + 1)  # of those that dial no host: never full
+        at_host: defaultdict[str, asyncio.Semaphore] = defaultdict(partial(asyncio.Semaphore, per_host))
+        self._at_host = {source: at_host[host] for source, host in (hosts or {}).items() if host}
         self._due = {source.id: 0.0 for source in sources}  # monotonic instant of the next poll
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._observe = observe  # (source id, seconds between the slot and the start of the poll)
+        self._observe = observe  # (source id, seconds between the instant due and the start of the poll)
+        self._count = count
         self._stopped = False
-        self.missed = 0  # polls skipped because the last one of the same source was still under way
+        self.missed = 0
 
     async def sweep(self) -> None:
-        """Ask every source once, now; the first board needs it. Then each has its own place in its period."""
-        tasks = [self._begin(source) for source in self._sources]
+        """Ask every source once, now, and wait for all; the first board needs it.
+
+        Then each has its own place in its period; those of one that is still answering by then are missed.
+        """
         asked, epoch = self._clock.monotonic(), self._clock.now().timestamp()
+        tasks = [self._begin(source, asked) for source in self._sources]
         self._due = {source.id: asked + until_phase(source, epoch) for source in self._sources}
         await asyncio.gather(*(task for task in tasks if task is not None))
 
@@ -51,11 +82,14 @@ class Poller:
             timetable.start(self.tick)
 
     async def tick(self, slot: int) -> None:
-        """Begin the polls that are due in this second; does not wait for them."""
+        """Begin the polls that are due in this second, a crowd of them evenly over it; does not wait for their end."""
         now = self._clock.monotonic()
-        for source in self._slots[slot]:
-            if now >= self._due[source.id] - _early(source):
-                self._begin(source)
+        second = now - lateness(slot, self._clock.now().timestamp())
+        due = [source for source in self._slots[slot] if now >= self._due[source.id] - _early(source)]
+        for source, offset in paced(due):
+            if (early := second + offset - self._clock.monotonic()) > GRAIN:
+                await self._clock.sleep(early)
+            self._begin(source, second + offset)
 
     async def stop(self, grace: float = 10.0) -> None:
         """Begin no further poll; let those under way finish for `grace` seconds, then cancel them."""
@@ -68,35 +102,48 @@ class Poller:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
-    def _begin(self, source: Source) -> asyncio.Task[None] | None:
+    def _begin(self, source: Source, due: float) -> asyncio.Task[None] | None:
         if self._stopped:
             return None
+        self._due[source.id] = due + source.period
         if source.id in self._running:
             self.missed += 1
+            self._count(PollEnd.MISSED)
             return None
-        asked = self._clock.monotonic()
-        self._due[source.id] = asked + source.period
-        task = asyncio.get_running_loop().create_task(self._poll(source, asked), name=f"poll {source.id}")
+        task = asyncio.get_running_loop().create_task(self._poll(source, due), name=source.id)
         self._running[source.id] = task
-        task.add_done_callback(lambda _: self._running.pop(source.id, None))
+        task.add_done_callback(partial(self._ended, source.id))
         return task
 
-    async def _poll(self, source: Source, asked: float) -> None:
-        async with self._room:  # the place is taken before the source's own clock starts
-            self._observe(source.id, self._clock.monotonic() - asked)
-            now = self._clock.now()
-            try:
-                async with asyncio.timeout(LONGEST):
-                    collected = await source.collect(now)
-            except TimeoutError:
-                collected = Collected(source.id, now, failure=f"no answer within {LONGEST:g} s")
-            except Exception as broken:  # a plug-in that breaks its promise costs its own unit, not the loop
-                log.exception("source %s broke", source.id)
-                collected = Collected(source.id, now, failure=f"the source's code failed: {type(broken).__name__}")
+    def _ended(self, source: str, task: asyncio.Task[None]) -> None:
+        del self._running[source]
+        if task.cancelled():
+            self._count(PollEnd.CANCELLED)
+
+    async def _poll(self, source: Source, due: float) -> None:
+        at_host = self._at_host.get(source.id, self._room_anywhere)
+        queues = at_host.locked() or self._room.locked()
+        async with at_host, self._room:
+            if queues and self._stopped:
+                raise asyncio.CancelledError
+            collected = await self._asked(source, due)
+        self._count(PollEnd.FAILED if collected.failure else PollEnd.ANSWERED)
         try:
             self._deliver(collected)
         except Exception:  # the news of one source must not end the sweep of all
             log.exception("the answer of source %s was not taken", source.id)
+
+    async def _asked(self, source: Source, due: float) -> Collected:
+        self._observe(source.id, max(self._clock.monotonic() - due, 0.0))
+        now = self._clock.now()
+        try:
+            async with asyncio.timeout(LONGEST):
+                return await source.collect(now)
+        except TimeoutError:
+            return Collected(source.id, now, failure=f"no answer within {LONGEST:g} s")
+        except Exception as broken:  # a plug-in that breaks its promise costs its own unit, not the loop
+            log.exception("source %s broke", source.id)
+            return Collected(source.id, now, failure=f"the source's code failed: {type(broken).__name__}")
 
 
 def _early(source: Source) -> float:

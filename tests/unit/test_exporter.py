@@ -27,6 +27,7 @@ from monitor.model.verdict import CriterionState, Forecast, Reason, Standing, Ve
 from monitor.ports import Exporter, Page
 from monitor.service.exporters import load_exporters
 from monitor.service.metrics import SelfMetrics
+from monitor.service.poller import PollEnd
 
 NOW = datetime(2025, 8, 6, 1, 30, tzinfo=UTC)
 DEADLINE = datetime(2025, 8, 19, 17, tzinfo=UTC)
@@ -464,11 +465,25 @@ async def test_times_are_histograms_in_seconds(name):
     assert (found[f"denbao_{name}_seconds_bucket", "0.1"], found[f"denbao_{name}_seconds_bucket", "0.25"]) == (0, 1)
 
 
+async def test_what_became_of_each_poll_and_which_began_late_is_counted():
+    metrics, store = await own_metrics()
+    for seconds in (0.2, 1.0, 1.5):
+        metrics.swept("centre/02100", seconds)
+    for end in (PollEnd.ANSWERED, PollEnd.MISSED, PollEnd.MISSED):
+        metrics.ended(end)
+    found = await parsed(metrics, store)
+    assert found["denbao_sweep_late"]["denbao_sweep_late_total",] == 1
+    told = {end: found["denbao_polls"]["denbao_polls_total", end] for end in PollEnd}
+    assert told == {"answered": 1, "failed": 0, "missed": 2, "cancelled": 0}
+
+
 async def test_nothing_is_exported_under_a_name_that_was_not_promised():
     metrics, store = await own_metrics()
     metrics.broke("evaluator")
     assert set(await parsed(metrics, store)) == {
         "denbao_sweep_lateness_seconds",
+        "denbao_sweep_late",
+        "denbao_polls",
         "denbao_event_loop_lag_seconds",
         "denbao_decision_seconds",
         "denbao_feed_rows_rejected",

@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from monitor.model.reading import Collected
-from monitor.service.poller import Poller
+from monitor.service.poller import Poller, PollEnd
 from monitor.service.sweep import phase
 from monitor.testing.clock import LoopClock, VirtualTimetable, run
 from tests.unit.engine_scene import NOON
@@ -228,3 +228,89 @@ def test_stopping_what_never_ran_is_nothing():
         assert scene.answers == []
 
     play(story, many(2))
+
+
+# -- places, and what became of each poll -------------------------------------------------------------------------------
+
+
+def hosted(scene_hosts: dict[str, int], **more) -> tuple[Callable[[LoopClock], list[Slow]], dict[str, str]]:
+    """So many sources at each host."""
+    hosts = {f"{host}/{n}": host for host, number in scene_hosts.items() for n in range(number)}
+    return lambda clock: [Slow(name, clock, **more) for name in hosts], hosts
+
+
+def test_no_more_sources_of_one_host_are_asked_at_once_than_allowed():
+    make, hosts = hosted({"portal": 20})
+
+    async def story(scene: Scene) -> None:
+        await scene.poller.sweep()
+        assert Slow.most == 4
+        assert max(scene.late) == pytest.approx(0.1 * 4)
+
+    play(story, make, hosts=hosts, per_host=4)
+
+
+def test_a_slow_host_with_many_targets_delays_no_other_and_what_it_misses_is_counted():
+    slow, hosts = hosted({"slow": 200}, takes=5.0)
+
+    def make(clock: LoopClock) -> list[Slow]:
+        return [*slow(clock), *(Slow(f"quick/{n}", clock, period=15) for n in range(20))]
+
+    counted = Counter[PollEnd]()
+    hosts = {**hosts, **{f"quick/{n}": f"quick {n}" for n in range(20)}}
+    late: dict[str, float] = {}
+
+    async def story(scene: Scene) -> None:
+        scene.poller._observe = lambda source, seconds: late.update({source: max(seconds, late.get(source, 0.0))})
+        await scene.through(600)
+        quick = {source: seconds for source, seconds in late.items() if source.startswith("quick")}
+        assert len(quick) == 20
+        assert max(quick.values()) < 0.001
+        assert all(len(source.asked) >= 39 for source in scene.sources if source.id in quick)
+        assert counted[PollEnd.MISSED] == scene.poller.missed > 100, "8 places, 5 s each: 96 of 200 in a minute"
+        assert max(late.values()) > 1
+
+    play(story, make, hosts=hosts, per_host=8, parallel=16, count=lambda end: counted.update([end]))
+
+
+def test_a_crowd_in_one_slot_is_spread_over_its_second_and_nothing_of_it_is_late():
+    async def story(scene: Scene) -> None:
+        await scene.poller.sweep()
+        scene.late.clear()
+        scene.poller.start(scene.timetable)
+        await scene.clock.sleep(60)
+        await scene.timetable.stop()
+        assert Slow.most == 600, "the first sweep asks all at once"
+        begun = Counter(round((START + timedelta(seconds=s.asked[1])).timestamp(), 2) for s in scene.sources)
+        assert max(begun.values()) <= 8
+        assert max(scene.late) < 0.001
+        await scene.poller.stop()
+
+    play(story, many(600, period=15), parallel=1000)
+
+
+def test_a_slot_that_comes_late_says_how_late_its_polls_are():
+    async def story(scene: Scene) -> None:
+        await scene.poller.sweep()
+        second = phase(scene.sources[0].id, 60)
+        await scene.clock.sleep((second - 0.25) % 60 + 1.5 - scene.clock.monotonic())
+        await scene.poller.tick(second)
+        await scene.poller.stop()
+        assert scene.late[-1] == pytest.approx(1.5)
+
+    play(story, many(1))
+
+
+def test_polls_that_wait_for_a_place_when_the_service_stops_are_not_begun():
+    make, hosts = hosted({"portal": 10}, takes=4.0)
+    counted = Counter[PollEnd]()
+
+    async def story(scene: Scene) -> None:
+        sweep = asyncio.get_running_loop().create_task(scene.poller.sweep())
+        await scene.clock.sleep(1)
+        await scene.poller.stop(grace=10)
+        await asyncio.gather(sweep, return_exceptions=True)
+        assert scene.clock.monotonic() == pytest.approx(4)
+        assert counted == {PollEnd.ANSWERED: 3, PollEnd.CANCELLED: 7}
+
+    play(story, make, hosts=hosts, per_host=3, count=lambda end: counted.update([end]))

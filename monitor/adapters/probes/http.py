@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from datetime import datetime
 
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from monitor.adapters.fetch import Failure, Request, Response, safe_url
+from monitor.adapters.fetch import Failure, Request, Response, ready, safe_url
+from monitor.adapters.fetch_types import Broken
 from monitor.adapters.probes.outcome import Outcome, Transcript
 from monitor.adapters.probes.tools import FAMILIES, Tools
 from monitor.config.probespec import HttpCheck
@@ -24,14 +26,15 @@ class HttpAsk:
         self._asks = asks
         self._timeout = timeout
         self._tools = tools
+        self._request = self._ready()
+        self._beginning = f"{self._request.method} {safe_url(self._request.url)}"
         self._condition = jmespath.compile(asks.expect_json) if asks.expect_json else None
 
     async def __call__(self, now: datetime) -> Outcome:
         """Ask once."""
         said = Transcript(self._tools.clock)
-        request = self._request()
-        said.say(f"{request.method} {safe_url(request.url)}")
-        answer = await self._tools.fetcher.fetch(request)
+        said.say(self._beginning)
+        answer = await self._tools.fetcher.fetch(self._request)
         if isinstance(answer, Failure):
             problem = f"{answer.kind}: {answer.detail}"
         else:
@@ -40,9 +43,9 @@ class HttpAsk:
         said.say(problem or "as expected")
         return Outcome(problem, answer.phases, said.lines, {"seconds": answer.elapsed})
 
-    def _request(self) -> Request:
+    def _ready(self) -> Request:
         asks = self._asks
-        return Request(
+        request = Request(
             asks.url,
             method=asks.method,
             headers=tuple((name, secret.reveal()) for name, secret in asks.headers),
@@ -54,6 +57,9 @@ class HttpAsk:
             family=FAMILIES[asks.address],
             tls=asks.tls,
         )
+        with contextlib.suppress(Broken):  # said by each fetch
+            return ready(request)
+        return request
 
     def _tell(self, answer: Response, said: Transcript) -> None:
         # Never the body nor other headers: people's data and session cookies may stand in them.

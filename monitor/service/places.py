@@ -1,0 +1,59 @@
+"""How many polls a site may have under way: at one host, and altogether."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from monitor.config.probespec import ProbeSpec
+from monitor.config.spec import Site
+from monitor.service.sweep import places_needed
+
+LEAST, MOST = 64, 4096  # polls under way at once, of all hosts together
+FILES_EACH = 4  # open files that a poll under way is reckoned with: its socket, and idle ones kept for the next time
+
+
+def places_of(site: Site, files: int) -> int:
+    """Polls that may be under way at once: enough for every target to time out, if the process may open the files.
+
+    So a site whose targets all hang waits for none of them; only the limit of open files can make polls late.
+    """
+    return max(min(LEAST, files // FILES_EACH), min(places_needed(_demands(site)), MOST, files // FILES_EACH), 1)
+
+
+def _demands(site: Site) -> Iterator[tuple[float, float]]:
+    yield from ((probe.timeout * (1 + probe.retries), probe.period) for probe in site.probes)
+    yield from ((feed.timeout, feed.period) for feed in site.feeds)
+
+
+def hosts_of(site: Site) -> Mapping[str, str]:
+    """On which host and port each source dials, by its id; empty for one that dials none or several."""
+    return {**{one.id: _host(one) for one in site.probes}, **{one.id: _at(one.url) for one in site.feeds}}
+
+
+def _host(probe: ProbeSpec) -> str:
+    asks = probe.asks
+    if url := getattr(asks, "url", ""):
+        return _at(url)
+    return f"{getattr(asks, 'host', '') or getattr(asks, 'server', '')}:{getattr(asks, 'port', '')}".strip(":")
+
+
+def _at(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        return f"{parts.hostname}:{parts.port or parts.scheme}" if parts.hostname else ""
+    except ValueError:
+        return ""
+
+
+def open_files() -> int:
+    """Raise the number of files that this process may open to what the machine lets it have; that number.
+
+    Many systems give 1,024 unless asked, and 10,000 targets keep as many idle connections.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY:
+        hard = 1 << 16
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
