@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -20,16 +19,19 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from monitor.adapters.fetch_body import is_gzip, read_body
 from monitor.adapters.fetch_errors import EXPECTED, classify, safe_url
+from monitor.adapters.fetch_kept import KEEP_ALIVE, Kept
 from monitor.adapters.fetch_redirect import REDIRECTS, next_hop
 from monitor.adapters.fetch_types import MAX_REDIRECTS, Broken, Failure, Request, Response
 from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch, tracing, watch_here, watched
 from monitor.adapters.guard import AddressGuard, odd_literal
+from monitor.config.probespec import Family
 from monitor.model.text import clean
 
 if TYPE_CHECKING:
@@ -38,8 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "Fetcher", "Request", "Response", "safe_url"]
 
 _SOCK_READ = 5.0  # seconds of silence after which a peer counts as gone
-_KEEP_ALIVE = 20.0  # seconds: a 15 s probe reuses its TLS session, and idle sockets stay few
 _MAX_HEADERS, _MAX_HEADER_VALUE = 64, 1024
+_OFTEN = frozenset({"GET", "HEAD", "PUT"})  # may be sent a second time when the other side closes just then
 _NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -66,13 +68,24 @@ class _Answer(aiohttp.ClientResponse):
         if self._wire is not None:
             self._wire.close()
 
+    def uses(self, kept: Kept) -> int:
+        """How many answers came over the same connection before this one."""
+        return 0 if self._wire is None else kept.used(self._wire)
+
+    def end(self, kept: Kept) -> None:
+        """Let go of the connection: the next fetch may have it, unless it is full or the answer was left unread."""
+        self.close()
+        if self._wire is not None and self._wire.is_connected() and not kept.keep(self._wire):
+            self._wire.close()
+
 
 class Fetcher:
     """HTTP client for probes and feeds. `fetch` never raises for what the other side does.
 
     At most `limit` fetches run at once and `limit_per_host` per host and port; waiting for a slot is not charged to the
     target. `connect` is the seconds one connection attempt may take. `tls` replaces the default verified TLS settings,
-    for a private certificate authority.
+    for a private certificate authority. `keep` is how many idle connections may stay open; unless said, a quarter of
+    the files that this process may open, 4,096 at most.
     """
 
     def __init__(
@@ -84,6 +97,7 @@ class Fetcher:
         limit_per_host: int = 8,
         connect: float = 3.0,
         tls: ssl.SSLContext | None = None,
+        keep: int | None = None,
     ) -> None:
         self._guard = guard
         self._clock = clock
@@ -92,7 +106,8 @@ class Fetcher:
         self._host_slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._connect = connect
         self._tls = watched(tls) if tls else public_tls()
-        self._sessions: dict[socket.AddressFamily, aiohttp.ClientSession] = {}
+        self._kept = Kept(keep)
+        self._sessions: dict[tuple[Family, bool], aiohttp.ClientSession] = {}
 
     async def fetch(self, request: Request) -> Response | Failure:
         """Ask once and read the whole answer within the request's deadline, which starts when a slot is free."""
@@ -125,7 +140,7 @@ class Fetcher:
                 if location is None:
                     return await _whole(answer, request, watch)
             finally:
-                answer.close()
+                answer.end(self._kept)
             if followed == allowed:
                 raise Broken("redirect", f"more than {allowed} redirects")
             followed += 1
@@ -135,11 +150,14 @@ class Fetcher:
         url = URL(request.url)
         if odd_literal(url.host or ""):
             raise Broken("refused-address", "not an IP address in its plain spelling")
+        headers = CIMultiDict(request.headers)
+        if request.cookies is not None and (sent := request.cookies.header(url)):
+            headers.add("Cookie", sent)
         watch.enter("connect")
-        answer = await self._open_session(request.family).request(
+        answer = await self._open_session(request).request(
             request.method,
             url,
-            headers=CIMultiDict(request.headers),
+            headers=headers,
             data=request.body,
             allow_redirects=False,
             ssl=watched(request.tls) if request.tls else True,
@@ -147,12 +165,17 @@ class Fetcher:
         )
         watch.enter("transfer")
         assert isinstance(answer, _Answer)
+        watch.uses = answer.uses(self._kept)
+        if request.cookies is not None:
+            request.cookies.take(answer.headers, url)
         return answer
 
-    def _open_session(self, family: socket.AddressFamily) -> aiohttp.ClientSession:
-        if family not in self._sessions:
-            self._sessions[family] = aiohttp.ClientSession(
-                connector=self._connector(family),
+    def _open_session(self, request: Request) -> aiohttp.ClientSession:
+        # What must not be sent twice gets a connection of its own: an earlier one may be closed at that very moment.
+        key = (request.family, request.method.upper() in _OFTEN)
+        if key not in self._sessions:
+            self._sessions[key] = aiohttp.ClientSession(
+                connector=self._connector(*key),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect, sock_read=_SOCK_READ),
                 response_class=_Answer,
@@ -161,17 +184,16 @@ class Fetcher:
                 read_bufsize=65536,
                 trace_configs=[tracing()],
             )
-        return self._sessions[family]
+        return self._sessions[key]
 
-    def _connector(self, family: socket.AddressFamily) -> aiohttp.TCPConnector:
+    def _connector(self, family: Family, often: bool) -> aiohttp.TCPConnector:
         # No limits here: waiting in aiohttp's queue would be charged to the target. The resolver has its own cache.
         return aiohttp.TCPConnector(
             limit=0,
-            family=family,
-            resolver=self._guard.names,
+            resolver=_Picked(self._guard, family),
             use_dns_cache=False,
             socket_factory=self._guard.socket_factory,
-            keepalive_timeout=_KEEP_ALIVE,
+            **({"keepalive_timeout": KEEP_ALIVE} if often else {"force_close": True}),
             ssl=self._tls,
         )
 
@@ -181,6 +203,20 @@ class Fetcher:
         for session in sessions.values():
             await session.close()
         await self._guard.close()
+
+
+class _Picked(AbstractResolver):
+    """The guard's names for aiohttp: the addresses of one family, or all in the preferred order."""
+
+    def __init__(self, guard: AddressGuard, family: Family) -> None:
+        self._guard = guard
+        self._family = family
+
+    async def resolve(self, host: str, port: int = 0, family: object = None) -> list[ResolveResult]:
+        return list(await self._guard.look_up(host, port, self._family))
+
+    async def close(self) -> None:
+        """The guard is closed by the fetcher."""
 
 
 @cache
@@ -205,7 +241,7 @@ async def _whole(answer: _Answer, request: Request, watch: Stopwatch) -> Respons
         raise Broken("cut", "the connection broke while the body was read")
     phases = watch.phases()
     headers = _tidy(answer.headers)
-    return Response(answer.status, headers, body, watch.elapsed(), answer.peer, MappingProxyType(phases), watch.reused)
+    return Response(answer.status, headers, body, watch.elapsed(), answer.peer, MappingProxyType(phases), watch.uses)
 
 
 def _tidy(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:

@@ -1,12 +1,14 @@
-"""What goes into a fetch and what comes out of it: data only, no client library."""
+"""What goes into a fetch and what comes out of it: data only, no client library but for cookies."""
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from monitor.adapters.fetch_cookies import Cookies
+from monitor.config.probespec import Family
 
 FailureKind = Literal[
     "refused-address",
@@ -31,8 +33,9 @@ class Request:
 
     `timeout` is the total in seconds, redirects included. `max_wire` and `max_decoded` cap the body in bytes as it
     travels and as it is after unpacking. `redirects` is how many may be followed, at most 3; 0 hands a 3xx answer back.
-    Credentials belong in `headers`; those of the URL's userinfo are sent as basic authentication. `family` limits the
-    addresses of a name that are dialled. `tls` replaces the fetcher's TLS settings, for this origin only.
+    Credentials belong in `headers`; those of the URL's userinfo are sent as basic authentication. `family` tells which
+    addresses of a name are dialled. `tls` replaces the fetcher's TLS settings, for this origin only. `cookies`
+    are sent and kept; without them none are.
     """
 
     url: str
@@ -43,8 +46,9 @@ class Request:
     max_wire: int = 4 * MIB
     max_decoded: int = 4 * MIB
     redirects: int = 0
-    family: socket.AddressFamily = socket.AF_UNSPEC
+    family: Family = "any"
     tls: ssl.SSLContext | None = None
+    cookies: Cookies | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Response:
     elapsed: float
     peer: str
     phases: Mapping[str, float]
-    reused: bool = False  # came over the connection of an earlier fetch
+    uses: int = 0  # how many answers came over the same connection before; 0: a new one
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Stopwatch:
         self._clock = clock
         self._began = self._mark = clock.monotonic()
         self.phase = "connect"
-        self.reused = False  # the connection of an earlier fetch is used
+        self.uses = 0  # of the connection, before this fetch
         self.spent: dict[str, float] = {}
 
     def enter(self, phase: str) -> None:
@@ -86,7 +86,6 @@ def tracing() -> aiohttp.TraceConfig:
 
 
 async def _reusing(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
-    context.trace_request_ctx.reused = True
     context.trace_request_ctx.enter("first_byte")
 
 

@@ -9,7 +9,8 @@ from typing import ClassVar, Literal
 
 from monitor.config.secrets import Secret
 
-Family = Literal["any", "ipv4", "ipv6"]  # which addresses of a name are dialled
+# Which addresses of a name are dialled: all in the resolver's order, of one family only, or all with one family first.
+Family = Literal["any", "ipv4", "ipv6", "prefer_ipv4", "prefer_ipv6"]
 TlsVersion = Literal["TLSv1.2", "TLSv1.3"]
 MAX_BODY = 256 * 1024  # bytes: a health page is small
 

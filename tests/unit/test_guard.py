@@ -13,6 +13,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response
 from monitor.adapters.guard import AddressGuard, AllowRule, Refused, parse_allow
 from monitor.adapters.resolver import NameFailed
+from monitor.config.probespec import Family
 
 
 class StillClock:
@@ -230,6 +231,29 @@ def test_no_socket_is_made_for_a_refused_address() -> None:
         AddressGuard().socket_factory(info)
     assert isinstance(caught.value, OSError)
     assert "loopback" in caught.value.reason
+
+
+class BothFamilies(AbstractResolver):
+    """A name with two addresses of each family, in turns."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        addresses = [("2001:4860::1", socket.AF_INET6), ("8.8.8.8", socket.AF_INET)] * 2
+        wanted = (pair for pair in addresses if family in (socket.AF_UNSPEC, pair[1]))
+        return [ResolveResult(hostname=host, host=a, port=port, family=kind, proto=0, flags=0) for a, kind in wanted]
+
+    async def close(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("family", "dialled"),
+    [("any", "6464"), ("ipv4", "44"), ("ipv6", "66"), ("prefer_ipv4", "4466"), ("prefer_ipv6", "6644")],
+)
+async def test_addresses_are_dialled_of_one_family_only_or_of_both_with_one_first(family: Family, dialled: str) -> None:
+    found = await AddressGuard(names=BothFamilies()).look_up("both.example", 443, family)
+    assert "".join("6" if entry["family"] == socket.AF_INET6 else "4" for entry in found) == dialled
 
 
 def test_a_socket_of_another_family_is_refused() -> None:

@@ -14,7 +14,7 @@ import dns.rdatatype
 from monitor.adapters.fetch_watch import DOING, Stopwatch
 from monitor.adapters.probes.outcome import Outcome, Transcript
 from monitor.adapters.probes.talk import Unwell, reason
-from monitor.adapters.probes.tools import FAMILIES, Tools
+from monitor.adapters.probes.tools import Tools
 from monitor.config.probespec import DnsCheck
 
 _LARGEST = 65535  # bytes of a datagram
@@ -60,7 +60,7 @@ class DnsAsk:
     async def _by_udp(self, query: dns.message.Message, watch: Stopwatch, said: Transcript) -> dns.message.Message:
         asks, loop = self._asks, asyncio.get_running_loop()
         watch.enter("name")
-        sock = await self._tools.guard.open_datagram(asks.server, asks.port, family=FAMILIES[asks.address])
+        sock = await self._tools.guard.open_datagram(asks.server, asks.port, family=asks.address)
         with sock:
             said.say(f"the server is {sock.getpeername()[0]}")
             watch.enter("first_byte")
@@ -74,7 +74,7 @@ class DnsAsk:
     async def _by_tcp(self, query: dns.message.Message, watch: Stopwatch) -> dns.message.Message:
         asks = self._asks
         reader, writer = await self._tools.guard.open_tcp(
-            asks.server, asks.port, self._timeout, family=FAMILIES[asks.address], entered=watch.enter
+            asks.server, asks.port, self._timeout, family=asks.address, entered=watch.enter
         )
         try:
             watch.enter("first_byte")

@@ -11,7 +11,7 @@ from jmespath.exceptions import JMESPathError
 
 from monitor.adapters.fetch import Failure, Request, Response, safe_url
 from monitor.adapters.probes.outcome import Outcome, Transcript
-from monitor.adapters.probes.tools import FAMILIES, Tools
+from monitor.adapters.probes.tools import Tools
 from monitor.config.probespec import HttpCheck
 
 _OFF_LOOP = 16 * 1024  # bytes beyond which JSON is read in a thread: chosen JSON can hold up the loop
@@ -51,13 +51,13 @@ class HttpAsk:
             max_wire=asks.max_bytes,
             max_decoded=asks.max_bytes,
             redirects=asks.redirects,
-            family=FAMILIES[asks.address],
+            family=asks.address,
             tls=asks.tls,
         )
 
     def _tell(self, answer: Response, said: Transcript) -> None:
         # Never the body nor other headers: people's data and session cookies may stand in them.
-        said.say("the connection of an earlier check is used again" if answer.reused else "a new connection")
+        said.say(f"over a connection used {answer.uses} times before" if answer.uses else "over a new connection")
         kind = answer.headers.get("content-type", "no content type")
         said.say(f"{answer.peer} answers HTTP {answer.status}, {kind}, {len(answer.body)} bytes")
         if "location" in answer.headers:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from monitor.adapters.fetch_watch import DOING, Stopwatch
 from monitor.adapters.guard import Refused
 from monitor.adapters.probes.outcome import Outcome, Transcript
-from monitor.adapters.probes.tools import FAMILIES, Tools
+from monitor.adapters.probes.tools import Tools
 from monitor.adapters.resolver import NameFailed
 from monitor.config.probespec import Family
 
@@ -73,9 +73,8 @@ async def _problem(
 ) -> str:
     try:
         async with asyncio.timeout(target.timeout):
-            family = FAMILIES[target.address]
             reader, writer = await tools.guard.open_tcp(
-                target.host, target.port, target.timeout, family=family, entered=watch.enter
+                target.host, target.port, target.timeout, family=target.address, entered=watch.enter
             )
             try:
                 said.say(f"connected to {writer.get_extra_info('peername')[0]}")
