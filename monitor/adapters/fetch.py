@@ -28,7 +28,7 @@ from monitor.adapters.fetch_body import is_gzip, read_body
 from monitor.adapters.fetch_errors import EXPECTED, classify, safe_url
 from monitor.adapters.fetch_kept import KEEP_ALIVE, Kept
 from monitor.adapters.fetch_redirect import REDIRECTS, next_hop
-from monitor.adapters.fetch_types import MAX_REDIRECTS, Broken, Failure, Request, Response
+from monitor.adapters.fetch_types import MAX_HEADER_VALUE, MAX_REDIRECTS, Broken, Failure, Request, Response
 from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch, tracing, watch_here, watched
 from monitor.adapters.guard import AddressGuard, odd_literal
 from monitor.config.probespec import Family
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "Fetcher", "Request", "Response", "safe_url"]
 
 _SOCK_READ = 5.0  # seconds of silence after which a peer counts as gone
-_MAX_HEADERS, _MAX_HEADER_VALUE = 64, 1024
+_MAX_HEADERS = 64
 _OFTEN = frozenset({"GET", "HEAD", "PUT"})  # may be sent a second time when the other side closes just then
 _NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
@@ -249,10 +249,10 @@ def _tidy(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
     for name, value in headers.items():
         key = name[:100].lower()
         if key in joined:
-            joined[key] = f"{joined[key]}, {value}"[:_MAX_HEADER_VALUE]
+            joined[key] = f"{joined[key]}, {value}"[:MAX_HEADER_VALUE]
         elif len(joined) < _MAX_HEADERS:
-            joined[key] = value[:_MAX_HEADER_VALUE]
-    return MappingProxyType({clean(name): clean(value, _MAX_HEADER_VALUE) for name, value in joined.items()})
+            joined[key] = value[:MAX_HEADER_VALUE]
+    return MappingProxyType({clean(name): clean(value, MAX_HEADER_VALUE) for name, value in joined.items()})
 
 
 def _prepared(request: Request) -> Request:

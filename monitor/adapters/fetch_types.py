@@ -25,6 +25,7 @@ FailureKind = Literal[
 ]
 MIB = 1024 * 1024
 MAX_REDIRECTS = 3
+MAX_HEADER_VALUE = 1024  # characters of a header that are handed on
 
 
 @dataclass(frozen=True, slots=True)
