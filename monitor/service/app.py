@@ -25,6 +25,7 @@ from monitor.service.metrics import SelfMetrics
 from monitor.service.ownline import behind
 from monitor.service.poller import Poller
 from monitor.service.sender import LOOK, Sender
+from monitor.service.validity import asked_today
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,8 @@ class Service:
         self.heartbeats = Heartbeats(site.heartbeats, self.evaluator, clock)
         probes = behind(adapters.sources, frozenset(probe.id for probe in site.probes), site.own_line, clock)
         sources = (*probes, *self.heartbeats.by_id.values())
-        self.poller = Poller(sources, clock, self._collected, observe=metrics.swept)
+        wanted = asked_today(site, clock)
+        self.poller = Poller(sources, clock, self._collected, observe=metrics.swept, wanted=wanted)
         parallel = {channel: site.channels[channel].parallel for channel in adapters.transports}
         sending = (adapters.chance, adapters.owner, adapters.look)
         self.sender = Sender(store, adapters.transports, parallel, clock, *sending)

@@ -26,6 +26,7 @@ class Poller:
         *,
         parallel: int = 64,
         observe: Callable[[str, float], None] = lambda _source, _seconds: None,
+        wanted: Callable[[Source], bool] = lambda _source: True,
     ) -> None:
         self._sources = sources
         self._clock = clock
@@ -35,6 +36,7 @@ class Poller:
         self._due = {source.id: 0.0 for source in sources}  # monotonic instant of the next poll
         self._running: dict[str, asyncio.Task[None]] = {}
         self._observe = observe  # (source id, seconds between the slot and the start of the poll)
+        self._wanted = wanted  # whether a source is asked at all today
         self._stopped = False
         self.missed = 0  # polls skipped because the last one of the same source was still under way
 
@@ -69,7 +71,7 @@ class Poller:
         await asyncio.gather(*late, return_exceptions=True)
 
     def _begin(self, source: Source) -> asyncio.Task[None] | None:
-        if self._stopped:
+        if self._stopped or not self._wanted(source):
             return None
         if source.id in self._running:
             self.missed += 1
