@@ -119,6 +119,8 @@ class Fetcher:
                     return await self._follow(_prepared(request), watch)
             except EXPECTED as error:
                 kind, detail = classify(error)
+            if kind == "connect" and watch.phase == "tls":
+                kind, detail = "tls", "no TLS: the other side broke the connection off"
             if deadline.expired():
                 detail = f"no complete answer within {request.timeout:g} s, ended while {DOING[watch.phase]}"
                 kind = "timeout"

@@ -15,7 +15,7 @@ DOING = {
     "connect": "connecting",
     "tls": "agreeing on TLS",
     "first_byte": "waiting for the answer",
-    "transfer": "reading the body",
+    "transfer": "reading the answer",
 }
 
 

@@ -14,6 +14,7 @@ from monitor.adapters.probes.outcome import Outcome, Transcript
 from monitor.adapters.probes.tools import Tools
 from monitor.adapters.resolver import NameFailed
 from monitor.config.probespec import Family
+from monitor.model.text import clean
 
 MAX_HEARD = 64 * 1024  # bytes
 
@@ -107,4 +108,6 @@ def reason(error: Exception) -> str:
         return f"the certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"no TLS: {(error.reason or 'handshake failed').replace('_', ' ').lower()}"
-    return f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return "the other side broke the connection off"
+    return f"no connection: {clean(str(getattr(error, 'strerror', None) or error)).lower()}"
