@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from monitor.config.pattern import compile_pattern
 from monitor.config.probemodels import CaptureSection, JourneyProbe, StepSection
-from monitor.config.probequestion import check_path, check_question, tls_of
+from monitor.config.probequestion import check_json_size, check_path, check_question, tls_of
 from monitor.config.probespec import Asks, Capture, JourneyCheck, Step
 from monitor.config.problems import Location
 from monitor.config.secrets import is_reference
@@ -86,6 +86,8 @@ def _check_step(step: StepSection, probe: JourneyProbe, at: Location, around: Su
         add((*at, "url"), text, "write the host out; values may stand in the path and in the query")
     for place, text in (*_plain_headers(step), *_plain_fields(step)):
         add((*at, *place), f"{text} holds a secret in plain text", "refer to it as ${NAME} or file:path")
+    if not step.expect_json and any(given.json_path for given in step.capture.values()):
+        check_json_size(step, at, around.findings)
     for name, given in step.capture.items():
         _check_capture(given, (*at, "capture", name), around)
 

@@ -79,6 +79,7 @@ class IcmpAsk:
     async def _hear(self, sock: socket.socket, sent: dict[int, float], times: dict[int, float]) -> None:
         _, wanted = _ECHO[sock.family]
         while len(times) < self._asks.packets:
+            await self._tools.clock.sleep(0)  # what waits in the socket is received without a turn for others
             raw = await asyncio.get_running_loop().sock_recv(sock, 2048)
             if len(raw) < _HEAD.size:
                 continue
