@@ -25,11 +25,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from monitor.adapters.fetch_body import is_gzip, read_body
-from monitor.adapters.fetch_errors import EXPECTED, classify, safe_url
+from monitor.adapters.fetch_errors import CUT, EXPECTED, classify, safe_url
 from monitor.adapters.fetch_kept import KEEP_ALIVE, Kept
 from monitor.adapters.fetch_redirect import REDIRECTS, next_hop
 from monitor.adapters.fetch_types import MAX_HEADER_VALUE, MAX_REDIRECTS, Broken, Failure, Request, Response
-from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch, tracing, watch_here, watched
+from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch, over_kept_connection, tracing, watch_here, watched
 from monitor.adapters.guard import AddressGuard, odd_literal
 from monitor.config.probespec import Family
 from monitor.model.text import clean
@@ -56,7 +56,14 @@ class _Answer(aiohttp.ClientResponse):
         name = transport.get_extra_info("peername") if transport is not None else None
         self.peer = str(name[0]) if name else ""
         self._wire = connection.protocol
-        return await super().start(connection)
+        try:
+            return await super().start(connection)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            # aiohttp asks again by itself. That is right where the other side closed an idle connection at that moment,
+            # and would hide a target that hangs up on a new one.
+            if over_kept_connection():
+                raise
+            raise Broken("cut", CUT) from None
 
     def was_reset(self) -> bool:
         """Whether a body that ends with its connection ended by a reset; aiohttp hands it over as whole even then."""

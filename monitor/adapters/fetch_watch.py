@@ -33,6 +33,7 @@ class Stopwatch:
         self._clock = clock
         self._began = self._mark = clock.monotonic()
         self.phase = "connect"
+        self.kept = False  # an earlier fetch left the connection that is used
         self.uses = 0  # of the connection, before this fetch
         self.spent: dict[str, float] = {}
 
@@ -65,7 +66,8 @@ class _Handshake(ssl.SSLObject):
 
 
 def watched(context: ssl.SSLContext) -> ssl.SSLContext:
-    """The same TLS settings, whose handshakes are timed."""
+    """The same TLS settings, whose handshakes are timed and never asked for again by the other side."""
+    context.options |= ssl.OP_NO_RENEGOTIATION  # each costs us as much as a new connection, as often as it likes
     context.sslobject_class = _Handshake
     return context
 
@@ -75,18 +77,28 @@ def watch_here(watch: Stopwatch) -> None:
     _under_way.set(watch)
 
 
+def over_kept_connection() -> bool:
+    """Whether the fetch of the calling task uses a connection that an earlier one left."""
+    watch = _under_way.get(None)
+    return watch is not None and watch.kept
+
+
 def tracing() -> aiohttp.TraceConfig:
     """Tell the stopwatch given as `trace_request_ctx` which phase begins."""
     config = aiohttp.TraceConfig()
     config.on_dns_resolvehost_start.append(_entering("name"))
     config.on_dns_resolvehost_end.append(_entering("connect"))
-    config.on_connection_create_end.append(_entering("first_byte"))
-    config.on_connection_reuseconn.append(_reusing)
+    config.on_connection_create_end.append(_connected(kept=False))
+    config.on_connection_reuseconn.append(_connected(kept=True))
     return config
 
 
-async def _reusing(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
-    context.trace_request_ctx.enter("first_byte")
+def _connected(*, kept: bool) -> Any:
+    async def note(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
+        context.trace_request_ctx.kept = kept
+        context.trace_request_ctx.enter("first_byte")
+
+    return note
 
 
 def _entering(phase: str) -> Any:

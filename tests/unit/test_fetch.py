@@ -221,6 +221,41 @@ def test_the_place_of_a_connection_that_the_other_side_closed_is_found_free_agai
     assert (kept.used(old), kept.used(new)) == (0, 1)
 
 
+async def test_a_server_that_hangs_up_on_a_new_connection_is_asked_only_once() -> None:
+    connections = 0
+
+    async def moody(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        if connections > 1:
+            writer.write(fine("", 0))
+        writer.close()
+
+    async with await asyncio.start_server(moody, "127.0.0.1", 0) as server, fetcher() as client:
+        got = await client.fetch(Request(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"))
+    assert isinstance(got, Failure) and got.kind == "cut"
+    assert connections == 1
+
+
+async def test_a_server_that_hangs_up_on_a_kept_connection_is_asked_again_over_a_new_one() -> None:
+    connections = 0
+
+    async def tired(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(fine("", 0))
+        await reader.readuntil(b"\r\n\r\n")  # closes while the next question is on its way
+        writer.close()
+
+    async with await asyncio.start_server(tired, "127.0.0.1", 0) as server, fetcher() as client:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        answers = [await client.fetch(Request(url)) for _ in range(2)]
+    assert [got.uses for got in answers if isinstance(got, Response)] == [0, 0]
+    assert connections == 2
+
+
 async def test_the_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
     async with Server(fine).running() as server, fetcher() as client:
