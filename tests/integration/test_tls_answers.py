@@ -115,7 +115,7 @@ async def test_a_plain_server_where_tls_was_wanted_is_a_tls_failure() -> None:
 
 async def test_a_server_that_wants_to_agree_on_tls_again_is_refused(certificate: tuple[Path, Path]) -> None:
     cert, key = certificate
-    command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", cert, "-key", key, "-tls1_2"]
+    command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", str(cert), "-key", str(key), "-tls1_2"]
     pipe = asyncio.subprocess.PIPE
     server = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL)
     assert server.stdin is not None and server.stdout is not None

@@ -57,5 +57,5 @@ class Transcript:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What has been said so far."""
-        return tuple(self._lines)
+        """What has been said so far; what was found to be a secret later is masked in the lines before, too."""
+        return tuple(self.masked(line) for line in self._lines)
