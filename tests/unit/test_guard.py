@@ -366,3 +366,23 @@ async def test_plain_tcp_to_a_silent_name_server_ends_at_its_deadline() -> None:
 
     with pytest.raises(TimeoutError):
         await guard_for(names=Silent()).open_tcp("silent.example", 80, 0.02)
+
+
+@pytest.mark.parametrize("family", ["any", "prefer_ipv4", "prefer_ipv6"])
+async def test_the_other_family_is_dialled_where_the_preferred_one_does_not_answer(
+    entry: Service, family: Family
+) -> None:
+    class Both(Names):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+        ) -> list[ResolveResult]:
+            found = [("::1", socket.AF_INET6), ("127.0.0.1", socket.AF_INET)]
+            return [ResolveResult(hostname=host, host=a, port=port, family=kind, proto=0, flags=0) for a, kind in found]
+
+    rules = [parse_allow(f"127.0.0.0/8:{entry.port}"), parse_allow(f"[::1]:{entry.port}")]
+    guard = AddressGuard(rules, Both())
+    _, writer = await guard.open_tcp("both.example", entry.port, 5.0, family=family)
+    assert writer.get_extra_info("peername")[0] == "127.0.0.1"
+    writer.close()
+    got = await ask(guard, Request(f"http://both.example:{entry.port}/", family=family))
+    assert isinstance(got, Response) and got.peer == "127.0.0.1"
