@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from bench import judging, kills, paging, probing, replaying, ruling, starting, storing
+from bench import hostile, judging, kills, paging, probing, replaying, ruling, starting, storing
 from bench.measure import Figure
 
 BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
@@ -20,6 +20,7 @@ BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "ruling": ruling.run,
     "paging": paging.run,
     "probing": probing.run,
+    "hostile": hostile.run,
     "replaying": replaying.run,
     "storing": storing.run,
     "starting": starting.run,

@@ -47,6 +47,7 @@ FAMILIES: Mapping[str, str] = {
     "denbao_probe_success": "1 when the last check of the probe went well.",
     "denbao_probe_duration_seconds": "How long the last check took.",
     "denbao_probe_attempts": "How often the target was asked in the last check; 1 unless it went badly at first.",
+    "denbao_probe_step_duration_seconds": "How long each step of a journey took in the last attempt.",
     "denbao_probe_certificate_expiry_timestamp_seconds": "When the certificate that the target last showed expires.",
 }
 _WORDS = {"partly": 0.5, "in_progress": 0.5}
@@ -305,6 +306,10 @@ def _probe_samples(code: str, probes: Mapping[str, Collected]) -> Iterator[tuple
     yield "denbao_probe_duration_seconds", [(labels, poll.duration) for labels, poll in labelled]
     checks = [(labels, poll.check) for labels, poll in labelled if poll.check is not None]
     yield "denbao_probe_attempts", [(labels, check.attempts) for labels, check in checks]
+    yield (
+        "denbao_probe_step_duration_seconds",
+        [((*labels, ("step", name)), spent) for labels, check in checks for name, spent in check.steps.items()],
+    )
     expiries = [(labels, check.certificate_expires) for labels, check in checks]
     yield (
         "denbao_probe_certificate_expiry_timestamp_seconds",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,16 +17,27 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from monitor.adapters.fetch_body import is_gzip, read_body
-from monitor.adapters.fetch_errors import EXPECTED, classify, safe_url
+from monitor.adapters.fetch_errors import CUT, EXPECTED, classify, safe_url
+from monitor.adapters.fetch_kept import KEEP_ALIVE, Kept
 from monitor.adapters.fetch_redirect import REDIRECTS, next_hop
-from monitor.adapters.fetch_types import MAX_REDIRECTS, Broken, Failure, Request, Response
-from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch, WatchedConnector, watch_here, watched
+from monitor.adapters.fetch_types import MAX_HEADER_VALUE, MAX_REDIRECTS, Broken, Failure, Request, Response
+from monitor.adapters.fetch_watch import (
+    DOING,
+    Monotonic,
+    Stopwatch,
+    WatchedConnector,
+    over_kept_connection,
+    watch_here,
+    watched,
+)
 from monitor.adapters.guard import AddressGuard, odd_literal
+from monitor.config.probespec import Family
 from monitor.model.text import clean
 
 if TYPE_CHECKING:
@@ -36,8 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "Fetcher", "Request", "Response", "ready", "safe_url"]
 
 _SOCK_READ = 5.0  # seconds of silence after which a peer counts as gone
-_KEEP_ALIVE = 20.0  # seconds: a 15 s probe reuses its TLS session, and idle sockets stay few
-_MAX_HEADERS, _MAX_HEADER_VALUE = 64, 1024
+_MAX_HEADERS = 64
+_OFTEN = frozenset({"GET", "HEAD", "PUT"})  # may be sent a second time when the other side closes just then
 _NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -52,7 +62,14 @@ class _Answer(aiohttp.ClientResponse):
         name = transport.get_extra_info("peername") if transport is not None else None
         self.peer = str(name[0]) if name else ""
         self._wire = connection.protocol
-        return await super().start(connection)
+        try:
+            return await super().start(connection)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            # aiohttp asks again by itself. That is right where the other side closed an idle connection at that moment,
+            # and would hide a target that hangs up on a new one.
+            if over_kept_connection():
+                raise
+            raise Broken("cut", CUT) from None
 
     def was_reset(self) -> bool:
         """Whether a body that ends with its connection ended by a reset; aiohttp hands it over as whole even then."""
@@ -64,13 +81,24 @@ class _Answer(aiohttp.ClientResponse):
         if self._wire is not None:
             self._wire.close()
 
+    def uses(self, kept: Kept) -> int:
+        """How many answers came over the same connection before this one."""
+        return 0 if self._wire is None else kept.used(self._wire)
+
+    def end(self, kept: Kept) -> None:
+        """Let go of the connection: the next fetch may have it, unless it is full or the answer was left unread."""
+        self.close()
+        if self._wire is not None and self._wire.is_connected() and not kept.keep(self._wire):
+            self._wire.close()
+
 
 class Fetcher:
     """HTTP client for probes and feeds. `fetch` never raises for what the other side does.
 
-    At most `limit` fetches run at once; waiting for a slot is not charged to the target. How many ask one host at once is
-    bounded where polls begin (monitor.service.poller). `connect` is the seconds one connection attempt may take. `tls` replaces the default verified TLS settings,
-    for a private certificate authority.
+    At most `limit` fetches run at once; waiting for a slot is not charged to the target. How many ask one host at once
+    is bounded where polls begin (monitor.service.poller). `connect` is the seconds one connection attempt may take.
+    `tls` replaces the default verified TLS settings, for a private certificate authority. `keep` is how many idle
+    connections may stay open; unless said, a quarter of the files that this process may open, 4,096 at most.
     """
 
     def __init__(
@@ -81,13 +109,15 @@ class Fetcher:
         limit: int = 100,
         connect: float = 3.0,
         tls: ssl.SSLContext | None = None,
+        keep: int | None = None,
     ) -> None:
         self._guard = guard
         self._clock = clock
         self._slots = asyncio.Semaphore(limit)
         self._connect = connect
         self._tls = watched(tls) if tls else public_tls()
-        self._sessions: dict[socket.AddressFamily, aiohttp.ClientSession] = {}
+        self._kept = Kept(keep)
+        self._sessions: dict[tuple[Family, bool], aiohttp.ClientSession] = {}
 
     async def fetch(self, request: Request) -> Response | Failure:
         """Ask once and read the whole answer within the request's deadline, which starts when a slot is free."""
@@ -99,6 +129,8 @@ class Fetcher:
                     return await self._follow(ready(request), watch)
             except EXPECTED as error:
                 kind, detail = classify(error)
+            if kind == "connect" and watch.phase == "tls":
+                kind, detail = "tls", "no TLS: the other side broke the connection off"
             if deadline.expired():
                 detail = f"no complete answer within {request.timeout:g} s, ended while {DOING[watch.phase]}"
                 kind = "timeout"
@@ -113,7 +145,7 @@ class Fetcher:
                 if location is None:
                     return await _whole(answer, request, watch)
             finally:
-                answer.close()
+                answer.end(self._kept)
             if followed == allowed:
                 raise Broken("redirect", f"more than {allowed} redirects")
             followed += 1
@@ -121,23 +153,31 @@ class Fetcher:
 
     async def _send(self, request: Request, watch: Stopwatch) -> _Answer:
         url = request.target or _usable(request.url)
+        headers = CIMultiDict(request.headers)
+        if request.cookies is not None and (sent := request.cookies.header(url)):
+            headers.add("Cookie", sent)
         watch.enter("connect")
-        answer = await self._open_session(request.family).request(
+        answer = await self._open_session(request).request(
             request.method,
             url,
-            headers=CIMultiDict(request.headers),
+            headers=headers,
             data=request.body,
             allow_redirects=False,
             ssl=watched(request.tls) if request.tls else True,
         )
         watch.enter("transfer")
         assert isinstance(answer, _Answer)
+        watch.uses = answer.uses(self._kept)
+        if request.cookies is not None:
+            request.cookies.take(answer.headers, url)
         return answer
 
-    def _open_session(self, family: socket.AddressFamily) -> aiohttp.ClientSession:
-        if family not in self._sessions:
-            self._sessions[family] = aiohttp.ClientSession(
-                connector=self._connector(family),
+    def _open_session(self, request: Request) -> aiohttp.ClientSession:
+        # What must not be sent twice gets a connection of its own: an earlier one may be closed at that very moment.
+        key = (request.family, request.method.upper() in _OFTEN)
+        if key not in self._sessions:
+            self._sessions[key] = aiohttp.ClientSession(
+                connector=self._connector(*key),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect, sock_read=_SOCK_READ),
                 response_class=_Answer,
@@ -145,17 +185,16 @@ class Fetcher:
                 trust_env=False,
                 read_bufsize=65536,
             )
-        return self._sessions[family]
+        return self._sessions[key]
 
-    def _connector(self, family: socket.AddressFamily) -> aiohttp.TCPConnector:
+    def _connector(self, family: Family, often: bool) -> aiohttp.TCPConnector:
         # No limits here: waiting in aiohttp's queue would be charged to the target. The resolver has its own cache.
         return WatchedConnector(
-            self._guard.names,
+            _Picked(self._guard, family),
             self._guard.socket_factory,
             limit=0,
-            family=family,
             use_dns_cache=False,
-            keepalive_timeout=_KEEP_ALIVE,
+            **({"keepalive_timeout": KEEP_ALIVE} if often else {"force_close": True}),
             ssl=self._tls,
         )
 
@@ -165,6 +204,20 @@ class Fetcher:
         for session in sessions.values():
             await session.close()
         await self._guard.close()
+
+
+class _Picked(AbstractResolver):
+    """The guard's names for aiohttp: the addresses of one family, or all in the preferred order."""
+
+    def __init__(self, guard: AddressGuard, family: Family) -> None:
+        self._guard = guard
+        self._family = family
+
+    async def resolve(self, host: str, port: int = 0, family: object = None) -> list[ResolveResult]:
+        return list(await self._guard.look_up(host, port, self._family))
+
+    async def close(self) -> None:
+        """The guard is closed by the fetcher."""
 
 
 @cache
@@ -189,7 +242,7 @@ async def _whole(answer: _Answer, request: Request, watch: Stopwatch) -> Respons
         raise Broken("cut", "the connection broke while the body was read")
     phases = watch.phases()
     headers = _tidy(answer.headers)
-    return Response(answer.status, headers, body, watch.elapsed(), answer.peer, MappingProxyType(phases), watch.reused)
+    return Response(answer.status, headers, body, watch.elapsed(), answer.peer, MappingProxyType(phases), watch.uses)
 
 
 def _tidy(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
@@ -197,10 +250,10 @@ def _tidy(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
     for name, value in headers.items():
         key = name[:100].lower()
         if key in joined:
-            joined[key] = f"{joined[key]}, {value}"[:_MAX_HEADER_VALUE]
+            joined[key] = f"{joined[key]}, {value}"[:MAX_HEADER_VALUE]
         elif len(joined) < _MAX_HEADERS:
-            joined[key] = value[:_MAX_HEADER_VALUE]
-    return MappingProxyType({clean(name): clean(value, _MAX_HEADER_VALUE) for name, value in joined.items()})
+            joined[key] = value[:MAX_HEADER_VALUE]
+    return MappingProxyType({clean(name): clean(value, MAX_HEADER_VALUE) for name, value in joined.items()})
 
 
 def ready(request: Request) -> Request:

@@ -19,6 +19,7 @@ from monitor.model.text import clean
 
 EXPECTED = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, Broken)
 
+CUT = "the connection was closed before the answer was complete"
 _TLS = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError, ssl.SSLError, ssl.CertificateError)
 _CUT = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError, aiohttp.ClientConnectionError)
 
@@ -45,7 +46,7 @@ def classify(error: BaseException) -> tuple[FailureKind, str]:
     if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
         return _bad_answer(error)
     if isinstance(error, _CUT):
-        return "cut", "the connection was closed before the answer was complete"
+        return "cut", CUT
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
         return "protocol", "the address is not a usable http or https URL"
     return "protocol", "the request or its answer is not valid HTTP"
@@ -66,7 +67,7 @@ def _connection(error: Exception) -> tuple[FailureKind, str]:
     if isinstance(error, aiohttp.ClientConnectorError):
         return "connect", f"no connection: {_os_reason(inner)}"
     if isinstance(error, _CUT):
-        return "cut", "the connection was closed before the answer was complete"
+        return "cut", CUT
     return "connect", f"no connection: {_os_reason(inner)}"
 
 

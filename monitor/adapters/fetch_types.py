@@ -1,8 +1,7 @@
-"""What goes into a fetch and what comes out of it: data only, no client library."""
+"""What goes into a fetch and what comes out of it: data only, no client library but for cookies."""
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from yarl import URL
+
+from monitor.adapters.fetch_cookies import Cookies
+from monitor.config.probespec import Family
 
 FailureKind = Literal[
     "refused-address",
@@ -26,6 +28,7 @@ FailureKind = Literal[
 ]
 MIB = 1024 * 1024
 MAX_REDIRECTS = 3
+MAX_HEADER_VALUE = 1024  # characters of a header that are handed on
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,9 @@ class Request:
 
     `timeout` is the total in seconds, redirects included. `max_wire` and `max_decoded` cap the body in bytes as it
     travels and as it is after unpacking. `redirects` is how many may be followed, at most 3; 0 hands a 3xx answer back.
-    Credentials belong in `headers`; those of the URL's userinfo are sent as basic authentication. `family` limits the
-    addresses of a name that are dialled. `tls` replaces the fetcher's TLS settings, for this origin only.
+    Credentials belong in `headers`; those of the URL's userinfo are sent as basic authentication. `family` tells which
+    addresses of a name are dialled. `tls` replaces the fetcher's TLS settings, for this origin only. `cookies`
+    are sent and kept; without them none are.
     """
 
     url: str
@@ -46,9 +50,10 @@ class Request:
     max_wire: int = 4 * MIB
     max_decoded: int = 4 * MIB
     redirects: int = 0
-    family: socket.AddressFamily = socket.AF_UNSPEC
+    family: Family = "any"
     tls: ssl.SSLContext | None = None
     target: URL | None = field(default=None, compare=False, repr=False)  # `url` parsed, of a request made ready
+    cookies: Cookies | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class Response:
     elapsed: float
     peer: str
     phases: Mapping[str, float]
-    reused: bool = False  # came over the connection of an earlier fetch
+    uses: int = 0  # how many answers came over the same connection before; 0: a new one
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ DOING = {
     "connect": "connecting",
     "tls": "agreeing on TLS",
     "first_byte": "waiting for the answer",
-    "transfer": "reading the body",
+    "transfer": "reading the answer",
 }
 
 
@@ -40,7 +40,8 @@ class Stopwatch:
         self._clock = clock
         self._began = self._mark = clock.monotonic()
         self.phase = "connect"
-        self.reused = False  # the connection of an earlier fetch is used
+        self.kept = False  # an earlier fetch left the connection that is used
+        self.uses = 0  # of the connection, before this fetch
         self.spent: dict[str, float] = {}
 
     def enter(self, phase: str) -> None:
@@ -72,7 +73,8 @@ class _Handshake(ssl.SSLObject):
 
 
 def watched(context: ssl.SSLContext) -> ssl.SSLContext:
-    """The same TLS settings, whose handshakes are timed."""
+    """The same TLS settings, whose handshakes are timed and never asked for again by the other side."""
+    context.options |= ssl.OP_NO_RENEGOTIATION  # each costs us as much as a new connection, as often as it likes
     context.sslobject_class = _Handshake
     return context
 
@@ -80,6 +82,12 @@ def watched(context: ssl.SSLContext) -> ssl.SSLContext:
 def watch_here(watch: Stopwatch) -> None:
     """Time what the calling task does from now on with this stopwatch."""
     _under_way.set(watch)
+
+
+def over_kept_connection() -> bool:
+    """Whether the fetch of the calling task uses a connection that an earlier one left."""
+    watch = _under_way.get(None)
+    return watch is not None and watch.kept
 
 
 class WatchedConnector(aiohttp.TCPConnector):
@@ -94,7 +102,7 @@ class WatchedConnector(aiohttp.TCPConnector):
     async def connect(self, *about: Any, **more: Any) -> Connection:
         """See aiohttp; afterwards the answer is waited for."""
         watch = _under_way.get()
-        watch.reused = True  # until a socket is made
+        watch.kept = True  # until a socket is made
         connection = await super().connect(*about, **more)
         watch.enter("first_byte")
         return connection
@@ -120,7 +128,7 @@ class _WatchedNames(AbstractResolver):
 
 def _watched_factory(open_socket: Callable[[AddrInfo], socket.socket]) -> Callable[[AddrInfo], socket.socket]:
     def opened(info: AddrInfo) -> socket.socket:
-        _under_way.get().reused = False
+        _under_way.get().kept = False
         return open_socket(info)
 
     return opened

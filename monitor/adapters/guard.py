@@ -11,14 +11,15 @@ import errno
 import re
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
-from aiohttp.abc import AbstractResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from monitor.adapters.resolver import LaneResolver
+from monitor.config.probespec import Family
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -47,6 +48,8 @@ _COMPATIBLE = IPv6Network("::/96")
 # What the WHATWG URL rule calls "ends in a number": inet_aton would read such a name as an address.
 _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9a-fA-F]*)\.*$")
 _WIDEST = 8
+_ONLY: Mapping[Family, socket.AddressFamily] = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+_FIRST: Mapping[Family, socket.AddressFamily] = {"prefer_ipv4": socket.AF_INET, "prefer_ipv6": socket.AF_INET6}
 
 
 class Refused(OSError):
@@ -122,6 +125,12 @@ class AddressGuard:
             self._names = LaneResolver(asyncio.get_running_loop().time)
         return self._names
 
+    async def look_up(self, host: str, port: int, family: Family = "any") -> Sequence[ResolveResult]:
+        """The addresses of a name that are to be dialled, in that order. Raises NameFailed."""
+        found = await self.names.resolve(host, port, _ONLY.get(family, socket.AF_UNSPEC))
+        first = _FIRST.get(family)
+        return found if first is None else sorted(found, key=lambda entry: entry["family"] != first)
+
     def refuse(self, host: str, port: int) -> str | None:
         """Why this IP literal must not be dialled on this port, or None when it may."""
         address = _parse(host)
@@ -149,7 +158,7 @@ class AddressGuard:
         port: int,
         deadline: float,
         *,
-        family: socket.AddressFamily = socket.AF_UNSPEC,
+        family: Family = "any",
         entered: Callable[[str], None] = lambda _phase: None,
         tls: ssl.SSLContext | None = None,
         name: str | None = None,
@@ -174,16 +183,12 @@ class AddressGuard:
                 sock.close()
                 raise
 
-    async def open_datagram(
-        self, host: str, port: int, *, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> socket.socket:
+    async def open_datagram(self, host: str, port: int, *, family: Family = "any") -> socket.socket:
         """A UDP socket connected to the first address of a name or IP literal. Raises Refused, NameFailed, OSError."""
         info = (await self._addresses(host, port, family))[0]
         return self._connected(info, socket.IPPROTO_UDP)
 
-    async def open_ping(
-        self, host: str, *, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> tuple[socket.socket, str]:
+    async def open_ping(self, host: str, *, family: Family = "any") -> tuple[socket.socket, str]:
         """The kernel's ping socket for the first address, and that address (the socket cannot tell it).
 
         Only an allow rule for every port lets a private address through. Raises Refused, NameFailed, PermissionError
@@ -203,14 +208,13 @@ class AddressGuard:
             raise
         return sock
 
-    async def _addresses(self, host: str, port: int, family: socket.AddressFamily) -> list[tuple[Any, ...]]:
+    async def _addresses(self, host: str, port: int, family: Family) -> list[tuple[Any, ...]]:
         if odd_literal(host):
             raise Refused("not an IP address in its plain spelling")
         literal = _parse(host)
         if literal is not None:
             return [_addr_info(str(literal), port)]
-        found = await self.names.resolve(host, port, family)
-        return [_addr_info(entry["host"], port) for entry in found]
+        return [_addr_info(entry["host"], port) for entry in await self.look_up(host, port, family)]
 
     async def _dial(self, infos: list[tuple[Any, ...]], share: float) -> socket.socket:
         # Each address gets an equal share, so that a black hole in front does not use up the deadline.

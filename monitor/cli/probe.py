@@ -76,6 +76,8 @@ def _print(spec: ProbeSpec, answer: Collected) -> None:
         click.echo(f"  {line}")
     if answer.check.phases:
         click.echo("  " + ", ".join(f"{name} {spent * 1000:.1f} ms" for name, spent in answer.check.phases.items()))
+    if answer.check.steps:
+        click.echo("  " + ", ".join(f"{name} {spent * 1000:.1f} ms" for name, spent in answer.check.steps.items()))
     for reading in answer.readings:
         click.echo(f"  {reading.indicator} = {_value(reading)}{reading.note and f' ({reading.note})'}")
 
@@ -98,6 +100,7 @@ def _row(spec: ProbeSpec, answer: Collected) -> dict[str, object]:
         "seconds": answer.duration,
         "attempts": answer.check.attempts,
         "phases": dict(answer.check.phases),
+        "steps": dict(answer.check.steps),
         "readings": {reading.indicator: reading.value for reading in answer.readings},
         "note": answer.failure or answer.readings[0].note,
         "certificate_expires": expires and expires.isoformat(),

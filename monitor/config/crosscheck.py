@@ -11,7 +11,7 @@ from monitor.config.complain import nearest
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
 from monitor.config.models import ColumnSection, Feed, SiteFile, SqlFeed
-from monitor.config.probemodels import MEASURES, DnsProbe, HttpProbe, IcmpProbe, Probe
+from monitor.config.probemodels import MEASURES, DnsProbe, HttpProbe, IcmpProbe, JourneyProbe, Probe
 from monitor.config.problems import Location, Problem
 from monitor.config.spec import Site
 from monitor.engine.book import Criterion, Indicator, Ruleset
@@ -149,18 +149,21 @@ def check_network(file: SiteFile, findings: Findings) -> None:
         text = f"the board listens on {file.listen}, open to others, and there is no access token"
         findings.add(("listen",), text, "add one under access.tokens, or listen on 127.0.0.1")
     for index, probe in enumerate(file.probes):
-        _check_dialled(*_dialled(probe, ("probes", index)), file, findings)
+        for host, port, at in _dialled(probe, ("probes", index)):
+            _check_dialled(host, port, at, file, findings)
     for index, feed in enumerate(file.feeds):
         _check_feed(feed, ("feeds", index, "url"), file, findings)
 
 
-def _dialled(probe: Probe, at: Location) -> tuple[str, int, Location]:
+def _dialled(probe: Probe, at: Location) -> list[tuple[str, int, Location]]:
     """Host, port (0: no port, ICMP) and the place where the host is written."""
     if isinstance(probe, HttpProbe):
-        return (*_target(probe.url), (*at, "url"))
+        return [(*_target(probe.url), (*at, "url"))]
+    if isinstance(probe, JourneyProbe):
+        return [(*_target(step.url), (*at, "steps", i, "url")) for i, step in enumerate(probe.steps)]
     if isinstance(probe, DnsProbe):
-        return probe.server, probe.port, (*at, "server")
-    return probe.host, 0 if isinstance(probe, IcmpProbe) else probe.port, (*at, "host")
+        return [(probe.server, probe.port, (*at, "server"))]
+    return [(probe.host, 0 if isinstance(probe, IcmpProbe) else probe.port, (*at, "host"))]
 
 
 def _check_feed(feed: Feed, at: Location, file: SiteFile, findings: Findings) -> None:

@@ -18,6 +18,7 @@ _DURATION = re.compile(r"([0-9]{1,6}) ?([smhd])")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+_VALUE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _PORTS = re.compile(r"\*|[0-9]{1,5}(?:,[0-9]{1,5})*")
 _STORE = re.compile(r"memory:|sqlite:.{1,400}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -71,6 +72,12 @@ def _label(value: str) -> str:
 def _parameter(value: str) -> str:
     if not _LABEL.fullmatch(value):
         raise ValueError(f"is '{value[:60]}'; write a name as it stands behind the colon: letters, digits and '_'")
+    return value
+
+
+def _value_name(value: str) -> str:
+    if not _VALUE.fullmatch(value) or value == "code":
+        raise ValueError(f"is '{value[:60]}'; use lower-case letters, digits and '_', and another name than code")
     return value
 
 
@@ -190,6 +197,7 @@ Code = Annotated[str, BeforeValidator(_code), WithJsonSchema({"type": ["string",
 Identifier = Annotated[str, AfterValidator(_identifier)]
 Label = Annotated[str, AfterValidator(_label)]  # of a time series
 ParameterName = Annotated[str, AfterValidator(_parameter)]  # of a query
+ValueName = Annotated[str, AfterValidator(_value_name)]  # of a captured value
 Zone = Annotated[str, AfterValidator(_zone)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Allow = Annotated[str, AfterValidator(_allow)]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-
-from monitor.config.certificates import tls_settings
 from monitor.config.findings import Findings
+from monitor.config.journeybuild import build_journey
 from monitor.config.models import SiteFile
-from monitor.config.probemodels import DnsProbe, HttpProbe, IcmpProbe, Probe, SmtpProbe, TcpProbe, TlsProbe
+from monitor.config.probemodels import (
+    DnsProbe,
+    HttpProbe,
+    IcmpProbe,
+    JourneyProbe,
+    Probe,
+    SmtpProbe,
+    TcpProbe,
+    TlsProbe,
+)
+from monitor.config.probequestion import check_question, secret_of, tls_from, tls_of
 from monitor.config.probespec import Asks, DnsCheck, HttpCheck, IcmpCheck, ProbeSpec, SmtpCheck, TcpCheck, TlsCheck
 from monitor.config.problems import Location
-from monitor.config.secrets import Secret, resolve
 from monitor.config.sources import Surroundings, check_times, headers_of
 from monitor.config.units import select
 
@@ -40,9 +45,10 @@ def build_own_line(file: SiteFile, probes: Sequence[ProbeSpec], findings: Findin
 def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSpec]:
     codes = select(probe.units, around.units, around.findings, (*at, "units"))
     check_times(probe, probe.timeout * (1 + probe.retries), at, around)
-    if isinstance(probe, HttpProbe) and len(codes) > 1 and "{code}" not in probe.url:
+    urls = dict(_addresses(probe))
+    if urls and len(codes) > 1 and not any("{code}" in url for url in urls.values()):
         text = f"the address is the same for {len(codes)} units"
-        around.findings.add((*at, "url"), text, "put {code} where the unit's code belongs")
+        around.findings.add((*at, *next(iter(urls))), text, "put {code} where the unit's code belongs")
     make = _MAKERS[type(probe)](probe, at, around)
     for code in codes:
         yield ProbeSpec(
@@ -57,12 +63,19 @@ def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSp
         )
 
 
+def _addresses(probe: Probe) -> Iterator[tuple[Location, str]]:
+    if isinstance(probe, HttpProbe):
+        yield ("url",), probe.url
+    if isinstance(probe, JourneyProbe):
+        yield from ((("steps", i, "url"), step.url) for i, step in enumerate(probe.steps))
+
+
 def _http(probe: HttpProbe, at: Location, around: Surroundings) -> Make:
-    _check_http(probe, at, around.findings)
+    check_question(probe, at, around.findings)
     common: dict[str, Any] = {
         "method": probe.method,
         "headers": headers_of(probe.headers, (*at, "headers"), around),
-        "body": _secret(probe.body, (*at, "body"), "the body", around),
+        "body": secret_of(probe.body, (*at, "body"), "the body", around),
         "redirects": probe.redirects,
         "expect_status": tuple(probe.expect_status),
         "expect_text": probe.expect_text,
@@ -70,49 +83,13 @@ def _http(probe: HttpProbe, at: Location, around: Surroundings) -> Make:
         "min_bytes": probe.min_bytes,
         "max_bytes": probe.max_bytes,
         "address": probe.address,
-        "tls": _tls(probe.authority, probe.client_certificate, at, around),
+        "tls": tls_of(probe, [probe.url], at, around),
     }
     return lambda code: HttpCheck(url=probe.url.replace("{code}", code), **common)
 
 
-def _check_http(probe: HttpProbe, at: Location, findings: Findings) -> None:
-    if probe.body and probe.method in ("GET", "HEAD"):
-        findings.add((*at, "body"), f"a {probe.method} request has no body", "write method: POST")
-    if probe.method == "HEAD" and (probe.expect_text or probe.expect_json or probe.min_bytes):
-        findings.add((*at, "method"), "the answer to a HEAD request has no body to look at", "write method: GET")
-    if probe.min_bytes > probe.max_bytes:
-        text = f"min_bytes {probe.min_bytes} is more than max_bytes {probe.max_bytes}"
-        findings.add((*at, "min_bytes"), text, "no answer can have both")
-    tls = [key for key in ("authority", "client_certificate") if getattr(probe, key)]
-    if tls and not probe.url.startswith("https:"):
-        findings.add((*at, tls[0]), f"{tls[0]} is never used: the address is not https", "write https:// in the url")
-    try:
-        jmespath.compile(probe.expect_json) if probe.expect_json else None
-    except JMESPathError:
-        findings.add((*at, "expect_json"), f"'{probe.expect_json[:80]}' is not a JMESPath", "see jmespath.org")
-
-
-def _secret(text: str, at: Location, where: str, around: Surroundings) -> Secret | None:
-    """A text in which secrets may stand as references."""
-    found: list[Secret] = []
-    if text:
-        around.findings.attempt(at, where, lambda: found.append(resolve(text, around.root, around.environ)))
-    return found[0] if found else None
-
-
-def _tls(authority: str | None, certificate: str | None, at: Location, around: Surroundings) -> ssl.SSLContext | None:
-    place = around.root / authority if authority else None
-    key = "client_certificate" if certificate else "authority"
-    found: list[ssl.SSLContext | None] = [None]
-    if place is not None and not place.is_file():
-        around.findings.add((*at, "authority"), f"there is no file {authority}")
-        return None
-    around.findings.attempt((*at, key), key, lambda: found.append(tls_settings(around.root, place, certificate)))
-    return found[-1]
-
-
 def _tcp(probe: TcpProbe, at: Location, around: Surroundings) -> Make:
-    send = _secret(probe.send, (*at, "send"), "send", around)
+    send = secret_of(probe.send, (*at, "send"), "send", around)
     return lambda code: TcpCheck(probe.host.replace("{code}", code), probe.port, probe.address, send, probe.expect)
 
 
@@ -121,7 +98,7 @@ def _smtp(probe: SmtpProbe, _at: Location, _around: Surroundings) -> Make:
 
 
 def _tls_certificate(probe: TlsProbe, at: Location, around: Surroundings) -> Make:
-    tls = _tls(probe.authority, None, at, around)
+    tls = tls_from(probe.authority, None, at, around)
     common: dict[str, Any] = {
         "port": probe.port,
         "address": probe.address,
@@ -155,6 +132,7 @@ def _icmp(probe: IcmpProbe, _at: Location, _around: Surroundings) -> Make:
 
 _MAKERS: Mapping[type, Callable[[Any, Location, Surroundings], Make]] = {
     HttpProbe: _http,
+    JourneyProbe: build_journey,
     TcpProbe: _tcp,
     SmtpProbe: _smtp,
     TlsProbe: _tls_certificate,

@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 
 import dns.exception
 import dns.name
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from monitor.config.asked import Asked, Selector
-from monitor.config.fields import Identifier, Port, SecretFile, SitePath, Span, Title, Url
+from monitor.config.fields import Identifier, Port, SecretFile, SitePath, Span, Title, Url, ValueName
 from monitor.config.probespec import MAX_BODY, Family, TlsVersion
+from monitor.config.yaml import Section
 
 Host = Annotated[str, Field(min_length=1, max_length=253)]
 
@@ -35,10 +36,9 @@ class _Probe(Asked):
     retries: int = Field(default=0, ge=0, le=3)  # asked again at once; counted, and said in the reading's note
 
 
-class HttpProbe(_Probe):
-    """Asks an address; the expected status and text mean yes."""
+class Question(Section):
+    """What is asked by HTTP, and what is expected."""
 
-    kind: Literal["http"]
     url: Url = Field(description="write the address to ask; {code} stands for the unit's code")
     method: Literal["GET", "HEAD", "POST", "PUT"] = "GET"
     headers: dict[str, str] = Field(default={})
@@ -49,10 +49,54 @@ class HttpProbe(_Probe):
     expect_json: str = Field(default="", max_length=500)  # a JMESPath that must give true
     min_bytes: int = Field(default=0, ge=0)
     max_bytes: int = Field(default=MAX_BODY, ge=1, le=4 * 1024 * 1024)
+
+
+class _OverHttp(_Probe):
     address: Family = "any"
     authority: SitePath | None = None  # PEM of the authority that signs the target's certificate
     client_certificate: SecretFile | None = None  # PEM of certificate and key
     also: dict[Literal["seconds"], Identifier] = Field(default={})  # how long it took
+
+
+class HttpProbe(_OverHttp, Question):
+    """Asks an address; the expected status and text mean yes."""
+
+    kind: Literal["http"]
+
+
+class CaptureSection(Section):
+    """A value of an answer for later steps; exactly one place says where it is."""
+
+    json_path: str = Field(default="", alias="json", max_length=500)  # JMESPath in the JSON body
+    body: str = Field(default="", max_length=500)  # regular expression with one group
+    header: str = Field(default="", max_length=100)  # its name
+    cookie: str = Field(default="", max_length=100)
+    pattern: str = Field(default="", max_length=500)  # regular expression with one group, in the header or cookie
+    secret: bool = True  # masked in transcripts
+
+    @model_validator(mode="after")
+    def _one_place(self) -> CaptureSection:
+        if sum(map(bool, (self.json_path, self.body, self.header, self.cookie))) != 1:
+            raise ValueError("does not say where the value is; write one of json, body, header and cookie")
+        if self.pattern and not (self.header or self.cookie):
+            raise ValueError("has a pattern and neither header nor cookie; write the expression as the body's own")
+        return self
+
+
+class StepSection(Question):
+    """One question of a journey; {name} stands for a value that an earlier step captured."""
+
+    id: Identifier = Field(description="write a name of its own")
+    timeout: Span | None = None  # of this step; unless said it may use what is left of the journey's
+    form: dict[str, str] = Field(default={})  # fields of a web form, sent as the body
+    capture: dict[ValueName, CaptureSection] = Field(default={})
+
+
+class JourneyProbe(_OverHttp):
+    """Takes steps by HTTP in their order; all of them as expected mean yes."""
+
+    kind: Literal["journey"]
+    steps: list[StepSection] = Field(min_length=1, max_length=10, description="write what is asked, step by step")
 
 
 class _Dialled(_Probe):
@@ -118,7 +162,9 @@ class IcmpProbe(_Probe):
     also: dict[Literal["loss", "round_trip"], Identifier] = Field(default={})
 
 
-Probe = Annotated[HttpProbe | TcpProbe | SmtpProbe | TlsProbe | DnsProbe | IcmpProbe, Field(discriminator="kind")]
+Probe = Annotated[
+    HttpProbe | JourneyProbe | TcpProbe | SmtpProbe | TlsProbe | DnsProbe | IcmpProbe, Field(discriminator="kind")
+]
 
 # What `also` can name -> the unit of measure that its indicator must have.
 MEASURES = {"seconds": "s", "days_left": "days", "ttl": "s", "loss": "%", "round_trip": "s"}

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from monitor.config.secrets import Secret
+from monitor.config.template import Template
 
-Family = Literal["any", "ipv4", "ipv6"]  # which addresses of a name are dialled
+# Which addresses of a name are dialled: all in the resolver's order, of one family only, or all with one family first.
+Family = Literal["any", "ipv4", "ipv6", "prefer_ipv4", "prefer_ipv6"]
 TlsVersion = Literal["TLSv1.2", "TLSv1.3"]
 MAX_BODY = 256 * 1024  # bytes: a health page is small
 
@@ -30,6 +32,50 @@ class HttpCheck:
     expect_json: str = ""  # JMESPath that must give `true` for the JSON body; empty: not looked at
     min_bytes: int = 0  # of the unpacked body
     max_bytes: int = MAX_BODY
+    address: Family = "any"
+    tls: ssl.SSLContext | None = None  # own authority or client certificate; None: what the machine trusts
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A value that an answer gives to later steps."""
+
+    name: str
+    source: Literal["json", "body", "header", "cookie"]
+    place: str  # json: JMESPath; body: regular expression with one group; else the name of the header or cookie
+    pattern: str = ""  # regular expression with one group, for a part of a header or cookie; empty: all of it
+    secret: bool = True  # masked in transcripts
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One question of a journey; its gaps are captured values and `code`, the unit's code."""
+
+    id: str
+    url: Template
+    timeout: float  # seconds
+    method: str = "GET"
+    headers: tuple[tuple[str, Template], ...] = ()
+    body: Template | None = None
+    body_is: Literal["text", "json", "form"] = "text"  # how values are escaped in the body
+    form: tuple[tuple[str, Template], ...] = ()
+    redirects: int = 0
+    expect_status: tuple[int, ...] = (200,)
+    expect_text: str = ""
+    expect_json: str = ""
+    min_bytes: int = 0
+    max_bytes: int = MAX_BODY
+    capture: tuple[Capture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyCheck:
+    """Take steps in their order, with the cookies and values of the earlier ones; all as expected means yes."""
+
+    kind: ClassVar[str] = "journey"
+
+    steps: tuple[Step, ...]
+    code: str
     address: Family = "any"
     tls: ssl.SSLContext | None = None  # own authority or client certificate; None: what the machine trusts
 
@@ -101,7 +147,7 @@ class IcmpCheck:
     max_loss: float = 50.0  # per cent
 
 
-Asks = HttpCheck | TcpCheck | SmtpCheck | TlsCheck | DnsCheck | IcmpCheck
+Asks = HttpCheck | JourneyCheck | TcpCheck | SmtpCheck | TlsCheck | DnsCheck | IcmpCheck
 
 
 @dataclass(frozen=True, slots=True)

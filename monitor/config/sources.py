@@ -33,7 +33,7 @@ from monitor.model.text import fold
 from monitor.model.unit import Units
 from monitor.registry import Registry, read_mapping
 
-_HARMLESS = frozenset({"accept", "accept-language", "content-type", "user-agent"})  # headers that hold no secret
+HARMLESS = frozenset({"accept", "accept-language", "content-type", "user-agent"})  # headers that hold no secret
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ def headers_of(headers: Mapping[str, str], at: Location, around: Surroundings) -
     def take(name: str, value: str) -> None:
         if is_reference(value):
             found.append((name, resolve(value, around.root, around.environ)))
-        elif name.lower() in _HARMLESS:
+        elif name.lower() in HARMLESS:
             found.append((name, Secret(value)))
         else:
             raise ValueError("holds a secret in plain text; refer to it as ${NAME} or file:path")

@@ -85,6 +85,7 @@ class Check:
     attempts: int = 1  # how often the target was asked before the poll ended
     transcript: tuple[str, ...] = ()  # what was said, without secrets; bounded
     certificate_expires: datetime | None = None  # aware UTC; of the certificate that the target showed
+    steps: Mapping[str, float] = field(default_factory=dict)  # of a journey: seconds of the last attempt, by step
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from monitor.service.ownline import behind
 from monitor.service.places import hosts_of, places_of
 from monitor.service.poller import Poller
 from monitor.service.sender import LOOK, Sender
+from monitor.service.validity import asked_today
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Service:
             per_host=site.per_host,
             observe=metrics.swept,
             count=metrics.ended,
+            wanted=asked_today(site, clock),
         )
         parallel = {channel: site.channels[channel].parallel for channel in adapters.transports}
         sending = (adapters.chance, adapters.owner, adapters.look)

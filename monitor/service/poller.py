@@ -50,6 +50,7 @@ class Poller:
         per_host: int = 64,
         observe: Callable[[str, float], None] = lambda _source, _seconds: None,
         count: Callable[[PollEnd], None] = lambda _end: None,
+        wanted: Callable[[Source], bool] = lambda _source: True,
     ) -> None:
         self._sources = sources
         self._clock = clock
@@ -63,6 +64,7 @@ class Poller:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._observe = observe  # (source id, seconds between the instant due and the start of the poll)
         self._count = count
+        self._wanted = wanted  # whether a source is asked at all today
         self._stopped = False
         self.missed = 0
 
@@ -103,7 +105,7 @@ class Poller:
         await asyncio.gather(*late, return_exceptions=True)
 
     def _begin(self, source: Source, due: float) -> asyncio.Task[None] | None:
-        if self._stopped:
+        if self._stopped or not self._wanted(source):
             return None
         self._due[source.id] = due + source.period
         if source.id in self._running:

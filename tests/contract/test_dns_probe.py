@@ -110,6 +110,14 @@ async def test_an_answer_to_another_question_is_passed_over():
     assert note_of(await asked(answer, expect=("10.0.0.1",))) == ""
 
 
+async def test_a_flood_of_answers_to_other_questions_ends_the_probe():
+    def answer(query: dns.message.Message) -> list[bytes]:
+        other = dns.message.make_query("centre.example", "A", id=(query.id + 1) % 65536)
+        return answered("10.9.9.9")(other) * 150
+
+    assert note_of(await asked(answer)) == "100 answers to other questions came, and none to this one"
+
+
 async def test_a_silent_server_is_given_up():
     note = note_of(await asked(lambda query: [], patience=0.2))
     assert note == "no answer within 0.2 s, ended while waiting for the answer"

@@ -93,11 +93,17 @@ async def test_method_body_and_headers_are_sent_and_stay_out_of_the_transcript()
     assert "s3cret" not in repr(collected)
 
 
-async def test_a_second_check_uses_the_connection_of_the_first():
-    collected = await asked(answering(), times=2)
+async def test_later_checks_use_the_connection_of_the_first_and_count_it():
+    collected = await asked(answering(), times=3)
     assert collected.check is not None
-    assert any("used again" in line for line in collected.check.transcript)
+    assert any("over a connection used 2 times before" in line for line in collected.check.transcript)
     assert "name" not in collected.check.phases
+
+
+async def test_a_post_has_a_connection_of_its_own_since_it_must_not_be_sent_twice():
+    collected = await asked(answering(), times=2, method="POST", body=Secret("x"))
+    assert collected.check is not None
+    assert any("over a new connection" in line for line in collected.check.transcript)
 
 
 async def test_redirects_are_followed_as_far_as_the_config_says():

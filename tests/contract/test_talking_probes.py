@@ -72,7 +72,7 @@ async def test_what_is_sent_arrives_and_is_not_shown():
 async def test_a_peer_that_repeats_the_secret_does_not_bring_it_into_the_transcript():
     peer = Peer(b"-ERR unknown s3cret\r\n", hears=True)
     collected = await asked(peer, "tcp", send="AUTH s3cret\r\n", expect="+OK")
-    assert note_of(collected) == "the other side does not say '+OK'"
+    assert note_of(collected) == "the other side hung up without saying '+OK'"
     assert "s3cret" not in repr(collected)
 
 

@@ -64,6 +64,31 @@ def test_the_same_in_json(site):
     assert row["note"] == "HTTP status 503, expected 200"
 
 
+def test_a_journey_prints_its_steps(site):
+    text = (site / "config.yaml").read_text("utf-8")
+    port = text.split("/centres/{code}")[0].rpartition(":")[2]
+    steps = f"""
+  - id: way
+    kind: journey
+    units: {{codes: ["01840"]}}
+    gives: centre_reachable
+    period: 1m
+    steps:
+      - id: open
+        url: http://127.0.0.1:{port}/centres/{{code}}
+        capture: {{word: {{body: "(o.)"}}}}
+      - {{id: inside, url: "http://127.0.0.1:{port}/{{word}}", expect_status: [503]}}
+feeds:
+"""
+    change(site / "config.yaml", "\nfeeds:\n", steps)
+    result = ran("01840", "way", "--site", site)
+    assert result.exit_code == 0, result.output
+    assert "step 2 'inside': GET http://127.0.0.1" in result.output and "{word}" in result.output
+    assert "  open " in result.output
+    [row] = json.loads(ran("01840", "way", "--site", site, "--json").output)
+    assert list(row["steps"]) == ["open", "inside"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

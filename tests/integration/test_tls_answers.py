@@ -111,3 +111,29 @@ async def test_a_plain_server_where_tls_was_wanted_is_a_tls_failure() -> None:
         got = await ask(f"https://centre.example:{server.sockets[0].getsockname()[1]}/")
     assert isinstance(got, Failure)
     assert got.kind == "tls"
+
+
+async def test_a_server_that_wants_to_agree_on_tls_again_is_refused(certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
+    command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", str(cert), "-key", str(key), "-tls1_2"]
+    pipe = asyncio.subprocess.PIPE
+    server = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL)
+    assert server.stdin is not None and server.stdout is not None
+
+    async def wants_again(said: asyncio.StreamReader, orders: asyncio.StreamWriter) -> None:
+        while not (await said.readline()).startswith(b"GET "):
+            pass
+        orders.write(b"R\n")
+        await said.read()
+
+    try:
+        while not (line := await server.stdout.readline()).startswith(b"ACCEPT"):
+            assert line, "openssl ended"
+        acting = asyncio.create_task(wants_again(server.stdout, server.stdin))
+        got = await ask(f"https://centre.example:{int(line.rpartition(b':')[2])}/", cert)
+        acting.cancel()
+    finally:
+        server.kill()
+        await server.wait()
+    assert isinstance(got, Failure)
+    assert got.kind == "cut"

@@ -313,6 +313,13 @@ async def test_a_probe_tells_its_attempts_and_when_the_certificate_expires():
     assert expiry == {("02100", "centre"): DEADLINE.timestamp()}
 
 
+async def test_a_journey_tells_how_long_each_step_took():
+    made = exporter()
+    made.polled(replace(check(True), check=Check(steps={"form": 0.5, "login": 1.5})))
+    steps = await series(made, "denbao_probe_step_duration_seconds")
+    assert steps == {("02100", "centre", "form"): 0.5, ("02100", "centre", "login"): 1.5}
+
+
 async def test_a_feed_is_no_probe():
     made = exporter()
     rows = tuple(Reading(f"0210{n}", "rate", 1.0, NOW, NOW, "portal") for n in range(3))

@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response, safe_url
 from monitor.adapters.fetch_body import Gunzip, is_gzip
+from monitor.adapters.fetch_kept import Kept
 from monitor.adapters.fetch_redirect import next_hop
 from monitor.adapters.fetch_types import Broken
 from monitor.adapters.guard import AddressGuard, parse_allow
@@ -193,6 +195,65 @@ async def test_cookies_are_not_kept_and_the_connection_is() -> None:
             await client.fetch(Request(f"http://127.0.0.1:{server.port}/"))
     assert server.connections == 1
     assert "Cookie" not in server.heads[1]
+
+
+async def test_no_more_connections_stay_open_than_there_are_places() -> None:
+    guard = AddressGuard([parse_allow("127.0.0.0/8:*")], OneName())
+    async with Server(fine).running() as one, Server(fine).running() as other:
+        client = Fetcher(guard, TickingClock(), keep=1)
+        answers = [await client.fetch(Request(f"http://127.0.0.1:{s.port}/")) for s in (one, other, one, other, one)]
+        await client.close()
+    assert [got.uses for got in answers if isinstance(got, Response)] == [0, 0, 1, 0, 2]
+
+
+def test_the_place_of_a_connection_that_the_other_side_closed_is_found_free_again() -> None:
+    class Wire(ResponseHandler):
+        def is_connected(self) -> bool:
+            return self.open
+
+        def __init__(self) -> None:
+            self.open = True
+
+    kept, old, new = Kept(1), Wire(), Wire()
+    assert kept.keep(old) and not kept.keep(new)
+    old.open = False
+    assert any(kept.keep(new) for _ in range(100))
+    assert (kept.used(old), kept.used(new)) == (0, 1)
+
+
+async def test_a_server_that_hangs_up_on_a_new_connection_is_asked_only_once() -> None:
+    connections = 0
+
+    async def moody(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        if connections > 1:
+            writer.write(fine("", 0))
+        writer.close()
+
+    async with await asyncio.start_server(moody, "127.0.0.1", 0) as server, fetcher() as client:
+        got = await client.fetch(Request(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"))
+    assert isinstance(got, Failure) and got.kind == "cut"
+    assert connections == 1
+
+
+async def test_a_server_that_hangs_up_on_a_kept_connection_is_asked_again_over_a_new_one() -> None:
+    connections = 0
+
+    async def tired(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(fine("", 0))
+        await reader.readuntil(b"\r\n\r\n")  # closes while the next question is on its way
+        writer.close()
+
+    async with await asyncio.start_server(tired, "127.0.0.1", 0) as server, fetcher() as client:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        answers = [await client.fetch(Request(url)) for _ in range(2)]
+    assert [got.uses for got in answers if isinstance(got, Response)] == [0, 0]
+    assert connections == 2
 
 
 async def test_the_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

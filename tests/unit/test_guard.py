@@ -13,6 +13,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response
 from monitor.adapters.guard import AddressGuard, AllowRule, Refused, parse_allow
 from monitor.adapters.resolver import NameFailed
+from monitor.config.probespec import Family
 
 
 class StillClock:
@@ -232,6 +233,29 @@ def test_no_socket_is_made_for_a_refused_address() -> None:
     assert "loopback" in caught.value.reason
 
 
+class BothFamilies(AbstractResolver):
+    """A name with two addresses of each family, in turns."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        addresses = [("2001:4860::1", socket.AF_INET6), ("8.8.8.8", socket.AF_INET)] * 2
+        wanted = (pair for pair in addresses if family in (socket.AF_UNSPEC, pair[1]))
+        return [ResolveResult(hostname=host, host=a, port=port, family=kind, proto=0, flags=0) for a, kind in wanted]
+
+    async def close(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("family", "dialled"),
+    [("any", "6464"), ("ipv4", "44"), ("ipv6", "66"), ("prefer_ipv4", "4466"), ("prefer_ipv6", "6644")],
+)
+async def test_addresses_are_dialled_of_one_family_only_or_of_both_with_one_first(family: Family, dialled: str) -> None:
+    found = await AddressGuard(names=BothFamilies()).look_up("both.example", 443, family)
+    assert "".join("6" if entry["family"] == socket.AF_INET6 else "4" for entry in found) == dialled
+
+
 def test_a_socket_of_another_family_is_refused() -> None:
     with pytest.raises(Refused):
         AddressGuard().socket_factory((socket.AF_UNIX, socket.SOCK_STREAM, 0, "", ("8.8.8.8", 80)))
@@ -342,3 +366,23 @@ async def test_plain_tcp_to_a_silent_name_server_ends_at_its_deadline() -> None:
 
     with pytest.raises(TimeoutError):
         await guard_for(names=Silent()).open_tcp("silent.example", 80, 0.02)
+
+
+@pytest.mark.parametrize("family", ["any", "prefer_ipv4", "prefer_ipv6"])
+async def test_the_other_family_is_dialled_where_the_preferred_one_does_not_answer(
+    entry: Service, family: Family
+) -> None:
+    class Both(Names):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+        ) -> list[ResolveResult]:
+            found = [("::1", socket.AF_INET6), ("127.0.0.1", socket.AF_INET)]
+            return [ResolveResult(hostname=host, host=a, port=port, family=kind, proto=0, flags=0) for a, kind in found]
+
+    rules = [parse_allow(f"127.0.0.0/8:{entry.port}"), parse_allow(f"[::1]:{entry.port}")]
+    guard = AddressGuard(rules, Both())
+    _, writer = await guard.open_tcp("both.example", entry.port, 5.0, family=family)
+    assert writer.get_extra_info("peername")[0] == "127.0.0.1"
+    writer.close()
+    got = await ask(guard, Request(f"http://both.example:{entry.port}/", family=family))
+    assert isinstance(got, Response) and got.peer == "127.0.0.1"

@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from monitor.model.reading import Collected
-from monitor.service.poller import Poller, PollEnd
+from monitor.service.poller import PollEnd, Poller
 from monitor.service.sweep import phase
 from monitor.testing.clock import LoopClock, VirtualTimetable, run
 from tests.unit.engine_scene import NOON

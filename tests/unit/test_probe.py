@@ -55,6 +55,13 @@ async def test_a_figure_becomes_a_reading_where_an_indicator_is_named_for_it():
     assert {reading.indicator: reading.value for reading in collected.readings} == {"up": True, "tls_days_left": 12.5}
 
 
+def test_what_is_found_to_be_a_secret_later_is_masked_in_earlier_lines_too():
+    said = Transcript(CLOCK)
+    said.say("text/s3cret")
+    said.hide(["s3cret"])
+    assert said.lines[0].endswith("ms  text/***")
+
+
 def test_a_transcript_masks_secrets_and_control_characters_and_ends():
     said = Transcript(CLOCK, ["s3cret", "s3cret-long", ""])
     said.say("key s3cret-long\x00\r\n")

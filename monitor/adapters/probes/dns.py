@@ -14,10 +14,11 @@ import dns.rdatatype
 from monitor.adapters.fetch_watch import DOING, Stopwatch
 from monitor.adapters.probes.outcome import Outcome, Transcript
 from monitor.adapters.probes.talk import Unwell, reason
-from monitor.adapters.probes.tools import FAMILIES, Tools
+from monitor.adapters.probes.tools import Tools
 from monitor.config.probespec import DnsCheck
 
 _LARGEST = 65535  # bytes of a datagram
+_STRANGE = 100  # datagrams that are no answer to the question, after which the probe gives up
 
 
 class DnsAsk:
@@ -60,21 +61,23 @@ class DnsAsk:
     async def _by_udp(self, query: dns.message.Message, watch: Stopwatch, said: Transcript) -> dns.message.Message:
         asks, loop = self._asks, asyncio.get_running_loop()
         watch.enter("name")
-        sock = await self._tools.guard.open_datagram(asks.server, asks.port, family=FAMILIES[asks.address])
+        sock = await self._tools.guard.open_datagram(asks.server, asks.port, family=asks.address)
         with sock:
             said.say(f"the server is {sock.getpeername()[0]}")
             watch.enter("first_byte")
             await loop.sock_sendall(sock, query.to_wire())
-            while True:
+            for _ in range(_STRANGE):
                 raw = await loop.sock_recv(sock, _LARGEST)
                 answer = dns.message.from_wire(raw, ignore_trailing=True, raise_on_truncation=False)
                 if query.is_response(answer):  # anything else is not for us: late, or forged
                     return answer
+                await self._tools.clock.sleep(0)  # what waits in the socket is received without a turn for others
+        raise Unwell(f"{_STRANGE} answers to other questions came, and none to this one")
 
     async def _by_tcp(self, query: dns.message.Message, watch: Stopwatch) -> dns.message.Message:
         asks = self._asks
         reader, writer = await self._tools.guard.open_tcp(
-            asks.server, asks.port, self._timeout, family=FAMILIES[asks.address], entered=watch.enter
+            asks.server, asks.port, self._timeout, family=asks.address, entered=watch.enter
         )
         try:
             watch.enter("first_byte")

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import json
 from datetime import datetime
-
-import jmespath
-from jmespath.exceptions import JMESPathError
 
 from monitor.adapters.fetch import Failure, Request, Response, ready, safe_url
 from monitor.adapters.fetch_types import Broken
+from monitor.adapters.probes.judge import Judge
 from monitor.adapters.probes.outcome import Outcome, Transcript
-from monitor.adapters.probes.tools import FAMILIES, Tools
+from monitor.adapters.probes.tools import Tools
 from monitor.config.probespec import HttpCheck
-
-_OFF_LOOP = 16 * 1024  # bytes beyond which JSON is read in a thread: chosen JSON can hold up the loop
 
 
 class HttpAsk:
@@ -28,7 +22,7 @@ class HttpAsk:
         self._tools = tools
         self._request = self._ready()
         self._beginning = f"{self._request.method} {safe_url(self._request.url)}"
-        self._condition = jmespath.compile(asks.expect_json) if asks.expect_json else None
+        self._judge = Judge(asks)
 
     async def __call__(self, now: datetime) -> Outcome:
         """Ask once."""
@@ -38,7 +32,7 @@ class HttpAsk:
         if isinstance(answer, Failure):
             problem = f"{answer.kind}: {answer.detail}"
         else:
-            problem = await self._problem(answer)
+            problem = await self._judge.problem(answer)
             self._tell(answer, said)
         said.say(problem or "as expected")
         return Outcome(problem, answer.phases, said.lines, {"seconds": answer.elapsed})
@@ -54,7 +48,7 @@ class HttpAsk:
             max_wire=asks.max_bytes,
             max_decoded=asks.max_bytes,
             redirects=asks.redirects,
-            family=FAMILIES[asks.address],
+            family=asks.address,
             tls=asks.tls,
         )
         with contextlib.suppress(Broken):  # said by each fetch
@@ -63,34 +57,8 @@ class HttpAsk:
 
     def _tell(self, answer: Response, said: Transcript) -> None:
         # Never the body nor other headers: people's data and session cookies may stand in them.
-        said.say("the connection of an earlier check is used again" if answer.reused else "a new connection")
+        said.say(f"over a connection used {answer.uses} times before" if answer.uses else "over a new connection")
         kind = answer.headers.get("content-type", "no content type")
         said.say(f"{answer.peer} answers HTTP {answer.status}, {kind}, {len(answer.body)} bytes")
         if "location" in answer.headers:
             said.say(f"points to {safe_url(answer.headers['location'])}")
-
-    async def _problem(self, answer: Response) -> str:
-        asks = self._asks
-        if answer.status not in asks.expect_status:
-            return f"HTTP status {answer.status}, expected {', '.join(map(str, asks.expect_status))}"
-        if len(answer.body) < asks.min_bytes:
-            return f"the answer has {len(answer.body)} bytes, expected at least {asks.min_bytes}"
-        if asks.expect_text and asks.expect_text.encode() not in answer.body:
-            return f"the answer does not contain {asks.expect_text!r}"
-        if self._condition is None:
-            return ""
-        if len(answer.body) > _OFF_LOOP:
-            return await asyncio.to_thread(self._unmet, answer.body)
-        return self._unmet(answer.body)
-
-    def _unmet(self, body: bytes) -> str:
-        assert self._condition is not None
-        try:
-            data = json.loads(body)
-        except (ValueError, RecursionError):
-            return "the answer is not JSON"
-        try:
-            met = self._condition.search(data)
-        except (JMESPathError, RecursionError, TypeError, ValueError, ArithmeticError):
-            return f"the answer does not fit {self._asks.expect_json!r}"
-        return "" if met is True else f"{self._asks.expect_json!r} is not true of the answer"

@@ -15,7 +15,7 @@ from monitor.adapters.fetch_watch import Stopwatch
 from monitor.adapters.guard import Refused
 from monitor.adapters.probes.outcome import CannotAsk, Outcome, Transcript
 from monitor.adapters.probes.talk import reason
-from monitor.adapters.probes.tools import FAMILIES, Tools
+from monitor.adapters.probes.tools import Tools
 from monitor.config.probespec import IcmpCheck
 
 _GAP = 0.1  # seconds between two packets
@@ -54,7 +54,7 @@ class IcmpAsk:
 
     async def _open(self) -> tuple[socket.socket, str]:
         try:
-            return await self._tools.guard.open_ping(self._asks.host, family=FAMILIES[self._asks.address])
+            return await self._tools.guard.open_ping(self._asks.host, family=self._asks.address)
         except Refused:
             raise
         except PermissionError:
@@ -79,6 +79,7 @@ class IcmpAsk:
     async def _hear(self, sock: socket.socket, sent: dict[int, float], times: dict[int, float]) -> None:
         _, wanted = _ECHO[sock.family]
         while len(times) < self._asks.packets:
+            await self._tools.clock.sleep(0)  # what waits in the socket is received without a turn for others
             raw = await asyncio.get_running_loop().sock_recv(sock, 2048)
             if len(raw) < _HEAD.size:
                 continue

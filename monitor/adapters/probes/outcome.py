@@ -21,6 +21,7 @@ class Outcome:
     transcript: tuple[str, ...] = ()
     figures: Mapping[str, float] = field(default_factory=dict)  # what was measured besides yes or no
     certificate_expires: datetime | None = None  # aware UTC
+    steps: Mapping[str, float] = field(default_factory=dict)  # seconds by step of a journey
 
 
 class CannotAsk(Exception):
@@ -33,8 +34,14 @@ class Transcript:
     def __init__(self, clock: Monotonic, secrets: Iterable[str] = ()) -> None:
         self._clock = clock
         self._began = clock.monotonic()
-        self._secrets = sorted(filter(None, secrets), key=len, reverse=True)  # one may be a part of another
+        self._secrets: list[str] = []
         self._lines: list[str] = []
+        self.hide(secrets)
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Mask these too from now on."""
+        # The longer first: one may be a part of another.
+        self._secrets = sorted({*self._secrets, *filter(None, secrets)}, key=len, reverse=True)
 
     def say(self, text: str) -> None:
         """Add a line; beyond the cap nothing is kept."""
@@ -50,5 +57,5 @@ class Transcript:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What has been said so far."""
-        return tuple(self._lines)
+        """What has been said so far; what was found to be a secret later is masked in the lines before, too."""
+        return tuple(self.masked(line) for line in self._lines)

@@ -53,7 +53,7 @@ def collected(spec: ProbeSpec, now: datetime, outcomes: Sequence[Outcome], secon
         Reading(spec.unit, indicator, value, now, now, spec.id, note=notes.get(indicator, ""))
         for indicator, value in values.items()
     )
-    check = Check(last.phases, len(outcomes), _transcript(outcomes), last.certificate_expires)
+    check = Check(last.phases, len(outcomes), _transcript(outcomes), last.certificate_expires, last.steps)
     return Collected(spec.id, now, readings, duration=seconds, check=check)
 
 

@@ -29,6 +29,10 @@ class SmtpAsk:
             heard = await line.hear(lambda so_far: _LAST_LINE.search(so_far) is not None)
             greeting = heard.decode(errors="replace").strip()
             said.say(f"heard {greeting[:160]!r}")
+            if greeting.startswith("220") and not _LAST_LINE.search(heard):
+                raise Unwell(
+                    "the server hung up within its greeting" if line.reader.at_eof() else "its greeting never ends"
+                )
             self._check(greeting)
             line.writer.write(b"QUIT\r\n")  # or its log would call us a lost connection; the answer is not awaited
 

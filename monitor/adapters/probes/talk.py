@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from monitor.adapters.fetch_watch import DOING, Stopwatch
 from monitor.adapters.guard import Refused
 from monitor.adapters.probes.outcome import Outcome, Transcript
-from monitor.adapters.probes.tools import FAMILIES, Tools
+from monitor.adapters.probes.tools import Tools
 from monitor.adapters.resolver import NameFailed
 from monitor.config.probespec import Family
+from monitor.model.text import clean
 
 MAX_HEARD = 64 * 1024  # bytes
 
@@ -73,9 +74,8 @@ async def _problem(
 ) -> str:
     try:
         async with asyncio.timeout(target.timeout):
-            family = FAMILIES[target.address]
             reader, writer = await tools.guard.open_tcp(
-                target.host, target.port, target.timeout, family=family, entered=watch.enter
+                target.host, target.port, target.timeout, family=target.address, entered=watch.enter
             )
             try:
                 said.say(f"connected to {writer.get_extra_info('peername')[0]}")
@@ -108,4 +108,6 @@ def reason(error: Exception) -> str:
         return f"the certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"no TLS: {(error.reason or 'handshake failed').replace('_', ' ').lower()}"
-    return f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return "the other side broke the connection off"
+    return f"no connection: {clean(str(getattr(error, 'strerror', None) or error)).lower()}"

@@ -37,5 +37,7 @@ async def _expect(text: str, line: Line, said: Transcript) -> None:
     wanted = text.encode()
     heard = await line.hear(lambda so_far: wanted in so_far)
     said.say(f"heard {len(heard)} bytes: {heard[:120].decode(errors='replace')!r}")
+    if wanted not in heard and line.reader.at_eof():
+        raise Unwell(f"the other side hung up without saying {text!r}")
     if wanted not in heard:
         raise Unwell(f"the other side does not say {text!r}")

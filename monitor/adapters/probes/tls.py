@@ -17,7 +17,7 @@ from cryptography import x509
 from monitor.adapters.fetch_watch import DOING, Stopwatch
 from monitor.adapters.probes.outcome import Outcome, Transcript
 from monitor.adapters.probes.talk import Unwell, reason
-from monitor.adapters.probes.tools import FAMILIES, Tools
+from monitor.adapters.probes.tools import Tools
 from monitor.config.probespec import TlsCheck
 from monitor.model.text import clean
 
@@ -74,7 +74,7 @@ class TlsAsk:
             asks.host,
             asks.port,
             self._timeout,
-            family=FAMILIES[asks.address],
+            family=asks.address,
             entered=watch.enter,
             tls=context,
             name=asks.name or asks.host,

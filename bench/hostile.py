@@ -1,0 +1,52 @@
+"""What each hostile answer costs a probe and a feed's fetch: seconds, memory, the event loop's worst stall.
+
+The client is a process of its own and asks one after another; the servers are in this one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from bench.measure import Figure
+from tests.integration.hostile import CASES, CSV, DEADLINE, PATIENT, Case, Stage, body
+from tests.integration.hostile_client import Cost, HostileClient, Question
+
+_GOOD = Case("a good answer", body(CSV))
+
+
+def run() -> list[Figure]:
+    """Prints the table of all cases; the figures are the worst of them, beside a good answer."""
+    costs = asyncio.run(_costs())
+    print(f"\n  {'':24} {'probe: s':>9} {'MiB':>7} {'stall ms':>9}   {'fetch: s':>9} {'MiB':>7} {'stall ms':>9}   said")
+    for name, (probe, fetch) in costs.items():
+        print(f"  {name:24} {_columns(probe)}   {_columns(fetch)}   {probe.said}")
+    good = costs.pop(_GOOD.name)
+    return [figure for place, of in enumerate(("probe", "fetch")) for figure in _worst(of, place, costs, good[place])]
+
+
+def _columns(cost: Cost) -> str:
+    return f"{cost.seconds:9.3f} {cost.mib:7.1f} {cost.stall:9.1f}"
+
+
+def _worst(of: str, place: int, costs: dict[str, tuple[Cost, Cost]], good: Cost) -> list[Figure]:
+    all_of = [pair[place] for pair in costs.values()]
+    return [
+        Figure(f"worst stall of a hostile {of}", max(c.stall for c in all_of), "ms", good.stall, "a good answer"),
+        Figure(f"most memory of a hostile {of}", max(c.mib for c in all_of), "MiB"),
+        Figure(f"longest hostile {of}, deadline {DEADLINE:g} s", max(c.seconds for c in all_of), "s"),
+    ]
+
+
+async def _costs() -> dict[str, tuple[Cost, Cost]]:
+    found: dict[str, tuple[Cost, Cost]] = {}
+    with HostileClient() as client:
+        for case in (_GOOD, _GOOD, *CASES):  # the first one warms up
+            found[case.name] = (await _cost(case, client, True), await _cost(case, client, False))
+    return found
+
+
+async def _cost(case: Case, client: HostileClient, probe: bool) -> Cost:
+    async with Stage(case.play).open() as stage:
+        seconds = DEADLINE if "timeout" in case.kinds else PATIENT
+        question = Question(f"http://127.0.0.1:{stage.port}/", probe, seconds, case.redirects)
+        return await client.ask(question)

@@ -1,0 +1,75 @@
+"""What an answer gives to the later steps of a journey: pure functions of the answer and the cookies."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import Any
+
+import jmespath
+
+from monitor.adapters.fetch import Response
+from monitor.adapters.fetch_cookies import Cookies
+from monitor.adapters.fetch_types import MAX_HEADER_VALUE
+from monitor.adapters.probes.judge import UNFIT
+from monitor.config.pattern import compile_pattern
+from monitor.config.probespec import Capture
+
+LONGEST = 4096  # characters of a captured value
+
+
+class NotCaptured(Exception):
+    """The answer does not have the value; the text says which. Never leaves the probes."""
+
+
+class Taker:
+    """Made once for a capture, asked for every answer."""
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture = capture
+        pattern = capture.place if capture.source == "body" else capture.pattern
+        self._pattern = compile_pattern(pattern) if pattern else None
+        self._path = jmespath.compile(capture.place) if capture.source == "json" else None
+
+    def value(self, answer: Response, url: str, cookies: Cookies) -> str:
+        """The value; `url` is the step's own, for its cookies. Raises NotCaptured."""
+        found = self._part(self._whole(answer, url, cookies))
+        if found and self._capture.source == "body" and "ml" in answer.headers.get("content-type", ""):
+            found = html.unescape(found)  # as a browser reads the attributes of HTML
+        if not found:
+            raise NotCaptured(f"the answer has no '{self._capture.name}' ({self._place()})")
+        if len(found) > LONGEST:
+            raise NotCaptured(f"'{self._capture.name}' is longer than {LONGEST} characters")
+        return found.encode(errors="replace").decode()  # JSON may hold halves of a character, which nothing can send
+
+    def _whole(self, answer: Response, url: str, cookies: Cookies) -> str | None:
+        if self._path is not None:
+            return self._of_json(answer.body)
+        if self._capture.source == "body":
+            return answer.body.decode(errors="replace")
+        if self._capture.source == "cookie":
+            return cookies.value(self._capture.place, url)
+        value = answer.headers.get(self._capture.place.lower())
+        if value is not None and len(value) >= MAX_HEADER_VALUE:
+            raise NotCaptured(f"the header {self._capture.place} has {MAX_HEADER_VALUE} characters or more")
+        return value
+
+    def _of_json(self, body: bytes) -> str | None:
+        assert self._path is not None
+        try:
+            found: Any = self._path.search(json.loads(body))
+        except UNFIT:
+            return None
+        if isinstance(found, str):
+            return found
+        return json.dumps(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+    def _part(self, whole: str | None) -> str | None:
+        if self._pattern is None or whole is None:
+            return whole
+        found = self._pattern.search(whole)
+        part: str | None = None if found is None else found.group(1)
+        return part
+
+    def _place(self) -> str:
+        return f"{self._capture.source} {self._capture.place}"

@@ -1,0 +1,81 @@
+"""What probes over HTTP have in common: the question, its secrets and its TLS, checked."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from monitor.config.certificates import tls_settings
+from monitor.config.findings import Findings
+from monitor.config.probemodels import HttpProbe, JourneyProbe, Question
+from monitor.config.probespec import MAX_BODY
+from monitor.config.problems import Location
+from monitor.config.secrets import Secret, resolve
+from monitor.config.sources import Surroundings
+
+
+def check_question(asked: Question, at: Location, findings: Findings) -> None:
+    """Method, body and expectations fit each other."""
+    if asked.body and asked.method in ("GET", "HEAD"):
+        findings.add((*at, "body"), f"a {asked.method} request has no body", "write method: POST")
+    if asked.method == "HEAD" and (asked.expect_text or asked.expect_json or asked.min_bytes):
+        findings.add((*at, "method"), "the answer to a HEAD request has no body to look at", "write method: GET")
+    if asked.min_bytes > asked.max_bytes:
+        text = f"min_bytes {asked.min_bytes} is more than max_bytes {asked.max_bytes}"
+        findings.add((*at, "min_bytes"), text, "no answer can have both")
+    check_path(asked.expect_json, (*at, "expect_json"), findings)
+    if asked.expect_json:
+        check_json_size(asked, at, findings)
+
+
+def check_json_size(asked: Question, at: Location, findings: Findings) -> None:
+    """An answer that is read as JSON is small: while Python reads it nothing else runs, 30 ms for 256 KiB at worst."""
+    if asked.max_bytes > MAX_BODY:
+        text = f"max_bytes {asked.max_bytes} is more than an answer read as JSON may have"
+        findings.add(
+            (*at, "max_bytes"), text, f"write {MAX_BODY} or less: a larger one would hold up every other check"
+        )
+
+
+def check_path(path: str, at: Location, findings: Findings) -> None:
+    """A JMESPath can be read."""
+    try:
+        jmespath.compile(path) if path else None
+    except JMESPathError:
+        findings.add(at, f"'{path[:80]}' is not a JMESPath", "see jmespath.org")
+
+
+def secret_of(text: str, at: Location, where: str, around: Surroundings) -> Secret | None:
+    """A text in which secrets may stand as references."""
+    found: list[Secret] = []
+    if text:
+        around.findings.attempt(at, where, lambda: found.append(resolve(text, around.root, around.environ)))
+    return found[0] if found else None
+
+
+def tls_of(
+    probe: HttpProbe | JourneyProbe, urls: Sequence[str], at: Location, around: Surroundings
+) -> ssl.SSLContext | None:
+    """The probe's own TLS settings; None where the machine's will do, or where they are wrong."""
+    given = [key for key in ("authority", "client_certificate") if getattr(probe, key)]
+    if given and not any(url.startswith("https:") for url in urls):
+        text = f"{given[0]} is never used: the address is not https"
+        around.findings.add((*at, given[0]), text, "write https:// in the url")
+    return tls_from(probe.authority, probe.client_certificate, at, around)
+
+
+def tls_from(
+    authority: str | None, certificate: str | None, at: Location, around: Surroundings
+) -> ssl.SSLContext | None:
+    """TLS settings from files of the site."""
+    place = around.root / authority if authority else None
+    key = "client_certificate" if certificate else "authority"
+    found: list[ssl.SSLContext | None] = [None]
+    if place is not None and not place.is_file():
+        around.findings.add((*at, "authority"), f"there is no file {authority}")
+        return None
+    around.findings.attempt((*at, key), key, lambda: found.append(tls_settings(around.root, place, certificate)))
+    return found[-1]
