@@ -12,12 +12,22 @@ from jmespath.exceptions import JMESPathError
 from monitor.config.certificates import tls_settings
 from monitor.config.findings import Findings
 from monitor.config.models import SiteFile
-from monitor.config.probemodels import DnsProbe, HttpProbe, IcmpProbe, Probe, SmtpProbe, TcpProbe, TlsProbe
+from monitor.config.probemodels import (
+    DerivedModel,
+    DnsProbe,
+    HttpProbe,
+    IcmpProbe,
+    Probe,
+    SmtpProbe,
+    TcpProbe,
+    TlsProbe,
+)
 from monitor.config.probespec import Asks, DnsCheck, HttpCheck, IcmpCheck, ProbeSpec, SmtpCheck, TcpCheck, TlsCheck
 from monitor.config.problems import Location
 from monitor.config.secrets import Secret, resolve
 from monitor.config.sources import Surroundings, check_times, headers_of
 from monitor.config.units import select
+from monitor.engine.rolling import DAY, DAYS, HOUR, HOURS, Derived, What
 
 Make = Callable[[str], Asks]  # what to ask, by the unit's code
 
@@ -44,6 +54,7 @@ def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSp
         text = f"the address is the same for {len(codes)} units"
         around.findings.add((*at, "url"), text, "put {code} where the unit's code belongs")
     make = _MAKERS[type(probe)](probe, at, around)
+    derives = tuple(_derived(name, model, (*at, "derives", name), around) for name, model in probe.derives.items())
     for code in codes:
         yield ProbeSpec(
             id=f"{probe.id}/{code}",
@@ -54,7 +65,23 @@ def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSp
             asks=make(code),
             retries=probe.retries,
             also={str(measure): indicator for measure, indicator in probe.also.items()},
+            derives=derives,
         )
+
+
+def _derived(name: str, model: DerivedModel, at: Location, around: Surroundings) -> Derived:
+    derived = Derived(name, What(model.what), model.over, model.known)
+    unit, most = (DAY, DAYS) if derived.by_days else (HOUR, HOURS)
+    if model.over % unit or model.over > most * unit:
+        right = "write whole hours up to 24h, or whole days up to 30d"
+        around.findings.add((*at, "over"), f"the window {model.over:g}s is none that is kept", right)
+    elif derived.by_days and derived.what.share is not None:
+        text = f"latencies are kept for 24 hours, and {model.what} asks for {model.over / DAY:g} days"
+        around.findings.add((*at, "over"), text, "write 24h or less")
+    if "known" in model.model_fields_set and derived.what is not What.AVAILABILITY:
+        text = f"'known' is about time, and {model.what} counts answers"
+        around.findings.add((*at, "known"), text, "leave it out, and give the rule a min_sample")
+    return derived
 
 
 def _http(probe: HttpProbe, at: Location, around: Surroundings) -> Make:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from monitor.config.secrets import Secret
+from monitor.engine.rolling import Derived
 
 Family = Literal["any", "ipv4", "ipv6"]  # which addresses of a name are dialled
 TlsVersion = Literal["TLSv1.2", "TLSv1.3"]
@@ -116,3 +117,4 @@ class ProbeSpec:
     asks: Asks
     retries: int = 0  # further attempts at once after one that went badly
     also: Mapping[str, str] = field(default_factory=dict)  # what the kind measures besides yes or no -> indicator
+    derives: tuple[Derived, ...] = ()  # figures made of many answers

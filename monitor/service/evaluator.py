@@ -17,6 +17,7 @@ from datetime import datetime
 from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, set_aside
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.reading import Collected, Reading, SourceHealth
+from monitor.model.rolling import Answer
 from monitor.model.state import Decision, UnitState
 from monitor.model.unit import DECIDE_ORDER
 from monitor.ports import Clock, Store
@@ -34,8 +35,16 @@ RANKS = sorted(set(DECIDE_ORDER.values()))
 
 
 @dataclass
+class _Heard:
+    """News of one unit."""
+
+    readings: list[Reading] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)  # of probes from which figures are derived
+
+
+@dataclass
 class _News:
-    readings: dict[str, list[Reading]] = field(default_factory=dict)  # unit -> readings
+    heard: dict[str, _Heard] = field(default_factory=dict)  # unit -> what is said of it
     dirty: set[str] = field(default_factory=set)
     health: dict[str, SourceHealth] = field(default_factory=dict)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
@@ -95,6 +104,8 @@ class Evaluator:
         if watches:
             self._news.health[collected.source] = health
         self._add(collected.readings)
+        if collected.answer is not None and collected.answer.unit in self.states:
+            self._heard(collected.answer.unit).answers.append(collected.answer)
         turned = _turned(before, health, watches)
         if owner in self.states and (turned or collected.failure or not collected.readings):
             self._news.dirty.add(owner)
@@ -175,8 +186,11 @@ class Evaluator:
     def _add(self, readings: Sequence[Reading]) -> None:
         for reading in readings:
             if reading.unit in self.states:
-                self._news.readings.setdefault(reading.unit, []).append(reading)
-                self._news.dirty.add(reading.unit)
+                self._heard(reading.unit).readings.append(reading)
+
+    def _heard(self, unit: str) -> _Heard:
+        self._news.dirty.add(unit)
+        return self._news.heard.setdefault(unit, _Heard())
 
     def _wake_due(self) -> None:
         now = self._clock.now()
@@ -229,7 +243,7 @@ class Evaluator:
         _answer(waiting)
 
     async def _decide_batch(self, batch: list[str]) -> None:
-        taken = {unit: self._news.readings.pop(unit, []) for unit in batch}
+        taken = {unit: self._news.heard.pop(unit, _Heard()) for unit in batch}
         self._news.dirty.difference_update(batch)
         try:
             while not await self._committed(taken):
@@ -238,7 +252,7 @@ class Evaluator:
             self._give_back(taken)
             raise
 
-    async def _committed(self, taken: Mapping[str, Sequence[Reading]]) -> bool:
+    async def _committed(self, taken: Mapping[str, _Heard]) -> bool:
         decisions: list[Decision] = []
         began = self._clock.now()
         for number, (unit, news) in enumerate(taken.items()):
@@ -278,28 +292,30 @@ class Evaluator:
         self._wake.set()
         return bool(newer)
 
-    def _decide(self, unit: str, news: Sequence[Reading]) -> Decision:
+    def _decide(self, unit: str, news: _Heard) -> Decision:
         now = self._clock.now()
         try:
             decision = decide(self._view(unit, news), self.policy, now)
         except Exception as broken:  # one poison unit is set aside with a visible reason; the loop goes on
             log.exception("unit %s cannot be judged", unit)
             self.set_aside[unit] = f"{type(broken).__name__}: {broken}"
-            return set_aside(self.states[unit], tuple(news), self.set_aside[unit], now)
+            return set_aside(self.states[unit], tuple(news.readings), self.set_aside[unit], now)
         self.set_aside.pop(unit, None)
         return decision
 
-    def _view(self, unit: str, news: Sequence[Reading]) -> View:
+    def _view(self, unit: str, news: _Heard) -> View:
         units = self.policy.units
         children = tuple(self.states[code] for code in units.children(unit))
         systems = {code: self.states[code] for code in units[unit].depends_on}
         health = {w.source: self.health[w.source] for w in self.policy.watches_of(unit) if w.source in self.health}
-        return View(self.states[unit], tuple(news), children, systems, health, self._judged.get(unit))
+        readings, answers = tuple(news.readings), tuple(news.answers)
+        return View(self.states[unit], readings, children, systems, health, self._judged.get(unit), answers)
 
-    def _give_back(self, taken: dict[str, list[Reading]]) -> None:
-        for unit, readings in taken.items():
-            self._news.readings.setdefault(unit, [])[:0] = readings
-            self._news.dirty.add(unit)
+    def _give_back(self, taken: dict[str, _Heard]) -> None:
+        for unit, news in taken.items():
+            heard = self._heard(unit)
+            heard.readings[:0] = news.readings
+            heard.answers[:0] = news.answers
 
     async def _commit(self, decisions: Sequence[Decision]) -> Sequence[Decision]:
         if not decisions:
