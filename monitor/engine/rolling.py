@@ -191,7 +191,8 @@ def figure(derived: Derived, rolling: Rolling, now: datetime, calendar: Calendar
     first = edges.index(now.timestamp() - derived.over, tier.open.start)
     window = [tally for tally in (*unpack(tier.closed), tier.open) if tally.start >= first]
     since = max(edges.begin(first), tier.since)
-    up, down, excluded = (sum(seconds) for seconds in zip(*((t.up, t.down, t.excluded) for t in window), strict=True))
+    up, down = sum(tally.up for tally in window), sum(tally.down for tally in window)
+    excluded = sum(tally.excluded for tally in window)
     length = rolling.at - since - excluded
     measured = min(100.0, 100 * (up + down) / length) if length > 0 else 0.0
     value = _value(derived, window, up, down, measured)
