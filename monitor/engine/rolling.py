@@ -391,7 +391,7 @@ def _told(
 ) -> Iterator[Reading]:
     for derived in plan.derived:
         indicator = indicators.get(derived.indicator)
-        if indicator is None or not _is_due(derived, before, after, indicator.cadence):
+        if indicator is None or not _is_due(derived, before, after, indicator.cadence or plan.period):
             continue
         found = figure(derived, after, answer.at, calendar)
         if found is not None:
