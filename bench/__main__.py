@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from bench import judging, kills, paging, probing, replaying, ruling, starting, storing
+from bench import judging, kills, paging, probing, replaying, rolling, ruling, starting, storing
 from bench.measure import Figure
 
 BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
@@ -20,6 +20,7 @@ BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "paging": paging.run,
     "probing": probing.run,
     "replaying": replaying.run,
+    "rolling": rolling.run,
     "storing": storing.run,
     "starting": starting.run,
     "kills": kills.run,

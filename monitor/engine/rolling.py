@@ -38,7 +38,7 @@ from monitor.model.reading import Reading
 from monitor.model.rolling import Answer, Rolling, Stretch, Tally, Tier
 
 HOUR, DAY = 3600.0, 86_400.0  # seconds
-HOURS, DAYS = 24, 30  # closed stretches kept of each tier: the longest windows
+HOURS, DAYS = 24, 30  # the longest windows
 ERROR = 0.03  # relative, of a percentile
 KNOWN = 50.0  # per cent of its window that availability must know unless the config says otherwise
 
@@ -98,13 +98,15 @@ class Plan:
     source: str
     period: float  # seconds between two answers
     derived: tuple[Derived, ...]
-    by_hours: bool = field(init=False)  # whether anything needs the sums of hours
-    by_days: bool = field(init=False)
+    hours: int = field(init=False)  # closed hours that are kept: the longest window made of hours
+    days: int = field(init=False)
     timed: bool = field(init=False)  # whether latencies are kept
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "by_hours", not all(derived.by_days for derived in self.derived))
-        object.__setattr__(self, "by_days", any(derived.by_days for derived in self.derived))
+        hours = (derived.over / HOUR for derived in self.derived if not derived.by_days)
+        days = (derived.over / DAY for derived in self.derived if derived.by_days)
+        object.__setattr__(self, "hours", ceil(max(hours, default=0)))
+        object.__setattr__(self, "days", ceil(max(days, default=0)))
         object.__setattr__(self, "timed", any(derived.what.share is not None for derived in self.derived))
 
     @property
@@ -178,8 +180,8 @@ def roll(before: Rolling | None, answer: Answer, plan: Plan, calendar: Calendar,
     return Rolling(
         at,
         answer.good,
-        _grown(hours, _HOURS, step, HOURS, timed=plan.timed) if plan.by_hours else None,
-        _grown(days, _Days(calendar.zone), step, DAYS, timed=False) if plan.by_days else None,
+        _grown(hours, _HOURS, step, plan.hours, timed=plan.timed) if plan.hours else None,
+        _grown(days, _Days(calendar.zone), step, plan.days, timed=False) if plan.days else None,
     )
 
 
@@ -233,9 +235,13 @@ def _places(packed: bytes) -> list[int]:
     return places
 
 
-def merged(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
-    """Latencies of two stretches together; the order makes no difference."""
-    return {place: one.get(place, 0) + other.get(place, 0) for place in one.keys() | other.keys()}
+def merged(stretches: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    """Latencies of some stretches together; their order makes no difference."""
+    total: dict[int, int] = {}
+    for latencies in stretches:
+        for place, number in latencies.items():
+            total[place] = total.get(place, 0) + number
+    return total
 
 
 def percentile(latencies: Mapping[int, int], share: float) -> float | None:
@@ -425,9 +431,7 @@ def _value(
     if derived.what is What.LOSS:
         sent, lost = sum(tally.sent for tally in window), sum(tally.lost for tally in window)
         return (100 * lost / sent, float(lost), float(sent)) if sent else None
-    latencies: dict[int, int] = {}
-    for tally in window:
-        latencies = merged(latencies, tally.latencies)
+    latencies = merged(tally.latencies for tally in window)
     assert derived.what.share is not None
     seconds = percentile(latencies, derived.what.share)
     return None if seconds is None else (seconds, None, float(sum(latencies.values())))

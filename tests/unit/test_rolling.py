@@ -133,6 +133,7 @@ def test_figures_are_those_of_a_list_of_all_answers(polls, spans):
         seconds += gap
         answers.append(answer(seconds, good, took))
         now = roll(now, answers[-1], PLAN, VIETNAM, excluded)
+    assert now is not None
     listed, last = Listed(answers, list(excluded)), answers[-1].at
     for derived, begin in (
         (DAY_LONG, (last - timedelta(days=1)).replace(minute=0, second=0, microsecond=0)),
@@ -143,6 +144,7 @@ def test_figures_are_those_of_a_list_of_all_answers(polls, spans):
         if up + down == 0:
             assert found is None
             continue
+        assert found is not None and found.numerator is not None
         stretches = 25 if derived is DAY_LONG else 31
         assert abs(found.numerator * 60 - up) <= stretches * 0.0005 + 1e-6  # rounded once when an hour or day closes
         assert abs(found.down * 60 - down) <= stretches * 0.0005 + 1e-6
@@ -193,15 +195,15 @@ LATENCIES = st.lists(st.floats(0.0001, 4000.0), max_size=50)
 def classed(latencies: list[float]) -> dict[int, int]:
     found: dict[int, int] = {}
     for seconds in latencies:
-        found = merged(found, {latency_class(seconds): 1})
+        found = merged((found, {latency_class(seconds): 1}))
     return found
 
 
 @given(LATENCIES, LATENCIES, LATENCIES)
 def test_latencies_of_stretches_add_up_in_any_order_to_those_of_all_together(one, two, three):
     first, second, third = map(classed, (one, two, three))
-    assert merged(merged(first, second), third) == merged(first, merged(second, third))
-    assert merged(first, second) == merged(second, first) == classed(one + two)
+    assert merged((merged((first, second)), third)) == merged((first, merged((second, third))))
+    assert merged((first, second)) == merged((second, first)) == classed(one + two)
 
 
 @given(LATENCIES, st.sampled_from((0.5, 0.9, 0.95, 0.99)))
@@ -405,5 +407,8 @@ def test_a_source_that_no_plan_asks_for_is_forgotten_at_the_next_answer():
 def test_only_what_is_asked_for_is_kept():
     month = rolled(*minutes(True, True), plan=Plan("probe", PERIOD, (MONTH_LONG,)))
     assert month.hours is None and month.days is not None and month.days.open.latencies == {}
+    assert month.days.closed == b""
+    day = rolled(*(answer(3600 * n) for n in range(40)), plan=Plan("probe", 3600.0, (LOSS, SLOW)))
+    assert day.hours is not None and len(unpack(day.hours.closed)) == 6  # the longer of the two windows
     short = rolled(*minutes(True, True), plan=Plan("probe", PERIOD, (LOSS,)))
     assert short.days is None and short.hours is not None and short.hours.open.latencies == {}
