@@ -130,7 +130,7 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
         view.answers if there else (),
         policy.plans,
         policy.ruleset.indicators,
-        policy.calendar,
+        policy.sessions,
         view.excluded,
     )
     said = (*view.news, *rolled.readings) if there else ()

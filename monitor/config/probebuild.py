@@ -70,13 +70,17 @@ def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSp
 
 
 def _derived(name: str, model: DerivedModel, at: Location, around: Surroundings) -> Derived:
-    derived = Derived(name, What(model.what), model.over, model.known)
+    derived = Derived(name, What(model.what), model.over or 0.0, model.known)
+    if (model.over is None) != (derived.what is What.OFFICE_OUTAGE):
+        text = "the current outage has no window" if model.over else f"{model.what} needs its window"
+        around.findings.add(at, text, "leave over out" if model.over else "write over: 6h, 24h or 30d")
+        return derived
     unit, most = (DAY, DAYS) if derived.by_days else (HOUR, HOURS)
-    if model.over % unit or model.over > most * unit:
+    if derived.over % unit or derived.over > most * unit:
         right = "write whole hours up to 24h, or whole days up to 30d"
-        around.findings.add((*at, "over"), f"the window {model.over:g}s is none that is kept", right)
+        around.findings.add((*at, "over"), f"the window {derived.over:g}s is none that is kept", right)
     elif derived.by_days and derived.what.share is not None:
-        text = f"latencies are kept for 24 hours, and {model.what} asks for {model.over / DAY:g} days"
+        text = f"latencies are kept for 24 hours, and {model.what} asks for {derived.over / DAY:g} days"
         around.findings.add((*at, "over"), text, "write 24h or less")
     if "known" in model.model_fields_set and derived.what is not What.AVAILABILITY:
         text = f"'known' is about time, and {model.what} counts answers"

@@ -34,8 +34,10 @@ DnsName = Annotated[str, AfterValidator(_dns_name), Field(min_length=1, max_leng
 class DerivedModel(Section):
     """A figure made of many answers, under the indicator that it fills."""
 
-    what: Literal["availability", "loss", "p50", "p90", "p95", "p99"] = Field(description="write what is derived")
-    over: Span = Field(description="write the window, such as 6h, 24h or 30d")
+    what: Literal["availability", "loss", "p50", "p90", "p95", "p99", "office_outage"] = Field(
+        description="write what is derived"
+    )
+    over: Span | None = None  # the window; none for the current outage
     known: float = Field(default=KNOWN, ge=0, le=100)  # availability: least share of the window measured, per cent
 
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import lru_cache
@@ -33,7 +33,7 @@ from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from monitor.engine.book import Indicator
-from monitor.model.hours import Calendar, first_instant
+from monitor.model.hours import Calendar, Sessions, first_instant
 from monitor.model.reading import Reading
 from monitor.model.rolling import Answer, Rolling, Stretch, Tally, Tier
 
@@ -60,6 +60,7 @@ class What(StrEnum):
 
     AVAILABILITY = "availability"  # per cent of the measured time in which the target was up
     LOSS = "loss"  # per cent of the packets or attempts that came to nothing
+    OFFICE_OUTAGE = "office_outage"  # minutes of office time in the current outage; 0 while the target is up
     P50 = "p50"  # seconds in which so many per cent of the good answers had come
     P90 = "p90"
     P95 = "p95"
@@ -73,6 +74,8 @@ class What(StrEnum):
     @property
     def unit(self) -> str:
         """Unit of measure of the figure."""
+        if self is What.OFFICE_OUTAGE:
+            return "minutes"
         return "%" if self.share is None else "s"
 
 
@@ -82,7 +85,7 @@ class Derived:
 
     indicator: str
     what: What
-    over: float  # seconds: the window
+    over: float  # seconds: the window; 0 for the current outage
     known: float = KNOWN  # availability: least share of the window that must be measured, per cent
 
     @property
@@ -141,13 +144,14 @@ def roll_all(
     answers: Iterable[Answer],
     plans: Mapping[str, Plan],
     indicators: Mapping[str, Indicator],
-    calendar: Calendar,
+    sessions: Sessions,
     excluded: Spans = (),
 ) -> Rolled:
     """A unit's sums after new answers, and the figures to be told; the same object where there was no answer.
 
     A figure is told at the first answer after each full `cadence` of its indicator, at the second answer ever, and
-    availability also when the target is well again. What no plan asks for any more is forgotten.
+    availability also when the target is well again, office minutes of an outage whenever they change. What no plan
+    asks for any more is forgotten.
     """
     rolling, readings = before, list[Reading]()
     for answer in answers:
@@ -157,10 +161,10 @@ def roll_all(
         if rolling is before:
             rolling = {source: known for source, known in before.items() if source in plans}
         last = rolling.get(answer.source)
-        now = roll(last, answer, plan, calendar, excluded)
+        now = roll(last, answer, plan, sessions.calendar, excluded)
         rolling = {**rolling, answer.source: now}
         if last is not None and now is not last:
-            readings += _told(last, now, answer, plan, indicators, calendar)
+            readings += _told(last, now, answer, plan, indicators, sessions)
     return Rolled(rolling, tuple(readings))
 
 
@@ -180,6 +184,7 @@ def roll(before: Rolling | None, answer: Answer, plan: Plan, calendar: Calendar,
     return Rolling(
         at,
         answer.good,
+        min(before.run, at) if before is not None and before.good is answer.good else at,
         _grown(hours, _HOURS, step, plan.hours, timed=plan.timed) if plan.hours else None,
         _grown(days, _Days(calendar.zone), step, plan.days, timed=False) if plan.days else None,
     )
@@ -202,6 +207,13 @@ def figure(derived: Derived, rolling: Rolling, now: datetime, calendar: Calendar
         return None
     start = datetime.fromtimestamp(since, UTC)
     return Figure(*value, since=start, measured=measured, down=down / 60, excluded=excluded / 60)
+
+
+def office_outage(rolling: Rolling, sessions: Sessions) -> int:
+    """Whole minutes of office time from the first bad answer of the current outage to the last one; 0 while up."""
+    if rolling.good:
+        return 0
+    return sessions.working_minutes(datetime.fromtimestamp(rolling.run, UTC), datetime.fromtimestamp(rolling.at, UTC))
 
 
 def pack(tallies: Iterable[Tally]) -> bytes:
@@ -393,24 +405,25 @@ def _told(
     answer: Answer,
     plan: Plan,
     indicators: Mapping[str, Indicator],
-    calendar: Calendar,
+    sessions: Sessions,
 ) -> Iterator[Reading]:
     for derived in plan.derived:
         indicator = indicators.get(derived.indicator)
-        if indicator is None or not _is_due(derived, before, after, indicator.cadence or plan.period):
+        if indicator is None:
             continue
-        found = figure(derived, after, answer.at, calendar)
-        if found is not None:
-            yield Reading(
-                answer.unit,
-                derived.indicator,
-                found.value,
-                answer.at,
-                answer.at,
-                answer.source,
+        empty = Reading(answer.unit, derived.indicator, 0.0, answer.at, answer.at, answer.source)
+        due = _is_due(derived, before, after, indicator.cadence or plan.period)
+        if derived.what is What.OFFICE_OUTAGE:
+            minutes = office_outage(after, sessions)
+            if due or minutes != office_outage(before, sessions):
+                yield replace(empty, value=float(minutes))
+        elif due and (found := figure(derived, after, answer.at, sessions.calendar)) is not None:
+            yield replace(
+                empty,
+                value=found.value,
                 numerator=found.numerator,
                 denominator=found.denominator,
-                note=_note(derived, found, calendar),
+                note=_note(derived, found, sessions.calendar),
             )
 
 

@@ -53,5 +53,6 @@ class Rolling:
 
     at: float  # seconds since 1970: the last answer
     good: bool  # what it said
+    run: float  # seconds since 1970: since when all answers say so
     hours: Tier | None = None  # None: no derived figure asks for them
     days: Tier | None = None

@@ -71,7 +71,8 @@ async def test_the_past_of_an_indicator_comes_back_and_one_that_did_not_change_i
 async def test_the_sums_of_a_probe_come_back_and_one_that_did_not_change_is_not_lost(store: Store) -> None:
     busy = Tally(487_336, 3500.25, 99.75, 0.0, 61, 2, {88: 40, 131: 19})
     closed = pack((replace(busy, start=487_335), busy))
-    rolling = Rolling(1754410920.123456, True, Tier(1754410800.5, busy, closed), Tier(1754410800.5, Tally(739_468)))
+    hours, days = Tier(1754410800.5, busy, closed), Tier(1754410800.5, Tally(739_468))
+    rolling = Rolling(1754410920.123456, True, 1754410000.0, hours, days)
     before = UnitState("00010")
     both = {"web": rolling, "ping": replace(rolling, days=None)}
     (first,) = await store.commit([decision(before, after=replace(before, rolling=both))])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from math import ceil
 from zoneinfo import ZoneInfo
@@ -31,7 +31,7 @@ from monitor.engine.rolling import (
     roll_all,
     unpack,
 )
-from monitor.model.hours import Calendar
+from monitor.model.hours import Calendar, Sessions
 from monitor.model.reading import Reading
 from monitor.model.rolling import Answer, Rolling, Tally
 from monitor.model.state import UnitState
@@ -39,6 +39,7 @@ from monitor.model.state import UnitState
 START = datetime(2025, 8, 5, 16, 20, tzinfo=UTC)  # forty minutes before midnight in Vietnam
 VIETNAM = Calendar(frozenset(), frozenset(), ZoneInfo("Asia/Ho_Chi_Minh"))
 BERLIN = Calendar(frozenset(), frozenset(), ZoneInfo("Europe/Berlin"))
+OFFICE = Sessions(VIETNAM, (((time(7, 30), time(11, 30)), (time(13, 30), time(17))),) * 5 + ((), ()))
 PERIOD = 60.0
 PATIENCE = 150.0  # seconds: two and a half periods
 
@@ -58,6 +59,7 @@ INDICATORS = {
     "month": indicator("month", "%", 3600.0),
     "lossy": indicator("lossy", "%", 300.0),
     "slow": indicator("slow", "s", 300.0),
+    "office": indicator("office", "minutes", 60.0),
 }
 
 
@@ -290,7 +292,7 @@ def test_time_passing_without_answers_moves_the_window_and_says_nothing():
     now = rolled(*minutes(False, True, True))
     assert shown(DAY_LONG, now, 3600 * 20).down == 1.0
     assert figure(LOSS, now, at(3600 * 20), VIETNAM) is None
-    told = roll_all({"probe": now}, (), {"probe": PLAN}, INDICATORS, VIETNAM)
+    told = roll_all({"probe": now}, (), {"probe": PLAN}, INDICATORS, OFFICE)
     assert told.rolling == {"probe": now} and told.readings == ()
 
 
@@ -368,7 +370,7 @@ def told(*answers: Answer, plan: Plan = PLAN) -> list[Reading]:
     found: list[Reading] = []
     rolling: dict[str, Rolling] = {}
     for one in answers:
-        now = roll_all(rolling, (one,), {"probe": plan}, INDICATORS, VIETNAM)
+        now = roll_all(rolling, (one,), {"probe": plan}, INDICATORS, OFFICE)
         rolling = dict(now.rolling)
         found += now.readings
     return found
@@ -396,11 +398,22 @@ def test_a_reading_says_its_window_what_is_known_of_it_and_how_long_the_target_w
     assert (slow.unit, slow.source, slow.denominator, slow.numerator) == ("19", "probe", 1.0, None)
 
 
+def test_an_outage_over_lunch_counts_the_minutes_in_which_the_office_was_open():
+    plan = Plan("probe", PERIOD, (Derived("office", What.OFFICE_OUTAGE, 0.0),))
+    lunch = (datetime(2025, 8, 6, 4, 20, tzinfo=UTC) - START).total_seconds()  # 11:20; closed from 11:30 to 13:30
+    states = [True] * 2 + [False] * 135 + [True] * 2
+    readings = told(*minutes(*states, since=lunch), plan=plan)
+    values = {(reading.as_of - at(lunch)).total_seconds() / 60: reading.value for reading in readings}
+    assert [values[minute] for minute in (1, 2, 3, 10, 130, 136, 137, 138)] == [0, 0, 1, 8, 8, 14, 0, 0]
+    assert values[11] == 8.0  # 11:31
+    assert readings[0].denominator is None and readings[0].note == ""
+
+
 def test_a_source_that_no_plan_asks_for_is_forgotten_at_the_next_answer():
     old = rolled(answer(0))
-    now = roll_all({"gone": old}, (answer(0),), {"probe": PLAN}, INDICATORS, VIETNAM)
+    now = roll_all({"gone": old}, (answer(0),), {"probe": PLAN}, INDICATORS, OFFICE)
     assert set(now.rolling) == {"probe"}
-    nothing = roll_all({"gone": old}, (replace(answer(0), source="gone"),), {"probe": PLAN}, INDICATORS, VIETNAM)
+    nothing = roll_all({"gone": old}, (replace(answer(0), source="gone"),), {"probe": PLAN}, INDICATORS, OFFICE)
     assert nothing.readings == ()
 
 
