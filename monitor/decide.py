@@ -22,6 +22,7 @@ from monitor.engine.judge import judge
 from monitor.engine.pace import foretold
 from monitor.engine.rate import Figure, figure
 from monitor.engine.reported import believed_until, reported
+from monitor.engine.rolling import Plan, roll_all
 from monitor.engine.rollup import Members, count, judge_rollup
 from monitor.engine.series import remember, remember_rollups, remember_score
 from monitor.engine.sources import Heard, counts_now, hear, hear_unjudged, next_change, remarks
@@ -31,6 +32,7 @@ from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
 from monitor.model.hours import Calendar, Sessions
 from monitor.model.reading import Reading, SourceHealth
+from monitor.model.rolling import Answer, Stretch
 from monitor.model.series import NOTHING
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
 from monitor.model.text import clean
@@ -63,6 +65,7 @@ class Policy:
     calendar: Calendar
     sessions: Sessions
     watches: tuple[Watch, ...] = ()
+    plans: Mapping[str, Plan] = field(default_factory=dict)  # probe -> what is derived from its answers
     _criteria: dict[tuple[str, date], tuple[Criterion, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -116,16 +119,27 @@ class View:
     health: Mapping[str, SourceHealth] = field(default_factory=dict)
     # When this very policy made this very state out of judging; None: every criterion is judged anew.
     judged_at: datetime | None = None
+    answers: tuple[Answer, ...] = ()  # of the unit's probes, oldest first
+    excluded: tuple[Stretch, ...] = ()  # planned maintenance of the unit, as planned now
 
 
 def decide(view: View, policy: Policy, now: datetime) -> Decision:
     """Judge one unit: evidence, criteria, standing, incidents, notices, and when to look again."""
     unit = policy.units[view.state.unit]
-    said = view.news if policy.is_there(unit, now) else ()  # what is said of a unit that is not there is no evidence
+    there = policy.is_there(unit, now)  # what is said of a unit that is not there is no evidence
+    rolled = roll_all(
+        view.state.rolling,
+        view.answers if there else (),
+        policy.plans,
+        policy.ruleset.indicators,
+        policy.sessions,
+        view.excluded,
+    )
+    said = (*view.news, *rolled.readings) if there else ()
     absorbed = hear(view.state.evidence, view.state.rivals, said, policy.ruleset.indicators, now)
     counts = count(_colour(child.standing) for child in view.children) if policy.units.children(unit.code) else None
     past = remember(view.state.series, counts_now(absorbed), policy.ruleset.indicators, policy.calendar)
-    told = replace(view.state, evidence=absorbed.evidence, series=past, rivals=absorbed.rivals)
+    told = replace(view.state, evidence=absorbed.evidence, series=past, rivals=absorbed.rivals, rolling=rolled.rolling)
     seen = replace(view, state=told)
     news = moved(view.state, told) if judged_today(view.judged_at, now, policy.calendar) else None
     criteria = _criteria(seen, unit, policy, counts, news, now)

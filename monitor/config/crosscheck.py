@@ -15,6 +15,7 @@ from monitor.config.probemodels import MEASURES, DnsProbe, HttpProbe, IcmpProbe,
 from monitor.config.problems import Location, Problem
 from monitor.config.spec import Site
 from monitor.engine.book import Criterion, Indicator, Ruleset
+from monitor.engine.rolling import What
 from monitor.engine.sources import named
 from monitor.model.unit import Unit
 
@@ -57,6 +58,15 @@ def _check_probe(probe: Probe, at: Location, indicators: Mapping[str, Indicator]
         elif indicators[name].unit != MEASURES[measure]:
             text = f"'{measure}' is measured in {MEASURES[measure]}, but '{name}' in {indicators[name].unit}"
             findings.add((*at, "also", measure), text, "name an indicator of the same unit of measure")
+    for name, derived in probe.derives.items():
+        where, unit = (*at, "derives", name), What(derived.what).unit
+        if name not in indicators:
+            findings.unknown(where, "indicator", name, indicators)
+        elif indicators[name].unit != unit:
+            text = f"'{derived.what}' is measured in {unit}, but '{name}' in {indicators[name].unit}"
+            findings.add(where, text, "name an indicator of the same unit of measure")
+        elif name in probe.also.values():
+            findings.add(where, f"'{name}' is filled under 'also' already", "leave it out in one of them")
 
 
 def _check_column(
@@ -130,7 +140,11 @@ def _reaches(codes: frozenset[str] | None, unit: Unit) -> bool:
 def _given(site: Site, file: SiteFile) -> dict[str, frozenset[str]]:
     """Units by the indicators they get values of; an empty set means any unit."""
     given: dict[str, frozenset[str]] = {}
-    probed = [(name, probe.unit) for probe in site.probes for name in (probe.gives, *probe.also.values())]
+    probed = [
+        (name, probe.unit)
+        for probe in site.probes
+        for name in (probe.gives, *probe.also.values(), *(derived.indicator for derived in probe.derives))
+    ]
     for name, unit in (*probed, *((beat.gives, beat.unit) for beat in site.heartbeats)):
         given[name] = given.get(name, frozenset()) | {unit}
     for feed in site.feeds:

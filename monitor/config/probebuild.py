@@ -9,6 +9,7 @@ from monitor.config.findings import Findings
 from monitor.config.journeybuild import build_journey
 from monitor.config.models import SiteFile
 from monitor.config.probemodels import (
+    DerivedModel,
     DnsProbe,
     HttpProbe,
     IcmpProbe,
@@ -23,6 +24,7 @@ from monitor.config.probespec import Asks, DnsCheck, HttpCheck, IcmpCheck, Probe
 from monitor.config.problems import Location
 from monitor.config.sources import Surroundings, check_times, headers_of
 from monitor.config.units import select
+from monitor.engine.rolling import DAY, DAYS, HOUR, HOURS, Derived, What
 
 Make = Callable[[str], Asks]  # what to ask, by the unit's code
 
@@ -50,6 +52,7 @@ def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSp
         text = f"the address is the same for {len(codes)} units"
         around.findings.add((*at, *next(iter(urls))), text, "put {code} where the unit's code belongs")
     make = _MAKERS[type(probe)](probe, at, around)
+    derives = tuple(_derived(name, model, (*at, "derives", name), around) for name, model in probe.derives.items())
     for code in codes:
         yield ProbeSpec(
             id=f"{probe.id}/{code}",
@@ -60,6 +63,7 @@ def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSp
             asks=make(code),
             retries=probe.retries,
             also={str(measure): indicator for measure, indicator in probe.also.items()},
+            derives=derives,
         )
 
 
@@ -68,6 +72,25 @@ def _addresses(probe: Probe) -> Iterator[tuple[Location, str]]:
         yield ("url",), probe.url
     if isinstance(probe, JourneyProbe):
         yield from ((("steps", i, "url"), step.url) for i, step in enumerate(probe.steps))
+
+
+def _derived(name: str, model: DerivedModel, at: Location, around: Surroundings) -> Derived:
+    derived = Derived(name, What(model.what), model.over or 0.0, model.known)
+    if (model.over is None) != (derived.what is What.OFFICE_OUTAGE):
+        text = "the current outage has no window" if model.over else f"{model.what} needs its window"
+        around.findings.add(at, text, "leave over out" if model.over else "write over: 6h, 24h or 30d")
+        return derived
+    unit, most = (DAY, DAYS) if derived.by_days else (HOUR, HOURS)
+    if derived.over % unit or derived.over > most * unit:
+        right = "write whole hours up to 24h, or whole days up to 30d"
+        around.findings.add((*at, "over"), f"the window {derived.over:g}s is none that is kept", right)
+    elif derived.by_days and derived.what.share is not None:
+        text = f"latencies are kept for 24 hours, and {model.what} asks for {derived.over / DAY:g} days"
+        around.findings.add((*at, "over"), text, "write 24h or less")
+    if "known" in model.model_fields_set and derived.what is not What.AVAILABILITY:
+        text = f"'known' is about time, and {model.what} counts answers"
+        around.findings.add((*at, "known"), text, "leave it out, and give the rule a min_sample")
+    return derived
 
 
 def _http(probe: HttpProbe, at: Location, around: Surroundings) -> Make:

@@ -15,6 +15,7 @@ from monitor.config.asked import Asked, Selector
 from monitor.config.fields import Identifier, Port, SecretFile, SitePath, Span, Title, Url, ValueName
 from monitor.config.probespec import MAX_BODY, Family, TlsVersion
 from monitor.config.yaml import Section
+from monitor.engine.rolling import KNOWN
 
 Host = Annotated[str, Field(min_length=1, max_length=253)]
 
@@ -30,9 +31,20 @@ def _dns_name(value: str) -> str:
 DnsName = Annotated[str, AfterValidator(_dns_name), Field(min_length=1, max_length=253)]
 
 
+class DerivedModel(Section):
+    """A figure made of many answers, under the indicator that it fills."""
+
+    what: Literal["availability", "loss", "p50", "p90", "p95", "p99", "office_outage"] = Field(
+        description="write what is derived"
+    )
+    over: Span | None = None  # the window; none for the current outage
+    known: float = Field(default=KNOWN, ge=0, le=100)  # availability: least share of the window measured, per cent
+
+
 class _Probe(Asked):
     units: Selector = Field(description='write {level: commune, province: "19"} or {codes: [...]}')
     gives: Identifier = Field(description="write the yes/no indicator that the probe fills")
+    derives: dict[Identifier, DerivedModel] = Field(default={})  # figures over a window, by indicator
     retries: int = Field(default=0, ge=0, le=3)  # asked again at once; counted, and said in the reading's note
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from monitor.config.secrets import Secret
 from monitor.config.template import Template
+from monitor.engine.rolling import Derived
 
 # Which addresses of a name are dialled: all in the resolver's order, of one family only, or all with one family first.
 Family = Literal["any", "ipv4", "ipv6", "prefer_ipv4", "prefer_ipv6"]
@@ -162,3 +163,4 @@ class ProbeSpec:
     asks: Asks
     retries: int = 0  # further attempts at once after one that went badly
     also: Mapping[str, str] = field(default_factory=dict)  # what the kind measures besides yes or no -> indicator
+    derives: tuple[Derived, ...] = ()  # figures made of many answers

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from monitor.model.rolling import Answer
+
 Value = float | bool | str  # number (per cent 0 to 100, minutes, count ...), yes/no, or a state word such as "partly"
 
 
@@ -99,3 +101,4 @@ class Collected:
     failure: str = ""  # empty when the answer as a whole was usable
     duration: float = 0.0  # seconds, all attempts together
     check: Check | None = None  # of a probe; None for a feed
+    answer: Answer | None = None  # of a probe from which figures are derived: what they are made of

@@ -9,6 +9,7 @@ from datetime import datetime
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Notice
 from monitor.model.reading import Reading
+from monitor.model.rolling import Rolling
 from monitor.model.series import Series
 from monitor.model.verdict import CriterionState, Reason, Standing
 
@@ -26,6 +27,7 @@ class UnitState:
     incidents: Mapping[str, Incident] = field(default_factory=dict)  # cause -> open incident
     recheck_at: datetime | None = None  # next instant at which time alone could change the answer
     rivals: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)  # indicator -> last reading of each source
+    rolling: Mapping[str, Rolling] = field(default_factory=dict)  # probe -> sums of its answers, for derived figures
     reported: Colour = Colour.UNKNOWN  # what the national system says; the computed one is the standing's
 
 

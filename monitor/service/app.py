@@ -11,6 +11,7 @@ from datetime import datetime
 
 from monitor.config.spec import Site
 from monitor.decide import Policy, Watch
+from monitor.engine.rolling import Plan
 from monitor.model.errors import StoreError
 from monitor.model.reading import Collected
 from monitor.model.snapshot import Snapshot
@@ -195,4 +196,5 @@ def policy_of(site: Site) -> Policy:
     )
     # A late heartbeat is a reading and no silence; watched, its last success is remembered.
     beats = tuple(Watch(b.source, b.unit, frozenset({b.gives}), b.every + b.grace) for b in site.heartbeats)
-    return Policy(site.units, site.ruleset, site.directory, site.calendar, site.sessions, (*watches, *beats))
+    plans = {probe.id: Plan(probe.id, probe.period, probe.derives) for probe in site.probes if probe.derives}
+    return Policy(site.units, site.ruleset, site.directory, site.calendar, site.sessions, (*watches, *beats), plans)

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, may_wait, set_aside
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.reading import Collected, Reading, SourceHealth
+from monitor.model.rolling import Answer
 from monitor.model.state import Decision, UnitState
 from monitor.model.unit import DECIDE_ORDER
 from monitor.ports import Clock, Store
@@ -34,8 +35,16 @@ RANKS = sorted(set(DECIDE_ORDER.values()))
 
 
 @dataclass
+class _Heard:
+    """News of one unit."""
+
+    readings: list[Reading] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)  # of probes from which figures are derived
+
+
+@dataclass
 class _News:
-    readings: dict[str, list[Reading]] = field(default_factory=dict)  # unit -> readings
+    heard: dict[str, _Heard] = field(default_factory=dict)  # unit -> what is said of it
     dirty: set[str] = field(default_factory=set)
     health: dict[str, SourceHealth] = field(default_factory=dict)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
@@ -97,6 +106,9 @@ class Evaluator:
             self._news.health[collected.source] = health
         for reading in collected.readings:
             self._hear(reading)
+        if collected.answer is not None and collected.answer.unit in self.states:
+            # Decided when the reading of the same poll is, which may wait for more of the same.
+            self._news.heard.setdefault(collected.answer.unit, _Heard()).answers.append(collected.answer)
         turned = _turned(before, health, watches)
         if owner in self.states and (turned or collected.failure or not collected.readings):
             self._news.dirty.add(owner)
@@ -170,7 +182,7 @@ class Evaluator:
     async def settle(self) -> None:
         """Decide and commit until nothing is due now. Raises StoreError; what was not committed stays due."""
         async with self._one_at_a_time:
-            self._news.dirty.update(self._news.readings)  # what might have waited a little as well
+            self._news.dirty.update(self._news.heard)  # what might have waited a little as well
             while self._is_due():
                 await self._round()
 
@@ -184,15 +196,18 @@ class Evaluator:
     def _add(self, readings: Sequence[Reading]) -> None:
         for reading in readings:
             if reading.unit in self.states:
-                self._news.readings.setdefault(reading.unit, []).append(reading)
-                self._news.dirty.add(reading.unit)
+                self._heard(reading.unit).readings.append(reading)
+
+    def _heard(self, unit: str) -> _Heard:
+        self._news.dirty.add(unit)
+        return self._news.heard.setdefault(unit, _Heard())
 
     def _hear(self, reading: Reading) -> None:
         """News of a source; what says the same again waits for more of it, to be decided and committed at once."""
         state, unit = self.states.get(reading.unit), reading.unit
         if state is None:
             return
-        self._news.readings.setdefault(unit, []).append(reading)
+        self._news.heard.setdefault(unit, _Heard()).readings.append(reading)
         if unit in self._news.dirty:
             return
         now = self._clock.now()
@@ -257,7 +272,7 @@ class Evaluator:
         _answer(waiting)
 
     async def _decide_batch(self, batch: list[str]) -> None:
-        taken = {unit: self._news.readings.pop(unit, []) for unit in batch}
+        taken = {unit: self._news.heard.pop(unit, _Heard()) for unit in batch}
         self._news.dirty.difference_update(batch)
         self._deciding.update(batch)
         try:
@@ -269,7 +284,7 @@ class Evaluator:
         finally:
             self._deciding.difference_update(batch)
 
-    async def _committed(self, taken: Mapping[str, Sequence[Reading]]) -> bool:
+    async def _committed(self, taken: Mapping[str, _Heard]) -> bool:
         decisions: list[Decision] = []
         began = self._clock.now()
         for number, (unit, news) in enumerate(taken.items()):
@@ -310,28 +325,30 @@ class Evaluator:
         self._wake.set()
         return bool(newer)
 
-    def _decide(self, unit: str, news: Sequence[Reading]) -> Decision:
+    def _decide(self, unit: str, news: _Heard) -> Decision:
         now = self._clock.now()
         try:
             decision = decide(self._view(unit, news), self.policy, now)
         except Exception as broken:  # one poison unit is set aside with a visible reason; the loop goes on
             log.exception("unit %s cannot be judged", unit)
             self.set_aside[unit] = f"{type(broken).__name__}: {broken}"
-            return set_aside(self.states[unit], tuple(news), self.set_aside[unit], now)
+            return set_aside(self.states[unit], tuple(news.readings), self.set_aside[unit], now)
         self.set_aside.pop(unit, None)
         return decision
 
-    def _view(self, unit: str, news: Sequence[Reading]) -> View:
+    def _view(self, unit: str, news: _Heard) -> View:
         units = self.policy.units
         children = tuple(self.states[code] for code in units.children(unit))
         systems = {code: self.states[code] for code in units[unit].depends_on}
         health = {w.source: self.health[w.source] for w in self.policy.watches_of(unit) if w.source in self.health}
-        return View(self.states[unit], tuple(news), children, systems, health, self._judged.get(unit))
+        readings, answers = tuple(news.readings), tuple(news.answers)
+        return View(self.states[unit], readings, children, systems, health, self._judged.get(unit), answers)
 
-    def _give_back(self, taken: dict[str, list[Reading]]) -> None:
-        for unit, readings in taken.items():
-            self._news.readings.setdefault(unit, [])[:0] = readings
-            self._news.dirty.add(unit)
+    def _give_back(self, taken: dict[str, _Heard]) -> None:
+        for unit, news in taken.items():
+            heard = self._heard(unit)
+            heard.readings[:0] = news.readings
+            heard.answers[:0] = news.answers
 
     async def _commit(self, decisions: Sequence[Decision]) -> Sequence[Decision]:
         if not decisions:
@@ -347,7 +364,7 @@ class Evaluator:
     def _adopt(self, state: UnitState) -> None:
         self.states[state.unit] = state
         # Many decisions of one day say "at midnight": one entry is enough.
-        if state.unit in self._news.readings and state.unit in self._waits:  # it has news that waits until then
+        if state.unit in self._news.heard and state.unit in self._waits:  # it has news that waits until then
             self._look_at(state.unit, state.recheck_at or self._waits[state.unit])
         elif state.recheck_at is not None and self._waits.get(state.unit) != state.recheck_at:
             self._waits[state.unit] = state.recheck_at

@@ -58,7 +58,9 @@ class Behind:
         answer = await self._source.collect(now)
         if not is_bad(answer) or answer.failure or await self._line.believable():
             return answer
-        return replace(answer, readings=(), failure=f"probe {self.id}: not believed, denbao itself is cut off")
+        return replace(
+            answer, readings=(), answer=None, failure=f"probe {self.id}: not believed, denbao itself is cut off"
+        )
 
 
 def is_bad(answer: Collected) -> bool:

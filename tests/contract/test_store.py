@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.store import MemoryStore, SqlStore, codec, open_store
+from monitor.engine.rolling import pack
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.incident import Outcome, Phase
 from monitor.model.reading import Comparator, Reading, Rejected, SourceHealth
+from monitor.model.rolling import Rolling, Tally, Tier
 from monitor.model.series import MonthSum, Series
 from monitor.model.state import UnitState, Withhold
 from monitor.ports import Store
@@ -64,6 +66,25 @@ async def test_the_past_of_an_indicator_comes_back_and_one_that_did_not_change_i
     (second,) = await store.commit([decision(first, after=replace(first, series={**first.series, "rate": grown}))])
     assert second.series == {"rate": grown, "other": june}
     assert await store.load_states() == [second]
+
+
+async def test_the_sums_of_a_probe_come_back_and_one_that_did_not_change_is_not_lost(store: Store) -> None:
+    busy = Tally(487_336, 3500.25, 99.75, 0.0, 61, 2, {88: 40, 131: 19})
+    closed = pack((replace(busy, start=487_335), busy))
+    hours, days = Tier(1754410800.5, busy, closed), Tier(1754410800.5, Tally(739_468))
+    rolling = Rolling(1754410920.123456, True, 1754410000.0, hours, days)
+    before = UnitState("00010")
+    both = {"web": rolling, "ping": replace(rolling, days=None)}
+    (first,) = await store.commit([decision(before, after=replace(before, rolling=both))])
+    assert await store.load_states() == [first]
+    assert first.rolling == both
+    answered = replace(rolling, at=1754410980.0, good=False, hours=Tier(1754410800.5, replace(busy, sent=62), closed))
+    (second,) = await store.commit([decision(first, after=replace(first, rolling={**both, "web": answered}))])
+    assert await store.load_states() == [second]
+    assert second.rolling["web"] == answered
+    anew = replace(answered, hours=Tier(1754410800.5, Tally(487_337), pack((busy, busy))))
+    (third,) = await store.commit([decision(second, after=replace(second, rolling={**both, "web": anew}))])
+    assert await store.load_states() == [third]
 
 
 async def test_values_keep_their_type(store: Store) -> None:

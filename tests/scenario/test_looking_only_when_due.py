@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from monitor.decide import Policy, View, decide
 from monitor.engine.book import Band, Book, Condition, Criterion, Indicator, Measure, Need, Ruleset
+from monitor.engine.rolling import Derived, Plan, What
 from monitor.model.colour import Colour
 from monitor.model.reading import Collected, Reading, SourceHealth
+from monitor.model.rolling import Answer
 from monitor.model.state import Decision, UnitState
 from monitor.model.unit import Level
 from monitor.service.app import policy_of
@@ -27,7 +29,9 @@ EXAMPLES = settings().max_examples // 4  # each is hundreds of decisions
 
 
 def policy() -> Policy:
-    """The small site with a rule that also looks at time alone: how long the line is down, and holds in seconds."""
+    """The small site with rules that also look at time alone: how long the line is down, holds in seconds, and a figure
+    that is derived from the probe and goes stale.
+    """
     made = policy_of(small_site())
     elapsed = Indicator("down", "x", "x", "x", "minutes", "x", 3000, measure=Measure.ELAPSED, of="reachable")
     bands = (
@@ -39,9 +43,16 @@ def policy() -> Policy:
         "line", "trial", "x", "x", frozenset({Level.COMMUNE}), "down", bands=bands, weight={Level.COMMUNE: 4.0},
         hold=Need(1, 130.0), keep=Need(2, 300.0), outage=True,
     )  # fmt: skip
-    book = Book("timed", "1", "x", "x", (rule,))
-    rules = Ruleset({**made.ruleset.indicators, "down": elapsed}, (*made.ruleset.books, book))
-    return replace(made, ruleset=rules)
+    rolling = Indicator("available", "x", "x", "x", "%", "x", 1500.0, cadence=600.0)
+    derived = Criterion(
+        "day", "trial", "x", "x", frozenset({Level.COMMUNE}), "available", min_sample=20,
+        bands=(Band(Colour.GREEN, (Condition(">=", 80.0),), ">=80"), Band(Colour.RED, (Condition("<", 80.0),), "<80")),
+        weight={Level.COMMUNE: 4.0}, hold=Need(1, 130.0), keep=Need(2),
+    )  # fmt: skip
+    book = Book("timed", "1", "x", "x", (rule, derived))
+    rules = Ruleset({**made.ruleset.indicators, "down": elapsed, "available": rolling}, (*made.ruleset.books, book))
+    plan = Plan("probe", 300.0, (Derived("available", What.AVAILABILITY, 3600.0, known=30.0),))
+    return replace(made, ruleset=rules, plans={"probe": plan})
 
 
 @dataclass(frozen=True)
@@ -85,8 +96,8 @@ class Line:
         self.said: list[object] = []
         self.looks = 0
 
-    def look(self, now: datetime, *news: Reading) -> None:
-        decision = decide(View(self.state, news, health=self.health), self.rules, now)
+    def look(self, now: datetime, *news: Reading, answers: tuple[Answer, ...] = ()) -> None:
+        decision = decide(View(self.state, news, health=self.health, answers=answers), self.rules, now)
         self.state = decision.after
         self.said += told(decision)
         self.looks += 1
@@ -110,7 +121,8 @@ class Line:
 
     def poll(self, poll: News, now: datetime) -> None:
         if not poll.feed:
-            self.look(now, Reading(COMMUNE, "reachable", poll.good, now, now, "probe"))
+            answer = Answer(COMMUNE, "probe", now, poll.good)
+            self.look(now, Reading(COMMUNE, "reachable", poll.good, now, now, "probe"), answers=(answer,))
             return
         from_feed = () if not poll.good or poll.value is None else (poll.value,)
         failure = "" if poll.good else "503"
@@ -140,6 +152,14 @@ def test_the_owner_of_a_feed_is_decided_the_same_when_looked_at_only_when_due(po
     lazy, eager = same(PROVINCE, [replace(poll, feed=True, value=None) for poll in polls])
     assert lazy.said == eager.said
     assert lazy.state.incidents == eager.state.incidents
+
+
+def test_a_derived_figure_is_told_judged_and_goes_stale_the_same_when_looked_at_only_when_due():
+    polls = [News(300 * n, False, not 4 <= n < 8, None) for n in range(20)]  # the last at 95 minutes of 180
+    lazy, eager = same(COMMUNE, polls)
+    assert lazy.said == eager.said
+    assert {Colour.RED, Colour.UNKNOWN} <= {one[3] for one in lazy.said if isinstance(one, tuple) and one[0] == "day"}
+    assert lazy.state.rolling == eager.state.rolling != {}
 
 
 def test_looking_only_when_due_is_the_cheaper_half_of_it():

@@ -31,8 +31,8 @@ def agrees(unit, state, rules, now, systems=(), children=()):
 class Checked(Line):
     """Compares after every decision."""
 
-    def look(self, now, *news):
-        super().look(now, *news)
+    def look(self, now, *news, answers=()):
+        super().look(now, *news, answers=answers)
         agrees(self.rules.units[self.state.unit], self.state, self.rules, now)
 
 

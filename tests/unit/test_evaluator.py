@@ -15,10 +15,12 @@ from monitor.adapters.store.memory import MemoryStore
 from monitor.decide import Policy, View, Watch
 from monitor.decide import decide as really_decide
 from monitor.engine import reasons
+from monitor.engine.rolling import Derived, Plan, What
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.incident import Phase
 from monitor.model.reading import Collected, Reading, SourceHealth
+from monitor.model.rolling import Answer
 from monitor.model.state import Decision, UnitState
 from monitor.service import evaluator as module
 from monitor.service.evaluator import Evaluator
@@ -135,6 +137,29 @@ def play(story: Callable[[Scene], Awaitable[None]], **scene) -> None:
         await story(await Scene(**scene).open())
 
     run(whole())
+
+
+ANSWERED = {"probe/00010": Plan("probe/00010", 60.0, (Derived("rate", What.AVAILABILITY, 3600.0, known=0.0),))}
+
+
+def test_an_answer_that_a_refusing_store_did_not_take_counts_once_when_it_does():
+    async def story(scene: Scene) -> None:
+        answers = [Answer(COMMUNE, "probe/00010", scene.now + timedelta(seconds=60 * n), n > 0) for n in range(3)]
+        scene.store.refusals.append(StoreError("disk full"))
+        for answer in answers[:2]:
+            scene.evaluator.take(Collected("probe/00010", answer.at, answer=answer))
+        with pytest.raises(StoreError):
+            await scene.evaluator.settle()
+        assert not scene.evaluator.states[COMMUNE].rolling
+        scene.evaluator.take(Collected("probe/00010", answers[2].at, answer=answers[2]))
+        await scene.evaluator.settle()
+        rolling = scene.evaluator.states[COMMUNE].rolling["probe/00010"]
+        assert rolling.hours is not None
+        now = rolling.hours.open
+        assert (now.up, now.down, now.sent) == (60.0, 60.0, 3)
+        assert (await scene.store.load_states())[0].rolling["probe/00010"] == rolling
+
+    play(story, plans=ANSWERED)
 
 
 # order

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from monitor.adapters.probes.outcome import CannotAsk, Outcome
-from monitor.config.probespec import ProbeSpec
+from monitor.config.probespec import IcmpCheck, ProbeSpec
 from monitor.model.reading import Check, Collected, Reading, Value
+from monitor.model.rolling import Answer
 from monitor.model.text import clean
 from monitor.ports import Clock
 
@@ -54,7 +55,20 @@ def collected(spec: ProbeSpec, now: datetime, outcomes: Sequence[Outcome], secon
         for indicator, value in values.items()
     )
     check = Check(last.phases, len(outcomes), _transcript(outcomes), last.certificate_expires, last.steps)
-    return Collected(spec.id, now, readings, duration=seconds, check=check)
+    answer = _answer(spec, now, outcomes) if spec.derives else None
+    return Collected(spec.id, now, readings, duration=seconds, check=check, answer=answer)
+
+
+def _answer(spec: ProbeSpec, now: datetime, outcomes: Sequence[Outcome]) -> Answer:
+    """What the poll adds to the sums: every attempt counts for loss, only the last one for being up and for latency."""
+    last = outcomes[-1]
+    packets = spec.asks.packets if isinstance(spec.asks, IcmpCheck) else 1
+    lost = sum(
+        round(packets * outcome.figures["loss"] / 100) if "loss" in outcome.figures else packets * bool(outcome.problem)
+        for outcome in outcomes
+    )
+    seconds = None if last.problem else last.figures.get("seconds", last.figures.get("round_trip"))
+    return Answer(spec.unit, spec.id, now, not last.problem, seconds, packets * len(outcomes), lost)
 
 
 def _note(outcomes: Sequence[Outcome]) -> str:

@@ -34,7 +34,17 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from monitor.adapters.store import states
-from monitor.adapters.store.tables import audit, health, incident, notice, reading, series, transition, unit_state
+from monitor.adapters.store.tables import (
+    audit,
+    health,
+    incident,
+    notice,
+    reading,
+    rolling,
+    series,
+    transition,
+    unit_state,
+)
 from monitor.model.incident import Outcome, Phase
 
 _earlier = notice.alias("earlier")
@@ -57,6 +67,12 @@ def all_states() -> Select[Any]:
 def all_series() -> Select[Any]:
     """Documents of the past of all units' indicators."""
     return select(series.c.unit, series.c.indicator, series.c.doc).order_by(series.c.unit, series.c.indicator)
+
+
+@cache
+def all_rolling() -> Select[Any]:
+    """Closed tallies of all probes."""
+    return select(rolling)
 
 
 def versions_of(units: Collection[str]) -> Select[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from monitor.adapters.store import codec, states
 from monitor.model.colour import Colour
 from monitor.model.incident import Delivery, Incident, Notice
 from monitor.model.reading import Reading, SourceHealth
+from monitor.model.rolling import Rolling
 from monitor.model.series import Series
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState, Withhold
 
@@ -23,6 +24,7 @@ class Batch:
     versions: dict[str, int] = field(default_factory=dict)
     states: list[Row] = field(default_factory=list)
     series: list[Row] = field(default_factory=list)
+    rolling: list[Row] = field(default_factory=list)
     incidents: list[Row] = field(default_factory=list)
     withheld: list[Row] = field(default_factory=list)
     notices: list[Row] = field(default_factory=list)
@@ -35,6 +37,7 @@ class Batch:
         self.versions[decision.before.unit] = decision.before.version
         self.states.append(_state_row(raised(decision)))
         self.series += _series_rows(decision)
+        self.rolling += _rolling_rows(decision)
         self.incidents += map(_incident_row, decision.incidents)
         self.withheld += (row for order in decision.withheld for row in _withheld_rows(order))
         self.notices += map(_notice_row, decision.notices)
@@ -89,7 +92,7 @@ def _state_row(state: UnitState) -> Row:
         "unit": state.unit,
         "version": state.version,
         "recheck_at": state.recheck_at,
-        "doc": codec.STATE.encode(replace(state, series={})),
+        "doc": codec.STATE.encode(replace(state, series={}, rolling=_open(state.rolling))),
     }
 
 
@@ -100,13 +103,56 @@ def _series_rows(decision: Decision) -> list[Row]:
     return [{"unit": decision.after.unit, "indicator": key, "doc": codec.SERIES.encode(after[key])} for key in changed]
 
 
-def states_of(states: Sequence[Any], series: Sequence[Any]) -> list[UnitState]:
-    """The states that rows of the tables `unit_state` and `series` hold together."""
+def _open(rolling: Mapping[str, Rolling]) -> Mapping[str, Rolling]:
+    """Without the closed tallies, which have a table: every answer changes the rest."""
+    return {source: _with_closed(one, b"", b"") for source, one in rolling.items()}
+
+
+def _with_closed(rolling: Rolling, hours: bytes, days: bytes) -> Rolling:
+    return replace(
+        rolling,
+        hours=None if rolling.hours is None else replace(rolling.hours, closed=hours),
+        days=None if rolling.days is None else replace(rolling.days, closed=days),
+    )
+
+
+def _rolling_rows(decision: Decision) -> list[Row]:
+    """Closed tallies that changed: once an hour."""
+    before, after = decision.before.rolling, decision.after.rolling
+    if after is before:
+        return []
+    closed = {source: _closed(rolling) for source, rolling in after.items()}
+    return [
+        {"unit": decision.after.unit, "source": source, "hours": hours, "days": days}
+        for source, (hours, days) in closed.items()
+        if (hours, days) != _closed(before.get(source))
+    ]
+
+
+def _closed(rolling: Rolling | None) -> tuple[bytes, bytes]:
+    tiers = (None, None) if rolling is None else (rolling.hours, rolling.days)
+    hours, days = (b"" if tier is None else tier.closed for tier in tiers)
+    return hours, days
+
+
+def states_of(states: Sequence[Any], series: Sequence[Any], rolling: Sequence[Any]) -> list[UnitState]:
+    """The states that rows of the tables `unit_state`, `series` and `rolling` hold together."""
+    closed = {(row.unit, row.source): (row.hours, row.days) for row in rolling}
     past: dict[str, dict[str, Series]] = {}
     for row in series:
         past.setdefault(row.unit, {})[row.indicator] = codec.SERIES.decode(row.doc)
     found = (codec.STATE.decode(row.doc) for row in states)
-    return [replace(state, series=past.get(state.unit, {})) for state in found]
+    return [
+        replace(
+            state,
+            series=past.get(state.unit, {}),
+            rolling={
+                source: _with_closed(one, *closed.get((state.unit, source), (b"", b"")))
+                for source, one in state.rolling.items()
+            },
+        )
+        for state in found
+    ]
 
 
 def _incident_row(incident: Incident) -> Row:

@@ -62,8 +62,9 @@ class SqlStore:
 
     async def load_states(self) -> Sequence[UnitState]:
         """See the port."""
-        series, states = await self._file.fetch_together(queries.all_series(), queries.all_states())
-        return await self._beside(lambda: rows.states_of(states, series))
+        asked = (queries.all_series(), queries.all_rolling(), queries.all_states())
+        series, rolling, states = await self._file.fetch_together(*asked)
+        return await self._beside(lambda: rows.states_of(states, series, rolling))
 
     async def commit(self, decisions: Sequence[Decision]) -> Sequence[UnitState]:
         """See the port."""
@@ -188,6 +189,7 @@ async def _check_versions(writer: AsyncConnection, wanted: Mapping[str, int]) ->
 async def _write(writer: AsyncConnection, batch: rows.Batch) -> None:
     await _each(writer, queries.put(tables.unit_state), batch.states)
     await _each(writer, queries.put(tables.series), batch.series)
+    await _each(writer, queries.put(tables.rolling), batch.rolling)
     await _each(writer, queries.put(tables.incident), batch.incidents)
     # First what is no longer owed, then what is: a worsened incident withholds its old calls and makes new ones.
     await _each(writer, queries.withhold_waiting(), batch.withheld)

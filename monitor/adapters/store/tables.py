@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -36,7 +36,7 @@ unit_state = Table(
     Column("unit", Text, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("recheck_at", Instant, index=True),
-    Column("doc", Text, nullable=False),  # UnitState with its evidence and open incidents, without its series
+    Column("doc", Text, nullable=False),  # UnitState with its evidence and open incidents, without what has a table
 )
 
 series = Table(
@@ -45,6 +45,16 @@ series = Table(
     Column("unit", Text, primary_key=True),
     Column("indicator", Text, primary_key=True),  # or the id of a roll-up
     Column("doc", Text, nullable=False),
+)
+
+rolling = Table(
+    "rolling",
+    metadata,
+    Column("unit", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    # Closed tallies (monitor.engine.rolling); the open ones, which every answer changes, are in the unit's document.
+    Column("hours", LargeBinary, nullable=False),
+    Column("days", LargeBinary, nullable=False),
 )
 
 reading = Table(
