@@ -9,12 +9,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from monitor.adapters.feeds import KINDS, promql
-from monitor.adapters.feeds.rows import MAX_REJECTED, Frame
+from monitor.adapters.feeds.rows import Frame
 from monitor.config.spec import AsOf, Column, FeedSpec
 from monitor.engine.book import Indicator
 from monitor.engine.evidence import FUTURE_TOLERANCE, believable
 from monitor.model.hours import Calendar
-from monitor.model.reading import Collected, Value
+from monitor.model.reading import MAX_REJECTED, Collected, Value
 from monitor.model.text import clean
 
 NOW = datetime(2026, 11, 21, 5, 0, tzinfo=UTC)  # 12:00 in Vietnam
