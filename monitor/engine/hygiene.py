@@ -120,7 +120,9 @@ def _fell(before: SourceHealth | None, shape: Shape) -> str:
         return ""
     if before.held is not None and shape.rows >= max(before.held, 1):
         return ""
-    return f"rows of {shape.rows} units, {good} in the last good answer: held back until the next answer confirms it"
+    return (
+        f"units with a row: {shape.rows}, in the last good answer {good}; held back until the next answer confirms it"
+    )
 
 
 def _since(refused: Iterable[Rejected], before: SourceHealth | None, now: datetime) -> Iterable[Rejected]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +21,8 @@ from monitor.web.api import answer
 from monitor.web.keys import PAGES, SERVICE
 from monitor.web.query import known_only
 from monitor.web.texts import Words
+
+_NUMBER = re.compile(r"([0-9]{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class RefusedRow:
     """One row that is not believed, as the table shows it."""
 
     row: Rejected
+    place: str  # "dòng 17"
     indicator: str
     why: str
     unit: Unit | None  # a unit of the site, where the row names one
@@ -65,10 +70,19 @@ def row_of(spec: FeedSpec, health: SourceHealth | None, t: Words) -> FeedRow:
         t(f"stage_{health.stage or 'fetch'}") if failing else "",
         health.failure.removeprefix(f"feed {spec.id}: ") if failing else "",
         refused_of(health),
-        next(iter(health.rejected), None),
+        next(iter(in_order(health.rejected)), None),
         health.held,
         health.drift,
     )
+
+
+def in_order(rows: Iterable[Rejected]) -> list[Rejected]:
+    """As they stand in the source: what concerns the whole answer first, line 9 before line 10."""
+    return sorted(rows, key=lambda one: (one.reason == "more", [_rank(part) for part in _NUMBER.split(one.row)]))
+
+
+def _rank(part: str) -> tuple[int, str]:
+    return (int(part), "") if part.isdecimal() else (0, part)
 
 
 def refused_of(health: SourceHealth) -> int:
@@ -91,14 +105,14 @@ async def feed(request: web.Request) -> web.Response:
     t = pages.words(request)
     spec = _asked(request)
     health = service.evaluator.health.get(spec.id)
-    refused = health.refused if health else {}
+    refused, rows = (health.refused, in_order(health.rejected)) if health else ({}, [])
     context = {
         "feed": row_of(spec, health, t),
         "owner": service.site.units[spec.owner],
         "every": t.span(spec.period),
         "shape": health.shape if health else None,
         "counts": [(number, t.pick(refusal(reason)), reason) for reason, number in sorted(refused.items())],
-        "rows": [_shown(one, service, t) for one in health.rejected if one.reason != "more"] if health else [],
+        "rows": [_shown(one, service, t) for one in rows if one.reason != "more"],
     }
     return pages.show(request, "feed.html", context)
 
@@ -108,7 +122,7 @@ def _shown(refused: Rejected, service: Service, t: Words) -> RefusedRow:
     name = t.pick((indicator.name_vi, indicator.name_en)) if indicator else refused.column
     units = service.site.units
     unit = units[refused.unit] if refused.unit in units else None  # noqa: SIM401 it is no dictionary
-    return RefusedRow(refused, name, t.pick(refusal(refused.reason)), unit)
+    return RefusedRow(refused, t.place(refused.row), name, t.pick(refusal(refused.reason)), unit)
 
 
 async def feeds_document(request: web.Request) -> web.Response:

@@ -88,6 +88,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "probes": ("Điểm đo", "Probes"),
     # feeds
     "no_feeds": ("Chưa khai báo nguồn số liệu nào.", "No source of data is declared."),
+    "feeds_troubled": ("{count} trên {total} nguồn cần xem lại", "{count} of {total} sources need a look"),
     "last_answer": ("Trả lời gần nhất", "Last answer"),
     "condition": ("Tình trạng", "Condition"),
     "stage_fetch": ("không lấy được số liệu", "nothing came"),
@@ -99,8 +100,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "all_believed": ("Mọi dòng đều được tin.", "All rows are believed."),
     "held_back": ("Đang giữ lại, chưa dùng", "Held back, not used"),
     "held_why": (
-        "Lần trả lời gần nhất chỉ có {rows} đơn vị, lần tốt trước đó có {good}. Chờ lần sau xác nhận.",
-        "The last answer has {rows} units, the good one before it {good}. The next answer must confirm it.",
+        "Số đơn vị trong lần trả lời gần nhất: {rows}; trong lần tốt trước đó: {good}. Chờ lần sau xác nhận.",
+        "Units in the last answer: {rows}; in the good one before it: {good}. The next answer must confirm it.",
     ),
     "headers_gone": ("Cột không còn", "Columns that are gone"),
     "headers_new": ("Cột mới từ {time}", "Columns that are new since {time}"),
@@ -235,6 +236,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 _OPS = {">=": "≥", "<=": "≤", "==": "=", ">": ">", "<": "<"}
+_PLACES = (("line ", "dòng "), ("row ", "dòng "), ("sheet ", "trang tính "))
 _MEASURES: Mapping[str, tuple[str, str]] = {
     "%": ("%", "%"),
     "minutes": ("phút", "minutes"),
@@ -269,6 +271,14 @@ class Words:
     def number(self, value: float) -> str:
         """A number with the decimal sign of this language."""
         return number(value, self.locale)
+
+    def place(self, row: str) -> str:
+        """A place in a source ("line 17", "sheet 'Xã', row 4") in this language."""
+        if self._english:
+            return row
+        for word, vietnamese in _PLACES:
+            row = row.replace(word, vietnamese)
+        return row
 
     def span(self, seconds: float) -> str:
         """A duration in words."""

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.adapters.feeds import KINDS
 from monitor.adapters.store.codec import HEALTH
 from monitor.config.spec import AsOf, Column
 from monitor.engine.book import Indicator, Period
 from monitor.engine.hygiene import Known, after_poll, inspect
 from monitor.model.reading import MAX_REJECTED, Collected, Reading, Shape, SourceHealth
-from tests.unit.feed_frames import CALENDAR, INDICATORS, NOW, feed_spec, parsed, refusals
+from tests.unit.feed_frames import CALENDAR, FRAME, INDICATORS, NOW, feed_spec, parsed, refusals
 
 LATER = timedelta(minutes=5)
 DAY = timedelta(days=1)
@@ -60,7 +61,7 @@ def test_an_answer_with_less_than_half_of_the_rows_is_held_back_and_nothing_of_i
     told = feed.answers(of(45))
     assert told.readings == () and told.held
     assert told.rejected[0].detail == (
-        "rows of 45 units, 92 in the last good answer: held back until the next answer confirms it"
+        "units with a row: 45, in the last good answer 92; held back until the next answer confirms it"
     )
     assert told.refused == {"rows-fell": 1}
 
@@ -290,3 +291,11 @@ def test_a_unit_that_was_merged_away_is_told_with_its_successor():
     first, second, *_ = parsed(feed_spec("json"), body).rejected
     assert (first.reason, second.reason) == ("former-unit", "unknown-unit")
     assert first.detail == "Hà Giang became part of Tỉnh Tuyên Quang (08) on 2025-07-01; send that one"
+
+
+def test_a_unit_of_the_site_that_has_ended_takes_no_more_rows():
+    frame = replace(FRAME, ended={"02143": CALENDAR.local(NOW).date()})
+    body = b'{"rows": [{"code": "02143", "ratio": 1}, {"code": "01840", "ratio": 1}]}'
+    collected = KINDS["json"](feed_spec("json"), body, {}, NOW, frame)
+    assert refusals(collected) == [("rows[0]", "former-unit")]
+    assert [reading.unit for reading in collected.readings] == ["01840"]

@@ -34,11 +34,17 @@ async def test_the_page_of_a_feed_names_row_unit_cell_and_reason_in_the_reader_s
     async with running(site()) as world, visiting(world) as client:
         hear(world, ANSWER)
         page = await (await client.get(f"/feeds/portal?lang={lang}")).text()
-        for text in ("line 17", "Làng 1" if lang == "vi" else "Làng 1 commune", "68,91", said, "stands also in line 4"):
+        for text in (
+            "dòng 17" if lang == "vi" else "line 17",
+            "Làng 1" if lang == "vi" else "Làng 1 commune",
+            "68,91",
+            said,
+            "stands also in line 4",
+        ):
             assert text in page
         assert HOSTILE not in page and "&lt;script&gt;" in page
         board = await (await client.get(f"/?lang={lang}")).text()
-        assert "line 17" in board and "/feeds/portal" in board
+        assert ("dòng 17" if lang == "vi" else "line 17") in board and "/feeds/portal" in board
 
 
 async def test_a_failing_feed_says_at_which_stage_and_keeps_its_quarantine():
@@ -72,7 +78,7 @@ async def test_an_answer_that_is_held_back_and_headers_that_are_gone_are_shown()
         hear(world, replace(ANSWER, rejected=(), refused={}))
         hear(world, replace(ANSWER, rejected=(), refused={}, shape=Shape(40, ("a", "c"))))
         page = await (await client.get("/feeds/portal?lang=en")).text()
-        assert "The last answer has 40 units, the good one before it 92" in page
+        assert "Units in the last answer: 40; in the good one before it: 92" in page
         assert 'data-kind="drift"' in page and "<code>b</code>" in page and "<code>c</code>" in page
         assert (await (await client.get("/api/v1/feeds/portal")).json())["held_back"] == 40
 
