@@ -180,3 +180,27 @@ async def test_bad_paper_is_quarantined_with_its_line_over_a_restart_and_its_uni
         assert desk.service.evaluator.health["report"].rejected[0].first_seen == first_seen
         assert desk.colour() is Colour.UNKNOWN and desk.colour("02102") is Colour.GREEN
         assert await desk.told() == []
+
+
+async def test_the_log_names_feed_stage_row_and_reason_once_when_it_begins_and_once_when_it_ends(tmp_path, caplog):
+    store = MemoryStore()
+    async with office(tmp_path, store) as desk:
+        await desk.puts(16, f"{UNIT};16/11/2026;95,0")
+        await desk.puts(17, f"{UNIT};17/11/2026;9.5")
+        await desk.polls(5)
+    async with office(tmp_path, store) as desk:  # a restart is no news
+        await desk.puts(18, f"{UNIT};18/11/2026;9.5")
+        await desk.puts(18, f"{UNIT};18/11/2026;95,0")
+        await desk.puts(18, f"{UNIT};18/11/2026;95,0", header="Mã;Ngày;Tỷ lệ đúng hạn")
+        await desk.puts(18, f"{UNIT};18/11/2026;95,0")
+    assert [line for line in caplog.messages if line.startswith("feed ")] == [
+        "feed report: rows: line 2: decimal-sign: unit 02101, on_time: '9.5' is not a number: "
+        "a decimal point in a feed whose decimal sign is ','",
+        "feed report: rows: all are believed again",
+        "feed report: rows: line 1: schema-drift: on_time: no column 'Đúng hạn'; "
+        "did you mean 'Tỷ lệ đúng hạn'?; "
+        "gone since then: 'Đúng hạn'; new: 'Tỷ lệ đúng hạn'",
+        "feed report: columns: gone: 'Đúng hạn'; new: 'Tỷ lệ đúng hạn'",
+        "feed report: rows: all are believed again",
+        "feed report: columns: new: 'Đúng hạn'",
+    ]

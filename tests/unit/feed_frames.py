@@ -83,6 +83,9 @@ def sound(spec: FeedSpec, collected: Collected) -> Collected:
         assert reading.unit in UNITS
         assert reading.as_of.tzinfo is not None and reading.received_at == NOW
         assert reading.as_of - NOW <= timedelta(seconds=FUTURE_TOLERANCE)
+    for one in collected.rejected:
+        assert max(len(one.unit), len(one.cell)) <= 60 and (one.unit, one.cell) == (clean(one.unit), clean(one.cell))
+    assert sum(collected.refused.values()) >= len(collected.rejected) or collected.failure
     for text in (collected.failure, *(f"{one.row} {one.reason} {one.detail}" for one in collected.rejected)):
         assert text.strip() == clean(text, 1000)
     values(collected) if spec.as_of is not AsOf.FIELD else None
