@@ -138,7 +138,9 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
     said = (*view.news, *rolled.readings) if there else ()
     absorbed = hear(view.state.evidence, view.state.rivals, said, policy.ruleset.indicators, now)
     counts = count(_colour(child.standing) for child in view.children) if policy.units.children(unit.code) else None
-    past = remember(view.state.series, counts_now(absorbed), policy.ruleset.indicators, policy.calendar)
+    past = remember(
+        view.state.series, counts_now(absorbed), policy.ruleset.indicators, policy.calendar, view.state.evidence
+    )
     told = replace(view.state, evidence=absorbed.evidence, series=past, rivals=absorbed.rivals, rolling=rolled.rolling)
     seen = replace(view, state=told)
     news = moved(view.state, told) if judged_today(view.judged_at, now, policy.calendar) else None

@@ -98,13 +98,22 @@ def _odd(document: Document, name: str, entry: IndicatorModel, model: CatalogueM
         yield document.problem((*at, "warn_age"), what, "the warning comes before the value is unknown")
     if entry.unit == "state" and not entry.states:
         yield document.problem(at, f"{name}: a state needs its words", "list them under 'states'")
-    if entry.disagree is not None and entry.unit in ("bool", "state"):
-        yield document.problem((*at, "disagree"), f"{name}: only numbers differ by so much", "leave 'disagree' out")
+    yield from _odd_figure(document, name, entry)
     if len(set(entry.sources)) < len(entry.sources) or len(entry.sources) > MOST_SOURCES:
         right = f"at most {MOST_SOURCES}, each once"
         yield document.problem((*at, "sources"), f"{name}: a source is named twice, or there are too many", right)
     if entry.states and entry.unit not in ("bool", "state"):
         yield document.problem((*at, "states"), f"{name}: a number has no states")
+
+
+def _odd_figure(document: Document, name: str, entry: IndicatorModel) -> Iterator[Problem]:
+    """What only a number can have."""
+    at = ("indicators", name)
+    if entry.disagree is not None and entry.unit in ("bool", "state"):
+        yield document.problem((*at, "disagree"), f"{name}: only numbers differ by so much", "leave 'disagree' out")
+    if entry.monotonic and (entry.unit in ("%", "bool", "state") or entry.of is not None):
+        what = f"{name}: only a count that is added up can be 'monotonic: rising', this is measured in {entry.unit}"
+        yield document.problem((*at, "monotonic"), what, "a share may fall while its counts rise; leave it out")
 
 
 def _indicator(document: Document, name: str, entry: IndicatorModel) -> Indicator:
@@ -120,6 +129,7 @@ def _indicator(document: Document, name: str, entry: IndicatorModel) -> Indicato
         cadence=cadence_seconds(entry.cadence),
         warn_age=_warn_age(entry),
         window=Period(entry.window) if entry.window else None,
+        rising=entry.monotonic == "rising",
         sources=tuple(entry.sources),
         disagree=entry.disagree,
         measure=Measure(entry.measure),

@@ -94,6 +94,7 @@ class IndicatorModel(Section):
     max_age: Span | None = None
     warn_age: Span | None = None
     window: Literal["month", "quarter", "year"] | None = None
+    monotonic: Literal["rising"] | None = None
     sources: list[str] = Field(default=[])
     disagree: Annotated[float, Field(gt=0)] | None = None
     measure: Literal["value", "elapsed"] = "value"

@@ -52,6 +52,7 @@ class Indicator:
     cadence: float = 0.0  # seconds between two values as promised; 0: nothing was promised
     warn_age: float | None = None  # seconds after which a value is called old, though it is still believed
     window: Period | None = None  # calendar period that a figure covers so far; None: it is a state, not a sum
+    rising: bool = False  # within its `window` (for ever without one) it never gets less: a cumulative figure
     sources: tuple[str, ...] = ()  # ids of sources, the one that counts first; empty: the newest claim counts
     disagree: float | None = None  # difference between two sources beyond which both are named, in the unit of measure
     measure: Measure = Measure.VALUE

@@ -8,8 +8,9 @@ from datetime import datetime
 from math import isfinite
 
 from monitor.engine.book import Indicator, Measure
-from monitor.model.reading import Reading, Value
+from monitor.model.reading import Comparator, Reading, Value
 
+ROUNDING = 1.0  # per cent points a rate may differ from its own parts: whole numbers, cut off or rounded
 FUTURE_TOLERANCE = 60.0  # seconds a source's clock may run ahead before its row is refused at the edge
 
 
@@ -98,6 +99,24 @@ def _continue_run(before: Reading | None, reading: Reading) -> Reading:
     if before is not None and same_value(before.value, reading.value):
         return replace(reading, since=before.since or before.as_of)
     return replace(reading, since=reading.as_of)
+
+
+def inconsistent(
+    indicator: Indicator, value: Value, comparator: Comparator, numerator: float | None, denominator: float | None
+) -> str | None:
+    """Why a rate and its own parts cannot all be true (a sentence), or None when they can.
+
+    Of shares up to 100 % only: there a part is not more than its whole, and an exactly stated value is theirs.
+    """
+    share = indicator.unit == "%" and indicator.maximum is not None and indicator.maximum <= 100
+    if not share or numerator is None or not denominator or isinstance(value, bool | str):
+        return None
+    if numerator > denominator:
+        return f"{numerator:g} of {denominator:g}: a part is more than its whole"
+    rate = 100 * numerator / denominator
+    if comparator is Comparator.EQ and abs(value - rate) > ROUNDING:
+        return f"{value:g} % is stated, but {numerator:g} of {denominator:g} is {rate:.2f} %"
+    return None
 
 
 def believable(indicator: Indicator, value: Value) -> str | None:

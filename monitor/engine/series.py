@@ -1,6 +1,7 @@
 """Keeping the past of an indicator: one value a day, one sum a month, and no more of either than a rule can ask for.
 
-A late value corrects its own day. A day that nothing was said of has no value; it is never filled in.
+A late value corrects its own day and no other, and of one day the newest claim counts, in whatever order they arrive. A
+day that nothing was said of has no value; it is never filled in.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from typing import TypeVar
 
 from monitor.engine.book import Criterion, Indicator
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading
 from monitor.model.series import NOTHING, MonthSum, Series
 from monitor.model.verdict import CriterionState, Standing
+
+T = TypeVar("T")
 
 DAYS = 62  # days kept: two months, the longest trend a target may ask for
 SCORE = ""  # key of the unit's own score (ratio 0 to 1) among the series of its indicators
@@ -26,14 +30,23 @@ def remember(
     fresh: Iterable[Reading],
     indicators: Mapping[str, Indicator],
     calendar: Calendar,
+    held: Mapping[str, Reading] | None = None,
 ) -> Mapping[str, Series]:
-    """The series of a unit after new readings; the same object where nothing changed."""
+    """The series of a unit after new readings; the same object where nothing changed.
+
+    `held` are the readings that counted before. They are taken in once more: the repeats of a value are not all in
+    `fresh`, and a late claim that is older than the last repeat must not take its day from it.
+    """
     after = dict(before)
-    for reading in fresh:
+    fresh = tuple(fresh)
+    repeated = (held[name] for name in {reading.indicator for reading in fresh} if held and name in held)
+    for reading in (*repeated, *fresh):
         indicator = indicators.get(reading.indicator)
         if indicator is not None and _is_figure(indicator, reading):
-            day = calendar.local(reading.as_of).date()
-            after[reading.indicator] = record(after.get(reading.indicator, NOTHING), reading, indicator, day)
+            local = calendar.local(reading.as_of)
+            second = 3600 * local.hour + 60 * local.minute + local.second
+            series = after.get(reading.indicator, NOTHING)
+            after[reading.indicator] = record(series, reading, indicator, local.date(), second)
     return after if after != before else before
 
 
@@ -53,11 +66,10 @@ def _is_figure(indicator: Indicator, reading: Reading) -> bool:
     return indicator.unit not in ("bool", "state") and not isinstance(reading.value, bool | str)
 
 
-def record(series: Series, reading: Reading, indicator: Indicator, day: date) -> Series:
-    """The series with one reading of a local day taken in."""
+def record(series: Series, reading: Reading, indicator: Indicator, day: date, second: int = 0) -> Series:
+    """The series with one reading of a local day taken in, claimed `second` seconds into it."""
     assert not isinstance(reading.value, bool | str)
-    days, values = _put(series.days, series.values, day.toordinal(), float(reading.value))
-    grown = replace(series, days=days[-DAYS:], values=values[-DAYS:])
+    grown = _recorded(series, float(reading.value), day.toordinal(), second)
     if indicator.window is None or reading.numerator is None or reading.denominator is None:
         return grown
     month = 12 * day.year + day.month - 1
@@ -68,6 +80,18 @@ def record(series: Series, reading: Reading, indicator: Indicator, day: date) ->
     exact = reading.comparator is Comparator.EQ
     sums[month] = MonthSum(month, reading.numerator, reading.denominator, claimed, exact)
     return replace(grown, months=tuple(sums[key] for key in sorted(sums))[-MONTHS:])
+
+
+def _recorded(series: Series, value: float, day: int, second: int) -> Series:
+    """The series with the value of a day, unless it holds a newer claim of that day."""
+    seconds = series.seconds or (0,) * len(series.days)
+    place = bisect_left(series.days, day)
+    if series.days[place : place + 1] == (day,) and seconds[place] > second:
+        return series
+    days, values = _put(series.days, series.values, day, value)
+    _, seconds = _put(series.days, seconds, day, second)
+    kept = seconds[-DAYS:]
+    return replace(series, days=days[-DAYS:], values=values[-DAYS:], seconds=kept if any(kept) else ())
 
 
 def remember_rollups(
@@ -90,9 +114,7 @@ def remember_rollups(
     return after if after != before else before
 
 
-def _put(
-    days: tuple[int, ...], values: tuple[float, ...], day: int, value: float
-) -> tuple[tuple[int, ...], tuple[float, ...]]:
+def _put(days: tuple[int, ...], values: tuple[T, ...], day: int, value: T) -> tuple[tuple[int, ...], tuple[T, ...]]:
     place = bisect_left(days, day)
     rest = place + (place < len(days) and days[place] == day)
     return (*days[:place], day, *days[rest:]), (*values[:place], value, *values[rest:])

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from monitor.model.rolling import Answer
 
+MAX_REJECTED = 200  # refused rows that are kept of one answer; the rest is only counted
+
 Value = float | bool | str  # number (per cent 0 to 100, minutes, count ...), yes/no, or a state word such as "partly"
 
 
@@ -53,6 +55,33 @@ class Rejected:
     row: str  # "row 17", "line 17", "data.evaluation[17]"; empty for the whole answer
     reason: str  # short machine word, a metric label: unknown-unit, not-a-number, out-of-range, duplicate, future ...
     detail: str  # a sentence for a person
+    unit: str = ""  # as the row names it; one short line
+    column: str = ""  # indicator; empty when the whole row is refused
+    cell: str = ""  # what stood there; one short line
+    first_seen: datetime | None = None  # since when this is so, by our clock
+
+    @property
+    def trouble(self) -> tuple[str, str, str]:
+        """What makes it the same trouble at the next poll: a row may stand elsewhere by then."""
+        return self.reason, self.unit or self.row, self.column
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an answer of a feed looks like, whatever its values say."""
+
+    rows: int  # units that have a row, believed or not, and rows that name no unit of the site
+    headers: tuple[str, ...] = ()  # of a table, or keys of the rows (json); one short line each, bounded
+    spoke: tuple[str, ...] = ()  # indicators of which a row has said something, now or before
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How the headers of a feed have changed since they were other ones. `at` by our clock."""
+
+    at: datetime
+    gone: tuple[str, ...] = ()  # headers that were there and have not come back
+    new: tuple[str, ...] = ()  # headers that came with the last change
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +95,12 @@ class SourceHealth:
     last_failure: datetime | None = None
     failing_since: datetime | None = None  # first failure since it last answered well; None while it does
     failure: str = ""  # what the last failure said
-    rejected: tuple[Rejected, ...] = ()  # of the last answer, bounded
+    rejected: tuple[Rejected, ...] = ()  # of the last answer, at most MAX_REJECTED
+    stage: str = ""  # where the last failure happened, as Collected.stage
+    refused: Mapping[str, int] = field(default_factory=dict)  # reason -> refused rows of the last answer, all of them
+    shape: Shape | None = None  # of the last answer that was not held back
+    held: int | None = None  # rows of the answer that is held back because it has so few; None: none is
+    drift: Drift | None = None  # the last change of headers
 
     @property
     def answers(self) -> bool:
@@ -102,3 +136,9 @@ class Collected:
     duration: float = 0.0  # seconds, all attempts together
     check: Check | None = None  # of a probe; None for a feed
     answer: Answer | None = None  # of a probe from which figures are derived: what they are made of
+    stage: str = ""  # of a failure: "fetch" (nothing came) or "read" (what came cannot be read)
+    refused: Mapping[str, int] = field(default_factory=dict)  # reason -> refused rows, also those beyond `rejected`
+    shape: Shape | None = None  # of a feed's answer
+    # Where cumulative figures stood, to be held against earlier ones: (unit, indicator, as_of) -> "line 17".
+    places: Mapping[tuple[str, str, datetime], str] = field(default_factory=dict)
+    held: bool = False  # it has so few rows that nothing of it counts until the next answer confirms it

@@ -23,6 +23,9 @@ class Series:
     days: tuple[int, ...] = ()
     values: tuple[float, ...] = ()  # the last value of each of `days`
     months: tuple[MonthSum, ...] = ()
+    # Whole seconds into its local day of the claim behind each of `values`: an older one does not overwrite it.
+    # Empty when all are 0, as those of sources that only name the day.
+    seconds: tuple[int, ...] = ()
 
 
 NOTHING = Series()

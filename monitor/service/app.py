@@ -8,12 +8,14 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from monitor.config.spec import Site
 from monitor.decide import Policy, Watch
+from monitor.engine.hygiene import Known, inspect
 from monitor.engine.rolling import Plan
 from monitor.model.errors import StoreError
-from monitor.model.reading import Collected
+from monitor.model.reading import Collected, Reading
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision
 from monitor.ports import Clock, Exporter, Source, Store, Timetable, Transport
@@ -94,6 +96,7 @@ class Service:
         await self.store.open()
         await self.evaluator.load()
         self.heartbeats.resume()
+        self.complaints.resume(self.evaluator.health.values())
         for exporter in self.exporters.values():
             exporter.start(self.snapshot())
         self.broken_rules.start(self.evaluator.states.values())
@@ -156,11 +159,19 @@ class Service:
         self.first_sweep_at = self.clock.now()
 
     def _collected(self, collected: Collected) -> None:
+        known = Known(self.site.ruleset.indicators, self.site.calendar, partial(self._held, collected.source))
+        collected = inspect(collected, self.evaluator.health.get(collected.source), known)
         self.evaluator.take(collected)  # first: a plug-in that breaks must not lose news
         self.metrics.collected(collected)
-        self.complaints.hear(collected)
+        self.complaints.hear(collected, self.evaluator.health.get(collected.source))
         for exporter in self.exporters.values():
             exporter.polled(collected)
+
+    def _held(self, source: str, unit: str, indicator: str) -> Reading | None:
+        """The last committed reading of a source."""
+        state = self.evaluator.states.get(unit)
+        own = () if state is None else (state.evidence.get(indicator), *state.rivals.get(indicator, ()))
+        return next((reading for reading in own if reading is not None and reading.source == source), None)
 
     def _committed(self, decisions: Sequence[Decision]) -> None:
         states = [decision.after for decision in decisions]

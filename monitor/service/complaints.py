@@ -1,14 +1,22 @@
-"""What is wrong with a feed, said in the log when it begins, changes and ends, not at every poll."""
+"""What is wrong with a feed, said in the log when it begins and when it ends, not at every poll.
+
+One line names feed, stage, row and reason. The stages are `fetch` (nothing came), `read` (what came cannot be read),
+`rows` (rows are not believed) and `columns` (headers have changed). What was said is taken up again from the stored
+health of the sources, so a restart says nothing twice.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 
-from monitor.model.reading import Collected
+from monitor.model.reading import Collected, Drift, Rejected, SourceHealth
 
 log = logging.getLogger(__name__)
 
 TOLD = 5  # refused rows that are named; the rest is counted
+
+_Key = tuple[str, str, str]  # Rejected.trouble
 
 
 class Complaints:
@@ -16,31 +24,68 @@ class Complaints:
 
     def __init__(self, feeds: frozenset[str]) -> None:
         self._feeds = feeds
-        self._said: dict[str, tuple[str, ...]] = {}
+        self._failing: dict[str, str] = {}  # feed -> the stage at which it fails
+        self._rows: dict[str, Mapping[_Key, Rejected]] = {}
+        self._drift: dict[str, Drift | None] = {}
 
-    def hear(self, collected: Collected) -> None:
-        """Log a failure or refused rows of a feed if they are others than last time."""
-        if collected.source not in self._feeds:
-            return
-        wrong = (collected.failure,) if collected.failure else _rows(collected)
-        before = self._said.get(collected.source, ())
-        self._said[collected.source] = wrong
-        if wrong == before:
+    def resume(self, known: Iterable[SourceHealth]) -> None:
+        """Take up what was said in a former life."""
+        for health in known:
+            self._rows[health.source] = _by_trouble(health.rejected)
+            self._drift[health.source] = health.drift
+            if health.failing_since is not None:
+                self._failing[health.source] = health.stage or "fetch"
+
+    def hear(self, collected: Collected, health: SourceHealth | None = None) -> None:
+        """Log what begins and what ends with this answer; `health` is what is remembered after it."""
+        feed = collected.source
+        if feed not in self._feeds:
             return
         if collected.failure:
-            log.warning("%s", collected.failure)
-        elif wrong:
-            log.warning("feed %s: %s", collected.source, _told(collected))
-        else:
-            log.warning("feed %s: all rows are believed again", collected.source)
+            self._failed(feed, collected)
+            return
+        if stage := self._failing.pop(feed, ""):
+            log.warning("feed %s: %s: works again", feed, stage)
+        self._heard_rows(feed, _by_trouble(collected.rejected), sum(collected.refused.values()))
+        self._heard_headers(feed, health.drift if health else None)
+
+    def _failed(self, feed: str, collected: Collected) -> None:
+        stage = collected.stage or "fetch"
+        if self._failing.get(feed) != stage:
+            log.warning("feed %s: %s: %s", feed, stage, collected.failure.removeprefix(f"feed {feed}: "))
+        self._failing[feed] = stage
+
+    def _heard_rows(self, feed: str, now: Mapping[_Key, Rejected], total: int) -> None:
+        before = self._rows.get(feed, {})
+        self._rows[feed] = now
+        if begun := [row for key, row in now.items() if key not in before]:
+            more = 0 if before else max(total - len(now), 0)
+            log.warning("feed %s: rows: %s", feed, _listed([_told(row) for row in begun], more))
+        if before and not now:
+            log.warning("feed %s: rows: all are believed again", feed)
+        elif ended := [row for key, row in before.items() if key not in now]:
+            log.warning("feed %s: rows: no longer: %s", feed, _listed([_named(row) for row in ended], 0))
+
+    def _heard_headers(self, feed: str, drift: Drift | None) -> None:
+        if drift is not None and drift != self._drift.get(feed):
+            parts = (("gone", drift.gone), ("new", drift.new))
+            said = "; ".join(f"{word}: {_listed([repr(name) for name in names], 0)}" for word, names in parts if names)
+            log.warning("feed %s: columns: %s", feed, said or "all are back")
+        self._drift[feed] = drift
 
 
-def _rows(collected: Collected) -> tuple[str, ...]:
-    """Which rows and why, without the details: they may hold ages, which differ at every poll."""
-    return tuple(f"{row.row} {row.reason}" for row in collected.rejected)
+def _by_trouble(rows: Iterable[Rejected]) -> dict[_Key, Rejected]:
+    return {row.trouble: row for row in rows if row.reason != "more"}
 
 
-def _told(collected: Collected) -> str:
-    named = [f"{row.row}: {row.reason}: {row.detail}".removeprefix(": ") for row in collected.rejected[:TOLD]]
-    more = len(collected.rejected) - len(named)
-    return "; ".join((*named, f"and {more} more") if more > 0 else named)
+def _named(row: Rejected) -> str:
+    return f"{row.row or row.unit}: {row.reason}".removeprefix(": ")
+
+
+def _told(row: Rejected) -> str:
+    return f"{row.row}: {row.reason}: {row.detail}".removeprefix(": ")
+
+
+def _listed(named: list[str], more: int) -> str:
+    left = len(named) - TOLD + more if len(named) > TOLD else more
+    return "; ".join((*named[:TOLD], f"and {left} more") if left > 0 else named)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, may_wait, set_aside
+from monitor.engine.hygiene import after_poll
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.rolling import Answer
@@ -101,7 +102,7 @@ class Evaluator:
         watches = self._watches.get(collected.source, ())
         before = self.health.get(collected.source)
         owner = before.owner if before else next((watch.owner for watch in watches), "")
-        health = self.health[collected.source] = _after(before, collected, owner)
+        health = self.health[collected.source] = after_poll(before, collected, owner)
         if watches:
             self._news.health[collected.source] = health
         for reading in collected.readings:
@@ -416,22 +417,3 @@ def _turned(before: SourceHealth | None, health: SourceHealth, watches: Sequence
         return False
     pause = (health.last_success - before.last_success).total_seconds()
     return any(pause >= watch.limit for watch in watches)
-
-
-def _after(before: SourceHealth | None, collected: Collected, owner: str) -> SourceHealth:
-    base = before or SourceHealth(collected.source, owner)
-    if collected.failure:
-        return replace(
-            base,
-            last_failure=collected.at,
-            failing_since=base.failing_since or collected.at,
-            failure=collected.failure,
-            rejected=collected.rejected,
-        )
-    return replace(
-        base,
-        first_success=base.first_success or collected.at,
-        last_success=collected.at,
-        failing_since=None,
-        rejected=collected.rejected,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counted
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -129,8 +130,8 @@ class SelfMetrics:
             self._failures.labels(collected.source).inc()
         else:
             self._success.labels(collected.source).set(collected.at.timestamp())
-        for row in collected.rejected:
-            self._rejected.labels(collected.source, row.reason).inc()
+        for reason, number in (collected.refused or Counted(row.reason for row in collected.rejected)).items():
+            self._rejected.labels(collected.source, reason).inc(number)
 
     def reloaded(self, *, worked: bool) -> None:
         """The site was read again."""

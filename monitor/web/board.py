@@ -8,10 +8,12 @@ from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
 from monitor.model.text import clean
 from monitor.model.unit import Level, Unit
+from monitor.reporting.refusals import refusal
 from monitor.reporting.why import why
 from monitor.service.app import Service
 from monitor.web import charts, detail, look
 from monitor.web.api import find_incident
+from monitor.web.feeds import row_of
 from monitor.web.keys import PAGES, SERVICE
 from monitor.web.shapes import colour_of
 
@@ -53,7 +55,8 @@ def _board(request: web.Request, head: Unit | None) -> web.Response:
         "incidents": incidents[:SHOWN_INCIDENTS],
         "incident_count": len(incidents),
         "targets": look.targets(service, t, head, codes, now),
-        "sources": look.sources(service),
+        "sources": [row_of(feed, service.evaluator.health.get(feed.id), t) for feed in service.site.feeds],
+        "refusal": refusal,
         "probes": look.probes(service),
         "province": head,
         "several": len(service.site.units.at(Level.PROVINCE)) > 1,

@@ -11,7 +11,6 @@ from monitor.alerting.troubles import SILENT_PREFIX
 from monitor.engine.book import Criterion
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident
-from monitor.model.reading import SourceHealth
 from monitor.model.state import UnitState
 from monitor.model.text import unaccent
 from monitor.model.unit import Level, Unit
@@ -96,16 +95,6 @@ class TargetRow:
     def deadline_day(self) -> str:
         """What targets are put together by: the deadline, those without one last."""
         return self.deadline.isoformat() if self.deadline else "~"
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """One feed and when it last answered."""
-
-    id: str
-    last_success: datetime | None
-    failing: bool
-    rejected: int
 
 
 def tile(unit: Unit, state: UnitState, t: Words) -> Tile:
@@ -210,18 +199,6 @@ def _progress(held: CriterionState) -> str:
     if held.colour is Colour.GREEN:
         return "met"
     return "late" if held.verdict.overdue else "not_yet"
-
-
-def sources(service: Service) -> list[SourceRow]:
-    """All feeds of the site and when they last answered well."""
-    health = service.evaluator.health
-    return [_source(feed.id, health.get(feed.id)) for feed in service.site.feeds]
-
-
-def _source(name: str, health: SourceHealth | None) -> SourceRow:
-    if health is None:
-        return SourceRow(name, None, failing=False, rejected=0)
-    return SourceRow(name, health.last_success, not health.answers, len(health.rejected))
 
 
 def probes(service: Service) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from monitor.config.spec import Site, Token
-from monitor.engine.evidence import FUTURE_TOLERANCE, believable, clamp
+from monitor.engine.evidence import FUTURE_TOLERANCE, believable, clamp, inconsistent
 from monitor.model.reading import Comparator, Reading, Value
 from monitor.model.text import clean
 from monitor.service.app import Service
@@ -136,6 +136,10 @@ def _reading(row: object, site: Site, caller: Token, now: datetime) -> Reading:
     value = _value(row.get("value"))
     if reason := believable(site.ruleset.indicators[indicator], value):
         raise _Refused("value", reason)
+    comparator = _comparator(row.get("comparator", "="))
+    numerator, denominator = _count(row, "numerator"), _count(row, "denominator")
+    if reason := inconsistent(site.ruleset.indicators[indicator], value, comparator, numerator, denominator):
+        raise _Refused("value", reason)
     reading = Reading(
         unit=unit,
         indicator=indicator,
@@ -143,9 +147,9 @@ def _reading(row: object, site: Site, caller: Token, now: datetime) -> Reading:
         as_of=_instant(_text(row, "as_of"), site.zone, now),
         received_at=now,
         source=f"push:{caller.id}",
-        comparator=_comparator(row.get("comparator", "=")),
-        numerator=_count(row, "numerator"),
-        denominator=_count(row, "denominator"),
+        comparator=comparator,
+        numerator=numerator,
+        denominator=denominator,
         note=_text(row, "note") if "note" in row else "",
     )
     return clamp(reading)

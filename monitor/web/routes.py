@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.ports import Exporter
-from monitor.web import api, board, push, stream
+from monitor.web import api, board, feeds, push, stream
 from monitor.web.access import Right
 from monitor.web.query import FURTHEST, MOST, PAGE
 from monitor.web.route import Parameter, Route
@@ -34,6 +34,8 @@ PAGES = (
     Route("GET", "/units/{code}", board.unit, READ, "unit_page"),
     Route("GET", "/incidents", board.incidents, READ, "incidents_page"),
     Route("GET", "/incidents/{id}", board.incident, READ, "incident_page"),
+    Route("GET", "/feeds", feeds.listed, READ, "feeds_page"),
+    Route("GET", "/feeds/{id}", feeds.feed, READ, "feed_page"),
     Route("GET", "/static/{name}", static, PUBLIC, "static"),
 )
 API = (
@@ -109,6 +111,26 @@ API = (
         _JSON,
         body="Acknowledgement",
         problems=_ACK,
+    ),
+    Route(
+        "GET",
+        "/api/v1/feeds",
+        feeds.feeds_document,
+        READ,
+        "feeds",
+        "Feeds: whether they answer, and how many rows are not believed.",
+        _JSON,
+        problems=_QUERY,
+    ),
+    Route(
+        "GET",
+        "/api/v1/feeds/{id}",
+        feeds.feed_document,
+        READ,
+        "feed",
+        "One feed with the rows of its last answer that are not believed, and why.",
+        _JSON,
+        problems=_MISSING,
     ),
     Route(
         "POST",

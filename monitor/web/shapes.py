@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from monitor.config.spec import FeedSpec
 from monitor.engine.index import GroupPoints, IndexPoints
 from monitor.model.colour import Colour
 from monitor.model.incident import Delivery, Incident, Step
-from monitor.model.reading import Reading
+from monitor.model.reading import Reading, Rejected, SourceHealth
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit, Units
 from monitor.model.verdict import Counts, CriterionState, Forecast, Param, Reason
+from monitor.reporting.refusals import refusal
 from monitor.reporting.why import CriterionWhy, Why
 
 Json = Mapping[str, object]
@@ -268,3 +270,47 @@ def _counts(counts: Counts | None) -> Json | None:
     if counts is None:
         return None
     return {colour.value: getattr(counts, colour.value) for colour in Colour}
+
+
+def feed_summary(spec: FeedSpec, health: SourceHealth | None) -> Json:
+    """One feed as it stands in lists. A feed that was never asked has no instants."""
+    known = health or SourceHealth(spec.id, spec.owner)
+    failing = known.failing_since is not None
+    return {
+        "id": spec.id,
+        "kind": spec.kind,
+        "owner": spec.owner,
+        "indicators": [column.indicator for column in spec.columns],
+        "period_seconds": spec.period,
+        "answers": known.answers,
+        "last_success": iso(known.last_success),
+        "failing_since": iso(known.failing_since),
+        "failure": {"stage": known.stage, "detail": known.failure} if failing else None,
+        "rows": known.shape.rows if known.shape else None,
+        "held_back": known.held,
+        "refused": dict(known.refused),
+    }
+
+
+def feed_detail(spec: FeedSpec, health: SourceHealth | None) -> Json:
+    """One feed with its rows that are not believed and how its headers have changed."""
+    drift = health.drift if health else None
+    return {
+        **feed_summary(spec, health),
+        "rejected": [_rejected(one) for one in health.rejected] if health else [],
+        "drift": {"at": iso(drift.at), "gone": list(drift.gone), "new": list(drift.new)} if drift else None,
+    }
+
+
+def _rejected(one: Rejected) -> Json:
+    vi, en = refusal(one.reason)
+    return {
+        "row": one.row,
+        "reason": one.reason,
+        "text": {"vi": vi, "en": en},
+        "detail": one.detail,
+        "unit": one.unit,
+        "indicator": one.column,
+        "value": one.cell,
+        "first_seen": iso(one.first_seen),
+    }

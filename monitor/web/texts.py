@@ -86,6 +86,37 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "rejected_rows": ("{count} dòng không được tin", "{count} rows not believed"),
     "probes_answer": ("{good}/{total} điểm đo đang trả lời", "{good} of {total} probes answer"),
     "probes": ("Điểm đo", "Probes"),
+    # feeds
+    "no_feeds": ("Chưa khai báo nguồn số liệu nào.", "No source of data is declared."),
+    "feeds_troubled": ("{count} trên {total} nguồn cần xem lại", "{count} of {total} sources need a look"),
+    "last_answer": ("Trả lời gần nhất", "Last answer"),
+    "condition": ("Tình trạng", "Condition"),
+    "stage_fetch": ("không lấy được số liệu", "nothing came"),
+    "stage_read": ("không đọc được nội dung trả lời", "the answer cannot be read"),
+    "every": ("mỗi {span}", "every {span}"),
+    "feed_owner": ("phụ trách", "owner"),
+    "feed_rows": ("Đơn vị có trong nguồn", "Units in the source"),
+    "not_believed": ("Dòng không được tin", "Rows not believed"),
+    "all_believed": ("Mọi dòng đều được tin.", "All rows are believed."),
+    "held_back": ("Đang giữ lại, chưa dùng", "Held back, not used"),
+    "held_why": (
+        "Số đơn vị trong lần trả lời gần nhất: {rows}; trong lần tốt trước đó: {good}. Chờ lần sau xác nhận.",
+        "Units in the last answer: {rows}; in the good one before it: {good}. The next answer must confirm it.",
+    ),
+    "headers_gone": ("Cột không còn", "Columns that are gone"),
+    "headers_new": ("Cột mới từ {time}", "Columns that are new since {time}"),
+    "quarantine": ("Dòng bị giữ lại", "Rows in quarantine"),
+    "quarantine_long": (
+        "Các dòng này không được dùng: đơn vị sẽ thành chưa rõ khi số liệu cũ hết hạn, không bao giờ đỏ vì dòng hỏng.",
+        "These rows are not used: their unit becomes unknown when its older data expires, and never red by a bad row.",
+    ),
+    "quarantine_of": ("Theo lần trả lời lúc {time}.", "As of the answer at {time}."),
+    "place": ("Vị trí", "Place"),
+    "indicator": ("Chỉ số", "Indicator"),
+    "stated": ("Nội dung ghi", "What it says"),
+    "why": ("Lý do", "Why"),
+    "since_when": ("Từ lúc", "Since"),
+    "only_counted": ("Và {count} dòng khác, chỉ được đếm.", "And {count} more, which are only counted."),
     # unit
     "more_reasons": ("{count} lý do khác", "{count} more reasons"),
     "criteria": ("Các tiêu chí", "Criteria"),
@@ -211,6 +242,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 _OPS = {">=": "≥", "<=": "≤", "==": "=", ">": ">", "<": "<"}
+_PLACES = (("line ", "dòng "), ("row ", "dòng "), ("sheet ", "trang tính "))
 _MEASURES: Mapping[str, tuple[str, str]] = {
     "%": ("%", "%"),
     "minutes": ("phút", "minutes"),
@@ -245,6 +277,14 @@ class Words:
     def number(self, value: float) -> str:
         """A number with the decimal sign of this language."""
         return number(value, self.locale)
+
+    def place(self, row: str) -> str:
+        """A place in a source ("line 17", "sheet 'Xã', row 4") in this language."""
+        if self._english:
+            return row
+        for word, vietnamese in _PLACES:
+            row = row.replace(word, vietnamese)
+        return row
 
     def span(self, seconds: float) -> str:
         """A duration in words."""

@@ -13,7 +13,7 @@ from monitor.engine.rolling import pack
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.incident import Outcome, Phase
-from monitor.model.reading import Comparator, Reading, Rejected, SourceHealth
+from monitor.model.reading import Comparator, Drift, Reading, Rejected, Shape, SourceHealth
 from monitor.model.rolling import Rolling, Tally, Tier
 from monitor.model.series import MonthSum, Series
 from monitor.model.state import UnitState, Withhold
@@ -132,7 +132,11 @@ async def test_an_empty_commit_is_fine(store: Store) -> None:
 
 
 async def test_what_sources_answered_is_remembered(store: Store) -> None:
-    silent = SourceHealth("feed", "01", rejected=(Rejected("feed", "row 17", "future", "tomorrow"),))
+    refused = Rejected("feed", "row 17", "future", "tomorrow", "02143", "rate", "68,9", NOW)
+    shape, drift = Shape(92, ("Mã", "Tỷ lệ"), ("rate",)), Drift(NOW, ("Tỷ lệ",), ("Tỉ lệ",))
+    silent = SourceHealth(
+        "feed", "01", rejected=(refused,), stage="read", refused={"future": 300}, shape=shape, held=3, drift=drift
+    )
     await store.save_health([silent, SourceHealth("probe", "02")])
     await store.save_health([replace(silent, last_success=NOW)])
     assert await store.load_health() == [replace(silent, last_success=NOW), SourceHealth("probe", "02")]

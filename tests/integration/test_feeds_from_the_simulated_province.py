@@ -145,7 +145,7 @@ async def test_a_good_day_brings_nearly_everything(name, asker):
     assert collected.failure == ""
     expected = set(SYSTEMS) if name == "systems" else COMMUNES
     assert len(expected & units_of(collected)) >= len(expected) - 2  # one row is missing, one commune writes nonsense
-    assert set(reasons(collected)) <= {"not-a-number", "out-of-range"}
+    assert set(reasons(collected)) <= {"not-a-number", "decimal-sign", "out-of-range"}
 
 
 async def test_the_commune_that_reports_nonsense_is_refused_and_named(asker):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.decide import Policy, View, decide
 from monitor.engine.book import Band, Book, Condition, Criterion, Indicator, Measure, Need, Ruleset
+from monitor.engine.hygiene import after_poll
 from monitor.engine.rolling import Derived, Plan, What
 from monitor.model.colour import Colour
 from monitor.model.reading import Collected, Reading, SourceHealth
@@ -18,7 +19,6 @@ from monitor.model.rolling import Answer
 from monitor.model.state import Decision, UnitState
 from monitor.model.unit import Level
 from monitor.service.app import policy_of
-from monitor.service.evaluator import _after
 from monitor.testing.site import COMMUNES, FEED, PROVINCE, small_site
 
 START = datetime(2025, 8, 19, 15, 40, tzinfo=UTC)  # eighty minutes before a deadline and a midnight
@@ -126,7 +126,7 @@ class Line:
             return
         from_feed = () if not poll.good or poll.value is None else (poll.value,)
         failure = "" if poll.good else "503"
-        self.health[FEED] = _after(self.health.get(FEED), Collected(FEED, now, failure=failure), PROVINCE)
+        self.health[FEED] = after_poll(self.health.get(FEED), Collected(FEED, now, failure=failure), PROVINCE)
         self.look(now, *(Reading(COMMUNE, "online", value, now, now, FEED) for value in from_feed))
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from monitor.adapters.feeds import KINDS, promql
-from monitor.adapters.feeds.rows import MAX_REJECTED, Frame
+from monitor.adapters.feeds.rows import Frame
 from monitor.config.spec import AsOf, Column, FeedSpec
 from monitor.engine.book import Indicator
 from monitor.engine.evidence import FUTURE_TOLERANCE, believable
 from monitor.model.hours import Calendar
-from monitor.model.reading import Collected, Value
+from monitor.model.reading import MAX_REJECTED, Collected, Value
 from monitor.model.text import clean
 
 NOW = datetime(2026, 11, 21, 5, 0, tzinfo=UTC)  # 12:00 in Vietnam
@@ -83,6 +83,9 @@ def sound(spec: FeedSpec, collected: Collected) -> Collected:
         assert reading.unit in UNITS
         assert reading.as_of.tzinfo is not None and reading.received_at == NOW
         assert reading.as_of - NOW <= timedelta(seconds=FUTURE_TOLERANCE)
+    for one in collected.rejected:
+        assert max(len(one.unit), len(one.cell)) <= 60 and (one.unit, one.cell) == (clean(one.unit), clean(one.cell))
+    assert sum(collected.refused.values()) >= len(collected.rejected) or collected.failure
     for text in (collected.failure, *(f"{one.row} {one.reason} {one.detail}" for one in collected.rejected)):
         assert text.strip() == clean(text, 1000)
     values(collected) if spec.as_of is not AsOf.FIELD else None

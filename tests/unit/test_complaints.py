@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.model.reading import Collected, Rejected
+from monitor.engine.hygiene import after_poll
+from monitor.model.reading import Collected, Drift, Rejected
 from monitor.service.complaints import Complaints
 
 GOOD = Collected("portal", datetime(2026, 11, 20, 5, tzinfo=UTC))
-BROKEN = replace(GOOD, failure="feed portal: not JSON: looks like an HTML page")
+BROKEN = replace(GOOD, failure="feed portal: not JSON: looks like an HTML page", stage="read")
 
 
 def with_rows(number: int, detail: str = "no unit has the code '99999'") -> Collected:
@@ -33,12 +34,65 @@ def test_a_good_feed_is_not_worth_a_word(said):
     assert said(GOOD, GOOD) == []
 
 
-def test_a_failure_is_said_once_and_so_is_its_end(said):
-    assert said(BROKEN, BROKEN, GOOD, GOOD) == [BROKEN.failure, "feed portal: all rows are believed again"]
+def test_a_failure_is_said_once_with_its_stage_and_so_is_its_end(said):
+    assert said(BROKEN, BROKEN, GOOD, GOOD) == [
+        "feed portal: read: not JSON: looks like an HTML page",
+        "feed portal: read: works again",
+    ]
 
 
-def test_refused_rows_are_named_with_place_and_reason(said):
-    assert said(with_rows(1)) == ["feed portal: row 1: unknown-unit: no unit has the code '99999'"]
+def test_another_stage_of_failing_is_another_trouble(said):
+    away = replace(BROKEN, failure="feed portal: timeout: no answer", stage="fetch")
+    assert said(away, replace(away, failure="feed portal: HTTP status 502"), BROKEN, GOOD) == [
+        "feed portal: fetch: timeout: no answer",
+        "feed portal: read: not JSON: looks like an HTML page",
+        "feed portal: read: works again",
+    ]
+
+
+def test_refused_rows_are_named_with_place_and_reason_once_when_it_begins_and_once_when_it_ends(said):
+    assert said(with_rows(1), with_rows(1), GOOD, GOOD) == [
+        "feed portal: rows: row 1: unknown-unit: no unit has the code '99999'",
+        "feed portal: rows: all are believed again",
+    ]
+
+
+def test_what_joins_and_what_ends_is_named_and_nothing_else(said):
+    one, other = (Rejected("portal", "line 4", "duplicate", "twice", unit=unit) for unit in ("02143", "01840"))
+    assert said(
+        replace(GOOD, rejected=(one,)),
+        replace(GOOD, rejected=(replace(one, row="line 9"), other)),  # it stands elsewhere now: the same trouble
+        replace(GOOD, rejected=(other,)),
+    ) == [
+        "feed portal: rows: line 4: duplicate: twice",
+        "feed portal: rows: line 4: duplicate: twice",
+        "feed portal: rows: no longer: line 9: duplicate",
+    ]
+
+
+def test_a_failure_ends_no_trouble_of_rows(said):
+    assert said(with_rows(1), BROKEN, with_rows(1))[1:] == [
+        "feed portal: read: not JSON: looks like an HTML page",
+        "feed portal: read: works again",
+    ]
+
+
+def test_a_restart_says_nothing_twice(caplog):
+    health = after_poll(None, with_rows(2), "19")
+    complaints = Complaints(frozenset({"portal"}))
+    complaints.resume([after_poll(health, BROKEN, "19")])
+    complaints.hear(BROKEN)
+    complaints.hear(with_rows(2))
+    complaints.hear(GOOD)
+    assert caplog.messages == ["feed portal: read: works again", "feed portal: rows: all are believed again"]
+
+
+def test_changed_headers_are_said_once(caplog):
+    complaints = Complaints(frozenset({"portal"}))
+    health = replace(after_poll(None, GOOD, "19"), drift=Drift(GOOD.at, ("Tỷ lệ",), ("Tỉ lệ",)))
+    complaints.hear(GOOD, health)
+    complaints.hear(GOOD, health)
+    assert caplog.messages == ["feed portal: columns: gone: 'Tỷ lệ'; new: 'Tỉ lệ'"]
 
 
 def test_many_refused_rows_are_counted(said):

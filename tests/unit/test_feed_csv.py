@@ -91,7 +91,7 @@ def test_empty_cells_behind_the_last_header_are_no_mistake():
 
 def test_a_decimal_point_in_a_feed_of_commas_is_refused():
     collected = parsed(SPEC, HEADER + "02143;x;68.91;đủ\n")
-    assert refusals(collected) == [("line 2", "not-a-number")]
+    assert refusals(collected) == [("line 2", "decimal-sign")]
     assert "decimal point" in collected.rejected[0].detail
 
 

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.adapters.feeds.rows import MAX_REJECTED
 from monitor.config.spec import AsOf, Column
-from monitor.model.reading import Comparator, Reading
+from monitor.model.reading import MAX_REJECTED, Comparator, Reading
 from tests.unit.feed_frames import MIDNIGHT, NOW, RATE, feed_spec, parsed, refusals, values
 
 SPEC = feed_spec("json")

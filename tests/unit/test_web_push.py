@@ -83,6 +83,8 @@ async def test_a_source_whose_clock_runs_ahead_a_little_is_clamped():
         ({"comparator": "!="}, "comparator"),
         ({"denominator": -1}, "denominator"),
         ({"numerator": "7"}, "numerator"),
+        ({"numerator": 11, "denominator": 10}, "value"),
+        ({"numerator": 6, "denominator": 10}, "value"),
         ({"colour": "green"}, "colour"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 
 from monitor.adapters.feeds import csv, json, prometheus, xlsx
@@ -34,15 +35,18 @@ def open_feed(
     indicators: Mapping[str, Indicator],
     units: Iterable[str] | None = None,
     root: Path = Path(),
+    ended: Mapping[str, date] | None = None,
 ) -> Source:
     """The feed of a spec. `root` is the site's folder, below which drop folders and databases lie.
 
     `units` are the codes of the site; rows of others are refused. Unless given they are those that the spec names.
+    `ended` says of those with an end the first day on which they are no longer there.
     Raises KeyError for a kind or an indicator that the config layer would have refused.
     """
     wanted = {column.indicator: indicators[column.indicator] for column in spec.columns}
     known = frozenset(units) if units is not None else {*spec.mapping.values(), *spec.expects, spec.owner}
-    return Feed(spec, _way(spec, fetcher, clock, Frame(calendar, wanted, frozenset(known)), root), clock)
+    frame = Frame(calendar, wanted, frozenset(known), ended=ended or {})
+    return Feed(spec, _way(spec, fetcher, clock, frame, root), clock)
 
 
 def _way(spec: FeedSpec, fetcher: Fetcher, clock: Clock, frame: Frame, root: Path) -> Way:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from monitor.adapters.feeds.numbers import Number, Unfit, read_number, shown, tidy
 from monitor.config.spec import Column
 from monitor.engine.book import Indicator, Measure
-from monitor.engine.evidence import believable
+from monitor.engine.evidence import believable, inconsistent
 from monitor.model.reading import Comparator, Value
 from monitor.model.text import clean, fold
 
@@ -23,6 +23,14 @@ class Cell:
     value: object
     numerator: object = None
     denominator: object = None
+
+    @property
+    def raw(self) -> str:
+        """All of it as it stands there: the value, and the parts of a rate."""
+        parts = [part for part in (self.numerator, self.denominator) if not isinstance(part, Unfit)]
+        given = "/".join("" if part is None else str(part) for part in parts) if any(map(_given, parts)) else ""
+        value = "" if self.value is None or isinstance(self.value, Unfit) else str(self.value)
+        return f"{value} ({given})" if given else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,10 @@ def _by_word(cell: Cell, indicator: Indicator) -> Stated | None:
     return Stated(_WORDS.get(text, clean(_text(cell.value), 60)))
 
 
+def _given(raw: object) -> bool:
+    return raw is not None and raw != ""
+
+
 def _text(raw: object) -> str:
     if isinstance(raw, bool):
         return str(raw).lower()
@@ -98,7 +110,9 @@ def _with_parts(cell: Cell, indicator: Indicator, decimal: str, number: Number) 
         return Unfit("out-of-range", "the numerator or denominator is negative")
     if denominator == 0 and indicator.unit == "%":
         return Unfit("missing", "the denominator is 0: there is nothing to rate")  # often stated as 0 %, or as 100 %
-    return Stated(number.value, number.comparator, parts["numerator"], denominator)
+    stated = Stated(number.value, number.comparator, parts["numerator"], denominator)
+    problem = inconsistent(indicator, stated.value, stated.comparator, stated.numerator, stated.denominator)
+    return Unfit("impossible", problem) if problem else stated
 
 
 def _reason(indicator: Indicator, value: Value) -> str:

@@ -74,7 +74,7 @@ def _table(spec: FeedSpec, answer: Answer, records: Iterator[_Record]) -> Table:
     except Unreadable as error:
         raise Unreadable(f"line {header.line}: {error}") from None
     for indicator, said in table.missing.items():
-        answer.refuse(f"line {header.line}", "missing", f"{indicator}: {said}")
+        answer.refuse(f"line {header.line}", "missing", f"{indicator}: {said}", column=indicator)
     return table
 
 

@@ -63,12 +63,13 @@ class Folder:
                     )
                 body = _content(folder, found, spec.max_bytes)
         except Unreadable as error:
-            return failed(spec, now, str(error))
+            return failed(spec, now, str(error), "fetch")
         except OSError as error:
-            return failed(spec, now, f"the folder {spec.folder} cannot be read: {error.strerror}")
+            return failed(spec, now, f"the folder {spec.folder} cannot be read: {error.strerror}", "fetch")
         age = (now - found.written).total_seconds()
         if age > spec.max_silence:
-            return failed(spec, now, f"the newest file, {shown(found.name)}, is {age / 3600:.0f} hours old")
+            said = f"the newest file, {shown(found.name)}, is {age / 3600:.0f} hours old"
+            return failed(spec, now, said, "fetch")
         return self._parse(spec, body, {}, now, replace(self._frame, written=found.written))
 
 

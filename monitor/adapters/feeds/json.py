@@ -22,6 +22,7 @@ from monitor.model.reading import Collected
 from monitor.model.text import clean
 
 MAX_ROWS = 20_000
+_SAMPLE = 50  # rows whose keys are noted
 _NAMED = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)  # a path that reads well before "[17]"
 
 
@@ -39,6 +40,7 @@ def parse(spec: FeedSpec, body: bytes, headers: Mapping[str, str], now: datetime
     except Unreadable as error:
         return failed(spec, now, str(error))
     answer = Answer(spec, frame, now)
+    answer.saw(key for row in rows[:_SAMPLE] if isinstance(row, dict) for key in row)
     name = clean(spec.rows) if _NAMED.fullmatch(spec.rows) else ""
     for index, row in enumerate(rows):
         _take(answer, spec, f"{name}[{index}]" if name else f"row {index + 1}", row)

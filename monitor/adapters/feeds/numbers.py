@@ -20,7 +20,7 @@ _SHAPE = re.compile(r"(>=|=>|<=|=<|[≥≤≈~<>=]|) ?([^/%]{1,60})(?:/([^/%]{1,
 # ASCII digits only: what looks like a digit elsewhere is no number here. Blanks may part thousands.
 _PLAIN = re.compile(r"[+-]?(?:[0-9]{1,3}(?: [0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 _COMMA = re.compile(r"[+-]?(?:[0-9]{1,3}(?:[. ][0-9]{3})+|[0-9]+)(?:,[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
-_OTHER_SIGN = re.compile(r"[+-]?[0-9. ]*[.,][0-9]+")
+_OTHER_SIGN = {".": re.compile(r"[+-]?[0-9. ]*,[0-9]+"), ",": re.compile(r"[+-]?[0-9, ]*\.[0-9]+")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ def _read_text(text: str, decimal: str) -> Number | Unfit:
     sign, first, second, percent = match.groups()
     value = _plain(first, decimal)
     if value is None:
-        return Unfit("not-a-number", f"{shown(text)} is not a number{_hint(first, decimal)}")
+        hint = _hint(first, decimal)
+        return Unfit("decimal-sign" if hint else "not-a-number", f"{shown(text)} is not a number{hint}")
     if second is None:
         return Number(value, _SIGNS[sign], percent=percent is not None)
     whole = _plain(second, decimal)
@@ -104,7 +105,7 @@ def _finite(raw: str | float) -> float | None:
 
 
 def _hint(text: str, decimal: str) -> str:
-    if _OTHER_SIGN.fullmatch(text.strip()) is None:
+    if _OTHER_SIGN[decimal].fullmatch(text.strip()) is None:
         return ""
     other = "decimal comma" if decimal == "." else "decimal point"
     return f": a {other} in a feed whose decimal sign is '{decimal}'"

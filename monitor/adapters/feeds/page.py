@@ -31,9 +31,9 @@ class Page:
         """Ask once."""
         answer = await self._fetcher.fetch(_request(self._spec, now, self._frame.calendar))
         if isinstance(answer, Failure):
-            return failed(self._spec, now, f"{answer.kind}: {answer.detail}")
+            return failed(self._spec, now, f"{answer.kind}: {answer.detail}", "fetch")
         if not 200 <= answer.status < 300:
-            return failed(self._spec, now, f"HTTP status {answer.status}")
+            return failed(self._spec, now, f"HTTP status {answer.status}", "fetch")
         work = (self._spec, answer.body, answer.headers, now, self._frame)
         if len(answer.body) > OFF_LOOP or self._spec.kind == "xlsx":  # which is read by a process, and waited for
             return await asyncio.to_thread(self._parse, *work)

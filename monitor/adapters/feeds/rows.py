@@ -6,8 +6,9 @@ one unit and one day that contradict each other are both refused: nobody knows w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 
@@ -17,13 +18,16 @@ from monitor.adapters.feeds.numbers import Unfit, shown
 from monitor.config.spec import AsOf, Column, FeedSpec
 from monitor.engine.book import Indicator
 from monitor.engine.evidence import FUTURE_TOLERANCE
+from monitor.engine.hygiene import bounded
 from monitor.model.hours import Calendar
-from monitor.model.reading import Collected, Reading, Rejected
-from monitor.model.text import clean
+from monitor.model.reading import MAX_REJECTED, Collected, Reading, Rejected, Shape
+from monitor.model.text import clean, fold
+from monitor.registry import load_registry
 
-MAX_REJECTED = 200  # refused rows that are kept of one answer; the rest is only counted
 _MAX_GUESSES = 5  # looking for the nearest of 3,321 codes takes milliseconds
 _SENTENCE = 300  # characters
+_SHOWN = 60  # characters of a foreign text that is kept
+_MAX_HEADERS = 200  # names by which a changed answer is noticed
 _FIRST_YEAR = 2000  # what claims to be older is an empty date field: 1900, 1970
 
 
@@ -35,6 +39,7 @@ class Frame:
     indicators: Mapping[str, Indicator]
     units: frozenset[str]  # codes of the units that may stand in the feed
     written: datetime | None = None  # when what is read was written, where that is known; else it is as new as the poll
+    ended: Mapping[str, date] = field(default_factory=dict)  # first day on which a unit of the site is no longer there
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,9 @@ class Row:
     series: str = ""
 
 
-def failed(spec: FeedSpec, now: datetime, why: str) -> Collected:
-    """Nothing of the answer can be used."""
-    return Collected(spec.id, now, failure=clean(f"feed {spec.id}: {why}", _SENTENCE))
+def failed(spec: FeedSpec, now: datetime, why: str, stage: str = "read") -> Collected:
+    """Nothing of the answer can be used; `stage` is "fetch" when nothing came, "read" when it cannot be read."""
+    return Collected(spec.id, now, failure=clean(f"feed {spec.id}: {why}", _SENTENCE), stage=stage)
 
 
 class Answer:
@@ -64,28 +69,55 @@ class Answer:
         self._codes = spec.mapping or {code: code for code in frame.units}
         self._rows: dict[tuple[str, str, date], list[Row]] = {}
         self._refused: list[Rejected] = []
-        self._refusals = 0
+        self._counts: Counter[str] = Counter()
+        self._seen: set[str] = set()  # units with a row, and places of rows that name none
+        self._headers: tuple[str, ...] = ()
+        self._places: dict[tuple[str, str, datetime], str] = {}
+        self._named = ("", "")  # place and unit of the row that is being read
         self._guesses = 0
         self._spoken: set[str] = set()  # indicators of which at least one row said something
 
-    def refuse(self, place: str, reason: str, detail: str) -> None:
-        """Count a refused row, and keep it while there is room."""
-        self._refusals += 1
+    def refuse(
+        self, place: str, reason: str, detail: str, *, unit: object = "", column: str = "", cell: object = None
+    ) -> None:
+        """Count a refused row, and keep it while there is room; `unit` and `cell` as they stand there."""
+        self._counts[reason] += 1
         if len(self._refused) < MAX_REJECTED:
-            self._refused.append(Rejected(self._spec.id, place, reason, clean(detail, _SENTENCE)))
+            whose = unit or (self._named[1] if self._named[0] == place else "")
+            said = (clean(detail, _SENTENCE), _line(whose), column, _line(cell))
+            self._refused.append(Rejected(self._spec.id, place, reason, *said))
+
+    def saw(self, headers: Iterable[str]) -> None:
+        """Note the names by which the answer parts its values; a later answer with others has changed its shape."""
+        found = dict.fromkeys(filter(None, (_line(header) for header in (*self._headers, *headers))))
+        self._headers = tuple(found)[:_MAX_HEADERS]
 
     def unit(self, place: str, raw: object) -> str | None:
         """The unit a row names, or None after refusing the row."""
+        unit = self._unit(place, raw)
+        self._seen.add(unit or place)
+        self._named = (place, unit or "")
+        return unit
+
+    def _unit(self, place: str, raw: object) -> str | None:
         if isinstance(raw, Unfit):
             self.refuse(place, raw.reason, f"the unit: {raw.detail}")
             return None
         if is_blank(raw) or isinstance(raw, (bool, float)) or not isinstance(raw, (str, int)):
-            self.refuse(place, "missing", f"the row names no unit under '{self._spec.unit}'")
+            self.refuse(place, "missing", f"the row names no unit under '{self._spec.unit}'", unit=raw)
             return None
         code = clean(str(raw), 60)
         unit = self._codes.get(code)
         if unit is None or unit not in self._frame.units:
-            self.refuse(place, "unknown-unit", f"no unit has the code {shown(code)}{self._guess(code)}")
+            if became := _former(code):
+                self.refuse(place, "former-unit", became, unit=code)
+            else:
+                said = f"no unit has the code {shown(code)}{self._guess(code)}"
+                self.refuse(place, "unknown-unit", said, unit=code)
+            return None
+        ended = self._frame.ended.get(unit)
+        if ended is not None and ended <= self._frame.calendar.local(self._now).date():
+            self.refuse(place, "former-unit", f"{shown(unit)} is no unit of this site since {ended}", unit=code)
             return None
         return unit
 
@@ -118,7 +150,8 @@ class Answer:
         """Name the columns about which no row said anything: they may have been renamed over there."""
         for column in columns:
             if column.indicator not in self._spoken:
-                self.refuse("", "missing", f"{column.indicator}: nothing stands under {shown(column.value)} anywhere")
+                said = f"{column.indicator}: nothing stands under {shown(column.value)} anywhere"
+                self.refuse("", "missing", said, column=column.indicator)
 
     @property
     def has_rows(self) -> bool:
@@ -128,14 +161,24 @@ class Answer:
     def collected(self) -> Collected:
         """All believable values and the refused rows, at most MAX_REJECTED of them."""
         readings = tuple(reading for rows in self._rows.values() for reading in self._readings(rows))
-        return Collected(self._spec.id, self._now, readings, self._bounded())
+        shape = Shape(len(self._seen), self._headers, tuple(sorted(self._spoken)))
+        return Collected(
+            self._spec.id,
+            self._now,
+            readings,
+            self._bounded(),
+            refused=dict(self._counts),
+            shape=shape,
+            places=self._places,
+        )
 
     def _readings(self, rows: list[Row]) -> Iterable[Reading]:
         newest = max(rows, key=lambda row: row.as_of)
         if any(row.cells != newest.cells for row in rows):
             for row in rows:
                 others = ", ".join(other.place for other in rows[:4] if other is not row) or "more than one place"
-                self.refuse(row.place, "duplicate", f"unit {row.unit} stands also in {others}, with other values")
+                said = f"unit {row.unit} stands also in {others}, with other values"
+                self.refuse(row.place, "duplicate", said, unit=row.unit)
             return
         for cell in newest.cells:
             yield from self._reading(newest, cell)
@@ -144,8 +187,11 @@ class Answer:
         name = cell.column.indicator
         stated = read_cell(cell, self._frame.indicators[name], self._spec.decimal)
         if isinstance(stated, Unfit):
-            self.refuse(row.place, stated.reason, f"unit {row.unit}, {name}: {stated.detail}")
+            said, raw = f"unit {row.unit}, {name}: {stated.detail}", cell.raw
+            self.refuse(row.place, stated.reason, said, unit=row.unit, column=name, cell=raw)
         elif stated is not None:
+            if self._frame.indicators[name].rising:
+                self._places[row.unit, name, row.as_of] = row.place
             yield Reading(
                 unit=row.unit,
                 indicator=name,
@@ -166,10 +212,24 @@ class Answer:
         return f": did you mean '{near[0]}'?" if near else ""
 
     def _bounded(self) -> tuple[Rejected, ...]:
-        if self._refusals <= MAX_REJECTED:
-            return tuple(self._refused)
-        left = self._refusals - MAX_REJECTED + 1
-        return (*self._refused[: MAX_REJECTED - 1], Rejected(self._spec.id, "", "more", f"and {left} more"))
+        return bounded(self._spec.id, self._refused, self._counts.total())
+
+
+def _line(raw: object) -> str:
+    """A foreign text as it is kept and shown: one short line."""
+    return "" if raw is None or isinstance(raw, Unfit) else clean(str(raw)[: 4 * _SHOWN], _SHOWN)
+
+
+def _former(code: str) -> str:
+    """What became of a unit of the registry that was merged away; empty for anything else."""
+    registry = load_registry()
+    key = fold(code)
+    named = (one for one in registry.former if key in (fold(one.name_vi), fold(one.name_ascii)))
+    former = registry.ceased(code) or next(named, None)
+    successor = registry.get(former.successor) if former else None
+    if former is None or successor is None or successor.bare_vi == former.name_vi:  # Tuyên Quang is still there
+        return ""
+    return f"{former.name_vi} became part of {successor.name_vi} ({successor.code}) on {former.valid_to}; send that one"
 
 
 def _at(moment: datetime, local: datetime) -> str:

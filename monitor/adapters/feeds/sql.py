@@ -53,7 +53,7 @@ class Query:
         except sqlite3.Error as error:
             late = self._clock.monotonic() > end
             said = f"timeout: no complete answer within {spec.timeout:g} s" if late else f"{spec.database}: {error}"
-            return failed(spec, now, said)
+            return failed(spec, now, said, "fetch")
 
 
 def _opened(root: Path, name: str, patience: float) -> sqlite3.Connection:
@@ -108,7 +108,7 @@ def read(
     answer = Answer(spec, frame, now)
     table = Table(spec, answer, names)
     for indicator, said in table.missing.items():
-        answer.refuse("", "missing", f"{indicator}: {said}")
+        answer.refuse("", "missing", f"{indicator}: {said}", column=indicator)
     for number, row in enumerate(rows, start=1):
         table.take(f"row {number}", [_value(raw) for raw in row])
     if answer.has_rows:

@@ -30,6 +30,7 @@ class Table:
         self._aliases = spec.aliases
         self.width = len(headers)
         self._headers = headers
+        answer.saw(headers)
         self._places = _places(headers)
         self.unit_at = self._needed(spec.unit)
         self.date_at = self._needed(spec.as_of_field) if spec.as_of is AsOf.FIELD else None

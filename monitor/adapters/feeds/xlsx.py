@@ -85,7 +85,8 @@ def _tell_missing(spec: FeedSpec, answer: Answer, tables: Sequence[Table]) -> No
     read = [column for column in spec.columns if any(column in table.columns for table in tables)]
     for column in spec.columns:
         if column not in read:
-            answer.refuse("", "missing", f"{column.indicator}: {tables[0].missing[column.indicator]}")
+            said = f"{column.indicator}: {tables[0].missing[column.indicator]}"
+            answer.refuse("", "missing", said, column=column.indicator)
     if answer.has_rows:
         answer.refuse_silent(read)
 

@@ -1,0 +1,240 @@
+"""Whether an answer of a feed fits what was known before it: its size, its headers, and figures that only grow.
+
+What a row says by itself is believed or refused where it is read. Here it is held against the last good answer
+(`SourceHealth`, which is stored) and the readings that count, so a restart forgets nothing. The table:
+
+    a cumulative figure is less than an earlier one of its period      -> that reading is refused: `backwards`
+    a column that used to speak is missing, and headers are gone       -> its refusal is called `schema-drift`
+    headers are new                                                    -> a note, nothing is refused
+    less than half of the last good answer's rows                      -> held back: `rows-fell`, nothing of it counts
+      ... and the next answer has as many as the held one, or more     -> confirmed: it counts, and is the new measure
+      ... and the next answer has fewer still, or none                 -> held back again
+      ... and the next answer has half or more of the last good one's  -> it counts
+
+Nothing turns red by any of this: what is refused or held back goes stale by its own `max_age`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+
+from monitor.engine.book import Indicator, Period
+from monitor.model.hours import Calendar
+from monitor.model.reading import (
+    MAX_REJECTED,
+    Collected,
+    Comparator,
+    Drift,
+    Reading,
+    Rejected,
+    Shape,
+    SourceHealth,
+)
+
+FELL = 0.5  # share of the last good answer's rows below which an answer is held back
+FEWEST = 4  # rows of a good answer from which on a fall is noticed: of three, one may well be missing
+
+_ORDER = ("unit", "indicator", "as_of")
+
+Last = Callable[[str, str], Reading | None]  # the reading of this source that is held of a unit and an indicator
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a site knows and an answer is held against."""
+
+    indicators: Mapping[str, Indicator]
+    calendar: Calendar
+    last: Last
+
+
+def inspect(collected: Collected, before: SourceHealth | None, known: Known) -> Collected:
+    """The answer with what is to be believed of it. A failure, or what has no shape, stays as it is."""
+    if collected.failure or collected.shape is None:
+        return collected
+    readings, backwards = _grown(collected, known)
+    refused = [*(_named(one, before, collected.shape, collected.at) for one in collected.rejected), *backwards]
+    counts = _recount(collected, refused, len(backwards))
+    held = _fell(before, collected.shape)
+    if held:
+        refused.insert(0, Rejected(collected.source, "", "rows-fell", held))
+        counts["rows-fell"] = 1
+    told = bounded(collected.source, refused, sum(counts.values()))
+    return replace(
+        collected,
+        readings=() if held else readings,
+        rejected=tuple(_since(told, before, collected.at)),
+        refused=counts,
+        held=bool(held),
+    )
+
+
+def after_poll(before: SourceHealth | None, collected: Collected, owner: str) -> SourceHealth:
+    """What is remembered of a source after a poll. A failure says nothing of rows: what was refused before stays."""
+    base = before or SourceHealth(collected.source, owner)
+    if collected.failure:
+        return replace(
+            base,
+            last_failure=collected.at,
+            failing_since=base.failing_since or collected.at,
+            failure=collected.failure,
+            stage=collected.stage,
+        )
+    answered = replace(
+        base,
+        first_success=base.first_success or collected.at,
+        last_success=collected.at,
+        failing_since=None,
+        rejected=collected.rejected,
+        refused=collected.refused,
+    )
+    if collected.shape is None:
+        return answered
+    drift = _drift(base, collected.shape, collected.at)
+    if collected.held:
+        return replace(answered, held=collected.shape.rows, drift=drift)
+    spoke = {*(base.shape.spoke if base.shape else ()), *collected.shape.spoke}
+    return replace(answered, held=None, drift=drift, shape=replace(collected.shape, spoke=tuple(sorted(spoke))))
+
+
+def bounded(source: str, refused: Sequence[Rejected], total: int) -> tuple[Rejected, ...]:
+    """At most MAX_REJECTED refused rows of `total`, the last entry counting the rest."""
+    named = [one for one in refused if one.reason != "more"]
+    if total <= MAX_REJECTED:
+        return tuple(named)
+    left = total - MAX_REJECTED + 1
+    return (*named[: MAX_REJECTED - 1], Rejected(source, "", "more", f"and {left} more"))
+
+
+# rows
+
+
+def _fell(before: SourceHealth | None, shape: Shape) -> str:
+    """Why the answer is held back; empty when it is not."""
+    good = before.shape.rows if before and before.shape else 0
+    if before is None or good < FEWEST or shape.rows >= FELL * good:
+        return ""
+    if before.held is not None and shape.rows >= max(before.held, 1):
+        return ""
+    return (
+        f"units with a row: {shape.rows}, in the last good answer {good}; held back until the next answer confirms it"
+    )
+
+
+def _since(refused: Iterable[Rejected], before: SourceHealth | None, now: datetime) -> Iterable[Rejected]:
+    known = {one.trouble: one.first_seen for one in before.rejected} if before else {}
+    return (replace(one, first_seen=known.get(one.trouble) or now) for one in refused)
+
+
+def _recount(collected: Collected, refused: Iterable[Rejected], backwards: int) -> dict[str, int]:
+    """Refused rows by reason, after some of them have got another name."""
+    counts = dict(collected.refused)
+    for old, new in zip(collected.rejected, refused, strict=False):
+        if old.reason != new.reason and old.reason in counts:
+            counts[old.reason] -= 1
+            counts[new.reason] = counts.get(new.reason, 0) + 1
+    if backwards:
+        counts["backwards"] = backwards
+    return {reason: count for reason, count in counts.items() if count}
+
+
+# headers
+
+
+def _drift(before: SourceHealth, shape: Shape, at: datetime) -> Drift | None:
+    """How the headers differ from those of the last answer, or from the time before they changed."""
+    if before.shape is None or not shape.headers or not before.shape.headers:
+        return before.drift
+    was, now = before.shape.headers, set(shape.headers)
+    old = before.drift
+    away = old.gone if old else ()
+    back = bool(away) and now.issuperset(away)  # all is as it was; what stood in their place meanwhile is not missed
+    gone = () if back else tuple(header for header in dict.fromkeys((*away, *was)) if header not in now)
+    new = tuple(header for header in shape.headers if header not in was)
+    if not new and gone == away:
+        return old
+    return Drift(at, gone, new)
+
+
+def _named(refused: Rejected, before: SourceHealth | None, shape: Shape, at: datetime) -> Rejected:
+    """A column that used to speak is missing because the headers have changed: that is said, with the new headers."""
+    if refused.reason != "missing" or not refused.column or before is None or before.shape is None:
+        return refused
+    drift = _drift(before, shape, at)
+    if refused.column not in before.shape.spoke or drift is None or not drift.gone:
+        return refused
+    said = f"{refused.detail}; gone since then: {_quoted(drift.gone)}"
+    if drift.new:
+        said += f"; new: {_quoted(drift.new)}"
+    return replace(refused, reason="schema-drift", detail=said[:300])
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+
+
+# figures that only grow
+
+
+def _grown(collected: Collected, known: Known) -> tuple[tuple[Reading, ...], list[Rejected]]:
+    """The readings without those of a cumulative figure that contradict an earlier one, and these as refused rows."""
+    rising = [reading for reading in collected.readings if known.indicators[reading.indicator].rising]
+    if not rising:
+        return collected.readings, []
+    refused: dict[Reading, str] = {}
+    for (unit, name), group in groupby(sorted(rising, key=attrgetter(*_ORDER)), attrgetter(*_ORDER[:2])):
+        refused |= _contradicting(list(group), known.last(unit, name), known.indicators[name], known.calendar)
+    kept = tuple(reading for reading in collected.readings if reading not in refused)
+    told = [
+        Rejected(one.source, _place(collected, one), "backwards", said, one.unit, one.indicator, f"{one.value:g}")
+        for one, said in refused.items()
+        if not isinstance(one.value, bool | str)
+    ]
+    return kept, told
+
+
+def _place(collected: Collected, reading: Reading) -> str:
+    return collected.places.get((reading.unit, reading.indicator, reading.as_of), "")
+
+
+def _contradicting(
+    news: Sequence[Reading], last: Reading | None, indicator: Indicator, calendar: Calendar
+) -> dict[Reading, str]:
+    """Of readings of one figure, oldest first, those that cannot be true beside what is held.
+
+    A new claim about the instant that is held is a correction, and takes its place. What is held has no say any more
+    once it is too old to be believed: a slip of the pen upwards stops a figure for `max_age` and not for a year.
+    """
+    held = next((one for one in news if last is not None and one.as_of == last.as_of), last)
+    refused: dict[Reading, str] = {}
+    for one in news:
+        if held is not None and one is not held and _contradicts(one, held, indicator, calendar):
+            other = f"{held.value:g} on {calendar.local(held.as_of).date()}"
+            refused[one] = f"unit {one.unit}, {one.indicator}: {one.value:g}, but {other}: it only grows"
+        elif held is None or one.as_of > held.as_of:
+            held = one
+    return refused
+
+
+def _contradicts(one: Reading, held: Reading, indicator: Indicator, calendar: Calendar) -> bool:
+    numbers = not isinstance(one.value, bool | str) and not isinstance(held.value, bool | str)
+    exact = one.comparator is Comparator.EQ and held.comparator is Comparator.EQ
+    days = calendar.local(one.as_of).date(), calendar.local(held.as_of).date()
+    same = _period(days[0], indicator.window) == _period(days[1], indicator.window)
+    believed = one.received_at < held.as_of + timedelta(seconds=indicator.max_age)
+    if not (numbers and exact and same and believed):
+        return False
+    earlier, later = sorted((one, held), key=lambda reading: reading.as_of)
+    return later.value < earlier.value  # type: ignore[operator]
+
+
+def _period(day: date, window: Period | None) -> tuple[int, int]:
+    """What a cumulative figure of a day is summed over."""
+    if window is None:
+        return 0, 0
+    months = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}[window]
+    return day.year, (day.month - 1) // months

@@ -1,0 +1,301 @@
+"""An answer of a feed is held against what was known before it: size, headers, figures that only grow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.adapters.feeds import KINDS
+from monitor.adapters.store.codec import HEALTH
+from monitor.config.spec import AsOf, Column
+from monitor.engine.book import Indicator, Period
+from monitor.engine.hygiene import Known, after_poll, inspect
+from monitor.model.reading import MAX_REJECTED, Collected, Reading, Shape, SourceHealth
+from tests.unit.feed_frames import CALENDAR, FRAME, INDICATORS, NOW, feed_spec, parsed, refusals
+
+LATER = timedelta(minutes=5)
+DAY = timedelta(days=1)
+HANDLED = Indicator("handled", "", "", "", "count", "services", 3 * 86400.0, window=Period.MONTH, rising=True)
+
+
+class Feed:
+    """Polls one after another, each held against what is remembered of those before."""
+
+    def __init__(self, indicators: Mapping[str, Indicator] = INDICATORS) -> None:
+        self.health: SourceHealth | None = None
+        self.held: dict[tuple[str, str], Reading] = {}
+        self.indicators = indicators
+        self.now = NOW
+
+    def answers(self, collected: Collected) -> Collected:
+        """The answer as it counts; what is remembered goes through the store's own words, as over a restart."""
+        self.now += LATER
+        known = Known(self.indicators, CALENDAR, lambda unit, name: self.held.get((unit, name)))
+        told = inspect(replace(collected, at=self.now), self.health, known)
+        for reading in told.readings:
+            before = self.held.get((reading.unit, reading.indicator))
+            if before is None or reading.as_of >= before.as_of:
+                self.held[reading.unit, reading.indicator] = reading
+        self.health = HEALTH.decode(HEALTH.encode(after_poll(self.health, told, "19")))
+        return told
+
+
+def of(rows: int) -> Collected:
+    """An answer with a row of so many units."""
+    read = tuple(Reading(f"{unit:05}", "rate", 80.0, NOW, NOW, "portal") for unit in range(rows))
+    return Collected("portal", NOW, read, shape=Shape(rows))
+
+
+def reasons_of(collected: Collected) -> list[str]:
+    return [refused.reason for refused in collected.rejected]
+
+
+def test_an_answer_with_less_than_half_of_the_rows_is_held_back_and_nothing_of_it_counts():
+    feed = Feed()
+    assert feed.answers(of(92)).readings
+    told = feed.answers(of(45))
+    assert told.readings == () and told.held
+    assert told.rejected[0].detail == (
+        "units with a row: 45, in the last good answer 92; held back until the next answer confirms it"
+    )
+    assert told.refused == {"rows-fell": 1}
+
+
+def test_half_of_the_rows_is_no_fall():
+    feed = Feed()
+    feed.answers(of(92))
+    assert len(feed.answers(of(46)).readings) == 46
+
+
+def test_the_next_answer_confirms_it_and_is_the_new_measure():
+    feed = Feed()
+    feed.answers(of(92))
+    feed.answers(of(40))
+    assert len(feed.answers(of(40)).readings) == 40
+    assert feed.answers(of(19)).held
+
+
+def test_when_all_rows_are_back_they_count_at_once():
+    feed = Feed()
+    feed.answers(of(92))
+    feed.answers(of(40))
+    assert reasons_of(feed.answers(of(92))) == []
+    assert feed.health is not None and feed.health.held is None
+
+
+def test_an_answer_that_goes_on_shrinking_is_held_back_anew_and_an_empty_one_confirms_nothing():
+    feed = Feed()
+    feed.answers(of(92))
+    assert [feed.answers(of(rows)).held for rows in (40, 30, 0, 0)] == [True] * 4
+
+
+def test_a_failure_between_changes_nothing():
+    feed = Feed()
+    feed.answers(of(92))
+    feed.answers(of(40))
+    feed.answers(Collected("portal", NOW, failure="feed portal: timeout"))
+    assert not feed.answers(of(40)).held
+
+
+def test_of_three_rows_one_may_be_missing():
+    feed = Feed()
+    feed.answers(of(3))
+    assert not feed.answers(of(1)).held
+
+
+@given(st.lists(st.integers(0, 100), max_size=12))
+def test_what_is_held_back_lasts_no_longer_than_one_answer_unless_it_shrinks(sizes):
+    feed = Feed()
+    before = None
+    for size in sizes:
+        told = feed.answers(of(size))
+        if told.held and before is not None and before[0]:
+            assert size < max(before[1], 1)
+        before = told.held, size
+
+
+# headers
+
+TABLE = feed_spec("csv", Column("rate", "Tỷ lệ"), Column("overdue", "Quá hạn"), unit="Mã")
+
+
+def table(*headers: str, rows: int = 2) -> Collected:
+    lines = [";".join(headers), *(";".join((code, "80", "1", "x", "y")[: len(headers)]) for code in ("01840", "02143"))]
+    return parsed(replace(TABLE, delimiter=";"), "\n".join(lines[: rows + 1]))
+
+
+def test_a_column_that_never_was_is_missing_and_no_drift():
+    feed = Feed()
+    for _ in range(2):
+        told = feed.answers(table("Mã", "Tỷ lệ"))
+        assert [(one.reason, one.column, one.row) for one in told.rejected] == [("missing", "overdue", "line 1")]
+
+
+def test_a_renamed_column_stops_with_one_failure_and_the_others_count():
+    feed = Feed()
+    feed.answers(table("Mã", "Tỷ lệ", "Quá hạn"))
+    for _ in range(3):
+        told = feed.answers(table("Mã", "Tỷ lệ", "Số quá hạn"))
+        assert {reading.indicator for reading in told.readings} == {"rate"}
+        assert [(one.reason, one.column, one.row) for one in told.rejected] == [("schema-drift", "overdue", "line 1")]
+        assert told.refused == {"schema-drift": 1}
+    assert told.rejected[0].detail.endswith("gone since then: 'Quá hạn'; new: 'Số quá hạn'")
+    assert feed.health is not None and feed.health.drift is not None
+    assert (feed.health.drift.gone, feed.health.drift.new) == (("Quá hạn",), ("Số quá hạn",))
+
+
+def test_a_new_header_is_a_note_and_refuses_nothing():
+    feed = Feed()
+    feed.answers(table("Mã", "Tỷ lệ", "Quá hạn"))
+    told = feed.answers(table("Mã", "Tỷ lệ", "Quá hạn", "Ghi chú"))
+    assert told.rejected == () and len(told.readings) == 4
+    assert feed.health is not None and feed.health.drift is not None
+    assert feed.health.drift.new == ("Ghi chú",) and feed.health.drift.gone == ()
+
+
+def test_a_header_that_comes_back_ends_the_drift():
+    feed = Feed()
+    feed.answers(table("Mã", "Tỷ lệ", "Quá hạn"))
+    feed.answers(table("Mã", "Tỷ lệ", "Số quá hạn"))
+    assert feed.answers(table("Mã", "Tỷ lệ", "Quá hạn")).rejected == ()
+    assert feed.health is not None and feed.health.drift is not None and feed.health.drift.gone == ()
+
+
+def test_keys_of_json_rows_are_headers():
+    spec = feed_spec("json")
+    feed = Feed()
+    feed.answers(parsed(spec, '{"rows": [{"code": "02143", "ratio": 1}]}'))
+    told = feed.answers(parsed(spec, '{"rows": [{"code": "02143", "ratio_pct": 1}]}'))
+    assert reasons_of(told) == ["schema-drift"]
+    assert "gone since then: 'ratio'; new: 'ratio_pct'" in told.rejected[0].detail
+
+
+# figures that only grow
+
+GROWING = feed_spec("csv", Column("handled", "Đã giải quyết"), unit="Mã", as_of=AsOf.FIELD, as_of_field="Ngày")
+
+
+def count(value: float, day: int, month: int = 11, at: datetime = NOW) -> Reading:
+    as_of = datetime(2026, month, day, tzinfo=UTC)
+    return Reading("02143", "handled", value, as_of, max(at, as_of), "portal")
+
+
+def handled(*readings: Reading) -> Collected:
+    places = {(one.unit, one.indicator, one.as_of): f"line {n}" for n, one in enumerate(readings, 2)}
+    return Collected("portal", NOW, readings, shape=Shape(1), places=places)
+
+
+@pytest.fixture
+def growing() -> Feed:
+    feed = Feed({"handled": HANDLED})
+    feed.answers(handled(count(1204, 19)))
+    return feed
+
+
+def test_a_cumulative_figure_that_falls_is_refused_with_its_line(growing):
+    told = growing.answers(handled(count(812, 20)))
+    assert told.readings == ()
+    [refused] = told.rejected
+    assert (refused.row, refused.reason, refused.unit, refused.column, refused.cell) == (
+        "line 2", "backwards", "02143", "handled", "812",
+    )  # fmt: skip
+    assert refused.detail == "unit 02143, handled: 812, but 1204 on 2026-11-19: it only grows"
+    assert told.refused == {"backwards": 1}
+
+
+def test_a_new_period_starts_anew(growing):
+    assert growing.answers(handled(count(3, 1, month=12, at=NOW + 10 * DAY))).rejected == ()
+
+
+def test_a_correction_of_its_own_day_is_taken_and_what_follows_it_counts(growing):
+    told = growing.answers(handled(count(801, 19), count(812, 20)))
+    assert [reading.value for reading in told.readings] == [801, 812]
+
+
+def test_a_late_value_above_a_later_one_is_refused_and_one_below_it_is_taken(growing):
+    assert reasons_of(growing.answers(handled(count(1300, 18)))) == ["backwards"]
+    assert reasons_of(growing.answers(handled(count(1100, 18)))) == []
+
+
+def test_a_figure_that_is_too_old_to_be_believed_has_no_say(growing):
+    assert growing.answers(handled(count(812, 23, at=NOW + 3 * DAY))).rejected == ()
+
+
+def test_within_one_answer_a_fall_is_seen_too():
+    told = Feed({"handled": HANDLED}).answers(handled(count(10, 19), count(5, 20), count(12, 21)))
+    assert [reading.value for reading in told.readings] == [10, 12]
+    assert [refused.row for refused in told.rejected] == ["line 3"]
+
+
+# what is kept
+
+
+def test_refused_rows_keep_since_when_and_the_count_goes_on_where_the_list_ends():
+    spec = feed_spec("json")
+    bad = '{"rows": [' + ",".join(f'{{"code": "9{n:04}", "ratio": 1}}' for n in range(300)) + "]}"
+    feed = Feed()
+    first = feed.answers(parsed(spec, bad))
+    assert first.refused == {"unknown-unit": 300}
+    assert len(first.rejected) == MAX_REJECTED and first.rejected[-1].detail == "and 101 more"
+    again = feed.answers(parsed(spec, bad))
+    assert {one.first_seen for one in again.rejected[:-1]} == {NOW + LATER}
+    assert feed.health is not None and feed.health.rejected == again.rejected
+
+
+def test_a_failure_keeps_the_refused_rows_of_the_last_answer():
+    feed = Feed()
+    feed.answers(parsed(feed_spec("json"), '{"rows": [{"code": "99999", "ratio": 1}]}'))
+    feed.answers(Collected("portal", NOW, failure="feed portal: timeout", stage="fetch"))
+    assert feed.health is not None
+    assert [one.reason for one in feed.health.rejected] == ["unknown-unit"] and feed.health.stage == "fetch"
+
+
+def test_a_refused_row_says_what_stood_there_in_one_short_line():
+    body = '{"rows": [{"code": "02143", "ratio": "6\\u0000 8\\n<b>%s"}]}' % ("x" * 500)
+    [refused] = parsed(feed_spec("json"), body).rejected[:1]
+    assert (refused.unit, refused.column) == ("02143", "rate")
+    assert refused.cell.startswith("6 8 <b>xxx") and len(refused.cell) <= 60
+
+
+# what a row says by itself
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ('"ratio": "101"', "out-of-range"),
+        ('"ratio": 50, "n": 93, "d": 92', "impossible"),
+        ('"ratio": 50, "n": 63, "d": 92', "impossible"),
+        ('"ratio": "68,47"', "decimal-sign"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(row, reason):
+    spec = feed_spec("json", Column("rate", "ratio", "n", "d"))
+    assert refusals(parsed(spec, f'{{"rows": [{{"code": "02143", {row}}}]}}'))[0] == ("rows[0]", reason)
+
+
+@pytest.mark.parametrize("ratio", ["68.48", "68", '">68"', '">60"'])
+def test_a_rate_may_be_rounded_or_cut_off(ratio):
+    spec = feed_spec("json", Column("rate", "ratio", "n", "d"))
+    body = f'{{"rows": [{{"code": "02143", "ratio": {ratio}, "n": 63, "d": 92}}]}}'
+    assert parsed(spec, body).rejected == ()
+
+
+def test_a_unit_that_was_merged_away_is_told_with_its_successor():
+    body = '{"rows": [{"code": "Hà Giang", "ratio": 1}, {"code": "Tuyên Quang", "ratio": 1}]}'
+    first, second, *_ = parsed(feed_spec("json"), body).rejected
+    assert (first.reason, second.reason) == ("former-unit", "unknown-unit")
+    assert first.detail == "Hà Giang became part of Tỉnh Tuyên Quang (08) on 2025-07-01; send that one"
+
+
+def test_a_unit_of_the_site_that_has_ended_takes_no_more_rows():
+    frame = replace(FRAME, ended={"02143": CALENDAR.local(NOW).date()})
+    body = b'{"rows": [{"code": "02143", "ratio": 1}, {"code": "01840", "ratio": 1}]}'
+    collected = KINDS["json"](feed_spec("json"), body, {}, NOW, frame)
+    assert refusals(collected) == [("rows[0]", "former-unit")]
+    assert [reading.unit for reading in collected.readings] == ["01840"]
