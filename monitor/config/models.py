@@ -142,6 +142,22 @@ class _WebFeed(_Feed):
     headers: dict[str, str] = Field(default={})
 
 
+class PagingSection(Section):
+    """How a table that comes in pages is read to its end."""
+
+    next: str = Field(default="", max_length=4000)  # JMESPath to the next address; else {page} stands in url or body
+    pages: str = Field(default="", max_length=4000)  # JMESPath to how many there are; else the first empty one ends it
+    first: int = Field(default=1, ge=0, le=1)
+    max_pages: int = Field(default=50, ge=1, le=1000)
+    max_rows: int = Field(default=20_000, ge=1, le=100_000)
+
+    @model_validator(mode="after")
+    def _goes_one_way(self) -> Self:
+        if self.next and (self.pages or "first" in self.model_fields_set):
+            raise ValueError("goes two ways; write next for links, or pages and first for numbers")
+        return self
+
+
 class JsonFeed(_WebFeed):
     """Rows in a JSON answer; places are written in JMESPath."""
 
@@ -149,6 +165,19 @@ class JsonFeed(_WebFeed):
     method: Literal["GET", "POST"] = "GET"
     body: str = Field(default="", max_length=64 * 1024)
     rows: Title = Field(description="write the JMESPath to the list of rows")
+    paging: PagingSection | None = None
+    conditional: bool = False  # ask only for what has changed since; an unchanged table is as old as it is
+
+    @model_validator(mode="after")
+    def _asks_for_pages(self) -> Self:
+        numbered = "{page}" in self.url or "{page}" in self.body
+        if numbered and (self.paging is None or self.paging.next):
+            raise ValueError("has {page}, which nothing counts; add paging: {} without next")
+        if self.paging is not None and not self.paging.next and not numbered:
+            raise ValueError("has no place for the number of a page; write {page} in url or body, or paging.next")
+        if self.conditional and (self.paging is not None or self.method == "POST"):
+            raise ValueError("is conditional; that is for one page that is asked by GET")
+        return self
 
 
 class _TableFeed(_Feed):
@@ -158,6 +187,7 @@ class _TableFeed(_Feed):
     files: FilePattern | None = None  # the newest of those that match is read
     aliases: dict[Title, list[Title]] = Field(default={})  # other spellings of a header
     decimal: Literal[".", ","] = "."  # in numbers that are written as text
+    conditional: bool = False  # as in JsonFeed
 
     @model_validator(mode="after")
     def _comes_from_one_place(self) -> _TableFeed:
@@ -165,8 +195,8 @@ class _TableFeed(_Feed):
             raise ValueError("comes from no place, or from two; write either url, or folder and files")
         if (self.folder is None) != (self.files is None):
             raise ValueError("does not say which files of the folder; write folder: inbox and files: '*.xlsx'")
-        if self.folder is not None and self.headers:
-            raise ValueError("has headers for a folder; take them out")
+        if self.folder is not None and (self.headers or self.conditional):
+            raise ValueError(f"has {'headers' if self.headers else 'conditional'} for a folder; take it out")
         return self
 
 

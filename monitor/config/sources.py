@@ -27,7 +27,7 @@ from monitor.config.models import (
 from monitor.config.problems import Location
 from monitor.config.query import mistakes
 from monitor.config.secrets import Secret, is_reference, resolve
-from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, fits_the_minute
+from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, Paging, fits_the_minute
 from monitor.config.units import select
 from monitor.model.text import fold
 from monitor.model.unit import Units
@@ -108,7 +108,14 @@ def _of_kind(feed: Feed, at: Location, around: Surroundings) -> dict[str, Any]:
         if feed.body and feed.method == "GET":
             around.findings.add((*at, "body"), "a GET request has no body", "write method: POST")
         _check_paths(feed, at, around.findings)
-        return {"method": feed.method, "body": feed.body, "rows": feed.rows}
+        paging = Paging(**feed.paging.model_dump()) if feed.paging else None
+        return {
+            "method": feed.method,
+            "body": feed.body,
+            "rows": feed.rows,
+            "paging": paging,
+            "conditional": feed.conditional,
+        }
     if isinstance(feed, CsvFeed):
         return {"delimiter": feed.delimiter, "encoding": feed.encoding, **_of_table(feed, at, around)}
     if isinstance(feed, XlsxFeed):
@@ -144,6 +151,7 @@ def _of_table(feed: CsvFeed | XlsxFeed, at: Location, around: Surroundings) -> d
         "aliases": {name: tuple(given) for name, given in feed.aliases.items()},
         "folder": feed.folder or "",
         "files": feed.files or "",
+        "conditional": feed.conditional,
     }
 
 
@@ -169,6 +177,8 @@ def _check_queries(feed: PromqlFeed, at: Location, findings: Findings) -> None:
 
 def _check_paths(feed: JsonFeed, at: Location, findings: Findings) -> None:
     paths: list[tuple[Location, str]] = [(("rows",), feed.rows), (("unit",), feed.unit)]
+    if feed.paging is not None:
+        paths += [(("paging", "next"), feed.paging.next), (("paging", "pages"), feed.paging.pages)]
     for indicator, column in feed.columns.items():
         for key in ("value", "numerator", "denominator"):
             paths.append((("columns", indicator, key), getattr(column, key)))

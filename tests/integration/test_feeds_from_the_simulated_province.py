@@ -15,7 +15,7 @@ from monitor.adapters.clock import SystemClock
 from monitor.adapters.feeds import open_feed
 from monitor.adapters.fetch import Fetcher
 from monitor.adapters.guard import AddressGuard, parse_allow
-from monitor.config.spec import AsOf, Column
+from monitor.config.spec import AsOf, Column, Paging
 from monitor.model.reading import Collected
 from monitor.registry import load_registry, read_mapping
 from monitor.simulate import SimulatedProvince, World, registered_territory
@@ -155,6 +155,17 @@ async def test_the_commune_that_reports_nonsense_is_refused_and_named(asker):
     assert collected.rejected != ()
     assert all(f"unit {nonsense}" in rejected.detail for rejected in collected.rejected)
     assert nonsense not in units_of(collected)
+
+
+async def test_a_table_in_pages_is_the_same_table(asker):
+    body = '{"timeType": "month", "year": {year}, "month": {month}, "currentPage": {page}, "pageSize": 20}'
+    whole = await asker.ask("portal")
+    pages = await asker.ask("portal", body=body, paging=Paging(pages="data.totalPages", max_pages=5))
+    assert pages.readings == whole.readings
+    assert [(one.reason, one.detail) for one in pages.rejected] == [(one.reason, one.detail) for one in whole.rejected]
+    assert {one.row.partition(",")[0] for one in pages.rejected} < {f"page {number}" for number in range(1, 6)}
+    fewer = await asker.ask("portal", body=body, paging=Paging(pages="data.totalPages", max_pages=4))
+    assert "there are 5 pages, more than the 4 that are read" in fewer.failure
 
 
 @every_feed

@@ -9,6 +9,7 @@ from monitor.adapters.feeds import csv, json, prometheus, xlsx
 from monitor.adapters.feeds.feed import Feed, Way
 from monitor.adapters.feeds.folder import Folder
 from monitor.adapters.feeds.page import Page, Parse
+from monitor.adapters.feeds.pages import Pages
 from monitor.adapters.feeds.promql import Queries
 from monitor.adapters.feeds.rows import Frame
 from monitor.adapters.feeds.sql import Query
@@ -52,4 +53,6 @@ def _way(spec: FeedSpec, fetcher: Fetcher, clock: Clock, frame: Frame, root: Pat
         return Query(spec, root, clock, frame)
     if spec.folder:
         return Folder(spec, KINDS[spec.kind], root, frame)
+    if spec.paging is not None:
+        return Pages(spec, spec.paging, fetcher, clock, frame)
     return Page(spec, KINDS[spec.kind], fetcher, frame)
