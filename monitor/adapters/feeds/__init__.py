@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from monitor.adapters.feeds import csv, json, prometheus, xlsx
@@ -17,6 +19,8 @@ from monitor.adapters.fetch import Fetcher
 from monitor.config.spec import FeedSpec
 from monitor.engine.book import Indicator
 from monitor.model.hours import Calendar
+from monitor.model.reading import Collected
+from monitor.model.text import fold
 from monitor.ports import Clock, Source
 
 KINDS: Mapping[str, Parse] = {
@@ -41,9 +45,36 @@ def open_feed(
     `units` are the codes of the site; rows of others are refused. Unless given they are those that the spec names.
     Raises KeyError for a kind or an indicator that the config layer would have refused.
     """
-    wanted = {column.indicator: indicators[column.indicator] for column in spec.columns}
-    known = frozenset(units) if units is not None else {*spec.mapping.values(), *spec.expects, spec.owner}
-    return Feed(spec, _way(spec, fetcher, clock, Frame(calendar, wanted, frozenset(known)), root), clock)
+    known = units if units is not None else {*spec.mapping.values(), *spec.expects, spec.owner}
+    return Feed(spec, _way(spec, fetcher, clock, _frame(spec, calendar, indicators, known), root), clock)
+
+
+def read_table(
+    spec: FeedSpec,
+    body: bytes,
+    written: datetime,
+    now: datetime,
+    calendar: Calendar,
+    indicators: Mapping[str, Indicator],
+    units: Iterable[str],
+) -> Collected:
+    """What the bytes of a file are worth by a spec of the kinds json, csv and xlsx; never raises for what it holds.
+
+    Rows that state no date are as old as `written`. `units` are the codes of the site. Raises KeyError as `open_feed`.
+    """
+    return KINDS[spec.kind](spec, body, {}, now, replace(_frame(spec, calendar, indicators, units), written=written))
+
+
+def labels(spec: FeedSpec, body: bytes) -> frozenset[str]:
+    """What may be a header of a CSV file or a workbook, folded. Raises Unreadable."""
+    found = xlsx.first_rows(spec, body) if spec.kind == "xlsx" else csv.first_row(spec, body)
+    return frozenset(fold(text) for text in found)
+
+
+def _frame(spec: FeedSpec, calendar: Calendar, indicators: Mapping[str, Indicator], units: Iterable[str]) -> Frame:
+    return Frame(
+        calendar, {column.indicator: indicators[column.indicator] for column in spec.columns}, frozenset(units)
+    )
 
 
 def _way(spec: FeedSpec, fetcher: Fetcher, clock: Clock, frame: Frame, root: Path) -> Way:
