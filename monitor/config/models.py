@@ -5,6 +5,7 @@ A field's description is the hint that a user reads when the field is missing, a
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -38,6 +39,14 @@ from monitor.config.yaml import Section
 Place = Annotated[str, Field(min_length=1, max_length=4000)]  # a path, a header, a metric, a query
 Weight = Annotated[float, Field(gt=0, le=1e9)]  # a unit that must not count is excluded, not weightless
 KindName = Literal["outage", "kpi_yellow", "kpi_red", "overdue", "silent"]
+
+
+ServiceName = Literal[
+    "service-results", "transparency", "dvc-progress-tree", "provide-online-tree",
+    "formality-online-payment-tree", "dossier-digitized", "handling-satisfaction",
+]  # fmt: skip
+_NUMBER = re.compile(r"[0-9]{1,12}")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Names(Section):
@@ -239,7 +248,44 @@ class SqlFeed(_Feed):
     parameters: dict[ParameterName, str | int | float] = Field(default={})  # bound to :NAME in the query
 
 
-Feed = Annotated[JsonFeed | CsvFeed | XlsxFeed | PrometheusFeed | PromqlFeed | SqlFeed, Field(discriminator="kind")]
+class PortalFeed(_Feed):
+    """The Decision 766 index on the National Public Service Portal, asked once a night; off unless `enabled`."""
+
+    kind: Literal["portal766"]
+    generation: Literal[1, 2] = Field(description="write 1 for the form of 2022 to 2025, 2 for the API of 2026")
+    enabled: bool = False  # the portal is somebody else's: read it only where that was agreed on
+    contact: Title = Field(description="write who answers for this reader, such as an e-mail address")
+    url: Url = "https://dichvucong.gov.vn"
+    root: Identifier = Field(description="write the portal's own id of the province: a number (1) or a UUID (2)")
+    services: list[ServiceName] = Field(default=["service-results"], min_length=1)
+    span: Literal["month", "quarter", "year"] = "month"
+    unit: str = Field(default="", description="write departmentCode or departmentId; ID or MA_COQUAN for generation 1")
+    period: Span = 300.0  # how often it is looked whether its hour of the night has come
+    timeout: Span = 30.0  # of one request
+
+    @model_validator(mode="after")
+    def _is_of_one_generation(self) -> Self:
+        first = self.generation == 1
+        if not (_NUMBER if first else _UUID).fullmatch(self.root):
+            raise ValueError(f"has the root '{self.root}'; write {'a number' if first else 'a UUID'} of the portal")
+        keys = ("ID", "MA_COQUAN") if first else ("departmentCode", "departmentId")
+        if self.unit not in ("", *keys):
+            raise ValueError(f"names units by '{self.unit[:60]}'; write {' or '.join(keys)}")
+        if first and "services" in self.model_fields_set:
+            raise ValueError("has one service only; take services out, or write generation: 2")
+        if self.max_silence < 86_400:
+            raise ValueError("is asked once a night; write max_silence: 26h or more")
+        return self
+
+    @property
+    def names_unit(self) -> str:
+        """The key of a row that names its unit."""
+        return self.unit or ("ID" if self.generation == 1 else "departmentCode")
+
+
+Feed = Annotated[
+    JsonFeed | CsvFeed | XlsxFeed | PrometheusFeed | PromqlFeed | SqlFeed | PortalFeed, Field(discriminator="kind")
+]
 
 
 class HeartbeatSection(Section):

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from monitor.model.reading import Collected
-from monitor.ports import Clock, Source, Timetable
+from monitor.ports import Clock, Resting, Source, Timetable
 from monitor.service.sweep import SLOTS, spread, until_phase
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ class Poller:
         self._slots = spread(sources)
         self._room = asyncio.Semaphore(parallel)
         self._due = {source.id: 0.0 for source in sources}  # monotonic instant of the next poll
+        self._rests = {source.id: source.rests for source in sources if isinstance(source, Resting)}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._observe = observe  # (source id, seconds between the slot and the start of the poll)
         self._stopped = False
@@ -73,6 +74,8 @@ class Poller:
             return None
         if source.id in self._running:
             self.missed += 1
+            return None
+        if source.id in self._rests and self._rests[source.id](self._clock.now()):
             return None
         asked = self._clock.monotonic()
         self._due[source.id] = asked + source.period

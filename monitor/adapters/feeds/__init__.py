@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from monitor.adapters.clock import chance
 from monitor.adapters.feeds import csv, json, prometheus, xlsx
-from monitor.adapters.feeds.feed import Feed, Way
+from monitor.adapters.feeds.feed import Feed, ShyFeed, Way
 from monitor.adapters.feeds.folder import Folder
 from monitor.adapters.feeds.page import Page, Parse
 from monitor.adapters.feeds.pages import Pages
+from monitor.adapters.feeds.portal import Nightly
 from monitor.adapters.feeds.promql import Queries
 from monitor.adapters.feeds.rows import Frame
 from monitor.adapters.feeds.sql import Query
@@ -39,6 +41,7 @@ def open_feed(
     indicators: Mapping[str, Indicator],
     units: Iterable[str] | None = None,
     root: Path = Path(),
+    chance: Callable[[], float] = chance,
 ) -> Source:
     """The feed of a spec. `root` is the site's folder, below which drop folders and databases lie.
 
@@ -46,7 +49,10 @@ def open_feed(
     Raises KeyError for a kind or an indicator that the config layer would have refused.
     """
     known = units if units is not None else {*spec.mapping.values(), *spec.expects, spec.owner}
-    return Feed(spec, _way(spec, fetcher, clock, _frame(spec, calendar, indicators, known), root), clock)
+    frame = _frame(spec, calendar, indicators, known)
+    if spec.portal is not None:
+        return ShyFeed(spec, Nightly(spec, spec.portal, fetcher, clock, chance, frame), clock)
+    return Feed(spec, _way(spec, fetcher, clock, frame, root), clock)
 
 
 def read_table(
