@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.reading import Collected, Reading, SourceHealth
@@ -59,6 +59,14 @@ class Source(Protocol):
 
     async def collect(self, now: datetime) -> Collected:
         """One poll under the source's own total deadline."""
+
+
+@runtime_checkable
+class Resting(Protocol):
+    """What a source has besides that is not asked at each of its times: somebody else's server, asked once a night."""
+
+    def rests(self, now: datetime) -> bool:
+        """Whether it is not to be asked now; also in the first sweep of a service."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from monitor.engine.rolling import What
 from monitor.engine.sources import named
 from monitor.model.unit import Unit
 
+BY_HAND = "push:local"  # what the command line of this machine pushes or imports
 _LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
 
 
@@ -100,7 +101,9 @@ def check_rules(site: Site, file: SiteFile) -> Iterator[Problem]:
 def check_sources(site: Site, file: SiteFile) -> Iterator[Problem]:
     """Every source that an indicator prefers is a probe, a feed, or a token that pushes."""
     known = {named(probe.id) for probe in site.probes} | {feed.id for feed in site.feeds}
-    known |= {f"push:{token.id}" for token in file.access.tokens} | {beat.source for beat in site.heartbeats}
+    known |= {BY_HAND, *(f"push:{token.id}" for token in file.access.tokens)} | {
+        beat.source for beat in site.heartbeats
+    }
     for indicator in site.ruleset.indicators.values():
         for source in indicator.sources:
             if source not in known:

@@ -5,6 +5,7 @@ A field's description is the hint that a user reads when the field is missing, a
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -38,6 +39,14 @@ from monitor.config.yaml import Section
 Place = Annotated[str, Field(min_length=1, max_length=4000)]  # a path, a header, a metric, a query
 Weight = Annotated[float, Field(gt=0, le=1e9)]  # a unit that must not count is excluded, not weightless
 KindName = Literal["outage", "kpi_yellow", "kpi_red", "overdue", "silent"]
+
+
+ServiceName = Literal[
+    "service-results", "transparency", "dvc-progress-tree", "provide-online-tree",
+    "formality-online-payment-tree", "dossier-digitized", "handling-satisfaction",
+]  # fmt: skip
+_NUMBER = re.compile(r"[0-9]{1,12}")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Names(Section):
@@ -142,6 +151,22 @@ class _WebFeed(_Feed):
     headers: dict[str, str] = Field(default={})
 
 
+class PagingSection(Section):
+    """How a table that comes in pages is read to its end."""
+
+    next: str = Field(default="", max_length=4000)  # JMESPath to the next address; else {page} stands in url or body
+    pages: str = Field(default="", max_length=4000)  # JMESPath to how many there are; else the first empty one ends it
+    first: int = Field(default=1, ge=0, le=1)
+    max_pages: int = Field(default=50, ge=1, le=1000)
+    max_rows: int = Field(default=20_000, ge=1, le=100_000)
+
+    @model_validator(mode="after")
+    def _goes_one_way(self) -> Self:
+        if self.next and (self.pages or "first" in self.model_fields_set):
+            raise ValueError("goes two ways; write next for links, or pages and first for numbers")
+        return self
+
+
 class JsonFeed(_WebFeed):
     """Rows in a JSON answer; places are written in JMESPath."""
 
@@ -149,6 +174,19 @@ class JsonFeed(_WebFeed):
     method: Literal["GET", "POST"] = "GET"
     body: str = Field(default="", max_length=64 * 1024)
     rows: Title = Field(description="write the JMESPath to the list of rows")
+    paging: PagingSection | None = None
+    conditional: bool = False  # ask only for what has changed since; an unchanged table is as old as it is
+
+    @model_validator(mode="after")
+    def _asks_for_pages(self) -> Self:
+        numbered = "{page}" in self.url or "{page}" in self.body
+        if numbered and (self.paging is None or self.paging.next):
+            raise ValueError("has {page}, which nothing counts; add paging: {} without next")
+        if self.paging is not None and not self.paging.next and not numbered:
+            raise ValueError("has no place for the number of a page; write {page} in url or body, or paging.next")
+        if self.conditional and (self.paging is not None or self.method == "POST"):
+            raise ValueError("is conditional; that is for one page that is asked by GET")
+        return self
 
 
 class _TableFeed(_Feed):
@@ -158,6 +196,7 @@ class _TableFeed(_Feed):
     files: FilePattern | None = None  # the newest of those that match is read
     aliases: dict[Title, list[Title]] = Field(default={})  # other spellings of a header
     decimal: Literal[".", ","] = "."  # in numbers that are written as text
+    conditional: bool = False  # as in JsonFeed
 
     @model_validator(mode="after")
     def _comes_from_one_place(self) -> _TableFeed:
@@ -165,8 +204,8 @@ class _TableFeed(_Feed):
             raise ValueError("comes from no place, or from two; write either url, or folder and files")
         if (self.folder is None) != (self.files is None):
             raise ValueError("does not say which files of the folder; write folder: inbox and files: '*.xlsx'")
-        if self.folder is not None and self.headers:
-            raise ValueError("has headers for a folder; take them out")
+        if self.folder is not None and (self.headers or self.conditional):
+            raise ValueError(f"has {'headers' if self.headers else 'conditional'} for a folder; take it out")
         return self
 
 
@@ -209,7 +248,44 @@ class SqlFeed(_Feed):
     parameters: dict[ParameterName, str | int | float] = Field(default={})  # bound to :NAME in the query
 
 
-Feed = Annotated[JsonFeed | CsvFeed | XlsxFeed | PrometheusFeed | PromqlFeed | SqlFeed, Field(discriminator="kind")]
+class PortalFeed(_Feed):
+    """The Decision 766 index on the National Public Service Portal, asked once a night; off unless `enabled`."""
+
+    kind: Literal["portal766"]
+    generation: Literal[1, 2] = Field(description="write 1 for the form of 2022 to 2025, 2 for the API of 2026")
+    enabled: bool = False  # the portal is somebody else's: read it only where that was agreed on
+    contact: Title = Field(description="write who answers for this reader, such as an e-mail address")
+    url: Url = "https://dichvucong.gov.vn"
+    root: Identifier = Field(description="write the portal's own id of the province: a number (1) or a UUID (2)")
+    services: list[ServiceName] = Field(default=["service-results"], min_length=1)
+    span: Literal["month", "quarter", "year"] = "month"
+    unit: str = Field(default="", description="write departmentCode or departmentId; ID or MA_COQUAN for generation 1")
+    period: Span = 300.0  # how often it is looked whether its hour of the night has come
+    timeout: Span = 30.0  # of one request
+
+    @model_validator(mode="after")
+    def _is_of_one_generation(self) -> Self:
+        first = self.generation == 1
+        if not (_NUMBER if first else _UUID).fullmatch(self.root):
+            raise ValueError(f"has the root '{self.root}'; write {'a number' if first else 'a UUID'} of the portal")
+        keys = ("ID", "MA_COQUAN") if first else ("departmentCode", "departmentId")
+        if self.unit not in ("", *keys):
+            raise ValueError(f"names units by '{self.unit[:60]}'; write {' or '.join(keys)}")
+        if first and "services" in self.model_fields_set:
+            raise ValueError("has one service only; take services out, or write generation: 2")
+        if self.max_silence < 86_400:
+            raise ValueError("is asked once a night; write max_silence: 26h or more")
+        return self
+
+    @property
+    def names_unit(self) -> str:
+        """The key of a row that names its unit."""
+        return self.unit or ("ID" if self.generation == 1 else "departmentCode")
+
+
+Feed = Annotated[
+    JsonFeed | CsvFeed | XlsxFeed | PrometheusFeed | PromqlFeed | SqlFeed | PortalFeed, Field(discriminator="kind")
+]
 
 
 class HeartbeatSection(Section):

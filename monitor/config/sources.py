@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +14,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from monitor.config.asked import Asked
+from monitor.config.complain import nearest
 from monitor.config.findings import Findings
 from monitor.config.folders import Folders
 from monitor.config.models import (
@@ -19,6 +22,7 @@ from monitor.config.models import (
     CsvFeed,
     Feed,
     JsonFeed,
+    PortalFeed,
     PromqlFeed,
     SiteFile,
     SqlFeed,
@@ -27,12 +31,21 @@ from monitor.config.models import (
 from monitor.config.problems import Location
 from monitor.config.query import mistakes
 from monitor.config.secrets import Secret, is_reference, resolve
-from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, fits_the_minute
+from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, Paging, Portal, fits_the_minute
 from monitor.config.units import select
 from monitor.model.text import fold
 from monitor.model.unit import Units
 from monitor.registry import Registry, read_mapping
 
+# Columns of generation 1 with the points they can reach. CLGQ is the online services and TTTT the online payment: older
+# readers of the portal have them the wrong way round. ROW_STT is the rank.
+PORTAL_POINTS: Mapping[str, float] = {
+    "CKMB": 18, "TDGQ": 20, "CLGQ": 12, "TTTT": 10, "MDHL": 18, "MDSH": 22, "TONG_SCORE": 100, "ROW_STT": math.inf,
+}  # fmt: skip
+PORTAL_FIELDS = (
+    "totalScore", "ratio", "rank", "scoreDelta", "totalReceived", "totalOnTime", "totalOverdue", "avgProcessingDays",
+)  # fmt: skip
+PORTAL_METRIC = re.compile(r"([1-5]\.[0-9]{1,2}[a-z]?)(?:/(ratio|numerator|denominator|score))?")  # "2.1", "2.1/score"
 HARMLESS = frozenset({"accept", "accept-language", "content-type", "user-agent"})  # headers that hold no secret
 
 
@@ -58,7 +71,8 @@ def build_feeds(file: SiteFile, around: Surroundings) -> tuple[FeedSpec, ...]:
     for index, feed in enumerate(file.feeds):
         if feed.id in (probe.id for probe in file.probes):
             around.findings.add(("feeds", index, "id"), f"a probe is called '{feed.id}' too", "give it another name")
-    return tuple(_feed(feed, ("feeds", index), around) for index, feed in enumerate(file.feeds))
+    specs = [(feed, _feed(feed, ("feeds", index), around)) for index, feed in enumerate(file.feeds)]
+    return tuple(spec for feed, spec in specs if not isinstance(feed, PortalFeed) or feed.enabled)
 
 
 def build_heartbeats(file: SiteFile, around: Surroundings) -> tuple[HeartbeatSpec, ...]:
@@ -92,8 +106,8 @@ def _feed(feed: Feed, at: Location, around: Surroundings) -> FeedSpec:
         timeout=feed.timeout,
         columns=tuple(_column(indicator, column) for indicator, column in feed.columns.items()),
         max_silence=feed.max_silence,
-        headers=() if isinstance(feed, SqlFeed) else headers_of(feed.headers, (*at, "headers"), around),
-        unit=feed.unit,
+        headers=() if isinstance(feed, (SqlFeed, PortalFeed)) else headers_of(feed.headers, (*at, "headers"), around),
+        unit=feed.names_unit if isinstance(feed, PortalFeed) else feed.unit,
         mapping=mapping,
         as_of=AsOf(feed.as_of.kind),
         as_of_field=feed.as_of.field,
@@ -108,12 +122,25 @@ def _of_kind(feed: Feed, at: Location, around: Surroundings) -> dict[str, Any]:
         if feed.body and feed.method == "GET":
             around.findings.add((*at, "body"), "a GET request has no body", "write method: POST")
         _check_paths(feed, at, around.findings)
-        return {"method": feed.method, "body": feed.body, "rows": feed.rows}
+        paging = Paging(**feed.paging.model_dump()) if feed.paging else None
+        return {
+            "method": feed.method,
+            "body": feed.body,
+            "rows": feed.rows,
+            "paging": paging,
+            "conditional": feed.conditional,
+        }
     if isinstance(feed, CsvFeed):
         return {"delimiter": feed.delimiter, "encoding": feed.encoding, **_of_table(feed, at, around)}
     if isinstance(feed, XlsxFeed):
         around.findings.once((*at, "sheets"), "sheet", feed.sheets, key="")
         return {"sheets": tuple(feed.sheets), **_of_table(feed, at, around)}
+    if isinstance(feed, PortalFeed):
+        for indicator, column in feed.columns.items():
+            if said := portal_mistake(feed.generation, column.value):
+                around.findings.add((*at, "columns", indicator, "value"), *said)
+        services = tuple(dict.fromkeys(feed.services))
+        return {"portal": Portal(feed.generation, feed.root, feed.contact, services, feed.span)}
     if isinstance(feed, PromqlFeed):
         _check_queries(feed, at, around.findings)
     if isinstance(feed, SqlFeed):
@@ -122,6 +149,18 @@ def _of_kind(feed: Feed, at: Location, around: Surroundings) -> dict[str, Any]:
         _check_place("file", feed.database, (*at, "database"), around)
         return {"database": feed.database, "query": feed.query, "parameters": feed.parameters}
     return {}
+
+
+def portal_mistake(generation: int, value: str) -> tuple[str, str] | None:
+    """What is wrong with the place of a column, and what would be right."""
+    if generation == 1:
+        if value in PORTAL_POINTS:
+            return None
+        return f"'{value[:60]}' is no column of the portal's table", nearest(value, PORTAL_POINTS)
+    if value in PORTAL_FIELDS or PORTAL_METRIC.fullmatch(value):
+        return None
+    right = f"write a code of the index, such as 2.1 or 2.1/numerator, or one of {', '.join(PORTAL_FIELDS)}"
+    return f"'{value[:60]}' is no figure of the portal", right
 
 
 def _of_table(feed: CsvFeed | XlsxFeed, at: Location, around: Surroundings) -> dict[str, Any]:
@@ -144,6 +183,7 @@ def _of_table(feed: CsvFeed | XlsxFeed, at: Location, around: Surroundings) -> d
         "aliases": {name: tuple(given) for name, given in feed.aliases.items()},
         "folder": feed.folder or "",
         "files": feed.files or "",
+        "conditional": feed.conditional,
     }
 
 
@@ -169,6 +209,8 @@ def _check_queries(feed: PromqlFeed, at: Location, findings: Findings) -> None:
 
 def _check_paths(feed: JsonFeed, at: Location, findings: Findings) -> None:
     paths: list[tuple[Location, str]] = [(("rows",), feed.rows), (("unit",), feed.unit)]
+    if feed.paging is not None:
+        paths += [(("paging", "next"), feed.paging.next), (("paging", "pages"), feed.paging.pages)]
     for indicator, column in feed.columns.items():
         for key in ("value", "numerator", "denominator"):
             paths.append((("columns", indicator, key), getattr(column, key)))

@@ -43,11 +43,33 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Portal:
+    """How the national portal's Decision 766 index is asked."""
+
+    generation: int  # 1: the form of 2022 to 2025; 2: the JSON API of 2026
+    root: str  # the portal's own id of the province: a number (1), a UUID (2)
+    contact: str  # who answers for this reader; told to the portal
+    services: tuple[str, ...] = ("service-results",)  # calls of generation 2
+    span: str = "month"  # "month", "quarter", "year": the running one of the local day
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How a table that comes in pages is read to its end: by the number of the page, or by the link to the next one."""
+
+    next: str = ""  # JMESPath to the address of the next page; empty: by number, which stands for {page}
+    pages: str = ""  # JMESPath to how many pages there are; empty: the first page without rows is the last
+    first: int = 1  # number of the first page
+    max_pages: int = 50  # a table of more is a failure
+    max_rows: int = 20_000  # of all pages together; a table of more is a failure
+
+
+@dataclass(frozen=True, slots=True)
 class FeedSpec:
     """One feed: a source of many values."""
 
     id: str
-    kind: str  # "json", "csv", "xlsx", "prometheus", "promql", "sql"
+    kind: str  # "json", "csv", "xlsx", "prometheus", "promql", "sql", "portal766"
     owner: str  # unit that answers for the feed
     url: str  # of the page; of the server (promql); empty: read from a folder or a database
     period: float  # seconds
@@ -58,6 +80,9 @@ class FeedSpec:
     body: str = ""
     headers: tuple[tuple[str, Secret], ...] = ()
     rows: str = ""  # JMESPath to the list of rows (json)
+    portal: Portal | None = None  # (portal766)
+    paging: Paging | None = None  # the table comes in pages (json)
+    conditional: bool = False  # ask only for what has changed; an unchanged table is as old as it is
     unit: str = ""  # JMESPath, header or label of a time series that names the unit
     mapping: Mapping[str, str] = field(default_factory=dict)  # foreign code -> unit code; empty: the code itself
     as_of: AsOf = AsOf.DAY

@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import partial
 
 from monitor.model.reading import Collected
-from monitor.ports import Clock, Source, Timetable
+from monitor.ports import Clock, Resting, Source, Timetable
 from monitor.service.sweep import SLOTS, lateness, paced, spread, until_phase
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class Poller:
         at_host: defaultdict[str, asyncio.Semaphore] = defaultdict(partial(asyncio.Semaphore, per_host))
         self._at_host = {source: at_host[host] for source, host in (hosts or {}).items() if host}
         self._due = {source.id: 0.0 for source in sources}  # monotonic instant of the next poll
+        self._rests = {source.id: source.rests for source in sources if isinstance(source, Resting)}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._observe = observe  # (source id, seconds between the instant due and the start of the poll)
         self._count = count
@@ -107,6 +108,10 @@ class Poller:
     def _begin(self, source: Source, due: float) -> asyncio.Task[None] | None:
         if self._stopped or not self._wanted(source):
             return None
+        if rests := self._rests.get(source.id):
+            if rests(self._clock.now()):
+                return None
+            due = self._clock.monotonic()  # when it wakes
         self._due[source.id] = due + source.period
         if source.id in self._running:
             self.missed += 1

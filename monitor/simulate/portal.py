@@ -1,4 +1,4 @@
-"""The answers of the national portal's evaluation API as seen in 2026 (undocumented; no official schema exists).
+"""The answers of the national portal's evaluation API as seen in 2026, and of the form before it (both undocumented).
 
 Scores and ratios are numbers, counts and levels are strings: a mixture a reader has to cope with.
 `updatedAt` (of the answer and of each row) and the paging totals are ours: a row's own date is how
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
+from zlib import crc32
 
 from monitor.simulate.chance import between
 from monitor.simulate.controls import ControlError, Value
@@ -23,6 +24,7 @@ from monitor.simulate.world import LOCAL, Span, data_day, published_at
 
 PAGE_SIZE: Final = 200
 LARGEST_PAGE: Final = 300
+FORM_SERVICE: Final = "report_tinh_766_service"
 UNKNOWN_DEPARTMENT: Final = "9999"
 AGENCIES: Final = ("Sở Nội vụ", "Sở Tư pháp", "Sở Tài chính")
 CODES_OF: Final[dict[str, tuple[str, ...]]] = {
@@ -77,6 +79,51 @@ def evaluation(service: str, question: Question, picture: Picture, mode: str) ->
     }
     text = json.dumps({"data": data}, ensure_ascii=False, allow_nan=False)
     return Answer(text.encode(), "application/json; charset=utf-8")
+
+
+def numeric_id(code: str) -> str:
+    """The number by which the first generation calls a department, always the same for the same department code."""
+    return str(100_000 + crc32(code.encode()) % 800_000)
+
+
+def read_form(params: Mapping[str, Any], root: str, now: datetime) -> Question:
+    """The call of the first generation. Raises ControlError naming what is bad."""
+    if params.get("type") != "ref" or params.get("service") != FORM_SERVICE:
+        raise ControlError(f"unknown service {params.get('service')!r}", 404, (FORM_SERVICE,))
+    if str(params.get("p_tinh_id")) != numeric_id(root):
+        raise ControlError(f"unknown p_tinh_id {params.get('p_tinh_id')!r}", 404, (numeric_id(root),))
+    body: dict[str, Any] = {"timeType": "year", "year": params.get("p_nam")}
+    for name, key in (("quarter", "p_quy"), ("month", "p_thang")):
+        if number := _whole(params, key, 0, 0, 12):
+            body = {"timeType": name, "year": params.get("p_nam"), name: number}
+    size = _whole(params, "pageSize", PAGE_SIZE, 1, 1000)
+    return Question(_span(body, now), _whole(params, "pageIndex", 1, 1, 100_000), size)
+
+
+def form_table(question: Question, picture: Picture, mode: str) -> Answer:
+    """The answer of the first generation (2022 to 2025): a list of rows in which every value is a text."""
+    territory = picture.world.territory
+    units = [(territory.portal_codes[c.code], c.name, "2", c.code) for c in territory.communes
+             if picture.row_day(c.code) is not None]  # fmt: skip
+    units += [(f"{territory.root}.S{number:02d}", name, "1", "") for number, name in enumerate(AGENCIES, start=1)]
+    rows = [_form_row(number, *unit, question.span, picture) for number, unit in enumerate(units, start=1)]
+    rows = spoil_rows(rows, mode, key="MA_COQUAN", unknown=f"{territory.root}.{UNKNOWN_DEPARTMENT}")
+    first = (question.page - 1) * question.size
+    text = json.dumps(rows[first : first + question.size], ensure_ascii=False)
+    return Answer(text.encode(), "application/json; charset=utf-8")
+
+
+def _form_row(number: int, portal_code: str, name: str, level: str, code: str, span: Span, picture: Picture) -> Row:
+    seed = picture.world.seed
+    scores = {group: round(between(0.7, 0.95, seed, portal_code, group) * 10, 2) for group in GROUPS}
+    total: Value = round(sum(scores.values()), 2)
+    if code:
+        scores = {one["code"]: one["score"] for one in _group_scores(code, span, picture)}
+        total = picture.total_score(code, span)
+    return {
+        "ID": numeric_id(portal_code), "TEN": name, "ROW_STT": str(number), "MA_COQUAN": portal_code,
+        "CAPDONVIID": level, **{group: str(score) for group, score in scores.items()}, "TONG_SCORE": str(total),
+    }  # fmt: skip
 
 
 def _rows(service: str, span: Span, picture: Picture, mode: str) -> list[Row]:

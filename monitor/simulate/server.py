@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -16,7 +17,7 @@ from monitor.simulate.controls import SERVICES, ControlError, Controls
 from monitor.simulate.line import Line
 from monitor.simulate.pages import manual_csv, metrics_page
 from monitor.simulate.picture import Picture
-from monitor.simulate.portal import Question, evaluation, read_question
+from monitor.simulate.portal import Question, evaluation, form_table, read_form, read_question
 from monitor.simulate.replies import drip, flood, json_object, plain_errors, whole
 from monitor.simulate.spoil import Answer, spoil_bytes
 from monitor.simulate.table import OPERATOR_LINE
@@ -130,6 +131,7 @@ class SimulatedProvince:
         app.router.add_get("/centres/{code}/health", self._centre_health)
         app.router.add_get("/systems/{code}/health", self._system_health)
         app.router.add_route("*", "/api/v1/reporting/evaluation/{service}", self._evaluation)
+        app.router.add_post("/jsp/rest.jsp", self._form)
         app.router.add_get("/files/manual.csv", self._manual)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/control", self._shown)
@@ -182,6 +184,16 @@ class SimulatedProvince:
         now = self._clock.now()
         question = read_question(body, self.world.territory.root, now)
         return await self._send(request, lambda mode: self._evaluated(service, question, mode, now), service, "portal")
+
+    async def _form(self, request: web.Request) -> web.StreamResponse:
+        try:
+            params = json.loads(str((await request.post()).get("params", "")))
+        except (ValueError, RecursionError):
+            raise ControlError("the form field 'params' holds no JSON") from None
+        if not isinstance(params, dict):
+            raise ControlError("the form field 'params' holds no JSON object")
+        question = read_form(params, self.world.territory.root, self._clock.now())
+        return await self._send(request, lambda mode: form_table(question, self._picture(), mode), "portal")
 
     def _evaluated(self, service: str, question: Question, mode: str, now: datetime) -> Answer:
         """The portal's answer, remembered until the figures of the next day are out or a command comes."""

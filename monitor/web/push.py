@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from aiohttp import web
 from monitor.config.spec import Site, Token
 from monitor.engine.evidence import FUTURE_TOLERANCE, believable, clamp, inconsistent
 from monitor.model.reading import Comparator, Reading, Value
+from monitor.model.state import AuditEntry
 from monitor.model.text import clean
 from monitor.service.app import Service
 from monitor.service.heartbeats import Signal
@@ -44,9 +45,22 @@ async def readings(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     _limit_rate(request, service.clock.monotonic())
     rows = _rows(await json_body(request))
-    taken = _believed(rows, service.site, request[CALLER], service.clock.now())
-    await _committed(service, lambda: service.evaluator.submit(taken))
+    caller = request[CALLER]
+    taken = _believed(rows, service.site, caller, service.clock.now())
+
+    async def commit() -> None:
+        await service.evaluator.submit(taken)
+        if caller.role != "pusher":  # what people bring is told apart; a robot's batches are their own record
+            await service.store.audit(_act(caller, taken, service.clock.now()))
+
+    await _committed(service, commit)
     return answer({"accepted": len(taken)})
+
+
+def _act(caller: Token, taken: Sequence[Reading], now: datetime) -> AuditEntry:
+    notes = dict.fromkeys(reading.note for reading in taken if reading.note)
+    said = clean("; ".join((f"{len(taken)} readings", *list(notes)[:3])))
+    return AuditEntry(now, caller.id, "push", "readings", said)
 
 
 async def heartbeat(request: web.Request) -> web.Response:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from monitor.adapters import feeds
 from monitor.adapters.clock import SystemClock
@@ -16,6 +20,7 @@ from monitor.adapters.guard import AddressGuard, parse_allow
 from monitor.adapters.probes import Tools, open_probe
 from monitor.config.probespec import Asks, HttpCheck, ProbeSpec, TcpCheck
 from monitor.config.secrets import Secret
+from monitor.config.spec import AsOf
 from monitor.model.reading import Collected
 from monitor.ports import Source
 from tests.unit.feed_frames import CALENDAR, INDICATORS, NOW, RATE, UNITS, feed_spec
@@ -259,3 +264,31 @@ async def test_a_question_carries_the_local_date_the_body_and_the_secret_headers
     server.close()
     assert b'{"timeType": "month", "year": 2026, "month": 11, "quarter": 4, "x": "{0} {root}"}' in heard[0]
     assert b"POST / HTTP/1.1" in heard[0] and b"X-Key: s3cret" in heard[0] and b"application/json" in heard[0]
+
+
+@pytest.mark.parametrize("kind", ["json", "csv", "xlsx"])
+async def test_a_file_server_sends_an_unchanged_table_only_once(kind, opened, tmp_path):
+    path, statuses = tmp_path / "table", []
+
+    async def send(request: web.Request) -> web.StreamResponse:
+        answer = web.FileResponse(path)
+        await answer.prepare(request)
+        statuses.append(answer.status)
+        return answer
+
+    def put(content: bytes, written: datetime) -> None:
+        path.write_bytes(content)
+        os.utime(path, (written.timestamp(), written.timestamp()))
+
+    app = web.Application()
+    app.router.add_get("/", send)
+    async with TestServer(app) as server:
+        source = opened(kind, server.port, conditional=True, as_of=AsOf.FETCH)
+        put(GOOD[kind], NOW - timedelta(minutes=50))
+        found = [await source.collect(NOW) for _ in range(2)]
+        put(GOOD[kind], NOW - timedelta(minutes=10))
+        found += [await source.collect(NOW) for _ in range(2)]
+    assert statuses == [200, 304, 200, 304]
+    assert [reading.as_of for one in found for reading in one.readings] == [
+        *[NOW - timedelta(minutes=50)] * 2, *[NOW - timedelta(minutes=10)] * 2,
+    ]  # fmt: skip

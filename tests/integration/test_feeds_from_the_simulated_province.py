@@ -15,10 +15,11 @@ from monitor.adapters.clock import SystemClock
 from monitor.adapters.feeds import open_feed
 from monitor.adapters.fetch import Fetcher
 from monitor.adapters.guard import AddressGuard, parse_allow
-from monitor.config.spec import AsOf, Column
+from monitor.config.spec import AsOf, Column, Paging, Portal
 from monitor.model.reading import Collected
 from monitor.registry import load_registry, read_mapping
 from monitor.simulate import SimulatedProvince, World, registered_territory
+from monitor.simulate.portal import department_id, numeric_id
 from tests.unit.feed_frames import CALENDAR, NOW, feed_spec, indicator
 
 pytestmark = pytest.mark.integration
@@ -112,11 +113,12 @@ class Asker:
         self.fetcher = fetcher
         self.clock = clock
 
-    async def ask(self, name: str, mode: str = "ok", **changes: Any) -> Collected:
+    async def ask(self, name: str, mode: str = "ok", chance: Any = None, **changes: Any) -> Collected:
         self.province.set_feed(MODE_OF[name], mode)
         spec = FEEDS[name]
         there = {"id": name, "url": self.province.url + spec.url, "timeout": PATIENT}
-        feed = open_feed(replace(spec, **{**there, **changes}), self.fetcher, self.clock, CALENDAR, INDICATORS, UNITS)
+        about = (self.fetcher, self.clock, CALENDAR, INDICATORS, UNITS)
+        feed = open_feed(replace(spec, **{**there, **changes}), *about, **({"chance": chance} if chance else {}))
         return await feed.collect(self.clock.now())
 
 
@@ -155,6 +157,50 @@ async def test_the_commune_that_reports_nonsense_is_refused_and_named(asker):
     assert collected.rejected != ()
     assert all(f"unit {nonsense}" in rejected.detail for rejected in collected.rejected)
     assert nonsense not in units_of(collected)
+
+
+async def test_a_table_in_pages_is_the_same_table(asker):
+    body = '{"timeType": "month", "year": {year}, "month": {month}, "currentPage": {page}, "pageSize": 20}'
+    whole = await asker.ask("portal")
+    pages = await asker.ask("portal", body=body, paging=Paging(pages="data.totalPages", max_pages=5))
+    assert pages.readings == whole.readings
+    assert [(one.reason, one.detail) for one in pages.rejected] == [(one.reason, one.detail) for one in whole.rejected]
+    assert {one.row.partition(",")[0] for one in pages.rejected} < {f"page {number}" for number in range(1, 6)}
+    fewer = await asker.ask("portal", body=body, paging=Paging(pages="data.totalPages", max_pages=4))
+    assert "there are 5 pages, more than the 4 that are read" in fewer.failure
+
+
+BY_NUMBER = {numeric_id(code): unit for code, unit in MAPPING.items()}
+PORTALS = {
+    "first": (Portal(1, numeric_id("H19"), "a test"), "ID", BY_NUMBER, Column("d766_total_score", "TONG_SCORE")),
+    "second": (
+        Portal(2, department_id("H19"), "a test", ("service-results", "dvc-progress-tree")),
+        "departmentId",
+        {department_id(code): unit for code, unit in MAPPING.items()},
+        Column("d766_total_score", "totalScore"),
+    ),
+}
+
+
+@pytest.mark.parametrize("generation", list(PORTALS))
+async def test_both_generations_of_the_portal_say_the_same_of_the_communes(generation, asker, monkeypatch):
+    monkeypatch.setattr("monitor.adapters.feeds.portal.LEAST", 0.0)
+    portal, unit, mapping, column = PORTALS[generation]
+    whole = await asker.ask("portal")
+    shape = {"kind": "portal766", "columns": (column,), "unit": unit, "mapping": mapping, "portal": portal}
+    shape |= {"url": asker.province.url, "as_of": AsOf.DAY}
+    found = await asker.ask("portal", chance=lambda: 0.0, **shape)
+    assert found.failure == ""
+    late = {
+        code for code in COMMUNES if asker.province.world.profile(code) == "late"
+    }  # of another day, each its own way
+    figures = {one.unit: one.value for one in whole.readings if one.indicator == column.indicator}
+    expected = {unit: value for unit, value in figures.items() if unit not in late}
+    assert expected.items() <= {one.unit: one.value for one in found.readings}.items()
+    for mode, said in (("html", "not JSON"), ("truncated", "cut off"), ("error500", "HTTP status 500"), ("empty", "")):
+        spoilt = await asker.ask("portal", mode, chance=lambda: 0.0, **shape)
+        assert (spoilt.readings, spoilt.rejected) == ((), ())
+        assert spoilt.failure.startswith("feed portal: no data: ") and said in spoilt.failure
 
 
 @every_feed

@@ -10,11 +10,12 @@ from urllib.parse import parse_qs
 import pytest
 
 from monitor.adapters.feeds import open_feed, promql
-from monitor.adapters.fetch import Failure, Request, Response
+from monitor.adapters.fetch import Failure
 from monitor.config.secrets import Secret
 from monitor.config.spec import AsOf, Column
 from monitor.model.reading import Collected
 from tests.unit.feed_frames import CALENDAR, FRAME, INDICATORS, NOW, UNITS, feed_spec, parsed, refusals, values
+from tests.unit.feed_server import Server, page
 
 RATE = Column("rate", "avg by (code) (loss_percent)")
 STAFF = Column("staffed", "min by (code) (probe_success)", words={"1": True, "0": False})
@@ -141,28 +142,6 @@ def test_what_cannot_be_used_as_a_whole_is_one_clear_sentence(document, said):
 def test_more_series_than_are_read_are_refused_together(monkeypatch):
     monkeypatch.setattr(promql, "MAX_SERIES", 1)
     assert "2 series are more than the 1" in failure(vector(("02143", "5"), ("01840", "5")))
-
-
-class Server:
-    """A fetcher that answers from memory, and a clock that each question moves on."""
-
-    def __init__(self, *answers: Response | Failure, takes: float = 0.0) -> None:
-        self.answers = list(answers)
-        self.asked: list[Request] = []
-        self.takes = takes
-        self.time = 0.0
-
-    def monotonic(self) -> float:
-        return self.time
-
-    async def fetch(self, request: Request) -> Response | Failure:
-        self.asked.append(request)
-        self.time += self.takes
-        return self.answers.pop(0)
-
-
-def page(body: bytes, status: int = 200, kind: str = "application/json") -> Response:
-    return Response(status, {"content-type": kind}, body, 0.1, "127.0.0.1", {})
 
 
 def collect(server: Server, spec=SPEC) -> Collected:

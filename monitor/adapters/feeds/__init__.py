@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 
+from monitor.adapters.clock import chance
 from monitor.adapters.feeds import csv, json, prometheus, xlsx
-from monitor.adapters.feeds.feed import Feed, Way
+from monitor.adapters.feeds.feed import Feed, ShyFeed, Way
 from monitor.adapters.feeds.folder import Folder
 from monitor.adapters.feeds.page import Page, Parse
+from monitor.adapters.feeds.pages import Pages
+from monitor.adapters.feeds.portal import Nightly
 from monitor.adapters.feeds.promql import Queries
 from monitor.adapters.feeds.rows import Frame
 from monitor.adapters.feeds.sql import Query
@@ -17,6 +21,8 @@ from monitor.adapters.fetch import Fetcher
 from monitor.config.spec import FeedSpec
 from monitor.engine.book import Indicator
 from monitor.model.hours import Calendar
+from monitor.model.reading import Collected
+from monitor.model.text import fold
 from monitor.ports import Clock, Source
 
 KINDS: Mapping[str, Parse] = {
@@ -36,6 +42,7 @@ def open_feed(
     units: Iterable[str] | None = None,
     root: Path = Path(),
     ended: Mapping[str, date] | None = None,
+    chance: Callable[[], float] = chance,
 ) -> Source:
     """The feed of a spec. `root` is the site's folder, below which drop folders and databases lie.
 
@@ -43,10 +50,44 @@ def open_feed(
     `ended` says of those with an end the first day on which they are no longer there.
     Raises KeyError for a kind or an indicator that the config layer would have refused.
     """
-    wanted = {column.indicator: indicators[column.indicator] for column in spec.columns}
-    known = frozenset(units) if units is not None else {*spec.mapping.values(), *spec.expects, spec.owner}
-    frame = Frame(calendar, wanted, frozenset(known), ended=ended or {})
+    known = units if units is not None else {*spec.mapping.values(), *spec.expects, spec.owner}
+    frame = _frame(spec, calendar, indicators, known, ended)
+    if spec.portal is not None:
+        return ShyFeed(spec, Nightly(spec, spec.portal, fetcher, clock, chance, frame), clock)
     return Feed(spec, _way(spec, fetcher, clock, frame, root), clock)
+
+
+def read_table(
+    spec: FeedSpec,
+    body: bytes,
+    written: datetime,
+    now: datetime,
+    calendar: Calendar,
+    indicators: Mapping[str, Indicator],
+    units: Iterable[str],
+) -> Collected:
+    """What the bytes of a file are worth by a spec of the kinds json, csv and xlsx; never raises for what it holds.
+
+    Rows that state no date are as old as `written`. `units` are the codes of the site. Raises KeyError as `open_feed`.
+    """
+    return KINDS[spec.kind](spec, body, {}, now, replace(_frame(spec, calendar, indicators, units), written=written))
+
+
+def labels(spec: FeedSpec, body: bytes) -> frozenset[str]:
+    """What may be a header of a CSV file or a workbook, folded. Raises Unreadable."""
+    found = xlsx.first_rows(spec, body) if spec.kind == "xlsx" else csv.first_row(spec, body)
+    return frozenset(fold(text) for text in found)
+
+
+def _frame(
+    spec: FeedSpec,
+    calendar: Calendar,
+    indicators: Mapping[str, Indicator],
+    units: Iterable[str],
+    ended: Mapping[str, date] | None = None,
+) -> Frame:
+    wanted = {column.indicator: indicators[column.indicator] for column in spec.columns}
+    return Frame(calendar, wanted, frozenset(units), ended=ended or {})
 
 
 def _way(spec: FeedSpec, fetcher: Fetcher, clock: Clock, frame: Frame, root: Path) -> Way:
@@ -56,4 +97,6 @@ def _way(spec: FeedSpec, fetcher: Fetcher, clock: Clock, frame: Frame, root: Pat
         return Query(spec, root, clock, frame)
     if spec.folder:
         return Folder(spec, KINDS[spec.kind], root, frame)
+    if spec.paging is not None:
+        return Pages(spec, spec.paging, fetcher, clock, frame)
     return Page(spec, KINDS[spec.kind], fetcher, frame)

@@ -39,6 +39,11 @@ def parse(spec: FeedSpec, body: bytes, headers: Mapping[str, str], now: datetime
     return answer.collected()
 
 
+def first_row(spec: FeedSpec, body: bytes) -> Sequence[str]:
+    """The cells of the first row that is filled in. Raises Unreadable."""
+    return next(_records(read_text(body, {}, spec.encoding, "CSV"), spec.delimiter), _Record(1, ())).cells
+
+
 def _records(text: str, delimiter: str) -> Iterator[_Record]:
     """Records with at least one cell filled in; a broken one carries its problem."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)

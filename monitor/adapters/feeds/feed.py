@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from monitor.adapters.feeds.rows import failed
 from monitor.config.spec import FeedSpec
@@ -37,3 +38,25 @@ class Feed:
             log.exception("feed %s: reading the answer broke", self.id)
             collected = failed(self._spec, now, "the answer broke its reader; the log of this service says where")
         return replace(collected, duration=self._clock.monotonic() - started)
+
+
+class Shy(Protocol):
+    """A way that is not gone at each time of its feed."""
+
+    def rests(self, now: datetime) -> bool:
+        """Whether not to ask now."""
+
+    async def __call__(self, now: datetime) -> Collected:
+        """Ask once."""
+
+
+class ShyFeed(Feed):
+    """Implements ports.Resting, too."""
+
+    def __init__(self, spec: FeedSpec, way: Shy, clock: Clock) -> None:
+        super().__init__(spec, way, clock)
+        self._shy = way
+
+    def rests(self, now: datetime) -> bool:
+        """Whether it is not to be asked now."""
+        return self._shy.rests(now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -33,17 +33,42 @@ class _Twice:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One page of a table: its rows, what it says of the number of pages, and of the address of the next one."""
+
+    rows: Sequence[object]
+    pages: object = None
+    next: object = None
+
+
 def parse(spec: FeedSpec, body: bytes, headers: Mapping[str, str], now: datetime, frame: Frame) -> Collected:
     """All believable values of one answer. Never raises for what the answer holds."""
     try:
-        rows = _rows(spec, load(read_text(body, headers, spec.encoding, "JSON")))
+        part = read_part(spec, body, headers)
     except Unreadable as error:
         return failed(spec, now, str(error))
+    return read(spec, {"": part.rows}, now, frame)
+
+
+def read_part(spec: FeedSpec, body: bytes, headers: Mapping[str, str]) -> Part:
+    """One answer. Raises Unreadable."""
+    document = load(read_text(body, headers, spec.encoding, "JSON"))
+    rows, paging = _rows(spec, document), spec.paging
+    if paging is None:
+        return Part(rows)
+    return Part(rows, _value(paging.pages, document), _value(paging.next, document))
+
+
+def read(spec: FeedSpec, pages: Mapping[str, Sequence[object]], now: datetime, frame: Frame) -> Collected:
+    """All believable values of a whole table. `pages` are its rows by what stands before their places."""
     answer = Answer(spec, frame, now)
-    answer.saw(key for row in rows[:_SAMPLE] if isinstance(row, dict) for key in row)
+    sample = (row for rows in pages.values() for row in rows[:_SAMPLE] if isinstance(row, dict))
+    answer.saw(key for row in sample for key in row)
     name = clean(spec.rows) if _NAMED.fullmatch(spec.rows) else ""
-    for index, row in enumerate(rows):
-        _take(answer, spec, f"{name}[{index}]" if name else f"row {index + 1}", row)
+    for page, rows in pages.items():
+        for index, row in enumerate(rows):
+            _take(answer, spec, page + (f"{name}[{index}]" if name else f"row {index + 1}"), row)
     if answer.has_rows:
         answer.refuse_silent(spec.columns)
     return answer.collected()

@@ -42,6 +42,13 @@ def parse(spec: FeedSpec, body: bytes, headers: Mapping[str, str], now: datetime
         return failed(spec, now, str(error))
 
 
+def first_rows(spec: FeedSpec, body: bytes) -> list[str]:
+    """The texts of the rows among which the header is looked for. Raises Unreadable."""
+    document = _unpacked(body, spec.sheets)
+    rows = [cells for content in document["sheets"] for _, cells in content["rows"][:HEADER_WITHIN]]
+    return [text for cells in rows for raw in cells if (text := _label(raw))]
+
+
 def _unpacked(body: bytes, sheets: Sequence[str]) -> dict[str, Any]:
     """The cells of the wanted sheets, read by a process that may be lost. Raises Unreadable."""
     try:

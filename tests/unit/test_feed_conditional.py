@@ -1,0 +1,118 @@
+"""A conditional feed asks for what has changed; a table that has not is as old as it is, not as new as the poll."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.adapters.feeds import open_feed
+from monitor.adapters.fetch import Response
+from monitor.config.spec import AsOf
+from monitor.model.reading import Collected
+from monitor.ports import Source
+from tests.unit.feed_frames import CALENDAR, INDICATORS, NOW, UNITS, feed_spec, values
+from tests.unit.feed_server import Server, page
+
+HOUR = timedelta(hours=1)
+TABLE = b"code,ratio,at\n02143,5,2026-11-20\n"
+OTHER = b"code,ratio,at\n02143,6,2026-11-21\n"
+AS_BEFORE = page(b"", 304)
+
+
+def feed(server: Server, **fields: Any) -> Source:
+    usual: dict[str, Any] = {"conditional": True, "as_of": AsOf.FETCH, "max_silence": 86_400.0}
+    spec = feed_spec("csv", **{**usual, **fields})
+    return open_feed(spec, server, server, CALENDAR, INDICATORS, UNITS)  # type: ignore[arg-type]
+
+
+def polls(*answers: Response, every: timedelta = HOUR, **fields: Any) -> tuple[Server, list[Collected]]:
+    """The answers of one feed, an hour apart."""
+    server = Server(*answers)
+    source = feed(server, **fields)
+    return server, [asyncio.run(source.collect(NOW + number * every)) for number in range(len(answers))]
+
+
+def dates(found: list[Collected]) -> list[datetime]:
+    return [one.readings[0].as_of for one in found]
+
+
+def asked(server: Server, number: int) -> dict[str, str]:
+    return dict(server.asked[number].headers)
+
+
+def test_the_server_is_told_what_is_here_and_need_not_send_it_again():
+    server, found = polls(page(TABLE, etag='"1"'), AS_BEFORE, page(OTHER, etag='"2"'), AS_BEFORE)
+    assert [values(one)[("02143", "rate")] for one in found] == [5, 5, 6, 6]
+    assert asked(server, 0) == {}
+    assert [asked(server, number) for number in (1, 2, 3)] == [
+        {"If-None-Match": '"1"'}, {"If-None-Match": '"1"'}, {"If-None-Match": '"2"'},
+    ]  # fmt: skip
+
+
+def test_an_unchanged_table_is_as_old_as_the_poll_that_brought_it():
+    _, found = polls(page(TABLE, etag='"1"'), AS_BEFORE, page(OTHER, etag='"2"'))
+    assert dates(found) == [NOW, NOW, NOW + 2 * HOUR]
+
+
+def test_a_server_that_sends_the_same_bytes_again_says_no_more_than_304():
+    _, found = polls(page(TABLE), page(TABLE), page(OTHER))
+    assert dates(found) == [NOW, NOW, NOW + 2 * HOUR]
+
+
+def test_a_stated_last_change_is_the_age_of_the_table():
+    stated = page(TABLE, last_modified="Fri, 20 Nov 2026 17:00:00 GMT")
+    server, found = polls(stated, AS_BEFORE)
+    assert dates(found) == [NOW - 12 * HOUR] * 2
+    assert asked(server, 1) == {"If-Modified-Since": "Fri, 20 Nov 2026 17:00:00 GMT"}
+
+
+@pytest.mark.parametrize("stated", ["", "yesterday", "Fri, 20 Nov 2099 17:00:00 GMT", "Fri, 99 Nov 2026 17:00:00 GMT"])
+def test_a_last_change_that_is_none_or_lies_ahead_counts_for_nothing(stated):
+    assert dates(polls(page(TABLE, last_modified=stated))[1]) == [NOW]
+
+
+def test_the_day_of_a_row_is_the_day_of_the_table():
+    _, found = polls(page(TABLE), AS_BEFORE, as_of=AsOf.DAY, every=20 * HOUR)
+    assert dates(found) == [datetime(2026, 11, 20, 17, tzinfo=NOW.tzinfo)] * 2
+
+
+def test_rows_with_a_date_of_their_own_keep_it():
+    _, found = polls(page(TABLE), AS_BEFORE, as_of=AsOf.FIELD, as_of_field="at")
+    assert dates(found) == [datetime(2026, 11, 19, 17, tzinfo=NOW.tzinfo)] * 2
+
+
+def test_a_table_that_stays_the_same_beyond_max_silence_is_a_failure():
+    _, found = polls(page(TABLE), AS_BEFORE, AS_BEFORE, page(OTHER), every=24 * HOUR)
+    assert [one.failure for one in found] == [
+        "", "", "feed portal: the table has not changed for 48 hours", "",
+    ]  # fmt: skip
+
+
+def test_an_answer_that_cannot_be_read_stays_so_while_it_is_unchanged():
+    _, found = polls(page(b"<html>", kind="text/html", etag='"1"'), AS_BEFORE, page(TABLE))
+    assert [one.failure for one in found] == ["feed portal: not CSV: looks like an HTML page"] * 2 + [""]
+
+
+def test_a_bad_answer_between_forgets_nothing():
+    server, found = polls(page(TABLE, etag='"1"'), page(b"", 503), AS_BEFORE)
+    assert [one.failure for one in found] == ["", "feed portal: HTTP status 503", ""]
+    assert asked(server, 2) == {"If-None-Match": '"1"'}
+
+
+def test_unchanged_means_nothing_where_nothing_is_known():
+    _, found = polls(AS_BEFORE)
+    assert found[0].failure == "feed portal: HTTP status 304"
+
+
+def test_another_month_is_another_question():
+    server, _ = polls(page(TABLE, etag='"1"'), page(OTHER), every=30 * 24 * HOUR, url="http://127.0.0.1/{month}.csv")
+    assert asked(server, 1) == {}
+
+
+def test_a_feed_that_is_not_conditional_is_as_new_as_its_poll():
+    server, found = polls(page(TABLE, etag='"1"'), page(TABLE, etag='"1"'), conditional=False)
+    assert dates(found) == [NOW, NOW + HOUR]
+    assert asked(server, 1) == {}

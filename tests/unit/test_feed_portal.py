@@ -1,0 +1,275 @@
+"""The portal of somebody else: asked at night, rarely, slowly and honestly; what it does not say is unknown."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from monitor.adapters.feeds import open_feed
+from monitor.adapters.feeds.feed import ShyFeed
+from monitor.adapters.fetch import Failure, Request, Response
+from monitor.config.build import load_site
+from monitor.config.spec import Column, Portal
+from monitor.model.reading import Collected
+from monitor.service.poller import Poller
+from monitor.service.sweep import slots_of
+from tests.unit.feed_frames import CALENDAR, INDICATORS, UNITS, feed_spec, refusals, values
+from tests.unit.feed_server import page
+from tests.unit.sites import DATA, NOW, make_site, problems_of
+
+EVENING = datetime(2026, 11, 21, 12, tzinfo=UTC)  # 19:00 in Vietnam
+ROOT = "0f0e0d0c-0b0a-0908-0706-050403020100"
+SECOND = Portal(2, ROOT, "it@example.vn", ("service-results", "dvc-progress-tree"))
+FIRST = Portal(1, "398126", "it@example.vn")
+CODES = {"H19.01": "01840", "H19.02": "02143", "H19": "19"}
+
+
+class World:
+    """A portal that answers from memory, and a clock that only waiting moves on."""
+
+    def __init__(self, *answers: Response | Failure, start: datetime = EVENING) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[Request, float]] = []
+        self.start, self.time = start, 0.0
+        self.most_at_once = self.under_way = 0
+
+    def now(self) -> datetime:
+        return self.start + timedelta(seconds=self.time)
+
+    def monotonic(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        await asyncio.sleep(0)
+
+    async def sleep_until(self, when: datetime) -> None:
+        await self.sleep((when - self.now()).total_seconds())
+
+    async def fetch(self, request: Request) -> Response | Failure:
+        self.asked.append((request, self.time))
+        self.under_way += 1
+        self.most_at_once = max(self.most_at_once, self.under_way)
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        return self.answers.pop(0)
+
+
+def feed(world: World, portal: Portal, *columns: Column, name: str = "portal", chance: float = 0.5) -> ShyFeed:
+    unit = "MA_COQUAN" if portal.generation == 1 else "departmentCode"
+    spec = feed_spec("portal766", *columns, id=name, portal=portal, unit=unit, mapping=CODES, url="https://portal.test")
+    found = open_feed(spec, world, world, CALENDAR, INDICATORS, UNITS, chance=lambda: chance)  # type: ignore[arg-type]
+    assert isinstance(found, ShyFeed)
+    return found
+
+
+def collect(world: World, portal: Portal, *columns: Column, **options: Any) -> Collected:
+    return asyncio.run(feed(world, portal, *columns, **options).collect(world.now()))
+
+
+def row(code: str, *metrics: tuple[str, object], **more: object) -> dict[str, object]:
+    shown = [{"code": name, "ratio": ratio, "numerator": "5", "denominator": "8"} for name, ratio in metrics]
+    return {"departmentCode": code, "childGroup": "COMMUNE", "metrics": shown, **more}
+
+
+def results(*rows: object, key: str = "evaluation", **more: object) -> Response:
+    return page(json.dumps({"data": {key: rows, **more}}).encode())
+
+
+def form(*rows: object) -> Response:
+    return page(json.dumps(rows).encode())
+
+
+RATE, LATE = Column("rate", "2.1"), Column("overdue", "totalOverdue")
+SCORE = Column("overdue", "TTTT")
+
+
+def test_metrics_are_found_by_their_code_in_the_calls_that_are_asked():
+    world = World(
+        results(row("H19.01", ("2.1", 62.5)), row("H19.S1", childGroup="AGENCY"), overview={"departmentCode": "H19"}),
+        results(row("H19.01", totalOverdue="3"), row("H19.02", ("2.1", 70)), key="children"),
+    )
+    found = collect(world, SECOND, RATE, LATE)
+    assert values(found) == {("01840", "rate"): 62.5, ("01840", "overdue"): 3, ("02143", "rate"): 70}
+    assert (found.failure, found.rejected) == ("", ())
+    assert {(one.numerator, one.denominator) for one in found.readings if one.indicator == "rate"} == {(5, 8)}
+
+
+def test_what_the_two_calls_say_differently_is_believed_of_neither():
+    world = World(results(row("H19.01", ("2.1", 60))), results(row("H19.01", ("2.1", 61)), key="children"))
+    assert [reason for _, reason in refusals(collect(world, SECOND, RATE))] == ["duplicate", "duplicate"]
+
+
+def test_the_first_generation_is_a_form_whose_values_are_texts():
+    world = World(
+        form({"MA_COQUAN": "H19.01", "CAPDONVIID": "2", "TTTT": "9.5"}, {"MA_COQUAN": "x", "CAPDONVIID": "1"})
+    )
+    found = collect(world, FIRST, SCORE)
+    assert (values(found), found.rejected) == ({("01840", "overdue"): 9.5}, ())
+    request = world.asked[0][0]
+    assert (request.method, request.url) == ("POST", "https://portal.test/jsp/rest.jsp")
+    assert json.loads(parse_qs((request.body or b"").decode())["params"][0]) == {
+        "type": "ref", "service": "report_tinh_766_service", "p_nam": "2026", "p_6thang": 0, "p_quy": 0, "p_thang": 11,
+        "p_tinh_id": "398126", "pageIndex": 1, "pageSize": 200,
+    }  # fmt: skip
+    assert dict(request.headers)["X-Requested-With"] == "XMLHttpRequest"
+
+
+def test_points_beyond_their_group_stand_in_the_wrong_column():
+    world = World(form({"MA_COQUAN": "H19.01", "TTTT": "11.5"}, {"MA_COQUAN": "H19.02", "TTTT": ""}))
+    found = collect(world, FIRST, SCORE)
+    assert (found.readings, refusals(found)) == ((), [("report_tinh_766_service, page 1, row 1", "out-of-range")])
+    assert "TTTT has at most 10 points, not '11.5'" in found.rejected[0].detail
+
+
+def test_the_reader_says_who_it_is_and_whom_to_ask():
+    world = World(results(), results())
+    collect(world, SECOND, RATE)
+    agents = {dict(request.headers)["User-Agent"] for request, _ in world.asked}
+    assert agents == {"denbao (reads the Decision 766 index once a night; contact: it@example.vn)"}
+
+
+@pytest.mark.parametrize(("chance", "pause"), [(0.0, 1.0), (0.5, 3.0), (1.0, 5.0)])
+def test_between_two_requests_are_one_to_five_seconds_by_chance(chance, pause):
+    full = [row("H19.01", ("2.1", number)) for number in range(200)]
+    world = World(results(*full), results(), results())
+    collect(world, SECOND, RATE, chance=chance)
+    assert [when for _, when in world.asked] == [0.0, pause, 2 * pause]
+    assert [json.loads(request.body or b"")["currentPage"] for request, _ in world.asked] == [1, 2, 1]
+
+
+NO_DATA = [
+    (page(b"busy", 429), "HTTP status 429"),
+    (page(b"", 403), "HTTP status 403"),
+    (page(b"", 503), "HTTP status 503"),
+    (page(b"<html>login</html>", kind="text/html"), "not JSON: looks like an HTML page"),
+    (page(b""), "the answer is empty"),
+    (page(b"[]"), "not the table of the portal: it has no 'data'"),
+    (page(b'{"data": {"evaluation": null}}'), "not the table of the portal: neither 'evaluation' nor 'children' is a list"),  # noqa: E501
+    (Failure("timeout", "no answer", 1.0), "timeout: no answer"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("bad", "said"), NO_DATA)
+def test_whatever_is_not_the_table_is_no_data_and_never_a_zero(bad, said):
+    found = collect(World(results(row("H19.01", ("2.1", 60))), bad), SECOND, RATE)
+    assert (found.readings, found.rejected) == ((), ())
+    assert found.failure == f"feed portal: no data: dvc-progress-tree, page 1: {said}"
+
+
+def test_an_endless_table_and_an_endless_night_are_given_up():
+    full = [row("H19.01", ("2.1", number)) for number in range(200)]
+    assert "it is the same as the one before" in collect(World(results(*full), results(*full)), SECOND, RATE).failure
+    turning = [results(*full, row("H19.02", ("2.1", number))) for number in range(20)]
+    assert "more than 20 pages" in collect(World(*turning), SECOND, RATE, chance=0.0).failure
+
+    class Slow(World):
+        async def fetch(self, request: Request) -> Response | Failure:
+            self.time += 130
+            return await super().fetch(request)
+
+    world = Slow(results(*full), results(row("H19.02")), results())
+    assert "no whole table within 240 s" in collect(world, SECOND, RATE).failure
+
+
+# -- when --------------------------------------------------------------------------------
+
+
+def hours(world: World, source: ShyFeed, until: float) -> list[tuple[float, bool]]:
+    """Local hours (from 0:00 after the start) at which it was asked, and whether it answered."""
+    found: list[tuple[float, bool]] = []
+    poller = Poller([source], world, lambda one: found.append((local(one.at), not one.failure)))
+
+    async def live() -> None:
+        await poller.sweep()
+        [slot] = slots_of(source)
+        end = world.time + until * 3600
+        while world.time < end:
+            await poller.tick(slot)
+            await world.sleep(60.0)
+            for _ in range(20):
+                await asyncio.sleep(0)
+
+    def local(at: datetime) -> float:
+        return (at - EVENING).total_seconds() / 3600 - 5
+
+    asyncio.run(live())
+    return found
+
+
+def test_it_is_asked_once_a_night_after_one_and_not_at_a_start(monkeypatch):
+    monkeypatch.setattr(asyncio, "to_thread", at_once)
+    world = World(*[form()] * 2)
+    found = hours(world, feed(world, FIRST, SCORE), 30.0)
+    assert [worked for _, worked in found] == [True]
+    assert 1.0 <= found[0][0] < 2.1
+
+
+def test_feeds_of_other_names_have_other_minutes():
+    nights = {feed(World(), FIRST, SCORE, name=f"portal-{number}")._shy._night for number in range(20)}  # type: ignore[attr-defined]
+    assert len(nights) > 15
+
+
+def test_refused_it_waits_longer_each_time_and_then_until_the_next_night():
+    world = World(*[page(b"", 429)] * 10)
+    found = [hour for hour, _ in hours(world, feed(world, FIRST, SCORE), 28.0)]
+    pauses = [later - earlier for earlier, later in pairwise(found)]
+    assert [round(pause, 1) for pause in pauses] == [0.5, 1.0, 2.0]
+
+
+def test_a_retry_after_is_obeyed():
+    world = World(page(b"", 503, retry_after="7200"), *[page(b"", 503)] * 9)
+    found = [hour for hour, _ in hours(world, feed(world, FIRST, SCORE), 28.0)]
+    assert round(found[1] - found[0], 1) == 2.0
+
+
+def test_two_feeds_never_ask_the_portal_at_once(monkeypatch):
+    monkeypatch.setattr(asyncio, "to_thread", at_once)
+    world = World(*[results()] * 4)
+    one, other = feed(world, SECOND, RATE, name="a"), feed(world, SECOND, RATE, name="b")
+
+    async def both() -> None:
+        await asyncio.gather(one.collect(world.now()), other.collect(world.now()))
+
+    asyncio.run(both())
+    assert (world.most_at_once, len(world.asked)) == (1, 4)
+
+
+async def at_once(work: Any, *given: Any) -> Any:
+    """Stands for a thread where time is only moved by hand."""
+    return work(*given)
+
+
+# -- consent --------------------------------------------------------------------------------
+
+LINES = """\
+  - id: index
+    kind: portal766
+    owner: "19"
+    generation: 1
+    contact: it@example.vn
+    root: "398126"
+    max_silence: 50h
+    columns:
+      online_rate: {value: TONG_SCORE}
+"""
+
+
+def test_it_is_off_unless_it_is_switched_on(tmp_path):
+    site = make_site(tmp_path / "off", "channels:\n", f"{LINES}channels:\n")
+    assert problems_of(site) == []
+    assert [one.id for one in load_site(site, environ={}, now=NOW).feeds] == ["portal"]
+    site = make_site(tmp_path / "on", "channels:\n", f"{LINES}    enabled: true\nchannels:\n")
+    on = load_site(site, environ={}, now=NOW).feeds[1]
+    assert (on.id, on.unit, on.url, on.portal) == ("index", "ID", "https://dichvucong.gov.vn", FIRST)
+
+
+def test_the_shipped_site_does_not_ask_the_portal():
+    text = (DATA.parents[1] / "config.yaml").read_text("utf-8")
+    assert "portal766" not in text and "dichvucong" not in text
