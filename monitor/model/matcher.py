@@ -1,7 +1,7 @@
 """Matchers: which units and incidents a silence or a maintenance window is about.
 
-Written `field=value`, `field!=value`; several values are joined by `|`, and `*` stands for any characters. All matchers of
-one list must hold. There are no regular expressions: a pattern is matched in one pass, whatever it says.
+Written `field=value`, `field!=value`; several values are joined by `|`, and `*` stands for any characters. All matchers
+of one list must hold. There are no regular expressions: a pattern is matched in one pass, whatever it says.
 """
 
 from __future__ import annotations
@@ -65,6 +65,15 @@ class Subject:
                 return (self.colour,)
 
 
+def subject(code: str, units: Units, criterion: str = "", kind: str = "", colour: str = "") -> Subject:
+    """A unit, or an incident at it, as matchers see it; a system is also under its province. Raises NotFound."""
+    unit = units[code]
+    above = units.lineage(code)
+    if unit.province and unit.province not in above:
+        above = (*above, unit.province)
+    return Subject(unit, above, criterion, kind, colour)
+
+
 @dataclass(frozen=True, slots=True)
 class Matcher:
     """One condition. A negated one holds when none of the patterns matches."""
@@ -92,10 +101,14 @@ def parse_matcher(text: str) -> Matcher:
     word = name.removesuffix("!").strip()
     known = [field.value for field in Field]
     if not sign or word not in known:
-        raise ValueError(f"{clean(text, 60)!r} is no matcher; write field=value or field!=value, field one of {_list(known)}")
+        raise ValueError(
+            f"{clean(text, 60)!r} is no matcher; write field=value or field!=value, field one of {_list(known)}"
+        )
     patterns = tuple(dict.fromkeys(part.strip() for part in rest.split("|")))
     if any(not part or len(part) > LONGEST or part != clean(part, LONGEST) for part in patterns):
-        raise ValueError(f"the matcher of {word!r} has an empty, long or unreadable value; write {word}=value, or {word}=*")
+        raise ValueError(
+            f"the matcher of {word!r} has an empty, long or unreadable value; write {word}=value, or {word}=*"
+        )
     if len(patterns) > MOST_VALUES:
         raise ValueError(f"the matcher of {word!r} has {len(patterns)} values; at most {MOST_VALUES}, or use *")
     return Matcher(Field(word), patterns, negated)
@@ -113,12 +126,13 @@ def parse_matchers(texts: tuple[str, ...], fields: frozenset[Field] = frozenset(
     made = tuple(parse_matcher(text) for text in texts)
     for matcher in made:
         if matcher.field not in fields:
-            raise ValueError(f"{matcher.field.value!r} cannot be asked here; there is {_list([f.value for f in Field if f in fields])}")
+            there = _list([one.value for one in Field if one in fields])
+            raise ValueError(f"{matcher.field.value!r} cannot be asked here; there is {there}")
     return made
 
 
 def unknown_name(matchers: tuple[Matcher, ...], units: Units) -> str | None:
-    """A sentence about a value that names nothing at this site, for a typing error would mute nothing; None: all known."""
+    """What is wrong with a value that names nothing at this site: a typing error would mute nothing. None: all known."""
     codes = {unit.code for unit in units}
     known = {
         Field.UNIT: codes,

@@ -2,9 +2,9 @@
 
     coming ──starts──> active ──ends──> past        (an early end moves `ends`; nothing that is past comes back)
 
-What is active is a function of the facts here and of the instant asked about. No "next run" is stored: the occurrences of
-a window are computed from the local calendar at each use. A start that clocks skip is the end of the gap, one that they
-show twice is its first occurrence; a duration is real time.
+What is active is a function of the facts here and of the instant asked about. No "next run" is stored: the occurrences
+of a window are computed from the local calendar at each use. A start that clocks skip is the end of the gap, one that
+they show twice is its first occurrence; a duration is real time.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from hashlib import blake2b
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from monitor.model.hours import first_instant
-from monitor.model.matcher import Matcher, Subject, matches
+from monitor.model.matcher import Matcher, Subject, matches, subject
 from monitor.model.recurrence import Recurrence
 from monitor.model.unit import Units
 
@@ -92,6 +93,11 @@ class Window:
     repeat: Repeat | None = None
     ended_by: str = ""
 
+    @property
+    def reason(self) -> str:
+        """Why a notice is held back, in words for the outbox."""
+        return f"maintenance {self.id}"
+
     def spans(self, start: datetime, end: datetime) -> Iterator[Span]:
         """Its occurrences that touch [start, end), in order, uncut by those bounds."""
         if self.repeat is None:
@@ -143,7 +149,7 @@ class Muting:
             return ()
         found = self._of_unit.get(code)
         if found is None:
-            about = Subject(units[code], units.lineage(code))
+            about = subject(code, units)
             found = tuple(window for window in self.windows if matches(window.matchers, about))
             self._of_unit[code] = found
         return found
@@ -210,13 +216,14 @@ def mistake(mute: Silence | Window, now: datetime) -> str | None:
 
 def _mistake_of_series(window: Window, repeat: Repeat) -> str | None:
     if window.ends - window.starts > LONGEST_SERIES:
-        return f"it comes again for {(window.ends - window.starts).days} days; give an 'until' within {LONGEST_SERIES.days}"
+        days = (window.ends - window.starts).days
+        return f"it comes again for {days} days; give an 'until' within {LONGEST_SERIES.days} days"
     if not 0 < repeat.seconds <= LONGEST_WINDOW.total_seconds():
         return f"one occurrence lasts from a second to {LONGEST_WINDOW.days} days"
     spans = list(window.spans(window.starts, window.ends))
     if not spans:
         return "no occurrence falls between its start and its 'until'"
-    if any(later.starts <= earlier.ends for earlier, later in zip(spans, spans[1:], strict=False)):
+    if any(later.starts <= earlier.ends for earlier, later in pairwise(spans)):
         return "an occurrence begins before the last one has ended; make it shorter or rarer"
     return None
 

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from monitor.decide import Policy, View, decide
 from monitor.engine.book import Band, Book, Condition, Criterion, Indicator, Measure, Need, Ruleset
 from monitor.model.colour import Colour
+from monitor.model.muting import NOTHING_MUTED, Muting
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.state import Decision, UnitState
 from monitor.model.unit import Level
 from monitor.service.app import policy_of
 from monitor.service.evaluator import _after
 from monitor.testing.site import COMMUNES, FEED, PROVINCE, small_site
+from tests.unit.muting_scene import muting, silence, window
 
 START = datetime(2025, 8, 19, 15, 40, tzinfo=UTC)  # eighty minutes before a deadline and a midnight
 MINUTE = timedelta(minutes=1)
@@ -118,8 +120,8 @@ class Line:
         self.look(now, *(Reading(COMMUNE, "online", value, now, now, FEED) for value in from_feed))
 
 
-def same(unit: str, polls: list[News]) -> tuple[Line, Line]:
-    rules = policy()
+def same(unit: str, polls: list[News], muted: Muting = NOTHING_MUTED) -> tuple[Line, Line]:
+    rules = replace(policy(), muting=muted)
     lazy, eager = Line(unit, rules), Line(unit, rules)
     lazy.play(polls, every_minute=False)
     eager.play(polls, every_minute=True)
@@ -138,6 +140,24 @@ def test_a_commune_is_decided_the_same_when_looked_at_only_when_due(polls):
 @given(polls=POLLS)
 def test_the_owner_of_a_feed_is_decided_the_same_when_looked_at_only_when_due(polls):
     lazy, eager = same(PROVINCE, [replace(poll, feed=True, value=None) for poll in polls])
+    assert lazy.said == eager.said
+    assert lazy.state.incidents == eager.state.incidents
+
+
+SPANS = st.tuples(st.integers(0, HOURS * 60), st.integers(1, 90)).map(
+    lambda of: (START + of[0] * MINUTE, START + (of[0] + of[1]) * MINUTE)
+)
+
+
+@settings(max_examples=EXAMPLES)
+@given(polls=POLLS, work=st.lists(SPANS, max_size=2), quiet=st.lists(SPANS, max_size=2), of=st.booleans())
+def test_with_windows_and_silences_it_is_decided_the_same_when_looked_at_only_when_due(polls, work, quiet, of):
+    unit = PROVINCE if of else COMMUNE
+    muted = muting(
+        *(window(starts, ends, f"unit={unit}", name=f"M-{n}") for n, (starts, ends) in enumerate(work)),
+        *(silence(starts, ends, name=f"S-{n}") for n, (starts, ends) in enumerate(quiet)),
+    )
+    lazy, eager = same(unit, polls, muted)
     assert lazy.said == eager.said
     assert lazy.state.incidents == eager.state.incidents
 
