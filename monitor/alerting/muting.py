@@ -5,8 +5,8 @@ A silence stops the telling, not the watching. Two places hold it, and both ask 
 * An incident under a silence calls nobody (`monitor.alerting.incidents`). What falls due waits and comes once when the
   silence ends, if the trouble is still there and unanswered then.
 * A notice that is owed already, good news included, is not sent (`held_back`, asked within the claim). It stays owed
-  and goes when the silence ends, unless it is withheld by then because the incident was answered or closed. Good news still
-  goes only to those who were told.
+  and goes when the silence ends, unless it is withheld by then because the incident was answered or closed. Good news
+  still goes only to those who were told.
 
 Where this itself fails, nothing is held back: a mistake in muting must page, not mute.
 """

@@ -132,7 +132,7 @@ def parse_matchers(texts: tuple[str, ...], fields: frozenset[Field] = frozenset(
 
 
 def unknown_name(matchers: tuple[Matcher, ...], units: Units) -> str | None:
-    """What is wrong with a value that names nothing at this site: a typing error would mute nothing. None: all known."""
+    """What is wrong with a value that names nothing at this site: a slip would mute nothing. None: all known."""
     codes = {unit.code for unit in units}
     known = {
         Field.UNIT: codes,

@@ -26,6 +26,7 @@ LONGEST_SILENCE = timedelta(days=30)
 LONGEST_WINDOW = timedelta(days=30)  # of one occurrence
 LONGEST_SERIES = timedelta(days=366)  # from the first occurrence of a recurring window to its `until`
 FURTHEST_START = timedelta(days=366)  # ahead
+REMEMBERED = timedelta(days=32)  # for which what is over is still at hand, so that a rolling month can leave it out
 MOST_ACTIVE = 200  # silences and windows that are not past, made at run time
 _DAY = timedelta(days=1)
 
@@ -153,6 +154,17 @@ class Muting:
             found = tuple(window for window in self.windows if matches(window.matchers, about))
             self._of_unit[code] = found
         return found
+
+    def having(self, what: Silence | Window, now: datetime) -> Muting:
+        """The same with one more, or one changed; what was over long ago is dropped."""
+
+        def kept(one: Silence | Window) -> bool:
+            return one.id != what.id and one.ends > now - REMEMBERED
+
+        silences, windows = tuple(filter(kept, self.silences)), tuple(filter(kept, self.windows))
+        if isinstance(what, Silence):
+            return Muting((*silences, what), windows)
+        return Muting(silences, (*windows, what))
 
     def silence(self, subject: Subject, now: datetime) -> Silence | None:
         """The silence that covers an incident; of several the one that ends last."""

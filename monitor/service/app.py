@@ -62,7 +62,7 @@ class Service:
         sources = (*probes, *self.heartbeats.by_id.values())
         self.poller = Poller(sources, clock, self._collected, observe=metrics.swept)
         parallel = {channel: site.channels[channel].parallel for channel in adapters.transports}
-        sending = (adapters.chance, adapters.owner, adapters.look)
+        sending = (adapters.chance, adapters.owner, adapters.look, self.evaluator.held)
         self.sender = Sender(store, adapters.transports, parallel, clock, *sending)
         self.broken_rules = BrokenRules()
         metrics.registry.register(self.broken_rules)
