@@ -191,6 +191,8 @@ def maintenance_spans(windows: Iterable[Window], start: datetime, end: datetime)
 
     What is measured then is no outage and no availability: a reader takes it out of both sides of the ratio.
     """
+    if start >= end:
+        return ()
     cut = (
         Span(max(span.starts, start), min(span.ends, end)) for window in windows for span in window.spans(start, end)
     )
@@ -210,33 +212,37 @@ def ended(mute: Silence | Window, by: str, now: datetime) -> Silence | Window:
     return replace(mute, starts=min(mute.starts, now), ends=now, ended_by=by)
 
 
-def mistake(mute: Silence | Window, now: datetime) -> str | None:
-    """Why this must not be muted, in a sentence that says what would be right; None when it may."""
+def mistake(mute: Silence | Window, now: datetime) -> tuple[str, str] | None:
+    """Which part of it is wrong (from, for, until), and a sentence that says what would be right; None: all is well."""
     if mute.ends <= mute.starts:
-        return "it ends before it starts; give an end after the start"
+        return "until", "it ends before it starts; give an end after the start"
     if mute.ends <= now:
-        return "its end has passed; give an end in the future"
+        return "until", "its end has passed; give an end in the future"
     if mute.starts > now + FURTHEST_START:
-        return f"it starts more than {FURTHEST_START.days} days ahead; add it later"
-    longest = LONGEST_SILENCE if isinstance(mute, Silence) else LONGEST_WINDOW
+        return "from", f"it starts more than {FURTHEST_START.days} days ahead; add it later"
     if isinstance(mute, Window) and mute.repeat is not None:
         return _mistake_of_series(mute, mute.repeat)
+    longest = LONGEST_SILENCE if isinstance(mute, Silence) else LONGEST_WINDOW
     if mute.ends - mute.starts > longest:
-        return f"it lasts {(mute.ends - mute.starts).days} days; at most {longest.days}, then say it again"
+        days = (mute.ends - mute.starts).days
+        return "until", f"it lasts {days} days; at most {longest.days} days, then say it again"
     return None
 
 
-def _mistake_of_series(window: Window, repeat: Repeat) -> str | None:
+def _mistake_of_series(window: Window, repeat: Repeat) -> tuple[str, str] | None:
     if window.ends - window.starts > LONGEST_SERIES:
         days = (window.ends - window.starts).days
-        return f"it comes again for {days} days; give an 'until' within {LONGEST_SERIES.days} days"
+        return "until", f"it comes again for {days} days; give an 'until' within {LONGEST_SERIES.days} days"
     if not 0 < repeat.seconds <= LONGEST_WINDOW.total_seconds():
-        return f"one occurrence lasts from a second to {LONGEST_WINDOW.days} days"
+        return (
+            "for",
+            f"it lasts {repeat.seconds:g} s each time; from a second to {LONGEST_WINDOW.days} days are possible",
+        )
     spans = list(window.spans(window.starts, window.ends))
     if not spans:
-        return "no occurrence falls between its start and its 'until'"
+        return "until", "it never begins between its start and its 'until'; give a later one"
     if any(later.starts <= earlier.ends for earlier, later in pairwise(spans)):
-        return "an occurrence begins before the last one has ended; make it shorter or rarer"
+        return "for", "it begins again before it has ended; make it shorter or rarer"
     return None
 
 
@@ -261,7 +267,7 @@ def _day(at: datetime, zone: ZoneInfo) -> date:
     return at.astimezone(zone).date()
 
 
-def newest_first(found: Sequence[Silence] | Sequence[Window], now: datetime) -> list[Silence | Window]:
+def newest_first(found: Sequence[Silence | Window], now: datetime) -> list[Silence | Window]:
     """For lists: active ones, then coming, then past; the nearest to now first."""
     order = [When.ACTIVE, When.COMING, When.PAST]
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from monitor.config.spec import Site
 from monitor.decide import Policy, Watch
 from monitor.model.errors import StoreError
+from monitor.model.muting import Muting
 from monitor.model.reading import Collected
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision
@@ -22,6 +23,7 @@ from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
 from monitor.service.heartbeats import Heartbeats
 from monitor.service.metrics import SelfMetrics
+from monitor.service.muting import Desk
 from monitor.service.ownline import behind
 from monitor.service.poller import Poller
 from monitor.service.sender import LOOK, Sender
@@ -64,6 +66,7 @@ class Service:
         parallel = {channel: site.channels[channel].parallel for channel in adapters.transports}
         sending = (adapters.chance, adapters.owner, adapters.look, self.evaluator.held)
         self.sender = Sender(store, adapters.transports, parallel, clock, *sending)
+        self.desk = Desk(self.evaluator, store, self.sender, clock)
         self.broken_rules = BrokenRules()
         metrics.registry.register(self.broken_rules)
         self.site_problems = site.problems  # mistakes on disk, file:line, while an older site or older rules judge
@@ -180,4 +183,5 @@ def policy_of(site: Site) -> Policy:
     )
     # A late heartbeat is a reading and no silence; watched, its last success is remembered.
     beats = tuple(Watch(b.source, b.unit, frozenset({b.gives}), b.every + b.grace) for b in site.heartbeats)
-    return Policy(site.units, site.ruleset, site.directory, site.calendar, site.sessions, (*watches, *beats))
+    muting = Muting(windows=site.maintenance)
+    return Policy(site.units, site.ruleset, site.directory, site.calendar, site.sessions, (*watches, *beats), muting)
