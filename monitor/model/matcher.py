@@ -153,6 +153,11 @@ def matches(matchers: tuple[Matcher, ...], subject: Subject) -> bool:
     return bool(matchers) and all(matcher.holds(subject) for matcher in matchers)
 
 
+def touches(matchers: tuple[Matcher, ...], unit: Subject) -> bool:
+    """Whether some incident at the unit may be meant: what is asked of units holds."""
+    return bool(matchers) and all(m.holds(unit) for m in matchers if m.field in OF_UNITS)
+
+
 def _like(pattern: str, value: str) -> bool:
     """Whether the value has the pattern's form; `*` is any characters. Each piece is looked for once, left to right."""
     first, *pieces = pattern.split("*")

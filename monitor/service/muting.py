@@ -9,7 +9,7 @@ from monitor.adapters.store.states import UNDECIDED
 from monitor.alerting.muting import silence_of
 from monitor.model.errors import NotFound
 from monitor.model.incident import Incident
-from monitor.model.matcher import matches, subject
+from monitor.model.matcher import matches, subject, touches
 from monitor.model.muting import MOST_ACTIVE, Muting, Silence, When, Window, ended, newest_first
 from monitor.model.unit import Unit
 from monitor.ports import Clock, Store
@@ -72,6 +72,14 @@ class Desk:
         of_site = [] if sort is Silence else [one for one in self.muting.windows if one.id not in made]
         shown = (one for one in (*kept, *of_site) if everything or one.when(now) is not When.PAST)
         return newest_first(list(shown), now)
+
+    def about(self, code: str) -> Sequence[Silence | Window]:
+        """What is active or coming and may be about a unit or an incident at it."""
+        now, unit = self._clock.now(), subject(code, self._evaluator.policy.units)
+        there: list[Silence | Window] = [*self.muting.silences, *self.muting.windows]
+        return newest_first(
+            [one for one in there if one.when(now) is not When.PAST and touches(one.matchers, unit)], now
+        )
 
     async def preview(self, what: Silence | Window) -> Preview:
         """What it would mute now, whenever it begins. Raises StoreError."""
