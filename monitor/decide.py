@@ -16,7 +16,7 @@ from monitor.alerting.troubles import Silent, troubles
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, RollUp, Ruleset
 from monitor.engine.formula import judge_formulas
-from monitor.engine.hold import hold
+from monitor.engine.hold import hold, rest
 from monitor.engine.inherit import take_over
 from monitor.engine.judge import judge
 from monitor.engine.pace import foretold
@@ -26,21 +26,25 @@ from monitor.engine.rolling import Plan, roll_all
 from monitor.engine.rollup import Members, count, judge_rollup
 from monitor.engine.series import remember, remember_rollups, remember_score
 from monitor.engine.sources import Heard, counts_now, hear, hear_unjudged, next_change, remarks
-from monitor.engine.standing import stand, stand_outside
+from monitor.engine.standing import stand, stand_outside, stand_under_maintenance
 from monitor.engine.unmoved import judged_today, moved, says_again, stays
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
 from monitor.model.hours import Calendar, Sessions
+from monitor.model.matcher import subject
+from monitor.model.muting import NOTHING_MUTED, Muting, maintenance_spans, under_way
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.rolling import Answer, Stretch
 from monitor.model.series import NOTHING
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
 from monitor.model.text import clean
 from monitor.model.unit import Level, Unit, Units
-from monitor.model.verdict import Counts, CriterionState, Reason, Standing, Verdict
+from monitor.model.verdict import Counts, CriterionState, Param, Reason, Standing, Verdict
 
 CALM = 60.0  # seconds for which what says the same again may wait to be decided
 AGE_PART = 3  # ... and at most this part of the time for which it is believed
+_AHEAD = timedelta(days=2)  # within which the next midnight lies, when every unit is looked at again
+_DAY = timedelta(days=1)
 _TRY_AGAIN = timedelta(minutes=1)  # after which what broke is judged anew
 
 
@@ -57,7 +61,7 @@ class Watch:
 
 @dataclass(frozen=True)
 class Policy:
-    """Everything that people decided beforehand: units, rules, directory, calendar."""
+    """Everything that people decided beforehand: units, rules, directory, calendar, what is muted."""
 
     units: Units
     ruleset: Ruleset
@@ -66,6 +70,7 @@ class Policy:
     sessions: Sessions
     watches: tuple[Watch, ...] = ()
     plans: Mapping[str, Plan] = field(default_factory=dict)  # probe -> what is derived from its answers
+    muting: Muting = NOTHING_MUTED
     _criteria: dict[tuple[str, date], tuple[Criterion, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -99,6 +104,22 @@ class Policy:
         """Whether the unit is within its validity on the local day of `now`."""
         return unit.holds_on(self.calendar.local(now).date())
 
+    def maintenance(self, unit: Unit, now: datetime) -> Reason | None:
+        """That the unit is under maintenance now, by which window and until when; None when it is not."""
+        work = under_way(self.muting.windows_of(unit.code, self.units), now)
+        if work is None or not self.is_there(unit, now):
+            return None
+        window, span = work
+        said: dict[str, Param] = {"window": window.id, "until": span.ends, "comment": window.comment}
+        return Reason(reasons.UNDER_MAINTENANCE, said)
+
+    def planned(self, unit: Unit, now: datetime) -> tuple[Stretch, ...]:
+        """Maintenance of the last day: what a probe measured in it is no outage and no availability."""
+        windows = self.muting.windows_of(unit.code, self.units)
+        return (
+            tuple((span.starts, span.ends) for span in maintenance_spans(windows, now - _DAY, now)) if windows else ()
+        )
+
     def watches_of(self, code: str) -> tuple[Watch, ...]:
         """Sources that owe this unit something: those it owns and those that should have a row for it."""
         found = self._watched.get(code)
@@ -120,7 +141,6 @@ class View:
     # When this very policy made this very state out of judging; None: every criterion is judged anew.
     judged_at: datetime | None = None
     answers: tuple[Answer, ...] = ()  # of the unit's probes, oldest first
-    excluded: tuple[Stretch, ...] = ()  # planned maintenance of the unit, as planned now
 
 
 def decide(view: View, policy: Policy, now: datetime) -> Decision:
@@ -133,7 +153,7 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
         policy.plans,
         policy.ruleset.indicators,
         policy.sessions,
-        view.excluded,
+        policy.planned(unit, now),
     )
     said = (*view.news, *rolled.readings) if there else ()
     absorbed = hear(view.state.evidence, view.state.rivals, said, policy.ruleset.indicators, now)
@@ -142,9 +162,14 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
         view.state.series, counts_now(absorbed), policy.ruleset.indicators, policy.calendar, view.state.evidence
     )
     told = replace(view.state, evidence=absorbed.evidence, series=past, rivals=absorbed.rivals, rolling=rolled.rolling)
+    work = policy.maintenance(unit, now)
+    rested = _colour(view.state.standing) is Colour.MAINTENANCE
+    if rested and work is None:
+        told = _resumed(told, now)
     seen = replace(view, state=told)
-    news = moved(view.state, told) if judged_today(view.judged_at, now, policy.calendar) else None
-    criteria = _criteria(seen, unit, policy, counts, news, now)
+    in_part = judged_today(view.judged_at, now, policy.calendar) and work is None and not rested
+    news = moved(view.state, told) if in_part else None
+    criteria = _criteria(seen, unit, policy, counts, news, work, now)
     standing = _standing(view.state.standing, unit, criteria, policy, counts, now)
     alerts, silences_at = _alerts(seen, unit, criteria, policy, now)
     after = replace(
@@ -157,7 +182,13 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
             policy.calendar.local(now).date(),
         ),
         incidents=alerts.open,
-        recheck_at=_recheck(criteria, alerts, (silences_at, *_ends(told, policy, now)), policy.calendar, now),
+        recheck_at=_recheck(
+            criteria,
+            alerts,
+            (silences_at, *_ends(told, policy, now), *_muting_changes(unit, alerts, policy, now)),
+            policy.calendar,
+            now,
+        ),
         reported=reported(told.evidence, policy.ruleset.indicators, now),
     )
     return Decision(
@@ -260,9 +291,18 @@ def _unjudged(before: CriterionState, reason: Reason, now: datetime) -> Criterio
 
 
 def _criteria(
-    view: View, unit: Unit, policy: Policy, counts: Counts | None, news: frozenset[str] | None, now: datetime
+    view: View,
+    unit: Unit,
+    policy: Policy,
+    counts: Counts | None,
+    news: frozenset[str] | None,
+    work: Reason | None,
+    now: datetime,
 ) -> dict[str, CriterionState]:
-    """Criteria of a unit after the news; `news` names the indicators that something new is known of, None means all."""
+    """Criteria of a unit after the news; `news` names the indicators that something new is known of, None means all.
+
+    `work` says that the unit is under maintenance.
+    """
     states: dict[str, CriterionState] = {}
     for criterion in policy.criteria_of(unit, now):
         before = view.state.criteria.get(criterion.id)
@@ -270,8 +310,11 @@ def _criteria(
             if before and news is not None and stays(before, criterion, policy.ruleset.indicators, news, now):
                 states[criterion.id] = before
                 continue
-            states[criterion.id] = _own(view, unit, criterion, before, policy, counts, now)
+            states[criterion.id] = _own(view, unit, criterion, before, policy, counts, work, now)
         elif taken := _taken(view, unit, criterion, before, policy, now):
+            if work is not None:
+                shown = _under_maintenance(taken.verdict, work)
+                taken = rest(before, shown, criterion, unit.level, now, taken.caused_by)
             states[criterion.id] = taken
     return states
 
@@ -286,6 +329,9 @@ def _standing(
 ) -> Standing:
     if not policy.is_there(unit, now):
         return stand_outside(before, unit, policy.calendar, now, counts)
+    work = policy.maintenance(unit, now)
+    if work is not None:
+        return stand_under_maintenance(before, work, now, counts)
     return stand(before, list(criteria.values()), policy.ruleset.standing, now, counts)
 
 
@@ -318,12 +364,14 @@ def _own(
     before: CriterionState | None,
     policy: Policy,
     counts: Counts | None,
+    work: Reason | None,
     now: datetime,
 ) -> CriterionState:
     try:
         verdict = _foretold(view, criterion, policy, _verdict(view, criterion, policy, counts, now), now)
     except Exception as broken:  # one broken rule costs its own verdict and drops nothing else
         verdict = _broken(view, criterion, policy, broken, now)
+    verdict = _fresh_only(verdict, criterion, before) if work is None else _under_maintenance(verdict, work)
     return hold(before, verdict, criterion, unit.level, now, policy.ruleset.cadence_of(criterion))
 
 
@@ -370,7 +418,8 @@ def _told(broken: Exception) -> str:
 def _alerts(
     view: View, unit: Unit, criteria: Mapping[str, CriterionState], policy: Policy, now: datetime
 ) -> tuple[Alerts, datetime | None]:
-    silent, next_silence = _silences(view, _watches(unit, policy, now), now)
+    paused = policy.maintenance(unit, now) is not None
+    silent, next_silence = ([], None) if paused else _silences(view, _watches(unit, policy, now), now)
     scene = scene_of(unit, criteria, view.state.evidence, policy, now)
     found = troubles(unit, criteria, scene.rules, scene.indicators, silent, now)
     return react(view.state.incidents, found, scene, now), next_silence
@@ -398,6 +447,9 @@ def scene_of(
         evidence=evidence,
         sources=frozenset(watch.source for watch in _watches(unit, policy, now)),
         dependants=_dependants(unit, policy, now),
+        about=subject(unit.code, policy.units) if policy.muting.silences else None,
+        muting=policy.muting,
+        paused=policy.maintenance(unit, now) is not None,
     )
 
 
@@ -431,13 +483,15 @@ def _silences(view: View, watches: tuple[Watch, ...], now: datetime) -> tuple[li
             continue
         last = _last(view, watch)
         since = None if health is None else _quiet_since(view, watch, health, last, now)
+        resumed = since is not None and view.state.resumed_at is not None and since < view.state.resumed_at
+        since = view.state.resumed_at if resumed else since
         at = None if since is None else since + timedelta(seconds=watch.limit)
         if since is not None and at is not None and now >= at:
             silent.append(_silent(watch, since, last))
             continue
         if at is not None:
             instants.append(at)
-        if at is None or not speaks:  # nobody can say that it speaks: what was told stays
+        if at is None or not speaks or resumed:  # nobody can say that it speaks: what was told stays
             silent.extend(_still_silent(view, watch))
     return silent, min(instants, default=None)
 
@@ -488,6 +542,44 @@ def _ends(state: UnitState, policy: Policy, now: datetime) -> tuple[datetime | N
     """When another source may count, or the reported colour goes stale."""
     indicators = policy.ruleset.indicators
     return next_change(state.rivals, indicators, now), believed_until(state.evidence, indicators)
+
+
+# -- maintenance ------------------------------------------------------------------------------------------------------
+
+
+def _under_maintenance(verdict: Verdict, work: Reason) -> Verdict:
+    """Not judged; what would have been said is kept beside the reason."""
+    return replace(verdict, colour=Colour.MAINTENANCE, reasons=(work, *verdict.reasons))
+
+
+def _fresh_only(verdict: Verdict, criterion: Criterion, before: CriterionState | None) -> Verdict:
+    """After maintenance a criterion that a hold or a probe protects waits for the first reading from after it.
+
+    What was heard during the work says nothing; what goes stale meanwhile is unknown as ever.
+    """
+    if before is None or before.raw is not Colour.MAINTENANCE or not verdict.colour.known:
+        return verdict
+    if verdict.received_at is None or verdict.received_at != before.verdict.received_at:
+        return verdict
+    if not (criterion.outage or criterion.hold.readings > 1 or criterion.hold.of):
+        return verdict
+    return replace(verdict, colour=Colour.MAINTENANCE, reasons=(Reason(reasons.AFTER_MAINTENANCE), *verdict.reasons))
+
+
+def _resumed(state: UnitState, now: datetime) -> UnitState:
+    """The state at the end of its maintenance: no run of readings reaches behind that."""
+    evidence = {
+        key: reading if reading.since is None or reading.since >= now else replace(reading, since=now)
+        for key, reading in state.evidence.items()
+    }
+    return replace(state, evidence=evidence, resumed_at=now)
+
+
+def _muting_changes(unit: Unit, alerts: Alerts, policy: Policy, now: datetime) -> list[datetime | None]:
+    """When maintenance of the unit begins or ends, or a silence may end that keeps its incidents from calling."""
+    horizon = now + _AHEAD
+    edges = [window.next_change(now, horizon) for window in policy.muting.windows_of(unit.code, policy.units)]
+    return [*edges, policy.muting.next_silence_change(now) if alerts.open else None]
 
 
 def _transitions(before: UnitState, after: UnitState, now: datetime) -> tuple[Transition, ...]:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from monitor.alerting.muting import Held
 from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
+from monitor.model.muting import Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
@@ -79,6 +81,9 @@ class Lease:
     maybe_sent: bool = False  # an earlier attempt ended unknown
 
 
+Hold = Callable[[Notice, datetime], Held | None]  # why a notice must not be sent at an instant, if so
+
+
 class Store(Protocol):
     """Durable memory. `commit` and `settle` return only after the data is on disk."""
 
@@ -104,12 +109,15 @@ class Store(Protocol):
     async def load_health(self) -> Sequence[SourceHealth]:
         """What was remembered of all sources."""
 
-    async def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
+    async def lease(
+        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, hold: Hold | None = None
+    ) -> Sequence[Lease]:
         """Claim due notices of one channel: urgent before old.
 
         Good news (a notice that `requires` another) waits until all bad news of its incident to the same address is
         decided; where none of that was sent, it is suppressed ("never_told") instead of claimed.
-        Expired leases count as attempts that ended unknown.
+        Expired leases count as attempts that ended unknown. What `hold` names is not claimed: it stays owed, says why,
+        and is asked about again at the instant that `hold` gives.
         """
 
     async def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None = None) -> bool:
@@ -120,6 +128,15 @@ class Store(Protocol):
 
     async def audit(self, entry: AuditEntry) -> None:
         """Append one audit entry outside of a decision (a refusal, a start, a reload)."""
+
+    async def mute(self, what: Silence | Window, entry: AuditEntry) -> None:
+        """Write a silence or window over the one with its id, with its audit entry.
+
+        What was held back with its reason may be claimed again at once: it may have ended before its time.
+        """
+
+    async def muted(self, *, not_over: datetime | None = None, limit: int = 500) -> Sequence[Silence | Window]:
+        """Silences and windows made at run time, the last to end first; only those not over at an instant, if given."""
 
     async def incidents(self, *, open_only: bool = True, limit: int = 500) -> Sequence[Incident]:
         """Newest first."""

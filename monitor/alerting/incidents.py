@@ -12,6 +12,8 @@ event does to the incident; nothing else changes a phase. The rules behind the t
   calls to its people only.
 * Easing while nobody answered replaces the plan by that of the lesser trouble. Easing under an acknowledgement changes
   nothing, so that falling back is no news to those who answered.
+* A silence stops the calls, not the watch: phases change as ever, what falls due waits and comes once when it ends. So
+  does maintenance, which also judges nothing: whatever is open is paused, nothing opens and nothing recovers.
 * While a hold waits to believe an improvement, and while a criterion flaps, the trouble is what it was.
 * What is well is watched for as long as the policy says before it is over (`closing`). A relapse in that time is the
   same trouble: the plan goes on where it was, an acknowledgement still stands, and nobody hears of it.
@@ -32,6 +34,7 @@ from enum import StrEnum
 from hashlib import blake2b
 
 from monitor.alerting.escalate import choose, due, fire, freeze, next_call, reminder_instants, terms_of
+from monitor.alerting.muting import silence_of
 from monitor.alerting.notices import owed, pages, recoveries, reminders
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, Trouble
@@ -189,6 +192,7 @@ def react(before: Mapping[str, Incident], found: Mapping[str, Trouble], scene: S
 
     `before` are its open incidents by cause, `found` its troubles by cause.
     """
+    found = {} if scene.paused else found
     causes = dict.fromkeys((*before, *found))
     cases = [_move(before.get(cause), found.get(cause), cause, scene, now) for cause in causes]
     running = {case.incident.cause: case.incident for case in cases if case.incident.open}
@@ -292,6 +296,8 @@ def _move(incident: Incident | None, trouble: Trouble | None, cause: str, scene:
 def _event(incident: Incident | None, trouble: Trouble | None, cause: str, scene: Scene, now: datetime) -> Event:
     if incident is None:
         return Event.APPEARED
+    if scene.paused:
+        return Event.PAUSED
     if trouble is not None:
         return _again(incident, _change(incident, trouble, scene), now)
     if cause.startswith(SILENT_PREFIX):
@@ -403,7 +409,7 @@ def _facts(old: Incident, trouble: Trouble, scene: Scene) -> dict[str, Param]:
 
 
 def _call(case: _Case) -> _Case:
-    if not any(due(step, case.now) for step in case.incident.steps):
+    if not any(due(step, case.now) for step in case.incident.steps) or _silenced(case):
         return case
     known = {person.id for person in case.scene.directory.recipients}
     fired = fire(case.incident.steps, known, case.scene.sessions, case.now, case.incident.answered)
@@ -414,6 +420,11 @@ def _call(case: _Case) -> _Case:
     for step in fired.empty:
         case = case.noting("nobody_to_call", step.role)
     return case
+
+
+def _silenced(case: _Case) -> bool:
+    about = case.scene.about
+    return about is not None and silence_of(case.incident, about, case.scene.muting, case.now) is not None
 
 
 def _withhold(case: _Case) -> _Case:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from monitor.alerting.plan import Directory, Recipient
 from monitor.engine.book import Criterion, Indicator
 from monitor.model.hours import Calendar, Sessions
+from monitor.model.matcher import Subject
+from monitor.model.muting import NOTHING_MUTED, Muting
 from monitor.model.reading import Reading
 from monitor.model.unit import Unit
 from monitor.model.verdict import CriterionState
@@ -29,6 +31,9 @@ class Scene:
     evidence: Mapping[str, Reading] = field(default_factory=dict)  # for the reason a probe gave
     sources: frozenset[str] | None = None  # that owe this unit something; None: not known
     dependants: int | None = None  # units that depend on this one; None: not known
+    about: Subject | None = None  # the unit as matchers see it; None: nothing is silenced
+    muting: Muting = NOTHING_MUTED
+    paused: bool = False  # under maintenance: nothing is judged, so nothing opens, calls or ends
 
     def recipient(self, identity: str) -> Recipient | None:
         """Somebody by id; None when the directory does not know them any more."""

@@ -18,7 +18,7 @@ from monitor.adapters.feeds import labels, read_table
 from monitor.adapters.feeds.body import Unreadable
 from monitor.adapters.feeds.moments import read_moment
 from monitor.adapters.store import open_store
-from monitor.cli.running import NotRunning, post
+from monitor.cli.running import NotRunning, ask
 from monitor.cli.sites import json_option, open_site, site_option
 from monitor.config.complain import nearest
 from monitor.config.crosscheck import BY_HAND
@@ -176,7 +176,7 @@ async def _take(site: Site, readings: Sequence[Reading], file: Path) -> str:
 async def _push(site: Site, readings: Sequence[Reading]) -> None:
     rows = [_row(reading) for reading in readings]
     for _ in range(PATIENCE):
-        status, answer, headers = await post(site, "/api/v1/readings", {"readings": rows})
+        status, answer, headers = await ask(site, "/api/v1/readings", {"readings": rows})
         if status not in (429, 503):
             break
         await SystemClock().sleep(min(float(headers.get("Retry-After", "5")), 60.0))

@@ -13,6 +13,7 @@ from monitor.config.exceptions import with_exceptions
 from monitor.config.fields import instant, split_listen
 from monitor.config.findings import Findings
 from monitor.config.folders import Folders
+from monitor.config.maintenance import build_maintenance
 from monitor.config.models import SiteFile
 from monitor.config.office import build_sessions
 from monitor.config.people import build_addresses, build_channels, build_directory, build_tokens
@@ -95,6 +96,7 @@ def _build(
         probes=probes,
         feeds=build_feeds(file, around),
         heartbeats=build_heartbeats(file, around),
+        maintenance=build_maintenance(file, units, now, findings),
         own_line=build_own_line(file, probes, findings),
         channels=channels,
         addresses=build_addresses(file, channels, around),

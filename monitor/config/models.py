@@ -368,6 +368,19 @@ class OfficeHours(Section):
     sunday: list[SessionText] = Field(default=[])
 
 
+class MaintenanceSection(Section):
+    """Planned work: once (from, for or until), or again and again (every, at, for, until)."""
+
+    id: Identifier = Field(description="write a name of its own")
+    matchers: list[Title] = Field(min_length=1, description='write the units it is about, such as "unit=02143"')
+    comment: Title = Field(description="write why")
+    starts: Title = Field(default="", alias="from")
+    lasts: Span | None = Field(default=None, alias="for")
+    until: Title = ""
+    every: Title = ""
+    at: Title = ""
+
+
 class Network(Section):
     """What may be dialled although it is no public address."""
 
@@ -424,6 +437,7 @@ class SiteFile(Section):
     roles: dict[Identifier, Names] = Field(min_length=1, description="write role: {vi: ..., en: ...}")
     recipients: list[RecipientSection] = Field(min_length=1, description="write who can be told")
     escalation: Escalation = Field(description="write who is told when")
+    maintenance: list[MaintenanceSection] = Field(default=[])
     operator: Operator | None = None
     network: Network = Network()
     exporters: list[Identifier] = Field(default=["prometheus"])

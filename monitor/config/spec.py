@@ -14,6 +14,7 @@ from monitor.config.probespec import ProbeSpec
 from monitor.config.secrets import Secret
 from monitor.engine.book import Ruleset
 from monitor.model.hours import Calendar, Sessions
+from monitor.model.muting import Window
 from monitor.model.unit import Units
 
 
@@ -178,6 +179,7 @@ class Site:
     per_host: int = 32  # polls under way at once at one host and port
     heartbeats: tuple[HeartbeatSpec, ...] = ()
     own_line: frozenset[str] = frozenset()  # ids of the probes that tell whether the monitor itself is connected
+    maintenance: tuple[Window, ...] = ()
     exporters: tuple[str, ...] = ("prometheus",)
     tokens: tuple[Token, ...] = ()
     simulation: SimulationSpec | None = None

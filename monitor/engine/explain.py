@@ -195,6 +195,14 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "đơn vị chưa có hiệu lực, từ {start} mới được tính",
         "the unit is not there yet and counts from {start} on",
     ),
+    reasons.UNDER_MAINTENANCE: (
+        "đang bảo trì đến {until} ({window}: {comment}), không đánh giá",
+        "under maintenance until {until} ({window}: {comment}), not judged",
+    ),
+    reasons.AFTER_MAINTENANCE: (
+        "vừa hết bảo trì, chờ kết quả đo mới đầu tiên",
+        "the maintenance has just ended, waiting for the first fresh reading",
+    ),
     reasons.NO_MORE: (
         "đơn vị không còn hiệu lực từ {end}, không được tính",
         "the unit is there no more since {end} and does not count",

@@ -4,10 +4,11 @@ Three axes stay apart: `colour` is what is shown, `level` the last real colour, 
 A restart resets nothing, for all three are committed. The table, for a raw colour R against the level L:
 
     R unknown or excluded      -> shown at once, L stays
+    R maintenance              -> shown at once, L becomes maintenance: what was before it is forgotten
     flapping                   -> the worst of the window is shown; whom to tell goes by L as it was before
-    L never known, R green/yellow -> shown at once (there is nothing to protect)
+    L never known, or maintenance, R green/yellow -> shown at once (there is nothing to protect)
     R equals L                 -> L shown
-    R worse than L, `for` met  -> R becomes the level        (before: L shown, or unknown if there is none)
+    R worse than L, `for` met  -> R becomes the level        (before: L shown; unknown or maintenance if there is none)
     R better than L, `keep` met -> R becomes the level       (before: L shown)
 
 What changes between yellow and red in every reading is never fine: the need of R is then met by all readings on R's
@@ -82,6 +83,8 @@ def hold(
     `cadence` is what the source promises now: seconds between two readings, 0 when nothing is promised.
     """
     before = _not_after(now, before)
+    if verdict.colour is Colour.MAINTENANCE:
+        return rest(before, verdict, criterion, level, now)
     base, run = Colour.UNKNOWN if before is None else before.steady, _run(before, verdict, now)
     need = _need(verdict.colour, base, criterion)
     case = _Case(verdict, base, run, _away(before, verdict, run), _past(before, verdict, run, now, cadence), need, now)
@@ -113,6 +116,35 @@ def hold(
         promise=case.past.promise,
         seen=case.past.seen,
         back_since=case.past.back_since,
+    )
+
+
+def rest(
+    before: CriterionState | None,
+    verdict: Verdict,
+    criterion: Criterion,
+    level: Level,
+    now: datetime,
+    caused_by: str | None = None,
+) -> CriterionState:
+    """A criterion under maintenance: nothing runs and nothing is remembered.
+
+    Afterwards it is judged as if for the first time, save that maintenance is shown until a hold is met.
+    """
+    since = before.since if before is not None and before.colour is Colour.MAINTENANCE else now
+    return CriterionState(
+        criterion=criterion.id,
+        colour=Colour.MAINTENANCE,
+        since=since,
+        level=Colour.MAINTENANCE,
+        level_since=since,
+        raw=Colour.MAINTENANCE,
+        raw_since=since,
+        raw_count=0,
+        verdict=verdict,
+        weight=criterion.weight.get(level, 0.0),
+        critical=criterion.critical,
+        caused_by=caused_by,
     )
 
 
@@ -153,6 +185,8 @@ def _run(before: CriterionState | None, verdict: Verdict, now: datetime) -> _Run
     started = verdict.as_of or now
     if before is None:
         return _Run(started, 1)
+    if before.raw is Colour.MAINTENANCE:  # no run reaches behind its end
+        return _Run(now, 1)
     news = verdict.received_at != before.verdict.received_at
     if before.raw is verdict.colour:
         return _Run(before.raw_since, before.raw_count + news)
@@ -205,7 +239,7 @@ def _episode(before: CriterionState | None, case: _Case, kept: _Kept) -> datetim
 
 
 def _need(raw: Colour, held: Colour, criterion: Criterion) -> Need:
-    if held is Colour.UNKNOWN:
+    if not held.known:
         return criterion.hold if raw is Colour.RED else Need()
     return criterion.hold if raw.worse_than(held) else criterion.keep
 

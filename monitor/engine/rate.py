@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from math import fsum, isfinite
 
 from monitor.engine.book import Criterion, Indicator
-from monitor.model.colour import Colour
+from monitor.model.colour import LEFT_OUT
 from monitor.model.reading import Comparator, Reading
 from monitor.model.state import UnitState
 from monitor.model.unit import Units
@@ -31,12 +31,12 @@ class Figure:
 def figure(
     criterion: Criterion, child: UnitState, units: Units, indicator: Indicator | None, now: datetime
 ) -> Figure | None:
-    """The child's figure; None when it has none that is believed, or is excluded.
+    """The child's figure; None when it has none that is believed, or is left out.
 
     A child that the same criterion judges (a province below the nation) gives the sum that was made there and never the
     figure that it reports of itself: the two may differ, and a sum of both kinds would be neither.
     """
-    if child.standing is not None and child.standing.colour is Colour.EXCLUDED:
+    if child.standing is not None and child.standing.colour in LEFT_OUT:
         return None
     if child.unit in units and units[child.unit].level in criterion.levels:
         return _passed_on(child.criteria.get(criterion.id))

@@ -60,4 +60,6 @@ SUMMED: Final = "summed"  # known, total, excluded: children whose figures make 
 UNCLEAR_SUM: Final = "unclear_sum"  # value: "more than" and "less than" among the figures
 INDEX_DIFFERS: Final = "index_differs"  # book, reported, computed
 NOT_THERE_YET: Final = "not_there_yet"  # start: first instant at which the unit is there
+UNDER_MAINTENANCE: Final = "under_maintenance"  # window, until, comment: planned work, so nothing is judged
+AFTER_MAINTENANCE: Final = "after_maintenance"  # nothing was heard yet since it ended
 NO_MORE: Final = "no_more"  # end: first instant at which the unit is there no more

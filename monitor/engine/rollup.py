@@ -1,6 +1,7 @@
 """Groups: what the children say, by colour, by weight or by their figures.
 
-Missing children stay in the denominator, excluded ones leave it; a group of which too little is known is not judged.
+Missing children stay in the denominator; excluded ones and those under maintenance leave it. A group of which too
+little is known is not judged.
 Silence never improves a group: a child that fell silent while yellow or red still counts so wherever the group would
 look better without it. What counts as known is a share by weight for roll-ups by weight, by number for all others.
 """
@@ -17,7 +18,7 @@ from monitor.engine import reasons
 from monitor.engine.book import Criterion, Indicator, RollUp
 from monitor.engine.judge import Ruling, judge_value
 from monitor.engine.rate import Figure, figure, summed
-from monitor.model.colour import Colour
+from monitor.model.colour import LEFT_OUT, Colour
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator
 from monitor.model.state import UnitState
@@ -66,13 +67,12 @@ def judge_rollup(
     min_known: float = 0.7,
     members: Members = NOBODY,
 ) -> Verdict:
-    """Raw verdict of a roll-up. An empty, all-excluded or mostly unknown group is never judged.
+    """Raw verdict of a roll-up. A group that is empty, all left out or mostly unknown is never judged.
 
     Without `members` all children weigh the same, nothing is remembered of silent ones, and a rate has no figures.
     """
     if counts.total == 0:
-        colour = Colour.EXCLUDED if counts.excluded else Colour.UNKNOWN
-        return _verdict(Ruling(colour, (Reason(reasons.EMPTY_GROUP),)), now)
+        return _verdict(Ruling(_empty(counts), (Reason(reasons.EMPTY_GROUP),)), now)
     if criterion.rollup is RollUp.RATE:
         return _judge_rate(criterion, counts, members, min_known, now, calendar)
     known = known_share(criterion, counts, members)
@@ -81,6 +81,13 @@ def judge_rollup(
     if criterion.rollup in (RollUp.WORST, RollUp.NTH_BEST):
         return _verdict(_by_order(criterion, counts, members), now)
     return _judge_value(criterion, counts, members, now, calendar)
+
+
+def _empty(counts: Counts) -> Colour:
+    """Colour of a group in which nobody counts."""
+    if counts.maintenance:
+        return Colour.MAINTENANCE
+    return Colour.EXCLUDED if counts.excluded else Colour.UNKNOWN
 
 
 def known_share(criterion: Criterion, counts: Counts, members: Members = NOBODY) -> float:
@@ -99,15 +106,15 @@ def is_too_red(criterion: Criterion, counts: Counts, members: Members = NOBODY) 
 
 
 def counted(counts: Counts, members: Members = NOBODY) -> Iterator[Member]:
-    """All children that are not excluded; where only their number is known, each weighs 1."""
+    """All children that are not left out; where only their number is known, each weighs 1."""
     if not members.children:
         for colour in Colour:
-            if colour is not Colour.EXCLUDED:
+            if colour not in LEFT_OUT:
                 yield from [Member("", colour, colour, 1.0)] * getattr(counts, colour.value)
         return
     for child in members.children:
         colour, level = (child.standing.colour, child.standing.level) if child.standing else (Colour.UNKNOWN,) * 2
-        if colour is not Colour.EXCLUDED:
+        if colour not in LEFT_OUT:
             weight = members.units[child.unit].weight if child.unit in members.units else 1.0
             yield Member(child.unit, colour, level, weight)
 
@@ -286,7 +293,11 @@ def _judge_rate(
 
 def _summed(figures: list[Figure], counts: Counts) -> Reason:
     """How the sum came about: how many gave a figure, how many did not, how many are left out."""
-    params: dict[str, Param] = {"known": len(figures), "total": counts.total, "excluded": counts.excluded}
+    params: dict[str, Param] = {
+        "known": len(figures),
+        "total": counts.total,
+        "excluded": counts.excluded + counts.maintenance,
+    }
     return Reason(reasons.SUMMED, params)
 
 
@@ -324,9 +335,9 @@ def _children(counts: Counts) -> Reason:
         "green": counts.green,
         "yellow": counts.yellow,
         "red": counts.red,
-        "unknown": counts.unknown + counts.maintenance,
+        "unknown": counts.unknown,
         "total": counts.total,
     }
-    if counts.excluded:
-        return Reason(reasons.CHILDREN_EXCLUDED, {**params, "excluded": counts.excluded})
+    if left_out := counts.excluded + counts.maintenance:
+        return Reason(reasons.CHILDREN_EXCLUDED, {**params, "excluded": left_out})
     return Reason(reasons.CHILDREN, params)

@@ -59,6 +59,13 @@ def stand_outside(
     return _carry(before, fresh, now)
 
 
+def stand_under_maintenance(
+    before: Standing | None, why: Reason, now: datetime, children: Counts | None = None
+) -> Standing:
+    """Standing of a unit on which planned work is done: maintenance, and until when. The last real level is kept."""
+    return _carry(before, Standing(Colour.MAINTENANCE, now, Colour.UNKNOWN, now, None, 0.0, (why,), children), now)
+
+
 def score(counted: Sequence[CriterionState]) -> float | None:
     """Weighted score of the known criteria, ratio 0 to 1; None when nothing is known."""
     known = sum(c.weight for c in counted if c.colour.known)

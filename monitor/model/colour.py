@@ -35,6 +35,7 @@ class Colour(StrEnum):
         return _SCORES[self]
 
 
+LEFT_OUT = frozenset({Colour.MAINTENANCE, Colour.EXCLUDED})  # in no denominator of a group
 KNOWN = frozenset({Colour.GREEN, Colour.YELLOW, Colour.RED})
 _ORDER = {Colour.GREEN: 0, Colour.YELLOW: 1, Colour.RED: 2}
 _SCORES = {Colour.GREEN: 1.0, Colour.YELLOW: 0.5, Colour.RED: 0.0}

@@ -142,6 +142,9 @@ class Notice:
     sms: str  # unaccented, one segment
     urgent: bool = False  # red: before old ones of less weight
     requires: str | None = None  # a recovery waits for this notice, and is withheld if that one was never sent
+    cause: str = ""  # of the incident, with its kind and colour: what a silence may ask for; empty: no incident's
+    trouble: Kind | None = None
+    colour: Colour | None = None
 
 
 class Outcome(StrEnum):

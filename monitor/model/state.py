@@ -28,6 +28,7 @@ class UnitState:
     recheck_at: datetime | None = None  # next instant at which time alone could change the answer
     rivals: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)  # indicator -> last reading of each source
     rolling: Mapping[str, Rolling] = field(default_factory=dict)  # probe -> sums of its answers, for derived figures
+    resumed_at: datetime | None = None  # end of its last maintenance: no silence of a source reaches behind it
     reported: Colour = Colour.UNKNOWN  # what the national system says; the computed one is the standing's
 
 

@@ -102,7 +102,10 @@ class CriterionState:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Children of a group by colour. Missing ones count as unknown; excluded are outside the denominator."""
+    """Children of a group by colour. Missing ones count as unknown.
+
+    Those excluded or under maintenance are outside the denominator.
+    """
 
     green: int = 0
     yellow: int = 0
@@ -113,8 +116,8 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """Denominator of every share: all but the excluded."""
-        return self.green + self.yellow + self.red + self.unknown + self.maintenance
+        """Denominator of every share: all but those excluded or under maintenance."""
+        return self.green + self.yellow + self.red + self.unknown
 
 
 @dataclass(frozen=True, slots=True)

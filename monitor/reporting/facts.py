@@ -74,6 +74,7 @@ def facts(
         "valid_to": _midnight(unit.valid_to, calendar),
         "colour": "unknown" if standing is None else standing.colour.value,
         "set_aside": standing is not None and _broken(standing.reasons) is not None,
+        "maintenance": standing is not None and _paused(standing.reasons),
         "children": _counts(None if standing is None else standing.children),
         "members": _members(scene.members),
         "standing": {
@@ -91,7 +92,7 @@ def _midnight(day: date | None, calendar: Calendar) -> str | None:
 
 
 def _members(members: Members) -> list[Json]:
-    """The children that are not excluded, as groups see them."""
+    """The children that are not left out, as groups see them."""
     if not members.children:
         return []
     return [
@@ -110,6 +111,7 @@ def _criterion(held: CriterionState, scene: _Scene) -> Json:
         "critical": held.critical,
         "caused_by": held.caused_by,
         "broken": _broken(held.verdict.reasons),
+        "paused": _paused(held.verdict.reasons),
     }
     if held.caused_by is not None:
         return {**shared, "kind": "inherited", "from": [*_carried(held.criterion, rule, scene)]}
@@ -304,6 +306,11 @@ def _run(held: CriterionState) -> Json:
 def _broken(why: Sequence[Reason]) -> str | None:
     """The code of the reason that says that judging itself failed."""
     return next((one.code for one in why if one.code in _BROKEN), None)
+
+
+def _paused(why: Sequence[Reason]) -> bool:
+    """Whether maintenance is the reason, or that nothing was heard yet after it."""
+    return any(one.code in (reasons.UNDER_MAINTENANCE, reasons.AFTER_MAINTENANCE) for one in why)
 
 
 def _input(reading: Reading | None) -> Json | None:

@@ -16,6 +16,7 @@ _KNOWN = ("green", "yellow", "red")  # from best to worst
 _LETTERS = {"G": "green", "Y": "yellow", "R": "red"}
 _GROUPS = ("green_share", "score", "worst", "count", "share", "weight", "weight_share", "nth_best", "rate")
 _SCORE = {"green": 1.0, "yellow": 0.5, "red": 0.0}
+_LEFT_OUT = ("maintenance", "excluded")  # in no denominator of a group
 _URGENT = ("red", "unknown", "maintenance", "yellow", "green", "excluded")
 
 Json = Mapping[str, Any]
@@ -33,6 +34,8 @@ def colour(facts: Json) -> str:
         return "unknown"
     if _outside(facts):
         return "excluded"
+    if facts.get("maintenance"):
+        return "maintenance"
     shown = [{**one, "colour": criterion_colour(one, facts)} for one in facts["criteria"]]
     return _standing(shown, facts["standing"])
 
@@ -45,6 +48,8 @@ def _outside(facts: Json) -> bool:
 
 def criterion_colour(one: Json, facts: Json) -> str:
     """The colour of one criterion as it is shown, holds included. Raises Unreadable."""
+    if one.get("paused"):
+        return "maintenance"
     if one["broken"] is not None or one["kind"] == "unjudged":
         return "unknown"
     if one["kind"] == "inherited":
@@ -120,13 +125,15 @@ def _usable(entry: Json, now: datetime) -> bool:
 def _of_group(one: Json, facts: Json, now: datetime) -> str:
     kind, rule = one["kind"], one["rule"]
     counts = dict.fromkeys(_URGENT, 0) | dict(facts["children"] or {})
-    total = sum(counts[name] for name in _URGENT if name != "excluded")
+    total = sum(counts[name] for name in _URGENT if name not in _LEFT_OUT)
+    if total == 0 and counts["maintenance"]:
+        return "maintenance"
     if total == 0:
         return "excluded" if counts["excluded"] else "unknown"
     members = facts["members"] or [
         {"colour": name, "level": name, "weight": 1.0}
         for name in _URGENT
-        if name != "excluded"
+        if name not in _LEFT_OUT
         for _ in range(counts[name])
     ]
     red = sum(_last(member) == "red" for member in members)

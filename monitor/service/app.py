@@ -15,6 +15,7 @@ from monitor.decide import Policy, Watch
 from monitor.engine.hygiene import Known, inspect
 from monitor.engine.rolling import Plan
 from monitor.model.errors import StoreError
+from monitor.model.muting import Muting
 from monitor.model.reading import Collected, Reading
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision
@@ -25,8 +26,9 @@ from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
 from monitor.service.heartbeats import Heartbeats
 from monitor.service.metrics import SelfMetrics
+from monitor.service.muting import Desk
 from monitor.service.ownline import behind
-from monitor.service.places import hosts_of, places_of
+from monitor.service.places import places_of
 from monitor.service.poller import Poller
 from monitor.service.sender import LOOK, Sender
 from monitor.service.validity import asked_today
@@ -70,16 +72,15 @@ class Service:
             sources,
             clock,
             self._collected,
-            parallel=places_of(site, adapters.files),
-            hosts=hosts_of(site),
-            per_host=site.per_host,
+            places=places_of(site, adapters.files),
             observe=metrics.swept,
             count=metrics.ended,
             wanted=asked_today(site, clock),
         )
         parallel = {channel: site.channels[channel].parallel for channel in adapters.transports}
-        sending = (adapters.chance, adapters.owner, adapters.look)
+        sending = (adapters.chance, adapters.owner, adapters.look, self.evaluator.held)
         self.sender = Sender(store, adapters.transports, parallel, clock, *sending)
+        self.desk = Desk(self.evaluator, store, self.sender, clock)
         self.broken_rules = BrokenRules()
         metrics.registry.register(self.broken_rules)
         self.site_problems = site.problems  # mistakes on disk, file:line, while an older site or older rules judge
@@ -208,4 +209,5 @@ def policy_of(site: Site) -> Policy:
     # A late heartbeat is a reading and no silence; watched, its last success is remembered.
     beats = tuple(Watch(b.source, b.unit, frozenset({b.gives}), b.every + b.grace) for b in site.heartbeats)
     plans = {probe.id: Plan(probe.id, probe.period, probe.derives) for probe in site.probes if probe.derives}
-    return Policy(site.units, site.ruleset, site.directory, site.calendar, site.sessions, (*watches, *beats), plans)
+    muting, watched = Muting(windows=site.maintenance), (*watches, *beats)
+    return Policy(site.units, site.ruleset, site.directory, site.calendar, site.sessions, watched, plans, muting)

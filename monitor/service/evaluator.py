@@ -12,20 +12,26 @@ import heapq
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from monitor.alerting.muting import Held, held_back
 from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, may_wait, set_aside
 from monitor.engine.hygiene import after_poll
 from monitor.model.errors import Conflict, NotFound, StoreError
+from monitor.model.incident import Notice
+from monitor.model.matcher import matches, subject
+from monitor.model.muting import REMEMBERED, Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.rolling import Answer
-from monitor.model.state import Decision, UnitState
+from monitor.model.state import AuditEntry, Decision, UnitState
+from monitor.model.text import clean
 from monitor.model.unit import DECIDE_ORDER
 from monitor.ports import Clock, Store
 
 log = logging.getLogger(__name__)
 
 GATHER = 0.05  # seconds in which arriving news becomes one commit
+LOADED = 2000  # silences and windows remembered over a start
 BATCH = 500  # decisions in one commit
 BREATH = 4  # units decided before others may use the loop
 RETRY = 1.0  # seconds before a store that refused is asked again
@@ -90,6 +96,8 @@ class Evaluator:
             if state.unit in self.states:
                 self._adopt(state)
         self.health = {health.source: health for health in await self._store.load_health()}
+        for one in await self._store.muted(not_over=self._clock.now() - REMEMBERED, limit=LOADED):
+            self._take_over(one)
 
     def judge_all(self) -> None:
         """Look at every unit once: rules or the day may have changed while nobody looked."""
@@ -143,6 +151,35 @@ class Evaluator:
             except Conflict:
                 await self._reload()
                 return await self._acknowledge(ref, actor, note, party, seconds)
+
+    async def mute(self, what: Silence | Window, action: str, actor: str) -> None:
+        """Begin, change or end a silence or window; it holds when this returns, and is on disk.
+
+        Raises StoreError, and then nothing is muted that was not before.
+        """
+        until = what.ends.astimezone(UTC).isoformat(timespec="seconds")
+        said = f"{' '.join(map(str, what.matchers))} until {until}: {what.comment}"
+        async with self._one_at_a_time:
+            await self._store.mute(what, AuditEntry(self._clock.now(), actor, action, what.id, clean(said, 1000)))
+            self._take_over(what)
+
+    def held(self, notice: Notice, now: datetime) -> Held | None:
+        """Why a notice must not be sent now. What breaks here holds nothing back: it is better to page than to mute."""
+        try:
+            return held_back(notice, self.policy.muting, self.policy.units, now)
+        except Exception:
+            log.exception("whether notice %s is muted cannot be told", notice.key)
+            return None
+
+    def _take_over(self, what: Silence | Window) -> None:
+        self.policy = replace(self.policy, muting=self.policy.muting.having(what, self._clock.now()))
+        if isinstance(what, Silence):
+            touched = [unit for unit, state in self.states.items() if state.incidents]
+        else:
+            units = self.policy.units
+            touched = [unit for unit in self.states if matches(what.matchers, subject(unit, units))]
+        self._news.dirty.update(touched)
+        self._wake.set()
 
     async def run(self) -> None:
         """Decide for ever; ends by cancellation."""

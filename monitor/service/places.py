@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from monitor.config.probespec import ProbeSpec
@@ -14,8 +15,22 @@ LEAST, MOST = 64, 4096  # polls under way at once, of all hosts together
 FILES_EACH = 4  # open files that a poll under way is reckoned with: its socket, and idle ones kept for the next time
 
 
-def places_of(site: Site, files: int) -> int:
-    """Polls that may be under way at once: enough for every target to time out, if the process may open the files.
+@dataclass(frozen=True)
+class Places:
+    """How many polls may be under way at once. A source without a host is bounded by `together` alone."""
+
+    together: int = LEAST
+    per_host: int = LEAST
+    hosts: Mapping[str, str] = field(default_factory=dict)  # source id -> host and port that it dials
+
+
+def places_of(site: Site, files: int) -> Places:
+    """The places of a site, in a process that may open so many files."""
+    return Places(_together(site, files), site.per_host, hosts_of(site))
+
+
+def _together(site: Site, files: int) -> int:
+    """Enough for every target to time out, if the process may open the files.
 
     So a site whose targets all hang waits for none of them; only the limit of open files can make polls late.
     """

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import partial
 
 from monitor.model.reading import Collected
 from monitor.ports import Clock, Resting, Source, Timetable
+from monitor.service.places import Places
 from monitor.service.sweep import SLOTS, lateness, paced, spread, until_phase
 
 log = logging.getLogger(__name__)
@@ -34,10 +35,7 @@ class PollEnd(StrEnum):
 
 
 class Poller:
-    """One per service. Results go to `deliver`, in the order in which they arrive.
-
-    `hosts` says on which host a source dials (by its id); a source without one is bounded by `parallel` alone.
-    """
+    """One per service. Results go to `deliver`, in the order in which they arrive."""
 
     def __init__(
         self,
@@ -45,9 +43,7 @@ class Poller:
         clock: Clock,
         deliver: Callable[[Collected], None],
         *,
-        parallel: int = 64,
-        hosts: Mapping[str, str] | None = None,
-        per_host: int = 64,
+        places: Places = Places(),
         observe: Callable[[str, float], None] = lambda _source, _seconds: None,
         count: Callable[[PollEnd], None] = lambda _end: None,
         wanted: Callable[[Source], bool] = lambda _source: True,
@@ -56,10 +52,10 @@ class Poller:
         self._clock = clock
         self._deliver = deliver
         self._slots = spread(sources)
-        self._room = asyncio.Semaphore(parallel)
+        self._room = asyncio.Semaphore(places.together)
         self._room_anywhere = asyncio.Semaphore(len(sources) + 1)  # of those that dial no host: never full
-        at_host: defaultdict[str, asyncio.Semaphore] = defaultdict(partial(asyncio.Semaphore, per_host))
-        self._at_host = {source: at_host[host] for source, host in (hosts or {}).items() if host}
+        at_host: defaultdict[str, asyncio.Semaphore] = defaultdict(partial(asyncio.Semaphore, places.per_host))
+        self._at_host = {source: at_host[host] for source, host in places.hosts.items() if host}
         self._due = {source.id: 0.0 for source in sources}  # monotonic instant of the next poll
         self._rests = {source.id: source.rests for source in sources if isinstance(source, Resting)}
         self._running: dict[str, asyncio.Task[None]] = {}

@@ -16,7 +16,7 @@ from monitor.alerting.retry import next_try
 from monitor.model.errors import StoreError
 from monitor.model.incident import Outcome, Receipt
 from monitor.model.state import Decision
-from monitor.ports import Clock, Lease, Store, Transport
+from monitor.ports import Clock, Hold, Lease, Store, Transport
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class Sender:
         chance: Callable[[], float],
         owner: str,
         look: float = LOOK,
+        hold: Hold | None = None,
     ) -> None:
         self._store = store
         self._transports = transports
@@ -46,6 +47,7 @@ class Sender:
         self._chance = chance
         self._owner = owner
         self._look = look
+        self._hold = hold  # what is muted; asked within each claim
         self._wake = {channel: asyncio.Event() for channel in transports}
         self._unmarked = dict.fromkeys(transports, 0)  # sends that ended and wait for the store
         self._flying: dict[str, set[asyncio.Task[None]]] = {channel: set() for channel in transports}
@@ -56,6 +58,11 @@ class Sender:
         for channel in dict.fromkeys(notice.channel for decision in decisions for notice in decision.notices):
             if channel in self._wake:
                 self._wake[channel].set()
+
+    def look(self) -> None:
+        """What was held back may be free: look at every channel now."""
+        for woken in self._wake.values():
+            woken.set()
 
     async def run(self) -> None:
         """Send for ever; ends by cancellation, then `drain` waits for what is on the wire."""
@@ -78,7 +85,7 @@ class Sender:
         room = self._parallel[channel] - len(self._flying[channel])
         if room <= 0 or self._unmarked[channel]:
             return 0  # a send that could not be marked yet would be claimed a second time
-        leases = await self._store.lease(channel, self._owner, self._clock.now(), room, LEASE)
+        leases = await self._store.lease(channel, self._owner, self._clock.now(), room, LEASE, self._hold)
         for lease in leases:
             task = asyncio.get_running_loop().create_task(self._send(lease), name=f"send {lease.notice.key}")
             self._flying[channel].add(task)

@@ -13,7 +13,7 @@ from typing import Any
 
 from monitor.model.incident import Outcome, Receipt
 from monitor.model.state import Decision, UnitState
-from monitor.ports import Lease
+from monitor.ports import Hold, Lease
 from monitor.service.app import Service
 from monitor.service.evaluator import Evaluator
 from monitor.service.sender import Sender
@@ -74,8 +74,10 @@ class _RingsOn(FaultyStore):
 class _ShortLease(FaultyStore):
     """A claim ends before a slow send does: the message is sent again while the first one is on the wire."""
 
-    async def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
-        return await super().lease(channel, owner, now, limit, min(seconds, 3.0))
+    async def lease(
+        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, hold: Hold | None = None
+    ) -> Sequence[Lease]:
+        return await super().lease(channel, owner, now, limit, min(seconds, 3.0), hold)
 
 
 def _sender(bad: type[Sender]) -> Callable[[Service], None]:

@@ -9,9 +9,10 @@ from random import Random
 
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
+from monitor.model.muting import Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
-from monitor.ports import Clock, Lease, Source, Store, Transport
+from monitor.ports import Clock, Hold, Lease, Source, Store, Transport
 from monitor.testing.ledger import Ledger
 from monitor.testing.lives import Killed, Life, outside
 from monitor.testing.script import Script, within
@@ -98,10 +99,12 @@ class FaultyStore:
         self._refuse_after()
         return states
 
-    async def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
+    async def lease(
+        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, hold: Hold | None = None
+    ) -> Sequence[Lease]:
         """See the port."""
         self._enter()
-        leases = await self._inner.lease(channel, owner, now, limit, seconds)
+        leases = await self._inner.lease(channel, owner, now, limit, seconds, hold)
         for lease in leases:
             self._ledger.claimed(lease, self._trouble.life.number)
         if leases:
@@ -155,6 +158,18 @@ class FaultyStore:
         """See the port."""
         await self._write()
         await self._inner.audit(entry)
+
+    async def mute(self, what: Silence | Window, entry: AuditEntry) -> None:
+        """See the port."""
+        await self._write()
+        await self._inner.mute(what, entry)
+        self._trouble.aim("muted")
+        self._refuse_after()
+
+    async def muted(self, *, not_over: datetime | None = None, limit: int = 500) -> Sequence[Silence | Window]:
+        """See the port."""
+        self._enter()
+        return await self._inner.muted(not_over=not_over, limit=limit)
 
     async def incidents(self, *, open_only: bool = True, limit: int = 500) -> Sequence[Incident]:
         """See the port."""

@@ -28,13 +28,14 @@ class Right(StrEnum):
     READ = "read"
     SCRAPE = "scrape"
     ACKNOWLEDGE = "acknowledge"
+    MUTE = "mute"
     PUSH = "push"
 
 
 MAY: Mapping[str, frozenset[Right]] = {
     "viewer": frozenset({Right.READ}),
-    "operator": frozenset({Right.READ, Right.SCRAPE, Right.ACKNOWLEDGE, Right.PUSH}),
-    "admin": frozenset({Right.READ, Right.SCRAPE, Right.ACKNOWLEDGE, Right.PUSH}),
+    "operator": frozenset({Right.READ, Right.SCRAPE, Right.ACKNOWLEDGE, Right.MUTE, Right.PUSH}),
+    "admin": frozenset({Right.READ, Right.SCRAPE, Right.ACKNOWLEDGE, Right.MUTE, Right.PUSH}),
     "pusher": frozenset({Right.PUSH}),
     "scraper": frozenset({Right.SCRAPE}),
 }

@@ -11,7 +11,7 @@ from monitor.model.unit import Level, Unit
 from monitor.reporting.refusals import refusal
 from monitor.reporting.why import why
 from monitor.service.app import Service
-from monitor.web import charts, detail, look
+from monitor.web import charts, detail, look, muting
 from monitor.web.api import find_incident
 from monitor.web.feeds import row_of
 from monitor.web.keys import PAGES, SERVICE
@@ -95,6 +95,7 @@ async def unit(request: web.Request) -> web.Response:
         "dependants": len(units.dependants(found.code)),
         "parents": [(units[code], colour_of(states[code])) for code in units.lineage(found.code)[1:]],
         "incidents": look.open_incidents(service, t, (found.code,)),
+        "muted": [muting.row(one, service) for one in service.desk.about(found.code)],
         "changes": [detail.change_row(change, service, t) for change in changes[:SHOWN_CHANGES]],
         "timeline": charts.timeline(changes, now),
         "set_aside": service.evaluator.set_aside.get(found.code, ""),

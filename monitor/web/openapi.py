@@ -72,6 +72,21 @@ SCHEMAS: Mapping[str, object] = {
             "minutes": {"type": "integer", "minimum": 1, "maximum": api.ACK_LIMIT, "description": "how long it counts"},
         },
     },
+    "Order": {
+        "type": "object",
+        "required": ["matchers", "comment"],
+        "additionalProperties": False,
+        "properties": {
+            "matchers": {"type": "array", "minItems": 1, "maxItems": 10, "items": {"type": "string"}},
+            "comment": {"type": "string", "minLength": 1},
+            "from": {"type": "string", "description": "ISO 8601; without an offset it is the site's time; default now"},
+            "for": {"type": "string", "description": "how long, such as 30m, 2h, 1d"},
+            "until": {"type": "string", "description": "ISO 8601; a day is counted in full"},
+            "every": {"type": "string", "description": "maintenance only: day, mon,thu, 1,15, last, 2nd sun"},
+            "at": {"type": "string", "description": "maintenance only: local clock time, 22:00"},
+        },
+    },
+    "Nothing": {"type": "object", "additionalProperties": False},
     "Object": {"type": "object"},
 }
 _REFUSALS = {"400": "not understood", "401": "a token is needed", "403": "not allowed", "429": "too often"}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from monitor.model.muting import Silence, Window
 from monitor.ports import Exporter
-from monitor.web import api, board, feeds, push, stream
+from monitor.web import api, board, feeds, muting, push, stream
 from monitor.web.access import Right
 from monitor.web.query import FURTHEST, MOST, PAGE
 from monitor.web.route import Parameter, Route
@@ -36,6 +37,7 @@ PAGES = (
     Route("GET", "/incidents/{id}", board.incident, READ, "incident_page"),
     Route("GET", "/feeds", feeds.listed, READ, "feeds_page"),
     Route("GET", "/feeds/{id}", feeds.feed, READ, "feed_page"),
+    Route("GET", "/muting", muting.page, READ, "muting_page"),
     Route("GET", "/static/{name}", static, PUBLIC, "static"),
 )
 API = (
@@ -181,6 +183,32 @@ API = (
 )
 
 
+def _muting(name: str, sort: muting.Sort, word: str) -> Iterator[Route]:
+    """List, add, preview, end."""
+    path, state = f"/api/v1/{name}", Parameter("state", {"type": "string", "enum": list(muting.STATES)})
+    order = {**_WRITE, "409": "too many", "422": "an order that cannot be carried out"}
+    missing = {**_WRITE, "404": f"no such {word}", "409": "over already, or it stands in config.yaml"}
+    yield Route(
+        "GET", path, muting.listing(sort), READ, name, f"Each {word} that is active or coming, or all of them.",
+        _JSON, (state,), problems=_QUERY,
+    )  # fmt: skip
+    yield Route(
+        "POST", path, muting.adding(sort), Right.MUTE, f"{name}_add", f"Begin a {word}; answered when it is committed.",
+        _JSON, body="Order", problems=order,
+    )  # fmt: skip
+    yield Route(
+        "POST", f"{path}/preview", muting.previewing(sort), Right.MUTE, f"{name}_preview",
+        f"What a {word} would mute now; nothing is changed.", _JSON, body="Order", problems=order,
+    )  # fmt: skip
+    yield Route(
+        "POST", f"{path}/{{id}}/end", muting.ending(sort), Right.MUTE, f"{name}_end",
+        f"End a {word} now; answered when it is committed.", _JSON, body="Nothing", problems=missing,
+    )  # fmt: skip
+
+
+MUTING = (*_muting("silences", Silence, "silence"), *_muting("maintenance", Window, "maintenance window"))
+
+
 def table(exporters: Iterable[Exporter]) -> tuple[Route, ...]:
     """All routes of an application with these exporters."""
     pages = tuple(
@@ -195,4 +223,4 @@ def table(exporters: Iterable[Exporter]) -> tuple[Route, ...]:
         )
         for exporter in exporters
     )
-    return (*PAGES, *API, *pages)
+    return (*PAGES, *API, *MUTING, *pages)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from monitor.adapters.store import MemoryStore, SqlStore, codec, open_store
+from monitor.alerting.muting import Held
 from monitor.engine.rolling import pack
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
-from monitor.model.incident import Outcome, Phase
+from monitor.model.incident import Notice, Outcome, Phase
 from monitor.model.reading import Comparator, Drift, Reading, Rejected, Shape, SourceHealth
 from monitor.model.rolling import Rolling, Tally, Tier
 from monitor.model.series import MonthSum, Series
@@ -34,6 +36,7 @@ from tests.contract.store_facts import (
     rich_state,
     transition,
 )
+from tests.unit.muting_scene import series, silence
 
 
 @pytest.fixture(params=["memory:", "sqlite:var/denbao.db"])
@@ -526,3 +529,59 @@ async def test_what_was_committed_is_read_again_in_its_order_and_in_stretches(st
     assert list((await store.recorded("audit")).facts) == [entry()]
     with pytest.raises(ValueError, match="colours"):
         await store.recorded("colours")
+
+
+# -- muting ------------------------------------------------------------------------------------------------------
+
+
+async def test_silences_and_windows_come_back_as_they_were_written_last_to_end_first(store: Store) -> None:
+    quiet = silence(at(0), at(60))
+    work = series(at(0), at(86400 * 30), "2nd sun", "22:00", 2)
+    await store.mute(quiet, entry("silence_add"))
+    await store.mute(work, entry("maintenance_add"))
+    assert await store.muted() == [work, quiet]
+    assert await store.muted(limit=1) == [work]
+    assert await store.muted(not_over=at(60)) == [work]
+    over = replace(quiet, ends=at(10), ended_by="b")
+    await store.mute(over, entry("silence_end"))
+    assert await store.muted() == [work, over]
+    await store.close()
+    await store.open()
+    assert await store.muted() == [work, over]
+
+
+async def test_what_is_held_is_not_claimed_says_why_and_is_owed_again_at_its_instant(store: Store) -> None:
+    await store.commit([owing(notice("i/0"), notice("i/1"))])
+    held = Held("silence S-ONE", at(60))
+
+    def hold(asked: Notice, now: datetime) -> Held | None:
+        return held if asked.key == "i/0" and now < at(60) else None
+
+    (free,) = await store.lease("log", "me", at(1), 1, 20, hold)
+    assert free.notice.key == "i/1"
+    assert await store.settle(free, SENT, at(1))
+    told = {one.notice.key: one for one in await store.deliveries()}["i/0"]
+    assert (told.state, told.detail, told.attempt, told.next_at) == ("pending", "silence S-ONE", 0, at(60))
+    assert not await store.lease("log", "me", at(2), 10, 20, hold)
+    (later,) = await store.lease("log", "me", at(60), 10, 20, hold)
+    assert (later.notice.key, later.attempt, later.maybe_sent) == ("i/0", 1, False)
+
+
+async def test_what_a_silence_held_is_free_when_it_is_ended(store: Store) -> None:
+    quiet = silence(at(0), at(60))
+    await store.commit([owing(notice("i/0"))])
+    assert not await store.lease("log", "me", at(1), 10, 20, lambda _n, _now: Held(quiet.reason, at(60)))
+    assert await store.next_due("log") == at(60)
+    await store.mute(replace(quiet, ends=at(10)), replace(entry("silence_end"), at=at(10)))
+    assert await store.next_due("log") == at(10)
+    assert await store.lease("log", "me", at(10), 10, 20)
+
+
+async def test_good_news_is_held_like_bad_and_is_not_lost(store: Store) -> None:
+    await store.commit([owing(notice("i/0"))])
+    (bad,) = await store.lease("log", "me", at(1), 10, 20)
+    await store.settle(bad, SENT, at(2))
+    await store.commit([owing(notice("i/recovery", requires="i/0"), before=UnitState("00010", 1))])
+    assert not await store.lease("log", "me", at(3), 10, 20, lambda _n, _now: Held("silence S-ONE", at(60)))
+    (good,) = await store.lease("log", "me", at(60), 10, 20)
+    assert good.notice.key == "i/recovery"

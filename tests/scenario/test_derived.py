@@ -18,13 +18,15 @@ from monitor.config.build import load_site
 from monitor.config.spec import Site
 from monitor.decide import View, decide
 from monitor.model.colour import Colour
+from monitor.model.muting import Window
 from monitor.model.reading import Collected, Reading
-from monitor.model.rolling import Answer, Stretch
+from monitor.model.rolling import Answer
 from monitor.model.state import Decision, UnitState
 from monitor.service.app import Adapters, Service, policy_of
 from monitor.service.metrics import SelfMetrics
 from monitor.testing import LoopClock, VirtualTimetable, run
 from monitor.testing.doubles import ScriptedSource
+from tests.unit.muting_scene import window
 
 ROOT = Path(__file__).parents[2]
 SYSTEM, PROBE = "tthc-19", "system-health/tthc-19"
@@ -145,23 +147,23 @@ def test_a_restart_in_the_middle_of_the_outage_changes_nothing(course, restarted
     assert mine.value == pytest.approx(others.value, abs=1e-3)
 
 
-def month(excluded: tuple[Stretch, ...]) -> UnitState:
+def month(*planned: Window) -> UnitState:
     """The system after 20 hours, decided without a service."""
-    policy = policy_of(replace(site(), feeds=()))
+    policy = policy_of(replace(site(), feeds=(), maintenance=planned))
     state, now = UnitState(SYSTEM), START
     while now < START + timedelta(hours=20):
         answer = polled(now)
-        view = View(state, answer.readings, answers=(answer.answer,) if answer.answer else (), excluded=excluded)
+        view = View(state, answer.readings, answers=(answer.answer,) if answer.answer else ())
         state = decide(view, policy, now).after
         now += 4 * STEP
     return state
 
 
 def test_twenty_minutes_of_twenty_hours_are_red_and_planned_maintenance_is_left_out():
-    state = month(())
+    state = month()
     assert state.evidence[AVAILABLE].value == pytest.approx(100 * (1 - 20 / 1140), abs=0.01)
     assert state.criteria[AVAILABLE].colour is Colour.RED
-    planned = month(((START + DOWN, START + BACK),))
+    planned = month(window(START + DOWN, START + BACK, f"unit={SYSTEM}"))
     assert planned.evidence[AVAILABLE].value == 100.0
     assert planned.evidence[AVAILABLE].denominator == pytest.approx(1140 - 20, abs=0.01)
     assert planned.evidence[AVAILABLE].note.endswith("20.0 min of maintenance left out")

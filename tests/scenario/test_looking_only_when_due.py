@@ -14,12 +14,14 @@ from monitor.engine.book import Band, Book, Condition, Criterion, Indicator, Mea
 from monitor.engine.hygiene import after_poll
 from monitor.engine.rolling import Derived, Plan, What
 from monitor.model.colour import Colour
+from monitor.model.muting import NOTHING_MUTED, Muting
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.rolling import Answer
 from monitor.model.state import Decision, UnitState
 from monitor.model.unit import Level
 from monitor.service.app import policy_of
 from monitor.testing.site import COMMUNES, FEED, PROVINCE, small_site
+from tests.unit.muting_scene import muting, silence, window
 
 START = datetime(2025, 8, 19, 15, 40, tzinfo=UTC)  # eighty minutes before a deadline and a midnight
 MINUTE = timedelta(minutes=1)
@@ -130,8 +132,8 @@ class Line:
         self.look(now, *(Reading(COMMUNE, "online", value, now, now, FEED) for value in from_feed))
 
 
-def same(unit: str, polls: list[News]) -> tuple[Line, Line]:
-    rules = policy()
+def same(unit: str, polls: list[News], muted: Muting = NOTHING_MUTED) -> tuple[Line, Line]:
+    rules = replace(policy(), muting=muted)
     lazy, eager = Line(unit, rules), Line(unit, rules)
     lazy.play(polls, every_minute=False)
     eager.play(polls, every_minute=True)
@@ -160,6 +162,24 @@ def test_a_derived_figure_is_told_judged_and_goes_stale_the_same_when_looked_at_
     assert lazy.said == eager.said
     assert {Colour.RED, Colour.UNKNOWN} <= {one[3] for one in lazy.said if isinstance(one, tuple) and one[0] == "day"}
     assert lazy.state.rolling == eager.state.rolling != {}
+
+
+SPANS = st.tuples(st.integers(0, HOURS * 60), st.integers(1, 90)).map(
+    lambda of: (START + of[0] * MINUTE, START + (of[0] + of[1]) * MINUTE)
+)
+
+
+@settings(max_examples=EXAMPLES)
+@given(polls=POLLS, work=st.lists(SPANS, max_size=2), quiet=st.lists(SPANS, max_size=2), of=st.booleans())
+def test_with_windows_and_silences_it_is_decided_the_same_when_looked_at_only_when_due(polls, work, quiet, of):
+    unit = PROVINCE if of else COMMUNE
+    muted = muting(
+        *(window(starts, ends, f"unit={unit}", name=f"M-{n}") for n, (starts, ends) in enumerate(work)),
+        *(silence(starts, ends, name=f"S-{n}") for n, (starts, ends) in enumerate(quiet)),
+    )
+    lazy, eager = same(unit, polls, muted)
+    assert lazy.said == eager.said
+    assert lazy.state.incidents == eager.state.incidents
 
 
 def test_looking_only_when_due_is_the_cheaper_half_of_it():

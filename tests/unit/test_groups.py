@@ -440,10 +440,11 @@ def test_a_verdict_of_a_group_is_made_now_and_by_the_roll_up_whatever_comes_of_i
     assert {(verdict.as_of, verdict.source) for verdict in made} == {(NOON, "roll-up")}
 
 
-def test_every_child_is_told_by_its_colour_and_maintenance_is_not_known_either():
+def test_every_child_is_told_by_its_colour_and_those_under_maintenance_apart():
     verdict = judged(group(RollUp.WORST), children(GREEN, GREEN, YELLOW, RED, UNKNOWN, Colour.MAINTENANCE), 0.5)
     assert (verdict.reasons[0].code, verdict.reasons[0].params) == (
-        reasons.CHILDREN, {"green": 2, "yellow": 1, "red": 1, "unknown": 2, "total": 6},
+        reasons.CHILDREN_EXCLUDED,
+        {"green": 2, "yellow": 1, "red": 1, "unknown": 1, "total": 5, "excluded": 1},
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 import pytest
 
 from monitor.model.reading import Collected
+from monitor.service.places import Places
 from monitor.service.poller import PollEnd, Poller
 from monitor.service.sweep import phase
 from monitor.testing.clock import LoopClock, VirtualTimetable, run
@@ -188,7 +189,7 @@ def test_no_more_sources_are_asked_at_once_than_allowed(parallel):
         assert Slow.most == min(parallel, 100)
         assert max(scene.late) == pytest.approx(0.1 * ((100 - 1) // parallel))
 
-    play(story, many(100), parallel=parallel)
+    play(story, many(100), places=Places(parallel))
 
 
 def test_stop_waits_for_polls_under_way_and_cancels_what_takes_too_long():
@@ -247,7 +248,7 @@ def test_no_more_sources_of_one_host_are_asked_at_once_than_allowed():
         assert Slow.most == 4
         assert max(scene.late) == pytest.approx(0.1 * 4)
 
-    play(story, make, hosts=hosts, per_host=4)
+    play(story, make, places=Places(per_host=4, hosts=hosts))
 
 
 def test_a_slow_host_with_many_targets_delays_no_other_and_what_it_misses_is_counted():
@@ -270,7 +271,7 @@ def test_a_slow_host_with_many_targets_delays_no_other_and_what_it_misses_is_cou
         assert counted[PollEnd.MISSED] == scene.poller.missed > 100, "8 places, 5 s each: 96 of 200 in a minute"
         assert max(late.values()) > 1
 
-    play(story, make, hosts=hosts, per_host=8, parallel=16, count=lambda end: counted.update([end]))
+    play(story, make, places=Places(16, 8, hosts), count=lambda end: counted.update([end]))
 
 
 def test_a_crowd_in_one_slot_is_spread_over_its_second_and_nothing_of_it_is_late():
@@ -286,7 +287,7 @@ def test_a_crowd_in_one_slot_is_spread_over_its_second_and_nothing_of_it_is_late
         assert max(scene.late) < 0.001
         await scene.poller.stop()
 
-    play(story, many(600, period=15), parallel=1000)
+    play(story, many(600, period=15), places=Places(1000))
 
 
 def test_a_slot_that_comes_late_says_how_late_its_polls_are():
@@ -313,4 +314,4 @@ def test_polls_that_wait_for_a_place_when_the_service_stops_are_not_begun():
         assert scene.clock.monotonic() == pytest.approx(4)
         assert counted == {PollEnd.ANSWERED: 3, PollEnd.CANCELLED: 7}
 
-    play(story, make, hosts=hosts, per_host=3, count=lambda end: counted.update([end]))
+    play(story, make, places=Places(per_host=3, hosts=hosts), count=lambda end: counted.update([end]))

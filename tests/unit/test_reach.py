@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitor.engine.book import Criterion, RollUp
 from monitor.engine.reach import Reach, smallest_set, standing_as, turned_green
 from monitor.engine.rollup import Members, count, judge_rollup
-from monitor.model.colour import Colour
+from monitor.model.colour import LEFT_OUT, Colour
 from monitor.model.state import UnitState
 from monitor.model.verdict import Standing
 from tests.unit.engine_scene import CALENDAR, GREEN, NOON, RED, UNKNOWN, YELLOW, band, goal
@@ -46,9 +46,7 @@ def does(criterion: Criterion, members: Members, codes: tuple[str, ...], min_kno
 
 def by_trying(criterion: Criterion, members: Members, min_known: float) -> int | None:
     codes = [
-        state.unit
-        for state in members.children
-        if state.standing and state.standing.colour not in (GREEN, Colour.EXCLUDED)
+        state.unit for state in members.children if state.standing and state.standing.colour not in (GREEN, *LEFT_OUT)
     ]
     sizes = (size for size in range(len(codes) + 1) for some in combinations(codes, size)
              if does(criterion, members, some, min_known))  # fmt: skip

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.engine import reasons
 from monitor.engine.book import RollUp
 from monitor.engine.rollup import count, judge_rollup
-from monitor.model.colour import Colour, worst
+from monitor.model.colour import LEFT_OUT, Colour, worst
 from monitor.model.verdict import Counts, Verdict
 from tests.unit.engine_scene import CALENDAR, GREEN, NOON, RANK, RED, UNKNOWN, YELLOW, band, goal, local, rule
 
@@ -26,9 +26,9 @@ def judged(criterion, counts: Counts, min_known: float = 0.7, now=NOON) -> Verdi
 
 
 @given(colours)
-def test_every_child_is_counted_once_and_the_excluded_are_outside_the_denominator(children):
+def test_every_child_is_counted_once_and_those_left_out_are_outside_the_denominator(children):
     counts = count(children)
-    assert counts.total == len([colour for colour in children if colour is not Colour.EXCLUDED])
+    assert counts.total == len([colour for colour in children if colour not in LEFT_OUT])
     assert counts.green == children.count(GREEN)
 
 
@@ -42,14 +42,27 @@ def test_63_of_92_is_68_48_per_cent():
 def test_children_of_whom_nothing_is_known_stay_in_the_denominator():
     """Ten communes that fall silent make the share of green smaller, never greater."""
     assert judged(SHARE, Counts(green=75, unknown=25)).value == 75.0
-    assert judged(SHARE, Counts(green=75, maintenance=25)).value == 75.0
     assert judged(SHARE, Counts(green=75, excluded=25)).value == 100.0
+
+
+def test_children_under_maintenance_leave_the_denominator_and_the_reason_counts_them():
+    """Planned work at 25 of 100 communes makes the share of green neither smaller nor greater."""
+    verdict = judged(SHARE, Counts(green=60, red=15, maintenance=25))
+    assert (verdict.value, verdict.denominator) == (80.0, 75)
+    told = next(why for why in verdict.reasons if why.code == reasons.CHILDREN_EXCLUDED)
+    assert (told.params["total"], told.params["excluded"]) == (75, 25)
+
+
+@pytest.mark.parametrize("criterion", [SHARE, SCORE, WORST])
+def test_a_group_of_which_all_are_under_maintenance_is_so_itself_and_not_green(criterion):
+    for counts in (Counts(maintenance=9), Counts(maintenance=8, excluded=1)):
+        assert judged(criterion, counts).colour is Colour.MAINTENANCE
 
 
 @pytest.mark.parametrize("criterion", [SHARE, SCORE, WORST])
 @pytest.mark.parametrize("min_known", [0.0, 0.7, 1.0])
 def test_an_empty_group_and_one_of_which_nothing_is_known_are_never_green(criterion, min_known):
-    for counts in (Counts(), Counts(unknown=9), Counts(maintenance=9), Counts(unknown=8, excluded=1)):
+    for counts in (Counts(), Counts(unknown=9), Counts(unknown=8, maintenance=1), Counts(unknown=8, excluded=1)):
         assert judged(criterion, counts, min_known).colour is UNKNOWN
 
 

@@ -15,7 +15,7 @@ from monitor.adapters.store.memory import MemoryStore
 from monitor.model.errors import StoreError
 from monitor.model.incident import Notice, Outcome, Receipt
 from monitor.model.state import Decision, UnitState
-from monitor.ports import Lease
+from monitor.ports import Hold, Lease
 from monitor.service.sender import LEASE, Sender
 
 NOON = datetime(2026, 11, 20, 5, tzinfo=UTC)
@@ -72,9 +72,11 @@ class DiaryStore(MemoryStore):
         self.diary = diary
         self.broken: set[str] = set()
 
-    async def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
+    async def lease(
+        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, hold: Hold | None = None
+    ) -> Sequence[Lease]:
         self._refuse("lease")
-        leases = await super().lease(channel, owner, now, limit, seconds)
+        leases = await super().lease(channel, owner, now, limit, seconds, hold)
         self.diary += [f"claim {lease.notice.key}" for lease in leases]
         return leases
 

@@ -13,6 +13,7 @@ from monitor.web.access import MAY, Limiter, Right, Tokens, local_token, may, to
 from monitor.web.app import create_app, routes_of
 from tests.unit.web_site import TOKENS, bearer, running, site, visiting
 
+MUTE = Right.MUTE
 READ, PUSH, ACK, SCRAPE, PUBLIC = Right.READ, Right.PUSH, Right.ACKNOWLEDGE, Right.SCRAPE, Right.PUBLIC
 # What each address asks of its caller. A new route must be written down here before it can be asked.
 RIGHTS = {
@@ -35,6 +36,15 @@ RIGHTS = {
     "POST /api/v1/readings": PUSH,
     "POST /api/v1/heartbeats/{id}": PUSH,
     "GET /api/v1/events": READ,
+    "GET /muting": READ,
+    "GET /api/v1/silences": READ,
+    "POST /api/v1/silences": MUTE,
+    "POST /api/v1/silences/preview": MUTE,
+    "POST /api/v1/silences/{id}/end": MUTE,
+    "GET /api/v1/maintenance": READ,
+    "POST /api/v1/maintenance": MUTE,
+    "POST /api/v1/maintenance/preview": MUTE,
+    "POST /api/v1/maintenance/{id}/end": MUTE,
     "GET /openapi.json": READ,
     "GET /healthz": PUBLIC,
     "GET /readyz": PUBLIC,

@@ -39,19 +39,18 @@ def open_feed(
     clock: Clock,
     calendar: Calendar,
     indicators: Mapping[str, Indicator],
-    units: Iterable[str] | None = None,
+    units: Iterable[str] | Mapping[str, date | None] | None = None,
     root: Path = Path(),
-    ended: Mapping[str, date] | None = None,
     chance: Callable[[], float] = chance,
 ) -> Source:
     """The feed of a spec. `root` is the site's folder, below which drop folders and databases lie.
 
-    `units` are the codes of the site; rows of others are refused. Unless given they are those that the spec names.
-    `ended` says of those with an end the first day on which they are no longer there.
+    `units` are the codes of the site, with the first day on which each is no longer there if it has an end; rows of
+    others are refused. Unless given they are those that the spec names.
     Raises KeyError for a kind or an indicator that the config layer would have refused.
     """
     known = units if units is not None else {*spec.mapping.values(), *spec.expects, spec.owner}
-    frame = _frame(spec, calendar, indicators, known, ended)
+    frame = _frame(spec, calendar, indicators, known)
     if spec.portal is not None:
         return ShyFeed(spec, Nightly(spec, spec.portal, fetcher, clock, chance, frame), clock)
     return Feed(spec, _way(spec, fetcher, clock, frame, root), clock)
@@ -83,11 +82,11 @@ def _frame(
     spec: FeedSpec,
     calendar: Calendar,
     indicators: Mapping[str, Indicator],
-    units: Iterable[str],
-    ended: Mapping[str, date] | None = None,
+    units: Iterable[str] | Mapping[str, date | None],
 ) -> Frame:
     wanted = {column.indicator: indicators[column.indicator] for column in spec.columns}
-    return Frame(calendar, wanted, frozenset(units), ended=ended or {})
+    ended = {code: last for code, last in units.items() if last} if isinstance(units, Mapping) else {}
+    return Frame(calendar, wanted, frozenset(units), ended=ended)
 
 
 def _way(spec: FeedSpec, fetcher: Fetcher, clock: Clock, frame: Frame, root: Path) -> Way:

@@ -16,6 +16,7 @@ from pydantic_core import PydanticSerializationError, SchemaSerializer, SchemaVa
 
 from monitor.model.errors import StoreError
 from monitor.model.incident import Incident, Notice
+from monitor.model.muting import Silence, Window
 from monitor.model.reading import Comparator, Reading, SourceHealth
 from monitor.model.series import Series
 from monitor.model.state import AuditEntry, UnitState
@@ -78,6 +79,8 @@ SERIES: Codec[Series] = Codec(Series)
 INCIDENT: Codec[Incident] = Codec(Incident)
 NOTICE: Codec[Notice] = Codec(Notice)
 HEALTH: Codec[SourceHealth] = Codec(SourceHealth)
+SILENCE: Codec[Silence] = Codec(Silence)
+WINDOW: Codec[Window] = Codec(Window)
 REASONS: Codec[tuple[Reason, ...]] = Codec(tuple[Reason, ...])
 
 

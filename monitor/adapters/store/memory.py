@@ -12,9 +12,10 @@ from monitor.adapters.store import codec
 from monitor.adapters.store.memory_outbox import MemoryOutbox
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
+from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
-from monitor.ports import Lease, Recorded
+from monitor.ports import Hold, Lease, Recorded
 
 
 class MemoryStore:
@@ -33,6 +34,7 @@ class MemoryStore:
         }
         self._latest_claims: dict[tuple[str, str, datetime, str], str] = {}
         self._health: dict[str, SourceHealth] = {}
+        self._muted: dict[str, Silence | Window] = {}
         self._audit: list[tuple[AuditEntry, str]] = []
 
     async def open(self) -> None:
@@ -104,10 +106,12 @@ class MemoryStore:
         self._check_open()
         return [self._health[source] for source in sorted(self._health)]
 
-    async def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
+    async def lease(
+        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, hold: Hold | None = None
+    ) -> Sequence[Lease]:
         """See the port."""
         self._check_open()
-        return self._notices.lease(channel, owner, now, limit, seconds)
+        return self._notices.lease(channel, owner, now, limit, seconds, hold)
 
     async def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None = None) -> bool:
         """See the port."""
@@ -123,6 +127,19 @@ class MemoryStore:
         """See the port."""
         self._check_open()
         self._chain(entry)
+
+    async def mute(self, what: Silence | Window, entry: AuditEntry) -> None:
+        """See the port."""
+        self._check_open()
+        self._muted[what.id] = what
+        self._notices.release(what.reason, entry.at)
+        self._chain(entry)
+
+    async def muted(self, *, not_over: datetime | None = None, limit: int = 500) -> Sequence[Silence | Window]:
+        """See the port."""
+        self._check_open()
+        wanted = [one for one in self._muted.values() if not_over is None or one.ends > not_over]
+        return sorted(wanted, key=attrgetter("ends", "id"), reverse=True)[:limit]
 
     async def audit_trail(self, *, limit: int = 500) -> Sequence[tuple[AuditEntry, str]]:
         """Audit entries with their chained hashes, newest first."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from monitor.adapters.store import states
 from monitor.model.incident import Delivery, Notice, Outcome, Receipt
 from monitor.model.state import Withhold
-from monitor.ports import Lease
+from monitor.ports import Hold, Lease
 
 
 @dataclass(slots=True)
@@ -73,7 +73,9 @@ class MemoryOutbox:
             elif row.state == states.LEASED:
                 row.withheld = order.reason
 
-    def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
+    def lease(
+        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, hold: Hold | None = None
+    ) -> Sequence[Lease]:
         """See the port."""
         rows = list(self._undecided[channel].values())
         self._expire(rows, now)
@@ -82,11 +84,24 @@ class MemoryOutbox:
         told, untold = self._split(free)
         for row in untold:
             self._suppress(row, states.NEVER_TOLD)
-        claimed = sorted(told, key=lambda row: row.rank)[:limit]
+        claimed = [row for row in sorted(told, key=lambda row: row.rank) if not self._held(row, hold, now)][:limit]
         for row in claimed:
             row.state, row.owner, row.attempt = states.LEASED, owner, row.attempt + 1
             row.lease_until = now + timedelta(seconds=seconds)
         return [Lease(row.notice, owner, row.attempt, row.maybe_sent) for row in claimed]
+
+    def _held(self, row: _Row, hold: Hold | None, now: datetime) -> bool:
+        held = None if hold is None else hold(row.notice, now)
+        if held is None:
+            return False
+        row.next_at, row.detail = held.until, held.reason
+        return True
+
+    def release(self, reason: str, now: datetime) -> None:
+        """What is held for this reason may be claimed again."""
+        for row in [row for rows in self._undecided.values() for row in rows.values()]:
+            if row.state in states.WAITING and row.detail == reason:
+                row.next_at = min(row.next_at, now)
 
     def end_leases(self) -> None:
         """Give up on all claims: whoever made them is dead."""

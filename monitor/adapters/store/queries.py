@@ -38,6 +38,7 @@ from monitor.adapters.store.tables import (
     audit,
     health,
     incident,
+    muting,
     notice,
     reading,
     rolling,
@@ -158,6 +159,15 @@ def incident_called(key_or_ref: str) -> Select[Any]:
     return select(incident.c.doc).where(named).order_by(*order).limit(1)
 
 
+# -- muting ------------------------------------------------------------------------------------------------------
+
+
+def muted(not_over: datetime | None, limit: int) -> Select[Any]:
+    """Silences and windows, the last to end first."""
+    wanted = true() if not_over is None else muting.c.ends > not_over
+    return select(muting).where(wanted).order_by(muting.c.ends.desc(), muting.c.id.desc()).limit(limit)
+
+
 # -- outbox ------------------------------------------------------------------------------------------------------
 
 
@@ -188,6 +198,19 @@ def withhold_waiting() -> Update:
 def withhold_leased() -> Update:
     """Note on what is being sent of an incident that it is not to be tried again."""
     return update(notice).where(_meant, notice.c.state == states.LEASED).values(withheld=bindparam("reason"))
+
+
+@cache
+def hold_back() -> Update:
+    """Do not send a notice yet, and say why."""
+    until = bindparam("until", type_=notice.c.next_at.type)
+    return update(notice).where(notice.c.key == bindparam("held_key")).values(next_at=until, detail=bindparam("reason"))
+
+
+def release(reason: str, now: datetime) -> Update:
+    """What is held for this reason may be claimed again."""
+    held = (_waiting, notice.c.detail == reason, notice.c.next_at > now)
+    return update(notice).where(*held).values(next_at=now)
 
 
 def expire_leases(channel: str, now: datetime) -> Update:

@@ -9,6 +9,7 @@ from typing import Any
 from monitor.adapters.store import codec, states
 from monitor.model.colour import Colour
 from monitor.model.incident import Delivery, Incident, Notice
+from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.rolling import Rolling
 from monitor.model.series import Series
@@ -230,6 +231,19 @@ def delivery_of(row: Any) -> Delivery:
         sent_at=row.sent_at,
         detail=row.detail,
     )
+
+
+def muting_row(what: Silence | Window) -> Row:
+    """A row of the table `muting`."""
+    sort, doc = (
+        ("silence", codec.SILENCE.encode(what)) if isinstance(what, Silence) else ("window", codec.WINDOW.encode(what))
+    )
+    return {"id": what.id, "sort": sort, "ends": what.ends, "doc": doc}
+
+
+def muting_of(row: Any) -> Silence | Window:
+    """The silence or window that a row of the table `muting` holds."""
+    return codec.SILENCE.decode(row.doc) if row.sort == "silence" else codec.WINDOW.decode(row.doc)
 
 
 def audited(row: Any) -> tuple[AuditEntry, str]:

@@ -17,9 +17,10 @@ from monitor.adapters.store import codec, queries, rows, states, tables
 from monitor.adapters.store.sqlite import SqliteFile, warnings
 from monitor.model.errors import Conflict
 from monitor.model.incident import Delivery, Incident, Outcome, Receipt
+from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
-from monitor.ports import Lease, Recorded
+from monitor.ports import Hold, Lease, Recorded
 
 T = TypeVar("T")
 
@@ -87,13 +88,15 @@ class SqlStore:
         """See the port."""
         return await self._documents(queries.all_health(), codec.HEALTH.decode)
 
-    async def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
+    async def lease(
+        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, hold: Hold | None = None
+    ) -> Sequence[Lease]:
         """See the port."""
 
         async def work(writer: AsyncConnection) -> Sequence[Any]:
             await writer.execute(queries.expire_leases(channel, now))
             await writer.execute(queries.suppress_never_told(channel, now))
-            found: Sequence[Any] = (await writer.execute(queries.claimable(channel, now, limit))).all()
+            found = await _free(writer, channel, now, limit, hold)
             until = now + timedelta(seconds=seconds)
             if found:
                 await writer.execute(queries.claim([row.key for row in found], owner, until))
@@ -123,6 +126,22 @@ class SqlStore:
     async def audit(self, entry: AuditEntry) -> None:
         """See the port."""
         await self._file.write(lambda writer: _chain(writer, [entry]))
+
+    async def mute(self, what: Silence | Window, entry: AuditEntry) -> None:
+        """See the port."""
+        row = rows.muting_row(what)
+
+        async def work(writer: AsyncConnection) -> None:
+            await writer.execute(queries.put(tables.muting), row)
+            await writer.execute(queries.release(what.reason, entry.at))
+            await _chain(writer, [entry])
+
+        await self._file.write(work)
+
+    async def muted(self, *, not_over: datetime | None = None, limit: int = 500) -> Sequence[Silence | Window]:
+        """See the port."""
+        found = await self._file.fetch(queries.muted(not_over, limit))
+        return [rows.muting_of(row) for row in found]
 
     async def audit_trail(self, *, limit: int = 500) -> Sequence[tuple[AuditEntry, str]]:
         """Audit entries with their chained hashes, newest first."""
@@ -176,6 +195,19 @@ class SqlStore:
     def _beside(self, work: Callable[[], T]) -> Awaitable[T]:
         """Run slow work beside the event loop."""
         return asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+async def _free(writer: AsyncConnection, channel: str, now: datetime, limit: int, hold: Hold | None) -> Sequence[Any]:
+    """Claimable notices that nothing holds back; those that are held say why and until when."""
+    while True:
+        found: Sequence[Any] = (await writer.execute(queries.claimable(channel, now, limit))).all()
+        if hold is None:
+            return found
+        asked = [(row, hold(codec.NOTICE.decode(row.doc), now)) for row in found]
+        held = [{"held_key": row.key, "reason": why.reason, "until": why.until} for row, why in asked if why]
+        if not held:
+            return found
+        await _each(writer, queries.hold_back(), held)
 
 
 async def _check_versions(writer: AsyncConnection, wanted: Mapping[str, int]) -> None:

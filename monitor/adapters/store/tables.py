@@ -134,6 +134,15 @@ audit = Table(
     Column("hash", Text, nullable=False),  # over the hash before it and this row
 )
 
+muting = Table(
+    "muting",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("sort", Text, nullable=False),  # silence or window
+    Column("ends", Instant, nullable=False, index=True),
+    Column("doc", Text, nullable=False),
+)
+
 health = Table(
     "health",
     metadata,
