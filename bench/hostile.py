@@ -11,6 +11,7 @@ from bench.measure import Figure
 from tests.integration.hostile import CASES, CSV, DEADLINE, PATIENT, Case, Stage, body
 from tests.integration.hostile_client import Cost, HostileClient, Question
 
+_TIMES = 3
 _GOOD = Case("a good answer", body(CSV))
 
 
@@ -41,8 +42,15 @@ async def _costs() -> dict[str, tuple[Cost, Cost]]:
     found: dict[str, tuple[Cost, Cost]] = {}
     with HostileClient() as client:
         for case in (_GOOD, _GOOD, *CASES):  # the first one warms up
-            found[case.name] = (await _cost(case, client, True), await _cost(case, client, False))
+            found[case.name] = (await _repeated(case, client, True), await _repeated(case, client, False))
     return found
+
+
+async def _repeated(case: Case, client: HostileClient, probe: bool) -> Cost:
+    """The shortest time and stall of some times, as other work on the machine only adds to them; the most memory."""
+    found = [await _cost(case, client, probe) for _ in range(_TIMES)]
+    seconds, stall = min(one.seconds for one in found), min(one.stall for one in found)
+    return Cost(found[0].said, seconds, max(one.mib for one in found), stall)
 
 
 async def _cost(case: Case, client: HostileClient, probe: bool) -> Cost:

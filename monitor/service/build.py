@@ -70,10 +70,9 @@ def open_sources(site: Site, clock: Clock, guard: AddressGuard, fetcher: Fetcher
     """All probes and feeds of a site."""
     tools = Tools(fetcher, guard, clock)
     probes = (open_probe(spec, tools) for spec in site.probes)
-    codes = tuple(unit.code for unit in site.units)
+    codes = {unit.code: unit.valid_to for unit in site.units}
     about = (fetcher, clock, site.calendar, site.ruleset.indicators, codes, site.root)
-    ended = {unit.code: unit.valid_to for unit in site.units if unit.valid_to is not None}
-    feeds = (open_feed(spec, *about, ended=ended) for spec in site.feeds)
+    feeds = (open_feed(spec, *about) for spec in site.feeds)
     return (*probes, *feeds)
 
 
