@@ -270,7 +270,7 @@ def test_a_slow_host_with_many_targets_delays_no_other_and_what_it_misses_is_cou
         assert counted[PollEnd.MISSED] == scene.poller.missed > 100, "8 places, 5 s each: 96 of 200 in a minute"
         assert max(late.values()) > 1
 
-    play(story, make, hosts=hosts, per_host=8, parallel=16, count=lambda end: counted.update([end]))
+    play(story, make, hosts=hosts, per_host=8, parallel=28, count=lambda end: counted.update([end]))
 
 
 def test_a_crowd_in_one_slot_is_spread_over_its_second_and_nothing_of_it_is_late():
