@@ -271,7 +271,7 @@ def test_a_slow_host_with_many_targets_delays_no_other_and_what_it_misses_is_cou
         assert counted[PollEnd.MISSED] == scene.poller.missed > 100, "8 places, 5 s each: 96 of 200 in a minute"
         assert max(late.values()) > 1
 
-    play(story, make, places=Places(16, 8, hosts), count=lambda end: counted.update([end]))
+    play(story, make, places=Places(28, 8, hosts), count=lambda end: counted.update([end]))
 
 
 def test_a_crowd_in_one_slot_is_spread_over_its_second_and_nothing_of_it_is_late():

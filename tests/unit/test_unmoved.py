@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import decide as doorway
-from monitor.decide import Policy, View, decide
+from monitor.decide import AGE_PART, CALM, Policy, View, decide, may_wait
 from monitor.engine.book import Flap, Formula, Need, RollUp
 from monitor.engine.unmoved import stays
 from monitor.model.colour import Colour
@@ -151,3 +151,113 @@ def test_what_is_shown_while_nothing_can_be_committed_is_never_taken_for_judged(
     dark = doorway.darken(state, "disk full", NOON).after
     again = decide(View(dark, ()), POLICY, NOON + MINUTE).after
     assert again.criteria["up"].colour is Colour.GREEN
+
+
+# -- what says the same again may wait ----------------------------------------------------------------------------------
+
+WATCHED = Policy(
+    units(),
+    ruleset(*RULES[:3], rule("among", indicator="up", bands=YES_OR_NO, hold=Need(2, of=3), keep=Need(3, of=5))),
+    directory(),
+    CALENDAR,
+    SESSIONS,
+)
+ANSWERS = st.lists(
+    st.tuples(st.sampled_from((15, 15, 15, 15, 30, 70, 200)), st.sampled_from((True, True, True, True, False))),
+    min_size=1,
+    max_size=60,
+)
+
+
+class Judged:
+    """One unit as the evaluator treats it: decided at once, or (`patient`) when what it heard can no longer wait."""
+
+    def __init__(self, patient: bool) -> None:
+        self.patient = patient
+        self.state = UnitState(COMMUNE)
+        self.pending: list[Reading] = []
+        self.until = None
+        self.decided = 0
+        self.said = []  # changes of colour and notices, with their instants
+
+    def hear(self, reading, now) -> None:
+        self.pending.append(reading)
+        wait = may_wait(self.state, reading, WATCHED, now) if self.patient and self.decided else 0.0
+        if wait == 0.0:
+            self.decide(now)
+        elif self.until is None:
+            self.until = now + timedelta(seconds=wait)
+
+    def pass_time(self, now) -> None:
+        """Decide at every instant up to now that the unit named, or at which its news must wait no longer."""
+        while (at := min(filter(None, (self.until, self.state.recheck_at)), default=now + DAY)) <= now:
+            self.decide(at)
+
+    def decide(self, now) -> None:
+        made = decide(View(self.state, tuple(self.pending), judged_at=NOON if self.decided else None), WATCHED, now)
+        self.state, self.pending, self.until = made.after, [], None
+        self.decided += 1
+        self.said += [(now, change) for change in made.transitions]
+        self.said += [(now, notice.key) for notice in made.notices]
+
+    def shown(self):
+        standing = self.state.standing
+        held = {key: (one.colour, one.since, one.level) for key, one in self.state.criteria.items()}
+        return standing and (standing.colour, standing.since, standing.score), held
+
+
+def without_ages(said):
+    return [(at, replace(what, reasons=()) if hasattr(what, "reasons") else what) for at, what in said]
+
+
+@given(ANSWERS)
+def test_a_unit_whose_same_news_waits_shows_and_tells_what_one_decided_at_once_does(answers):
+    once, patient, now = Judged(False), Judged(True), NOON
+    for pause, up in answers:
+        now += timedelta(seconds=pause)
+        for judged in (once, patient):
+            judged.pass_time(now)
+            judged.hear(told(up, now, indicator="up", source="probe"), now)
+        assert patient.shown() == once.shown()
+    assert without_ages(patient.said) == without_ages(once.said)
+
+
+@given(ANSWERS)
+def test_a_kill_loses_only_same_news_of_the_last_moments_so_no_evidence_grows_younger_by_it(answers):
+    patient, now = Judged(True), NOON
+    limit = timedelta(seconds=min(CALM, WATCHED.ruleset.indicators["up"].max_age / AGE_PART))
+    for pause, up in answers:
+        now += timedelta(seconds=pause)
+        patient.pass_time(now)
+        patient.hear(told(up, now, indicator="up", source="probe"), now)
+        stored = patient.state.evidence["up"]
+        assert all(stored.as_of < lost.as_of and lost.value is stored.value for lost in patient.pending)
+        assert all(now - lost.received_at < limit for lost in patient.pending)
+
+
+def test_most_answers_of_a_calm_unit_wait():
+    patient, now = Judged(True), NOON
+    for _ in range(240):
+        now += timedelta(seconds=15)
+        patient.pass_time(now)
+        patient.hear(told(True, now, indicator="up", source="probe"), now)
+    assert patient.decided < 100
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"value": False},
+        {"note": "well at attempt 2"},
+        {"source": "another"},
+        {"as_of": NOON + timedelta(hours=1)},
+        {"as_of": NOON - timedelta(seconds=1)},
+        {"value": 1.0},
+    ],
+)
+def test_what_says_something_else_does_not_wait(changes):
+    patient = Judged(True)
+    patient.hear(told(True, NOON, indicator="up", source="probe"), NOON)
+    again = told(True, NOON + timedelta(seconds=15), indicator="up", source="probe")
+    assert may_wait(patient.state, again, WATCHED, again.as_of) > 0
+    assert may_wait(patient.state, replace(again, **changes), WATCHED, again.as_of) == 0
