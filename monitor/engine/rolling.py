@@ -149,7 +149,7 @@ def roll_all(
 ) -> Rolled:
     """A unit's sums after new answers, and the figures to be told; the same object where there was no answer.
 
-    A figure is told at the first answer after each full `cadence` of its indicator, at the second answer ever, and
+    A figure is told at the first answer after each full `cadence` of its indicator, at the first two answers ever, and
     availability also when the target is well again, office minutes of an outage whenever they change. What no plan
     asks for any more is forgotten.
     """
@@ -163,7 +163,7 @@ def roll_all(
         last = rolling.get(answer.source)
         now = roll(last, answer, plan, sessions.calendar, excluded)
         rolling = {**rolling, answer.source: now}
-        if last is not None and now is not last:
+        if now is not last:
             readings += _told(last, now, answer, plan, indicators, sessions)
     return Rolled(rolling, tuple(readings))
 
@@ -400,7 +400,7 @@ def _covered(start: float, end: float, spans: Iterable[tuple[float, float]]) -> 
 
 
 def _told(
-    before: Rolling,
+    before: Rolling | None,
     after: Rolling,
     answer: Answer,
     plan: Plan,
@@ -415,7 +415,7 @@ def _told(
         due = _is_due(derived, before, after, indicator.cadence or plan.period)
         if derived.what is What.OFFICE_OUTAGE:
             minutes = office_outage(after, sessions)
-            if due or minutes != office_outage(before, sessions):
+            if due or before is None or minutes != office_outage(before, sessions):
                 yield replace(empty, value=float(minutes))
         elif due and (found := figure(derived, after, answer.at, sessions.calendar)) is not None:
             yield replace(
@@ -427,7 +427,9 @@ def _told(
             )
 
 
-def _is_due(derived: Derived, before: Rolling, after: Rolling, cadence: float) -> bool:
+def _is_due(derived: Derived, before: Rolling | None, after: Rolling, cadence: float) -> bool:
+    if before is None:
+        return True
     tier = after.days if derived.by_days else after.hours
     second = tier is not None and before.at == tier.since
     well_again = after.good and not before.good and derived.what is What.AVAILABILITY
