@@ -85,7 +85,7 @@ class Fetcher:
         connect: float = 3.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._guard = guard
+        self.guard = self._guard = guard  # also for feeds that are asked in another language than HTTP
         self._clock = clock
         self._slots = asyncio.Semaphore(limit)
         self._limit_per_host = limit_per_host

@@ -240,12 +240,26 @@ class PromqlFeed(_WebFeed):
 
 
 class SqlFeed(_Feed):
-    """Rows of one SELECT on an SQLite file, which is only read; places are the columns of the result."""
+    """Rows of one SELECT on an SQLite file or on PostgreSQL, only read; places are the columns of the result."""
 
     kind: Literal["sql"]
-    database: Annotated[SitePath, Field(min_length=1)] = Field(description="write the file, such as data/register.db")
+    database: Annotated[SitePath, Field(min_length=1)] = Field(
+        description="write the file, such as data/register.db, or the name of the database on the server"
+    )
+    server: Listen | None = None  # PostgreSQL; an SQLite file unless said
+    user: str = Field(default="", max_length=63)
+    password: SecretText | None = None
+    tls: bool = True
     query: Annotated[str, Field(min_length=1, max_length=20_000)] = Field(description="write one SELECT")
     parameters: dict[ParameterName, str | int | float] = Field(default={})  # bound to :NAME in the query
+
+    @model_validator(mode="after")
+    def _is_asked_by_somebody(self) -> Self:
+        if (self.server is None) == bool(self.user):
+            raise ValueError("has a server without a user, or a user without a server; write both, or a file alone")
+        if self.server is None and (self.password is not None or "tls" in self.model_fields_set):
+            raise ValueError("has password or tls for a file; take them out")
+        return self
 
 
 class PortalFeed(_Feed):

@@ -15,6 +15,7 @@ from jmespath.exceptions import JMESPathError
 
 from monitor.config.asked import Asked
 from monitor.config.complain import nearest
+from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
 from monitor.config.folders import Folders
 from monitor.config.models import (
@@ -31,7 +32,7 @@ from monitor.config.models import (
 from monitor.config.problems import Location
 from monitor.config.query import mistakes
 from monitor.config.secrets import Secret, is_reference, resolve
-from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, Paging, Portal, fits_the_minute
+from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, Paging, Portal, Server, fits_the_minute
 from monitor.config.units import select
 from monitor.model.text import fold
 from monitor.model.unit import Units
@@ -136,19 +137,35 @@ def _of_kind(feed: Feed, at: Location, around: Surroundings) -> dict[str, Any]:
         around.findings.once((*at, "sheets"), "sheet", feed.sheets, key="")
         return {"sheets": tuple(feed.sheets), **_of_table(feed, at, around)}
     if isinstance(feed, PortalFeed):
-        for indicator, column in feed.columns.items():
-            if said := portal_mistake(feed.generation, column.value):
-                around.findings.add((*at, "columns", indicator, "value"), *said)
-        services = tuple(dict.fromkeys(feed.services))
-        return {"portal": Portal(feed.generation, feed.root, feed.contact, services, feed.span)}
+        return _of_portal(feed, at, around)
     if isinstance(feed, PromqlFeed):
         _check_queries(feed, at, around.findings)
-    if isinstance(feed, SqlFeed):
-        for what, right in mistakes(feed.query, feed.parameters):
-            around.findings.add((*at, "query"), what, right)
+    return _of_query(feed, at, around) if isinstance(feed, SqlFeed) else {}
+
+
+def _of_portal(feed: PortalFeed, at: Location, around: Surroundings) -> dict[str, Any]:
+    for indicator, column in feed.columns.items():
+        if said := portal_mistake(feed.generation, column.value):
+            around.findings.add((*at, "columns", indicator, "value"), *said)
+    services = tuple(dict.fromkeys(feed.services))
+    return {"portal": Portal(feed.generation, feed.root, feed.contact, services, feed.span)}
+
+
+def _of_query(feed: SqlFeed, at: Location, around: Surroundings) -> dict[str, Any]:
+    for what, right in mistakes(feed.query, feed.parameters, sqlite=feed.server is None):
+        around.findings.add((*at, "query"), what, right)
+    if feed.server is None:
         _check_place("file", feed.database, (*at, "database"), around)
-        return {"database": feed.database, "query": feed.query, "parameters": feed.parameters}
-    return {}
+    server = _server(feed, feed.server, at, around) if feed.server is not None else None
+    return {"database": feed.database, "query": feed.query, "parameters": feed.parameters, "server": server}
+
+
+def _server(feed: SqlFeed, address: str, at: Location, around: Surroundings) -> Server:
+    passwords: list[Secret] = []
+    if feed.password is not None:
+        take = partial(resolve, feed.password, around.root, around.environ)
+        around.findings.attempt((*at, "password"), "the password", lambda: passwords.append(take()))
+    return Server(*split_listen(address), feed.user, passwords[0] if passwords else None, feed.tls)
 
 
 def portal_mistake(generation: int, value: str) -> tuple[str, str] | None:

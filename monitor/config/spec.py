@@ -43,6 +43,17 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Server:
+    """A PostgreSQL server and who asks it."""
+
+    host: str  # a literal address, so that no name can lead elsewhere
+    port: int
+    user: str
+    password: Secret | None = None
+    tls: bool = True  # verified against the authorities of this machine
+
+
+@dataclass(frozen=True, slots=True)
 class Portal:
     """How the national portal's Decision 766 index is asked."""
 
@@ -94,7 +105,8 @@ class FeedSpec:
     folder: str = ""  # drop folder, below the site's own (csv, xlsx)
     files: str = ""  # pattern of the names there; the newest file counts
     sheets: tuple[str, ...] = ()  # names of those to be read; none: the only visible one (xlsx)
-    database: str = ""  # SQLite file, below the site's folder (sql)
+    database: str = ""  # SQLite file, below the site's folder; of a server its name (sql)
+    server: Server | None = None  # PostgreSQL; None: an SQLite file (sql)
     query: str = ""  # one SELECT (sql)
     parameters: Mapping[str, str | int | float] = field(default_factory=dict)  # bound to it, beside :year, :month ...
     max_bytes: int = 4 * 1024 * 1024
