@@ -139,11 +139,21 @@ class _Feed(Asked):
     owner: Code = Field(description="write the code of the unit that answers for the feed")
     unit: Title = Field(description="write where a row names its unit")
     mapping: SitePath | None = None
+    codes: Literal["portal_code", "portal_uuid", "portal_v1", "former_code", "other_code"] = "portal_code"
+    names: Code | None = None  # rows name their units by name; the province in which they lie
     as_of: AsOfSection = AsOfSection(kind="day")
     columns: dict[str, ColumnSection] = Field(min_length=1, description="write indicator: {value: ...}")
     max_silence: Span = Field(description="write after how long without rows it is called silent, such as 26h")
     expects: Selector | None = None
     max_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
+
+    @model_validator(mode="after")
+    def _names_units_one_way(self) -> Self:
+        if self.names is not None and self.mapping is not None:
+            raise ValueError("names units by names and by codes; take out names, or mapping")
+        if self.mapping is None and "codes" in self.model_fields_set:
+            raise ValueError("has codes, but no mapping that holds them; write mapping: rules/mappings/FILE.csv")
+        return self
 
 
 class _WebFeed(_Feed):

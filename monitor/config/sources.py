@@ -36,7 +36,7 @@ from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, Paging, P
 from monitor.config.units import select
 from monitor.model.text import fold
 from monitor.model.unit import Units
-from monitor.registry import Registry, read_mapping
+from monitor.registry import Names, Registry, read_mapping
 
 # Columns of generation 1 with the points they can reach. CLGQ is the online services and TTTT the online payment: older
 # readers of the portal have them the wrong way round. ROW_STT is the rank.
@@ -94,10 +94,13 @@ def _feed(feed: Feed, at: Location, around: Surroundings) -> FeedSpec:
     if feed.owner not in around.units:
         around.findings.unknown((*at, "owner"), "unit", feed.owner, [unit.code for unit in around.units])
     expects = select(feed.expects, around.units, around.findings, (*at, "expects")) if feed.expects else ()
-    mapping = _mapping(feed.mapping, (*at, "mapping"), around) if feed.mapping else {}
+    mapping = _mapping(feed.mapping, feed.codes, (*at, "mapping"), around) if feed.mapping else {}
     if missing := [code for code in expects if mapping and code not in mapping.values()]:
         text = f"{feed.mapping} has no code for {len(missing)} of the units expected here, such as '{missing[0]}'"
         around.findings.add((*at, "mapping"), text)
+    if feed.names is not None and not around.registry.communes(feed.names):
+        codes = [place.code for place in around.registry.provinces]
+        around.findings.unknown((*at, "names"), "province", feed.names, codes)
     return FeedSpec(
         id=feed.id,
         kind=feed.kind,
@@ -110,6 +113,7 @@ def _feed(feed: Feed, at: Location, around: Surroundings) -> FeedSpec:
         headers=() if isinstance(feed, (SqlFeed, PortalFeed)) else headers_of(feed.headers, (*at, "headers"), around),
         unit=feed.names_unit if isinstance(feed, PortalFeed) else feed.unit,
         mapping=mapping,
+        names=Names(around.registry, feed.names) if feed.names else None,
         as_of=AsOf(feed.as_of.kind),
         as_of_field=feed.as_of.field,
         max_bytes=feed.max_bytes,
@@ -282,12 +286,12 @@ def headers_of(headers: Mapping[str, str], at: Location, around: Surroundings) -
     return tuple(found)
 
 
-def _mapping(name: str, at: Location, around: Surroundings) -> Mapping[str, str]:
+def _mapping(name: str, column: str, at: Location, around: Surroundings) -> Mapping[str, str]:
     path = around.folders.place(name)
     if not path.is_file():
         around.findings.add(at, f"there is no file {name}")
         return {}
-    mapping = read_mapping(path, around.registry)
+    mapping = read_mapping(path, around.registry, column)
     for sentence in mapping.problems:
         around.findings.borrow(sentence, around.folders.home(name))
     if strangers := [unit for unit in mapping.units.values() if unit not in around.units]:

@@ -15,6 +15,7 @@ from monitor.config.secrets import Secret
 from monitor.engine.book import Ruleset
 from monitor.model.hours import Calendar, Sessions
 from monitor.model.unit import Units
+from monitor.registry import Names
 
 
 def fits_the_minute(period: float) -> bool:
@@ -96,6 +97,7 @@ class FeedSpec:
     conditional: bool = False  # ask only for what has changed; an unchanged table is as old as it is
     unit: str = ""  # JMESPath, header or label of a time series that names the unit
     mapping: Mapping[str, str] = field(default_factory=dict)  # foreign code -> unit code; empty: the code itself
+    names: Names | None = None  # rows name their units by name, within one province
     as_of: AsOf = AsOf.DAY
     as_of_field: str = ""
     delimiter: str = ","
