@@ -16,7 +16,7 @@ NIGHTLY_LIMIT ?= 8h
 MUTANTS ?=
 MUTANTS_LIMIT ?= 40m
 # What the suite runs besides Python: Debian packages, each with a command of the same name; the library is playwright's.
-SUITE_PACKAGES := prometheus nginx openssl chromium faketime libatomic1
+SUITE_PACKAGES := prometheus victoria-metrics nginx openssl chromium faketime libatomic1
 
 INTERPRETER := $(shell $(PYTHON) -c 'import os, sys; sys.version_info < (3, 11) or print(os.path.realpath(sys._base_executable))' 2>/dev/null)
 ifeq ($(INTERPRETER),)

@@ -111,7 +111,7 @@ class Fetcher:
         tls: ssl.SSLContext | None = None,
         keep: int | None = None,
     ) -> None:
-        self._guard = guard
+        self.guard = self._guard = guard  # also for feeds that are asked in another language than HTTP
         self._clock = clock
         self._slots = asyncio.Semaphore(limit)
         self._connect = connect

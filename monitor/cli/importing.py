@@ -29,6 +29,7 @@ from monitor.model.errors import DenbaoError
 from monitor.model.reading import Collected, Reading, Rejected
 from monitor.model.state import AuditEntry
 from monitor.model.text import clean, fold
+from monitor.registry import Names, load_registry
 from monitor.service.app import policy_of
 from monitor.service.evaluator import Evaluator
 
@@ -53,6 +54,7 @@ class Form:
     encoding: str
     decimal: str
     sheets: tuple[str, ...]
+    names: str | None
 
 
 @click.command("import")
@@ -62,6 +64,7 @@ class Form:
 @click.option("--unit", default=UNIT, show_default=True, help="Header of the column with the codes of the units.")
 @click.option("--date", "date_header", default=DATE, show_default=True, help="Header of the dates; may be missing.")
 @click.option("--as-of", help="Date of rows that state none: 2025-08-20, or an instant. Else the file's own.")
+@click.option("--names", help="Code of the province in which the units are named by name instead of code.")
 @click.option("--delimiter", default=",", show_default=True, help="Between the cells of a CSV file.")
 @click.option("--encoding", default="utf-8", show_default=True, type=click.Choice(["utf-8", "utf-16", "cp1258"]))
 @click.option("--decimal", default=".", show_default=True, type=click.Choice([".", ","]), help="Of numbers in text.")
@@ -76,7 +79,7 @@ def import_table(file: Path, site: Path, feed_id: str | None, as_of: str | None,
     """
     loaded, now, as_json = open_site(site), SystemClock().now(), given.pop("as_json")
     form = Form(unit=given["unit"], date=given["date_header"], sheets=given["sheets"],
-                **{name: given[name] for name in ("delimiter", "encoding", "decimal")})  # fmt: skip
+                **{name: given[name] for name in ("delimiter", "encoding", "decimal", "names")})  # fmt: skip
     body = file.read_bytes()
     if len(body) > MOST:
         raise click.UsageError(f"{file}: larger than {MOST} bytes")
@@ -111,6 +114,8 @@ def _of_form(site: Site, form: Form, file: Path, body: bytes) -> FeedSpec:
         unit=form.unit, as_of=AsOf.FETCH, delimiter=form.delimiter.replace("\\t", "\t"), encoding=form.encoding,
         decimal=form.decimal, sheets=form.sheets,
     )  # fmt: skip
+    if form.names is not None and not load_registry().communes(form.names):
+        raise click.UsageError(f"--names: no province has the code '{form.names}'")
     try:
         there = labels(spec, body)
     except Unreadable as error:
@@ -123,6 +128,7 @@ def _of_form(site: Site, form: Form, file: Path, body: bytes) -> FeedSpec:
     dated = bool(there & _folded((form.date, *SPELLINGS.get(form.date, ()))))
     return replace(
         spec,
+        names=Names(load_registry(), form.names) if form.names else None,
         columns=tuple(Column(name, name) for name in columns),
         aliases={**SPELLINGS, **{name: spellings[1:] for name, spellings in columns.items()}},
         as_of=AsOf.FIELD if dated else AsOf.FETCH,

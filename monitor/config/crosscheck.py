@@ -184,7 +184,10 @@ def _dialled(probe: Probe, at: Location) -> list[tuple[str, int, Location]]:
 
 
 def _check_feed(feed: Feed, at: Location, file: SiteFile, findings: Findings) -> None:
-    if not isinstance(feed, SqlFeed) and feed.url is not None:
+    if isinstance(feed, SqlFeed):
+        if feed.server is not None:
+            _check_dialled(*split_listen(feed.server), (*at[:-1], "server"), file, findings)
+    elif feed.url is not None:
         _check_dialled(*_target(feed.url), at, file, findings)
 
 

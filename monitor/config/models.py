@@ -139,11 +139,21 @@ class _Feed(Asked):
     owner: Code = Field(description="write the code of the unit that answers for the feed")
     unit: Title = Field(description="write where a row names its unit")
     mapping: SitePath | None = None
+    codes: Literal["portal_code", "portal_uuid", "portal_v1", "former_code", "other_code"] = "portal_code"
+    names: Code | None = None  # rows name their units by name; the province in which they lie
     as_of: AsOfSection = AsOfSection(kind="day")
     columns: dict[str, ColumnSection] = Field(min_length=1, description="write indicator: {value: ...}")
     max_silence: Span = Field(description="write after how long without rows it is called silent, such as 26h")
     expects: Selector | None = None
     max_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
+
+    @model_validator(mode="after")
+    def _names_units_one_way(self) -> Self:
+        if self.names is not None and self.mapping is not None:
+            raise ValueError("names units by names and by codes; take out names, or mapping")
+        if self.mapping is None and "codes" in self.model_fields_set:
+            raise ValueError("has codes, but no mapping that holds them; write mapping: rules/mappings/FILE.csv")
+        return self
 
 
 class _WebFeed(_Feed):
@@ -240,12 +250,26 @@ class PromqlFeed(_WebFeed):
 
 
 class SqlFeed(_Feed):
-    """Rows of one SELECT on an SQLite file, which is only read; places are the columns of the result."""
+    """Rows of one SELECT on an SQLite file or on PostgreSQL, only read; places are the columns of the result."""
 
     kind: Literal["sql"]
-    database: Annotated[SitePath, Field(min_length=1)] = Field(description="write the file, such as data/register.db")
+    database: Annotated[SitePath, Field(min_length=1)] = Field(
+        description="write the file, such as data/register.db, or the name of the database on the server"
+    )
+    server: Listen | None = None  # PostgreSQL; an SQLite file unless said
+    user: str = Field(default="", max_length=63)
+    password: SecretText | None = None
+    tls: bool = True
     query: Annotated[str, Field(min_length=1, max_length=20_000)] = Field(description="write one SELECT")
     parameters: dict[ParameterName, str | int | float] = Field(default={})  # bound to :NAME in the query
+
+    @model_validator(mode="after")
+    def _is_asked_by_somebody(self) -> Self:
+        if (self.server is None) == bool(self.user):
+            raise ValueError("has a server without a user, or a user without a server; write both, or a file alone")
+        if self.server is None and (self.password is not None or "tls" in self.model_fields_set):
+            raise ValueError("has password or tls for a file; take them out")
+        return self
 
 
 class PortalFeed(_Feed):

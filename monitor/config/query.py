@@ -11,12 +11,27 @@ _SELECT = re.compile(r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|with|values)\
 # Texts, names in quotes and comments, in which a colon is no parameter.
 _ASIDE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _PARAMETER = re.compile(r"[:@$]([A-Za-z_]\w*)")
+# The same of PostgreSQL: also texts between dollars, and casts.
+_TOKEN = re.compile(_ASIDE.pattern + r"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|::|:(?P<name>[A-Za-z_]\w*)", re.DOTALL)
 _NAMELESS = re.compile(r"\?")
 _ABSENT = ("no such table", "no such column")  # an empty database has none
 
 
-def mistakes(query: str, parameters: Collection[str]) -> Iterator[tuple[str, str]]:
-    """What is wrong with a query, and what would be right. `parameters` are the names that the config gives."""
+def numbered(query: str) -> tuple[str, tuple[str, ...]]:
+    """A query for PostgreSQL: `:name` as `$1`, and the names in the order of their numbers."""
+    names: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return f"${names.setdefault(found['name'], len(names) + 1)}" if found["name"] else found[0]
+
+    return _TOKEN.sub(number, query), tuple(names)
+
+
+def mistakes(query: str, parameters: Collection[str], *, sqlite: bool = True) -> Iterator[tuple[str, str]]:
+    """What is wrong with a query, and what would be right. `parameters` are the names that the config gives.
+
+    Only SQLite can be asked whether it understands the query as such.
+    """
     if not _SELECT.match(query):
         yield "the query is no SELECT", "a feed only reads: begin with SELECT or WITH"
         return
@@ -24,7 +39,7 @@ def mistakes(query: str, parameters: Collection[str]) -> Iterator[tuple[str, str
     if _NAMELESS.search(bare):
         yield "the query has a parameter without a name", "write :name instead of ?"
         return
-    wanted = dict.fromkeys(_PARAMETER.findall(bare))
+    wanted = dict.fromkeys(_PARAMETER.findall(bare) if sqlite else numbered(query)[1])
     for name in wanted:
         if name not in GIVEN and name not in parameters:
             yield f"the query asks for :{name}, which is not given", "add it under parameters"
@@ -33,7 +48,7 @@ def mistakes(query: str, parameters: Collection[str]) -> Iterator[tuple[str, str
             yield f"the parameter '{name}' is given by the feed itself", "call yours by another name"
         elif name not in wanted:
             yield f"the parameter '{name}' does not stand in the query", f"write :{name} there, or take it out"
-    if said := _misread(query, wanted):
+    if sqlite and (said := _misread(query, wanted)):
         yield f"SQLite does not understand the query: {said}", ""
 
 

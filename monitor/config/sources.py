@@ -15,6 +15,7 @@ from jmespath.exceptions import JMESPathError
 
 from monitor.config.asked import Asked
 from monitor.config.complain import nearest
+from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
 from monitor.config.folders import Folders
 from monitor.config.models import (
@@ -31,11 +32,11 @@ from monitor.config.models import (
 from monitor.config.problems import Location
 from monitor.config.query import mistakes
 from monitor.config.secrets import Secret, is_reference, resolve
-from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, Paging, Portal, fits_the_minute
+from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, Paging, Portal, Server, fits_the_minute
 from monitor.config.units import select
 from monitor.model.text import fold
 from monitor.model.unit import Units
-from monitor.registry import Registry, read_mapping
+from monitor.registry import Names, Registry, read_mapping
 
 # Columns of generation 1 with the points they can reach. CLGQ is the online services and TTTT the online payment: older
 # readers of the portal have them the wrong way round. ROW_STT is the rank.
@@ -93,10 +94,13 @@ def _feed(feed: Feed, at: Location, around: Surroundings) -> FeedSpec:
     if feed.owner not in around.units:
         around.findings.unknown((*at, "owner"), "unit", feed.owner, [unit.code for unit in around.units])
     expects = select(feed.expects, around.units, around.findings, (*at, "expects")) if feed.expects else ()
-    mapping = _mapping(feed.mapping, (*at, "mapping"), around) if feed.mapping else {}
+    mapping = _mapping(feed.mapping, feed.codes, (*at, "mapping"), around) if feed.mapping else {}
     if missing := [code for code in expects if mapping and code not in mapping.values()]:
         text = f"{feed.mapping} has no code for {len(missing)} of the units expected here, such as '{missing[0]}'"
         around.findings.add((*at, "mapping"), text)
+    if feed.names is not None and not around.registry.communes(feed.names):
+        codes = [place.code for place in around.registry.provinces]
+        around.findings.unknown((*at, "names"), "province", feed.names, codes)
     return FeedSpec(
         id=feed.id,
         kind=feed.kind,
@@ -109,6 +113,7 @@ def _feed(feed: Feed, at: Location, around: Surroundings) -> FeedSpec:
         headers=() if isinstance(feed, (SqlFeed, PortalFeed)) else headers_of(feed.headers, (*at, "headers"), around),
         unit=feed.names_unit if isinstance(feed, PortalFeed) else feed.unit,
         mapping=mapping,
+        names=Names(around.registry, feed.names) if feed.names else None,
         as_of=AsOf(feed.as_of.kind),
         as_of_field=feed.as_of.field,
         max_bytes=feed.max_bytes,
@@ -136,19 +141,35 @@ def _of_kind(feed: Feed, at: Location, around: Surroundings) -> dict[str, Any]:
         around.findings.once((*at, "sheets"), "sheet", feed.sheets, key="")
         return {"sheets": tuple(feed.sheets), **_of_table(feed, at, around)}
     if isinstance(feed, PortalFeed):
-        for indicator, column in feed.columns.items():
-            if said := portal_mistake(feed.generation, column.value):
-                around.findings.add((*at, "columns", indicator, "value"), *said)
-        services = tuple(dict.fromkeys(feed.services))
-        return {"portal": Portal(feed.generation, feed.root, feed.contact, services, feed.span)}
+        return _of_portal(feed, at, around)
     if isinstance(feed, PromqlFeed):
         _check_queries(feed, at, around.findings)
-    if isinstance(feed, SqlFeed):
-        for what, right in mistakes(feed.query, feed.parameters):
-            around.findings.add((*at, "query"), what, right)
+    return _of_query(feed, at, around) if isinstance(feed, SqlFeed) else {}
+
+
+def _of_portal(feed: PortalFeed, at: Location, around: Surroundings) -> dict[str, Any]:
+    for indicator, column in feed.columns.items():
+        if said := portal_mistake(feed.generation, column.value):
+            around.findings.add((*at, "columns", indicator, "value"), *said)
+    services = tuple(dict.fromkeys(feed.services))
+    return {"portal": Portal(feed.generation, feed.root, feed.contact, services, feed.span)}
+
+
+def _of_query(feed: SqlFeed, at: Location, around: Surroundings) -> dict[str, Any]:
+    for what, right in mistakes(feed.query, feed.parameters, sqlite=feed.server is None):
+        around.findings.add((*at, "query"), what, right)
+    if feed.server is None:
         _check_place("file", feed.database, (*at, "database"), around)
-        return {"database": feed.database, "query": feed.query, "parameters": feed.parameters}
-    return {}
+    server = _server(feed, feed.server, at, around) if feed.server is not None else None
+    return {"database": feed.database, "query": feed.query, "parameters": feed.parameters, "server": server}
+
+
+def _server(feed: SqlFeed, address: str, at: Location, around: Surroundings) -> Server:
+    passwords: list[Secret] = []
+    if feed.password is not None:
+        take = partial(resolve, feed.password, around.root, around.environ)
+        around.findings.attempt((*at, "password"), "the password", lambda: passwords.append(take()))
+    return Server(*split_listen(address), feed.user, passwords[0] if passwords else None, feed.tls)
 
 
 def portal_mistake(generation: int, value: str) -> tuple[str, str] | None:
@@ -265,12 +286,12 @@ def headers_of(headers: Mapping[str, str], at: Location, around: Surroundings) -
     return tuple(found)
 
 
-def _mapping(name: str, at: Location, around: Surroundings) -> Mapping[str, str]:
+def _mapping(name: str, column: str, at: Location, around: Surroundings) -> Mapping[str, str]:
     path = around.folders.place(name)
     if not path.is_file():
         around.findings.add(at, f"there is no file {name}")
         return {}
-    mapping = read_mapping(path, around.registry)
+    mapping = read_mapping(path, around.registry, column)
     for sentence in mapping.problems:
         around.findings.borrow(sentence, around.folders.home(name))
     if strangers := [unit for unit in mapping.units.values() if unit not in around.units]:

@@ -16,6 +16,7 @@ from monitor.engine.book import Ruleset
 from monitor.model.hours import Calendar, Sessions
 from monitor.model.muting import Window
 from monitor.model.unit import Units
+from monitor.registry import Names
 
 
 def fits_the_minute(period: float) -> bool:
@@ -41,6 +42,17 @@ class Column:
     denominator: str = ""
     scale: float = 1.0  # the value is multiplied by this (ratio to per cent: 100)
     words: Mapping[str, bool | str] = field(default_factory=dict)  # "đủ" -> True, "một phần" -> "partly"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A PostgreSQL server and who asks it."""
+
+    host: str  # a literal address, so that no name can lead elsewhere
+    port: int
+    user: str
+    password: Secret | None = None
+    tls: bool = True  # verified against the authorities of this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +98,7 @@ class FeedSpec:
     conditional: bool = False  # ask only for what has changed; an unchanged table is as old as it is
     unit: str = ""  # JMESPath, header or label of a time series that names the unit
     mapping: Mapping[str, str] = field(default_factory=dict)  # foreign code -> unit code; empty: the code itself
+    names: Names | None = None  # rows name their units by name, within one province
     as_of: AsOf = AsOf.DAY
     as_of_field: str = ""
     delimiter: str = ","
@@ -95,7 +108,8 @@ class FeedSpec:
     folder: str = ""  # drop folder, below the site's own (csv, xlsx)
     files: str = ""  # pattern of the names there; the newest file counts
     sheets: tuple[str, ...] = ()  # names of those to be read; none: the only visible one (xlsx)
-    database: str = ""  # SQLite file, below the site's folder (sql)
+    database: str = ""  # SQLite file, below the site's folder; of a server its name (sql)
+    server: Server | None = None  # PostgreSQL; None: an SQLite file (sql)
     query: str = ""  # one SELECT (sql)
     parameters: Mapping[str, str | int | float] = field(default_factory=dict)  # bound to it, beside :year, :month ...
     max_bytes: int = 4 * 1024 * 1024

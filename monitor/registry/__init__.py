@@ -5,7 +5,7 @@ names are facts with validity dates. Where the facts come from: docs/data-source
 """
 
 from monitor.registry.loading import load_registry
-from monitor.registry.lookup import Registry
+from monitor.registry.lookup import Names, Registry
 from monitor.registry.mapping import CodeMapping, read_mapping
 from monitor.registry.records import NATION, Ambiguous, Former, Found, Match, NotFound, Place
 
@@ -16,6 +16,7 @@ __all__ = [
     "Former",
     "Found",
     "Match",
+    "Names",
     "NotFound",
     "Place",
     "Registry",

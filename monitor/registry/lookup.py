@@ -13,6 +13,22 @@ from monitor.registry.names import NameIndex, without_kind
 from monitor.registry.records import Ambiguous, Former, Found, Match, NotFound, Place
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A province within which a table names its units by name."""
+
+    registry: Registry
+    province: str
+
+    def find(self, name: str) -> Match:
+        """The commune, ward or special zone of this name in the province, or the province itself."""
+        match = self.registry.find(name, self.province)
+        if not isinstance(match, NotFound):
+            return match
+        above = self.registry.find_province(name)
+        return above if isinstance(above, Found) and above.place.code == self.province else match
+
+
 @dataclass(frozen=True)
 class Registry:
     """All places with their history. Without `on` the latest record of a place counts.

@@ -95,6 +95,21 @@ class NotFound:
 
 Match = Found | Ambiguous | NotFound
 
+
+def sentence(match: Ambiguous | NotFound) -> str:
+    """Why a name is not taken for a unit, and which ones may be meant."""
+    if isinstance(match, Ambiguous):
+        return f"'{match.name[:60]}' may be {_listed(match.places, ' or ')}; write its marks, or its code"
+    near = f"; did you mean {_listed(match.suggestions, ' or ')}?" if match.suggestions else ""
+    if match.former is not None:
+        return f"{match.former.name_vi} is no unit since {match.former.valid_to}{near}"
+    return f"no unit is called '{match.name[:60]}' here{near}"
+
+
+def _listed(places: tuple[Place, ...], between: str) -> str:
+    return between.join(f"{place.name_vi} ({place.code})" for place in places)
+
+
 NATION = Place("VN", "nation", Level.NATION, None, "Việt Nam", "Viet Nam", date(2025, 7, 1))
 
 

@@ -22,8 +22,10 @@ from monitor.engine.hygiene import bounded
 from monitor.model.hours import Calendar
 from monitor.model.reading import MAX_REJECTED, Collected, Reading, Rejected, Shape
 from monitor.model.text import clean, fold
-from monitor.registry import load_registry
+from monitor.registry import Ambiguous, Found, Names, NotFound, load_registry
+from monitor.registry.records import sentence
 
+MAX_NAMES = 500  # names that are not found, of which the nearest are looked for
 _MAX_GUESSES = 5  # looking for the nearest of 3,321 codes takes milliseconds
 _SENTENCE = 300  # characters
 _SHOWN = 60  # characters of a foreign text that is kept
@@ -106,6 +108,8 @@ class Answer:
         if is_blank(raw) or isinstance(raw, (bool, float)) or not isinstance(raw, (str, int)):
             self.refuse(place, "missing", f"the row names no unit under '{self._spec.unit}'", unit=raw)
             return None
+        if self._spec.names is not None:
+            return self._named(place, str(raw), self._spec.names)
         code = clean(str(raw), 60)
         unit = self._codes.get(code)
         if unit is None or unit not in self._frame.units:
@@ -120,6 +124,19 @@ class Answer:
             self.refuse(place, "former-unit", f"{shown(unit)} is no unit of this site since {ended}", unit=code)
             return None
         return unit
+
+    def _named(self, place: str, name: str, names: Names) -> str | None:
+        self._guesses += 1
+        match = names.find(clean(name, 120)) if self._guesses <= MAX_NAMES else NotFound(clean(name, 60))
+        if not isinstance(match, Found):
+            reason = "ambiguous-unit" if isinstance(match, Ambiguous) else "unknown-unit"
+            self.refuse(place, reason, sentence(match))
+        elif match.place.code not in self._frame.units:
+            self.refuse(place, "unknown-unit", f"{match.place.name_vi} ({match.place.code}) is not in this site")
+        else:
+            self._guesses -= 1  # a name that is found costs nothing
+            return match.place.code
+        return None
 
     def moment(self, place: str, raw: object, stamp: datetime | None = None) -> datetime | None:
         """When a row is from, or None after refusing it. `stamp` is a claim that every kind of `as_of` believes."""
