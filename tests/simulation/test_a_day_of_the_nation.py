@@ -18,7 +18,8 @@ from monitor.config.probespec import HttpCheck, ProbeSpec
 from monitor.model.reading import Collected
 from monitor.registry import load_registry
 from monitor.service.metrics import SelfMetrics
-from monitor.service.poller import Poller, PollEnd
+from monitor.service.places import Places
+from monitor.service.poller import PollEnd, Poller
 from monitor.service.sweep import phase
 from monitor.testing.clock import LoopClock, VirtualTimetable, run
 
@@ -72,9 +73,7 @@ class Day:
             self.sources,
             clock,
             self._deliver,
-            parallel=4096,
-            hosts=hosts,
-            per_host=8,
+            places=Places(4096, 8, hosts),
             observe=lambda source, seconds: self.late[hosts[source]].append(seconds),
             count=self._count,
         )

@@ -178,7 +178,7 @@ class Judged:
         self.pending: list[Reading] = []
         self.until = None
         self.decided = 0
-        self.said = []  # changes of colour and notices, with their instants
+        self.said: list[object] = []  # changes of colour and notices, with their instants
 
     def hear(self, reading, now) -> None:
         self.pending.append(reading)

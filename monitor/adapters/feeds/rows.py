@@ -109,7 +109,7 @@ class Answer:
             self.refuse(place, "missing", f"the row names no unit under '{self._spec.unit}'", unit=raw)
             return None
         if self._spec.names is not None:
-            return self._named(place, str(raw), self._spec.names)
+            return self._by_name(place, str(raw), self._spec.names)
         code = clean(str(raw), 60)
         unit = self._codes.get(code)
         if unit is None or unit not in self._frame.units:
@@ -125,7 +125,7 @@ class Answer:
             return None
         return unit
 
-    def _named(self, place: str, name: str, names: Names) -> str | None:
+    def _by_name(self, place: str, name: str, names: Names) -> str | None:
         self._guesses += 1
         match = names.find(clean(name, 120)) if self._guesses <= MAX_NAMES else NotFound(clean(name, 60))
         if not isinstance(match, Found):
