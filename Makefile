@@ -69,7 +69,7 @@ format: $(DEV_READY)
 	@.venv/bin/ruff check --fix .
 
 clean:
-	rm -rf .tools .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
+	rm -rf .tools .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .fuzz mutants
 
 # An environment knows its folder and its interpreter by absolute path: after a move or a new Python it is made anew.
 MADE_FOR := $(CURDIR) $(INTERPRETER)
