@@ -52,9 +52,10 @@ def run() -> list[Figure]:
     count = len(communes) * len(grid)
 
     rows = _rows(policy, evidence)
+    known = {code: UnitState(code, evidence=of) for code, of in evidence.items()}
     sheet = _sheet(policy, now)
-    filled = best(lambda: sheet.fill(evidence), 3)
-    judged = _fresh(policy, evidence, now)
+    filled = best(lambda: sheet.fill(known), 3)
+    judged = _fresh(policy, known, now)
     # In turns, so that other work on the machine meets all three.
     rounds = [
         [best(work, 1) for work in (judged, lambda: plain(policy, rows, now.timestamp()), lambda: bands_alone(grid))]
@@ -63,7 +64,7 @@ def run() -> list[Figure]:
     full, loop, bands = (min(spent, key=lambda one: one.cpu) for spent in zip(*rounds, strict=True))
     again = best(lambda: sheet.judge(now), REPEATS)
     sheet = _sheet(policy, now)
-    sheet.fill(evidence)
+    sheet.fill(known)
     sheet.judge(now)
     changed, moved = _changes(sheet, readings, now)
     ordinary = best(lambda: _decide_all(policy, evidence, now), 1)
@@ -194,12 +195,18 @@ def _sheet(policy: Policy, now: datetime) -> Sheet:
     )
 
 
-def _fresh(policy: Policy, evidence: Mapping[str, Mapping[str, Reading]], now: datetime) -> Callable[[], object]:
+def _fresh(policy: Policy, known: Mapping[str, UnitState], now: datetime) -> Callable[[], object]:
     """Judging by sheets that were never judged before: each call takes a new one."""
     sheets = [_sheet(policy, now) for _ in range(REPEATS)]
     for sheet in sheets:
-        sheet.fill(evidence)
-    return lambda: sheets.pop().judge(now)
+        sheet.fill(known)
+    done: list[Sheet] = []  # kept, for taking a sheet down is no part of judging
+
+    def judge() -> None:
+        done.append(sheets.pop())
+        done[-1].judge(now)
+
+    return judge
 
 
 def _changes(sheet: Sheet, readings: Sequence[Reading], now: datetime) -> tuple[float, float]:
