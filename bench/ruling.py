@@ -39,14 +39,18 @@ Grid = Sequence[Sequence[float]]  # indicator, unit
 
 
 def run() -> list[Figure]:
-    """Seconds from values in memory to colours of every unit, beside three other ways in the same run."""
+    """Seconds from values in memory to colours of every unit, beside three other ways in the same run.
+
+    What goes in: the newest readings of every unit, laid out in columns (`Sheet.fill`, measured by itself), and rules
+    of which no table was drawn yet. Inside the measured time: drawing the tables by asking the judge; colour and next
+    look of every reading; score, coverage and colour of every unit; counts, and the roll-ups to the nation. What comes
+    out are arrays of all these. Not inside: laying out, and taking the sheet down again.
+    """
     collect_rarely()  # as the service does
     policy, now = national_policy(), SystemClock().now()
     policy = _numbers_only(policy)
     readings = list(_readings(policy, now))
-    evidence: dict[str, dict[str, Reading]] = {}
-    for reading in readings:
-        evidence.setdefault(reading.unit, {})[reading.indicator] = reading
+    evidence = _evidence(readings)
     communes = policy.units.at(Level.COMMUNE)
     grid = [[evidence[unit.code][one].value for unit in communes] for one in policy.ruleset.indicators]
     count = len(communes) * len(grid)
@@ -186,6 +190,13 @@ def _readings(policy: Policy, now: datetime) -> Iterator[Reading]:
             state = (1103515245 * state + 12345) % 2**31
             value, age = 60 + 40 * ((state >> 8) % 1000) / 1000, (state >> 4) % 86400
             yield Reading(unit.code, indicator, value - 20 * (value < 62), now - timedelta(seconds=age), now, "bench")
+
+
+def _evidence(readings: Sequence[Reading]) -> dict[str, dict[str, Reading]]:
+    evidence: dict[str, dict[str, Reading]] = {}
+    for reading in readings:
+        evidence.setdefault(reading.unit, {})[reading.indicator] = reading
+    return evidence
 
 
 def _sheet(policy: Policy, now: datetime) -> Sheet:

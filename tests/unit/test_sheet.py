@@ -58,7 +58,7 @@ RATE = replace(WORST, id="sum", rollup=RollUp.RATE, indicator="rate", bands=ONLI
 ENOUGH = replace(ONLINE, min_sample=20)
 FREE = rule(
     "free", levels=frozenset({Level.COMMUNE}), indicator=None, bands=(), inputs=("rate", "up"),
-    formulas=(Formula(RED, "rate < 60", evaluate=lambda known: known["rate"] < 60 if "rate" in known else "missing"),
+    formulas=(Formula(RED, "rate < 60", evaluate=lambda known: float(known["rate"]) < 60 if "rate" in known else "?"),
               Formula(GREEN, "up", evaluate=lambda known: known["up"] is True if "up" in known else "missing")),
 )  # fmt: skip
 BROKEN = rule(
@@ -167,7 +167,7 @@ def feeds(draw):
 def _of_cases(reading: Reading, cases: float | None) -> Reading:
     if reading.indicator != "rate" or cases is None:
         return reading
-    return replace(reading, numerator=reading.value / 100 * cases, denominator=cases)
+    return replace(reading, numerator=float(reading.value) / 100 * cases, denominator=cases)
 
 
 def agrees(sheet: Sheet, states: dict[str, UnitState]) -> None:
