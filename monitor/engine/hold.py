@@ -20,10 +20,11 @@ neither pages again nor helps to recover.
 Flapping is judged in monitor.engine.flapping. It ends when its share is low *and* the colour that is then true is L or
 has met its need; so its end tells the state that is true, whichever it is.
 
-Two clocks: `since` is the age of the shown colour, `episode_since` that of the event: the first reading of the run that was at
-least as far from the level before as the present one. A gap in the evidence of at most four times the promised cadence does not interrupt an event; a longer one starts
-its age anew, and forgets what was counted before it. The promise is the one that was in force when the gap began. All
-this concerns age, never freshness: what is too old is unknown at once.
+Two clocks: `since` is the age of the shown colour, `episode_since` that of the event: the first reading of the run that
+was at least as far from the level before as the present one. A gap in the evidence of at most four times the promised
+cadence does not interrupt an event; a longer one starts its age anew, and forgets what was counted before it. The
+promise is the one that was in force when the gap began. All this concerns age, never freshness: what is too old is
+unknown at once.
 """
 
 from __future__ import annotations
