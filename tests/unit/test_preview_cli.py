@@ -21,7 +21,9 @@ STRICTER = ('">= 80"', '">= 95"')
 @pytest.fixture
 def others(folder: Path, tmp_path_factory) -> Path:
     """A copy of the site's rules, to be changed."""
-    return shutil.copytree(folder / "rules", tmp_path_factory.mktemp("others") / "rules")
+    copied: Path = tmp_path_factory.mktemp("others") / "rules"
+    shutil.copytree(folder / "rules", copied)
+    return copied
 
 
 def test_the_same_rules_change_nothing_and_end_with_nought(folder, others):
