@@ -35,6 +35,7 @@ def _page(incident: Incident, call: Call, address: Address, person: Recipient, s
     return Notice(
         key, incident.key, incident.ref, incident.unit, incident.kind.value, address.recipient, address.channel,
         call.at, message.subject, message.body, message.sms, urgent=incident.colour is Colour.RED,
+        words=message.words,
     )  # fmt: skip
 
 
@@ -60,7 +61,7 @@ def _recovery(
     key = f"{incident.key}/{incident.generation}/recovery/{address.recipient}/{address.channel}"
     return Notice(
         key, incident.key, incident.ref, incident.unit, text, address.recipient, address.channel,
-        due_at, message.subject, message.body, message.sms, requires=told,
+        due_at, message.subject, message.body, message.sms, requires=told, words=message.words,
     )  # fmt: skip
 
 

@@ -50,6 +50,7 @@ class Recipient:
     name: str
     locale: str = "vi"
     channels: tuple[str, ...] = ()
+    after: Mapping[str, str] = field(default_factory=dict)  # channel -> the one that takes over where it cannot reach
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from monitor.alerting.limits import Limits
 from monitor.model.incident import Outcome, Receipt
 from monitor.model.state import Decision, UnitState
 from monitor.ports import Lease
@@ -73,8 +74,10 @@ class _RingsOn(FaultyStore):
 class _ShortLease(FaultyStore):
     """A claim ends before a slow send does: the message is sent again while the first one is on the wire."""
 
-    async def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
-        return await super().lease(channel, owner, now, limit, min(seconds, 3.0))
+    async def lease(
+        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, limits: Limits | None = None
+    ) -> Sequence[Lease]:
+        return await super().lease(channel, owner, now, limit, min(seconds, 3.0), limits)
 
 
 def _sender(bad: type[Sender]) -> Callable[[Service], None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.ports import Exporter
-from monitor.web import api, board, push, stream
+from monitor.web import api, board, push, receipts, stream
 from monitor.web.access import Right
 from monitor.web.query import FURTHEST, MOST, PAGE
 from monitor.web.route import Parameter, Route
@@ -132,6 +132,26 @@ API = (
         body="Heartbeat",
         body_optional=True,
         problems={**_WRITE, "404": "no such heartbeat"},
+    ),
+    Route(
+        "GET",
+        "/api/v1/receipts/{id}",
+        receipts.told,
+        PUBLIC,
+        "receipt_told",
+        "What became of a message, told by its gateway at the signed address that it was given.",
+        _JSON,
+        problems={"404": "no such channel, or not signed", "503": "not committed"},
+    ),
+    Route(
+        "POST",
+        "/api/v1/receipts/{id}",
+        receipts.posted,
+        PUBLIC,
+        "receipt_posted",
+        "What became of a message, told by Zalo in a signed webhook.",
+        _JSON,
+        problems={"404": "no such channel, or not signed", "503": "not committed"},
     ),
     Route(
         "GET",

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.adapters.store.memory import MemoryStore
+from monitor.alerting.limits import Limits
+from monitor.alerting.outcome import Way
 from monitor.model.errors import StoreError
 from monitor.model.incident import Notice, Outcome, Receipt
 from monitor.model.state import Decision, UnitState
@@ -72,15 +74,24 @@ class DiaryStore(MemoryStore):
         self.diary = diary
         self.broken: set[str] = set()
 
-    async def lease(self, channel: str, owner: str, now: datetime, limit: int, seconds: float) -> Sequence[Lease]:
+    async def lease(
+        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, limits: Limits | None = None
+    ) -> Sequence[Lease]:
         self._refuse("lease")
-        leases = await super().lease(channel, owner, now, limit, seconds)
+        leases = await super().lease(channel, owner, now, limit, seconds, limits)
         self.diary += [f"claim {lease.notice.key}" for lease in leases]
         return leases
 
-    async def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None = None) -> bool:
+    async def settle(
+        self,
+        lease: Lease,
+        receipt: Receipt,
+        now: datetime,
+        next_at: datetime | None = None,
+        instead: Notice | None = None,
+    ) -> bool:
         self._refuse("settle")
-        marked = await super().settle(lease, receipt, now, next_at)
+        marked = await super().settle(lease, receipt, now, next_at, instead)
         self.diary.append(f"mark {lease.notice.key} {receipt.outcome if marked else 'too late'}")
         return marked
 
@@ -141,9 +152,9 @@ class Office:
         self.channels[name] = ScriptedTransport(self.clock, self.diary, list(script), asyncio.Event() if gate else None)
         return self.channels[name]
 
-    def sender(self, owner: str = "one", parallel: Mapping[str, int] | None = None) -> Sender:
+    def sender(self, owner: str = "one", ways: Mapping[str, Way] | None = None) -> Sender:
         return Sender(
-            self.store, self.channels, parallel or dict.fromkeys(self.channels, 4), self.clock, lambda: 0.0, owner
+            self.store, self.channels, ways or dict.fromkeys(self.channels, Way(4)), self.clock, lambda: 0.0, owner
         )
 
     async def owe(self, *keys: str, channel: str = "sms", after: float = 0.0, **more) -> Decision:
@@ -320,7 +331,7 @@ async def test_a_stuck_channel_does_not_delay_another(office):
 async def test_no_more_than_parallel_sends_are_on_the_wire_and_a_landing_starts_the_next(office):
     channel = office.channel("sms", gate=True)
     await office.owe(*"abcde")
-    async with office.running(office.sender(parallel={"sms": 2})):
+    async with office.running(office.sender(ways={"sms": Way(2)})):
         await office.clock.advance(10)
         assert len(channel.sends) == 2
         channel.gate.set()
@@ -331,7 +342,7 @@ async def test_no_more_than_parallel_sends_are_on_the_wire_and_a_landing_starts_
 async def test_a_notice_is_claimed_only_when_it_can_be_sent_at_once(office):
     office.channel("sms", gate=True)
     await office.owe(*"abcde")
-    async with office.running(office.sender(parallel={"sms": 2})):
+    async with office.running(office.sender(ways={"sms": Way(2)})):
         await office.clock.advance(10)
         assert sorted((await office.states()).values()) == ["leased", "leased", "pending", "pending", "pending"]
 

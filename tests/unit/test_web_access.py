@@ -30,6 +30,8 @@ RIGHTS = {
     "POST /api/v1/incidents/{id}/ack": ACK,
     "POST /api/v1/readings": PUSH,
     "POST /api/v1/heartbeats/{id}": PUSH,
+    "GET /api/v1/receipts/{id}": PUBLIC,
+    "POST /api/v1/receipts/{id}": PUBLIC,
     "GET /api/v1/events": READ,
     "GET /openapi.json": READ,
     "GET /healthz": PUBLIC,

@@ -8,7 +8,7 @@ from typing import Any
 
 from monitor.adapters.store import codec, states
 from monitor.model.colour import Colour
-from monitor.model.incident import Delivery, Incident, Notice
+from monitor.model.incident import Delivery, Incident, Notice, reference
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.series import Series
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
@@ -37,7 +37,7 @@ class Batch:
         self.series += _series_rows(decision)
         self.incidents += map(_incident_row, decision.incidents)
         self.withheld += ({"of_incident": order.incident, "reason": order.reason} for order in decision.withheld)
-        self.notices += map(_notice_row, decision.notices)
+        self.notices += map(notice_row, decision.notices)
         self.readings += map(_reading_row, decision.readings)
         self.transitions += map(_transition_row, decision.transitions)
         self.audit += decision.audit
@@ -116,7 +116,8 @@ def _incident_row(incident: Incident) -> Row:
     }
 
 
-def _notice_row(notice: Notice) -> Row:
+def notice_row(notice: Notice) -> Row:
+    """A row of the table `notice`, owed."""
     return {
         "key": notice.key,
         "channel": notice.channel,
@@ -133,6 +134,10 @@ def _notice_row(notice: Notice) -> Row:
         "withheld": "",
         "detail": "",
         "doc": codec.NOTICE.encode(notice),
+        "origin": notice.origin,
+        "reference": reference(notice.key),
+        "provider_id": "",
+        "final": "",
     }
 
 
@@ -177,6 +182,8 @@ def delivery_of(row: Any) -> Delivery:
         next_at=row.next_at if row.state in states.WAITING else None,
         sent_at=row.sent_at,
         detail=row.detail,
+        provider_id=row.provider_id,
+        final=row.final,
     )
 
 

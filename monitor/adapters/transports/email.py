@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from monitor.adapters.transports.job import Job
-from monitor.adapters.transports.posting import Posting, ascii_only, encodable, stable_id
-from monitor.model.incident import Notice
+from monitor.adapters.transports.posting import Posting, ascii_only, encodable
+from monitor.model.incident import Notice, reference
 from monitor.model.text import clean
 
 _SUBJECT = 200  # characters
@@ -21,7 +21,7 @@ class EmailTransport(Posting):
             url=url,
             subject=clean(notice.subject, _SUBJECT),
             body=encodable(notice.body),
-            message_id=stable_id(notice.key),
+            message_id=reference(notice.key),
             address=address,
             headers=_headers(notice, attempt, maybe_sent),
         )
