@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.adapters.store.memory import MemoryStore
-from monitor.alerting.limits import Limits
+from monitor.alerting.limits import Limits, Rate
 from monitor.alerting.outcome import Way
 from monitor.model.errors import StoreError
-from monitor.model.incident import Notice, Outcome, Receipt
+from monitor.model.incident import Fault, Notice, Outcome, Receipt
 from monitor.model.state import Decision, UnitState
 from monitor.ports import Lease
 from monitor.service.sender import LEASE, Sender
@@ -419,3 +419,83 @@ async def test_an_outbox_that_cannot_be_read_is_read_again_after_a_second(office
         office.store.broken = set()
         await office.clock.advance(0.5)
     assert channel.times == [5.0]
+
+
+# -- the next channel, and channels that are broken for everybody ------------------------------------------------
+
+
+def chained(blind: bool = False) -> dict[str, Way]:
+    return {"zalo": Way(4, blind=blind, next_of={"focal": "sms"}), "sms": Way(4)}
+
+
+NEXT = Receipt(Outcome.REFUSED, "no Zalo account")
+BROKEN = Receipt(Outcome.REFUSED, "no balance", fault=Fault.CHANNEL)
+
+
+async def test_what_one_channel_refuses_the_next_one_sends_at_once_with_the_reason_said(office):
+    zalo, sms = office.channel("zalo", NEXT), office.channel("sms", SENT)
+    await office.owe("i/0/1/0/focal/zalo", channel="zalo")
+    async with office.running(office.sender(ways=chained())):
+        await office.clock.advance(1)
+    assert len(zalo.sends) == len(sms.sends) == 1
+    states = {one.notice.key: (one.state, one.detail) for one in await office.store.deliveries()}
+    assert states == {
+        "i/0/1/0/focal/zalo": ("refused", "no Zalo account; told by sms instead"),
+        "i/0/1/0/focal/sms": ("sent", ""),
+    }
+
+
+async def test_a_channel_that_is_broken_for_everybody_rests_and_delays_nobody_who_has_another(office):
+    zalo, sms = office.channel("zalo", BROKEN, BROKEN, SENT), office.channel("sms")
+    ways = {**chained(), "zalo": Way(1, next_of={"focal": "sms"})}
+    sender = office.sender(ways=ways)
+    async with office.running(sender):
+        await office.owe(*(f"i/0/{n}/0/focal/zalo" for n in range(5)), channel="zalo")
+        await office.clock.advance(10)
+        assert sender.stopped == {"zalo": "no balance"}
+        assert (len(zalo.sends), len(sms.sends)) == (1, 5)
+        await office.owe("i/1/0/0/focal/zalo", channel="zalo", after=60)
+        await office.clock.advance(70)
+        assert (len(zalo.sends), len(sms.sends)) == (2, 6)  # asked again by one, in vain
+        await office.owe("i/2/0/0/focal/zalo", channel="zalo", after=60)
+        await office.clock.advance(70)
+        assert sender.stopped == {} and len(zalo.sends) == 3
+    trail = [(entry.action, entry.subject) for entry, _ in reversed(await office.store.audit_trail())]
+    assert trail == [("channel stopped", "zalo"), ("channel works again", "zalo")]
+
+
+async def test_without_another_channel_what_a_broken_one_owes_waits_and_is_never_lost(office):
+    sms = office.channel("sms", BROKEN, BROKEN, SENT)
+    await office.owe("i/0/1/0/focal/sms")
+    async with office.running(office.sender()):
+        await office.clock.advance(300)
+    assert [one.state for one in await office.store.deliveries()] == ["sent"]
+    assert len(sms.sends) == 3
+
+
+async def test_what_may_have_arrived_is_handed_on_where_a_repeat_would_ring_twice(office):
+    zalo, sms = office.channel("zalo", UNKNOWN), office.channel("sms", SENT)
+    await office.owe("i/0/1/0/focal/zalo", channel="zalo")
+    async with office.running(office.sender(ways=chained(blind=True))):
+        await office.clock.advance(60)
+    assert (len(zalo.sends), len(sms.sends)) == (1, 1)
+    assert sorted(one.state for one in await office.store.deliveries()) == ["maybe_sent", "sent"]
+
+
+async def test_what_a_dead_process_was_sending_is_handed_on_too_instead_of_being_repeated_blindly(office):
+    zalo, sms = office.channel("zalo"), office.channel("sms", SENT)
+    await office.owe("i/0/1/0/focal/zalo", channel="zalo")
+    await office.store.lease("zalo", "dead", office.clock.now(), 1, LEASE)
+    async with office.running(office.sender(ways=chained(blind=True))):
+        await office.clock.advance(LEASE + 6)
+    assert (len(zalo.sends), len(sms.sends)) == (0, 1)
+
+
+async def test_what_is_over_the_limit_is_sent_later(office):
+    sms = office.channel("sms")
+    await office.owe("a", "b", "c")
+    async with office.running(office.sender(ways={"sms": Way(4, limits=Limits(per_channel=Rate(2, 60)))})):
+        await office.clock.advance(30)
+        assert len(sms.sends) == 2
+        await office.clock.advance(60)
+        assert len(sms.sends) == 3

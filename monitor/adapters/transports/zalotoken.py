@@ -2,8 +2,9 @@
 
 The pair stands in one file that only its owner can read. Whoever wants to refresh takes the file's lock, reads it
 again, asks Zalo, and writes the new pair to the disk (fsync, rename, fsync of the folder) before anybody uses it: a
-process that is killed after the answer was written loses nothing. One that is killed between Zalo's answer and the
-writing loses the pair, as Zalo has used up the old one; then Zalo says -14014, and a person has to consent again.
+process that is killed once the draft is on the disk loses nothing, the next one finishes the writing. Only one that is
+killed between Zalo's answer and the draft loses the pair, as Zalo has used up the old one; then Zalo says -14014, and a
+person has to consent again.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ class ZaloTokens:
         if self._fresh(pair, stale):
             return pair.access
         async with self._here, self._locked():
+            self._finish_draft()
             pair = self._read()
             if self._fresh(pair, stale):  # somebody else was faster
                 return pair.access
@@ -170,10 +172,26 @@ class ZaloTokens:
             return Pair("", self._app.seed.reveal(), self._clock.now().isoformat(), seed)
         return pair
 
+    def _finish_draft(self) -> None:
+        """A whole draft that a killed process left is the newest pair; half a one is worth nothing."""
+        draft = self._draft
+        try:
+            Pair(**json.loads(draft.read_text("utf-8")))
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, TypeError):
+            draft.unlink(missing_ok=True)
+            return
+        draft.replace(self._app.file)
+        _sync(draft.parent)
+
+    @property
+    def _draft(self) -> Path:
+        return self._app.file.with_name(self._app.file.name + ".new")
+
     def _write(self, pair: Pair) -> None:
         """On the disk when this returns. Raises NoToken where that cannot be."""
-        path = self._app.file
-        draft = path.with_name(path.name + ".new")
+        path, draft = self._app.file, self._draft
         try:
             draft.unlink(missing_ok=True)
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
