@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "probe": ("monitor.cli.probe", "probe", "Ask a unit's targets now and show how it went."),
     "incidents": ("monitor.cli.look", "incidents", "List open incidents."),
     "ack": ("monitor.cli.answer", "ack", "Acknowledge an incident."),
+    "notify": ("monitor.cli.notify", "notify", "Send a test message to somebody and say what became of it."),
     "simulate": ("monitor.cli.world", "simulate", "Serve a simulated province to poll."),
     "story": ("monitor.cli.story", "story", "August 2025 in Thai Nguyen on a fast clock."),
 }

@@ -150,6 +150,10 @@ def check_network(file: SiteFile, findings: Findings) -> None:
         findings.add(("listen",), text, "add one under access.tokens, or listen on 127.0.0.1")
     for index, probe in enumerate(file.probes):
         _check_dialled(*_dialled(probe, ("probes", index)), file, findings)
+    for name, channel in file.channels.items():
+        for option in ("base_url", "oauth_url"):
+            if url := getattr(channel, option, None):
+                _check_dialled(*_target(url), ("channels", name, option), file, findings)
     for index, feed in enumerate(file.feeds):
         _check_feed(feed, ("feeds", index, "url"), file, findings)
 
