@@ -96,7 +96,7 @@ class FakeGateways:
         self.logins.append(dict(request.headers))
         mood = self.moods.get(gateway, Mood())
         if mood.kind == "status":
-            return web.json_response({}, status=int(mood.value))
+            return web.json_response({}, status=int(mood.value), headers={"Retry-After": "37"})
         if mood.kind == "redirect":
             return web.Response(status=302, headers={"Location": f"{self.base('esms')}/elsewhere"})
         if mood.kind == "code":

@@ -106,10 +106,11 @@ async def test_a_5xx_after_the_message_left_ends_unknown(line: Line):
 
 
 @each(*ALL)
-async def test_a_429_is_tried_again(line: Line):
+async def test_a_429_is_tried_again_when_the_gateway_says(line: Line):
     name, fake, transport = line
     fake.moods[name] = Mood("status", "429")
-    assert (await deliver(transport, name)).outcome is Outcome.TRY_AGAIN
+    receipt = await deliver(transport, name)
+    assert (receipt.outcome, receipt.retry_after) == (Outcome.TRY_AGAIN, 37.0)
 
 
 @each(*ALL)

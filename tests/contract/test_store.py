@@ -590,4 +590,5 @@ async def test_a_provider_tells_later_by_our_name_or_by_its_own(store: Store) ->
         ("i/0", "sent", "sms-7", "failed"),
         ("i/1", "sent", "", "delivered"),
     }
+    assert {one.sent_at for one in await store.deliveries()} == {at(2), at(4)}
     assert await store.lease("log", "me", at(20), 10, 20) == []  # it arrived: nothing to repeat

@@ -129,7 +129,7 @@ class MemoryOutbox:
         for row in named:
             row.final = final
             if final == DELIVERED and row.state in states.UNDECIDED:
-                row.state, row.sent_at = Outcome.SENT.value, now
+                row.state, row.sent_at, row.owner, row.lease_until = Outcome.SENT.value, now, "", None
                 del self._undecided[channel][row.notice.key]
         return bool(named)
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
     insert,
     literal,
     literal_column,
+    null,
     or_,
     select,
     true,
@@ -258,7 +259,9 @@ def heard_later(channel: str, name: str, final: str, now: datetime) -> Update:
         .values(
             final=final,
             state=case((arrived, Outcome.SENT.value), else_=notice.c.state),
-            sent_at=case((arrived, now), else_=notice.c.sent_at),
+            sent_at=case((arrived, literal(now, notice.c.sent_at.type)), else_=notice.c.sent_at),
+            owner=case((arrived, ""), else_=notice.c.owner),
+            lease_until=case((arrived, null()), else_=notice.c.lease_until),
         )
     )
 

@@ -71,7 +71,8 @@ def _content(service: Any, job: Job) -> dict[str, Any]:
 
 def _receipt(service: Any, status: AppriseResultStatus, seen: Witness) -> Receipt:
     if isinstance(service, Gateway):
-        return service.receipt or unheard(seen)
+        receipt = service.receipt or unheard(seen)
+        return receipt if receipt.outcome is Outcome.SENT else replace(receipt, retry_after=seen.retry_after)
     bot = _BOTS.get(type(service))
     if bot is None or seen.code is None:
         return interpret(status, seen)
