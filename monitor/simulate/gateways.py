@@ -48,10 +48,14 @@ class Arrived:
 
 
 class FakeGateways:
-    """Serves all gateways. Moods may be changed at any time; `refresh_token` is the one that Zalo would take next."""
+    """Serves all gateways. Moods may be changed at any time; `refresh_token` is the one that Zalo would take next.
 
-    def __init__(self, clock: Clock) -> None:
+    `arrived` is told of every message.
+    """
+
+    def __init__(self, clock: Clock, arrived: Callable[[Arrived], None] = lambda _message: None) -> None:
         self._clock = clock
+        self._tell = arrived
         self.moods: dict[str, Mood] = {}
         self.arrived: list[Arrived] = []
         self.asked: Counter[str] = Counter()
@@ -110,6 +114,7 @@ class FakeGateways:
         again = gateway in IDEMPOTENT and any(one.name == message.name for one in self.arrived)
         if not again:
             self.arrived.append(message)
+            self._tell(message)
         return await self._reply(request, gateway, mood, again)
 
     async def _reply(self, request: web.Request, gateway: str, mood: Mood, again: bool) -> web.StreamResponse:
