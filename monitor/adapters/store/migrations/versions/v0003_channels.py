@@ -15,3 +15,4 @@ def upgrade() -> None:
         op.add_column("notice", sa.Column(name, sa.Text, nullable=False, server_default=""))
     op.execute("UPDATE notice SET origin = channel")
     op.create_index("ix_notice_reference", "notice", ["reference"])
+    op.create_index("ix_notice_provider_id", "notice", ["provider_id"])
