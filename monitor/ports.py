@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from monitor.alerting.limits import Limits
 from monitor.alerting.muting import Held
 from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.muting import Silence, Window
@@ -110,18 +111,42 @@ class Store(Protocol):
         """What was remembered of all sources."""
 
     async def lease(
-        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, hold: Hold | None = None
+        self,
+        channel: str,
+        owner: str,
+        now: datetime,
+        limit: int,
+        seconds: float,
+        hold: Hold | None = None,
+        limits: Limits | None = None,
     ) -> Sequence[Lease]:
         """Claim due notices of one channel: urgent before old.
 
         Good news (a notice that `requires` another) waits until all bad news of its incident to the same address is
         decided; where none of that was sent, it is suppressed ("never_told") instead of claimed.
         Expired leases count as attempts that ended unknown. What `hold` names is not claimed: it stays owed, says why,
-        and is asked about again at the instant that `hold` gives.
+        and is asked about again at the instant that `hold` gives. What is over the `limits` is held in the same way.
         """
 
-    async def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None = None) -> bool:
-        """Record an outcome, compare-and-set on (owner, attempt). False when the lease was taken over meanwhile."""
+    async def settle(
+        self,
+        lease: Lease,
+        receipt: Receipt,
+        now: datetime,
+        next_at: datetime | None = None,
+        instead: Notice | None = None,
+    ) -> bool:
+        """Record an outcome, compare-and-set on (owner, attempt). False when the lease was taken over meanwhile.
+
+        `instead` becomes owed with it, unless this one was withheld meanwhile or that one is known already.
+        """
+
+    async def heard_later(self, channel: str, name: str, final: str, now: datetime) -> bool:
+        """Note what a provider says later of a message: "delivered" or "failed". False where nothing has this name.
+
+        `name` is monitor.model.incident.reference of its key, or the provider's own id. What waited to be repeated
+        and was delivered is sent.
+        """
 
     async def next_due(self, channel: str) -> datetime | None:
         """When the next notice of a channel could be claimed; None when nothing waits."""

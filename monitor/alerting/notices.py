@@ -37,7 +37,7 @@ def _page(incident: Incident, call: Call, address: Address, person: Recipient, s
     return Notice(
         key, incident.key, incident.ref, incident.unit, incident.kind.value, address.recipient, address.channel,
         call.at, message.subject, message.body, message.sms, urgent=incident.colour is Colour.RED,
-        cause=incident.cause, trouble=incident.kind, colour=incident.colour,
+        cause=incident.cause, trouble=incident.kind, colour=incident.colour, words=message.words,
     )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def _recovery(
     return Notice(
         key, incident.key, incident.ref, incident.unit, text, address.recipient, address.channel,
         due_at, message.subject, message.body, message.sms, requires=told,
-        cause=incident.cause, trouble=incident.kind, colour=incident.colour,
+        cause=incident.cause, trouble=incident.kind, colour=incident.colour, words=message.words,
     )  # fmt: skip
 
 

@@ -63,6 +63,7 @@ class Recipient:
     locale: str = "vi"
     channels: tuple[str, ...] = ()
     recoveries: bool = True  # wants to hear that it is over
+    after: Mapping[str, str] = field(default_factory=dict)  # channel -> the one that takes over where it cannot reach
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.alerting.faults import vietnamese_fault
@@ -28,6 +28,11 @@ from monitor.model.text import clean, singular, unaccent
 from monitor.model.unit import Level
 from monitor.model.verdict import Param
 
+# What a notice tells as single words, for templates that are kept elsewhere (Zalo).
+WORDS = (
+    "code", "unit", "province", "service", "reason", "kpi", "value", "target", "goal", "deadline", "days_late",
+    "date", "time", "due", "h", "minutes", "colour", "scope",
+)  # fmt: skip
 SMS_LIMIT = 160  # septets of one segment
 KPI_LIMIT = 13  # characters of a figure's name in an SMS
 _BASIC = frozenset(
@@ -71,6 +76,7 @@ class Message:
     subject: str  # one line
     body: str  # one line
     sms: str  # GSM 7-bit, one segment, without Vietnamese accents
+    words: Mapping[str, str] = field(default_factory=dict)  # those of WORDS that are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +240,7 @@ def render(text_id: str, facts: Mapping[str, Param], locale: str) -> Message:
         clean(_start(text.subject, words) + "".join(_fill(text.subject[1:], words)), 300),
         clean("".join(_fill(text.body, words)), 4000),
         _sms(text, Words(facts, spoken, short=True)),
+        {name: word for name in WORDS if (word := words.word(name)) is not None},
     )
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import click
 
@@ -17,7 +17,6 @@ from monitor.cli.sites import bundled, site_option
 from monitor.registry import load_registry
 from monitor.registry.mapping import read_mapping
 from monitor.simulate import SimulatedProvince, SimulateOptions, registered_territory, serve
-from monitor.simulate.world import Mood
 
 
 @click.command()
@@ -28,10 +27,14 @@ from monitor.simulate.world import Mood
 @click.option("--seed", default=766, show_default=True, help="Equal seeds, equal worlds.")
 @click.option("--province", default="19", show_default=True, help="Code of the province to simulate.")
 @click.option("--world", default="calm", type=click.Choice(["calm", "lively"]), show_default=True)
+@click.option(
+    "--gateways",
+    "gateways_port",
+    type=int,
+    help="Port for stand-ins of message gateways.",
+)
 @click.option("--until-input-ends", is_flag=True, hidden=True)
-def simulate(
-    site: Path, host: str, port: int, tcp_port: int, seed: int, province: str, world: str, until_input_ends: bool
-) -> None:
+def simulate(site: Path, province: str, until_input_ends: bool, **how: Any) -> None:
     """Serve a simulated province on loopback, for a site to poll."""
     registry = load_registry()
     path = (site if (site / "rules").is_dir() else bundled()) / "rules" / "mappings" / f"portal_{province}.csv"
@@ -40,11 +43,13 @@ def simulate(
         territory = registered_territory(registry, province, mapping)
     except LookupError as unknown:
         raise click.UsageError(str(unknown)) from None
-    options = SimulateOptions(territory, seed, cast("Mood", world), host, port, tcp_port)
+    options = SimulateOptions(territory, **how)
     try:
         asyncio.run(_serve(options, until_input_ends))
     except OSError as taken:
-        raise click.ClickException(f"cannot listen on {host}:{port} or :{tcp_port}: {taken}") from None
+        raise click.ClickException(
+            f"cannot listen on {options.host}:{options.port} or :{options.tcp_port}: {taken}"
+        ) from None
 
 
 async def _serve(options: SimulateOptions, until_input_ends: bool) -> None:

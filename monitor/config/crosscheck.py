@@ -168,6 +168,10 @@ def check_network(file: SiteFile, findings: Findings) -> None:
     for index, probe in enumerate(file.probes):
         for host, port, at in _dialled(probe, ("probes", index)):
             _check_dialled(host, port, at, file, findings)
+    for name, channel in file.channels.items():
+        for option in ("base_url", "oauth_url"):
+            if url := getattr(channel, option, None):
+                _check_dialled(*_target(url), ("channels", name, option), file, findings)
     for index, feed in enumerate(file.feeds):
         _check_feed(feed, ("feeds", index, "url"), file, findings)
 

@@ -188,6 +188,20 @@ def _as_of(value: str) -> str:
     return value
 
 
+def ways(value: str) -> tuple[str, ...]:
+    """The channels of `zalo > sms`, in their order."""
+    return tuple(part.strip() for part in value.split(">"))
+
+
+def _ways(value: str) -> str:
+    names = ways(value)
+    for name in names:
+        _identifier(name)
+    if len(set(names)) < len(names):
+        raise ValueError(f"is '{value[:60]}', which comes back to the same channel; name each once")
+    return value
+
+
 _DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,6} ?[smhd]$", "examples": ["30s", "2h"]})
 
 Duration = Annotated[float, BeforeValidator(_duration), _DURATION_SCHEMA]  # seconds; written "30s", "5m", "2h", "1d"
@@ -195,6 +209,7 @@ Span = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive), _
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Code = Annotated[str, BeforeValidator(_code), WithJsonSchema({"type": ["string", "integer"]})]
 Identifier = Annotated[str, AfterValidator(_identifier)]
+WaysText = Annotated[str, AfterValidator(_ways)]  # channels, each of which takes over from the one before it
 Label = Annotated[str, AfterValidator(_label)]  # of a time series
 ParameterName = Annotated[str, AfterValidator(_parameter)]  # of a query
 ValueName = Annotated[str, AfterValidator(_value_name)]  # of a captured value

@@ -6,11 +6,13 @@ A field's description is the hint that a user reads when the field is missing, a
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from monitor.config.asked import Asked, LevelName, Selector
+from monitor.config.channelmodels import Channel
 from monitor.config.fields import (
     Allow,
     AsOfText,
@@ -31,7 +33,9 @@ from monitor.config.fields import (
     StoreUrl,
     Title,
     Url,
+    WaysText,
     Zone,
+    ways,
 )
 from monitor.config.probemodels import Probe
 from monitor.config.yaml import Section
@@ -322,15 +326,6 @@ class HeartbeatSection(Section):
     grace: Span = Field(description="write how long a report may be late, and a run may take, such as 1h")
 
 
-class Channel(Section):
-    """One way to send."""
-
-    kind: Literal["log", "email", "webhook"] = Field(description="write log, email or webhook")
-    url: SecretText | None = None  # an Apprise address; {address} stands for the recipient's
-    timeout: Span = 15.0
-    parallel: int = Field(default=4, ge=1, le=64)
-
-
 class RecipientSection(Section):
     """Somebody who can be told: a post, not a person's name."""
 
@@ -339,9 +334,22 @@ class RecipientSection(Section):
     scope: Code = Field(description="write the code of the unit for which the recipient stands in")
     name: Title | None = None  # the role's title unless said
     locale: Literal["vi", "en"] = "vi"
-    channels: list[Identifier] = Field(default=[])
+    channels: list[WaysText] = Field(default=[])  # "zalo > sms": by SMS where Zalo cannot reach
     addresses: dict[str, SecretText] = Field(default={})
     recoveries: bool = True  # false: is not told that it is over
+
+    def names(self) -> list[tuple[int, str]]:
+        """Every channel that is named, with the number of its entry; each once."""
+        found: dict[str, int] = {}
+        for number, entry in enumerate(self.channels):
+            for name in ways(entry):
+                found.setdefault(name, number)
+        return [(number, name) for name, number in found.items()]
+
+    def takeovers(self) -> dict[str, str]:
+        """Channel -> the one that takes over."""
+        chains = [ways(entry) for entry in self.channels]
+        return {first: then for chain in chains for first, then in pairwise(chain)}
 
 
 class Step(Section):

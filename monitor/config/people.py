@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
 from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec, TermsSpec
+from monitor.config.channelmodels import Gateway, LinkChannel
 from monitor.config.findings import Findings
+from monitor.config.gateways import BLIND, BY_PHONE, Options, callback_of, limits_of, templates_of, zalo_app
 from monitor.config.models import PolicySection, RecipientSection, SiteFile, Step, TokenSection
 from monitor.config.problems import Location
 from monitor.config.secrets import Secret, resolve
@@ -13,10 +16,16 @@ from monitor.config.sources import Surroundings
 from monitor.config.spec import ChannelSpec, Token
 from monitor.config.units import select
 from monitor.model.incident import Kind
+from monitor.model.phone import normal_phone
 from monitor.model.unit import Level
 
 # The only Apprise addresses that are let through, by kind of channel.
-SCHEMES: Mapping[str, tuple[str, ...]] = {"email": ("mailto", "mailtos"), "webhook": ("json", "jsons")}
+SCHEMES: Mapping[str, tuple[str, ...]] = {
+    "email": ("mailto", "mailtos"),
+    "webhook": ("json", "jsons"),
+    "telegram": ("tgram",),
+    "zalobot": ("zalo",),
+}
 
 Addresses = dict[tuple[str, str], Secret]
 
@@ -41,6 +50,8 @@ def _token(token: TokenSection, at: Location, around: Surroundings) -> Token:
 
 def _channel(name: str, file: SiteFile, around: Surroundings) -> ChannelSpec:
     section, at = file.channels[name], ("channels", name)
+    if not isinstance(section, LinkChannel):
+        return _gateway(name, section, file, around)
     found: list[Secret] = []
     if section.kind == "log" and section.url is not None:
         around.findings.add((*at, "url"), f"the log channel '{name}' has an address", "remove url")
@@ -51,7 +62,37 @@ def _channel(name: str, file: SiteFile, around: Surroundings) -> ChannelSpec:
         around.findings.attempt(
             (*at, "url"), f"the channel '{name}'", lambda: found.append(_apprise(text, kind, around))
         )
-    return ChannelSpec(name, section.kind, found[0] if found else None, section.timeout, section.parallel)
+    return ChannelSpec(
+        name,
+        section.kind,
+        found[0] if found else None,
+        section.timeout,
+        section.parallel,
+        blind=section.kind in BLIND,
+        limits=limits_of(section.limits, ZoneInfo(file.time_zone)),
+        base_url=section.base_url or "",
+    )
+
+
+def _gateway(name: str, section: Gateway, file: SiteFile, around: Surroundings) -> ChannelSpec:
+    options = Options(section, ("channels", name), around)
+    callback = callback_of(section, options)
+    if callback is not None and file.base_url is None:
+        text = f"the channel '{name}' wants to hear of final statuses, but base_url does not say where"
+        around.findings.add(("channels", name), text, "write base_url: https://..., as the provider can reach it")
+    return ChannelSpec(
+        name,
+        section.kind,
+        options.url(),
+        section.timeout,
+        section.parallel,
+        blind=section.kind in BLIND,
+        limits=limits_of(section.limits, ZoneInfo(file.time_zone)),
+        zalo=zalo_app(section, options, around),
+        templates=templates_of(section),
+        callback=callback,
+        callback_base=(file.base_url or "").rstrip("/"),
+    )
 
 
 def _apprise(text: str, kind: str, around: Surroundings) -> Secret:
@@ -70,12 +111,17 @@ def build_addresses(file: SiteFile, channels: Mapping[str, ChannelSpec], around:
         at: Location = ("recipients", index)
         for channel, text in recipient.addresses.items():
             place = (*at, "addresses", channel)
-            if channel not in recipient.channels:
-                around.findings.unknown(place, f"channel of '{recipient.id}'", channel, recipient.channels)
+            own = [name for _, name in recipient.names()]
+            if channel not in own:
+                around.findings.unknown(place, f"channel of '{recipient.id}'", channel, own)
                 continue
+            by_phone = channel in channels and channels[channel].kind in BY_PHONE
 
-            def take(name: str = channel, reference: str = text, who: str = recipient.id) -> None:
-                addresses[who, name] = resolve(reference, around.root, around.environ)
+            def take(
+                name: str = channel, reference: str = text, who: str = recipient.id, phone: bool = by_phone
+            ) -> None:
+                secret = resolve(reference, around.root, around.environ)
+                addresses[who, name] = Secret(normal_phone(secret.reveal())) if phone else secret
 
             around.findings.attempt(place, f"the address of '{recipient.id}'", take)
         _check_addresses(recipient, at, channels, around.findings)
@@ -85,11 +131,11 @@ def build_addresses(file: SiteFile, channels: Mapping[str, ChannelSpec], around:
 def _check_addresses(
     recipient: RecipientSection, at: Location, channels: Mapping[str, ChannelSpec], findings: Findings
 ) -> None:
-    for channel in recipient.channels:
+    for _, channel in recipient.names():
         spec = channels.get(channel)
         if spec is None or channel in recipient.addresses:
             continue
-        wants = spec.kind == "email" if spec.url is None else "{address}" in spec.url.reveal()
+        wants = spec.kind not in ("log", "webhook") if spec.url is None else "{address}" in spec.url.reveal()
         if wants:
             text = f"the recipient '{recipient.id}' has no address for the channel '{channel}'"
             findings.add((*at, "channels"), text, f"write addresses: {{{channel}: ${{NAME}}}}")
@@ -112,8 +158,16 @@ def build_directory(file: SiteFile) -> Directory:
 def _recipient(section: RecipientSection, file: SiteFile) -> Recipient:
     title = file.roles.get(section.role)
     name = section.name or (getattr(title, section.locale) if title else section.role)
+    channels = tuple(name for _, name in section.names())
     return Recipient(
-        section.id, section.role, section.scope, name, section.locale, tuple(section.channels), section.recoveries
+        section.id,
+        section.role,
+        section.scope,
+        name,
+        section.locale,
+        channels,
+        recoveries=section.recoveries,
+        after=section.takeovers(),
     )
 
 

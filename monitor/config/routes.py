@@ -55,7 +55,7 @@ def _check_recipients(file: SiteFile, units: Units, findings: Findings) -> None:
         if not recipient.channels:
             text = f"the recipient '{recipient.id}' has no channel and can never be told"
             findings.add((*at, "channels"), text, "write channels: [log]")
-        for number, channel in enumerate(recipient.channels):
+        for number, channel in recipient.names():
             if channel not in file.channels:
                 findings.unknown((*at, "channels", number), "channel", channel, file.channels)
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from monitor.alerting.limits import Limits
 from monitor.alerting.plan import Directory
 from monitor.config.probespec import ProbeSpec
 from monitor.config.secrets import Secret
@@ -133,14 +134,40 @@ class HeartbeatSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """An approved Zalo template, and which word of a notice each of its parameters takes."""
+
+    id: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ZaloApp:
+    """An app of a Zalo Official Account, and where its tokens are kept."""
+
+    app_id: str
+    secret: Secret
+    seed: Secret  # the refresh token that a person got by consenting; later ones are in the file
+    file: Path  # below the site's folder
+    oauth_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelSpec:
-    """One way to send. `kind`: "log", "email", "webhook"."""
+    """One way to send. `kind`: "log", "email", "webhook", "telegram", "zalobot", or a gateway of config.gateways."""
 
     id: str
     kind: str
     url: Secret | None = None  # Apprise URL template: "{address}" is replaced by the recipient's address
     timeout: float = 15.0  # seconds, then the worker is killed
     parallel: int = 4  # sends at once: the bulkhead
+    blind: bool = False  # the provider would not recognise a repeat of what may have arrived
+    limits: Limits | None = None
+    zalo: ZaloApp | None = None  # whose access token the channel needs
+    templates: Mapping[str, Template] = field(default_factory=dict)  # zalozns: by kind of notice, "any" for the others
+    base_url: str = ""  # another host than the vendor's (bots; gateways have it in their URL)
+    callback_base: str = ""  # of the board, as the provider can reach it
+    callback: Secret | None = None  # signs what the provider may tell later; None: nothing is heard
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import blake2b
 
 from monitor.model.colour import Colour
 from monitor.model.verdict import Param
@@ -145,6 +146,18 @@ class Notice:
     cause: str = ""  # of the incident, with its kind and colour: what a silence may ask for; empty: no incident's
     trouble: Kind | None = None
     colour: Colour | None = None
+    words: Mapping[str, str] = field(default_factory=dict)  # the facts as words, for templates kept elsewhere
+    instead_of: str = ""  # the channel that was owed this first, if another one had to take over
+
+    @property
+    def origin(self) -> str:
+        """The channel by which the recipient was to be told first."""
+        return self.instead_of or self.channel
+
+
+def reference(key: str) -> str:
+    """32 hexadecimal digits that stand for a notice's key: its name at providers, the same for every attempt."""
+    return blake2b(key.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
 class Outcome(StrEnum):
@@ -154,7 +167,22 @@ class Outcome(StrEnum):
     TRY_AGAIN = "try_again"
     REFUSED = "refused"
     UNKNOWN = "unknown"  # timed out, may have gone: repeated under the same key and marked
+    MAYBE_SENT = "maybe_sent"  # may have gone and is not repeated, because the next channel took over
     SUPPRESSED = "suppressed"
+
+
+class Fault(StrEnum):
+    """What a refusal is about: it decides what follows (monitor.alerting.outcome)."""
+
+    RECIPIENT = "recipient"  # this address, or this person
+    MESSAGE = "message"  # this text or one of its parameters
+    CHANNEL = "channel"  # configuration, money or login: nobody is reached until the operator mends it
+    QUOTA = "quota"  # used up until the day is over
+    NIGHT = "night"  # not at this hour
+    LOGIN = "login"  # the access token: a new one may help
+
+
+DELIVERED, FAILED = "delivered", "failed"  # what a provider can say of a message later
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +197,8 @@ class Delivery:
     next_at: datetime | None = None
     sent_at: datetime | None = None
     detail: str = ""
+    provider_id: str = ""  # the provider's own name for the message
+    final: str = ""  # what the provider said later: delivered, failed; empty: nothing yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,3 +208,5 @@ class Receipt:
     outcome: Outcome
     detail: str = ""
     retry_after: float | None = None  # seconds, as the provider asked
+    id: str = ""  # the provider's own name for the message
+    fault: Fault = Fault.RECIPIENT  # of a refusal

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from monitor.alerting.outcome import Way
 from monitor.config.spec import Site
 from monitor.decide import Policy, Watch
 from monitor.engine.hygiene import Known, inspect
@@ -21,6 +22,7 @@ from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision
 from monitor.ports import Clock, Exporter, Source, Store, Timetable, Transport
 from monitor.service.brokenrules import BrokenRules
+from monitor.service.channelwatch import ChannelWatch
 from monitor.service.complaints import Complaints
 from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
@@ -77,12 +79,13 @@ class Service:
             count=metrics.ended,
             wanted=asked_today(site, clock),
         )
-        parallel = {channel: site.channels[channel].parallel for channel in adapters.transports}
-        sending = (adapters.chance, adapters.owner, adapters.look, self.evaluator.held)
-        self.sender = Sender(store, adapters.transports, parallel, clock, *sending)
+        sending = (adapters.chance, adapters.owner, adapters.look, site.zone, self.evaluator.held)
+        self.sender = Sender(store, adapters.transports, ways_of(site), clock, *sending)
         self.desk = Desk(self.evaluator, store, self.sender, clock)
         self.broken_rules = BrokenRules()
         metrics.registry.register(self.broken_rules)
+        self.channel_watch = ChannelWatch(self.sender, adapters.transports)
+        metrics.registry.register(self.channel_watch)
         self.site_problems = site.problems  # mistakes on disk, file:line, while an older site or older rules judge
         metrics.reloaded(worked=not site.problems)
         self.started_at: datetime | None = None
@@ -198,6 +201,15 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+
+
+def ways_of(site: Site) -> Mapping[str, Way]:
+    """How each channel of a site is used."""
+    people = site.directory.recipients
+    return {
+        name: Way(spec.parallel, spec.blind, spec.limits, {p.id: p.after[name] for p in people if name in p.after})
+        for name, spec in site.channels.items()
+    }
 
 
 def policy_of(site: Site) -> Policy:

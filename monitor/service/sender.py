@@ -2,7 +2,8 @@
 
 Marking first would lose messages at a kill; this order may send one twice, always under the same key. Each channel has
 its own loop and its own bounded number of sends (a bulkhead), so that a stuck gateway delays nobody else. A claim is a
-lease of 20 s, longer than the 15 s in which a transport must answer.
+lease of 20 s, longer than the 15 s in which a transport must answer. What follows a send is decided in
+monitor.alerting.outcome; a channel with a fault of its own rests a minute, in which nobody is kept from the next one.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from monitor.alerting.retry import next_try
+from monitor.alerting.outcome import REST, Way, follow, take_over
 from monitor.model.errors import StoreError
-from monitor.model.incident import Outcome, Receipt
-from monitor.model.state import Decision
+from monitor.model.incident import Fault, Notice, Outcome, Receipt
+from monitor.model.state import AuditEntry, Decision
 from monitor.ports import Clock, Hold, Lease, Store, Transport
 
 log = logging.getLogger(__name__)
@@ -23,7 +25,6 @@ log = logging.getLogger(__name__)
 LEASE = 20.0  # seconds
 LOOK = 5.0  # seconds after which the outbox is looked at without being woken
 REFUSED = timedelta(seconds=1)  # pause after a store that cannot be written
-FINAL = frozenset({Outcome.SENT, Outcome.REFUSED, Outcome.SUPPRESSED})
 
 
 class Sender:
@@ -33,16 +34,19 @@ class Sender:
         self,
         store: Store,
         transports: Mapping[str, Transport],
-        parallel: Mapping[str, int],
+        ways: Mapping[str, Way],
         clock: Clock,
         chance: Callable[[], float],
         owner: str,
         look: float = LOOK,
+        zone: tzinfo = UTC,
         hold: Hold | None = None,
     ) -> None:
         self._store = store
         self._transports = transports
-        self._parallel = parallel
+        self._ways = ways
+        self._zone = zone
+        self._resting: dict[str, tuple[str, datetime]] = {}  # channel with a fault of its own -> what, asked again when
         self._clock = clock
         self._chance = chance
         self._owner = owner
@@ -82,10 +86,12 @@ class Sender:
 
     async def step(self, channel: str) -> int:
         """Claim what is due on one channel and begin to send it; returns how many were begun."""
-        room = self._parallel[channel] - len(self._flying[channel])
+        way = self._ways[channel]
+        room = way.parallel - len(self._flying[channel])
         if room <= 0 or self._unmarked[channel]:
             return 0  # a send that could not be marked yet would be claimed a second time
-        leases = await self._store.lease(channel, self._owner, self._clock.now(), room, LEASE, self._hold)
+        now = self._clock.now()
+        leases = await self._store.lease(channel, self._owner, now, room, LEASE, self._hold, way.limits)
         for lease in leases:
             task = asyncio.get_running_loop().create_task(self._send(lease), name=f"send {lease.notice.key}")
             self._flying[channel].add(task)
@@ -105,7 +111,7 @@ class Sender:
 
     async def _pause(self, channel: str, due: datetime | None) -> None:
         left = self._look if due is None else min(self._look, max((due - self._clock.now()).total_seconds(), 0.0))
-        if len(self._flying[channel]) >= self._parallel[channel]:
+        if len(self._flying[channel]) >= self._ways[channel].parallel:
             left = self._look  # a landing wakes this loop
         woken = asyncio.ensure_future(self._wake[channel].wait())
         slept = asyncio.ensure_future(self._clock.sleep(max(left, 0.01)))
@@ -116,30 +122,83 @@ class Sender:
             slept.cancel()
 
     async def _send(self, lease: Lease) -> None:
-        transport = self._transports[lease.notice.channel]
-        try:
-            receipt = await transport.send(lease.notice, attempt=lease.attempt, maybe_sent=lease.maybe_sent)
-        except Exception as broken:  # a transport that breaks its promise: nobody knows whether it went
-            log.exception("channel %s broke", lease.notice.channel)
-            receipt = Receipt(Outcome.UNKNOWN, f"{type(broken).__name__}")
+        receipt = self._without_sending(lease) or await self._sent(lease)
+        await self._note_fault(lease.notice.channel, receipt)
         await self._settle(lease, receipt)
 
-    async def _settle(self, lease: Lease, receipt: Receipt) -> None:
-        now = self._clock.now()
-        again = None
-        if receipt.outcome not in FINAL:
-            again = next_try(receipt.outcome, lease.attempt, now, self._chance(), receipt.retry_after)
-        self._unmarked[lease.notice.channel] += 1
+    async def _sent(self, lease: Lease) -> Receipt:
+        transport = self._transports[lease.notice.channel]
         try:
-            while not await self._mark(lease, receipt, now, again):
+            return await transport.send(lease.notice, attempt=lease.attempt, maybe_sent=lease.maybe_sent)
+        except Exception as broken:  # a transport that breaks its promise: nobody knows whether it went
+            log.exception("channel %s broke", lease.notice.channel)
+            return Receipt(Outcome.UNKNOWN, f"{type(broken).__name__}")
+
+    def _without_sending(self, lease: Lease) -> Receipt | None:
+        """What is known before: a repeat that would ring twice goes to the next channel, and so does what came to rest.
+
+        A channel that rests is asked again by one notice when its rest is over.
+        """
+        channel, now = lease.notice.channel, self._clock.now()
+        way = self._ways[channel]
+        if lease.maybe_sent and way.blind and lease.notice.recipient in way.next_of:
+            return Receipt(Outcome.UNKNOWN, "an earlier attempt may have arrived")
+        if channel not in self._resting:
+            return None
+        why, until = self._resting[channel]
+        if now < until:
+            return Receipt(Outcome.REFUSED, f"the channel rests: {why}", fault=Fault.CHANNEL)
+        self._resting[channel] = (why, now + REST)
+        return None
+
+    async def _note_fault(self, channel: str, receipt: Receipt) -> None:
+        """Stop asking a channel that is broken for everybody, and tell the operator once; or let it go on."""
+        resting = channel in self._resting
+        if receipt.outcome is Outcome.REFUSED and receipt.fault in (Fault.CHANNEL, Fault.LOGIN):
+            if resting and receipt.detail.startswith("the channel rests"):
+                return
+            self._resting[channel] = (receipt.detail, self._clock.now() + REST)
+            if not resting:
+                log.error("channel %s is stopped: %s", channel, receipt.detail)
+                await self._tell("channel stopped", channel, receipt.detail)
+        elif resting and receipt.outcome is Outcome.SENT:
+            del self._resting[channel]
+            log.info("channel %s works again", channel)
+            await self._tell("channel works again", channel, "")
+
+    async def _tell(self, action: str, channel: str, detail: str) -> None:
+        try:
+            await self._store.audit(AuditEntry(self._clock.now(), "denbao", action, channel, detail))
+        except StoreError as broken:
+            log.error("%s of %s is not in the audit trail: %s", action, channel, broken)
+
+    @property
+    def stopped(self) -> Mapping[str, str]:
+        """Channels that are broken for everybody, with what is wrong."""
+        return {channel: why for channel, (why, _) in self._resting.items()}
+
+    async def _settle(self, lease: Lease, receipt: Receipt) -> None:
+        now, notice = self._clock.now(), lease.notice
+        after = follow(receipt, notice, self._ways[notice.channel], lease.attempt, now, self._chance(), self._zone)
+        instead = take_over(notice, after.next_channel) if after.next_channel else None
+        said = after.receipt
+        if instead is not None:
+            said = replace(said, detail=f"{said.detail}; told by {instead.channel} instead")
+        self._unmarked[notice.channel] += 1
+        try:
+            while not await self._mark(lease, said, now, after.again_at, instead):
                 await self._clock.sleep(REFUSED.total_seconds())
         finally:
-            self._unmarked[lease.notice.channel] -= 1
+            self._unmarked[notice.channel] -= 1
+        if instead is not None and instead.channel in self._wake:
+            self._wake[instead.channel].set()
 
-    async def _mark(self, lease: Lease, receipt: Receipt, now: datetime, again: datetime | None) -> bool:
+    async def _mark(
+        self, lease: Lease, receipt: Receipt, now: datetime, again: datetime | None, instead: Notice | None
+    ) -> bool:
         """False while the store refuses: the outcome is kept until it can be written, for as long as we live."""
         try:
-            if not await self._store.settle(lease, receipt, now, again):
+            if not await self._store.settle(lease, receipt, now, again, instead):
                 log.warning("notice %s was taken over before it could be marked", lease.notice.key)
         except StoreError as broken:
             log.error("notice %s was sent but cannot be marked: %s", lease.notice.key, broken)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from monitor.alerting.limits import Limits
 from monitor.model.incident import Outcome, Receipt
 from monitor.model.state import Decision, UnitState
 from monitor.ports import Hold, Lease
@@ -75,9 +76,16 @@ class _ShortLease(FaultyStore):
     """A claim ends before a slow send does: the message is sent again while the first one is on the wire."""
 
     async def lease(
-        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, hold: Hold | None = None
+        self,
+        channel: str,
+        owner: str,
+        now: datetime,
+        limit: int,
+        seconds: float,
+        hold: Hold | None = None,
+        limits: Limits | None = None,
     ) -> Sequence[Lease]:
-        return await super().lease(channel, owner, now, limit, min(seconds, 3.0), hold)
+        return await super().lease(channel, owner, now, limit, min(seconds, 3.0), hold, limits)
 
 
 def _sender(bad: type[Sender]) -> Callable[[Service], None]:

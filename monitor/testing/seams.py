@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from random import Random
 
+from monitor.alerting.limits import Limits
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.muting import Silence, Window
@@ -100,11 +101,18 @@ class FaultyStore:
         return states
 
     async def lease(
-        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, hold: Hold | None = None
+        self,
+        channel: str,
+        owner: str,
+        now: datetime,
+        limit: int,
+        seconds: float,
+        hold: Hold | None = None,
+        limits: Limits | None = None,
     ) -> Sequence[Lease]:
         """See the port."""
         self._enter()
-        leases = await self._inner.lease(channel, owner, now, limit, seconds, hold)
+        leases = await self._inner.lease(channel, owner, now, limit, seconds, hold, limits)
         for lease in leases:
             self._ledger.claimed(lease, self._trouble.life.number)
         if leases:
@@ -112,11 +120,18 @@ class FaultyStore:
             self._refuse_after()
         return leases
 
-    async def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None = None) -> bool:
+    async def settle(
+        self,
+        lease: Lease,
+        receipt: Receipt,
+        now: datetime,
+        next_at: datetime | None = None,
+        instead: Notice | None = None,
+    ) -> bool:
         """See the port."""
         try:
             await self._write()
-            done = await self._inner.settle(lease, receipt, now, next_at)
+            done = await self._inner.settle(lease, receipt, now, next_at, instead)
             self._refuse_after()
         except StoreError:
             self._ledger.excuse(lease.notice.key, f"mark {lease.attempt} refused", once=True)
@@ -148,6 +163,11 @@ class FaultyStore:
         """See the port."""
         self._enter()
         return await self._inner.load_health()
+
+    async def heard_later(self, channel: str, name: str, final: str, now: datetime) -> bool:
+        """See the port."""
+        await self._write()
+        return await self._inner.heard_later(channel, name, final, now)
 
     async def next_due(self, channel: str) -> datetime | None:
         """See the port."""

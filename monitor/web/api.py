@@ -41,6 +41,7 @@ async def site(request: web.Request) -> web.Response:
         "name": {"vi": found.name_vi, "en": found.name_en},
         "version": found.version,
         "problems": list(service.site_problems),
+        "channel_problems": list(service.channel_watch.sentences()),
         "rules_broken": {name: sorted(units) for name, units in sorted(service.broken_rules.units.items())},
     }
     return answer(document)

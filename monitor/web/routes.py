@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from monitor.model.muting import Silence, Window
 from monitor.ports import Exporter
-from monitor.web import api, board, feeds, muting, push, stream
+from monitor.web import api, board, feeds, muting, push, receipts, stream
 from monitor.web.access import Right
 from monitor.web.query import FURTHEST, MOST, PAGE
 from monitor.web.route import Parameter, Route
@@ -156,6 +156,26 @@ API = (
         body="Heartbeat",
         body_optional=True,
         problems={**_WRITE, "404": "no such heartbeat"},
+    ),
+    Route(
+        "GET",
+        "/api/v1/receipts/{id}",
+        receipts.told,
+        PUBLIC,
+        "receipt_told",
+        "What became of a message, told by its gateway at the signed address that it was given.",
+        _JSON,
+        problems={"404": "no such channel, or not signed", "503": "not committed"},
+    ),
+    Route(
+        "POST",
+        "/api/v1/receipts/{id}",
+        receipts.posted,
+        PUBLIC,
+        "receipt_posted",
+        "What became of a message, told by Zalo in a signed webhook.",
+        _JSON,
+        problems={"404": "no such channel, or not signed", "503": "not committed"},
     ),
     Route(
         "GET",

@@ -248,6 +248,8 @@ def _delivery(delivery: Delivery) -> Json:
         "attempt": delivery.attempt,
         "sent_at": iso(delivery.sent_at),
         "detail": delivery.detail,
+        "provider_id": delivery.provider_id,
+        "final": delivery.final,
         "subject": notice.subject,
         "body": notice.body,
         "sms": notice.sms,

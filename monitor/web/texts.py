@@ -31,6 +31,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Số lỗi trong cấu hình trên đĩa: {count}; hệ thống vẫn đánh giá theo bản đúng gần nhất.",
         "Mistakes in the site on disk: {count}; the last good version goes on judging.",
     ),
+    "channel_problems": (
+        "Số kênh gửi tin cần xử lý: {count}.",
+        "Channels that need the operator: {count}.",
+    ),
     "degraded": (
         "Không ghi được dữ liệu: bảng dừng ở trạng thái đã ghi gần nhất và có thể đã cũ.",
         "Nothing can be stored now: the board shows the last stored state, which may be old.",
@@ -214,6 +218,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "state_try_again": ("sẽ thử lại", "to be tried again"),
     "state_refused": ("bị từ chối", "refused"),
     "state_unknown": ("chưa chắc đã đến", "may have arrived"),
+    "state_maybe_sent": ("có thể đã đến, đã chuyển kênh khác", "may have arrived, told by another channel"),
+    "final_delivered": ("đã đến máy", "delivered"),
+    "final_failed": ("không đến được", "not delivered"),
     "state_suppressed": ("đã rút", "withheld"),
     "text": ("Nội dung", "Text"),
     "muting": ("Tắt báo", "Muting"),

@@ -10,16 +10,18 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.store import MemoryStore, SqlStore, codec, open_store
+from monitor.alerting.limits import Limits, Rate
 from monitor.alerting.muting import Held
+from monitor.alerting.outcome import take_over
 from monitor.engine.rolling import pack
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
-from monitor.model.incident import Notice, Outcome, Phase
+from monitor.model.incident import Notice, Outcome, Phase, Receipt, reference
 from monitor.model.reading import Comparator, Drift, Reading, Rejected, Shape, SourceHealth
 from monitor.model.rolling import Rolling, Tally, Tier
 from monitor.model.series import MonthSum, Series
 from monitor.model.state import UnitState, Withhold
-from monitor.ports import Store
+from monitor.ports import Lease, Store
 from tests.contract.store_facts import (
     AGAIN,
     NOW,
@@ -585,3 +587,104 @@ async def test_good_news_is_held_like_bad_and_is_not_lost(store: Store) -> None:
     assert not await store.lease("log", "me", at(3), 10, 20, lambda _n, _now: Held("silence S-ONE", at(60)))
     (good,) = await store.lease("log", "me", at(60), 10, 20)
     assert good.notice.key == "i/recovery"
+
+
+# -- the next channel, limits, and what providers say later ------------------------------------------------------
+
+
+async def claim_one(store: Store, channel: str, seconds: float = 1) -> Lease:
+    (lease,) = await store.lease(channel, "me", at(seconds), 10, 20)
+    return lease
+
+
+async def test_the_next_channel_owes_the_message_with_the_refusal_or_not_at_all(store: Store) -> None:
+    page = notice("i/0/1/0/focal/zalo", channel="zalo", urgent=True)
+    await store.commit([decision(UnitState("00010"), notices=(page,))])
+    lease = await claim_one(store, "zalo")
+    assert await store.settle(lease, REFUSED, at(2), None, take_over(page, "sms"))
+    assert not await store.settle(lease, REFUSED, at(2), None, take_over(page, "mail"))
+    assert (await claim_one(store, "sms", 3)).notice == take_over(page, "sms")
+    assert await store.lease("mail", "me", at(3), 10, 20) == []
+
+
+async def test_what_is_withheld_meanwhile_is_not_owed_by_the_next_channel(store: Store) -> None:
+    page = notice("i/0/1/0/focal/zalo", channel="zalo")
+    (state,) = await store.commit([decision(UnitState("00010"), notices=(page,))])
+    lease = await claim_one(store, "zalo")
+    await store.commit([decision(state, withheld=(Withhold("i", "acknowledged"),))])
+    assert await store.settle(lease, REFUSED, at(2), None, take_over(page, "sms"))
+    assert await store.lease("sms", "me", at(3), 10, 20) == []
+
+
+async def test_a_channel_that_the_plan_owes_already_is_not_owed_twice(store: Store) -> None:
+    pages = tuple(notice(f"i/0/1/0/focal/{channel}", channel=channel) for channel in ("zalo", "sms"))
+    await store.commit([decision(UnitState("00010"), notices=pages)])
+    lease = await claim_one(store, "zalo")
+    await store.settle(lease, REFUSED, at(2), None, take_over(pages[0], "sms"))
+    assert len(await store.deliveries()) == 2
+
+
+async def test_who_was_told_by_the_next_channel_is_told_of_the_recovery_and_not_before_that_page(store: Store) -> None:
+    page = notice("i/0/1/0/focal/zalo", channel="zalo")
+    back = notice("i/0/recovery/focal/zalo", channel="zalo", requires=page.key)
+    await store.commit([decision(UnitState("00010"), notices=(page, back))])
+    await store.settle(await claim_one(store, "zalo"), REFUSED, at(2), None, take_over(page, "sms"))
+    assert await store.lease("zalo", "me", at(3), 10, 20) == []  # the page by SMS is not decided yet
+    await store.settle(await claim_one(store, "sms", 3), SENT, at(4))
+    lease = await claim_one(store, "zalo", 5)
+    assert lease.notice.key == back.key
+    await store.settle(lease, REFUSED, at(6), None, take_over(back, "sms"))
+    assert (await claim_one(store, "sms", 7)).notice.key == "i/0/recovery/focal/sms"
+
+
+async def test_what_may_have_been_sent_and_was_handed_on_is_final_and_counts_as_told(store: Store) -> None:
+    page = notice("i/0/1/0/focal/zalo", channel="zalo")
+    await store.commit([decision(UnitState("00010"), notices=(page,))])
+    await store.settle(await claim_one(store, "zalo"), Receipt(Outcome.MAYBE_SENT, "handed on"), at(2))
+    assert await store.next_due("zalo") is None
+    assert await store.outcomes() == {("zalo", Outcome.MAYBE_SENT): 1}
+
+
+async def test_what_is_over_a_limit_is_held_with_its_reason_and_goes_later(store: Store) -> None:
+    pages = tuple(notice(f"i/{number}", urgent=number == 2) for number in range(4))
+    await store.commit([decision(UnitState("00010"), notices=pages)])
+    limits = Limits(per_recipient=Rate(2, 60))
+    first = await store.lease("log", "me", at(1), 10, 20, limits=limits)
+    assert [lease.notice.key for lease in first] == ["i/2", "i/0"]
+    for lease in first:
+        await store.settle(lease, SENT, at(2))
+    held = [delivery for delivery in await store.deliveries() if delivery.state == "pending"]
+    assert {(one.notice.key, one.detail) for one in held} == {
+        (key, "held: 2 messages to this recipient in 60 s") for key in ("i/1", "i/3")
+    }
+    due = await store.next_due("log")
+    assert due is not None and due > at(1)
+    assert await store.lease("log", "me", at(61), 10, 20, limits=limits) == []
+    assert len(await store.lease("log", "me", at(200), 10, 20, limits=limits)) == 2
+
+
+async def test_the_day_ends_at_the_midnight_of_the_site_and_the_reserve_is_for_urgent_ones(store: Store) -> None:
+    pages = tuple(notice(f"i/{number}") for number in range(3))
+    await store.commit([decision(UnitState("00010"), notices=(*pages, notice("i/9", due=2, urgent=True)))])
+    limits = Limits(per_day=3, reserve=1)
+    assert len(await store.lease("log", "me", at(1), 10, 20, limits=limits)) == 2
+    (urgent,) = await store.lease("log", "me", at(3), 10, 20, limits=limits)
+    assert urgent.notice.key == "i/9"
+
+
+async def test_a_provider_tells_later_by_our_name_or_by_its_own(store: Store) -> None:
+    pages = (notice("i/0"), notice("i/1"))
+    await store.commit([decision(UnitState("00010"), notices=pages)])
+    first, second = await store.lease("log", "me", at(1), 10, 20)
+    await store.settle(first, Receipt(Outcome.SENT, "ok", id="sms-7"), at(2))
+    await store.settle(second, UNKNOWN, at(2), at(17))
+    assert await store.heard_later("log", "sms-7", "failed", at(3))
+    assert await store.heard_later("log", reference("i/1"), "delivered", at(4))
+    assert not await store.heard_later("log", "", "delivered", at(4))
+    assert not await store.heard_later("other", "sms-7", "delivered", at(4))
+    assert {(one.notice.key, one.state, one.provider_id, one.final) for one in await store.deliveries()} == {
+        ("i/0", "sent", "sms-7", "failed"),
+        ("i/1", "sent", "", "delivered"),
+    }
+    assert {one.sent_at for one in await store.deliveries()} == {at(2), at(4)}
+    assert await store.lease("log", "me", at(20), 10, 20) == []  # it arrived: nothing to repeat

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from monitor.adapters.store import MemoryStore, SqlStore
+from monitor.alerting.limits import Limits, Rate
+from monitor.alerting.outcome import take_over
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict
-from monitor.model.incident import Outcome, Phase, Receipt
+from monitor.model.incident import Outcome, Phase, Receipt, reference
 from monitor.model.reading import SourceHealth
 from monitor.model.state import Decision, UnitState, Withhold
 from monitor.ports import Lease
@@ -27,6 +29,8 @@ UNITS = st.sampled_from(["00010", "00020", "00030"])
 KEYS = st.sampled_from("abcdef")
 CHANNELS = st.sampled_from(["log", "email"])
 SECONDS = st.integers(0, 40)
+RATES = st.none() | st.builds(Rate, st.integers(1, 2), st.sampled_from([5.0, 30.0]))
+LIMITS = st.builds(Limits, RATES, RATES, st.none() | st.integers(1, 4), st.integers(0, 1))
 VALUES = st.sampled_from([True, False, 1.0, 0.0, 80.5, "partly", "1.0"])
 
 
@@ -105,6 +109,25 @@ class TwoStores(RuleBasedStateMachine):
     @rule(channel=CHANNELS, owner=st.sampled_from(["me", "you"]), limit=st.integers(0, 3), seconds=st.integers(1, 20))
     def lease(self, channel: str, owner: str, limit: int, seconds: int) -> None:
         self.leases += self.both(lambda store: store.lease(channel, owner, at(self.now), limit, seconds))
+
+    @rule(channel=CHANNELS, limits=LIMITS, limit=st.integers(0, 3))
+    def lease_within_limits(self, channel: str, limits: Limits, limit: int) -> None:
+        self.leases += self.both(lambda store: store.lease(channel, "me", at(self.now), limit, 20, limits))
+
+    @rule(data=st.data(), channel=CHANNELS, final=st.sampled_from(["delivered", "failed"]))
+    def a_provider_tells_later(self, data: st.DataObject, channel: str, final: str) -> None:
+        names = [reference(lease.notice.key) for lease in self.leases]
+        name = data.draw(st.sampled_from(["", "said", "nothing", *names]))
+        self.both(lambda store: store.heard_later(channel, name, final, at(self.now)))
+
+    @rule(data=st.data(), outcome=st.sampled_from(Outcome), next_channel=st.none() | CHANNELS)
+    def hand_on(self, data: st.DataObject, outcome: Outcome, next_channel: str | None) -> None:
+        """Settle, and let another channel take over."""
+        if self.leases:
+            lease = data.draw(st.sampled_from(self.leases))
+            instead = take_over(lease.notice, next_channel) if next_channel else None
+            receipt = Receipt(outcome, "handed on", id=data.draw(st.sampled_from(["", "said"])))
+            self.both(lambda store: store.settle(lease, receipt, at(self.now), None, instead))
 
     @rule(data=st.data(), outcome=st.sampled_from(Outcome), wait=st.none() | SECONDS)
     def settle(self, data: st.DataObject, outcome: Outcome, wait: int | None) -> None:

@@ -20,7 +20,7 @@ from monitor.adapters.store.sqlite import warnings
 from monitor.model.errors import StoreError
 from monitor.model.series import MonthSum, Series
 from monitor.model.state import UnitState
-from tests.contract.store_facts import NOW, SENT, decision, entry, incident, notice, owing, reading, rich_state
+from tests.contract.store_facts import NOW, SENT, at, decision, entry, incident, notice, owing, reading, rich_state
 
 
 @pytest.fixture
@@ -158,6 +158,32 @@ async def test_series_leave_the_documents_of_the_first_tables_and_nothing_else_c
         assert new.execute("SELECT count(*) FROM series").fetchone() == (2,)
         assert "739000" not in new.execute("SELECT doc FROM unit_state WHERE unit = '00010'").fetchone()[0]
     new.close()
+
+
+async def test_what_an_older_version_owed_is_owed_on_and_its_good_news_still_follows_the_bad(path: Path) -> None:
+    pages = (notice("i/0", channel="sms"), notice("i/1", channel="sms", requires="i/0"))
+    path.parent.mkdir()
+    with sqlite3.connect(path) as old:
+        engine = create_engine("sqlite://", creator=lambda: old)
+        with engine.begin() as connection:
+            config = migrate._config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0002")
+        added = ("origin", "reference", "provider_id", "final")
+        for page in pages:
+            row = {key: value for key, value in rows.notice_row(page).items() if key not in added}
+            row |= {name: row[name].isoformat(timespec="microseconds") for name in ("due_at", "next_at")}
+            names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+            old.execute(f"INSERT INTO notice ({names}) VALUES ({marks})", row)
+    old.close()
+    store = SqlStore(path)
+    await store.open()
+    (first,) = await store.lease("sms", "me", at(1), 10, 20)
+    assert first.notice == pages[0]
+    await store.settle(first, SENT, at(2))
+    (second,) = await store.lease("sms", "me", at(3), 10, 20)
+    assert second.notice == pages[1]
+    await store.close()
 
 
 def test_only_a_series_that_changed_is_written() -> None:

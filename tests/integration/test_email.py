@@ -59,8 +59,11 @@ async def test_an_official_gets_subject_and_body_letter_by_letter(pool, mail):
     assert await send(pool, mail) == Receipt(Outcome.SENT, "SMTP 250")
     (letter,) = mail.mails
     assert letter["Subject"] == NOTICE.subject
-    assert letter.get_content_type() == "text/plain"
-    assert letter.get_content().replace("\r\n", "\n").rstrip("\n") == NOTICE.body
+    assert letter.get_content_type() == "multipart/alternative"
+    text, html = letter.iter_parts()
+    assert (text.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
+    assert text.get_content().replace("\r\n", "\n").rstrip("\n") == NOTICE.body
+    assert "&lt;b&gt;không&lt;/b&gt;" in html.get_content() and "<b>" not in html.get_content()
     assert letter["From"] == "Đèn báo <denbao@tinh.example>"
     assert letter["To"] == ADDRESS
     assert mail.recipients == [[ADDRESS]]
@@ -77,6 +80,25 @@ async def test_every_attempt_carries_the_same_key_and_message_id_and_its_own_num
     assert (first["X-Denbao-Attempt"], second["X-Denbao-Attempt"]) == ("1", "2")
     assert (first["X-Denbao-Maybe-Sent"], second["X-Denbao-Maybe-Sent"]) == (None, "yes")
     assert first["Auto-Submitted"] == "auto-generated"
+
+
+async def test_all_messages_of_an_incident_are_one_conversation(pool, mail):
+    await send(pool, mail)
+    await send(pool, mail, key="i/recovery", kind="recovered")
+    await send(pool, mail, incident="another", key="another")
+    first, second, other = (letter["References"] for letter in mail.mails)
+    assert first == second != other
+    assert [letter["In-Reply-To"] for letter in mail.mails] == [first, second, other]
+    assert len({letter["Message-ID"] for letter in mail.mails}) == 3
+
+
+async def test_only_addresses_of_the_web_become_links(pool, mail):
+    body = "Xem https://board.example/units/00010?a=1&b=2. Không: javascript:alert(1) <a href='x'>y</a>"
+    await send(pool, mail, body=body)
+    (_, html) = mail.mails[0].iter_parts()
+    page = html.get_content()
+    assert '<a href="https://board.example/units/00010?a=1&amp;b=2"' in page
+    assert page.count("<a ") == 1
 
 
 async def test_two_notices_differ_in_their_message_id(pool, mail):

@@ -8,9 +8,9 @@ from apprise.result import AppriseResultStatus as Status
 
 from monitor.adapters.transports.apprise_send import build, interpret
 from monitor.adapters.transports.job import Job, JobResult, read_job, read_result
-from monitor.adapters.transports.posting import ascii_only, stable_id
+from monitor.adapters.transports.posting import ascii_only
 from monitor.adapters.transports.witness import Witness
-from monitor.model.incident import Outcome, Receipt
+from monitor.model.incident import Outcome, Receipt, reference
 
 UNKNOWN_STATES = [Status.FAILURE, Status.PARTIAL, Status.TIMEOUT]
 
@@ -106,4 +106,4 @@ def test_a_job_and_a_result_survive_the_pipe_and_hide_the_url():
 def test_a_header_value_is_printable_ascii_and_different_for_different_keys():
     assert ascii_only("00010/kpi/2026-11-20T05:00:00+00:00/0/1/0/focal/email").startswith("00010/kpi/2026-11-20T05:00")
     assert ascii_only("đ\r\n %") == "%C4%91%0D%0A%20%25"
-    assert stable_id("a") != stable_id("b") and len(stable_id("a")) == 32
+    assert reference("a") != reference("b") and len(reference("a")) == 32

@@ -12,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.adapters.store.memory import MemoryStore
+from monitor.alerting.limits import Limits, Rate
+from monitor.alerting.outcome import Way
 from monitor.model.errors import StoreError
-from monitor.model.incident import Notice, Outcome, Receipt
+from monitor.model.incident import Fault, Notice, Outcome, Receipt
 from monitor.model.state import Decision, UnitState
 from monitor.ports import Hold, Lease
 from monitor.service.sender import LEASE, Sender
@@ -73,16 +75,30 @@ class DiaryStore(MemoryStore):
         self.broken: set[str] = set()
 
     async def lease(
-        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, hold: Hold | None = None
+        self,
+        channel: str,
+        owner: str,
+        now: datetime,
+        limit: int,
+        seconds: float,
+        hold: Hold | None = None,
+        limits: Limits | None = None,
     ) -> Sequence[Lease]:
         self._refuse("lease")
-        leases = await super().lease(channel, owner, now, limit, seconds, hold)
+        leases = await super().lease(channel, owner, now, limit, seconds, hold, limits)
         self.diary += [f"claim {lease.notice.key}" for lease in leases]
         return leases
 
-    async def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None = None) -> bool:
+    async def settle(
+        self,
+        lease: Lease,
+        receipt: Receipt,
+        now: datetime,
+        next_at: datetime | None = None,
+        instead: Notice | None = None,
+    ) -> bool:
         self._refuse("settle")
-        marked = await super().settle(lease, receipt, now, next_at)
+        marked = await super().settle(lease, receipt, now, next_at, instead)
         self.diary.append(f"mark {lease.notice.key} {receipt.outcome if marked else 'too late'}")
         return marked
 
@@ -143,9 +159,9 @@ class Office:
         self.channels[name] = ScriptedTransport(self.clock, self.diary, list(script), asyncio.Event() if gate else None)
         return self.channels[name]
 
-    def sender(self, owner: str = "one", parallel: Mapping[str, int] | None = None) -> Sender:
+    def sender(self, owner: str = "one", ways: Mapping[str, Way] | None = None) -> Sender:
         return Sender(
-            self.store, self.channels, parallel or dict.fromkeys(self.channels, 4), self.clock, lambda: 0.0, owner
+            self.store, self.channels, ways or dict.fromkeys(self.channels, Way(4)), self.clock, lambda: 0.0, owner
         )
 
     async def owe(self, *keys: str, channel: str = "sms", after: float = 0.0, **more) -> Decision:
@@ -322,7 +338,7 @@ async def test_a_stuck_channel_does_not_delay_another(office):
 async def test_no_more_than_parallel_sends_are_on_the_wire_and_a_landing_starts_the_next(office):
     channel = office.channel("sms", gate=True)
     await office.owe(*"abcde")
-    async with office.running(office.sender(parallel={"sms": 2})):
+    async with office.running(office.sender(ways={"sms": Way(2)})):
         await office.clock.advance(10)
         assert len(channel.sends) == 2
         channel.gate.set()
@@ -333,7 +349,7 @@ async def test_no_more_than_parallel_sends_are_on_the_wire_and_a_landing_starts_
 async def test_a_notice_is_claimed_only_when_it_can_be_sent_at_once(office):
     office.channel("sms", gate=True)
     await office.owe(*"abcde")
-    async with office.running(office.sender(parallel={"sms": 2})):
+    async with office.running(office.sender(ways={"sms": Way(2)})):
         await office.clock.advance(10)
         assert sorted((await office.states()).values()) == ["leased", "leased", "pending", "pending", "pending"]
 
@@ -410,3 +426,83 @@ async def test_an_outbox_that_cannot_be_read_is_read_again_after_a_second(office
         office.store.broken = set()
         await office.clock.advance(0.5)
     assert channel.times == [5.0]
+
+
+# -- the next channel, and channels that are broken for everybody ------------------------------------------------
+
+
+def chained(blind: bool = False) -> dict[str, Way]:
+    return {"zalo": Way(4, blind=blind, next_of={"focal": "sms"}), "sms": Way(4)}
+
+
+NEXT = Receipt(Outcome.REFUSED, "no Zalo account")
+BROKEN = Receipt(Outcome.REFUSED, "no balance", fault=Fault.CHANNEL)
+
+
+async def test_what_one_channel_refuses_the_next_one_sends_at_once_with_the_reason_said(office):
+    zalo, sms = office.channel("zalo", NEXT), office.channel("sms", SENT)
+    await office.owe("i/0/1/0/focal/zalo", channel="zalo")
+    async with office.running(office.sender(ways=chained())):
+        await office.clock.advance(1)
+    assert len(zalo.sends) == len(sms.sends) == 1
+    states = {one.notice.key: (one.state, one.detail) for one in await office.store.deliveries()}
+    assert states == {
+        "i/0/1/0/focal/zalo": ("refused", "no Zalo account; told by sms instead"),
+        "i/0/1/0/focal/sms": ("sent", ""),
+    }
+
+
+async def test_a_channel_that_is_broken_for_everybody_rests_and_delays_nobody_who_has_another(office):
+    zalo, sms = office.channel("zalo", BROKEN, BROKEN, SENT), office.channel("sms")
+    ways = {**chained(), "zalo": Way(1, next_of={"focal": "sms"})}
+    sender = office.sender(ways=ways)
+    async with office.running(sender):
+        await office.owe(*(f"i/0/{n}/0/focal/zalo" for n in range(5)), channel="zalo")
+        await office.clock.advance(10)
+        assert sender.stopped == {"zalo": "no balance"}
+        assert (len(zalo.sends), len(sms.sends)) == (1, 5)
+        await office.owe("i/1/0/0/focal/zalo", channel="zalo", after=60)
+        await office.clock.advance(70)
+        assert (len(zalo.sends), len(sms.sends)) == (2, 6)  # asked again by one, in vain
+        await office.owe("i/2/0/0/focal/zalo", channel="zalo", after=60)
+        await office.clock.advance(70)
+        assert sender.stopped == {} and len(zalo.sends) == 3
+    trail = [(entry.action, entry.subject) for entry, _ in reversed(await office.store.audit_trail())]
+    assert trail == [("channel stopped", "zalo"), ("channel works again", "zalo")]
+
+
+async def test_without_another_channel_what_a_broken_one_owes_waits_and_is_never_lost(office):
+    sms = office.channel("sms", BROKEN, BROKEN, SENT)
+    await office.owe("i/0/1/0/focal/sms")
+    async with office.running(office.sender()):
+        await office.clock.advance(300)
+    assert [one.state for one in await office.store.deliveries()] == ["sent"]
+    assert len(sms.sends) == 3
+
+
+async def test_what_may_have_arrived_is_handed_on_where_a_repeat_would_ring_twice(office):
+    zalo, sms = office.channel("zalo", UNKNOWN), office.channel("sms", SENT)
+    await office.owe("i/0/1/0/focal/zalo", channel="zalo")
+    async with office.running(office.sender(ways=chained(blind=True))):
+        await office.clock.advance(60)
+    assert (len(zalo.sends), len(sms.sends)) == (1, 1)
+    assert sorted(one.state for one in await office.store.deliveries()) == ["maybe_sent", "sent"]
+
+
+async def test_what_a_dead_process_was_sending_is_handed_on_too_instead_of_being_repeated_blindly(office):
+    zalo, sms = office.channel("zalo"), office.channel("sms", SENT)
+    await office.owe("i/0/1/0/focal/zalo", channel="zalo")
+    await office.store.lease("zalo", "dead", office.clock.now(), 1, LEASE)
+    async with office.running(office.sender(ways=chained(blind=True))):
+        await office.clock.advance(LEASE + 6)
+    assert (len(zalo.sends), len(sms.sends)) == (0, 1)
+
+
+async def test_what_is_over_the_limit_is_sent_later(office):
+    sms = office.channel("sms")
+    await office.owe("a", "b", "c")
+    async with office.running(office.sender(ways={"sms": Way(4, limits=Limits(per_channel=Rate(2, 60)))})):
+        await office.clock.advance(30)
+        assert len(sms.sends) == 2
+        await office.clock.advance(60)
+        assert len(sms.sends) == 3

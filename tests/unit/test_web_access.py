@@ -35,6 +35,8 @@ RIGHTS = {
     "GET /api/v1/feeds/{id}": READ,
     "POST /api/v1/readings": PUSH,
     "POST /api/v1/heartbeats/{id}": PUSH,
+    "GET /api/v1/receipts/{id}": PUBLIC,
+    "POST /api/v1/receipts/{id}": PUBLIC,
     "GET /api/v1/events": READ,
     "GET /muting": READ,
     "GET /api/v1/silences": READ,

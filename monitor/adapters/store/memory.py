@@ -10,6 +10,7 @@ from operator import attrgetter
 
 from monitor.adapters.store import codec
 from monitor.adapters.store.memory_outbox import MemoryOutbox
+from monitor.alerting.limits import Limits
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.muting import Silence, Window
@@ -107,16 +108,35 @@ class MemoryStore:
         return [self._health[source] for source in sorted(self._health)]
 
     async def lease(
-        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, hold: Hold | None = None
+        self,
+        channel: str,
+        owner: str,
+        now: datetime,
+        limit: int,
+        seconds: float,
+        hold: Hold | None = None,
+        limits: Limits | None = None,
     ) -> Sequence[Lease]:
         """See the port."""
         self._check_open()
-        return self._notices.lease(channel, owner, now, limit, seconds, hold)
+        return self._notices.lease(channel, owner, now, limit, seconds, hold, limits)
 
-    async def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None = None) -> bool:
+    async def heard_later(self, channel: str, name: str, final: str, now: datetime) -> bool:
         """See the port."""
         self._check_open()
-        return self._notices.settle(lease, receipt, now, next_at)
+        return self._notices.heard_later(channel, name, final, now)
+
+    async def settle(
+        self,
+        lease: Lease,
+        receipt: Receipt,
+        now: datetime,
+        next_at: datetime | None = None,
+        instead: Notice | None = None,
+    ) -> bool:
+        """See the port."""
+        self._check_open()
+        return self._notices.settle(lease, receipt, now, next_at, instead)
 
     async def next_due(self, channel: str) -> datetime | None:
         """See the port."""

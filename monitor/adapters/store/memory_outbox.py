@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.adapters.store import states
-from monitor.model.incident import Delivery, Notice, Outcome, Receipt
+from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
+from monitor.model.incident import DELIVERED, Delivery, Notice, Outcome, Receipt, reference
 from monitor.model.state import Withhold
 from monitor.ports import Hold, Lease
 
@@ -27,6 +28,8 @@ class _Row:
     withheld: str = ""
     detail: str = ""
     sent_at: datetime | None = None
+    provider_id: str = ""
+    final: str = ""
 
     @property
     def rank(self) -> tuple[bool, datetime, str]:
@@ -43,7 +46,15 @@ class _Row:
             next_at=self.next_at if self.state in states.WAITING else None,
             sent_at=self.sent_at,
             detail=self.detail,
+            provider_id=self.provider_id,
+            final=self.final,
         )
+
+    def went(self, since: datetime) -> bool:
+        """Whether it went, may have gone or is going, since an instant."""
+        if self.state in (Outcome.SENT.value, states.LEASED):
+            return self.sent_at is None or self.sent_at > since
+        return self.sent_at is None and self.maybe_sent and self.next_at > since
 
 
 class MemoryOutbox:
@@ -74,7 +85,14 @@ class MemoryOutbox:
                 row.withheld = order.reason
 
     def lease(
-        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, hold: Hold | None = None
+        self,
+        channel: str,
+        owner: str,
+        now: datetime,
+        limit: int,
+        seconds: float,
+        hold: Hold | None = None,
+        limits: Limits | None = None,
     ) -> Sequence[Lease]:
         """See the port."""
         rows = list(self._undecided[channel].values())
@@ -85,6 +103,8 @@ class MemoryOutbox:
         for row in untold:
             self._suppress(row, states.NEVER_TOLD)
         claimed = [row for row in sorted(told, key=lambda row: row.rank) if not self._held(row, hold, now)][:limit]
+        if limits is not None and limits.bound:
+            claimed = self._admitted(channel, claimed, limits, now)
         for row in claimed:
             row.state, row.owner, row.attempt = states.LEASED, owner, row.attempt + 1
             row.lease_until = now + timedelta(seconds=seconds)
@@ -103,6 +123,38 @@ class MemoryOutbox:
             if row.state in states.WAITING and row.detail == reason:
                 row.next_at = min(row.next_at, now)
 
+    def _admitted(self, channel: str, claimed: list[_Row], limits: Limits, now: datetime) -> list[_Row]:
+        mine = [row for row in self._rows.values() if row.notice.channel == channel]
+        counts = Counts(
+            {
+                row.notice.recipient: _spent(
+                    [r for r in mine if r.notice.recipient == row.notice.recipient], _since(limits.per_recipient, now)
+                )
+                for row in claimed
+            },
+            _spent(mine, _since(limits.per_channel, now)),
+            _spent(mine, limits.day_start(now)).number,
+        )
+        waiting = [Waiting(row.notice.key, row.notice.recipient, row.notice.urgent) for row in claimed]
+        admission = admit(waiting, counts, limits, now)
+        for key, held in admission.held.items():
+            self._rows[key].next_at, self._rows[key].detail = held.until, held.reason
+        return [row for row in claimed if row.notice.key in admission.admitted]
+
+    def heard_later(self, channel: str, name: str, final: str, now: datetime) -> bool:
+        """See the port."""
+        named = [
+            row
+            for row in self._rows.values()
+            if row.notice.channel == channel and name and name in (reference(row.notice.key), row.provider_id)
+        ]
+        for row in named:
+            row.final = final
+            if final == DELIVERED and row.state in states.UNDECIDED:
+                row.state, row.sent_at, row.owner, row.lease_until = Outcome.SENT.value, now, "", None
+                del self._undecided[channel][row.notice.key]
+        return bool(named)
+
     def end_leases(self) -> None:
         """Give up on all claims: whoever made them is dead."""
         for row in [row for rows in self._undecided.values() for row in rows.values()]:
@@ -119,18 +171,28 @@ class MemoryOutbox:
         if row.withheld:
             self._suppress(row, row.withheld)
 
-    def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None) -> bool:
+    def settle(
+        self,
+        lease: Lease,
+        receipt: Receipt,
+        now: datetime,
+        next_at: datetime | None,
+        instead: Notice | None = None,
+    ) -> bool:
         """See the port."""
         row = self._rows.get(lease.notice.key)
         if not row or row.state not in states.UNDECIDED or (row.owner, row.attempt) != (lease.owner, lease.attempt):
             return False
         row.state = states.state_after(receipt.outcome, row.withheld)
         row.detail = states.detail_after(receipt.outcome, receipt.detail, row.withheld)
-        row.maybe_sent |= receipt.outcome is Outcome.UNKNOWN
+        row.maybe_sent |= receipt.outcome in states.MAYBE
+        row.provider_id = receipt.id or row.provider_id
         row.sent_at = now if receipt.outcome is Outcome.SENT else None
         row.owner, row.lease_until, row.next_at = "", None, next_at or now
         if row.state in states.FINAL:
             del self._undecided[row.notice.channel][row.notice.key]
+        if instead is not None and not row.withheld:
+            self.add(instead)
         return True
 
     def _suppress(self, row: _Row, reason: str) -> None:
@@ -151,9 +213,9 @@ class MemoryOutbox:
         """What was owed to the same address in the same incident before this good news; nothing for bad news."""
         if row.notice.requires is None:
             return ()
-        address = (row.notice.recipient, row.notice.channel)
+        address = (row.notice.recipient, row.notice.origin)
         rows = self._of_incident[row.notice.incident]
-        return [r for r in rows if r.notice.requires is None and (r.notice.recipient, r.notice.channel) == address]
+        return [r for r in rows if r.notice.requires is None and (r.notice.recipient, r.notice.origin) == address]
 
     def _split(self, rows: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
         told: list[_Row] = []
@@ -185,3 +247,14 @@ class MemoryOutbox:
         """See the port."""
         final = (row for row in self._rows.values() if row.state in states.FINAL)
         return Counter((row.notice.channel, Outcome(row.state)) for row in final)
+
+
+def _spent(rows: Iterable[_Row], since: datetime | None) -> Spent:
+    if since is None:
+        return Spent()
+    went = [row.sent_at or row.next_at for row in rows if row.went(since)]
+    return Spent(len(went), min(went, default=None))
+
+
+def _since(rate: Rate | None, now: datetime) -> datetime | None:
+    return None if rate is None else now - timedelta(seconds=rate.seconds)

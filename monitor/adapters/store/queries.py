@@ -26,6 +26,7 @@ from sqlalchemy import (
     insert,
     literal,
     literal_column,
+    null,
     or_,
     select,
     true,
@@ -46,7 +47,7 @@ from monitor.adapters.store.tables import (
     transition,
     unit_state,
 )
-from monitor.model.incident import Outcome, Phase
+from monitor.model.incident import DELIVERED, Outcome, Phase
 
 _earlier = notice.alias("earlier")
 # Not `in_`: the values of an IN are filled in for each execution, which `executemany` cannot do.
@@ -244,7 +245,8 @@ def suppress_never_told(channel: str, now: datetime) -> Update:
 
 def claimable(channel: str, now: datetime, limit: int) -> Select[Any]:
     """Due notices of a channel that wait for no other: urgent before old."""
-    columns = (notice.c.key, notice.c.doc, notice.c.attempt, notice.c.maybe_sent)
+    names = ("key", "doc", "attempt", "maybe_sent", "recipient", "urgent")
+    columns = [notice.c[name] for name in names]
     free = or_(notice.c.requires.is_(None), and_(~_blocked(), _told()))
     order = (notice.c.urgent.desc(), notice.c.due_at, notice.c.key)
     return select(*columns).where(*_due(channel, now), free).order_by(*order).limit(limit)
@@ -259,15 +261,56 @@ def claim(keys: Collection[str], owner: str, until: datetime) -> Update:
     )
 
 
+def hold(key: str, until: datetime, reason: str) -> Update:
+    """Let a due notice wait, with the reason."""
+    return update(notice).where(notice.c.key == key).values(next_at=until, detail=reason)
+
+
+_went_at = func.coalesce(notice.c.sent_at, notice.c.next_at, type_=notice.c.next_at.type)
+
+
+def spent(channel: str, since: datetime) -> Select[Any]:
+    """How many messages of a channel went, may have gone or are going since an instant, and when the first did."""
+    return select(func.count().label("number"), func.min(_went_at).label("oldest")).where(_went(channel, since))
+
+
+def spent_by_recipient(channel: str, since: datetime) -> Select[Any]:
+    """The same for each recipient."""
+    numbers = (func.count().label("number"), func.min(_went_at).label("oldest"))
+    return select(notice.c.recipient, *numbers).where(_went(channel, since)).group_by(notice.c.recipient)
+
+
+def _went(channel: str, since: datetime) -> ColumnElement[bool]:
+    unsure = and_(notice.c.maybe_sent.is_(True), notice.c.state != Outcome.SENT.value, notice.c.next_at > since)
+    return and_(notice.c.channel == channel, or_(notice.c.sent_at > since, notice.c.state == states.LEASED, unsure))
+
+
 def held_by(key: str, owner: str, attempt: int) -> Select[Any]:
     """What there is to know for settling a claim; nothing if somebody took it over or it is decided."""
     held = (notice.c.key == key, notice.c.owner == owner, notice.c.attempt == attempt, _undecided)
-    return select(notice.c.withheld, notice.c.maybe_sent).where(*held)
+    return select(notice.c.withheld, notice.c.maybe_sent, notice.c.provider_id).where(*held)
 
 
 def settle(key: str, values: dict[str, Any]) -> Update:
     """Write what became of a claim and end it."""
     return update(notice).where(notice.c.key == key).values(owner="", lease_until=None, **values)
+
+
+def heard_later(channel: str, name: str, final: str, now: datetime) -> Update:
+    """Note what a provider says of a message by our name or its own. What waited to be repeated has arrived."""
+    named = or_(notice.c.reference == name, notice.c.provider_id == name)
+    arrived = and_(literal(final == DELIVERED), _undecided)
+    return (
+        update(notice)
+        .where(notice.c.channel == channel, named)
+        .values(
+            final=final,
+            state=case((arrived, Outcome.SENT.value), else_=notice.c.state),
+            sent_at=case((arrived, literal(now, notice.c.sent_at.type)), else_=notice.c.sent_at),
+            owner=case((arrived, ""), else_=notice.c.owner),
+            lease_until=case((arrived, null()), else_=notice.c.lease_until),
+        )
+    )
 
 
 def next_due(channel: str) -> Select[Any]:
@@ -317,6 +360,6 @@ def _bad_news() -> tuple[ColumnElement[bool], ...]:
         notice.c.requires.is_not(None),
         _earlier.c.incident == notice.c.incident,
         _earlier.c.recipient == notice.c.recipient,
-        _earlier.c.channel == notice.c.channel,
+        _earlier.c.origin == notice.c.origin,
         _earlier.c.requires.is_(None),
     )

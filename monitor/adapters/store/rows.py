@@ -8,7 +8,7 @@ from typing import Any
 
 from monitor.adapters.store import codec, states
 from monitor.model.colour import Colour
-from monitor.model.incident import Delivery, Incident, Notice
+from monitor.model.incident import Delivery, Incident, Notice, reference
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.rolling import Rolling
@@ -41,7 +41,7 @@ class Batch:
         self.rolling += _rolling_rows(decision)
         self.incidents += map(_incident_row, decision.incidents)
         self.withheld += (row for order in decision.withheld for row in _withheld_rows(order))
-        self.notices += map(_notice_row, decision.notices)
+        self.notices += map(notice_row, decision.notices)
         self.readings += map(_reading_row, decision.readings)
         self.transitions += map(_transition_row, decision.transitions)
         self.audit += decision.audit
@@ -169,7 +169,8 @@ def _incident_row(incident: Incident) -> Row:
     }
 
 
-def _notice_row(notice: Notice) -> Row:
+def notice_row(notice: Notice) -> Row:
+    """A row of the table `notice`, owed."""
     return {
         "key": notice.key,
         "channel": notice.channel,
@@ -186,6 +187,10 @@ def _notice_row(notice: Notice) -> Row:
         "withheld": "",
         "detail": "",
         "doc": codec.NOTICE.encode(notice),
+        "origin": notice.origin,
+        "reference": reference(notice.key),
+        "provider_id": "",
+        "final": "",
     }
 
 
@@ -230,6 +235,8 @@ def delivery_of(row: Any) -> Delivery:
         next_at=row.next_at if row.state in states.WAITING else None,
         sent_at=row.sent_at,
         detail=row.detail,
+        provider_id=row.provider_id,
+        final=row.final,
     )
 
 

@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.adapters.store import codec, queries, rows, states, tables
 from monitor.adapters.store.sqlite import SqliteFile, warnings
+from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
 from monitor.model.errors import Conflict
-from monitor.model.incident import Delivery, Incident, Outcome, Receipt
+from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
@@ -89,7 +90,14 @@ class SqlStore:
         return await self._documents(queries.all_health(), codec.HEALTH.decode)
 
     async def lease(
-        self, channel: str, owner: str, now: datetime, limit: int, seconds: float, hold: Hold | None = None
+        self,
+        channel: str,
+        owner: str,
+        now: datetime,
+        limit: int,
+        seconds: float,
+        hold: Hold | None = None,
+        limits: Limits | None = None,
     ) -> Sequence[Lease]:
         """See the port."""
 
@@ -97,6 +105,8 @@ class SqlStore:
             await writer.execute(queries.expire_leases(channel, now))
             await writer.execute(queries.suppress_never_told(channel, now))
             found = await _free(writer, channel, now, limit, hold)
+            if limits is not None and limits.bound:
+                found = await _admitted(writer, channel, found, limits, now)
             until = now + timedelta(seconds=seconds)
             if found:
                 await writer.execute(queries.claim([row.key for row in found], owner, until))
@@ -105,7 +115,14 @@ class SqlStore:
         claimed = await self._file.write(work)
         return [Lease(codec.NOTICE.decode(row.doc), owner, row.attempt + 1, row.maybe_sent) for row in claimed]
 
-    async def settle(self, lease: Lease, receipt: Receipt, now: datetime, next_at: datetime | None = None) -> bool:
+    async def settle(
+        self,
+        lease: Lease,
+        receipt: Receipt,
+        now: datetime,
+        next_at: datetime | None = None,
+        instead: Notice | None = None,
+    ) -> bool:
         """See the port."""
         key = lease.notice.key
 
@@ -114,7 +131,19 @@ class SqlStore:
             if held is None:
                 return False
             await writer.execute(queries.settle(key, _settled(held, receipt, now, next_at)))
+            if instead is not None and not held.withheld:
+                await writer.execute(queries.owe_notice(), [rows.notice_row(instead)])
             return True
+
+        return await self._file.write(work)
+
+    async def heard_later(self, channel: str, name: str, final: str, now: datetime) -> bool:
+        """See the port."""
+        if not name:
+            return False
+
+        async def work(writer: AsyncConnection) -> bool:
+            return bool((await writer.execute(queries.heard_later(channel, name, final, now))).rowcount)
 
         return await self._file.write(work)
 
@@ -248,11 +277,49 @@ async def _chain(writer: AsyncConnection, entries: Sequence[AuditEntry]) -> None
     await _each(writer, tables.audit.insert(), chained)
 
 
+async def _admitted(
+    writer: AsyncConnection, channel: str, found: Sequence[Any], limits: Limits, now: datetime
+) -> list[Any]:
+    """Those of the due notices that the limits let through; the others are held."""
+    if not found:
+        return []
+    counts = Counts(
+        await _spent_by_recipient(writer, channel, limits.per_recipient, now),
+        await _spent(writer, channel, limits.per_channel, now),
+        (await _spent_since(writer, channel, limits.day_start(now))).number if limits.per_day is not None else 0,
+    )
+    waiting = [Waiting(row.key, row.recipient, bool(row.urgent)) for row in found]
+    admission = admit(waiting, counts, limits, now)
+    for key, held in admission.held.items():
+        await writer.execute(queries.hold(key, held.until, held.reason))
+    return [row for row in found if row.key in admission.admitted]
+
+
+async def _spent_by_recipient(
+    writer: AsyncConnection, channel: str, rate: Rate | None, now: datetime
+) -> Mapping[str, Spent]:
+    if rate is None:
+        return {}
+    since = now - timedelta(seconds=rate.seconds)
+    found = await writer.execute(queries.spent_by_recipient(channel, since))
+    return {row.recipient: Spent(row.number, row.oldest) for row in found}
+
+
+async def _spent(writer: AsyncConnection, channel: str, rate: Rate | None, now: datetime) -> Spent:
+    return Spent() if rate is None else await _spent_since(writer, channel, now - timedelta(seconds=rate.seconds))
+
+
+async def _spent_since(writer: AsyncConnection, channel: str, since: datetime) -> Spent:
+    row = (await writer.execute(queries.spent(channel, since))).one()
+    return Spent(row.number, row.oldest)
+
+
 def _settled(held: Any, receipt: Receipt, now: datetime, next_at: datetime | None) -> dict[str, Any]:
     return {
         "state": states.state_after(receipt.outcome, held.withheld),
         "detail": states.detail_after(receipt.outcome, receipt.detail, held.withheld),
-        "maybe_sent": held.maybe_sent or receipt.outcome is Outcome.UNKNOWN,
+        "maybe_sent": held.maybe_sent or receipt.outcome in states.MAYBE,
         "sent_at": now if receipt.outcome is Outcome.SENT else None,
+        "provider_id": receipt.id or held.provider_id,
         "next_at": next_at or now,
     }

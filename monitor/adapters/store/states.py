@@ -1,11 +1,11 @@
 """The life of a notice in the outbox, for both stores.
 
-    pending ──lease──> leased ──settle──> sent | refused | suppressed     (final)
+    pending ──lease──> leased ──settle──> sent | refused | maybe_sent | suppressed     (final)
        ^                 │  └──expires──> unknown, maybe sent
        └── try_again / unknown, claimable again at next_at
 
 A notice that is withheld while leased keeps the reason: the send under way may still end as sent, but it is not
-repeated.
+repeated, and no other channel takes over.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ PENDING = "pending"
 LEASED = "leased"
 WAITING = frozenset({PENDING, Outcome.TRY_AGAIN.value, Outcome.UNKNOWN.value})  # claimable when their time has come
 UNDECIDED = WAITING | {LEASED}
-FINAL = frozenset({Outcome.SENT.value, Outcome.REFUSED.value, Outcome.SUPPRESSED.value})
+FINAL = frozenset({Outcome.SENT.value, Outcome.REFUSED.value, Outcome.MAYBE_SENT.value, Outcome.SUPPRESSED.value})
+MAYBE = frozenset({Outcome.UNKNOWN, Outcome.MAYBE_SENT})  # the recipient may have heard of it
 
 NEVER_TOLD = "never_told"  # why a recovery is suppressed whose bad news did not go out
 

@@ -118,6 +118,10 @@ notice = Table(
     Column("detail", Text, nullable=False),
     Column("sent_at", Instant),
     Column("doc", Text, nullable=False),
+    Column("origin", Text, nullable=False),  # the channel that was owed it first, before another took over
+    Column("reference", Text, nullable=False, index=True),  # its name at providers
+    Column("provider_id", Text, nullable=False, index=True),
+    Column("final", Text, nullable=False),  # what the provider said later
     Index("ix_notice_claim", "channel", "state", "next_at"),
     Index("ix_notice_newest", "due_at"),
 )

@@ -1,6 +1,6 @@
 """One send by Apprise, and what its result means. Runs in workers only.
 
-The two plug-ins are used as classes: no other scheme is loaded, and no option of a URL reaches them that is not named
+The plug-ins are used as classes: no other scheme is loaded, and no option of a URL reaches them that is not named
 here (no attachments, no retries inside a send, no optional services, no copies, no redirects).
 """
 
@@ -8,27 +8,38 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
-from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat
+from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.plugins.custom_json import NotifyJSON
 from apprise.plugins.email import base as email_plugin
 from apprise.plugins.email.base import NotifyEmail
+from apprise.plugins.telegram import NotifyTelegram
+from apprise.plugins.zalo import NotifyZalo
 from apprise.result import AppriseResultStatus
 
+from monitor.adapters.transports.gateways.codes import receipt_of_status
+from monitor.adapters.transports.gateways.gateway import Gateway, Letter
+from monitor.adapters.transports.gateways.registry import GATEWAYS
 from monitor.adapters.transports.job import Job, JobResult
 from monitor.adapters.transports.witness import Witness
-from monitor.model.incident import Outcome, Receipt
+from monitor.model.incident import Fault, Outcome, Receipt
 
-SERVICES: dict[str, type[NotifyBase]] = {
+SERVICES: dict[str, Any] = {
     "mailto": NotifyEmail,
     "mailtos": NotifyEmail,
     "json": NotifyJSON,
     "jsons": NotifyJSON,
+    "tgram": NotifyTelegram,
+    "zalo": NotifyZalo,
+    **GATEWAYS,
 }
+_BOTS = {NotifyTelegram: "telegram", NotifyZalo: "zalobot"}  # as codes.csv calls them
 _KEPT = frozenset({
     "schema", "secure", "host", "port", "user", "password", "fullpath", "verify",
     "from_addr", "smtp_host", "secure_mode", "reply_to",
     "method", "params",
+    "bot_token", "token",
 })  # fmt: skip
 # Apprise's own fields of a JSON body: an empty value takes them out.
 _NO_DEFAULTS = dict.fromkeys(("version", "title", "message", "attachments", "type"), "")
@@ -46,8 +57,34 @@ def send(job: Job, seen: Witness) -> JobResult:
     _name_message(job.message_id)
     sender = Apprise(asset=service.asset)
     sender.add(service)
-    status = sender.notify(body=job.body, title=job.subject, body_format=NotifyFormat.TEXT).status
-    return JobResult(interpret(status, replace(seen)), spent=status is AppriseResultStatus.TIMEOUT)
+    status = sender.notify(**_content(service, job)).status
+    return JobResult(_receipt(service, status, replace(seen)), spent=status is AppriseResultStatus.TIMEOUT)
+
+
+def _content(service: Any, job: Job) -> dict[str, Any]:
+    if isinstance(service, NotifyEmail) and job.html:
+        # The text part is ours, not what Apprise makes of the page.
+        email_plugin.convert_between = lambda *_, **__: job.body  # type: ignore[attr-defined]
+        return {"body": job.html, "title": job.subject, "body_format": NotifyFormat.HTML}
+    return {"body": job.body, "title": job.subject, "body_format": NotifyFormat.TEXT}
+
+
+def _receipt(service: Any, status: AppriseResultStatus, seen: Witness) -> Receipt:
+    if isinstance(service, Gateway):
+        receipt = service.receipt or unheard(seen)
+        return receipt if receipt.outcome is Outcome.SENT else replace(receipt, retry_after=seen.retry_after)
+    bot = _BOTS.get(type(service))
+    if bot is None or seen.code is None:
+        return interpret(status, seen)
+    if 200 <= seen.code < 300 and status is AppriseResultStatus.SUCCESS:
+        return Receipt(Outcome.SENT, f"{bot} HTTP {seen.code}")
+    return receipt_of_status(bot, seen.code, seen.retry_after)
+
+
+def unheard(seen: Witness) -> Receipt:
+    """The receipt for a gateway from which no whole answer came. That it began to answer says nothing."""
+    receipt = interpret(AppriseResultStatus.FAILURE, replace(seen, code=None))
+    return replace(receipt, fault=Fault.CHANNEL) if receipt.outcome is Outcome.REFUSED else receipt
 
 
 def _name_message(left: str) -> None:
@@ -59,8 +96,8 @@ def _name_message(left: str) -> None:
     email_plugin.make_msgid = same  # type: ignore[attr-defined]
 
 
-def build(job: Job) -> NotifyBase | None:
-    """The service of a job's URL; None for any scheme but the four, and for what the plug-in does not take."""
+def build(job: Job) -> Any:
+    """The service of a job's URL; None for any scheme but those above, and for what the plug-in does not take."""
     scheme, separator, _ = job.url.partition("://")
     plugin = SERVICES.get(scheme.lower()) if separator else None
     parsed = plugin.parse_url(job.url) if plugin is not None else None
@@ -73,19 +110,29 @@ def build(job: Job) -> NotifyBase | None:
         return None
     service.request_rate_per_sec = 0
     service.socket_connect_timeout = service.socket_read_timeout = job.timeout * _SOCKET_SHARE
+    if job.base_url and plugin in _BOTS:
+        service.notify_url = job.base_url.rstrip("/") + urlsplit(service.notify_url).path
     return service if _one_recipient(service, job) else None
 
 
-def _filled(plugin: type[NotifyBase], job: Job, parsed: dict[str, Any]) -> dict[str, Any]:
-    filled: dict[str, Any] = {"headers": {**parsed["headers"], **job.headers}}
+def _filled(plugin: Any, job: Job, parsed: dict[str, Any]) -> dict[str, Any]:
+    filled: dict[str, Any] = {"headers": {**parsed.get("headers", {}), **job.headers}}
     if plugin is NotifyEmail:
         filled["targets"] = [job.address] if job.address else parsed["targets"]
+    elif plugin in _BOTS:
+        return {"targets": [job.address]} | ({"detect_owner": False} if plugin is NotifyTelegram else {})
+    elif issubclass(plugin, Gateway):
+        words = {name: str(word) for name, word in job.payload.items()}
+        letter = Letter(job.address, job.body, job.message_id, words, job.now)
+        return {"options": parsed["options"], "letter": letter, "look_up": job.look_up}
     else:
         filled["payload"] = {**_NO_DEFAULTS, **parsed["payload"], **job.payload}
     return filled
 
 
-def _one_recipient(service: NotifyBase, job: Job) -> bool:
+def _one_recipient(service: Any, job: Job) -> bool:
+    if type(service) in _BOTS:
+        return len(service.targets) == 1
     if not isinstance(service, NotifyEmail):
         return True
     targets = [address for _, address in service.targets]

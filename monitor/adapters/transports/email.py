@@ -1,15 +1,32 @@
-"""Email: one message to one address, by an Apprise `mailto` URL of the admin's config."""
+"""Email: one message to one address, by an Apprise `mailto` URL of the admin's config, as text and as a page.
+
+All messages of an incident answer one message that was never sent, whose id comes from the incident's key: so mail
+programs show them as one conversation, whichever of them arrive.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from monitor.adapters.transports.job import Job
-from monitor.adapters.transports.posting import Posting, ascii_only, encodable, stable_id
-from monitor.model.incident import Notice
+from monitor.adapters.transports.posting import Posting, ascii_only, encodable
+from monitor.model.incident import Notice, reference
 from monitor.model.text import clean
 
 _SUBJECT = 200  # characters
+_LINK = re.compile(r"(https?://[^\s<>\"]+[^\s<>\".,;:!?)])")
+_RED, _YELLOW, _GREEN, _GREY = "#b91c1c", "#ca8a04", "#15803d", "#6b7280"
+_COLOURS: Mapping[str, str] = {
+    **dict.fromkeys(("outage", "kpi_red", "overdue"), _RED),
+    "kpi_yellow": _YELLOW,
+    **dict.fromkeys(("recovered", "kpi_met", "speaks_again"), _GREEN),
+}
 
 
 class EmailTransport(Posting):
@@ -21,10 +38,41 @@ class EmailTransport(Posting):
             url=url,
             subject=clean(notice.subject, _SUBJECT),
             body=encodable(notice.body),
-            message_id=stable_id(notice.key),
+            message_id=reference(notice.key),
             address=address,
+            html=encodable(page(notice)),
             headers=_headers(notice, attempt, maybe_sent),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Part of a paragraph."""
+
+    text: str
+    link: bool = False
+
+
+def page(notice: Notice) -> str:
+    """The message as an HTML page. Every word of it is escaped; only http and https addresses become links."""
+    return _layout().render(
+        subject=clean(notice.subject, _SUBJECT),
+        colour=_COLOURS.get(notice.kind, _GREY),
+        paragraphs=[list(_pieces(line)) for line in notice.body.splitlines() if line.strip()],
+        ref=notice.ref,
+        unit=notice.unit,
+    )
+
+
+def _pieces(line: str) -> Iterator[Piece]:
+    for number, text in enumerate(_LINK.split(line)):
+        yield Piece(text, link=number % 2 == 1)
+
+
+@cache
+def _layout() -> Template:
+    folder = FileSystemLoader(Path(__file__).parent)
+    return Environment(loader=folder, autoescape=True, undefined=StrictUndefined).get_template("mail.html")
 
 
 def _headers(notice: Notice, attempt: int, maybe_sent: bool) -> Mapping[str, str]:
@@ -32,6 +80,12 @@ def _headers(notice: Notice, attempt: int, maybe_sent: bool) -> Mapping[str, str
         "X-Denbao-Ref": ascii_only(notice.ref),
         "X-Denbao-Key": ascii_only(notice.key),
         "X-Denbao-Attempt": str(attempt),
+        **_thread(notice.incident),
         "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies
     }
     return headers | {"X-Denbao-Maybe-Sent": "yes"} if maybe_sent else headers
+
+
+def _thread(incident: str) -> Mapping[str, str]:
+    root = f"<{reference(incident)}@denbao.invalid>"
+    return {"In-Reply-To": root, "References": root}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from monitor.model.incident import Outcome, Receipt
+from monitor.model.incident import Fault, Outcome, Receipt
 
 Scalar = str | int | bool
 
@@ -22,7 +22,11 @@ class Job:
     timeout: float = 15.0  # seconds in which the worker has to answer
     address: str = field(default="", repr=False)  # mailto: the one recipient; empty: the URL names it
     headers: Mapping[str, str] = field(default_factory=dict)
-    payload: Mapping[str, Scalar] = field(default_factory=dict)  # json only: the fields of the body
+    payload: Mapping[str, Scalar] = field(default_factory=dict)  # json: the fields of the body; a template: its words
+    html: str = ""  # mailto only: the same text as a page
+    look_up: bool = False  # gateways: an earlier attempt may have arrived
+    now: int = 0  # gateways: seconds since 1970
+    base_url: str = field(default="", repr=False)  # telegram and zalobot: another host than the vendor's
 
     def line(self) -> bytes:
         """One line of ASCII JSON."""
@@ -49,5 +53,6 @@ def read_job(line: bytes) -> Job:
 def read_result(line: bytes) -> JobResult:
     """The result of one line. Raises ValueError, KeyError or TypeError for anything else."""
     found = json.loads(line)
-    receipt = Receipt(Outcome(found["outcome"]), str(found["detail"]), found["retry_after"])
+    outcome, fault = Outcome(found["outcome"]), Fault(found["fault"])
+    receipt = Receipt(outcome, str(found["detail"]), found["retry_after"], str(found["id"]), fault)
     return JobResult(receipt, bool(found["spent"]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from hashlib import blake2b
 from urllib.parse import quote
 
 from monitor.adapters.transports.job import Job
@@ -37,6 +36,10 @@ class Posting(ABC):
 
     async def send(self, notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
         """See the port."""
+        return await self.post(notice, self._deadline, attempt=attempt, maybe_sent=maybe_sent)
+
+    async def post(self, notice: Notice, deadline: float, *, attempt: int, maybe_sent: bool) -> Receipt:
+        """Have it sent once within `deadline` seconds."""
         template, address = self._url.reveal(), ""
         if ADDRESS in template:
             known = self._address_of(notice.recipient)
@@ -45,7 +48,11 @@ class Posting(ABC):
             address = known.reveal()
         url = template.replace(ADDRESS, quote(address, safe=""))
         work = self.job(notice, url, address, attempt=attempt, maybe_sent=maybe_sent)
-        return await self._pool.send(work, self._deadline)
+        return await self._pool.send(work, deadline)
+
+    def trouble(self) -> str:
+        """What the operator has to do about this channel, before it stops; empty: nothing."""
+        return ""
 
     async def close(self) -> None:
         """See the port."""
@@ -60,8 +67,3 @@ def ascii_only(text: str) -> str:
 def encodable(text: str) -> str:
     """The same text; a lone surrogate, which no wire can carry, becomes a question mark."""
     return text.encode(errors="replace").decode()
-
-
-def stable_id(key: str) -> str:
-    """32 hexadecimal digits that stand for a notice's key."""
-    return blake2b(key.encode(errors="surrogatepass"), digest_size=16).hexdigest()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from monitor.adapters.transports.job import Job, Scalar
-from monitor.adapters.transports.posting import Posting, ascii_only, stable_id
-from monitor.model.incident import Notice
+from monitor.adapters.transports.posting import Posting, ascii_only
+from monitor.model.incident import Notice, reference
 
 
 class WebhookTransport(Posting):
@@ -25,4 +25,4 @@ class WebhookTransport(Posting):
             "maybe_sent": maybe_sent,
         }
         headers = {"Idempotency-Key": ascii_only(notice.key)}
-        return Job(url, notice.subject, notice.body, stable_id(notice.key), headers=headers, payload=payload)
+        return Job(url, notice.subject, notice.body, reference(notice.key), headers=headers, payload=payload)

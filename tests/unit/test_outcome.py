@@ -1,0 +1,88 @@
+"""What follows a send, by the table in monitor.alerting.outcome."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from monitor.alerting.outcome import REST, Following, Way, follow, take_over
+from monitor.model.incident import Fault, Notice, Outcome, Receipt
+
+HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+EVENING = datetime(2026, 11, 20, 16, 30, tzinfo=UTC)  # 23:30 in Hanoi
+NOTICE = Notice(
+    "i/0/1/0/focal/zalo", "i", "S10234", "00010", "outage", "focal", "zalo", EVENING, "s", "b", "sms", urgent=True
+)
+CHAIN = Way(next_of={"focal": "sms"})
+ALONE = Way()
+
+
+def after(receipt: Receipt, way: Way, *, urgent: bool = True, attempt: int = 1) -> Following:
+    return follow(receipt, replace(NOTICE, urgent=urgent), way, attempt, EVENING, 0.0, HANOI)
+
+
+def refused(fault: Fault) -> Receipt:
+    return Receipt(Outcome.REFUSED, "said no", fault=fault)
+
+
+def test_what_was_sent_is_done():
+    assert after(Receipt(Outcome.SENT), CHAIN) == Following(Receipt(Outcome.SENT))
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_whatever_is_refused_goes_to_the_next_channel(fault):
+    found = after(refused(fault), CHAIN)
+    assert (found.receipt.outcome, found.next_channel, found.again_at) == (Outcome.REFUSED, "sms", None)
+
+
+@pytest.mark.parametrize("fault", [Fault.RECIPIENT, Fault.MESSAGE])
+def test_without_a_next_channel_what_is_refused_stays_refused(fault):
+    assert after(refused(fault), ALONE) == Following(refused(fault))
+
+
+@pytest.mark.parametrize("fault", [Fault.CHANNEL, Fault.LOGIN])
+def test_a_broken_channel_is_asked_again_where_there_is_no_other(fault):
+    found = after(refused(fault), ALONE)
+    assert (found.receipt.outcome, found.again_at) == (Outcome.TRY_AGAIN, EVENING + REST)
+
+
+def test_a_used_up_quota_is_back_after_midnight_and_the_night_ends_at_six():
+    assert after(refused(Fault.QUOTA), ALONE).again_at == datetime(2026, 11, 20, 17, tzinfo=UTC)
+    assert after(refused(Fault.NIGHT), ALONE).again_at == datetime(2026, 11, 20, 23, tzinfo=UTC)
+
+
+def test_at_night_only_what_is_urgent_goes_to_the_next_channel():
+    assert after(refused(Fault.NIGHT), CHAIN).next_channel == "sms"
+    calm = after(refused(Fault.NIGHT), CHAIN, urgent=False)
+    assert (calm.receipt.outcome, calm.next_channel) == (Outcome.TRY_AGAIN, "")
+    assert calm.again_at == datetime(2026, 11, 20, 23, tzinfo=UTC)
+
+
+def test_what_may_have_arrived_is_repeated_only_where_that_is_recognised():
+    unknown = Receipt(Outcome.UNKNOWN, "timed out")
+    assert after(unknown, CHAIN).next_channel == ""
+    blind = after(unknown, replace(CHAIN, blind=True))
+    assert (blind.receipt.outcome, blind.next_channel) == (Outcome.MAYBE_SENT, "sms")
+    alone = after(unknown, Way(blind=True))
+    assert alone.receipt.outcome is Outcome.UNKNOWN and alone.again_at is not None
+    assert (alone.again_at - EVENING).total_seconds() >= 300
+
+
+@pytest.mark.parametrize("outcome", [Outcome.TRY_AGAIN, Outcome.UNKNOWN])
+def test_what_is_urgent_does_not_wait_for_a_channel_that_failed_three_times(outcome):
+    assert after(Receipt(outcome), CHAIN, attempt=2).next_channel == ""
+    found = after(Receipt(outcome), CHAIN, attempt=3)
+    assert found.next_channel == "sms"
+    assert found.receipt.outcome is (Outcome.REFUSED if outcome is Outcome.TRY_AGAIN else Outcome.MAYBE_SENT)
+    assert after(Receipt(outcome), CHAIN, attempt=3, urgent=False).next_channel == ""
+    assert after(Receipt(outcome), ALONE, attempt=9).receipt.outcome is outcome
+
+
+def test_the_next_channel_owes_the_same_text_under_the_key_of_its_own_and_the_chain_goes_on():
+    sms = take_over(NOTICE, "sms")
+    assert (sms.key, sms.channel, sms.instead_of, sms.due_at) == ("i/0/1/0/focal/sms", "sms", "zalo", NOTICE.due_at)
+    assert take_over(sms, "mail").instead_of == "zalo"
+    assert (sms.origin, NOTICE.origin) == ("zalo", "zalo")

@@ -1,0 +1,137 @@
+"""Final statuses told by providers: only over a signature, and shown with the delivery."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from monitor.adapters.transports.callback import signature
+from monitor.config.secrets import Secret
+from monitor.config.spec import ChannelSpec, Site, ZaloApp
+from monitor.model.incident import Notice, Outcome, Receipt, reference
+from monitor.model.state import Decision, UnitState
+from tests.unit.web_site import NOW, World, running, site, visiting
+
+KEY = "s3cr3t-w0rd"
+ESMS = ChannelSpec("sms", "esms", callback=Secret(KEY))
+ZALO = ChannelSpec(
+    "zalo",
+    "zalozns",
+    callback=Secret(KEY),
+    zalo=ZaloApp("42", Secret("x"), Secret("y"), Path("zalo.json"), "http://127.0.0.1"),
+)
+PAGE = Notice("i/0/0/0/focal/sms", "i", "S10234", "02101", "outage", "focal", "sms", NOW, "s", "b", "sms")
+
+
+def signing() -> Site:
+    made = site()
+    return replace(made, channels={**made.channels, "sms": ESMS, "zalo": ZALO})
+
+
+async def owe(world: World, page: Notice, receipt: Receipt) -> None:
+    """A page that was sent so."""
+    store = world.service.store
+    await store.commit([Decision(UnitState("fake"), UnitState("fake"), notices=(page,))])
+    (lease,) = await store.lease(page.channel, "me", NOW, 1, 20)
+    await store.settle(lease, receipt, NOW, NOW)
+
+
+def signed_query(key: str = PAGE.key, channel: str = "sms", **more: str) -> dict[str, str]:
+    ours = reference(key)
+    return {"ref": ours, "sig": signature(Secret(KEY), channel, ours), **more}
+
+
+async def finals(world: World) -> set[tuple[str, str]]:
+    return {(one.state, one.final) for one in await world.service.store.deliveries()}
+
+
+@pytest.mark.parametrize(("status", "final"), [("5", "delivered"), ("4", "failed"), ("2", "")])
+async def test_a_gateway_tells_by_its_signed_address_what_became_of_a_message(status, final):
+    async with running(signing()) as world, visiting(world) as client:
+        await owe(world, PAGE, Receipt(Outcome.SENT, id="sms-7"))
+        answer = await client.get(
+            "/api/v1/receipts/sms", params=signed_query(SendStatus=status, SMSID="sms-7", telcoid="1")
+        )
+        assert (answer.status, await answer.json()) == (200, {"heard": final})
+        assert await finals(world) == {("sent", final)}
+        trail = [e for e, _ in await world.service.store.audit_trail() if e.actor == "provider of sms"]  # type: ignore[attr-defined]
+        assert [e.action for e in trail] == ([final] if final else [])
+        assert KEY not in repr(trail)
+
+
+async def test_what_nobody_knew_is_sent_once_the_gateway_says_that_it_arrived():
+    async with running(signing()) as world, visiting(world) as client:
+        await owe(world, PAGE, Receipt(Outcome.UNKNOWN, "timed out"))
+        await client.get("/api/v1/receipts/sms", params=signed_query(SendStatus="5"))
+        assert await finals(world) == {("sent", "delivered")}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"ref": reference(PAGE.key), "sig": ""},
+        {"ref": reference(PAGE.key), "sig": "0" * 64},
+        {"ref": reference("another"), "sig": signature(Secret(KEY), "sms", reference(PAGE.key))},
+        {"ref": reference(PAGE.key), "sig": signature(Secret(KEY), "zalo", reference(PAGE.key))},
+        {"ref": reference(PAGE.key), "sig": "đ"},
+    ],
+)
+async def test_without_the_right_signature_nothing_is_learned_and_nothing_told(query):
+    async with running(signing()) as world, visiting(world) as client:
+        await owe(world, PAGE, Receipt(Outcome.SENT))
+        answer = await client.get("/api/v1/receipts/sms", params={**query, "SendStatus": "5"})
+        nowhere = await client.get("/api/v1/receipts/nowhere", params={**query, "SendStatus": "5"})
+        assert (answer.status, nowhere.status) == (404, 404)
+        assert await finals(world) == {("sent", "")}
+
+
+async def test_asking_for_the_head_changes_nothing():
+    async with running(signing()) as world, visiting(world) as client:
+        await owe(world, PAGE, Receipt(Outcome.SENT))
+        assert (await client.head("/api/v1/receipts/sms", params=signed_query(SendStatus="5"))).status == 200
+        assert await finals(world) == {("sent", "")}
+
+
+def webhook(event: dict[str, object], secret: str = KEY) -> tuple[bytes, dict[str, str]]:
+    body = json.dumps(event).encode()
+    mac = sha256(b"42" + body + str(event.get("timestamp", "")).encode() + secret.encode()).hexdigest()
+    return body, {"X-ZEvent-Signature": f"mac={mac}", "Content-Type": "application/json"}
+
+
+async def test_zalo_tells_by_a_signed_webhook():
+    page = replace(PAGE, key="i/0/0/0/focal/zalo", channel="zalo")
+    event: dict[str, object] = {
+        "event_name": "user_received_message",
+        "app_id": "42",
+        "message": {"tracking_id": reference(page.key), "msg_id": "m-1"},
+        "timestamp": "1763600000000",
+    }
+    async with running(signing()) as world, visiting(world) as client:
+        await owe(world, page, Receipt(Outcome.SENT))
+        body, headers = webhook(event, "guess")
+        assert (await client.post("/api/v1/receipts/zalo", data=body, headers=headers)).status == 404
+        assert await finals(world) == {("sent", "")}
+        body, headers = webhook(event)
+        assert await (await client.post("/api/v1/receipts/zalo", data=body, headers=headers)).json() == {
+            "heard": "delivered"
+        }
+        assert await finals(world) == {("sent", "delivered")}
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b"{", b'{"message": 7}'])
+async def test_nonsense_in_a_webhook_is_nothing(body):
+    async with running(signing()) as world, visiting(world) as client:
+        assert (await client.post("/api/v1/receipts/zalo", data=body)).status == 404
+
+
+async def test_the_board_and_the_api_say_which_channels_need_the_operator():
+    async with running(signing()) as world, visiting(world) as client:
+        world.service.sender._resting["sms"] = ("esms 103: no balance", NOW)
+        problems = (await (await client.get("/api/v1/site")).json())["channel_problems"]
+        assert problems == ["sms: esms 103: no balance"]
+        assert "sms: esms 103: no balance" in await (await client.get("/")).text()
