@@ -41,6 +41,7 @@ class Way:
     blind: bool = False  # a repeat is not recognised by the provider: the telephone rings twice
     limits: Limits | None = None
     next_of: Mapping[str, str] = field(default_factory=dict)  # recipient -> channel that takes over
+    zone: tzinfo = UTC  # of the site: whose night and midnight
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,7 @@ class Following:
     next_channel: str = ""
 
 
-def follow(
-    receipt: Receipt, notice: Notice, way: Way, attempt: int, now: datetime, chance: float, zone: tzinfo
-) -> Following:
+def follow(receipt: Receipt, notice: Notice, way: Way, attempt: int, now: datetime, chance: float) -> Following:
     """See the table above. `chance` (0 to 1) spreads the tries."""
     following = way.next_of.get(notice.recipient, "")
     if receipt.outcome is Outcome.UNKNOWN and way.blind and following:
@@ -62,7 +61,7 @@ def follow(
     if following and notice.urgent and attempt >= PATIENCE and receipt.outcome in _UNDONE:
         return Following(replace(receipt, outcome=_UNDONE[receipt.outcome]), next_channel=following)
     if receipt.outcome is Outcome.REFUSED:
-        return _refused(receipt, notice, following, now, zone)
+        return _refused(receipt, notice, following, now, way.zone)
     if receipt.outcome in _UNDONE:
         blind = way.blind and receipt.outcome is Outcome.UNKNOWN
         again = next_try(receipt.outcome, attempt, now, chance, receipt.retry_after, blind=blind)

@@ -79,7 +79,7 @@ class Service:
             count=metrics.ended,
             wanted=asked_today(site, clock),
         )
-        sending = (adapters.chance, adapters.owner, adapters.look, site.zone, self.evaluator.held)
+        sending = (adapters.chance, adapters.owner, adapters.look, self.evaluator.held)
         self.sender = Sender(store, adapters.transports, ways_of(site), clock, *sending)
         self.desk = Desk(self.evaluator, store, self.sender, clock)
         self.broken_rules = BrokenRules()
@@ -207,7 +207,9 @@ def ways_of(site: Site) -> Mapping[str, Way]:
     """How each channel of a site is used."""
     people = site.directory.recipients
     return {
-        name: Way(spec.parallel, spec.blind, spec.limits, {p.id: p.after[name] for p in people if name in p.after})
+        name: Way(
+            spec.parallel, spec.blind, spec.limits, {p.id: p.after[name] for p in people if name in p.after}, site.zone
+        )
         for name, spec in site.channels.items()
     }
 

@@ -24,6 +24,9 @@ class Places:
     hosts: Mapping[str, str] = field(default_factory=dict)  # source id -> host and port that it dials
 
 
+ANY_HOST = Places()
+
+
 def places_of(site: Site, files: int) -> Places:
     """The places of a site, in a process that may open so many files."""
     return Places(_together(site, files), site.per_host, hosts_of(site))

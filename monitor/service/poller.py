@@ -16,7 +16,7 @@ from functools import partial
 
 from monitor.model.reading import Collected
 from monitor.ports import Clock, Resting, Source, Timetable
-from monitor.service.places import Places
+from monitor.service.places import ANY_HOST, Places
 from monitor.service.sweep import SLOTS, lateness, paced, spread, until_phase
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Poller:
         clock: Clock,
         deliver: Callable[[Collected], None],
         *,
-        places: Places = Places(),
+        places: Places = ANY_HOST,
         observe: Callable[[str, float], None] = lambda _source, _seconds: None,
         count: Callable[[PollEnd], None] = lambda _end: None,
         wanted: Callable[[Source], bool] = lambda _source: True,

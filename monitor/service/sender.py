@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 
 from monitor.alerting.outcome import REST, Way, follow, take_over
 from monitor.model.errors import StoreError
@@ -39,13 +39,11 @@ class Sender:
         chance: Callable[[], float],
         owner: str,
         look: float = LOOK,
-        zone: tzinfo = UTC,
         hold: Hold | None = None,
     ) -> None:
         self._store = store
         self._transports = transports
         self._ways = ways
-        self._zone = zone
         self._resting: dict[str, tuple[str, datetime]] = {}  # channel with a fault of its own -> what, asked again when
         self._clock = clock
         self._chance = chance
@@ -179,7 +177,7 @@ class Sender:
 
     async def _settle(self, lease: Lease, receipt: Receipt) -> None:
         now, notice = self._clock.now(), lease.notice
-        after = follow(receipt, notice, self._ways[notice.channel], lease.attempt, now, self._chance(), self._zone)
+        after = follow(receipt, notice, self._ways[notice.channel], lease.attempt, now, self._chance())
         instead = take_over(notice, after.next_channel) if after.next_channel else None
         said = after.receipt
         if instead is not None:

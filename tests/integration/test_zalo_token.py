@@ -48,7 +48,7 @@ class Bench:
 
     def tokens(self, seed: str = "refresh-0") -> ZaloTokens:
         app = ZaloApp("42", Secret("s3cr3t"), Secret(seed), self.file, self.fake.base("oauth"))
-        fetcher = Fetcher(AddressGuard([parse_allow("127.0.0.0/8:*")]), self.clock, limit=1, limit_per_host=1)
+        fetcher = Fetcher(AddressGuard([parse_allow("127.0.0.0/8:*")]), self.clock, limit=1)
         self.opened.append(ZaloTokens(app, fetcher, self.clock))
         return self.opened[-1]
 
@@ -154,7 +154,7 @@ _LIFE = textwrap.dedent(
 
     async def main():
         clock = SystemClock()
-        fetcher = Fetcher(AddressGuard([parse_allow("127.0.0.0/8:*")]), clock, limit=1, limit_per_host=1)
+        fetcher = Fetcher(AddressGuard([parse_allow("127.0.0.0/8:*")]), clock, limit=1)
         app = ZaloApp("42", Secret("s3cr3t"), Secret("refresh-0"), Path(file), url)
         print(await ZaloTokens(app, fetcher, clock, step).access("access-1"), flush=True)
         await fetcher.close()

@@ -21,7 +21,7 @@ ALONE = Way()
 
 
 def after(receipt: Receipt, way: Way, *, urgent: bool = True, attempt: int = 1) -> Following:
-    return follow(receipt, replace(NOTICE, urgent=urgent), way, attempt, EVENING, 0.0, HANOI)
+    return follow(receipt, replace(NOTICE, urgent=urgent), replace(way, zone=HANOI), attempt, EVENING, 0.0)
 
 
 def refused(fault: Fault) -> Receipt:

@@ -153,7 +153,7 @@ def test_what_is_shown_while_nothing_can_be_committed_is_never_taken_for_judged(
     assert again.criteria["up"].colour is Colour.GREEN
 
 
-# -- what says the same again may wait ----------------------------------------------------------------------------------
+# -- what says the same again may wait -----------------------------------------------------------------------------
 
 WATCHED = Policy(
     units(),

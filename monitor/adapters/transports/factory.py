@@ -58,7 +58,7 @@ def _extras(spec: ChannelSpec, site: Site, clock: Clock) -> Extras:
     tokens = None
     if spec.zalo is not None:
         guard = AddressGuard([parse_allow(rule) for rule in site.allow])
-        tokens = ZaloTokens(spec.zalo, Fetcher(guard, clock, limit=1, limit_per_host=1), clock)
+        tokens = ZaloTokens(spec.zalo, Fetcher(guard, clock, limit=1), clock)
     return Extras(clock, spec.base_url, spec.callback, spec.callback_base, spec.id, spec.templates, tokens)
 
 
