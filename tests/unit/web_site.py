@@ -129,7 +129,7 @@ class World:
         commit = self.service.store.commit
         self.service.store.commit = AsyncMock(side_effect=StoreError("disk full"))  # type: ignore[method-assign]
         waiting = asyncio.ensure_future(self.learn("02105", "online_rate", 61.0))
-        await until(lambda: bool(self.service.evaluator.degraded))
+        await until(waiting.done, then=lambda: self.clock.move(0.2))  # a round before it may be refused as well
         with pytest.raises(StoreError):  # who waits hears of the refusal; the news itself is kept
             await waiting
         yield
