@@ -91,7 +91,7 @@ async def _serve() -> None:
     listener = socket.socket()
     # Every address of 127.0.0.0/8, and none that another machine could reach.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
-    listener.bind(("0.0.0.0", 0))  # noqa: S104
+    listener.bind(("0.0.0.0", 0))
     server = await asyncio.get_running_loop().create_server(_Server, sock=listener, backlog=4096)
     print(listener.getsockname()[1], flush=True)
     async with server:

@@ -159,8 +159,8 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
 def may_wait(state: UnitState, reading: Reading, policy: Policy, now: datetime) -> float:
     """Seconds for which a reading of a judged unit may wait for others before the unit is decided; 0: none.
 
-    Only what says the same again may, and only for a part of the time for which it is believed: a kill loses it, and the
-    evidence is then as old as what was committed last.
+    Only what says the same again may, and only for a part of the time for which it is believed: a kill loses it, and
+    the evidence is then as old as what was committed last.
     """
     criteria = policy.criteria_of(policy.units[state.unit], now)
     indicators = policy.ruleset.indicators

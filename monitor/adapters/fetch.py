@@ -68,9 +68,9 @@ class _Answer(aiohttp.ClientResponse):
 class Fetcher:
     """HTTP client for probes and feeds. `fetch` never raises for what the other side does.
 
-    At most `limit` fetches run at once; waiting for a slot is not charged to the target. How many ask one host at once is
-    bounded where polls begin (monitor.service.poller). `connect` is the seconds one connection attempt may take. `tls` replaces the default verified TLS settings,
-    for a private certificate authority.
+    At most `limit` fetches run at once; waiting for a slot is not charged to the target. How many ask one host at once
+    is bounded where polls begin (monitor.service.poller). `connect` is the seconds one connection attempt may take.
+    `tls` replaces the default verified TLS settings, for a private certificate authority.
     """
 
     def __init__(

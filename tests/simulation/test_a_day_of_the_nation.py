@@ -18,7 +18,7 @@ from monitor.config.probespec import HttpCheck, ProbeSpec
 from monitor.model.reading import Collected
 from monitor.registry import load_registry
 from monitor.service.metrics import SelfMetrics
-from monitor.service.poller import Poller, PollEnd
+from monitor.service.poller import PollEnd, Poller
 from monitor.service.sweep import phase
 from monitor.testing.clock import LoopClock, VirtualTimetable, run
 

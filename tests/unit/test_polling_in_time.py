@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from monitor.model.reading import Collected
-from monitor.service.poller import Poller, PollEnd
+from monitor.service.poller import PollEnd, Poller
 from monitor.service.sweep import phase
 from monitor.testing.clock import LoopClock, VirtualTimetable, run
 from tests.unit.engine_scene import NOON
@@ -230,7 +230,7 @@ def test_stopping_what_never_ran_is_nothing():
     play(story, many(2))
 
 
-# -- places, and what became of each poll -------------------------------------------------------------------------------
+# -- places, and what became of each poll ------------------------------------------------------------------------------
 
 
 def hosted(scene_hosts: dict[str, int], **more) -> tuple[Callable[[LoopClock], list[Slow]], dict[str, str]]:
