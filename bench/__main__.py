@@ -1,7 +1,4 @@
-"""`python -m bench [NAME ...] [--targets N | --full]`: all benchmarks, or some.
-
-A table here, JSON in bench/results/.
-"""
+"""`python -m bench [NAME ...] [--targets N | --full]`: all benchmarks, or some; JSON in bench/results/."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def there() -> bool:
 
 
 def measure(wanted: Sequence[Target], seconds: float) -> Measured:
-    """The processor time of both together; lateness: how far the time between two scrapes is off the period."""
+    """Processor time of both together; lateness is how much the time between two scrapes differs from the period."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as held:
         root, (web, probing) = Path(folder), _free_ports(2)
         (root / "prometheus.yml").write_text(_config(wanted, probing), "utf-8")

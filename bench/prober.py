@@ -81,7 +81,9 @@ class _Tally:
         )
 
 
-async def _bare(wanted: Sequence[Target], seconds: float) -> Measured:  # noqa: PLR0915
+async def _bare(  # noqa: PLR0915 (one story)
+    wanted: Sequence[Target], seconds: float
+) -> Measured:
     """Each target has its own place in the period, as ours; nothing is done with an answer but counting it."""
     tally, running, closing = _Tally(), set(), []
     loop = asyncio.get_running_loop()
@@ -137,7 +139,7 @@ async def _service(wanted: Sequence[Target], seconds: float) -> Measured:
         service.poller._observe = lambda source, late: (tally.late.append(late), swept(source, late))[1]
         service._committed = lambda decisions: (decided.update(n=len(decisions)), committed(decisions))[1]
         await service.start()
-        while service.first_sweep_at is None:  # noqa: ASYNC110
+        while service.first_sweep_at is None:  # noqa: ASYNC110 (the service has no event for it)
             await asyncio.sleep(0.1)
         scraping = asyncio.ensure_future(_scrape(service.exporters))
         await asyncio.sleep(1.5 * wanted[0].period)

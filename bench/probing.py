@@ -1,8 +1,7 @@
-"""The whole service probing many slow and dead targets; beside it a bare aiohttp loop, and Prometheus with blackbox.
+"""The whole service probing many slow and dead targets, a bare aiohttp loop, and Prometheus with blackbox.
 
-Each prober, and the targets, are processes of their own, one prober after the other. `--targets N` says how many
-targets are asked every 15 s; `--full` asks 10,000 every 15 s and then 33,210 every 60 s, which takes half an
-hour and two cores.
+Each prober, and the targets, are processes of their own, one prober after the other. `--targets N` says how many are
+asked every 15 s; `--full` asks 10,000 every 15 s and then 33,210 every 60 s, which takes half an hour and two cores.
 """
 
 from __future__ import annotations

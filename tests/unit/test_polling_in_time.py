@@ -231,7 +231,7 @@ def test_stopping_what_never_ran_is_nothing():
     play(story, many(2))
 
 
-# -- places, and what became of each poll --------------------------------------------------------------------------
+# -- places, and what became of each poll ------------------------------------------------------------------------------
 
 
 def hosted(scene_hosts: dict[str, int], **more) -> tuple[Callable[[LoopClock], list[Slow]], dict[str, str]]:

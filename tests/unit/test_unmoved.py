@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -153,7 +154,7 @@ def test_what_is_shown_while_nothing_can_be_committed_is_never_taken_for_judged(
     assert again.criteria["up"].colour is Colour.GREEN
 
 
-# -- what says the same again may wait -----------------------------------------------------------------------------
+# -- what says the same again may wait ---------------------------------------------------------------------------------
 
 WATCHED = Policy(
     units(),
@@ -178,7 +179,7 @@ class Judged:
         self.pending: list[Reading] = []
         self.until = None
         self.decided = 0
-        self.said: list[object] = []  # changes of colour and notices, with their instants
+        self.said: list[tuple[datetime, Any]] = []  # changes of colour and notices, with their instants
 
     def hear(self, reading, now) -> None:
         self.pending.append(reading)
