@@ -274,6 +274,7 @@ async def running(made: Site) -> AsyncIterator[World]:
             for indicator, value in (("centre_reachable", True), ("online_rate", 91.5))
         ]
         await service.evaluator.submit([*news, Reading("tthc", "centre_reachable", True, now, now, "probe")])
+        await service.evaluator.settle()  # the first sweep has every unit judged anew
         yield world
     finally:
         await service.stop()
