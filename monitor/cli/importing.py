@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,7 +123,7 @@ def _of_form(site: Site, form: Form, file: Path, body: bytes) -> FeedSpec:
     columns = {one.id: spellings for one in _measured(site) if there & _folded(spellings := _names(one))}
     if not columns:
         raise click.UsageError(
-            f"{file}: no header names an indicator; write its id, or its name in rules/indicators.yaml"
+            f"{file}: no header names an indicator; write its id, or its name in rules/indicators.yaml{_hint(there)}"
         )
     dated = bool(there & _folded((form.date, *SPELLINGS.get(form.date, ()))))
     return replace(
@@ -138,6 +138,12 @@ def _of_form(site: Site, form: Form, file: Path, body: bytes) -> FeedSpec:
 
 def _measured(site: Site) -> list[Indicator]:
     return [one for one in site.ruleset.indicators.values() if one.of is None]  # the others are computed
+
+
+def _hint(headers: Collection[str]) -> str:
+    """What a table with a single header was probably meant to be cut by."""
+    (only,) = headers if len(headers) == 1 else ("",)
+    return next((f". It has one column: --delimiter '{sign}'?" for sign in (";", "\t", "|") if sign in only), "")
 
 
 def _names(indicator: Indicator) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -98,13 +99,15 @@ def _add(folder: Path, what: str, order: Mapping[str, Any], preview: bool, as_js
     names = {"starts": "from", "lasts": "for"}
     body = {names.get(name, name): given for name, given in order.items() if given}
     body["matchers"] = list(order["matchers"])
-    answer = post(open_site(folder), f"/api/v1/{what}{'/preview' if preview else ''}", body)
+    site = open_site(folder)
+    answer = post(site, f"/api/v1/{what}{'/preview' if preview else ''}", body)
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
     elif preview:
         _print_preview(answer)
     else:
-        click.echo(f"{answer['id']}: {answer['state']}, until {answer['ends_at']}")
+        until = site.calendar.local(datetime.fromisoformat(answer["ends_at"]))
+        click.echo(f"{answer['id']}: {answer['state']}, until {until:%Y-%m-%d %H:%M}")
 
 
 def _print_preview(found: dict[str, Any]) -> None:

@@ -140,6 +140,7 @@ def test_options_say_how_a_table_is_written(site, tmp_path):
     ("content", "options", "said"),
     [
         ("unit,nothing\n01840,5\n", (), "no header names an indicator; write its id, or its name"),
+        ("unit;online_rate\n01840;5\n", (), "It has one column: --delimiter ';'?"),
         ("name,online_rate\nx,5\n", (), "line 1: no column 'Mã đơn vị'"),
         ("<html>", (), "not CSV: looks like an HTML page"),
         ("", (), "the answer is empty"),
