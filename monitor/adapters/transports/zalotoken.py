@@ -141,7 +141,7 @@ class ZaloTokens:
             if code:
                 raise NoToken(f"no new access token: Zalo says {code}", final=True)
             access, refresh = str(found["access_token"]), str(found["refresh_token"])
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             raise NoToken("no new access token: an answer that is not understood", final=False) from None
         return Pair(access, refresh, self._clock.now().isoformat(), old.seed)
 

@@ -128,7 +128,10 @@ class Gateway(Base):  # type: ignore[misc]
 
 def json_of(body: bytes) -> dict[str, Any]:
     """A JSON object. Raises Unreadable for anything else."""
-    found = json.loads(body, parse_constant=_no_constant)
+    try:
+        found = json.loads(body, parse_constant=_no_constant)
+    except RecursionError:
+        raise Unreadable("nested too deeply") from None
     if not isinstance(found, dict):
         raise Unreadable("not a JSON object")
     return found
