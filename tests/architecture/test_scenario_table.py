@@ -39,6 +39,8 @@ IDS = (
     71,
     73,
     74,
+    82,
+    83,
 )
 WORDS = {"ported", "inverted on purpose", "not applicable", "not yet"}
 ROWS = [
