@@ -1,23 +1,30 @@
 """Escalation: a policy frozen into steps when an incident opens, and which of them are due.
 
 A step is called at its instant and, if it repeats, again and again until somebody answers. Calls that were missed
-collapse into one. A step that reaches nobody is passed over: the next one is called at once.
+collapse into one. A step that reaches nobody is passed over: the next one is called at once. Quiet hours hold a call
+back until they end; what is over or answered by then is not told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
-from monitor.model.hours import Sessions, first_instant
+from monitor.alerting.roster import Called, called, ways
+from monitor.model.colour import Colour
+from monitor.model.hours import Calendar, Sessions, first_instant
 from monitor.model.incident import Address, Incident, Kind, Party, Phase, Step, Terms
 from monitor.model.unit import Level
 
 _REPORT_AFTER = timedelta(hours=2)  # an outage is reported back within two hours
 _NOON = 12  # a figure that is told in the afternoon is answered on the next working day
 _HORIZON = 400  # days searched for an open office
+_TRIES = 40  # days on which a step's own hours and those of the office may meet
+_NEVER: Mapping[str, datetime] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +58,76 @@ def freeze(
     sessions: Sessions,
     now: datetime,
     reminders: tuple[datetime, ...] = (),
+    colour: Colour | None = None,
 ) -> tuple[Step, ...]:
     """The steps of a policy as instants and addresses, in order of time. Later edits of the site do not reach it.
 
-    `reminders` are the instants of the steps that follow a deadline; without any such a step counts from `now`.
+    `reminders` are the instants of the steps that follow a deadline; without any such a step counts from `now`. Of a
+    schedule the answer is frozen that it gives for the instant at which the step is due. Steps that are for other
+    colours than `colour` are left out.
     """
     steps = [
-        Step(at, _addresses(spec, directory, lineage), ",".join(spec.to), spec.repeat, office_hours=spec.office_hours)
+        _frozen(spec, at, directory, lineage, sessions)
         for spec in policy.steps
+        if colour is None or not spec.colours or colour in spec.colours
         for at in _instants(spec, sessions, now, reminders)
     ]
     return tuple(sorted(steps, key=lambda step: step.due_at))
+
+
+def _frozen(spec: StepSpec, at: datetime, directory: Directory, lineage: tuple[str, ...], sessions: Sessions) -> Step:
+    found = [called(directory, role, lineage, at, sessions.calendar) for role in spec.to]
+    return Step(
+        at,
+        _addresses(found, spec.via),
+        ",".join(spec.to),
+        spec.repeat,
+        office_hours=spec.office_hours,
+        via=spec.via,
+        duty=any(each.schedule is not None for each in found),
+        hours=spec.hours,
+        still=spec.still,
+    )
 
 
 def _instants(
     spec: StepSpec, sessions: Sessions, now: datetime, reminders: tuple[datetime, ...]
 ) -> tuple[datetime, ...]:
     if spec.reminders and reminders:
-        return reminders
-    return (_waits(now + timedelta(seconds=spec.after), spec.office_hours, sessions),)
+        return tuple(dict.fromkeys(_waits(at, spec, sessions) for at in reminders))
+    return (_waits(now + timedelta(seconds=spec.after), spec, sessions),)
 
 
-def _addresses(spec: StepSpec, directory: Directory, lineage: tuple[str, ...]) -> tuple[Address, ...]:
-    holders = (person for role in spec.to for person in directory.holders(role, lineage))
-    return tuple(dict.fromkeys(address for person in holders for address in _ways(person, spec.via)))
+def _addresses(found: Iterable[Called], via: tuple[str, ...]) -> tuple[Address, ...]:
+    people = (person for each in found for person in each.people)
+    return tuple(dict.fromkeys(address for person in people for address in ways(person, via)))
 
 
-def _ways(person: Recipient, via: tuple[str, ...]) -> Iterable[Address]:
-    """Channels of the step that the person has; otherwise the person's first one, rather than none."""
-    channels = [channel for channel in via if channel in person.channels] or person.channels[:1]
-    return (Address(person.id, channel) for channel in channels)
+def refreshed(
+    steps: tuple[Step, ...], directory: Directory, lineage: tuple[str, ...], calendar: Calendar, now: datetime
+) -> tuple[Step, ...]:
+    """The plan with those whom the steps that are due call now.
+
+    A step keeps the people that were frozen into it, with two exceptions: where somebody does not hold the role any
+    more, or nobody did, those are called who hold it now; and a repeat goes to whoever is on duty by then.
+    """
+    day = calendar.local(now).date()
+
+    def outdated(step: Step) -> bool:
+        gone = not step.to or any(directory.person(address.recipient, day) is None for address in step.to)
+        return gone or (step.duty and step.fired > 0)
+
+    return tuple(
+        _resolved(step, directory, lineage, calendar, now) if due(step, now) and outdated(step) else step
+        for step in steps
+    )
+
+
+def _resolved(step: Step, directory: Directory, lineage: tuple[str, ...], calendar: Calendar, now: datetime) -> Step:
+    if not step.via:  # frozen by a version that did not remember by which channels
+        return step
+    found = [called(directory, role, lineage, now, calendar) for role in step.role.split(",")]
+    return replace(step, to=_addresses(found, step.via))
 
 
 def reminder_instants(
@@ -106,8 +153,17 @@ def working(at: datetime, sessions: Sessions) -> datetime:
     return sessions.next_working_instant(at) or at
 
 
-def _waits(at: datetime, office_hours: bool, sessions: Sessions) -> datetime:
-    return working(at, sessions) if office_hours else at
+def _waits(at: datetime, step: Step | StepSpec, sessions: Sessions) -> datetime:
+    """The first instant from `at` on that is in the hours of a step and in those of the office, if it asks for them.
+
+    Where the two never meet within some weeks, its own hours count.
+    """
+    for _ in range(_TRIES):
+        inside = working(at, sessions) if step.office_hours else at
+        at = step.hours.next_in(inside, sessions.calendar.zone) if step.hours else inside
+        if at == inside:
+            break
+    return at
 
 
 def finished(step: Step) -> bool:
@@ -116,30 +172,42 @@ def finished(step: Step) -> bool:
 
 
 def due(step: Step, now: datetime) -> bool:
-    """True when the step's next call is owed."""
+    """True when the step's next call is owed, or the end of somebody's quiet hours has come."""
+    return _falls_due(step, now) or _let_go(step, now)
+
+
+def _falls_due(step: Step, now: datetime) -> bool:
     return not finished(step) and step.due_at <= now
+
+
+def _let_go(step: Step, now: datetime) -> bool:
+    return step.held_until is not None and step.held_until <= now
 
 
 def next_call(incident: Incident) -> datetime | None:
     """When somebody is called next if nobody answers; None when nobody is."""
     if incident.phase is not Phase.OPEN:
         return None
-    return min((step.due_at for step in incident.steps if not finished(step)), default=None)
+    own = [step.due_at for step in incident.steps if not finished(step)]
+    held = [step.held_until for step in incident.steps if step.held_until is not None]
+    return min((*own, *held), default=None)
 
 
-def terms_of(policy: Policy, directory: Directory, lineage: tuple[str, ...]) -> Terms:
-    """What a policy says of answering and ending, with the people who hold its parties' roles now.
+def terms_of(policy: Policy, directory: Directory, lineage: tuple[str, ...], day: date | None = None) -> Terms:
+    """What a policy says of answering and ending, with the people who hold its parties' roles on a local day.
 
     A party that nobody holds is left out: nobody could answer for it.
     """
     spec = policy.terms
-    held = {name: _holders(roles, directory, lineage) for name, roles in spec.parties.items()}
+    held = {name: _holders(roles, directory, lineage, day) for name, roles in spec.parties.items()}
     parties = tuple(Party(name, people) for name, people in held.items() if people)
     return Terms(spec.close_after, spec.review, spec.ack_expires, spec.ack_remind, parties)
 
 
-def _holders(roles: tuple[str, ...], directory: Directory, lineage: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(person.id for role in roles for person in directory.holders(role, lineage)))
+def _holders(
+    roles: tuple[str, ...], directory: Directory, lineage: tuple[str, ...], day: date | None
+) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(person.id for role in roles for person in directory.holders(role, lineage, day)))
 
 
 def fire(
@@ -148,34 +216,60 @@ def fire(
     sessions: Sessions,
     now: datetime,
     answered: Collection[str] = (),
+    *,
+    seen: bool = True,
+    quiet: Mapping[str, datetime] = _NEVER,
 ) -> Fired:
     """Call all that is due. `known` are the recipients who can still be reached, `answered` need not be called.
 
-    Somebody whom several steps call at the same time hears only the highest of them.
+    Somebody whom several steps call at the same time hears only the highest of them. Who has quiet hours now, until the
+    instant that `quiet` names, is called once at their end. Steps that are only for what is `seen` are passed over when
+    it is not.
     """
     plan, calls, empty = list(steps), list[Call](), list[Step]()
     for index, step in enumerate(plan):  # sees what the passes below change
         if not due(step, now):
             continue
-        reached = [address for address in step.to if address.recipient in known]
-        if reached:
-            to = tuple(address for address in reached if address.recipient not in answered)
-            calls.extend([Call(index, step.fired, step.due_at, to)] if to else [])
+        if step.still and not seen:
             plan[index] = _advance(step, sessions, now)
-        else:
+            continue
+        first = _falls_due(step, now)
+        reached = [address for address in (step.to if first else step.held) if address.recipient in known]
+        if not reached and first:
             empty.append(step)
-            plan[index] = replace(step, fired=step.fired + 1, repeat=None)
+            plan[index] = replace(step, fired=step.fired + 1, repeat=None, held=(), held_until=None)
             _call_next_at_once(plan, index, now)
+            continue
+        to = [address for address in reached if address.recipient not in answered]
+        held = tuple(address for address in to if address.recipient in quiet)
+        until = min((quiet[address.recipient] for address in held), default=None)
+        if first and until is not None and len(held) == len(to):
+            plan[index] = replace(step, due_at=until, held=(), held_until=None)  # nobody hears it before
+            continue
+        at, repeat = (step.due_at, step.fired) if first else (step.held_until or now, step.fired - 1)
+        loud = tuple(address for address in to if address not in held)
+        calls.extend([Call(index, repeat, at, loud)] if loud else [])
+        plan[index] = replace(_advance(step, sessions, now) if first else step, held=held, held_until=until)
     return Fired(tuple(plan), _highest(calls), tuple(empty))
 
 
 def _advance(step: Step, sessions: Sessions, now: datetime) -> Step:
+    step = replace(step, held=(), held_until=None)
     if step.repeat is None:
         return replace(step, fired=step.fired + 1)
     every = timedelta(seconds=step.repeat)
-    missed = (now - step.due_at) // every
-    following = _waits(step.due_at + (missed + 1) * every, step.office_hours, sessions)
+    missed = max((now - step.due_at) // every, 0)
+    following = _waits(step.due_at + (missed + 1) * every, step, sessions)
     return replace(step, fired=step.fired + 1, due_at=following)
+
+
+def quiet_until(
+    people: Iterable[Recipient], kind: Kind, colour: Colour, zone: ZoneInfo, now: datetime
+) -> dict[str, datetime]:
+    """Until when the quiet hours last of those whom this does not wake: a red outage does, unless they say no."""
+    wakes = kind is Kind.OUTAGE and colour is Colour.RED
+    spans = ((p.id, p.quiet.end_of(now, zone)) for p in people if p.quiet is not None and not (wakes and p.wake))
+    return {person: ends for person, ends in spans if ends is not None}
 
 
 def _call_next_at_once(plan: list[Step], index: int, now: datetime) -> None:

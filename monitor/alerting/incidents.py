@@ -33,7 +33,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 
-from monitor.alerting.escalate import choose, due, fire, freeze, next_call, reminder_instants, terms_of
+from monitor.alerting.escalate import (
+    choose,
+    due,
+    fire,
+    freeze,
+    next_call,
+    quiet_until,
+    refreshed,
+    reminder_instants,
+    terms_of,
+)
 from monitor.alerting.muting import silence_of
 from monitor.alerting.notices import owed, pages, recoveries, reminders
 from monitor.alerting.scene import Scene
@@ -369,7 +379,9 @@ def _plan(case: _Case) -> _Case:
         raise ValueError(f"incident {old.ref} has no trouble to plan for")
     policy = choose(scene.directory, trouble.kind, scene.unit.level, trouble.cause)
     reminders = _reminders(trouble, scene, now)
-    steps = freeze(policy, scene.directory, scene.lineage, scene.sessions, now, reminders) if policy else ()
+    plan = (scene.directory, scene.lineage, scene.sessions, now, reminders, trouble.colour)
+    steps = freeze(policy, *plan) if policy else ()
+    day = scene.calendar.local(now).date()
     planned = replace(
         old,
         kind=trouble.kind,
@@ -378,7 +390,7 @@ def _plan(case: _Case) -> _Case:
         policy=policy.name if policy else "",
         steps=steps,
         facts=_facts(old, trouble, scene),
-        terms=terms_of(policy, scene.directory, scene.lineage) if policy else Terms(),
+        terms=terms_of(policy, scene.directory, scene.lineage, day) if policy else Terms(),
         answers=(),
         acked_by=None,
         acked_at=None,
@@ -411,8 +423,13 @@ def _facts(old: Incident, trouble: Trouble, scene: Scene) -> dict[str, Param]:
 def _call(case: _Case) -> _Case:
     if not any(due(step, case.now) for step in case.incident.steps) or _silenced(case):
         return case
-    known = {person.id for person in case.scene.directory.recipients}
-    fired = fire(case.incident.steps, known, case.scene.sessions, case.now, case.incident.answered)
+    scene, old, now = case.scene, case.incident, case.now
+    steps = refreshed(old.steps, scene.directory, scene.lineage, scene.calendar, now)
+    day, ids = scene.calendar.local(now).date(), {address.recipient for step in steps for address in step.to}
+    known = {person.id: person for one in ids if (person := scene.directory.person(one, day)) is not None}
+    quiet = quiet_until(known.values(), old.kind, old.colour, scene.calendar.zone, now)
+    seen = case.event is not Event.UNSEEN
+    fired = fire(steps, known, scene.sessions, now, old.answered, seen=seen, quiet=quiet)
     incident = replace(case.incident, steps=fired.steps)
     notices = tuple(n for call in fired.calls for n in pages(incident, call, case.scene, case.now))
     incident = replace(incident, owed=owed(incident.owed, notices))

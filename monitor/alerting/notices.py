@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from monitor.alerting.escalate import Call, report_by, working
+from monitor.alerting.escalate import Call, quiet_until, report_by, working
 from monitor.alerting.plan import Recipient
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, judged
@@ -44,13 +44,15 @@ def _page(incident: Incident, call: Call, address: Address, person: Recipient, s
 def recoveries(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice, ...]:
     """One message to each address that was owed a page, held by the store until that page is decided.
 
-    That a service is back is told at once, all else when the office is open.
+    That a service is back is told at once, all else when the office is open; quiet hours hold it as they hold pages.
     """
     due_at = now if incident.kind is Kind.OUTAGE else working(now, scene.sessions)
     told = ((key, address_in(key)) for key in incident.owed)
-    people = ((key, address, scene.recipient(address.recipient)) for key, address in told)
+    people = [(key, address, scene.recipient(address.recipient)) for key, address in told]
+    known = (person for _, _, person in people if person)
+    quiet = quiet_until(known, incident.kind, incident.colour, scene.calendar.zone, due_at)
     return tuple(
-        _recovery(incident, key, address, person, scene, due_at, now)
+        _recovery(incident, key, address, person, scene, quiet.get(person.id, due_at), now)
         for key, address, person in people
         if person and person.recoveries
     )

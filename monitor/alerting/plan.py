@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
 
+from monitor.alerting.schedule import Schedule
+from monitor.model.colour import Colour
+from monitor.model.hours import Daily
 from monitor.model.incident import Kind
 from monitor.model.unit import Level
 
@@ -19,6 +24,9 @@ class StepSpec:
     repeat: float | None = None  # seconds
     office_hours: bool = False  # wait for the next working instant
     reminders: bool = False  # one call for each of the target's remind_days instead of `after`
+    hours: Daily | None = None  # called only in these local hours; None: at any time
+    colours: frozenset[Colour] = frozenset()  # of trouble that it is for; empty: any
+    still: bool = False  # passed over when the trouble cannot be seen at that moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,7 @@ class Policy:
     levels: frozenset[Level] = frozenset()  # empty: all
     criteria: frozenset[str] = frozenset()  # empty: all
     terms: TermsSpec = TermsSpec()
+    digest: bool = False  # calls nobody: the digest tells of it
 
     def matches(self, kind: Kind, level: Level, cause: str) -> bool:
         """First policy that matches is taken."""
@@ -63,12 +72,20 @@ class Recipient:
     locale: str = "vi"
     channels: tuple[str, ...] = ()
     recoveries: bool = True  # wants to hear that it is over
+    valid_from: date | None = None  # first local day on which they hold the role
+    valid_to: date | None = None  # first local day on which they do not any more
+    quiet: Daily | None = None  # local hours in which calls are held until they end
+    wake: bool = True  # a red outage is told in quiet hours as well
     after: Mapping[str, str] = field(default_factory=dict)  # channel -> the one that takes over where it cannot reach
+
+    def holds_on(self, day: date) -> bool:
+        """Whether they hold the role on a local day."""
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day < self.valid_to)
 
 
 @dataclass(frozen=True)
 class Directory:
-    """Who holds which role for which unit."""
+    """Who holds which role for which unit, and who of them is on duty. Made to be asked for thousands of units."""
 
     recipients: tuple[Recipient, ...]
     policies: tuple[Policy, ...]
@@ -76,11 +93,37 @@ class Directory:
     base_url: str = ""  # of the board, for links in messages
     operator_name: str = ""  # telecom operator, for the texts
     operator_hotline: str = ""
+    schedules: tuple[Schedule, ...] = ()  # at most one for each role and scope
 
-    def holders(self, role: str, lineage: tuple[str, ...]) -> tuple[Recipient, ...]:
-        """Holders of a role at the nearest unit of the lineage that has any."""
-        for code in lineage:
-            found = tuple(r for r in self.recipients if r.role == role and r.scope == code)
-            if found:
-                return found
-        return ()
+    @cached_property
+    def _posts(self) -> Mapping[tuple[str, str], tuple[Recipient, ...]]:
+        posts: dict[tuple[str, str], list[Recipient]] = {}
+        for person in self.recipients:
+            posts.setdefault((person.role, person.scope), []).append(person)
+        return {post: tuple(people) for post, people in posts.items()}
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Recipient]:
+        return {person.id: person for person in reversed(self.recipients)}  # of two, the first
+
+    @cached_property
+    def _schedules(self) -> Mapping[tuple[str, str], Schedule]:
+        return {(schedule.role, schedule.scope): schedule for schedule in self.schedules}
+
+    def person(self, identity: str, day: date | None = None) -> Recipient | None:
+        """Somebody by id; None when there is nobody, or nobody any more on that local day."""
+        found = self._by_id.get(identity)
+        return found if found is None or day is None or found.holds_on(day) else None
+
+    def schedule(self, role: str, scope: str) -> Schedule | None:
+        """Who of the holders of a role at one unit is on duty when; None: all of them always are."""
+        return self._schedules.get((role, scope))
+
+    def post(self, role: str, scope: str, day: date | None = None) -> tuple[Recipient, ...]:
+        """Holders of a role at exactly this unit; on a local day, if one is given."""
+        people = self._posts.get((role, scope), ())
+        return people if day is None else tuple(person for person in people if person.holds_on(day))
+
+    def holders(self, role: str, lineage: tuple[str, ...], day: date | None = None) -> tuple[Recipient, ...]:
+        """Holders of a role at the nearest unit of the lineage that has any; on a local day, if one is given."""
+        return next((found for code in lineage if (found := self.post(role, code, day))), ())

@@ -37,7 +37,7 @@ class Scene:
 
     def recipient(self, identity: str) -> Recipient | None:
         """Somebody by id; None when the directory does not know them any more."""
-        return next((person for person in self.directory.recipients if person.id == identity), None)
+        return self.directory.person(identity)
 
     def reason(self, cause: str) -> str | None:
         """What the failing source said; None when it said nothing."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from monitor.config.crosscheck import check_indicators, check_network, check_rules, check_sources, past_deadlines
+from monitor.config.directory import read_people
 from monitor.config.exceptions import with_exceptions
 from monitor.config.fields import instant, split_listen
 from monitor.config.findings import Findings
@@ -19,6 +20,7 @@ from monitor.config.office import build_sessions
 from monitor.config.people import build_addresses, build_channels, build_directory, build_tokens
 from monitor.config.probebuild import build_own_line, build_probes
 from monitor.config.problems import Problem
+from monitor.config.rosters import build_schedules, check_schedules, holes
 from monitor.config.routes import check_routes
 from monitor.config.rulebooks import load_rules
 from monitor.config.sources import Surroundings, build_feeds, build_heartbeats
@@ -39,7 +41,7 @@ def load_site(root: Path, *, environ: Mapping[str, str], now: datetime, content:
     `content` is the folder that holds `rules/` with all it names (books, mappings, calendar), if it is another one.
     Raises ConfigError with all problems if there is any.
     """
-    site, problems = _assemble(root, environ, now, content or root)
+    site, problems, _ = _assemble(root, environ, now, content or root)
     if site is None or problems:
         raise ConfigError(tuple(str(problem) for problem in problems))
     return site
@@ -47,16 +49,21 @@ def load_site(root: Path, *, environ: Mapping[str, str], now: datetime, content:
 
 def check_site(root: Path, environ: Mapping[str, str], now: datetime) -> list[Problem]:
     """All problems of a site, past deadlines included; empty when it is sound."""
-    site, problems = _assemble(root, environ, now, root)
-    return _sorted([*problems, *past_deadlines(site, now)]) if site else problems
+    site, problems, file = _assemble(root, environ, now, root)
+    if site is None:
+        return problems
+    problems += past_deadlines(site, now)
+    if file is not None:
+        problems += holes(file[0], site.directory, site.as_of or now, file[1])
+    return _sorted(problems)
 
 
 def _assemble(
     root: Path, environ: Mapping[str, str], now: datetime, content: Path
-) -> tuple[Site | None, list[Problem]]:
+) -> tuple[Site | None, list[Problem], tuple[SiteFile, Findings] | None]:
     document, problems = read(root / CONFIG, CONFIG)
     if document is None:
-        return None, problems
+        return None, problems, None
     file, complaints = validate(SiteFile, document)
     problems += complaints
     ruleset, complaints = load_rules(content, _rule_names(document))
@@ -64,7 +71,7 @@ def _assemble(
     findings = Findings(document)
     usable = file or salvage(SiteFile, document)  # a misspelt key must not hide the mistakes behind it
     site = _build(usable, ruleset, Folders(root, content), environ, now, findings) if usable else None
-    return site, _sorted([*problems, *findings.problems])
+    return site, _sorted([*problems, *findings.problems]), (usable, findings) if usable else None
 
 
 def _build(
@@ -79,6 +86,7 @@ def _build(
     units = build_units(file.units, registry, findings)
     around = Surroundings(folders, environ, units, registry, findings)
     channels, probes = build_channels(file, around), build_probes(file, around)
+    people, schedules = read_people(file, channels, around), build_schedules(file, around)
     sessions = build_sessions(file, folders, now, findings)
     site = Site(
         root=folders.root,
@@ -92,14 +100,14 @@ def _build(
         ruleset=_excepted(folders.content, ruleset, units, findings) or Ruleset({}, ()),
         calendar=sessions.calendar,
         sessions=sessions,
-        directory=build_directory(file),
+        directory=build_directory(file, people.recipients, schedules),
         probes=probes,
         feeds=build_feeds(file, around),
         heartbeats=build_heartbeats(file, around),
         maintenance=build_maintenance(file, units, now, findings),
         own_line=build_own_line(file, probes, findings),
         channels=channels,
-        addresses=build_addresses(file, channels, around),
+        addresses={**build_addresses(file, channels, around), **people.addresses},
         allow=tuple(file.network.allow),
         per_host=file.network.per_host,
         exporters=tuple(file.exporters),
@@ -131,6 +139,7 @@ def _check(site: Site, file: SiteFile, ruleset: Ruleset | None, findings: Findin
     if len(findings.problems) == before and not findings.units_in_doubt:
         findings.problems += check_rules(site, file)
         findings.problems += check_sources(site, file)
+    check_schedules(file, site.directory, findings)
     check_routes(file, site.directory, site.units, ruleset, findings)
 
 
@@ -168,7 +177,9 @@ def _rule_names(document: Document) -> list[str]:
 
 def _digest(folders: Folders, file: SiteFile) -> str:
     """Twelve hex digits that change when config.yaml, a rule book, a mapping or the calendar does."""
-    named = [feed.mapping for feed in file.feeds if feed.mapping] + ([file.calendar] if file.calendar else [])
+    named = [feed.mapping for feed in file.feeds if feed.mapping]
+    named += [schedule.roster for schedule in file.schedules if schedule.roster]
+    named += [name for name in (file.calendar, file.directory) if name]
     read = {CONFIG: folders.root / CONFIG}
     read |= {f"rules/{path.name}": path for path in (folders.content / "rules").glob("*.yaml")}
     read |= {name: folders.place(name) for name in named}

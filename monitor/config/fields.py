@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from monitor.config.complain import nearest
+from monitor.model.hours import Daily
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,6}) ?([smhd])")
@@ -23,6 +24,7 @@ _PORTS = re.compile(r"\*|[0-9]{1,5}(?:,[0-9]{1,5})*")
 _STORE = re.compile(r"memory:|sqlite:.{1,400}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SESSION = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _REFERENCE = re.compile(r"file:.+|.*\$\{[A-Za-z_][A-Za-z0-9_]*\}.*")
 
@@ -181,6 +183,20 @@ def _session(value: str) -> str:
     return value
 
 
+def _clock(value: str) -> str:
+    if not _CLOCK.fullmatch(value):
+        raise ValueError(f"is '{value[:60]}'; write a time of day, such as 07:30")
+    return value
+
+
+def daily(text: str) -> Daily:
+    """The hours of `22:00-06:00`, over midnight where they end before they begin. Raises ValueError."""
+    starts, ends = (time.fromisoformat(part) for part in _session(text.strip()).split("-"))
+    if starts == ends:
+        raise ValueError(f"is '{text.strip()}'; write two different times, such as 22:00-06:00")
+    return Daily(starts, ends)
+
+
 def _as_of(value: str) -> str:
     moment = instant(value)
     if isinstance(moment, datetime) and datetime.fromisoformat(value).tzinfo is None:
@@ -224,6 +240,7 @@ SecretFile = Annotated[str, AfterValidator(_secret_file)]  # a reference to a fi
 SitePath = Annotated[str, AfterValidator(_inside)]
 FilePattern = Annotated[str, AfterValidator(_pattern), Field(min_length=1, max_length=200)]  # *, ? and [...]
 AsOfText = Annotated[str, AfterValidator(_as_of)]
+ClockText = Annotated[str, AfterValidator(_clock)]
 SessionText = Annotated[str, AfterValidator(_session)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Title = Annotated[str, Field(min_length=1, max_length=200)]

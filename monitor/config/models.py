@@ -16,6 +16,7 @@ from monitor.config.channelmodels import Channel
 from monitor.config.fields import (
     Allow,
     AsOfText,
+    ClockText,
     Code,
     Day,
     Duration,
@@ -337,6 +338,10 @@ class RecipientSection(Section):
     channels: list[WaysText] = Field(default=[])  # "zalo > sms": by SMS where Zalo cannot reach
     addresses: dict[str, SecretText] = Field(default={})
     recoveries: bool = True  # false: is not told that it is over
+    valid_from: Day | None = None  # first day in the role
+    valid_to: Day | None = None  # first day in it no more
+    quiet: SessionText | None = None  # local hours in which calls wait for their end
+    wake: bool = True  # a red outage is told in quiet hours as well
 
     def names(self) -> list[tuple[int, str]]:
         """Every channel that is named, with the number of its entry; each once."""
@@ -352,6 +357,36 @@ class RecipientSection(Section):
         return {first: then for chain in chains for first, then in pairwise(chain)}
 
 
+class RotationSection(Section):
+    """People who take turns."""
+
+    members: list[Identifier] = Field(min_length=1, description="write recipients in the order of their turns")
+    starts: Day = Field(description="write the day of the first turn")
+    at: ClockText = "07:30"  # local time of the hand-over
+    days: int = Field(default=7, ge=1, le=366)  # length of a turn
+    hours: SessionText | None = None  # on duty only in these local hours of each day
+
+
+class OverrideSection(Section):
+    """Somebody instead of those whose turn it is."""
+
+    starts: Title = Field(alias="from", description="write when it begins, such as 2026-02-14T17:00")
+    until: Title = Field(description="write when it ends, such as 2026-02-23T07:30; a day alone is counted in full")
+    who: list[Identifier] = Field(min_length=1, description="write recipients")
+
+
+class ScheduleSection(Section):
+    """Who of the holders of a role at one unit is on duty when."""
+
+    id: Identifier = Field(description="write a name of its own")
+    role: Identifier = Field(description="write one of the roles")
+    scope: Code = Field(description="write the code of the unit at which the role is held")
+    rotations: list[RotationSection] = Field(default=[])  # the first one that has somebody on duty counts
+    roster: SitePath | None = None  # CSV with the columns from, until, who; before the rotations
+    overrides: list[OverrideSection] = Field(default=[])  # before everything
+    ahead: Span = 400 * 86_400.0  # so far ahead `denbao check` looks for holes
+
+
 class Step(Section):
     """One line of a policy."""
 
@@ -361,6 +396,9 @@ class Step(Section):
     repeat: Span | None = None
     office_hours: bool = False
     reminders: bool = False
+    hours: SessionText | None = None  # only in these local hours
+    colours: list[Literal["yellow", "red", "unknown"]] = Field(default=[])  # all unless said
+    only_if: Literal["still"] | None = None  # passed over while the trouble cannot be seen
 
 
 class PolicySection(Section):
@@ -370,7 +408,8 @@ class PolicySection(Section):
     kinds: list[KindName] = Field(min_length=1, description="write the kinds of trouble")
     levels: list[LevelName] = Field(default=[])
     criteria: list[Identifier] = Field(default=[])
-    steps: list[Step] = Field(min_length=1, description="write who is told first")
+    steps: list[Step] = Field(default=[])
+    digest: bool = False  # nobody is called: the digest tells of it
     answers: dict[Identifier, list[Identifier]] = Field(default={})  # party -> roles; each party must answer
     ack_expires: Span | None = None
     ack_remind: Span | None = None
@@ -467,7 +506,9 @@ class SiteFile(Section):
     by_hand: list[Identifier] = Field(default=[])  # indicators that come by push or import, from no probe or feed
     channels: dict[Identifier, Channel] = Field(min_length=1, description="write at least log: {kind: log}")
     roles: dict[Identifier, Names] = Field(min_length=1, description="write role: {vi: ..., en: ...}")
-    recipients: list[RecipientSection] = Field(min_length=1, description="write who can be told")
+    recipients: list[RecipientSection] = Field(default=[])
+    directory: SitePath | None = None  # CSV with more recipients
+    schedules: list[ScheduleSection] = Field(default=[])
     escalation: Escalation = Field(description="write who is told when")
     maintenance: list[MaintenanceSection] = Field(default=[])
     operator: Operator | None = None

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec, TermsSpec
+from monitor.alerting.schedule import Schedule
 from monitor.config.channelmodels import Gateway, LinkChannel
+from monitor.config.fields import daily
 from monitor.config.findings import Findings
 from monitor.config.gateways import BLIND, BY_PHONE, Options, callback_of, limits_of, templates_of, zalo_app
 from monitor.config.models import PolicySection, RecipientSection, SiteFile, Step, TokenSection
@@ -15,6 +17,7 @@ from monitor.config.secrets import Secret, resolve
 from monitor.config.sources import Surroundings
 from monitor.config.spec import ChannelSpec, Token
 from monitor.config.units import select
+from monitor.model.colour import Colour
 from monitor.model.incident import Kind
 from monitor.model.phone import normal_phone
 from monitor.model.unit import Level
@@ -141,17 +144,20 @@ def _check_addresses(
             findings.add((*at, "channels"), text, f"write addresses: {{{channel}: ${{NAME}}}}")
 
 
-def build_directory(file: SiteFile) -> Directory:
-    """Recipients and policies, as the plan maker reads them."""
+def build_directory(
+    file: SiteFile, people: tuple[Recipient, ...] = (), schedules: tuple[Schedule, ...] = ()
+) -> Directory:
+    """Recipients and policies, as the plan maker reads them; `people` are those of the directory file."""
     default = tuple(file.escalation.via)
     operator = file.operator
     return Directory(
-        recipients=tuple(_recipient(recipient, file) for recipient in file.recipients),
+        recipients=(*(_recipient(recipient, file) for recipient in file.recipients), *people),
         policies=tuple(_policy(policy, default) for policy in file.escalation.policies),
         roles={role: (names.vi, names.en) for role, names in file.roles.items()},
         base_url=(file.base_url or f"http://{file.listen}").rstrip("/"),
         operator_name=operator.name if operator else "",
         operator_hotline=operator.hotline if operator else "",
+        schedules=schedules,
     )
 
 
@@ -167,6 +173,10 @@ def _recipient(section: RecipientSection, file: SiteFile) -> Recipient:
         section.locale,
         channels,
         recoveries=section.recoveries,
+        valid_from=section.valid_from,
+        valid_to=section.valid_to,
+        quiet=daily(section.quiet) if section.quiet else None,
+        wake=section.wake,
         after=section.takeovers(),
     )
 
@@ -178,6 +188,7 @@ def _policy(section: PolicySection, default: tuple[str, ...]) -> Policy:
         steps=tuple(_step(step, default) for step in section.steps),
         levels=frozenset(Level(level) for level in section.levels),
         criteria=frozenset(section.criteria),
+        digest=section.digest,
         terms=TermsSpec(
             section.close_after,
             section.review,
@@ -196,4 +207,7 @@ def _step(section: Step, default: tuple[str, ...]) -> StepSpec:
         repeat=section.repeat,
         office_hours=section.office_hours,
         reminders=section.reminders,
+        hours=daily(section.hours) if section.hours else None,
+        colours=frozenset(Colour(colour) for colour in section.colours),
+        still=section.only_if == "still",
     )

@@ -19,6 +19,10 @@ _POLICIES: Location = ("escalation", "policies")
 def check_routes(file: SiteFile, directory: Directory, units: Units, ruleset: Ruleset, findings: Findings) -> None:
     """Every mistake that would leave somebody untold; they go to `findings`."""
     _check_recipients(file, units, findings)
+    if not directory.recipients and file.directory is None:
+        findings.add(
+            ("recipients",), "nobody can be told: the site has no recipients", "write recipients, or directory"
+        )
     findings.once(_POLICIES, "policy", [policy.name for policy in directory.policies], key="name")
     for index, channel in enumerate(file.escalation.via):
         if channel not in file.channels:
@@ -26,6 +30,11 @@ def check_routes(file: SiteFile, directory: Directory, units: Units, ruleset: Ru
     for index, policy in enumerate(directory.policies):
         _check_criteria(policy, (*_POLICIES, index), ruleset, findings)
         _check_terms(policy, file, (*_POLICIES, index), findings)
+        if policy.digest == bool(policy.steps):
+            text = (
+                f"'{policy.name}' is for the digest and has steps" if policy.digest else f"'{policy.name}' has no steps"
+            )
+            findings.add((*_POLICIES, index), text, "write either steps, or digest: true")
         _check_use(policy, directory.policies[:index], (*_POLICIES, index), findings)
         for number, _ in enumerate(policy.steps):
             at = (*_POLICIES, index, "steps", number)

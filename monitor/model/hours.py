@@ -131,6 +131,33 @@ class Sessions:
         return first_instant(datetime.combine(day, at), self.calendar.zone)
 
 
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """The same hours of every local day; those that end at or before they start end on the next day."""
+
+    starts: time
+    ends: time
+
+    def end_of(self, now: datetime, zone: ZoneInfo) -> datetime | None:
+        """When the hours that run at `now` are over, in UTC; None outside them."""
+        return next((ends for starts, ends in self._spans(now, zone) if starts <= now < ends), None)
+
+    def next_in(self, now: datetime, zone: ZoneInfo) -> datetime:
+        """`now` within the hours, otherwise their next start, in UTC."""
+        return next(max(starts, now) for starts, ends in self._spans(now, zone) if now < ends)
+
+    def _spans(self, now: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
+        # One day back for hours over midnight; hours that a change of the clock swallowed are left out.
+        today = _aware(now).astimezone(zone).date()
+        for day in (today + offset * _DAY for offset in range(-2, 4)):
+            last = day if self.ends > self.starts else day + _DAY
+            starts, ends = (
+                first_instant(datetime.combine(*at), zone) for at in ((day, self.starts), (last, self.ends))
+            )
+            if starts < ends:
+                yield starts, ends
+
+
 @lru_cache(_REMEMBERED)  # a pure function, asked for the same midnights by every rule with a date
 def first_instant(wall: datetime, zone: ZoneInfo) -> datetime:
     """The first instant, in UTC, at which local clocks show `wall` (without zone) or later.

@@ -9,6 +9,7 @@ from enum import StrEnum
 from hashlib import blake2b
 
 from monitor.model.colour import Colour
+from monitor.model.hours import Daily
 from monitor.model.verdict import Param
 
 
@@ -50,6 +51,12 @@ class Step:
     repeat: float | None = None  # seconds between repeats until somebody answers; None: once
     fired: int = 0  # calls already owed: 1 means the first one went to the outbox
     office_hours: bool = False  # repeats wait for the next working instant, too
+    via: tuple[str, ...] = ()  # channels of the policy's step, for those who take over the role later
+    duty: bool = False  # somebody is called by a schedule: a repeat goes to whoever is on duty by then
+    hours: Daily | None = None  # repeats wait for these local hours, too
+    still: bool = False  # passed over when the trouble cannot be seen at that moment
+    held: tuple[Address, ...] = ()  # of the last call: whose quiet hours hold it back
+    held_until: datetime | None = None  # aware UTC
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ IDS = (
     71,
     73,
     74,
+    82,
+    83,
     89,
 )
 WORDS = {"ported", "inverted on purpose", "not applicable", "not yet"}

@@ -1,0 +1,141 @@
+"""The `schedules:` section: rotations, rosters from a CSV, overrides; and what `denbao check` says of their holes."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from monitor.alerting.plan import Directory
+from monitor.alerting.schedule import Rotation, Schedule, Spell, first_hole, overlapping
+from monitor.config.fields import daily
+from monitor.config.findings import Findings
+from monitor.config.models import OverrideSection, RotationSection, ScheduleSection, SiteFile
+from monitor.config.problems import Location, Problem
+from monitor.config.sources import Surroundings
+from monitor.model.hours import first_instant
+from monitor.model.text import clean
+
+_COLUMNS = ("from", "until", "who")
+_AT: Location = ("schedules",)
+
+
+def build_schedules(file: SiteFile, around: Surroundings) -> tuple[Schedule, ...]:
+    """The schedules of a site. Mistakes go to the findings; those of a roster with its file and line."""
+    around.findings.once(_AT, "schedule", [section.id for section in file.schedules])
+    made = [_schedule(section, number, file, around) for number, section in enumerate(file.schedules)]
+    for number, schedule in enumerate(made):
+        first = next((one for one in made[:number] if (one.role, one.scope) == (schedule.role, schedule.scope)), None)
+        if first is not None:
+            text = f"'{schedule.id}' is for the same role and unit as '{first.id}'"
+            around.findings.add((*_AT, number), text, "put all lines into one schedule")
+    return tuple(made)
+
+
+def _schedule(section: ScheduleSection, number: int, file: SiteFile, around: Surroundings) -> Schedule:
+    zone, at = ZoneInfo(file.time_zone), (*_AT, number)
+    if not section.rotations and section.roster is None:
+        around.findings.add(at, f"the schedule '{section.id}' has neither rotations nor a roster", "write one of them")
+    rotations: list[Rotation] = []
+    for index, entry in enumerate(section.rotations):
+
+        def take(rotation: RotationSection = entry) -> None:
+            hours = daily(rotation.hours) if rotation.hours else None
+            turn = time.fromisoformat(rotation.at)
+            rotations.append(Rotation(tuple(rotation.members), rotation.starts, turn, rotation.days, hours))
+
+        around.findings.attempt((*at, "rotations", index, "hours"), "hours", take)
+    return Schedule(
+        section.id, section.role, section.scope, zone, tuple(rotations),
+        _roster(section, zone, around), _overrides(section, at, zone, around.findings),
+    )  # fmt: skip
+
+
+def _overrides(section: ScheduleSection, at: Location, zone: ZoneInfo, findings: Findings) -> tuple[Spell, ...]:
+    spells: list[Spell] = []
+    for index, entry in enumerate(section.overrides):
+        place = (*at, "overrides", index)
+
+        def take(override: OverrideSection = entry) -> None:
+            spells.append(_spell(override.starts, override.until, tuple(override.who), zone))
+
+        findings.attempt(place, f"the override in '{section.id}'", take)
+    spells.sort(key=lambda spell: spell.starts)
+    if (late := overlapping(spells)) is not None:
+        began = spells[late].starts.astimezone(zone)
+        text = f"the override of '{section.id}' from {began:%Y-%m-%dT%H:%M} begins before the one before it ends"
+        findings.add((*at, "overrides"), text, "let one end where the next begins")
+    return tuple(spells)
+
+
+def _roster(section: ScheduleSection, zone: ZoneInfo, around: Surroundings) -> tuple[Spell, ...]:
+    name = section.roster
+    if name is None:
+        return ()
+    problems, found = around.findings.problems, list[tuple[Spell, int]]()
+    try:
+        with around.folders.place(name).open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream, strict=True)
+            if missing := [column for column in _COLUMNS if column not in (rows.fieldnames or ())]:
+                problems.append(Problem(name, 1, f"column missing: {', '.join(missing)}"))
+                return ()
+            for row in rows:
+                starts, until, who = (clean(row[column] or "") for column in _COLUMNS)
+                try:
+                    found.append((_spell(starts, until, tuple(who.split()), zone), rows.line_num))
+                except ValueError as error:
+                    what, _, right = str(error).partition("; ")
+                    problems.append(Problem(name, rows.line_num, f"the row {what}", right))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        problems.append(Problem(name, 1, "the roster cannot be read", "save it as CSV in UTF-8 inside the site"))
+    found.sort(key=lambda entry: entry[0].starts)
+    spells = tuple(spell for spell, _ in found)
+    if (late := overlapping(spells)) is not None:
+        text = f"the row begins before the one in line {found[late - 1][1]} ends"
+        problems.append(Problem(name, found[late][1], text, "let one end where the next begins"))
+    return spells
+
+
+def _spell(starts: str, until: str, who: tuple[str, ...], zone: ZoneInfo) -> Spell:
+    if not who:
+        raise ValueError("names nobody; write recipients, separated by blanks")
+    spell = Spell(_instant(starts, zone, is_end=False), _instant(until, zone, is_end=True), who)
+    if spell.ends <= spell.starts:
+        raise ValueError("ends before it begins; write a later until")
+    return spell
+
+
+def _instant(text: str, zone: ZoneInfo, *, is_end: bool) -> datetime:
+    try:
+        if len(text) == len("2026-02-14"):
+            day = date.fromisoformat(text) + timedelta(days=is_end)
+            return first_instant(datetime.combine(day, time.min), zone)
+        said = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise ValueError(f"has '{text[:40]}', which is no instant; write 2026-02-14T17:00 or 2026-02-14") from None
+    return said.astimezone(UTC) if said.tzinfo else first_instant(said, zone)
+
+
+def check_schedules(file: SiteFile, directory: Directory, findings: Findings) -> None:
+    """Whether the schedules are for roles and units of the site, and their members hold the role there."""
+    for number, schedule in enumerate(directory.schedules):
+        at = (*_AT, number)
+        if schedule.role not in file.roles:
+            findings.unknown((*at, "role"), "role", schedule.role, file.roles)
+            continue
+        held = {person.id for person in directory.post(schedule.role, schedule.scope)}
+        for who in schedule.members:
+            if who not in held:
+                text = f"'{who}' of the schedule '{schedule.id}' does not hold '{schedule.role}' at '{schedule.scope}'"
+                findings.add(at, text, "name holders only, or add the recipient")
+
+
+def holes(file: SiteFile, directory: Directory, now: datetime, findings: Findings) -> Iterator[Problem]:
+    """The first stretch of each schedule in which nobody is on duty. Only `denbao check` asks: a service must start."""
+    for number, (section, schedule) in enumerate(zip(file.schedules, directory.schedules, strict=True)):
+        hole = first_hole(schedule, now, now + timedelta(seconds=section.ahead))
+        if hole is not None:
+            begins, ends = (at.astimezone(schedule.zone) for at in hole)
+            text = f"nobody is on duty in '{schedule.id}' from {begins:%Y-%m-%dT%H:%M} to {ends:%Y-%m-%dT%H:%M}"
+            yield findings.document.problem((*_AT, number), text, "fill it, or look less far ahead: ahead")

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from monitor.alerting.plan import Directory, Recipient
+from monitor.config.build import load_site
+from monitor.config.directory import mask
+from tests.unit.sites import NOW, change, make_site, problems_of
+
+HEAD = "id,role,unit,name,channels,phone,email,valid_from,valid_to,quiet\n"
+ENVIRON = {"MAIL": "mailtos://u:p@smtp.example.vn?to={address}"}
+
+
+def site(folder: Path, *rows: str, mode: int = 0o640) -> Path:
+    make_site(folder, "recipients:\n", "directory: rules/people.csv\nrecipients:\n")
+    change(
+        folder / "config.yaml", "  log: {kind: log}\n", '  log: {kind: log}\n  mail: {kind: email, url: "${MAIL}"}\n'
+    )
+    path = folder / "rules/people.csv"
+    path.write_text(HEAD + "\n".join(rows) + "\n", "utf-8")
+    path.chmod(mode)
+    return folder
+
+
+def test_people_of_the_file_join_those_of_the_config(tmp_path):
+    site(tmp_path, "an,focal,01840,Nguyễn Văn An,mail log,,an@tinh.example,2026-01-01,,22:00-06:00")
+    loaded = load_site(tmp_path, environ=ENVIRON, now=NOW)
+    person = loaded.directory.person("an")
+    assert person is not None and (person.name, person.channels) == ("Nguyễn Văn An", ("mail", "log"))
+    assert loaded.addresses["an", "mail"].reveal() == "an@tinh.example"
+    assert "an@tinh" not in repr(loaded.addresses) + repr(loaded.directory)
+    assert [p.id for p in loaded.directory.holders("focal", ("01840", "19"))] == ["an"]
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        (",focal,01840,,log,,,,,", "the row has no id; write a name of its own"),
+        ("a,chief,01840,,log,,,,,", "unknown role 'chief'; did you mean 'chair'?"),
+        ("a,focal,1840,,log,,,,,", "unknown unit '1840'; did you mean '01840'? Spreadsheets lose leading zeros"),
+        ("a,focal,01840,,,,,,,", "the recipient 'a' has no channel and can never be told; write channels, such as log"),
+        ("a,focal,01840,,fax,,,,,", "unknown channel 'fax'; known: log, mail"),
+        ("a,focal,01840,,mail,,,,,", "the recipient 'a' has no address for the channel 'mail'; fill in email"),
+        ("a,focal,01840,,mail,,secret,,,", "the email of 'a' is no address; write name@domain"),
+        ("a,focal,01840,,log,,,31/12/2026,,", "valid_from is '31/12/2026'; write it as 2026-02-14"),
+        ("a,focal,01840,,log,,,2026-02-02,2026-02-02,",
+         "valid_to 2026-02-02 is the first day without 'a', valid_from 2026-02-02; write a later one"),
+        ("a,focal,01840,,log,,,,,all night", "quiet is 'all night'; write from-to, such as 07:30-11:30"),
+        ("focal,focal,01840,,log,,,,,", "the recipient 'focal' is there twice; the first one is in config.yaml"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_with_its_line_and_without_the_address(row, sentence, tmp_path):
+    site(tmp_path, "ok,focal,01840,,log,,,,,", row)
+    assert problems_of(tmp_path, ENVIRON) == [f"rules/people.csv:3: {sentence}"]
+
+
+def test_a_file_that_others_can_read_is_refused(tmp_path):
+    (problem,) = problems_of(site(tmp_path, mode=0o644), ENVIRON)
+    assert problem.startswith(
+        "rules/people.csv:1: the directory needs the file rules/people.csv, which others can read"
+    )
+
+
+def test_a_role_is_held_from_the_first_day_to_the_day_before_the_last():
+    person = Recipient("an", "chair", "19", "An", valid_from=date(2026, 2, 1), valid_to=date(2026, 3, 1))
+    directory = Directory((person,), ())
+    days = [date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 28), date(2026, 3, 1)]
+    assert [bool(directory.holders("chair", ("02143", "19"), day)) for day in days] == [False, True, True, False]
+
+
+def test_an_address_is_shown_with_its_middle_hidden():
+    shown = [mask(text) for text in ("84912345678", "an.nguyen@tinh.vn", "1234567")]
+    assert shown == ["84912***678", "a***@tinh.vn", "12***"]
