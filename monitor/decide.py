@@ -170,8 +170,8 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
     in_part = judged_today(view.judged_at, now, policy.calendar) and work is None and not rested
     news = moved(view.state, told) if in_part else None
     criteria = _criteria(seen, unit, policy, counts, news, work, now)
-    standing = _standing(view.state.standing, unit, criteria, policy, counts, now)
-    alerts, silences_at = _alerts(seen, unit, criteria, policy, now)
+    standing = _standing(view.state.standing, unit, criteria, policy, counts, work, now)
+    alerts, silences_at = _alerts(seen, unit, criteria, policy, work, now)
     after = replace(
         seen.state,
         standing=standing,
@@ -325,11 +325,11 @@ def _standing(
     criteria: Mapping[str, CriterionState],
     policy: Policy,
     counts: Counts | None,
+    work: Reason | None,
     now: datetime,
 ) -> Standing:
     if not policy.is_there(unit, now):
         return stand_outside(before, unit, policy.calendar, now, counts)
-    work = policy.maintenance(unit, now)
     if work is not None:
         return stand_under_maintenance(before, work, now, counts)
     return stand(before, list(criteria.values()), policy.ruleset.standing, now, counts)
@@ -416,11 +416,15 @@ def _told(broken: Exception) -> str:
 
 
 def _alerts(
-    view: View, unit: Unit, criteria: Mapping[str, CriterionState], policy: Policy, now: datetime
+    view: View,
+    unit: Unit,
+    criteria: Mapping[str, CriterionState],
+    policy: Policy,
+    work: Reason | None,
+    now: datetime,
 ) -> tuple[Alerts, datetime | None]:
-    paused = policy.maintenance(unit, now) is not None
-    silent, next_silence = ([], None) if paused else _silences(view, _watches(unit, policy, now), now)
-    scene = scene_of(unit, criteria, view.state.evidence, policy, now)
+    silent, next_silence = ([], None) if work is not None else _silences(view, _watches(unit, policy, now), now)
+    scene = scene_of(unit, criteria, view.state.evidence, policy, now, paused=work is not None)
     found = troubles(unit, criteria, scene.rules, scene.indicators, silent, now)
     return react(view.state.incidents, found, scene, now), next_silence
 
@@ -431,9 +435,15 @@ def _watches(unit: Unit, policy: Policy, now: datetime) -> tuple[Watch, ...]:
 
 
 def scene_of(
-    unit: Unit, criteria: Mapping[str, CriterionState], evidence: Mapping[str, Reading], policy: Policy, now: datetime
+    unit: Unit,
+    criteria: Mapping[str, CriterionState],
+    evidence: Mapping[str, Reading],
+    policy: Policy,
+    now: datetime,
+    *,
+    paused: bool = False,
 ) -> Scene:
-    """What a reaction to the troubles of a unit may look at."""
+    """What a reaction to the troubles of a unit may look at; `paused` while it is under maintenance."""
     return Scene(
         unit=unit,
         lineage=_lineage(unit, policy.units),
@@ -449,7 +459,7 @@ def scene_of(
         dependants=_dependants(unit, policy, now),
         about=subject(unit.code, policy.units) if policy.muting.silences else None,
         muting=policy.muting,
-        paused=policy.maintenance(unit, now) is not None,
+        paused=paused,
     )
 
 

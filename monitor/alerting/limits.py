@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from monitor.alerting.muting import Held
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -67,14 +69,6 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Why a notice has to wait, and until when."""
-
-    until: datetime
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Admission:
     """Who may be sent now, and who is held."""
 
@@ -124,7 +118,7 @@ def _over_day(one: Waiting, gone: int, limits: Limits, now: datetime) -> Held | 
     if gone < room:
         return None
     kept = "" if one.urgent or not limits.reserve else f", {limits.reserve} more are kept for urgent ones"
-    return Held(_next_midnight(limits, now), f"held: the day's {room} messages are used up{kept}")
+    return Held(f"held: the day's {room} messages are used up{kept}", _next_midnight(limits, now))
 
 
 def _next_midnight(limits: Limits, now: datetime) -> datetime:
@@ -138,4 +132,4 @@ def _over_rate(spent: Spent, rate: Rate, whose: str, now: datetime) -> Held | No
         return None
     free = (spent.oldest or now) + timedelta(seconds=rate.seconds)
     until = max(free, now + timedelta(seconds=1))
-    return Held(until, f"held: {rate.number} messages {whose} in {rate.seconds:g} s")
+    return Held(f"held: {rate.number} messages {whose} in {rate.seconds:g} s", until)

@@ -26,7 +26,7 @@ LOOK_AGAIN = timedelta(minutes=15)  # what is held is asked for again, so nothin
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Why a notice is not sent now, and when to ask again."""
+    """Why a notice is not sent now (muted, or over a limit), and when to ask again."""
 
     reason: str
     until: datetime

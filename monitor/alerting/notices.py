@@ -6,9 +6,10 @@ from datetime import datetime
 
 from monitor.alerting.escalate import Call, quiet_until, report_by, working
 from monitor.alerting.plan import Recipient
+from monitor.alerting.roster import ways
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, judged
-from monitor.alerting.wording import render
+from monitor.alerting.wording import Message, render
 from monitor.model.colour import Colour
 from monitor.model.incident import Address, Incident, Kind, Notice, Step
 from monitor.model.verdict import Param
@@ -34,11 +35,7 @@ def _page(incident: Incident, call: Call, address: Address, person: Recipient, s
     facts = {**_facts(incident, person, scene, now), **_plan_facts(incident, incident.steps[call.step], scene, now)}
     message = render(incident.kind.value, facts, person.locale)
     key = f"{incident.key}/{incident.generation}/{call.step}/{call.repeat}/{address.recipient}/{address.channel}"
-    return Notice(
-        key, incident.key, incident.ref, incident.unit, incident.kind.value, address.recipient, address.channel,
-        call.at, message.subject, message.body, message.sms, urgent=incident.colour is Colour.RED,
-        cause=incident.cause, trouble=incident.kind, colour=incident.colour, words=message.words,
-    )  # fmt: skip
+    return _notice(incident, incident.kind.value, key, address, call.at, message)
 
 
 def recoveries(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice, ...]:
@@ -61,29 +58,29 @@ def recoveries(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice,
 def reminders(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice, ...]:
     """One message to each of those who answered, by the way they were called, that it is open and their answer ends.
 
-    Somebody who is not in the directory (a token of the board) cannot be reached.
+    Quiet hours hold it as they hold a call. Somebody who is not in the directory (a token of the board) cannot be
+    reached.
     """
     who = dict.fromkeys(answer.by for answer in incident.answers)
     called = {address.recipient: address for address in map(address_in, incident.owed)}
-    people = (person for person in map(scene.recipient, who) if person is not None)
-    ways = ((person, called.get(person.id) or first_way(person)) for person in people)
-    return tuple(_reminder(incident, address, person, scene, now) for person, address in ways if address)
+    people = [person for person in map(scene.recipient, who) if person is not None]
+    quiet = quiet_until(people, incident.kind, incident.colour, scene.calendar.zone, now)
+    addressed = ((person, called.get(person.id) or next(iter(ways(person, ())), None)) for person in people)
+    return tuple(
+        _reminder(incident, address, person, scene, quiet.get(person.id, now), now)
+        for person, address in addressed
+        if address
+    )
 
 
-def _reminder(incident: Incident, address: Address, person: Recipient, scene: Scene, now: datetime) -> Notice:
+def _reminder(
+    incident: Incident, address: Address, person: Recipient, scene: Scene, due_at: datetime, now: datetime
+) -> Notice:
     facts = {**_facts(incident, person, scene, now), "due": incident.acked_until}
     message = render(STILL_OPEN, {key: _local(value, scene) for key, value in facts.items()}, person.locale)
     ends = incident.acked_until.isoformat() if incident.acked_until else ""
     key = f"{incident.key}/{incident.generation}/reminder/{ends}/{address.recipient}/{address.channel}"
-    return Notice(
-        key, incident.key, incident.ref, incident.unit, STILL_OPEN, address.recipient, address.channel,
-        now, message.subject, message.body, message.sms, urgent=incident.colour is Colour.RED,
-    )  # fmt: skip
-
-
-def first_way(person: Recipient) -> Address | None:
-    """The channel that a person prefers."""
-    return next((Address(person.id, channel) for channel in person.channels), None)
+    return _notice(incident, STILL_OPEN, key, address, due_at, message)
 
 
 def _recovery(
@@ -93,9 +90,24 @@ def _recovery(
     facts = {**_facts(incident, person, scene, now), **_end_facts(incident, scene, now)}
     message = render(text, facts, person.locale)
     key = f"{incident.key}/{incident.generation}/recovery/{address.recipient}/{address.channel}"
+    return _notice(incident, text, key, address, due_at, message, requires=told)
+
+
+def _notice(
+    incident: Incident,
+    text: str,
+    key: str,
+    address: Address,
+    due_at: datetime,
+    message: Message,
+    *,
+    requires: str | None = None,
+) -> Notice:
+    """One message about an incident, with what silences ask for; good news waits for what it `requires`."""
     return Notice(
         key, incident.key, incident.ref, incident.unit, text, address.recipient, address.channel,
-        due_at, message.subject, message.body, message.sms, requires=told,
+        due_at, message.subject, message.body, message.sms,
+        urgent=incident.colour is Colour.RED and requires is None, requires=requires,
         cause=incident.cause, trouble=incident.kind, colour=incident.colour, words=message.words,
     )  # fmt: skip
 

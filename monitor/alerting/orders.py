@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from monitor.model.hours import first_instant
+from monitor.model.hours import read_instant
 from monitor.model.matcher import OF_UNITS, Field, Matcher, parse_matchers, unknown_name
 from monitor.model.muting import Repeat, Silence, Window, identity, mistake
 from monitor.model.recurrence import parse_recurrence
@@ -19,7 +19,6 @@ from monitor.model.text import clean
 from monitor.model.unit import Units
 
 LONGEST_COMMENT = 500  # characters
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 
 
@@ -120,13 +119,9 @@ def _repeat(order: Order, zone: ZoneInfo) -> Repeat | None:
 
 def _instant(field: str, text: str, zone: ZoneInfo, *, is_end: bool) -> datetime:
     try:
-        if _DAY.fullmatch(text):
-            day = date.fromisoformat(text) + timedelta(days=is_end)
-            return first_instant(datetime.combine(day, time.min), zone)
-        said = datetime.fromisoformat(text)
-        return said.astimezone(UTC) if said.tzinfo else first_instant(said, zone)
-    except (ValueError, OverflowError):
-        raise Refused(field, f"{clean(text, 40)!r} is no instant; write 2026-11-28T22:00 or 2026-11-28") from None
+        return read_instant(text, zone, is_end=is_end)
+    except ValueError as unclear:
+        raise Refused(field, str(unclear)) from None
 
 
 def _refuse(why: str | None, field: str) -> None:

@@ -50,7 +50,6 @@ class Policy:
     levels: frozenset[Level] = frozenset()  # empty: all
     criteria: frozenset[str] = frozenset()  # empty: all
     terms: TermsSpec = TermsSpec()
-    digest: bool = False  # calls nobody: the digest tells of it
 
     def matches(self, kind: Kind, level: Level, cause: str) -> bool:
         """First policy that matches is taken."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from monitor.engine.explain import colour_name, span
 from monitor.engine.index import IndexPoints
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound, StoreError
+from monitor.model.hours import read_instant
 from monitor.model.incident import Incident, Phase
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit
@@ -127,10 +128,9 @@ def unit_of(site: Site, code: str) -> Unit:
 def instant(text: str, site: Site) -> datetime:
     """An instant as typed, in the site's time zone if it names none."""
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.UsageError(f"{text!r} is no instant; write it as 2025-08-20T16:00") from None
-    return (at if at.tzinfo else at.replace(tzinfo=site.zone)).astimezone(UTC)
+        return read_instant(text, site.zone)
+    except ValueError as unclear:
+        raise click.UsageError(str(unclear)) from None
 
 
 def _print_why(answer: Why, criteria: Sequence[CriterionWhy], site: Site) -> None:

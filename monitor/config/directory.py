@@ -9,10 +9,11 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 
 from monitor.alerting.plan import Recipient
 from monitor.config.complain import nearest
-from monitor.config.fields import daily
+from monitor.config.fields import daily, ways
 from monitor.config.models import SiteFile
 from monitor.config.problems import Problem
 from monitor.config.secrets import Secret, secret_path
@@ -113,7 +114,8 @@ def _person(
         raise _Wrong(f"unknown role '{role[:60]}'; {nearest(role, file.roles)}")
     if unit not in around.units and not around.findings.units_in_doubt:
         raise _Wrong(f"unknown unit '{unit[:60]}'; {_near_unit(unit, around)}")
-    own = tuple(dict.fromkeys(cells["channels"].replace(",", " ").split()))
+    chains = [ways(entry) for entry in cells["channels"].replace(",", " ").split()]
+    own = tuple(dict.fromkeys(channel for chain in chains for channel in chain))
     if not own:
         raise _Wrong(f"the recipient '{identity}' has no channel and can never be told; write channels, such as log")
     starts, ends = _day(cells, "valid_from"), _day(cells, "valid_to")
@@ -129,7 +131,8 @@ def _person(
     title = file.roles[role]
     name = cells.get("name") or (title.vi if locale == "vi" else title.en)
     recoveries, wake = _yes(cells, "recoveries"), _yes(cells, "wake")
-    person = Recipient(identity, role, unit, name, locale, own, recoveries, starts, ends, quiet, wake)
+    after = {first: then for chain in chains for first, then in pairwise(chain)}
+    person = Recipient(identity, role, unit, name, locale, own, recoveries, starts, ends, quiet, wake, after)
     return person, _addresses(person, cells, channels)
 
 
@@ -181,11 +184,3 @@ def _near_unit(unit: str, around: Surroundings) -> str:
         return f"did you mean '{padded}'? Spreadsheets lose leading zeros"
     codes: Sequence[str] = [known.code for known in around.units]
     return nearest(unit, codes)
-
-
-def mask(address: str) -> str:
-    """An address as it may be shown: `84912***678`, `a***@tinh.vn`, `12***`."""
-    name, at, domain = address.partition("@")
-    if at:
-        return f"{name[:1]}***@{domain}"
-    return f"{address[:5]}***{address[-3:]}" if address.isdigit() and len(address) > 9 else f"{address[:2]}***"

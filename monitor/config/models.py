@@ -408,8 +408,7 @@ class PolicySection(Section):
     kinds: list[KindName] = Field(min_length=1, description="write the kinds of trouble")
     levels: list[LevelName] = Field(default=[])
     criteria: list[Identifier] = Field(default=[])
-    steps: list[Step] = Field(default=[])
-    digest: bool = False  # nobody is called: the digest tells of it
+    steps: list[Step] = Field(min_length=1, description="write who is told first")
     answers: dict[Identifier, list[Identifier]] = Field(default={})  # party -> roles; each party must answer
     ack_expires: Span | None = None
     ack_remind: Span | None = None

@@ -188,7 +188,6 @@ def _policy(section: PolicySection, default: tuple[str, ...]) -> Policy:
         steps=tuple(_step(step, default) for step in section.steps),
         levels=frozenset(Level(level) for level in section.levels),
         criteria=frozenset(section.criteria),
-        digest=section.digest,
         terms=TermsSpec(
             section.close_after,
             section.review,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from monitor.alerting.plan import Directory
@@ -14,7 +14,7 @@ from monitor.config.findings import Findings
 from monitor.config.models import OverrideSection, RotationSection, ScheduleSection, SiteFile
 from monitor.config.problems import Location, Problem
 from monitor.config.sources import Surroundings
-from monitor.model.hours import first_instant
+from monitor.model.hours import read_instant
 from monitor.model.text import clean
 
 _COLUMNS = ("from", "until", "who")
@@ -86,7 +86,7 @@ def _roster(section: ScheduleSection, zone: ZoneInfo, around: Surroundings) -> t
                     found.append((_spell(starts, until, tuple(who.split()), zone), rows.line_num))
                 except ValueError as error:
                     what, _, right = str(error).partition("; ")
-                    problems.append(Problem(name, rows.line_num, f"the row {what}", right))
+                    problems.append(Problem(name, rows.line_num, f"the row: {what}", right))
     except (OSError, UnicodeDecodeError, csv.Error):
         problems.append(Problem(name, 1, "the roster cannot be read", "save it as CSV in UTF-8 inside the site"))
     found.sort(key=lambda entry: entry[0].starts)
@@ -99,22 +99,11 @@ def _roster(section: ScheduleSection, zone: ZoneInfo, around: Surroundings) -> t
 
 def _spell(starts: str, until: str, who: tuple[str, ...], zone: ZoneInfo) -> Spell:
     if not who:
-        raise ValueError("names nobody; write recipients, separated by blanks")
-    spell = Spell(_instant(starts, zone, is_end=False), _instant(until, zone, is_end=True), who)
+        raise ValueError("it names nobody; write recipients, separated by blanks")
+    spell = Spell(read_instant(starts, zone), read_instant(until, zone, is_end=True), who)
     if spell.ends <= spell.starts:
-        raise ValueError("ends before it begins; write a later until")
+        raise ValueError("it ends before it begins; write a later until")
     return spell
-
-
-def _instant(text: str, zone: ZoneInfo, *, is_end: bool) -> datetime:
-    try:
-        if len(text) == len("2026-02-14"):
-            day = date.fromisoformat(text) + timedelta(days=is_end)
-            return first_instant(datetime.combine(day, time.min), zone)
-        said = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise ValueError(f"has '{text[:40]}', which is no instant; write 2026-02-14T17:00 or 2026-02-14") from None
-    return said.astimezone(UTC) if said.tzinfo else first_instant(said, zone)
 
 
 def check_schedules(file: SiteFile, directory: Directory, findings: Findings) -> None:

@@ -30,11 +30,6 @@ def check_routes(file: SiteFile, directory: Directory, units: Units, ruleset: Ru
     for index, policy in enumerate(directory.policies):
         _check_criteria(policy, (*_POLICIES, index), ruleset, findings)
         _check_terms(policy, file, (*_POLICIES, index), findings)
-        if policy.digest == bool(policy.steps):
-            text = (
-                f"'{policy.name}' is for the digest and has steps" if policy.digest else f"'{policy.name}' has no steps"
-            )
-            findings.add((*_POLICIES, index), text, "write either steps, or digest: true")
         _check_use(policy, directory.policies[:index], (*_POLICIES, index), findings)
         for number, _ in enumerate(policy.steps):
             at = (*_POLICIES, index, "steps", number)

@@ -35,6 +35,11 @@ class Template:
         """The secrets themselves, for those who have to mask them."""
         return (piece.reveal() for piece in self.pieces if isinstance(piece, Secret))
 
+    @property
+    def beginning(self) -> str:
+        """What stands before the first gap or secret; of an address at least its host, which no gap may choose."""
+        return self.pieces[0] if self.pieces and isinstance(self.pieces[0], str) else ""
+
     def fill(self, values: Mapping[str, str], escape: Callable[[str], str]) -> str:
         """The text, with secrets and values escaped for the place where it goes. Raises what `escape` raises."""
         return "".join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from calendar import monthrange
 from collections.abc import Iterator
@@ -10,8 +11,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from monitor.model.text import clean
+
 _DAY = timedelta(days=1)
 _SATURDAY = 5
+_DAY_ALONE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _REMEMBERED = 4096  # local instants whose UTC is kept: ten years of midnights
 _HORIZON = 400  # days searched for the next session: longer than any closure between two Tets
 
@@ -159,6 +163,21 @@ class Daily:
 
 
 @lru_cache(_REMEMBERED)  # a pure function, asked for the same midnights by every rule with a date
+def read_instant(text: str, zone: ZoneInfo, *, is_end: bool = False) -> datetime:
+    """An instant that people typed, in UTC: ISO 8601, on the clocks of `zone` unless it carries an offset.
+
+    A day alone is its first instant, or, where it `is_end`, counted in full. Raises ValueError.
+    """
+    try:
+        if _DAY_ALONE.fullmatch(text):
+            day = date.fromisoformat(text) + timedelta(days=is_end)
+            return first_instant(datetime.combine(day, time.min), zone)
+        said = datetime.fromisoformat(text)
+        return said.astimezone(UTC) if said.tzinfo else first_instant(said, zone)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{clean(text, 40)!r} is no instant; write 2026-11-28T22:00 or 2026-11-28") from None
+
+
 def first_instant(wall: datetime, zone: ZoneInfo) -> datetime:
     """The first instant, in UTC, at which local clocks show `wall` (without zone) or later.
 

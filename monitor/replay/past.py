@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from math import isfinite
 from pathlib import Path
 
 from monitor.engine.book import Indicator, Ruleset
 from monitor.engine.evidence import believable
-from monitor.model.hours import Calendar
+from monitor.model.hours import Calendar, read_instant
 from monitor.model.incident import Notice
 from monitor.model.reading import Comparator, Reading, Value
 from monitor.model.state import AuditEntry, Transition
@@ -97,8 +97,8 @@ def _reading(row: Mapping[str, str], units: Units, indicators: Mapping[str, Indi
     if indicator is None:
         raise ValueError(f"there is no indicator '{told['indicator']}'; write one of rules/indicators.yaml")
     value = _value(told["value"], indicator)
-    as_of = _instant(told["as_of"], calendar)
-    received = _instant(told["received_at"], calendar) if told.get("received_at") else as_of
+    as_of = read_instant(told["as_of"], calendar.zone)
+    received = read_instant(told["received_at"], calendar.zone) if told.get("received_at") else as_of
     if received < as_of:
         raise ValueError("it was received before it was true; 'received_at' is at or after 'as_of'")
     sign = told.get("comparator") or "="
@@ -128,11 +128,3 @@ def _number(text: str) -> float:
     if not isfinite(number):
         raise ValueError(f"'{text}' is not a number; write it with a decimal point")
     return number
-
-
-def _instant(text: str, calendar: Calendar) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"'{text}' is no instant; write it as 2025-08-20T16:00") from None
-    return (at if at.tzinfo else at.replace(tzinfo=calendar.zone)).astimezone(UTC)

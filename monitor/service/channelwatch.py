@@ -39,7 +39,8 @@ class ChannelWatch(Collector):
         warned = GaugeMetricFamily(
             "denbao_channel_warning", "1 while a channel will stop unless somebody acts.", labels=("channel",)
         )
+        ill, warnings = self._sender.stopped, self.warnings
         for name in sorted(self._transports):
-            stopped.add_metric((name,), name in self._sender.stopped)
-            warned.add_metric((name,), name in self.warnings)
+            stopped.add_metric((name,), name in ill)
+            warned.add_metric((name,), name in warnings)
         return (stopped, warned)

@@ -96,8 +96,9 @@ class Evaluator:
             if state.unit in self.states:
                 self._adopt(state)
         self.health = {health.source: health for health in await self._store.load_health()}
-        for one in await self._store.muted(not_over=self._clock.now() - REMEMBERED, limit=LOADED):
-            self._take_over(one)
+        now = self._clock.now()
+        for one in await self._store.muted(not_over=now - REMEMBERED, limit=LOADED):
+            self._take_over(one, look=now < one.ends)
 
     def judge_all(self) -> None:
         """Look at every unit once: rules or the day may have changed while nobody looked."""
@@ -171,8 +172,11 @@ class Evaluator:
             log.exception("whether notice %s is muted cannot be told", notice.key)
             return None
 
-    def _take_over(self, what: Silence | Window) -> None:
+    def _take_over(self, what: Silence | Window, *, look: bool = True) -> None:
+        """Have it in force; with `look` whoever it is about is decided anew, which what was over long ago needs not."""
         self.policy = replace(self.policy, muting=self.policy.muting.having(what, self._clock.now()))
+        if not look:
+            return
         if isinstance(what, Silence):
             touched = [unit for unit, state in self.states.items() if state.incidents]
         else:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from monitor.config.probespec import ProbeSpec
+from monitor.config.probespec import JourneyCheck, ProbeSpec
 from monitor.config.spec import Site
 from monitor.service.sweep import places_needed
 
@@ -52,6 +52,9 @@ def hosts_of(site: Site) -> Mapping[str, str]:
 
 def _host(probe: ProbeSpec) -> str:
     asks = probe.asks
+    if isinstance(asks, JourneyCheck):
+        found = {_at(step.url.beginning) for step in asks.steps}
+        return found.pop() if len(found) == 1 else ""
     if url := getattr(asks, "url", ""):
         return _at(url)
     return f"{getattr(asks, 'host', '') or getattr(asks, 'server', '')}:{getattr(asks, 'port', '')}".strip(":")

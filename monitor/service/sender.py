@@ -120,8 +120,10 @@ class Sender:
             slept.cancel()
 
     async def _send(self, lease: Lease) -> None:
-        receipt = self._without_sending(lease) or await self._sent(lease)
-        await self._note_fault(lease.notice.channel, receipt)
+        receipt = self._without_sending(lease)
+        if receipt is None:
+            receipt = await self._sent(lease)
+            await self._note_fault(lease.notice.channel, receipt)
         await self._settle(lease, receipt)
 
     async def _sent(self, lease: Lease) -> Receipt:
@@ -153,8 +155,6 @@ class Sender:
         """Stop asking a channel that is broken for everybody, and tell the operator once; or let it go on."""
         resting = channel in self._resting
         if receipt.outcome is Outcome.REFUSED and receipt.fault in (Fault.CHANNEL, Fault.LOGIN):
-            if resting and receipt.detail.startswith("the channel rests"):
-                return
             self._resting[channel] = (receipt.detail, self._clock.now() + REST)
             if not resting:
                 log.error("channel %s is stopped: %s", channel, receipt.detail)

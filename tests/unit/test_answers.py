@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 
 import pytest
 
@@ -12,7 +12,8 @@ from monitor.alerting.plan import TermsSpec
 from monitor.alerting.wording import gsm_length
 from monitor.decide import acknowledge as answer_at_the_unit
 from monitor.model.colour import Colour
-from monitor.model.incident import Incident, Phase
+from monitor.model.hours import Daily
+from monitor.model.incident import Incident, Kind, Phase
 from monitor.model.state import UnitState
 from tests.unit.alerting_scene import DIRECTORY, FOCAL, HOUR, MINUTE, OUTAGES, centre, local, minutes, reacted
 
@@ -92,7 +93,20 @@ def test_the_one_who_answered_is_reminded_once_before_it_lapses_in_one_segment()
     assert reminder.sms.startswith("NHAC 02143 Xa Van Lang: su co tu 08:44 06/08 chua xong.")
     assert "het hieu luc luc 11:00" in reminder.sms
     assert gsm_length(reminder.sms) <= 160
+    # What a silence may ask for, and what templates of a channel are filled with, stand in it as in a call.
+    assert (reminder.cause, reminder.trouble, reminder.colour) == ("centre", Kind.OUTAGE, Colour.RED)
+    assert reminder.words["code"] == "02143"
     assert line.sees(DOWN, 91).notices == ()
+
+
+def test_quiet_hours_hold_a_reminder_as_they_hold_a_call():
+    line = Line(ack_expires=2 * HOUR, ack_remind=30 * MINUTE)
+    asleep = replace(FOCAL, quiet=Daily(time(10), time(11)), wake=False)
+    line.directory = replace(line.directory, recipients=(asleep, *line.directory.recipients[1:]))
+    line.sees(DOWN)
+    line.hears("focal", 0)
+    (reminder,) = line.sees(DOWN, 90).notices  # half past ten
+    assert reminder.due_at == NOW + minutes(120)
 
 
 def test_answering_again_makes_it_count_longer_and_the_first_who_answered_stays():

@@ -7,7 +7,6 @@ import pytest
 
 from monitor.alerting.plan import Directory, Recipient
 from monitor.config.build import load_site
-from monitor.config.directory import mask
 from tests.unit.sites import NOW, change, make_site, problems_of
 
 HEAD = "id,role,unit,name,channels,phone,email,valid_from,valid_to,quiet\n"
@@ -33,6 +32,12 @@ def test_people_of_the_file_join_those_of_the_config(tmp_path):
     assert loaded.addresses["an", "mail"].reveal() == "an@tinh.example"
     assert "an@tinh" not in repr(loaded.addresses) + repr(loaded.directory)
     assert [p.id for p in loaded.directory.holders("focal", ("01840", "19"))] == ["an"]
+
+
+def test_a_channel_takes_over_from_another_in_the_file_as_in_the_config(tmp_path):
+    site(tmp_path, "an,focal,01840,,mail>log,,an@tinh.example,,,")
+    person = load_site(tmp_path, environ=ENVIRON, now=NOW).directory.person("an")
+    assert person is not None and (person.channels, person.after) == (("mail", "log"), {"mail": "log"})
 
 
 @pytest.mark.parametrize(
@@ -69,8 +74,3 @@ def test_a_role_is_held_from_the_first_day_to_the_day_before_the_last():
     directory = Directory((person,), ())
     days = [date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 28), date(2026, 3, 1)]
     assert [bool(directory.holders("chair", ("02143", "19"), day)) for day in days] == [False, True, True, False]
-
-
-def test_an_address_is_shown_with_its_middle_hidden():
-    shown = [mask(text) for text in ("84912345678", "an.nguyen@tinh.vn", "1234567")]
-    assert shown == ["84912***678", "a***@tinh.vn", "12***"]

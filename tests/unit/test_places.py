@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from monitor.config.build import load_site
-from monitor.config.probespec import DnsCheck, HttpCheck, ProbeSpec, TcpCheck
+from monitor.config.probespec import DnsCheck, HttpCheck, JourneyCheck, ProbeSpec, Step, TcpCheck
+from monitor.config.template import Gap, Template
 from monitor.service.places import LEAST, MOST, hosts_of, places_of
 from tests.unit.sites import NOW, make_site
 
@@ -65,3 +66,16 @@ def test_a_feed_dials_the_host_of_its_page_and_one_without_a_page_dials_none(sit
         feed.id: "127.0.0.1:8867",
         "drop": "",
     }
+
+
+def test_a_journey_that_stays_at_one_host_is_bounded_there_and_one_that_wanders_is_not(site):
+    def journey(*urls: str) -> ProbeSpec:
+        steps = tuple(Step(f"s{n}", Template((url, Gap("token"))), 5.0) for n, url in enumerate(urls))
+        return ProbeSpec("p/1", "1", "up", 15.0, 5.0, JourneyCheck(steps, "1"))
+
+    staying, wandering = (
+        journey("https://a.example/in?", "https://a.example/out?"),
+        journey("https://a.example/", "https://b.example/"),
+    )
+    assert hosts_of(replace(site, probes=(staying,))) == {"p/1": "a.example:https"}
+    assert hosts_of(replace(site, probes=(wandering,))) == {"p/1": ""}
