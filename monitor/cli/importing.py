@@ -80,11 +80,11 @@ def import_table(file: Path, site: Path, feed_id: str | None, as_of: str | None,
     loaded, now, as_json = open_site(site), SystemClock().now(), given.pop("as_json")
     form = Form(unit=given["unit"], date=given["date_header"], sheets=given["sheets"],
                 **{name: given[name] for name in ("delimiter", "encoding", "decimal", "names")})  # fmt: skip
-    body = file.read_bytes()
-    if len(body) > MOST:
+    if file.stat().st_size > MOST:
         raise click.UsageError(f"{file}: larger than {MOST} bytes")
+    body = file.read_bytes()
     spec = _of_feed(loaded, feed_id, file) if feed_id else _of_form(loaded, form, file, body)
-    about = (loaded.calendar, loaded.ruleset.indicators, [unit.code for unit in loaded.units])
+    about = (loaded.calendar, loaded.ruleset.indicators, {unit.code: unit.valid_to for unit in loaded.units})
     found = read_table(spec, body, _written(file, as_of, loaded, now), now, *about)
     if found.failure:
         raise click.UsageError(f"{file}: {found.failure.partition(': ')[2]}")

@@ -279,7 +279,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 _OPS = {">=": "≥", "<=": "≤", "==": "=", ">": ">", "<": "<"}
-_PLACES = (("line ", "dòng "), ("row ", "dòng "), ("sheet ", "trang tính "))
+_PLACES = (("page ", "trang "), ("line ", "dòng "), ("row ", "dòng "), ("sheet ", "trang tính "))
 _MEASURES: Mapping[str, tuple[str, str]] = {
     "%": ("%", "%"),
     "minutes": ("phút", "minutes"),

@@ -203,3 +203,9 @@ def test_the_words_of_the_daily_report_give_the_reported_colour(national, tmp_pa
     assert document["readings"] == 6
     refused = {one["place"]: one["reason"] for one in document["refused"]}
     assert refused == {"sheet '1', row 8": "unknown-word", "sheet '1', row 9": "unknown-word"}
+
+
+def test_a_unit_that_is_no_longer_there_is_refused_as_a_feed_refuses_it(site):
+    change(site / "config.yaml", '      province: "19"', '      province: "19"\n      valid_to: 2026-08-01')
+    found = taken(site, put(site, "Mã đơn vị,online_rate\ntthc,75.5\n01840,75.5\n"))
+    assert [row["reason"] for row in found["refused"]] == ["former-unit"], found

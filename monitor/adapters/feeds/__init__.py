@@ -66,11 +66,11 @@ def read_table(
     now: datetime,
     calendar: Calendar,
     indicators: Mapping[str, Indicator],
-    units: Iterable[str],
+    units: Iterable[str] | Mapping[str, date | None],
 ) -> Collected:
     """What the bytes of a file are worth by a spec of the kinds json, csv and xlsx; never raises for what it holds.
 
-    Rows that state no date are as old as `written`. `units` are the codes of the site. Raises KeyError as `open_feed`.
+    Rows that state no date are as old as `written`. `units` as in `open_feed`, which says what else is raised.
     """
     return KINDS[spec.kind](spec, body, {}, now, replace(_frame(spec, calendar, indicators, units), written=written))
 

@@ -261,11 +261,6 @@ def claim(keys: Collection[str], owner: str, until: datetime) -> Update:
     )
 
 
-def hold(key: str, until: datetime, reason: str) -> Update:
-    """Let a due notice wait, with the reason."""
-    return update(notice).where(notice.c.key == key).values(next_at=until, detail=reason)
-
-
 _went_at = func.coalesce(notice.c.sent_at, notice.c.next_at, type_=notice.c.next_at.type)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from monitor.adapters.store import codec, queries, rows, states, tables
 from monitor.adapters.store.sqlite import SqliteFile, warnings
 from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
+from monitor.alerting.muting import Held
 from monitor.model.errors import Conflict
 from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.muting import Silence, Window
@@ -233,10 +234,15 @@ async def _free(writer: AsyncConnection, channel: str, now: datetime, limit: int
         if hold is None:
             return found
         asked = [(row, hold(codec.NOTICE.decode(row.doc), now)) for row in found]
-        held = [{"held_key": row.key, "reason": why.reason, "until": why.until} for row, why in asked if why]
+        held = {row.key: why for row, why in asked if why}
         if not held:
             return found
-        await _each(writer, queries.hold_back(), held)
+        await _hold_back(writer, held)
+
+
+async def _hold_back(writer: AsyncConnection, held: Mapping[str, Held]) -> None:
+    waiting = [{"held_key": key, "reason": why.reason, "until": why.until} for key, why in held.items()]
+    await _each(writer, queries.hold_back(), waiting)
 
 
 async def _check_versions(writer: AsyncConnection, wanted: Mapping[str, int]) -> None:
@@ -290,8 +296,7 @@ async def _admitted(
     )
     waiting = [Waiting(row.key, row.recipient, bool(row.urgent)) for row in found]
     admission = admit(waiting, counts, limits, now)
-    for key, held in admission.held.items():
-        await writer.execute(queries.hold(key, held.until, held.reason))
+    await _hold_back(writer, admission.held)
     return [row for row in found if row.key in admission.admitted]
 
 
