@@ -112,7 +112,7 @@ class TwoStores(RuleBasedStateMachine):
 
     @rule(channel=CHANNELS, limits=LIMITS, limit=st.integers(0, 3))
     def lease_within_limits(self, channel: str, limits: Limits, limit: int) -> None:
-        self.leases += self.both(lambda store: store.lease(channel, "me", at(self.now), limit, 20, limits))
+        self.leases += self.both(lambda store: store.lease(channel, "me", at(self.now), limit, 20, limits=limits))
 
     @rule(data=st.data(), channel=CHANNELS, final=st.sampled_from(["delivered", "failed"]))
     def a_provider_tells_later(self, data: st.DataObject, channel: str, final: str) -> None:
