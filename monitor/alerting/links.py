@@ -1,8 +1,8 @@
 """Signed links: whoever holds one may do one thing, for one recipient, until one instant.
 
-A value is base64url of (HMAC-SHA256, what it says), and what it says is JSON of purpose, incident, generation, recipient
-and expiry. There is one spelling of each value: any other bit, letter or padding is refused. Of two keys the first signs
-and both are believed, so that a key can be replaced while links are under way.
+A value is base64url of (HMAC-SHA256, what it says), and what it says is JSON of purpose, incident, generation,
+recipient and expiry. There is one spelling of each value: any other bit, letter or padding is refused. Of two keys the
+first signs and both are believed, so that a key can be replaced while links are under way.
 
 Notices are stored without such values: where one belongs stands the plain `BASE/a/REF`, and `filled` puts it in when a
 message is sent. A copy of the database answers nothing.
