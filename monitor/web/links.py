@@ -154,8 +154,8 @@ async def _visit(request: web.Request, purpose: Purpose) -> Visit:
         _count(request)
         raise _Answered(404, "link_wrong") from None
     incident = await service.store.incident(grant.incident)
-    person = next((one for one in service.site.directory.recipients if one.id == grant.recipient), None)
-    if incident is None or person is None:  # taken out of the directory meanwhile
+    person, today = service.site.directory.person(grant.recipient), service.site.calendar.local(_now(request)).date()
+    if incident is None or person is None or not person.holds_on(today):  # has left the post meanwhile
         raise _Answered(404, "link_wrong")
     return Visit(grant, incident, person)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -111,6 +111,22 @@ async def test_a_recipient_who_left_the_directory_has_no_link_any_more():
         assert (await client.post(link(world, recipient="former-chair"), data=form())).status == 404
         assert (await client.get(link(world, Purpose.WHY, recipient="former-chair"))).status == 404
         assert incident_of(world).phase is Phase.OPEN
+
+
+async def test_a_link_ends_with_the_last_day_of_its_recipients_post():
+    made = site()
+    focal, head = made.directory.recipients
+    leaving = replace(focal, valid_to=date(2026, 11, 19))
+    async with (
+        running(replace(made, directory=replace(made.directory, recipients=(leaving, head)))) as world,
+        visiting(world) as client,
+    ):
+        await world.break_centre("02102")
+        value = link(world)
+        assert (await client.get(value)).status == 200
+        world.clock.move(14 * 3600)  # past midnight in Vietnam
+        assert (await client.post(value, data=form())).status == 404
+        assert incident_of(world).answers == ()
 
 
 async def test_an_answer_by_a_link_counts_for_the_party_of_its_recipient_only():
