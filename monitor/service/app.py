@@ -35,6 +35,7 @@ from monitor.service.muting import Desk
 from monitor.service.ownline import behind
 from monitor.service.places import places_of
 from monitor.service.poller import Poller
+from monitor.service.replies import Replies
 from monitor.service.sender import LOOK, Sender
 from monitor.service.validity import asked_today
 
@@ -87,6 +88,7 @@ class Service:
         transports = {name: Linked(transport, self._linked) for name, transport in adapters.transports.items()}
         self.sender = Sender(store, transports, ways_of(site), clock, *sending)
         self.link_keys = adapters.link_keys
+        self.replies = Replies(site, self.evaluator, store, clock)
         self.desk = Desk(self.evaluator, store, self.sender, clock)
         self.broken_rules = BrokenRules()
         metrics.registry.register(self.broken_rules)

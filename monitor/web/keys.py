@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SERVICE = web.AppKey("service", Service)
 TOKENS = web.AppKey("tokens", Tokens)
 GATE: web.AppKey[Gate] = web.AppKey("gate")
+REPLIES: web.AppKey[Limiter] = web.AppKey("replies")  # by channel and sender
 LINKS: web.AppKey[Limiter] = web.AppKey("links")  # wrong links by address
 PAGES: web.AppKey[Pages] = web.AppKey("pages")
 STREAM: web.AppKey[Broadcaster] = web.AppKey("stream")

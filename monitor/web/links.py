@@ -154,8 +154,9 @@ async def _visit(request: web.Request, purpose: Purpose) -> Visit:
         _count(request)
         raise _Answered(404, "link_wrong") from None
     incident = await service.store.incident(grant.incident)
-    person, today = service.site.directory.person(grant.recipient), service.site.calendar.local(_now(request)).date()
-    if incident is None or person is None or not person.holds_on(today):  # has left the post meanwhile
+    today = service.site.calendar.local(_now(request)).date()
+    person = service.site.directory.person(grant.recipient, today)
+    if incident is None or person is None:  # has left the post meanwhile
         raise _Answered(404, "link_wrong")
     return Visit(grant, incident, person)
 

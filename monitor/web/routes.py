@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from monitor.model.muting import Silence, Window
 from monitor.ports import Exporter
-from monitor.web import api, board, feeds, links, muting, push, receipts, stream
+from monitor.web import api, board, feeds, links, muting, push, receipts, replies, stream
 from monitor.web.access import Right
 from monitor.web.query import FURTHEST, MOST, PAGE
 from monitor.web.route import Parameter, Route
@@ -179,6 +179,17 @@ API = (
         "What became of a message, told by Zalo in a signed webhook.",
         _JSON,
         problems={"404": "no such channel, or not signed", "503": "not committed"},
+    ),
+    Route(
+        "POST",
+        "/api/v1/replies/{channel}",
+        replies.reply,
+        PUBLIC,
+        "reply",
+        "What somebody wrote back by SMS or chat, from the provider with its secret; answered when committed.",
+        _JSON,
+        body="Reply",
+        problems={**_WRITE, "404": "no such channel, or not its secret", "429": "too many"},
     ),
     Route(
         "GET",
