@@ -258,6 +258,15 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Trên máy chủ: {command}. Các bước sau sẽ dừng; việc theo dõi vẫn tiếp tục.",
         "On the server: {command}. Later steps stop; watching goes on.",
     ),
+    "told_are": ("Đã báo: {names}.", "Told: {names}."),
+    "answer_link": (
+        "Người đã được báo: mở đường dẫn trong tin và bấm nút.",
+        "Those who were told: open the link of the message and press the button.",
+    ),
+    "answer_reply": (
+        "Hoặc trả lời tin của kênh {channel}: OK {ref}; hỏi lý do: TAI SAO {ref}.",
+        "Or reply to the message of channel {channel}: OK {ref}; to ask why: WHY {ref}.",
+    ),
     "answer_here": ("Hoặc tại đây, bằng mã truy cập của bạn:", "Or here, with your token:"),
     "token": ("Mã truy cập", "Token"),
     "token_hint": ("Chỉ gửi trong phần đầu yêu cầu, không lưu lại.", "Sent in a header only, never kept."),

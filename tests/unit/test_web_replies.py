@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient
 from monitor.alerting.wording import SMS_LIMIT, gsm_length
 from monitor.config.secrets import Secret
 from monitor.config.spec import ChannelSpec, RepliesSpec, Site
-from monitor.model.incident import Incident, Notice, Phase
+from monitor.model.incident import Incident, Notice, Outcome, Phase, Receipt
 from monitor.model.state import AuditEntry
 from tests.unit.web_site import World, running, site, visiting
 
@@ -179,6 +179,18 @@ async def test_why_names_value_and_target_of_the_worst_when_its_own_cause_is_wel
         assert await write(client, f"TAI SAO {ref}") == "why"
         [notice] = await answers(world)
         assert "NOP TT 55,25%, yeu cau 80%, tu 10:00 18/11" in notice.sms
+
+
+async def test_the_page_of_an_incident_says_how_to_reply_once_somebody_was_told():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        assert "OK " + world.ref not in await (await client.get(f"/incidents/{world.ref}")).text()
+        store, now = world.service.store, world.clock.now()
+        for lease in await store.lease("log", "test", now, 5, 20.0):
+            await store.settle(lease, Receipt(Outcome.SENT), now)
+        page = await (await client.get(f"/incidents/{world.ref}")).text()
+        assert "Đã báo: focal (log)." in page
+        assert f"kênh sms: OK {world.ref}" in page and f"TAI SAO {world.ref}" in page
 
 
 @pytest.mark.parametrize("text", ["chưa OK", "\0\u202e", "x" * 10_000, "ok chưa?", "", "{0.__class__} %s"])
