@@ -95,6 +95,7 @@ async def test_the_same_message_handed_over_again_counts_once():
 
 
 async def test_sc_85_four_alerts_are_acknowledged_by_one_reply_and_confirmed_once():
+    """SC-85."""
     async with phone() as (world, client):
         for unit in ("02102", "02103", "02104", "02105"):
             await world.break_centre(unit)
