@@ -226,8 +226,11 @@ def acknowledge(
     *,
     party: str = "",
     until: datetime | None = None,
+    via: str = "",
 ) -> Decision:
     """Somebody answered, for `party` or those they belong to: later steps are withheld.
+
+    `via` says by which way, for the audit; empty: with a token.
 
     Raises NotFound when no open incident of the unit is meant, ValueError as `alerting.incidents.acknowledge` does.
     """
@@ -240,7 +243,7 @@ def acknowledge(
     # An answer that lapses, or of which the holder is to be reminded, is a reason to look again.
     again = [at for at in (state.recheck_at, incident.remind_at, incident.acked_until) if at is not None]
     after = replace(state, incidents=kept, recheck_at=min(again, default=None))
-    said = ", ".join(part for part in (party, note) if part)
+    said = ", ".join(part for part in (via, party, note) if part)
     entry = AuditEntry(now, actor, "acknowledge", incident.key, said)
     return Decision(before=state, after=after, incidents=(incident,), withheld=withheld, audit=(entry,))
 

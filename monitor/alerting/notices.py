@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from monitor.alerting.escalate import Call, quiet_until, report_by, working
+from monitor.alerting.links import Purpose, address
 from monitor.alerting.plan import Recipient
 from monitor.alerting.roster import ways
 from monitor.alerting.scene import Scene
@@ -190,7 +191,8 @@ def _links(incident: Incident, scene: Scene) -> dict[str, Param]:
     base = scene.directory.base_url.rstrip("/")
     if not base:
         return {}
-    return {"ack_url": f"{base}/incidents/{incident.ref}", "url": f"{base}/units/{incident.unit}"}
+    ack, why = (address(purpose, base, incident.ref) for purpose in (Purpose.ACKNOWLEDGE, Purpose.WHY))
+    return {"ack_url": ack, "why_url": why, "url": f"{base}/units/{incident.unit}"}
 
 
 def _role(name: str, roles: str, scene: Scene) -> dict[str, Param]:

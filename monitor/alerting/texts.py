@@ -22,8 +22,8 @@ class Text:
     sms: tuple[Piece, ...]
 
 
-_ACK_VI = " Xác nhận đã nhận: {ack_url}."
-_ACK_EN = " Acknowledge: {ack_url}."
+_ACK_VI = " Xác nhận đã nhận: {ack_url}. Xem lý do: {why_url}."
+_ACK_EN = " Acknowledge: {ack_url}. See why: {why_url}."
 _NEXT_VI = " Nếu chưa xác nhận, hệ thống sẽ chuyển cảnh báo đến {next_role} lúc {next_time}."
 _NEXT_EN = " Without acknowledgement the alert goes to {next_role} at {next_time}."
 

@@ -231,10 +231,12 @@ _FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
 }
 
 
-def render(text_id: str, facts: Mapping[str, Param], locale: str) -> Message:
+def render(
+    text_id: str, facts: Mapping[str, Param], locale: str, texts: Mapping[str, Mapping[str, Text]] = TEXTS
+) -> Message:
     """The message `text_id` in `locale` (Vietnamese for a language that is not spoken here). Raises KeyError."""
-    spoken = locale if locale in TEXTS else "vi"
-    text = TEXTS[spoken][text_id]
+    spoken = locale if locale in texts else "vi"
+    text = texts[spoken][text_id]
     words = Words(facts, spoken, short=False)
     return Message(
         clean(_start(text.subject, words) + "".join(_fill(text.subject[1:], words)), 300),

@@ -17,9 +17,10 @@ from monitor.config.yaml import Section
 _RATE = re.compile(r"([0-9]{1,6}) in ([0-9]{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BRANDNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
+_FIELD_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*){0,7}")
 _MORE_WORDS = ("ref", "unit_code", "subject")  # beside the words of the texts
 ANY = "any"  # the template for every kind that has none of its own
-COMMON = frozenset({"kind", "timeout", "parallel", "limits", "url"})
+COMMON = frozenset({"kind", "timeout", "parallel", "limits", "url", "replies"})
 
 
 def _rate(value: object) -> Rate:
@@ -34,6 +35,12 @@ def _brandname(value: str) -> str:
         raise ValueError(f"has {len(value)} characters; a brandname has at most 11")
     if not _BRANDNAME.fullmatch(value):
         raise ValueError(f"is '{value}'; a brandname has letters without diacritics, digits, blanks and . _ -")
+    return value
+
+
+def _field_path(value: str) -> str:
+    if len(value) > 200 or not _FIELD_PATH.fullmatch(value):
+        raise ValueError(f"is '{value[:40]}', which names no field; write names joined by dots, such as message.text")
     return value
 
 
@@ -59,6 +66,10 @@ KindOfText = Annotated[str, AfterValidator(_kind_of_text)]
 Word = Annotated[str, AfterValidator(_word)]
 
 
+FieldPath = Annotated[str, AfterValidator(_field_path)]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$", max_length=60)]
+
+
 class LimitsSection(Section):
     """How much one channel may carry. What is over it waits, urgent before old."""
 
@@ -74,7 +85,18 @@ class LimitsSection(Section):
         return self
 
 
+class RepliesSection(Section):
+    """What is written back by this channel, as its provider hands it over by POST."""
+
+    secret: SecretText = Field(description="write secret: ${NAME}, which the provider sends in a header")
+    header: HeaderName = "X-Denbao-Secret"
+    id: FieldPath = "id"  # where the provider's name of the message stands
+    sender: FieldPath = Field(default="from", alias="from")
+    text: FieldPath = "text"
+
+
 class _Channel(Section):
+    replies: RepliesSection | None = None
     timeout: Span = 15.0
     parallel: int = Field(default=4, ge=1, le=64)
     limits: LimitsSection | None = None

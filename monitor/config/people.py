@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec, TermsSpec
@@ -15,7 +16,7 @@ from monitor.config.models import PolicySection, RecipientSection, SiteFile, Ste
 from monitor.config.problems import Location
 from monitor.config.secrets import Secret, resolve
 from monitor.config.sources import Surroundings
-from monitor.config.spec import ChannelSpec, Token
+from monitor.config.spec import ChannelSpec, RepliesSpec, Token
 from monitor.config.units import select
 from monitor.model.colour import Colour
 from monitor.model.incident import Kind
@@ -35,7 +36,28 @@ Addresses = dict[tuple[str, str], Secret]
 
 def build_channels(file: SiteFile, around: Surroundings) -> dict[str, ChannelSpec]:
     """Channel by id. A channel whose secret is missing stays without it, and a problem is noted."""
-    return {name: _channel(name, file, around) for name in file.channels}
+    return {name: replace(_channel(name, file, around), replies=_replies(name, file, around)) for name in file.channels}
+
+
+def _replies(name: str, file: SiteFile, around: Surroundings) -> RepliesSpec | None:
+    section, at = file.channels[name], ("channels", name, "replies")
+    told = section.replies
+    if told is None:
+        return None
+    if section.kind == "log":
+        around.findings.add(at, f"nobody can write back to the log channel '{name}'", "remove replies")
+        return None
+    if section.kind == "zalozns":
+        text = f"the channel '{name}' sends approved templates only and cannot answer who writes back"
+        around.findings.add(at, text, "remove replies, or hear them by an SMS channel")
+        return None
+    found: list[Secret] = []
+    around.findings.attempt(
+        (*at, "secret"),
+        f"the channel '{name}'",
+        lambda: found.append(resolve(told.secret, around.root, around.environ)),
+    )
+    return RepliesSpec(found[0], told.header, told.id, told.sender, told.text) if found else None
 
 
 def build_tokens(file: SiteFile, around: Surroundings) -> tuple[Token, ...]:

@@ -153,6 +153,17 @@ class ZaloApp:
 
 
 @dataclass(frozen=True, slots=True)
+class RepliesSpec:
+    """How a provider hands over what is written back. Fields are names joined by dots, from the body's top."""
+
+    secret: Secret
+    header: str = "X-Denbao-Secret"  # that carries the secret
+    id: str = "id"  # field with the provider's name of the message
+    sender: str = "from"
+    text: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelSpec:
     """One way to send. `kind`: "log", "email", "webhook", "telegram", "zalobot", or a gateway of config.gateways."""
 
@@ -167,6 +178,7 @@ class ChannelSpec:
     templates: Mapping[str, Template] = field(default_factory=dict)  # zalozns: by kind of notice, "any" for the others
     base_url: str = ""  # another host than the vendor's (bots; gateways have it in their URL)
     callback_base: str = ""  # of the board, as the provider can reach it
+    replies: RepliesSpec | None = None  # None: nothing that is written back is heard
     callback: Secret | None = None  # signs what the provider may tell later; None: nothing is heard
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from monitor.alerting.replies import REPLY
 from monitor.alerting.troubles import SILENT_PREFIX
 from monitor.config.spec import Site
 from monitor.engine.book import Ruleset
@@ -66,12 +67,12 @@ def replay(site: Site, past: Past, ruleset: Ruleset, since: datetime, until: dat
     decided = [(at, decision) for at, decision in course.decided if since <= at]
     was_changes = [_changed(one) for one in past.transitions if since <= one.at <= until]
     now_changes = [_changed(one) for _, decision in decided for one in decision.transitions]
-    was_owed = [_owed(one) for one in past.notices if since <= one.due_at <= until and not _silent(one)]
+    was_owed = [_owed(one) for one in past.notices if since <= one.due_at <= until and not _outside_rules(one)]
     now_owed = [
         _owed(one)
         for _, decision in decided
         for one in decision.notices
-        if since <= one.due_at <= until and not _silent(one)
+        if since <= one.due_at <= until and not _outside_rules(one)
     ]
     slack = SLACK + max([probe.period for probe in site.probes], default=0.0)
     first = min((reading.received_at for reading in past.readings), default=since)
@@ -138,8 +139,9 @@ def _cause(one: Notice) -> str:
     return one.incident.partition("/")[2].rpartition("/")[0]
 
 
-def _silent(one: Notice) -> bool:
-    return _cause(one).startswith(SILENT_PREFIX)
+def _outside_rules(one: Notice) -> bool:
+    """What no rule can say again: a silent source, and an answer to somebody who wrote."""
+    return one.kind == REPLY or _cause(one).startswith(SILENT_PREFIX)
 
 
 def _stood(units: Units, transitions: Iterable[Transition], until: datetime) -> Mapping[str, Mapping[str, int]]:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from monitor.alerting.links import filled
 from monitor.alerting.outcome import Way
 from monitor.config.spec import Site
 from monitor.decide import Policy, Watch
 from monitor.engine.hygiene import Known, inspect
 from monitor.engine.rolling import Plan
 from monitor.model.errors import StoreError
+from monitor.model.incident import Notice
 from monitor.model.muting import Muting
 from monitor.model.reading import Collected, Reading
 from monitor.model.snapshot import Snapshot
@@ -27,11 +29,13 @@ from monitor.service.complaints import Complaints
 from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
 from monitor.service.heartbeats import Heartbeats
+from monitor.service.linking import Linked
 from monitor.service.metrics import SelfMetrics
 from monitor.service.muting import Desk
 from monitor.service.ownline import behind
 from monitor.service.places import places_of
 from monitor.service.poller import Poller
+from monitor.service.replies import Replies
 from monitor.service.sender import LOOK, Sender
 from monitor.service.validity import asked_today
 
@@ -52,6 +56,7 @@ class Adapters:
     owner: str = "denbao"  # name of this process in leases
     files: int = 1024  # that the process may open
     look: float = LOOK  # seconds after which the outbox is looked at without being woken
+    link_keys: tuple[bytes, ...] = ()  # the first signs links in messages; none: links are not signed
     closers: Sequence[Callable[[], Awaitable[None]]] = ()  # called last at a stop: connections that sources share
 
 
@@ -80,7 +85,10 @@ class Service:
             wanted=asked_today(site, clock),
         )
         sending = (adapters.chance, adapters.owner, adapters.look, self.evaluator.held)
-        self.sender = Sender(store, adapters.transports, ways_of(site), clock, *sending)
+        transports = {name: Linked(transport, self._linked) for name, transport in adapters.transports.items()}
+        self.sender = Sender(store, transports, ways_of(site), clock, *sending)
+        self.link_keys = adapters.link_keys
+        self.replies = Replies(site, self.evaluator, store, clock)
         self.desk = Desk(self.evaluator, store, self.sender, clock)
         self.broken_rules = BrokenRules()
         metrics.registry.register(self.broken_rules)
@@ -170,6 +178,10 @@ class Service:
         self.complaints.hear(collected, self.evaluator.health.get(collected.source))
         for exporter in self.exporters.values():
             exporter.polled(collected)
+
+    def _linked(self, notice: Notice) -> Notice:
+        """The message as it goes out, with its recipient's links."""
+        return filled(notice, self.site.directory.base_url.rstrip("/"), self.link_keys, self.clock.now())
 
     def _held(self, source: str, unit: str, indicator: str) -> Reading | None:
         """The last committed reading of a source."""

@@ -18,7 +18,7 @@ from monitor.alerting.muting import Held, held_back
 from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, may_wait, set_aside
 from monitor.engine.hygiene import after_poll
 from monitor.model.errors import Conflict, NotFound, StoreError
-from monitor.model.incident import Notice
+from monitor.model.incident import Incident, Notice
 from monitor.model.matcher import matches, subject
 from monitor.model.muting import REMEMBERED, Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
@@ -140,18 +140,44 @@ class Evaluator:
         await done
 
     async def acknowledge(
-        self, ref: str, actor: str, note: str = "", *, party: str = "", seconds: float | None = None
+        self,
+        ref: str,
+        actor: str,
+        note: str = "",
+        *,
+        party: str = "",
+        seconds: float | None = None,
+        via: str = "",
+        reply: Callable[[Incident], Notice] | None = None,
     ) -> Decision:
-        """Somebody answered, for `party` and for so many `seconds` if said. Returns after the commit.
+        """Somebody answered, for `party` and for so many `seconds` if said, `via` which way. Returns after the commit.
+
+        `reply` makes the message that confirms it, owed in the same transaction.
 
         Raises NotFound, StoreError, or ValueError when it is not clear for whom.
         """
         async with self._one_at_a_time:
             try:
-                return await self._acknowledge(ref, actor, note, party, seconds)
+                return await self._acknowledge(ref, actor, note, party, seconds, via, reply)
             except Conflict:
                 await self._reload()
-                return await self._acknowledge(ref, actor, note, party, seconds)
+                return await self._acknowledge(ref, actor, note, party, seconds, via, reply)
+
+    async def tell(self, notice: Notice, entry: AuditEntry) -> None:
+        """Owe a message that changes nothing at its unit, with its audit entry; on disk when this returns.
+
+        Raises StoreError.
+        """
+        async with self._one_at_a_time:
+            try:
+                await self._tell(notice, entry)
+            except Conflict:
+                await self._reload()
+                await self._tell(notice, entry)
+
+    async def _tell(self, notice: Notice, entry: AuditEntry) -> None:
+        state = self.states[notice.unit]
+        await self._commit([Decision(state, state, notices=(notice,), audit=(entry,))])
 
     async def mute(self, what: Silence | Window, action: str, actor: str) -> None:
         """Begin, change or end a silence or window; it holds when this returns, and is on disk.
@@ -346,10 +372,21 @@ class Evaluator:
                 self._judged[unit] = began
         return True
 
-    async def _acknowledge(self, ref: str, actor: str, note: str, party: str, seconds: float | None) -> Decision:
+    async def _acknowledge(
+        self,
+        ref: str,
+        actor: str,
+        note: str,
+        party: str,
+        seconds: float | None,
+        via: str,
+        reply: Callable[[Incident], Notice] | None,
+    ) -> Decision:
         unit, now = self._unit_of(ref), self._clock.now()
         until = None if seconds is None else now + timedelta(seconds=seconds)
-        decision = acknowledge(self.states[unit], ref, actor, note, now, party=party, until=until)
+        decision = acknowledge(self.states[unit], ref, actor, note, now, party=party, until=until, via=via)
+        if reply is not None:
+            decision = replace(decision, notices=(*decision.notices, reply(decision.incidents[0])))
         return (await self._commit([decision]))[0]
 
     async def _reload(self) -> bool:

@@ -5,15 +5,14 @@ The only file of the web layer that makes secrets. Everything is denied that a r
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import secrets
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
+from monitor.adapters.keyfile import kept
 from monitor.config.spec import Token
 from monitor.model.errors import ConfigError
 
@@ -71,11 +70,7 @@ def local_token(path: Path) -> str:
 
     Raises ConfigError when others could read the file or it holds no token.
     """
-    if not path.exists():
-        _make(path)
-    if path.stat().st_mode & 0o077:
-        raise ConfigError((f"{path}: others may read this token; delete the file, a new one is made (mode 0600)",))
-    token = path.read_text(encoding="utf-8").strip()
+    token = kept(path, "this token", lambda: f"{LOCAL}.{secrets.token_urlsafe(32)}")
     if not token.startswith(f"{LOCAL}.") or len(token) < 32:
         raise ConfigError((f"{path}: holds no operator token; delete the file, a new one is made",))
     return token
@@ -85,19 +80,6 @@ def token_entry(presented: str, role: str = "operator") -> Token:
     """What is remembered of a token `id.secret`: its id, role and the digest of its secret."""
     name, _, secret = presented.partition(".")
     return Token(name, role, hashlib.sha256(secret.encode()).hexdigest())
-
-
-def _make(path: Path) -> None:
-    # Linked into place when complete: another process sees the whole token or none, and the first one stays.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(f"{LOCAL}.{secrets.token_urlsafe(32)}\n")
-    try:
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink()
 
 
 class Limiter:

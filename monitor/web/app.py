@@ -8,12 +8,13 @@ from aiohttp import web
 
 from monitor.service.app import Service
 from monitor.web.access import Limiter, Right, Tokens
-from monitor.web.gate import Gate, guard
-from monitor.web.keys import GATE, PAGES, SERVICE, STREAM
+from monitor.web.gate import WRONG_PER_MINUTE, Gate, guard
+from monitor.web.keys import GATE, LINKS, PAGES, REPLIES, SERVICE, STREAM
 from monitor.web.openapi import document
 from monitor.web.pages import Pages
 from monitor.web.problems import Handler, tell_problems
 from monitor.web.push import BATCHES_PER_MINUTE, PUSHES
+from monitor.web.replies import PER_MINUTE
 from monitor.web.route import Route
 from monitor.web.routes import table
 from monitor.web.stream import Broadcaster
@@ -40,6 +41,8 @@ def create_app(service: Service, tokens: Tokens) -> web.Application:
     app[PAGES] = Pages(service)
     app[GATE] = Gate(service, tokens, routes)
     app[STREAM] = Broadcaster(service)
+    app[LINKS] = Limiter(WRONG_PER_MINUTE, 60.0)
+    app[REPLIES] = Limiter(PER_MINUTE, 60.0)
     app[PUSHES] = Limiter(BATCHES_PER_MINUTE, 60.0)
     for route in routes:
         app.router.add_route(route.method, route.path, route.handler, name=route.name)

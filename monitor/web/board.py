@@ -121,10 +121,13 @@ async def incident(request: web.Request) -> web.Response:
     service, pages = request.app[SERVICE], request.app[PAGES]
     t = pages.words(request)
     found = await find_incident(request)
+    deliveries = await service.store.deliveries(incident=found.key)
     context = {
         "row": look.incident_row(found, service, t),
         "incident": found,
         "steps": [detail.step_row(step, found, service, t) for step in found.steps],
-        "deliveries": await service.store.deliveries(incident=found.key),
+        "deliveries": deliveries,
+        "told": detail.told(deliveries, service),
+        "reply_channels": [name for name, spec in service.site.channels.items() if spec.replies is not None],
     }
     return pages.show(request, "incident.html", context)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.alerting.plan import Directory
 from monitor.engine.book import Criterion, Indicator, Measure
 from monitor.model.colour import Colour
-from monitor.model.incident import Incident, Phase, Step
+from monitor.model.incident import Delivery, Incident, Outcome, Phase, Step
 from monitor.model.state import Transition
 from monitor.model.unit import Unit
 from monitor.reporting.why import CriterionWhy
@@ -125,6 +127,21 @@ def roles(names: str, service: Service, t: Words) -> str:
     titles = service.site.directory.roles
     parts = [name.strip() for name in names.split(",")]
     return ", ".join(t.pick(titles[name]) if name in titles else name for name in parts)
+
+
+def told(deliveries: Sequence[Delivery], service: Service) -> tuple[str, ...]:
+    """Who has been told, each once with the channels, the first one first; by name where the directory knows it."""
+    found: dict[str, dict[str, None]] = {}
+    for one in reversed(deliveries):
+        if one.state == Outcome.SENT:
+            found.setdefault(one.notice.recipient, {})[one.notice.channel] = None
+    people = service.site.directory
+    return tuple(f"{_called(who, people)} ({', '.join(channels)})" for who, channels in found.items())
+
+
+def _called(who: str, people: Directory) -> str:
+    person = people.person(who)
+    return who if person is None else person.name
 
 
 def _step_state(step: Step, incident: Incident, t: Words) -> str:

@@ -11,6 +11,7 @@ from monitor.service.app import Service
 from monitor.web.access import Tokens
 
 if TYPE_CHECKING:
+    from monitor.web.access import Limiter
     from monitor.web.gate import Gate
     from monitor.web.pages import Pages
     from monitor.web.stream import Broadcaster
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 SERVICE = web.AppKey("service", Service)
 TOKENS = web.AppKey("tokens", Tokens)
 GATE: web.AppKey[Gate] = web.AppKey("gate")
+REPLIES: web.AppKey[Limiter] = web.AppKey("replies")  # by channel and sender
+LINKS: web.AppKey[Limiter] = web.AppKey("links")  # wrong links by address
 PAGES: web.AppKey[Pages] = web.AppKey("pages")
 STREAM: web.AppKey[Broadcaster] = web.AppKey("stream")
 

@@ -63,6 +63,12 @@ SCHEMAS: Mapping[str, object] = {
             "note": {"type": "string"},
         },
     },
+    "Reply": {
+        "type": "object",
+        "description": "Which fields hold id, sender and text is set for each channel; others are left alone.",
+        "required": ["id", "from"],
+        "properties": {"id": {"type": "string"}, "from": {"type": "string"}, "text": {"type": "string"}},
+    },
     "Acknowledgement": {
         "type": "object",
         "additionalProperties": False,

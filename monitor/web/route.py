@@ -33,6 +33,7 @@ class Route:
     body_optional: bool = False
     problems: Mapping[str, str] = field(default_factory=dict)  # status -> when
     stream: bool = False  # holds its line open
+    signed: bool = False  # its address holds a signed value, which stays out of the audit; no token is needed
 
     @property
     def same_origin(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from monitor.model.muting import Silence, Window
 from monitor.ports import Exporter
-from monitor.web import api, board, feeds, muting, push, receipts, stream
+from monitor.web import api, board, feeds, links, muting, push, receipts, replies, stream
 from monitor.web.access import Right
 from monitor.web.query import FURTHEST, MOST, PAGE
 from monitor.web.route import Parameter, Route
@@ -38,6 +38,9 @@ PAGES = (
     Route("GET", "/feeds", feeds.listed, READ, "feeds_page"),
     Route("GET", "/feeds/{id}", feeds.feed, READ, "feed_page"),
     Route("GET", "/muting", muting.page, READ, "muting_page"),
+    Route("GET", "/a/{signed}", links.acknowledge_page, PUBLIC, "link_ack_page", signed=True),
+    Route("POST", "/a/{signed}", links.acknowledge, PUBLIC, "link_ack", signed=True),
+    Route("GET", "/w/{signed}", links.why_page, PUBLIC, "link_why_page", signed=True),
     Route("GET", "/static/{name}", static, PUBLIC, "static"),
 )
 API = (
@@ -176,6 +179,17 @@ API = (
         "What became of a message, told by Zalo in a signed webhook.",
         _JSON,
         problems={"404": "no such channel, or not signed", "503": "not committed"},
+    ),
+    Route(
+        "POST",
+        "/api/v1/replies/{channel}",
+        replies.reply,
+        PUBLIC,
+        "reply",
+        "What somebody wrote back by SMS or chat, from the provider with its secret; answered when committed.",
+        _JSON,
+        body="Reply",
+        problems={**_WRITE, "404": "no such channel, or not its secret", "429": "too many"},
     ),
     Route(
         "GET",

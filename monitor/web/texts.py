@@ -258,6 +258,15 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Trên máy chủ: {command}. Các bước sau sẽ dừng; việc theo dõi vẫn tiếp tục.",
         "On the server: {command}. Later steps stop; watching goes on.",
     ),
+    "told_are": ("Đã báo: {names}.", "Told: {names}."),
+    "answer_link": (
+        "Người đã được báo: mở đường dẫn trong tin và bấm nút.",
+        "Those who were told: open the link of the message and press the button.",
+    ),
+    "answer_reply": (
+        "Hoặc trả lời tin của kênh {channel}: OK {ref}; hỏi lý do: TAI SAO {ref}.",
+        "Or reply to the message of channel {channel}: OK {ref}; to ask why: WHY {ref}.",
+    ),
     "answer_here": ("Hoặc tại đây, bằng mã truy cập của bạn:", "Or here, with your token:"),
     "token": ("Mã truy cập", "Token"),
     "token_hint": ("Chỉ gửi trong phần đầu yêu cầu, không lưu lại.", "Sent in a header only, never kept."),
@@ -269,6 +278,41 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "party": ("Xác nhận thay mặt", "Answering for"),
     "ack_done": ("Đã xác nhận. Đang tải lại…", "Acknowledged. Reloading…"),
     "ack_failed": ("Không xác nhận được: ", "Not acknowledged: "),
+    # signed links
+    "link_open": ("Sự cố này đang chờ đồng chí xác nhận.", "This incident awaits your answer."),
+    "link_done": (
+        "Đã ghi nhận xác nhận của đồng chí. Các bước báo sau sẽ dừng; việc theo dõi vẫn tiếp tục.",
+        "Your answer is recorded. Later steps stop; watching goes on.",
+    ),
+    "link_answered": (
+        "Sự cố này đã có người xác nhận, đồng chí không cần làm gì thêm ở đây.",
+        "This incident is answered already; there is nothing left to do here.",
+    ),
+    "link_closed": ("Sự cố này đã đóng.", "This incident is closed."),
+    "link_newer": (
+        "Tình hình đã thay đổi sau tin này. Đề nghị dùng đường dẫn trong tin mới nhất.",
+        "Things have changed since that message. Please use the link of the newest one.",
+    ),
+    "link_expired": (
+        "Đường dẫn đã hết hạn. Đề nghị dùng tin mới hơn hoặc hỏi bộ phận trực.",
+        "This link has expired. Please use a newer message, or ask the people on duty.",
+    ),
+    "link_wrong": (
+        "Đường dẫn không đúng hoặc không còn hiệu lực. Đề nghị mở lại từ tin đã nhận, nguyên vẹn.",
+        "This link is not right or counts no more. Please open it again from the message, in full.",
+    ),
+    "link_no_unit": ("Đơn vị này không còn được theo dõi.", "This unit is watched no more."),
+    "link_party": (
+        "Đề nghị chọn đồng chí xác nhận thay mặt bên nào.",
+        "Please choose for whom you answer.",
+    ),
+    "link_as": ("Xác nhận với tư cách: {who}", "You answer as: {who}"),
+    "link_note": ("Đang xử lý thế nào (không bắt buộc)", "What is being done (may stay empty)"),
+    "link_button": ("Xác nhận đã nhận", "Acknowledge"),
+    "link_read_only": (
+        "Chỉ để xem; đường dẫn có hiệu lực đến {time}.",
+        "For reading only; the link counts until {time}.",
+    ),
     # problems
     "p404": ("Không tìm thấy", "Not found"),
     "p401": ("Cần mã truy cập", "A token is needed"),

@@ -49,6 +49,8 @@ IDS = (
     74,
     82,
     83,
+    85,
+    88,
     89,
 )
 WORDS = {"ported", "inverted on purpose", "not applicable", "not yet"}

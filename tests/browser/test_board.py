@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from monitor.alerting.links import Grant, Purpose, sign
 from monitor.web.app import create_app, serve
 from monitor.web.keys import STREAM
 from monitor.web.stream import Broadcaster
-from tests.unit.web_site import HOSTILE, TOKENS, World, running, site
+from tests.unit.web_site import HOSTILE, NOW, TOKENS, World, running, site
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
@@ -220,3 +222,27 @@ def luminance(colour: list[float]) -> float:
     """Relative luminance of an sRGB colour (components 0 to 255)."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in colour)]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def link_to(visit: Visit, purpose: Purpose) -> str:
+    [incident] = [i for state in visit.world.service.evaluator.states.values() for i in state.incidents.values()]
+    grant = Grant(purpose, incident.key, incident.generation, "focal-vn", NOW + timedelta(days=7))
+    return f"/{purpose.value}/{sign(grant, visit.world.service.link_keys)}"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_the_link_of_a_mail_is_answered_by_its_button_on_a_phone_and_on_a_desk(visit, width):
+    await visit.world.break_centre("02150")
+    size = {"viewport": {"width": width, "height": 844}, "java_script_enabled": False}
+    async with visit.page(link_to(visit, Purpose.ACKNOWLEDGE), **size) as page:
+        await expect(page.locator("[data-say=link_open]")).to_be_visible()
+        assert visit.world.service.evaluator.states["02150"].incidents["centre_reachable"].answers == ()
+        await page.locator("input[name=note]").fill("đang xử lý")
+        await page.locator("button").click()
+        await expect(page.locator("[data-say=link_done]")).to_be_visible()
+    answers = visit.world.service.evaluator.states["02150"].incidents["centre_reachable"].answers
+    assert [(one.by, one.note) for one in answers] == [("focal-vn", "đang xử lý")]
+    async with visit.page(link_to(visit, Purpose.WHY), viewport=size["viewport"]) as page:
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        assert await page.locator("a, form, script").count() == 0
+    assert visit.errors == []

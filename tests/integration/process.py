@@ -196,6 +196,14 @@ class Client:
         """Status and text of something that needs a token."""
         return await self._ask("POST", path, json=body, headers={"Authorization": f"Bearer {token}"})
 
+    async def hand_over(self, path: str, secret: str, **body: str) -> tuple[int, str]:
+        """Status and text of a message that a provider hands over."""
+        return await self._ask("POST", path, json=body, headers={"X-Denbao-Secret": secret})
+
+    async def form(self, path: str, **fields: str) -> tuple[int, str]:
+        """Status and text of a form that was sent as a browser does."""
+        return await self._ask("POST", path, data=fields, headers={"Sec-Fetch-Site": "same-origin", "Origin": "null"})
+
     async def _ask(self, method: str, path: str, **options: Any) -> tuple[int, str]:
         timeout = aiohttp.ClientTimeout(total=PATIENCE)
         try:

@@ -119,7 +119,7 @@ async def test_a_broken_commune_reaches_the_mailbox_and_an_answer_stops_the_call
             body = first.get_body(("plain",))
             assert body is not None
             text = " ".join(str(body.get_content()).split())
-            assert f"Mã sự cố: {ref}" in text and f"{trial.board.base}/incidents/{ref}" in text
+            assert f"Mã sự cố: {ref}" in text and f"{trial.board.base}/a/" in text
             await until("the second step", mail_to, mail, HEAD)
 
             said = await trial.cli("ack", ref, "--note", "đang xử lý")

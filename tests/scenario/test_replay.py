@@ -11,6 +11,7 @@ from monitor.cli.sites import bundled
 from monitor.config.probespec import HttpCheck, ProbeSpec
 from monitor.config.spec import Site
 from monitor.engine.book import Condition
+from monitor.model.incident import Incident, Notice
 from monitor.model.reading import Collected, Reading
 from monitor.replay.compare import replay
 from monitor.replay.past import Past, read_file, read_past
@@ -63,6 +64,12 @@ def is_up(unit: str, minute: int) -> bool:
     )
 
 
+def confirmed(incident: Incident) -> Notice:
+    """What somebody is told who answers by SMS: it is owed because they wrote, not because of any rule."""
+    key = "reply/sms/1"
+    return Notice(key, key, incident.ref, incident.unit, "reply", "duty", "sms", START, "", "", "")
+
+
 async def recorded(site: Site, folder: Path) -> Past:
     """Five hours of probes and a feed through the real evaluator and a real file, one incident answered."""
     clock = HandClock()
@@ -85,7 +92,7 @@ async def recorded(site: Site, folder: Path) -> Past:
         await evaluator.settle()
         if minute == 30 and second % 60 == 0:
             incident = evaluator.states[COMMUNES[0]].incidents["centre"]
-            await evaluator.acknowledge(incident.ref, "duty", "looking")
+            await evaluator.acknowledge(incident.ref, "duty", "looking", reply=confirmed)
     await store.close()
     reader = open_store("sqlite:past.db", folder, read_only=True)
     await reader.open()

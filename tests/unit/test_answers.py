@@ -15,7 +15,7 @@ from monitor.model.colour import Colour
 from monitor.model.hours import Daily
 from monitor.model.incident import Incident, Kind, Phase
 from monitor.model.state import UnitState
-from tests.unit.alerting_scene import DIRECTORY, FOCAL, HOUR, MINUTE, OUTAGES, centre, local, minutes, reacted
+from tests.unit.alerting_scene import DIRECTORY, FOCAL, HOUR, MINUTE, OUTAGES, centre, local, minutes, online, reacted
 
 NOW = local(6, 9)
 DOWN = centre(Colour.RED, NOW, 16.0)
@@ -260,6 +260,23 @@ def test_what_ended_unanswered_stays_in_sight_calls_nobody_and_is_closed_by_an_a
     closed = line.hears("focal", 70)
     assert (closed.phase, closed.closed_at, closed.acked_by) == (Phase.CLOSED, NOW + minutes(70), "focal")
     assert line.withheld == ()
+
+
+def test_sc88_worse_drops_an_answer_and_what_ends_unanswered_is_normal_once_somebody_answers():
+    """SC-88."""
+    directory = under(TermsSpec(review=24 * HOUR))
+    opened = reacted({}, online(Colour.YELLOW, NOW, 70.0, left=5), NOW, directory=directory).open["online"]
+    answered, _ = acknowledge(opened, "focal", "", NOW)
+    assert answered.phase is Phase.ACKNOWLEDGED
+    worse = reacted(
+        {"online": answered}, online(Colour.RED, NOW, 40.0, left=5), NOW + minutes(5), directory=directory
+    ).open["online"]
+    assert (worse.phase, worse.acked_by, worse.answers) == (Phase.OPEN, None, ())
+    over = reacted({"online": worse}, online(Colour.GREEN, NOW, 85.0), NOW + minutes(9), directory=directory).open[
+        "online"
+    ]
+    assert over.phase is Phase.UNANSWERED
+    assert acknowledge(over, "focal", "", NOW + minutes(10))[0].phase is Phase.CLOSED
 
 
 def test_nobody_looks_at_it_for_ever():

@@ -10,6 +10,8 @@ import pytest
 
 from monitor.alerting.limits import Limits, Rate
 from monitor.config.build import load_site
+from monitor.config.secrets import Secret
+from monitor.config.spec import RepliesSpec
 from monitor.model.phone import normal_phone
 from monitor.service.app import ways_of
 from tests.unit.sites import NOW, change, make_site
@@ -48,6 +50,19 @@ def test_the_example_of_the_page_is_a_site_and_means_what_it_says(tmp_path):
     }
     assert site.channels["zalo"].templates["outage"].parameters == {"don_vi": "unit", "ma": "ref", "ly_do": "reason"}
     assert not any(secret in repr(site.channels) for secret in ("ek", "'es'", "zs", "zr", "84912345678"))
+
+
+def test_the_channels_of_the_page_on_answers_hear_what_is_written_back(tmp_path):
+    page = PAGE.with_name("answering.md").read_text("utf-8")
+    found = re.search(r"```yaml\nchannels:\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    make_site(tmp_path, "  log: {kind: log}\n", f"  log: {{kind: log}}\n{found[1]}")
+    environ = dict.fromkeys(("SPEEDSMS_TOKEN", "BOT_TOKEN"), "x") | {"SMS_REPLY_SECRET": "s", "BOT_REPLY_SECRET": "b"}
+    site = load_site(tmp_path, environ=environ, now=NOW)
+    assert site.channels["sms"].replies == RepliesSpec(Secret("s"))
+    bot = site.channels["bot"].replies
+    assert bot is not None and (bot.header, bot.sender) == ("X-Bot-Api-Secret-Token", "result.message.chat.id")
+    assert site.channels["log"].replies is None
 
 
 @pytest.mark.parametrize(

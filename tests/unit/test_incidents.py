@@ -69,7 +69,7 @@ def test_the_page_tells_what_where_since_when_who_is_next_and_how_to_answer():
     for part in (
         "Kính gửi Nguyễn Văn An.", "Từ 08:44 ngày 06/08/2025", "Xã Văn Lang, Tỉnh Thái Nguyên", "connection refused",
         "3 đơn vị phụ thuộc", "Đề nghị đầu mối cấp xã", "VNPT (điện thoại 18001260)", "trước 11:00",
-        "đến lãnh đạo Trung tâm lúc 09:30", f"http://127.0.0.1:8866/incidents/{ref}",
+        "đến lãnh đạo Trung tâm lúc 09:30", f"http://127.0.0.1:8866/a/{ref}",
     ):  # fmt: skip
         assert part in body
 

@@ -24,7 +24,8 @@ WORST: dict[str, Param] = {
     "recipient": "Nguyễn Văn An", "role_vi": "đầu mối cấp xã", "role_en": "commune focal point",
     "next_role_vi": "Chủ tịch", "next_role_en": "Chairperson", "next_time": AT + timedelta(minutes=30),
     "n_fail": 2, "reason": "timeout", "isp": "VNPT", "isp_hotline": "18001260", "scope": 92,
-    "ack_url": "http://127.0.0.1:8866/incidents/ABCDEF", "url": "http://127.0.0.1:8866/units/02143",
+    "ack_url": "http://127.0.0.1:8866/a/ABCDEF", "why_url": "http://127.0.0.1:8866/w/ABCDEF",
+    "url": "http://127.0.0.1:8866/units/02143",
     "minutes": 12345.0, "work_minutes": 2345, "service": "centre_reachable",
     "kpi_vi": "Tỷ lệ hồ sơ trực tuyến", "kpi_en": "Online rate", "kpi_sms": "HS truc tuyen", "measure": "%",
     "value": 68.91, "sign": "=", "target": 99.55, "op": ">=", "floor": 50.0, "gap": 30.64, "pace": 3.064, "n": 10,
@@ -35,7 +36,8 @@ WORST: dict[str, Param] = {
 }  # fmt: skip
 FIXED = {
     "code", "unit", "province", "recipient", "role", "next_role", "next_time", "time", "date", "due", "due_time",
-    "due_date", "id", "n_fail", "reason", "scope", "isp", "isp_hotline", "ack_url", "url", "minutes", "work_minutes",
+    "due_date", "id", "n_fail", "reason", "scope", "isp", "isp_hotline", "ack_url", "why_url", "url", "minutes",
+    "work_minutes",
     "availability", "kpi", "value", "target", "goal", "short_of", "floor", "n", "deadline", "as_of", "num", "den",
     "gap", "rank", "rank_total", "pace", "trend", "legal_basis", "source", "days_late", "reminders", "previous_roles",
     "h", "limit", "last_value", "last_time", "colour", "service", "service_title", "service_full",

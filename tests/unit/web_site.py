@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from unittest.mock import AsyncMock
@@ -261,6 +261,7 @@ async def running(made: Site) -> AsyncIterator[World]:
     """A started service over a memory store; every commune is green but the second, which has never been heard of."""
     clock = ManualClock()
     adapters = Adapters(clock, MemoryStore(), NoTimetable(), (), {}, {"prometheus": PlainExporter()}, lambda: 0.5)
+    adapters = replace(adapters, link_keys=(b"k" * 43,))
     service = Service(made, adapters, SelfMetrics())
     world = World(service, clock, Tokens(made.tokens))
     await service.start()

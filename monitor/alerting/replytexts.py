@@ -1,0 +1,131 @@
+"""What is answered to those who write back, as in `texts`: one segment, the unit's code first, the ref last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from monitor.alerting.texts import Text
+
+
+def _text(vi: tuple[str, ...], sms: tuple[str, ...]) -> Text:
+    return Text(subject=("[{id}]",), body=vi, sms=sms)
+
+
+_VI: Mapping[str, Text] = {
+    "acked": _text(
+        (
+            "Đã nhận xác nhận: {unit} ({code})",
+            ", sự cố từ {time} {date}",
+            ". Các bước báo sau dừng, vẫn theo dõi.",
+            " Mã {id}.",
+        ),
+        ("DA NHAN {code} {unit}", ", su co tu {time} {date}", ". Cac buoc bao sau dung, van theo doi", ". Ma {id}"),
+    ),
+    "acked_all": _text(
+        ("Đã nhận xác nhận {count} sự cố: {codes}.", " Các bước báo sau dừng, vẫn theo dõi."),
+        ("DA NHAN {count} su co: {codes}", ". Cac buoc bao sau dung, van theo doi"),
+    ),
+    "answered": _text(
+        ("{unit} ({code}): sự cố đã có người xác nhận", " lúc {time} {date}", ". Mã {id}."),
+        ("{code} {unit}: da co nguoi xac nhan", " luc {time} {date}", ". Ma {id}"),
+    ),
+    "over": _text(
+        ("{unit} ({code}): sự cố đã đóng", " lúc {time} {date}", ", không cần xác nhận. Mã {id}."),
+        ("{code} {unit}: su co da dong", " luc {time} {date}", ", khong can xac nhan", ". Ma {id}"),
+    ),
+    "unknown": _text(
+        ("Không có sự cố mã {id} nào đã báo cho số này. Trả lời OK và mã 6 ký tự ở cuối tin báo.",),
+        ("Khong co su co ma {id} nao da bao cho so nay. Tra loi OK va ma 6 ky tu o cuoi tin bao",),
+    ),
+    "several": _text(
+        ("Có {count} sự cố đang chờ xác nhận: {codes}. Trả lời OK và mã, hoặc OK TAT CA.",),
+        ("Co {count} su co dang cho xac nhan: {codes}. Tra loi OK va ma, hoac OK TAT CA",),
+    ),
+    "same_code": _text(
+        ("Mã {id} trùng {count} sự cố, ở đơn vị {codes}. Đề nghị xác nhận bằng đường dẫn trong thư hoặc trên bảng.",),
+        ("Ma {id} trung {count} su co, o don vi {codes}. De nghi xac nhan bang duong dan trong thu hoac tren bang",),
+    ),
+    "nothing": _text(
+        ("Không có sự cố nào đang chờ số này xác nhận.",), ("Khong co su co nao dang cho so nay xac nhan",)
+    ),
+    "party": _text(
+        ("{unit} ({code}): cần nói xác nhận thay mặt bên nào. Dùng đường dẫn trong thư hoặc trên bảng. Mã {id}.",),
+        ("{code} {unit}: can noi thay mat ben nao", ". Dung duong dan trong thu hoac tren bang", ". Ma {id}"),
+    ),
+    "why": _text(
+        ("{unit} ({code}): {colour}", ". {kpi}", ": {value}", ", yêu cầu {goal}", ", từ {time} {date}", ". Mã {id}."),
+        ("{code} {unit}: {colour}", ", {kpi}", " {value}", ", yeu cau {target}", ", tu {time} {date}", ". Ma {id}"),
+    ),
+    "help": _text(
+        ("Trả lời: OK MÃ (đã nhận), OK TAT CA, TAI SAO MÃ (lý do). MÃ là 6 ký tự ở cuối tin báo.",),
+        ("Tra loi: OK MA (da nhan), OK TAT CA, TAI SAO MA (ly do). MA la 6 ky tu o cuoi tin bao",),
+    ),
+    "unclear": _text(
+        ("Chưa hiểu tin, chưa ghi nhận gì. Trả lời: OK MÃ (đã nhận) hoặc TAI SAO MÃ (lý do). MÃ ở cuối tin báo.",),
+        ("Chua hieu tin, chua ghi nhan gi. Tra loi: OK MA (da nhan) hoac TAI SAO MA (ly do). MA o cuoi tin bao",),
+    ),
+}
+
+_EN: Mapping[str, Text] = {
+    "acked": _text(
+        (
+            "Answer recorded: {unit} ({code})",
+            ", since {time} {date}",
+            ". Later steps stop, watching goes on.",
+            " Ref {id}.",
+        ),
+        ("RECORDED {code} {unit}", ", since {time} {date}", ". Later steps stop, watching goes on", ". Ref {id}"),
+    ),
+    "acked_all": _text(
+        ("Answer recorded for {count} incidents: {codes}.", " Later steps stop, watching goes on."),
+        ("RECORDED {count} incidents: {codes}", ". Later steps stop, watching goes on"),
+    ),
+    "answered": _text(
+        ("{unit} ({code}): answered already", " at {time} {date}", ". Ref {id}."),
+        ("{code} {unit}: answered already", " at {time} {date}", ". Ref {id}"),
+    ),
+    "over": _text(
+        ("{unit} ({code}): the incident was closed", " at {time} {date}", ", no answer is needed. Ref {id}."),
+        ("{code} {unit}: closed", " at {time} {date}", ", no answer is needed", ". Ref {id}"),
+    ),
+    "unknown": _text(
+        ("No incident {id} was told to this number. Reply OK and the 6 letters at the end of the message.",),
+        ("No incident {id} was told to this number. Reply OK and the 6 letters at the end of the message",),
+    ),
+    "several": _text(
+        ("{count} incidents await an answer: {codes}. Reply OK and the ref, or OK ALL.",),
+        ("{count} incidents await an answer: {codes}. Reply OK and the ref, or OK ALL",),
+    ),
+    "same_code": _text(
+        ("{id} means {count} incidents, at units {codes}. Please answer by the link of the mail or on the board.",),
+        ("{id} means {count} incidents, at units {codes}. Please answer by the link of the mail or on the board",),
+    ),
+    "nothing": _text(
+        ("No incident awaits an answer of this number.",), ("No incident awaits an answer of this number",)
+    ),
+    "party": _text(
+        ("{unit} ({code}): say for whom you answer, by the link of the mail or on the board. Ref {id}.",),
+        ("{code} {unit}: say for whom you answer", ", by the link of the mail or on the board", ". Ref {id}"),
+    ),
+    "why": _text(
+        (
+            "{unit} ({code}): {colour}",
+            ". {kpi}",
+            ": {value}",
+            ", target {goal}",
+            ", since {time} {date}",
+            ". Ref {id}.",
+        ),
+        ("{code} {unit}: {colour}", ", {kpi}", " {value}", ", target {target}", ", since {time} {date}", ". Ref {id}"),
+    ),
+    "help": _text(
+        ("Reply: OK REF (acknowledge), OK ALL, WHY REF. REF is the 6 letters at the end of the message.",),
+        ("Reply: OK REF (acknowledge), OK ALL, WHY REF. REF is the 6 letters at the end of the message",),
+    ),
+    "unclear": _text(
+        ("Not understood, nothing was changed. Reply: OK REF (acknowledge) or WHY REF. REF ends the message.",),
+        ("Not understood, nothing was changed. Reply: OK REF (acknowledge) or WHY REF. REF ends the message",),
+    ),
+}
+
+REPLIES: Mapping[str, Mapping[str, Text]] = {"vi": _VI, "en": _EN}

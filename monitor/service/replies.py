@@ -1,0 +1,268 @@
+"""Takes what people write back by SMS or chat, does what they ask, and owes them one short answer.
+
+Whoever writes must have the address of a recipient in that channel, and only incidents that were told to them can be
+answered or explained: of all others nobody hears, not even that they exist. The provider's id of a message makes it
+count once: its answer is a notice under a key of that id, owed in the same transaction as what it confirms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+
+from monitor.alerting.plan import Recipient
+from monitor.alerting.replies import REPLY, Ask, Said, awaits, called, parse, readings, told
+from monitor.alerting.replytexts import REPLIES
+from monitor.alerting.troubles import judged
+from monitor.alerting.wording import render
+from monitor.config.spec import Site
+from monitor.model.colour import Colour
+from monitor.model.errors import NotFound
+from monitor.model.incident import Incident, Notice
+from monitor.model.phone import normal_phone
+from monitor.model.state import AuditEntry
+from monitor.model.text import clean
+from monitor.model.verdict import Param
+from monitor.ports import Clock, Store
+from monitor.reporting.why import why
+from monitor.service.evaluator import Evaluator
+
+NAMED = 6  # codes in one answer; the others are counted
+STRANGER = "stranger"
+REPEATED = "repeated"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message from outside."""
+
+    channel: str
+    id: str  # the provider's name for it
+    sender: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A message, and who wrote it."""
+
+    message: Message
+    people: tuple[Recipient, ...]  # posts that this address belongs to
+    said: Said
+    now: datetime
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(person.id for person in self.people)
+
+    @property
+    def via(self) -> str:
+        return f"reply by {self.message.channel}"
+
+
+class Replies:
+    """One per service."""
+
+    def __init__(self, site: Site, evaluator: Evaluator, store: Store, clock: Clock) -> None:
+        self._site = site
+        self._evaluator = evaluator
+        self._store = store
+        self._clock = clock
+        self._people = _by_address(site)
+        self._one_at_a_time = asyncio.Lock()
+
+    async def hear(self, message: Message) -> str:
+        """Do what a message asks; returns what was answered, in a word, when it is on disk. Raises StoreError."""
+        async with self._one_at_a_time:
+            now = self._clock.now()
+            today = self._site.calendar.local(now).date()
+            held = self._people.get((message.channel, _spelling(message.sender)), ())
+            people = tuple(person for person in held if person.holds_on(today))
+            if not people:
+                await self._store.audit(
+                    AuditEntry(now, f"reply by {message.channel}", "reply refused", _masked(message))
+                )
+                return STRANGER
+            if await self._store.deliveries(incident=_key(message), limit=1):
+                return REPEATED
+            return await self._answer(_Case(message, people, parse(message.text), now))
+
+    async def _answer(self, case: _Case) -> str:
+        match case.said.ask:
+            case Ask.ACKNOWLEDGE if case.said.code:
+                return await self._named(case)
+            case Ask.ACKNOWLEDGE:
+                return await self._bare(case)
+            case Ask.ALL:
+                return await self._all(case)
+            case Ask.WHY:
+                return await self._why(case)
+        return await self._tell(case, case.said.ask.value)
+
+    async def _named(self, case: _Case) -> str:
+        found = await self._meant(case)
+        if isinstance(found, str):
+            return found
+        return await self._acknowledge(case, found)
+
+    async def _bare(self, case: _Case) -> str:
+        found = await self._only(case, self._waiting(case))
+        return found if isinstance(found, str) else await self._acknowledge(case, found)
+
+    async def _all(self, case: _Case) -> str:
+        done: list[Incident] = []
+        for incident in self._waiting(case):
+            try:
+                decision = await self._evaluator.acknowledge(incident.key, _actor(incident, case), via=case.via)
+            except (NotFound, ValueError):  # closed meanwhile, or not for them to answer
+                continue
+            done.append(decision.incidents[0])
+        if not done:
+            return await self._tell(case, "nothing")
+        if len(done) == 1:
+            return await self._tell(case, "acked", done[0], when=done[0].facts.get("since"))
+        return await self._tell(case, "acked_all", codes=_codes([one.ref for one in done]), count=len(done))
+
+    async def _acknowledge(self, case: _Case, incident: Incident) -> str:
+        actor = _actor(incident, case)
+        if not incident.open:
+            return await self._tell(case, "over", incident, when=incident.closed_at)
+        if not awaits(incident, actor):
+            return await self._tell(case, "answered", incident, when=incident.acked_at)
+        try:
+            await self._evaluator.acknowledge(
+                incident.key,
+                actor,
+                case.said.note,
+                via=case.via,
+                reply=lambda answered: self._notice(case, "acked", answered, {"when": answered.facts.get("since")}),
+            )
+        except NotFound:
+            return await self._tell(case, "over", incident)
+        except ValueError:
+            return await self._tell(case, "party", incident)
+        return "acked"
+
+    async def _why(self, case: _Case) -> str:
+        found = await (self._meant(case) if case.said.code else self._only(case, self._mine(case)))
+        return (
+            found
+            if isinstance(found, str)
+            else await self._tell(case, "why", found, **self._explained(found, case.now))
+        )
+
+    def _explained(self, incident: Incident, now: datetime) -> dict[str, Param]:
+        """What the criterion of the incident says, or the worst one of the unit when that one is well."""
+        site = self._site
+        unit, state = site.units[incident.unit], self._evaluator.states[incident.unit]
+        rules = site.ruleset.criteria(site.calendar.local(now).date(), unit)
+        own = state.criteria.get(incident.cause)
+        told = why(unit, state, site.ruleset, site.calendar, now)
+        facts: dict[str, Param] = {"colour": told.colour.value, "when": told.since}
+        if own is None or own.colour is Colour.GREEN or incident.cause not in rules:
+            worst = next(iter(told.criteria), None)
+            own = state.criteria.get(worst.id) if worst is not None and worst.colour is not Colour.GREEN else None
+        if own is None:
+            return facts
+        rule = rules[own.criterion]
+        said = judged(own, rule, site.ruleset.indicators.get(rule.indicator or ""))
+        return {**facts, **said, "colour": own.colour.value, "when": own.episode_since or own.since}
+
+    # who is meant, and by whom
+
+    async def _meant(self, case: _Case) -> Incident | str:
+        """The one incident that a code means among those told to the sender; otherwise what was answered."""
+        open_now = called(case.said.code, self._mine(case))
+        if len(open_now) > 1:
+            units = _codes([one.unit for one in open_now])
+            return await self._tell(case, "same_code", id=case.said.code, codes=units, count=len(open_now))
+        if open_now:
+            return open_now[0]
+        for ref in readings(case.said.code):
+            past = await self._store.incident(ref)
+            if past is not None and told(past, case.ids) and past.unit in self._evaluator.states:
+                return past
+        return await self._tell(case, "unknown", id=case.said.code)
+
+    async def _only(self, case: _Case, among: Sequence[Incident]) -> Incident | str:
+        """The one incident that is meant without a code; otherwise what was answered."""
+        if len(among) == 1:
+            return among[0]
+        if not among:
+            return await self._tell(case, "nothing")
+        return await self._tell(case, "several", codes=_codes([one.ref for one in among]), count=len(among))
+
+    def _mine(self, case: _Case) -> list[Incident]:
+        """Open incidents that were told to the sender, the oldest first."""
+        states = self._evaluator.states.values()
+        mine = (one for state in states for one in state.incidents.values() if told(one, case.ids))
+        return sorted(mine, key=lambda one: (one.opened_at, one.key))
+
+    def _waiting(self, case: _Case) -> list[Incident]:
+        return [one for one in self._mine(case) if awaits(one, _actor(one, case))]
+
+    # the answer
+
+    async def _tell(self, case: _Case, text: str, incident: Incident | None = None, **facts: Param) -> str:
+        notice = self._notice(case, text, incident, facts)
+        subject = incident.key if incident else notice.unit
+        entry = AuditEntry(case.now, case.people[0].id, f"reply {case.said.ask.value}", subject, f"{case.via}: {text}")
+        await self._evaluator.tell(notice, entry)
+        return text
+
+    def _notice(self, case: _Case, text: str, incident: Incident | None, facts: Mapping[str, Param]) -> Notice:
+        person, key, site = case.people[0], _key(case.message), self._site
+        unit = site.units[incident.unit] if incident else next(iter(site.units))
+        named: dict[str, Param] = {"id": incident.ref if incident else "", "now": case.now, **facts}
+        if incident is not None:
+            named |= {"code": unit.code, "unit_vi": unit.name_vi, "unit_en": unit.name_en, "unit_sms": unit.name_ascii}
+        local = {
+            name: site.calendar.local(value) if isinstance(value, datetime) else value for name, value in named.items()
+        }
+        said = render(text, local, person.locale, REPLIES)
+        ref = incident.ref if incident else ""
+        return Notice(
+            key, key, ref, unit.code, REPLY, person.id, case.message.channel,
+            case.now, said.subject, said.body, said.sms, urgent=True,
+        )  # fmt: skip
+
+
+def _by_address(site: Site) -> dict[tuple[str, str], tuple[Recipient, ...]]:
+    found: dict[tuple[str, str], tuple[Recipient, ...]] = {}
+    for (who, channel), secret in site.addresses.items():
+        spec, person = site.channels.get(channel), site.directory.person(who)
+        if spec is not None and spec.replies is not None and person is not None:
+            place = (channel, _spelling(secret.reveal()))
+            found[place] = (*found.get(place, ()), person)
+    return found
+
+
+def _spelling(address: str) -> str:
+    try:
+        return normal_phone(address)
+    except ValueError:
+        return address.strip().casefold()
+
+
+def _actor(incident: Incident, case: _Case) -> str:
+    """As which of their posts the sender answers: one whose answer is news, if there is any."""
+    reached = [person for person in case.ids if told(incident, (person,))]
+    return next((person for person in reached if awaits(incident, person)), reached[0] if reached else case.ids[0])
+
+
+def _key(message: Message) -> str:
+    """Of the answer to one message."""
+    digest = blake2b(message.id.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    return f"reply/{message.channel}/{digest}"
+
+
+def _codes(names: Sequence[str]) -> str:
+    more = f" +{len(names) - NAMED}" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def _masked(message: Message) -> str:
+    return f"...{clean(message.sender, 40)[-3:]}"

@@ -1,0 +1,231 @@
+"""Pages for who came by a signed link: one to answer one incident, one to read why. Neither leads anywhere else.
+
+A link is opened by mail scanners and previews as well as by people, so asking (GET, HEAD) changes nothing and only the
+button of the page (POST) answers. A wrong link costs its address a try; a right one always works, for behind a proxy
+everybody comes from one address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiohttp import web
+
+from monitor.alerting.links import Expired, Grant, NotGenuine, Purpose, read
+from monitor.alerting.plan import Recipient
+from monitor.model.colour import Colour
+from monitor.model.errors import NotFound
+from monitor.model.incident import Incident, Party, Phase
+from monitor.model.text import clean
+from monitor.reporting.outside import outside
+from monitor.reporting.why import CriterionWhy, why
+from monitor.service.app import Service
+from monitor.web import detail, look
+from monitor.web.access import LOCAL
+from monitor.web.keys import LINKS, PAGES, SERVICE
+from monitor.web.problems import Problem
+from monitor.web.query import BODY_SECONDS
+from monitor.web.texts import Words
+
+VIA = "link"
+SHOWN = 12  # criteria that are not green, on the page of a unit
+_TRAILING = ".,;:!?)>\"'"  # what mail programs take along with an address
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who came, and to which incident."""
+
+    grant: Grant
+    incident: Incident
+    person: Recipient
+
+    @property
+    def parties(self) -> tuple[Party, ...]:
+        """For whom they may choose to answer: somebody of a party answers for that one."""
+        mine = any(self.person.id in party.recipients for party in self.incident.terms.parties)
+        return () if mine else self.incident.missing
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One criterion for readers outside."""
+
+    title: str
+    colour: Colour
+    since: datetime
+    value: str
+    limits: tuple[tuple[str, str], ...]
+    reasons: tuple[str, ...]
+
+
+class _Answered(Exception):
+    """The visit ends with one sentence."""
+
+    def __init__(self, status: int, word: str) -> None:
+        super().__init__(word)
+        self.status, self.word = status, word
+
+
+async def acknowledge_page(request: web.Request) -> web.StreamResponse:
+    """The incident in brief with a button. Nothing is changed, whoever asks."""
+    try:
+        visit = await _visit(request, Purpose.ACKNOWLEDGE)
+    except _Answered as ended:
+        return _say(request, ended.word, status=ended.status)
+    found = _standing(visit)
+    return _show(request, visit, found or "link_open", form=not found)
+
+
+async def acknowledge(request: web.Request) -> web.StreamResponse:
+    """The button: answers as the recipient of the link. Doing it twice changes nothing."""
+    try:
+        visit = await _visit(request, Purpose.ACKNOWLEDGE)
+        note, party = await _form(request)
+    except _Answered as ended:
+        return _say(request, ended.word, status=ended.status)
+    found = _standing(visit)
+    if found:
+        return _show(request, visit, found, status=200 if found == "link_answered" else 409)
+    party = party if visit.parties else ""
+    try:
+        evaluator = request.app[SERVICE].evaluator
+        decision = await evaluator.acknowledge(visit.incident.key, visit.person.id, note, party=party, via=VIA)
+    except NotFound:
+        return _show(request, visit, "link_closed", status=409)
+    except ValueError:
+        return _show(request, visit, "link_party", status=422, form=True)
+    return _show(request, Visit(visit.grant, decision.incidents[0], visit.person), "link_done")
+
+
+async def why_page(request: web.Request) -> web.StreamResponse:
+    """Why the unit of an incident has its colour, for reading only."""
+    try:
+        visit = await _visit(request, Purpose.WHY)
+        return _why(request, visit)
+    except _Answered as ended:
+        return _say(request, ended.word, status=ended.status)
+
+
+def _why(request: web.Request, visit: Visit) -> web.StreamResponse:
+    service, pages = request.app[SERVICE], request.app[PAGES]
+    unit = next((unit for unit in service.site.units if unit.code == visit.incident.unit), None)
+    if unit is None:
+        raise _Answered(410, "link_no_unit")
+    t = _words(request, visit.person)
+    told = why(unit, service.evaluator.states[unit.code], service.site.ruleset, service.site.calendar, _now(request))
+    rows = [_criterion(one, service, visit, t) for one in told.criteria]
+    context = {
+        "unit": unit,
+        "told": told,
+        "reasons": [outside(t.pick(reason)) for reason in told.reasons[:3]],
+        "bad": [row for row in rows if row.colour is not Colour.GREEN][:SHOWN],
+        "good": [row for row in rows if row.colour is Colour.GREEN],
+        "until": visit.grant.expires,
+        **_frame(t, service),
+    }
+    return pages.show(request, "why.html", context)
+
+
+def _criterion(one: CriterionWhy, service: Service, visit: Visit, t: Words) -> Criterion:
+    day = service.site.calendar.local(service.clock.now()).date()
+    rule = service.site.ruleset.criteria(day, service.site.units[visit.incident.unit]).get(one.id)
+    return Criterion(
+        title=t.pick(one.title),
+        colour=one.colour,
+        since=one.since,
+        value=outside(t.pick(one.value)),
+        limits=detail.limits(rule, service, t) if rule else (),
+        reasons=tuple(outside(t.pick(reason)) for reason in (*one.reasons, *one.ahead)),
+    )
+
+
+async def _visit(request: web.Request, purpose: Purpose) -> Visit:
+    service, value = request.app[SERVICE], request.match_info["signed"].rstrip(_TRAILING)
+    try:
+        grant = read(value, purpose, service.link_keys, _now(request))
+    except Expired:
+        raise _Answered(410, "link_expired") from None
+    except NotGenuine:
+        _count(request)
+        raise _Answered(404, "link_wrong") from None
+    incident = await service.store.incident(grant.incident)
+    today = service.site.calendar.local(_now(request)).date()
+    person = service.site.directory.person(grant.recipient, today)
+    if incident is None or person is None:  # has left the post meanwhile
+        raise _Answered(404, "link_wrong")
+    return Visit(grant, incident, person)
+
+
+def _count(request: web.Request) -> None:
+    wrong, address = request.app[LINKS], request.remote or LOCAL
+    now = request.app[SERVICE].clock.monotonic()
+    if (wait := wrong.wait(address, now)) > 0:
+        headers = {"Retry-After": str(math.ceil(wait))}
+        raise Problem(429, "too-many-attempts", "too many wrong links from this address", headers=headers)
+    wrong.count(address, now)
+
+
+def _standing(visit: Visit) -> str:
+    """Why there is nothing to answer; empty when there is."""
+    incident = visit.incident
+    if not incident.open:
+        return "link_closed"
+    if incident.generation != visit.grant.generation:
+        return "link_newer"
+    done = visit.person.id in incident.answered or incident.phase is Phase.ACKNOWLEDGED
+    return "link_answered" if done or (incident.acked_by is not None and not incident.missing) else ""
+
+
+async def _form(request: web.Request) -> tuple[str, str]:
+    """Note and party."""
+    if request.content_type != "application/x-www-form-urlencoded" or request.headers.get("Content-Encoding"):
+        raise _Answered(415, "link_wrong")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            form = await request.post()
+    except (TimeoutError, ValueError):
+        raise _Answered(400, "link_wrong") from None
+    note, party = form.get("note", ""), form.get("party", "")
+    return (clean(note, 1000) if isinstance(note, str) else "", clean(party) if isinstance(party, str) else "")
+
+
+def _show(
+    request: web.Request, visit: Visit, word: str, *, status: int = 200, form: bool = False
+) -> web.StreamResponse:
+    service, pages = request.app[SERVICE], request.app[PAGES]
+    t, incident = _words(request, visit.person), visit.incident
+    context = {
+        "row": look.incident_row(incident, service, t),
+        "incident": incident,
+        "person": visit.person,
+        "say": word,
+        "form": form,
+        "parties": visit.parties,
+        "cause": outside(look.cause(incident, service, t)),
+        **_frame(t, service),
+    }
+    return pages.show(request, "answer.html", context, status)
+
+
+def _say(request: web.Request, word: str, *, status: int) -> web.StreamResponse:
+    service, pages = request.app[SERVICE], request.app[PAGES]
+    context: Mapping[str, object] = {"say": word, "incident": None, **_frame(pages.words(request), service)}
+    return pages.show(request, "answer.html", context, status)
+
+
+def _frame(t: Words, service: Service) -> dict[str, object]:
+    """What is said comes in the reader's language, and in the other one below it."""
+    return {"t": t, "other": Words("en" if t.locale == "vi" else "vi", service.site.zone)}
+
+
+def _words(request: web.Request, person: Recipient) -> Words:
+    return Words(person.locale, request.app[SERVICE].site.zone)
+
+
+def _now(request: web.Request) -> datetime:
+    return request.app[SERVICE].clock.now()

@@ -1,0 +1,285 @@
+"""Replies by SMS and chat: by whom who was told, once for each message, answered in one segment through the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+from monitor.alerting.wording import SMS_LIMIT, gsm_length
+from monitor.config.secrets import Secret
+from monitor.config.spec import ChannelSpec, RepliesSpec, Site
+from monitor.model.incident import Incident, Notice, Outcome, Phase, Receipt
+from monitor.model.state import AuditEntry
+from tests.unit.web_site import World, running, site, visiting
+
+SECRET = {"X-Denbao-Secret": "s-e-c-r-e-t"}
+FOCAL, HEAD, NOBODY = "0912 345 678", "+84987654321", "0900000000"
+
+
+def made() -> Site:
+    plain = site()
+    people = tuple(replace(person, channels=("log", "sms", "bot")) for person in plain.directory.recipients)
+    replies = RepliesSpec(Secret("s-e-c-r-e-t"))
+    bot = RepliesSpec(
+        Secret("b-o-t"), "X-Bot-Api-Secret-Token", "message.message_id", "message.chat.id", "message.text"
+    )
+    channels = {
+        "log": ChannelSpec("log", "log"),
+        "sms": ChannelSpec("sms", "webhook", replies=replies),
+        "bot": ChannelSpec("bot", "webhook", replies=bot),
+    }
+    addresses = {
+        ("focal-vn", "sms"): Secret("84912345678"),
+        ("head-vn", "sms"): Secret("84987654321"),
+        ("focal-vn", "bot"): Secret("chat-7"),
+    }
+    directory = replace(plain.directory, recipients=people)
+    return replace(plain, directory=directory, channels=channels, addresses=addresses)
+
+
+@asynccontextmanager
+async def phone() -> AsyncIterator[tuple[World, TestClient]]:
+    async with running(made()) as world, visiting(world) as client:
+        yield world, client
+
+
+async def write(client: TestClient, text: str, sender: str = FOCAL, number: object = 1) -> str:
+    body = {"id": str(number), "from": sender, "text": text}
+    answer = await client.post("/api/v1/replies/sms", json=body, headers=SECRET)
+    assert answer.status == 200, await answer.text()
+    return str((await answer.json())["heard"])
+
+
+async def answers(world: World) -> list[Notice]:
+    """The answers owed, oldest first, each checked for being one segment."""
+    owed = [one.notice for one in await world.service.store.deliveries() if one.notice.kind == "reply"]
+    for notice in owed:
+        assert gsm_length(notice.sms) <= SMS_LIMIT
+    return owed
+
+
+def incidents(world: World) -> Sequence[Incident]:
+    return [i for state in world.service.evaluator.states.values() for i in state.incidents.values()]
+
+
+async def trail(world: World) -> list[AuditEntry]:
+    return [entry for entry, _ in await world.service.store.audit_trail()]  # type: ignore[attr-defined]
+
+
+async def test_ok_and_the_code_acknowledges_and_one_segment_confirms_it():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        assert await write(client, f"ok {world.ref.lower()}. đang xử lý") == "acked"
+        [found] = incidents(world)
+        assert (found.phase, found.acked_by, found.ack_note) == (Phase.ACKNOWLEDGED, "focal-vn", "đang xử lý")
+        [notice] = await answers(world)
+        assert (notice.recipient, notice.channel) == ("focal-vn", "sms")
+        assert notice.sms.startswith("DA NHAN 02102 Lang 2") and notice.sms.endswith(f"Ma {found.ref}")
+        [entry] = [entry for entry in await trail(world) if entry.action == "acknowledge"]
+        assert (entry.actor, entry.detail) == ("focal-vn", "reply by sms, đang xử lý")
+
+
+async def test_the_same_message_handed_over_again_counts_once():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        assert [await write(client, "OK") for _ in range(3)] == ["acked", "repeated", "repeated"]
+        await world.break_centre("02103")
+        assert await write(client, "OK") == "repeated"  # it was about the first one
+        assert len(await answers(world)) == 1
+        assert sorted(one.phase for one in incidents(world)) == [Phase.ACKNOWLEDGED, Phase.OPEN]
+        assert await write(client, "OK", number=2) == "acked"
+
+
+async def test_sc_85_four_alerts_are_acknowledged_by_one_reply_and_confirmed_once():
+    """SC-85."""
+    async with phone() as (world, client):
+        for unit in ("02102", "02103", "02104", "02105"):
+            await world.break_centre(unit)
+        assert await write(client, "OK") == "several"
+        assert await write(client, "OK TAT CA", number=2) == "acked_all"
+        assert {one.phase for one in incidents(world)} == {Phase.ACKNOWLEDGED}
+        several, done = sorted(await answers(world), key=lambda notice: "DA NHAN" in notice.sms)
+        assert several.sms.startswith("Co 4 su co dang cho xac nhan: ")
+        assert all(one.ref in several.sms and one.ref in done.sms for one in incidents(world))
+        assert done.sms.startswith("DA NHAN 4 su co")
+
+
+async def test_a_stranger_is_told_nothing_and_owed_nothing():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        for number, text in enumerate((f"OK {world.ref}", "OK", f"TAI SAO {world.ref}", "HELP")):
+            assert await write(client, text, NOBODY, number) == "stranger"
+        assert await answers(world) == []
+        assert incidents(world)[0].phase is Phase.OPEN
+        refused = [entry for entry in await trail(world) if entry.action == "reply refused"]
+        assert len(refused) == 4 and all(NOBODY not in repr(entry) for entry in refused)
+
+
+async def test_who_was_not_told_of_an_incident_hears_the_same_as_of_one_that_is_not_there():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        ref = world.ref
+        assert await write(client, f"OK {ref}", HEAD) == "unknown"  # the head is told half an hour later
+        assert await write(client, "OK ZZZZZZ", HEAD, 2) == "unknown"
+        assert await write(client, f"TAI SAO {ref}", HEAD, 3) == "unknown"
+        texts = sorted(notice.sms.replace(ref, "ZZZZZZ") for notice in await answers(world))
+        assert len(set(texts)) == 1 and "02102" not in texts[0]
+        assert incidents(world)[0].phase is Phase.OPEN
+
+
+async def test_a_closed_incident_and_an_answered_one_are_said_to_be_so():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        ref = world.ref
+        await world.service.evaluator.acknowledge(ref, "ops")
+        assert await write(client, f"OK {ref}") == "answered"
+        await world.learn("02102", "centre_reachable", True)
+        assert await write(client, f"OK {ref}", number=2) == "over"
+        assert await write(client, "OK", number=3) == "nothing"
+        said = [notice.sms for notice in await answers(world)]
+        assert any("02102 Lang 2: su co da dong luc 10:00 18/11" in sms and sms.endswith(f"Ma {ref}") for sms in said)
+
+
+async def test_a_code_that_means_two_incidents_says_so_and_changes_nothing():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        await world.break_centre("02103")
+        states = world.service.evaluator.states
+        for unit in ("02102", "02103"):
+            same = {cause: replace(one, ref="ABCDEF") for cause, one in states[unit].incidents.items()}
+            states[unit] = replace(states[unit], incidents=same)
+        assert await write(client, "OK ABCDEF") == "same_code"
+        [notice] = await answers(world)
+        assert "02102, 02103" in notice.sms
+        assert {one.phase for one in incidents(world)} == {Phase.OPEN}
+
+
+async def test_why_is_answered_in_one_segment_code_first_and_changes_nothing():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        await world.learn("02102", "online_rate", 55.25)
+        assert await write(client, f"tại sao {world.ref}?") == "why"
+        assert await write(client, "WHY", number=2) == "why"
+        first, second = await answers(world)
+        assert first.sms == second.sms
+        assert first.sms.startswith("02102 Lang 2: DO, TRUNG TAM khong, tu 10:00 18/11")
+        assert first.sms.endswith(f"Ma {world.ref}")
+        assert incidents(world)[0].phase is Phase.OPEN
+
+
+async def test_why_names_value_and_target_of_the_worst_when_its_own_cause_is_well():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        ref = world.ref
+        await world.learn("02102", "centre_reachable", True)
+        await world.learn("02102", "online_rate", 55.25)
+        assert await write(client, f"TAI SAO {ref}") == "why"
+        [notice] = await answers(world)
+        assert "NOP TT 55,25%, yeu cau 80%, tu 10:00 18/11" in notice.sms
+
+
+async def test_the_page_of_an_incident_says_how_to_reply_once_somebody_was_told():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        assert "OK " + world.ref not in await (await client.get(f"/incidents/{world.ref}")).text()
+        store, now = world.service.store, world.clock.now()
+        for lease in await store.lease("log", "test", now, 5, 20.0):
+            await store.settle(lease, Receipt(Outcome.SENT), now)
+        page = await (await client.get(f"/incidents/{world.ref}")).text()
+        assert "Đã báo: focal (log)." in page
+        assert f"kênh sms: OK {world.ref}" in page and f"TAI SAO {world.ref}" in page
+
+
+@pytest.mark.parametrize("text", ["chưa OK", "\0\u202e", "x" * 10_000, "ok chưa?", "", "{0.__class__} %s"])
+async def test_what_is_not_understood_changes_nothing_and_is_answered_with_how_to(text):
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        assert await write(client, text) == "unclear"
+        [notice] = await answers(world)
+        assert "OK MA" in notice.sms
+        assert incidents(world)[0].phase is Phase.OPEN
+
+
+async def test_a_bot_hands_its_messages_over_in_fields_of_its_own_and_a_gateway_may_send_a_form():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        body = {
+            "event_name": "x",
+            "message": {"message_id": "m1", "chat": {"id": "chat-7"}, "text": f"WHY {world.ref}"},
+        }
+        answer = await client.post("/api/v1/replies/bot", json=body, headers={"X-Bot-Api-Secret-Token": "b-o-t"})
+        assert (await answer.json())["heard"] == "why"
+        form = {"id": "f1", "from": "84912345678", "text": f"OK {world.ref}", "smsc": "x"}
+        answer = await client.post("/api/v1/replies/sms", data=form, headers=SECRET)
+        assert (await answer.json())["heard"] == "acked"
+        assert [notice.channel for notice in await answers(world)].count("bot") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("sms", {}),
+        ("sms", {"X-Denbao-Secret": "wrong"}),
+        ("sms", {"X-Denbao-Secret": "b-o-t"}),
+        ("sms", {"X-Bot-Api-Secret-Token": "s-e-c-r-e-t"}),
+        ("log", SECRET),
+        ("nowhere", SECRET),
+        ("nowhere", {"X-Denbao-Secret": "none"}),
+    ],
+)
+async def test_who_does_not_show_the_channels_secret_learns_nothing(path, headers):
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        body = {"id": "1", "from": FOCAL, "text": "OK"}
+        seen = []
+        for _ in range(12):
+            answer = await client.post(f"/api/v1/replies/{path}", json=body, headers=headers)
+            seen.append((answer.status, await answer.text()))
+        assert [status for status, _ in seen] == [404] * 10 + [429] * 2
+        assert "there is nothing here" in seen[0][1]
+        assert incidents(world)[0].phase is Phase.OPEN
+        assert await write(client, "OK") == "acked"  # the right one is not kept out by the wrong ones
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"json": {"from": FOCAL, "text": "OK"}}, 422),
+        ({"json": {"id": "1", "text": "OK"}}, 422),
+        ({"json": {"id": {"$gt": ""}, "from": [FOCAL], "text": "OK"}}, 422),
+        ({"json": ["OK"]}, 400),
+        ({"data": b"{", "headers": {"Content-Type": "application/json"}}, 400),
+        ({"data": b"<x/>", "headers": {"Content-Type": "text/xml"}}, 415),
+        ({"json": {"id": "1", "from": FOCAL, "text": "x" * 70_000}}, 413),
+        ({"data": {"id": "1", "from": FOCAL, "text": "x" * 2_000_000}}, 413),
+    ],
+)
+async def test_a_body_that_is_no_message_is_refused_with_its_reason(body, status):
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        headers = {**SECRET, **body.pop("headers", {})}
+        assert (await client.post("/api/v1/replies/sms", headers=headers, **body)).status == status
+        assert incidents(world)[0].phase is Phase.OPEN
+
+
+async def test_one_sender_is_heard_twenty_times_a_minute():
+    async with phone() as (world, client):
+        for number in range(20):
+            await write(client, "HELP", number=number)
+        body = {"id": "21", "from": FOCAL, "text": "HELP"}
+        assert (await client.post("/api/v1/replies/sms", json=body, headers=SECRET)).status == 429
+        assert await write(client, "HELP", HEAD, 22) == "help"
+        assert len(await answers(world)) == 21
+
+
+async def test_an_answer_is_not_bad_news_of_its_incident_and_is_not_withheld_with_it():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        await write(client, f"OK {world.ref}")
+        await world.learn("02102", "centre_reachable", True)
+        [kept] = [one for one in await world.service.store.deliveries() if one.notice.kind == "reply"]
+        assert kept.state == "pending"
