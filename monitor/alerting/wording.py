@@ -24,17 +24,12 @@ from monitor.alerting.texts import (
 from monitor.engine.explain import colour_name, number, value_text
 from monitor.model.colour import Colour
 from monitor.model.reading import Comparator
+from monitor.model.segments import GSM, GSM_ONE, gsm_length
 from monitor.model.text import clean, singular, unaccent
 from monitor.model.unit import Level
 from monitor.model.verdict import Param
 
-SMS_LIMIT = 160  # septets of one segment
 KPI_LIMIT = 13  # characters of a figure's name in an SMS
-_BASIC = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_EXTENDED = frozenset("\f^{}\\[~]|€")  # two septets each
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -263,7 +258,7 @@ def _piece(template: str, words: Words) -> str | None:
 def _sms(text: Text, words: Words) -> str:
     unit = _plain_gsm(words.word("unit") or "")
     parts = _segment(text, words, unit)
-    over = gsm_length("".join(parts)) - SMS_LIMIT
+    over = gsm_length("".join(parts)) - GSM_ONE
     if over > 0:
         parts = _segment(text, words, shorten(unit, len(unit) - over))
     return _cut("".join(parts[:-1]), parts[-1])
@@ -275,14 +270,14 @@ def _segment(text: Text, words: Words, unit: str) -> list[str]:
 
 
 def _cut(head: str, tail: str) -> str:
-    while head and gsm_length(head + tail) > SMS_LIMIT:
+    while head and gsm_length(head + tail) > GSM_ONE:
         head = head[:-1]
     return head + tail
 
 
 def _plain_gsm(text: str) -> str:
     bare = unaccent(text).translate(_DASHES)
-    return "".join(char if char in _BASIC or char in _EXTENDED else "?" for char in bare)
+    return "".join(char if char in GSM else "?" for char in bare)
 
 
 def shorten(name: str, room: int) -> str:
@@ -296,10 +291,3 @@ def shorten(name: str, room: int) -> str:
     if len(name) <= room:
         return name
     return name[: room - 1].rstrip(" -.") + "." if room > 4 else ""
-
-
-def gsm_length(text: str) -> int:
-    """Septets in the GSM 03.38 alphabet. Raises ValueError for a character it does not have."""
-    if alien := sorted(set(text) - _BASIC - _EXTENDED):
-        raise ValueError(f"not in the GSM alphabet: {''.join(alien)!r}")
-    return len(text) + sum(char in _EXTENDED for char in text)

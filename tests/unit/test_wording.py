@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alerting.texts import TEXTS, Text
-from monitor.alerting.wording import SMS_LIMIT, gsm_length, render, shorten
+from monitor.alerting.wording import render, shorten
+from monitor.model.segments import segments
 from monitor.model.text import unaccent
 from monitor.model.verdict import Param
 from tests.unit.alerting_scene import ZONE
@@ -63,7 +64,7 @@ def test_a_text_uses_only_the_fixed_placeholders_and_no_logic(locale, text):
 @pytest.mark.parametrize(("locale", "text"), EVERY)
 def test_an_sms_of_the_worst_case_is_one_unaccented_gsm_segment_with_code_and_reference(locale, text, service):
     sms = render(text, {**WORST, "service": service}, locale).sms
-    assert gsm_length(sms) <= SMS_LIMIT
+    assert segments(sms) == 1
     assert sms == unaccent(sms)
     assert sms.isascii()
     assert " 02143 " in sms
@@ -78,7 +79,7 @@ WORDS = st.text(max_size=60)
 def test_whatever_the_values_an_sms_fits_and_a_subject_is_one_line(chosen, unit, kpi, source, value):
     facts = {**WORST, "unit_sms": unit, "unit_vi": unit, "kpi_sms": kpi, "kpi_vi": kpi, "source": source}
     message = render(chosen[1], {**facts, "value": value}, chosen[0])
-    assert gsm_length(message.sms) <= SMS_LIMIT
+    assert segments(message.sms) == 1
     assert "02143" in message.sms
     assert message.sms.endswith("ABCDEF")
     assert len(message.subject.splitlines()) <= 1
@@ -121,7 +122,7 @@ def test_t3_is_worded_as_agreed():
 def test_t4_shortens_the_name_and_never_the_code():
     sms = render("overdue", WORST, "vi").sms
     assert sms.startswith("QUA HAN 02143 P. Van Mieu")
-    assert gsm_length(sms) <= SMS_LIMIT
+    assert segments(sms) == 1
 
 
 def test_one_day_is_no_days_in_english():
@@ -185,13 +186,6 @@ def test_values_cannot_break_a_line_or_smuggle_a_placeholder():
 
 def test_a_language_that_is_not_spoken_becomes_vietnamese():
     assert render("outage", WORST, "fr") == render("outage", WORST, "vi")
-
-
-def test_the_gsm_measure_counts_extended_characters_twice_and_refuses_others():
-    assert gsm_length("abc") == 3
-    assert gsm_length("[€]") == 6
-    with pytest.raises(ValueError, match="ă"):
-        gsm_length("Văn")
 
 
 def test_a_name_is_abbreviated_before_it_is_cut():
