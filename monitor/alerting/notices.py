@@ -22,6 +22,13 @@ RECOVERY_TEXTS = {
 }
 
 STILL_OPEN = "still_open"
+REMINDER = "reminder"
+
+
+def text_of(incident: Incident, call: Call) -> str:
+    """Which text a call uses: that of the kind; of a deadline that was told already, the reminder."""
+    again = call.step > 0 or call.repeat > 0
+    return REMINDER if again and incident.kind is Kind.KPI_YELLOW else incident.kind.value
 
 
 def pages(incident: Incident, call: Call, scene: Scene, now: datetime) -> tuple[Notice, ...]:
@@ -32,10 +39,11 @@ def pages(incident: Incident, call: Call, scene: Scene, now: datetime) -> tuple[
 
 def _page(incident: Incident, call: Call, address: Address, person: Recipient, scene: Scene, now: datetime) -> Notice:
     facts = {**_facts(incident, person, scene, now), **_plan_facts(incident, incident.steps[call.step], scene, now)}
-    message = render(incident.kind.value, facts, person.locale)
+    text = text_of(incident, call)
+    message = render(text, facts, person.locale, scene.directory.texts)
     key = f"{incident.key}/{incident.generation}/{call.step}/{call.repeat}/{address.recipient}/{address.channel}"
     return Notice(
-        key, incident.key, incident.ref, incident.unit, incident.kind.value, address.recipient, address.channel,
+        key, incident.key, incident.ref, incident.unit, text, address.recipient, address.channel,
         call.at, message.subject, message.body, message.sms, urgent=incident.colour is Colour.RED,
         cause=incident.cause, trouble=incident.kind, colour=incident.colour,
     )  # fmt: skip
@@ -70,7 +78,9 @@ def reminders(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice, 
 
 def _reminder(incident: Incident, address: Address, person: Recipient, scene: Scene, now: datetime) -> Notice:
     facts = {**_facts(incident, person, scene, now), "due": incident.acked_until}
-    message = render(STILL_OPEN, {key: _local(value, scene) for key, value in facts.items()}, person.locale)
+    message = render(
+        STILL_OPEN, {key: _local(value, scene) for key, value in facts.items()}, person.locale, scene.directory.texts
+    )
     ends = incident.acked_until.isoformat() if incident.acked_until else ""
     key = f"{incident.key}/{incident.generation}/reminder/{ends}/{address.recipient}/{address.channel}"
     return Notice(
@@ -89,7 +99,7 @@ def _recovery(
 ) -> Notice:
     text = RECOVERY_TEXTS[incident.kind]
     facts = {**_facts(incident, person, scene, now), **_end_facts(incident, scene, now)}
-    message = render(text, facts, person.locale)
+    message = render(text, facts, person.locale, scene.directory.texts)
     key = f"{incident.key}/{incident.generation}/recovery/{address.recipient}/{address.channel}"
     return Notice(
         key, incident.key, incident.ref, incident.unit, text, address.recipient, address.channel,

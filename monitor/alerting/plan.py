@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from monitor.alerting.texts import TEXTS, Text
 from monitor.model.incident import Kind
 from monitor.model.unit import Level
 
@@ -75,6 +76,7 @@ class Directory:
     base_url: str = ""  # of the board, for links in messages
     operator_name: str = ""  # telecom operator, for the texts
     operator_hotline: str = ""
+    texts: Mapping[str, Mapping[str, Text]] = field(default_factory=lambda: TEXTS)  # language -> text id -> text
 
     def holders(self, role: str, lineage: tuple[str, ...]) -> tuple[Recipient, ...]:
         """Holders of a role at the nearest unit of the lineage that has any."""

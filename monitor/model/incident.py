@@ -133,7 +133,7 @@ class Notice:
     incident: str
     ref: str
     unit: str
-    kind: str  # text: outage, recovered, kpi_yellow, kpi_red, overdue, silent, kpi_met, speaks_again, still_open
+    kind: str  # id of its text in monitor.alerting.texts
     recipient: str
     channel: str
     due_at: datetime
