@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from hashlib import blake2b
 from pathlib import Path
@@ -23,6 +24,7 @@ from monitor.config.routes import check_routes
 from monitor.config.rulebooks import load_rules
 from monitor.config.sources import Surroundings, build_feeds, build_heartbeats
 from monitor.config.spec import SimulationSpec, Site
+from monitor.config.texts import FOLDER, Texts, load_texts, too_long
 from monitor.config.units import build_units
 from monitor.config.yaml import Document, read, salvage, validate
 from monitor.engine.book import Ruleset
@@ -48,7 +50,7 @@ def load_site(root: Path, *, environ: Mapping[str, str], now: datetime, content:
 def check_site(root: Path, environ: Mapping[str, str], now: datetime) -> list[Problem]:
     """All problems of a site, past deadlines included; empty when it is sound."""
     site, problems = _assemble(root, environ, now, root)
-    return _sorted([*problems, *past_deadlines(site, now)]) if site else problems
+    return _sorted([*problems, *past_deadlines(site, now), *too_long(site)]) if site else problems
 
 
 def _assemble(
@@ -61,9 +63,11 @@ def _assemble(
     problems += complaints
     ruleset, complaints = load_rules(content, _rule_names(document))
     problems += complaints
+    texts, complaints = load_texts(root)
+    problems += complaints
     findings = Findings(document)
     usable = file or salvage(SiteFile, document)  # a misspelt key must not hide the mistakes behind it
-    site = _build(usable, ruleset, Folders(root, content), environ, now, findings) if usable else None
+    site = _build(usable, ruleset, Folders(root, content), texts, environ, now, findings) if usable else None
     return site, _sorted([*problems, *findings.problems])
 
 
@@ -71,6 +75,7 @@ def _build(
     file: SiteFile,
     ruleset: Ruleset | None,
     folders: Folders,
+    texts: Texts,
     environ: Mapping[str, str],
     now: datetime,
     findings: Findings,
@@ -92,7 +97,7 @@ def _build(
         ruleset=_excepted(folders.content, ruleset, units, findings) or Ruleset({}, ()),
         calendar=sessions.calendar,
         sessions=sessions,
-        directory=build_directory(file),
+        directory=replace(build_directory(file), texts=texts),
         probes=probes,
         feeds=build_feeds(file, around),
         heartbeats=build_heartbeats(file, around),
@@ -167,10 +172,11 @@ def _rule_names(document: Document) -> list[str]:
 
 
 def _digest(folders: Folders, file: SiteFile) -> str:
-    """Twelve hex digits that change when config.yaml, a rule book, a mapping or the calendar does."""
+    """Twelve hex digits that change when config.yaml, a rule book, a mapping, the calendar or a text does."""
     named = [feed.mapping for feed in file.feeds if feed.mapping] + ([file.calendar] if file.calendar else [])
     read = {CONFIG: folders.root / CONFIG}
     read |= {f"rules/{path.name}": path for path in (folders.content / "rules").glob("*.yaml")}
+    read |= {f"{FOLDER}/{path.name}": path for path in (folders.root / FOLDER).glob("*.yaml")}
     read |= {name: folders.place(name) for name in named}
     digest = blake2b(digest_size=6)
     for name, path in sorted(read.items()):
