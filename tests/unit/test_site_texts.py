@@ -14,6 +14,7 @@ from monitor.config.texts import load_texts
 from monitor.model.incident import Kind
 from monitor.model.segments import aliens, segments
 from monitor.model.text import unaccent
+from tests.unit import texts_page
 from tests.unit.sites import NOW, make_site, problems_of
 from tests.unit.test_wording import WORST
 
@@ -88,3 +89,14 @@ def test_whatever_a_site_writes_an_sms_is_one_unaccented_segment_with_code_and_r
     assert sms == unaccent(sms)
     assert sms.startswith("X 02143")
     assert sms.endswith(" Ma ABCDEF")
+
+
+def test_the_page_of_texts_shows_what_is_sent_today():
+    page = texts_page.PAGE.read_text("utf-8")
+    assert page == texts_page.filled(page)  # else: python -m tests.unit.texts_page
+
+
+def test_the_example_of_the_page_is_a_text_that_check_accepts(tmp_path):
+    example = texts_page.PAGE.read_text("utf-8").partition("```yaml\n")[2].partition("```")[0]
+    own_site(tmp_path, example)
+    assert problems_of(tmp_path) == []
