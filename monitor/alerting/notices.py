@@ -39,11 +39,10 @@ def pages(incident: Incident, call: Call, scene: Scene, now: datetime) -> tuple[
 
 def _page(incident: Incident, call: Call, address: Address, person: Recipient, scene: Scene, now: datetime) -> Notice:
     facts = {**_facts(incident, person, scene, now), **_plan_facts(incident, incident.steps[call.step], scene, now)}
-    text = text_of(incident, call)
-    message = render(text, facts, person.locale, scene.directory.texts)
+    message = render(text_of(incident, call), facts, person.locale, scene.directory.texts)
     key = f"{incident.key}/{incident.generation}/{call.step}/{call.repeat}/{address.recipient}/{address.channel}"
     return Notice(
-        key, incident.key, incident.ref, incident.unit, text, address.recipient, address.channel,
+        key, incident.key, incident.ref, incident.unit, incident.kind.value, address.recipient, address.channel,
         call.at, message.subject, message.body, message.sms, urgent=incident.colour is Colour.RED,
         cause=incident.cause, trouble=incident.kind, colour=incident.colour,
     )  # fmt: skip

@@ -133,7 +133,7 @@ class Notice:
     incident: str
     ref: str
     unit: str
-    kind: str  # id of its text in monitor.alerting.texts
+    kind: str  # the incident's, or the id of the text that says it is over or still open
     recipient: str
     channel: str
     due_at: datetime
