@@ -24,6 +24,13 @@ RECOVERY_TEXTS = {
 }
 
 STILL_OPEN = "still_open"
+REMINDER = "reminder"
+
+
+def text_of(incident: Incident, call: Call) -> str:
+    """Which text a call uses: that of the kind; of a deadline that was told already, the reminder."""
+    again = call.step > 0 or call.repeat > 0
+    return REMINDER if again and incident.kind is Kind.KPI_YELLOW else incident.kind.value
 
 
 def pages(incident: Incident, call: Call, scene: Scene, now: datetime) -> tuple[Notice, ...]:
@@ -34,7 +41,7 @@ def pages(incident: Incident, call: Call, scene: Scene, now: datetime) -> tuple[
 
 def _page(incident: Incident, call: Call, address: Address, person: Recipient, scene: Scene, now: datetime) -> Notice:
     facts = {**_facts(incident, person, scene, now), **_plan_facts(incident, incident.steps[call.step], scene, now)}
-    message = render(incident.kind.value, facts, person.locale)
+    message = render(text_of(incident, call), facts, person.locale, scene.directory.texts)
     key = f"{incident.key}/{incident.generation}/{call.step}/{call.repeat}/{address.recipient}/{address.channel}"
     return _notice(incident, incident.kind.value, key, address, call.at, message)
 
@@ -78,7 +85,9 @@ def _reminder(
     incident: Incident, address: Address, person: Recipient, scene: Scene, due_at: datetime, now: datetime
 ) -> Notice:
     facts = {**_facts(incident, person, scene, now), "due": incident.acked_until}
-    message = render(STILL_OPEN, {key: _local(value, scene) for key, value in facts.items()}, person.locale)
+    message = render(
+        STILL_OPEN, {key: _local(value, scene) for key, value in facts.items()}, person.locale, scene.directory.texts
+    )
     ends = incident.acked_until.isoformat() if incident.acked_until else ""
     key = f"{incident.key}/{incident.generation}/reminder/{ends}/{address.recipient}/{address.channel}"
     return _notice(incident, STILL_OPEN, key, address, due_at, message)
@@ -89,7 +98,7 @@ def _recovery(
 ) -> Notice:
     text = RECOVERY_TEXTS[incident.kind]
     facts = {**_facts(incident, person, scene, now), **_end_facts(incident, scene, now)}
-    message = render(text, facts, person.locale)
+    message = render(text, facts, person.locale, scene.directory.texts)
     key = f"{incident.key}/{incident.generation}/recovery/{address.recipient}/{address.channel}"
     return _notice(incident, text, key, address, due_at, message, requires=told)
 

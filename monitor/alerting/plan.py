@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 
 from monitor.alerting.schedule import Schedule
+from monitor.alerting.texts import TEXTS, Text
 from monitor.model.colour import Colour
 from monitor.model.hours import Daily
 from monitor.model.incident import Kind
@@ -93,6 +94,7 @@ class Directory:
     operator_name: str = ""  # telecom operator, for the texts
     operator_hotline: str = ""
     schedules: tuple[Schedule, ...] = ()  # at most one for each role and scope
+    texts: Mapping[str, Mapping[str, Text]] = field(default_factory=lambda: TEXTS)  # language -> text id -> text
 
     @cached_property
     def _posts(self) -> Mapping[tuple[str, str], tuple[Recipient, ...]]:

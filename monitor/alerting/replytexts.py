@@ -22,8 +22,8 @@ _VI: Mapping[str, Text] = {
         ("DA NHAN {code} {unit}", ", su co tu {time} {date}", ". Cac buoc bao sau dung, van theo doi", ". Ma {id}"),
     ),
     "acked_all": _text(
-        ("Đã nhận xác nhận {count} sự cố: {codes}.", " Các bước báo sau dừng, vẫn theo dõi."),
-        ("DA NHAN {count} su co: {codes}", ". Cac buoc bao sau dung, van theo doi"),
+        ("Đã nhận xác nhận {count} sự cố: {listed}.", " Các bước báo sau dừng, vẫn theo dõi."),
+        ("DA NHAN {count} su co: {listed}", ". Cac buoc bao sau dung, van theo doi"),
     ),
     "answered": _text(
         ("{unit} ({code}): sự cố đã có người xác nhận", " lúc {time} {date}", ". Mã {id}."),
@@ -38,12 +38,12 @@ _VI: Mapping[str, Text] = {
         ("Khong co su co ma {id} nao da bao cho so nay. Tra loi OK va ma 6 ky tu o cuoi tin bao",),
     ),
     "several": _text(
-        ("Có {count} sự cố đang chờ xác nhận: {codes}. Trả lời OK và mã, hoặc OK TAT CA.",),
-        ("Co {count} su co dang cho xac nhan: {codes}. Tra loi OK va ma, hoac OK TAT CA",),
+        ("Có {count} sự cố đang chờ xác nhận: {listed}. Trả lời OK và mã, hoặc OK TAT CA.",),
+        ("Co {count} su co dang cho xac nhan: {listed}. Tra loi OK va ma, hoac OK TAT CA",),
     ),
     "same_code": _text(
-        ("Mã {id} trùng {count} sự cố, ở đơn vị {codes}. Đề nghị xác nhận bằng đường dẫn trong thư hoặc trên bảng.",),
-        ("Ma {id} trung {count} su co, o don vi {codes}. De nghi xac nhan bang duong dan trong thu hoac tren bang",),
+        ("Mã {id} trùng {count} sự cố, ở đơn vị {listed}. Đề nghị xác nhận bằng đường dẫn trong thư hoặc trên bảng.",),
+        ("Ma {id} trung {count} su co, o don vi {listed}. De nghi xac nhan bang duong dan trong thu hoac tren bang",),
     ),
     "nothing": _text(
         ("Không có sự cố nào đang chờ số này xác nhận.",), ("Khong co su co nao dang cho so nay xac nhan",)
@@ -77,8 +77,8 @@ _EN: Mapping[str, Text] = {
         ("RECORDED {code} {unit}", ", since {time} {date}", ". Later steps stop, watching goes on", ". Ref {id}"),
     ),
     "acked_all": _text(
-        ("Answer recorded for {count} incidents: {codes}.", " Later steps stop, watching goes on."),
-        ("RECORDED {count} incidents: {codes}", ". Later steps stop, watching goes on"),
+        ("Answer recorded for {count} incidents: {listed}.", " Later steps stop, watching goes on."),
+        ("RECORDED {count} incidents: {listed}", ". Later steps stop, watching goes on"),
     ),
     "answered": _text(
         ("{unit} ({code}): answered already", " at {time} {date}", ". Ref {id}."),
@@ -93,12 +93,12 @@ _EN: Mapping[str, Text] = {
         ("No incident {id} was told to this number. Reply OK and the 6 letters at the end of the message",),
     ),
     "several": _text(
-        ("{count} incidents await an answer: {codes}. Reply OK and the ref, or OK ALL.",),
-        ("{count} incidents await an answer: {codes}. Reply OK and the ref, or OK ALL",),
+        ("{count} incidents await an answer: {listed}. Reply OK and the ref, or OK ALL.",),
+        ("{count} incidents await an answer: {listed}. Reply OK and the ref, or OK ALL",),
     ),
     "same_code": _text(
-        ("{id} means {count} incidents, at units {codes}. Please answer by the link of the mail or on the board.",),
-        ("{id} means {count} incidents, at units {codes}. Please answer by the link of the mail or on the board",),
+        ("{id} means {count} incidents, at units {listed}. Please answer by the link of the mail or on the board.",),
+        ("{id} means {count} incidents, at units {listed}. Please answer by the link of the mail or on the board",),
     ),
     "nothing": _text(
         ("No incident awaits an answer of this number.",), ("No incident awaits an answer of this number",)

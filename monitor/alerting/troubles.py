@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.engine.book import Criterion, Indicator, Measure
+from monitor.engine.reasons import IN_THE_WAY
 from monitor.engine.target import gap
 from monitor.model.colour import Colour
 from monitor.model.incident import Kind
@@ -112,7 +113,14 @@ def judged(state: CriterionState, rule: Criterion, indicator: Indicator | None) 
         "source": None if rule.rollup else verdict.source or None,
         "group": rule.rollup is not None,
         "legal_basis": ", ".join(rule.legal_basis) or None,
+        **_in_the_way(state),
     }
+
+
+def _in_the_way(state: CriterionState) -> dict[str, Param]:
+    """Codes of the units that keep a group from its goal, nearest to green first, as the roll-up named them."""
+    named = next((reason.params for reason in state.verdict.reasons if reason.code == IN_THE_WAY), None)
+    return {} if named is None else {"codes": named.get("units"), "more": named.get("more")}
 
 
 def _names(rule: Criterion, indicator: Indicator | None) -> dict[str, Param]:
@@ -135,7 +143,7 @@ def _goal(state: CriterionState, rule: Criterion, indicator: Indicator | None) -
     measure = "%" if indicator is None else indicator.unit
     distance = None if verdict.value is None else gap(target.goal, verdict.value)
     points = distance if measure == "%" and target.goal.op in _AT_LEAST and distance else None
-    left = verdict.working_days_left
+    left, ahead = verdict.working_days_left, verdict.forecast
     return {
         "n_fail": tries,
         "target": target.goal.operand,
@@ -143,6 +151,7 @@ def _goal(state: CriterionState, rule: Criterion, indicator: Indicator | None) -
         "floor": target.floor,
         "gap": points,
         "pace": points / left if points and left else None,
+        "trend": ahead.actual_pace if ahead and points else None,
     }
 
 

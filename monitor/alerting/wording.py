@@ -1,5 +1,8 @@
 """Facts to words: one subject, one body and one SMS segment per message. Placeholders are filled, nothing is computed.
 
+An SMS that would need a second segment is shortened by rule: of the units to act on fewer are named, then none; then
+the unit's own name is abbreviated and cut. Its code and the reference are never touched.
+
 Datetimes are written on the clock they carry (the caller makes them local). A fact under `name_sms`, `name_vi` or
 `name_en` is taken before `name` where that is spoken. A fact that is missing or None is not known.
 """
@@ -14,6 +17,8 @@ from datetime import datetime
 from monitor.alerting.faults import vietnamese_fault
 from monitor.alerting.texts import (
     CENTRE_SERVICE,
+    CONDITIONS,
+    NATIONAL_SERVICE,
     SERVICES,
     SYSTEM_SERVICE,
     TEXTS,
@@ -24,6 +29,7 @@ from monitor.alerting.texts import (
 from monitor.engine.explain import colour_name, number, value_text
 from monitor.model.colour import Colour
 from monitor.model.reading import Comparator
+from monitor.model.segments import GSM, GSM_ONE, gsm_length
 from monitor.model.text import clean, singular, unaccent
 from monitor.model.unit import Level
 from monitor.model.verdict import Param
@@ -33,13 +39,9 @@ WORDS = (
     "code", "unit", "province", "service", "reason", "kpi", "value", "target", "goal", "deadline", "days_late",
     "date", "time", "due", "h", "minutes", "colour", "scope",
 )  # fmt: skip
-SMS_LIMIT = 160  # septets of one segment
+SHORTEST = 10  # characters of a unit's name that an SMS keeps
+_NAMED = 3  # units to act on in an SMS
 KPI_LIMIT = 13  # characters of a figure's name in an SMS
-_BASIC = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_EXTENDED = frozenset("\f^{}\\[~]|€")  # two septets each
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -74,7 +76,7 @@ class Message:
     """One message, ready to send."""
 
     subject: str  # one line
-    body: str  # one line
+    body: str  # lines of plain text; an empty one between the address and the rest
     sms: str  # GSM 7-bit, one segment, without Vietnamese accents
     words: Mapping[str, str] = field(default_factory=dict)  # those of WORDS that are known
 
@@ -86,6 +88,7 @@ class Words:
     facts: Mapping[str, Param]
     locale: str
     short: bool
+    named: int = 8  # units to act on that are named
 
     def word(self, name: str) -> str | None:
         """The words for one placeholder; None when it is not known or empty."""
@@ -128,6 +131,26 @@ class Words:
         """What a share counts."""
         words = ("đơn vị", "units") if self.facts.get("group") else ("hồ sơ", "dossiers")
         return words[self._english]
+
+    def place(self, name: str) -> str | None:
+        """The unit where something is; None for a system, whose name says what it is and not where."""
+        return None if self.facts.get("level") == Level.SYSTEM else self.word("unit")
+
+    def codes(self, name: str) -> str | None:
+        """Codes of the units to act on, first things first, and in a long text how many more there are."""
+        codes = [code for code in str(self.facts.get("codes") or "").split(", ") if code]
+        shown, more = codes[: self.named], self.facts.get("more")
+        if not shown:
+            return None
+        rest = len(codes) - len(shown) + (int(more) if isinstance(more, (int, float)) else 0)
+        if self.short or not rest:
+            return ", ".join(shown)
+        return ", ".join(shown) + (" và {} đơn vị khác", " and {} more")[self._english].format(rest)
+
+    def condition(self, name: str) -> str | None:
+        """What the monitor says of itself: one of the known conditions with its figures, or the words given."""
+        pieces = CONDITIONS.get(str(self.facts.get(name)), {}).get(self.locale)
+        return self.plain(name) if pieces is None else _start(pieces, self) + "".join(_fill(pieces[1:], self))
 
     def time(self, name: str) -> str | None:
         """24-hour clock."""
@@ -206,9 +229,19 @@ class Words:
 
     def service(self, name: str) -> str | None:
         """What an outage takes away: by the failed indicator, otherwise by the level of the unit."""
-        by_level = SYSTEM_SERVICE if self.facts.get("level") == Level.SYSTEM else CENTRE_SERVICE
-        service: Service = SERVICES.get(str(self.facts.get("service")), by_level)[self.locale]
-        return {"service": service.short, "service_title": service.title, "service_full": service.full}[name]
+        service = self._service()[self.locale]
+        return {
+            "service": service.short,
+            "service_title": service.title,
+            "service_full": service.full,
+            "to_check": service.check,
+        }[name]
+
+    def _service(self) -> Mapping[str, Service]:
+        system = self.facts.get("level") == Level.SYSTEM
+        found = SERVICES.get(str(self.facts.get("service")), SYSTEM_SERVICE if system else CENTRE_SERVICE)
+        national = system and found is SYSTEM_SERVICE and self.fact("province") is None
+        return NATIONAL_SERVICE if national else found
 
 
 _ALIASES = {"due_time": "due", "due_date": "due"}
@@ -222,7 +255,10 @@ _FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
     **dict.fromkeys(("due", "next_time", "as_of", "last_time"), Words.moment),
     **dict.fromkeys(("value", "floor", "last_value"), Words.measured),
     **dict.fromkeys(("h", "limit"), Words.span),
-    **dict.fromkeys(("service", "service_title", "service_full"), Words.service),
+    **dict.fromkeys(("service", "service_title", "service_full", "to_check"), Words.service),
+    "place": Words.place,
+    "codes": Words.codes,
+    "condition": Words.condition,
     "target": Words.target,
     "goal": Words.goal,
     "short_of": Words.short_of,
@@ -240,16 +276,30 @@ def render(
     words = Words(facts, spoken, short=False)
     return Message(
         clean(_start(text.subject, words) + "".join(_fill(text.subject[1:], words)), 300),
-        clean("".join(_fill(text.body, words)), 4000),
-        _sms(text, Words(facts, spoken, short=True)),
+        _lines("".join(_fill(text.body, words))),
+        _cut(*_sms(text, facts, spoken)),
         {name: word for name in WORDS if (word := words.word(name)) is not None},
     )
+
+
+def overlong(text: Text, facts: Mapping[str, Param], locale: str) -> int:
+    """Septets by which the SMS is too long after all that may be shortened was shortened; 0: it fits."""
+    head, tail = _sms(text, facts, locale)
+    return max(0, gsm_length(head + tail) - GSM_ONE)
+
+
+def _lines(text: str) -> str:
+    """Each line cleaned; an empty one stands alone, and neither first nor last. Facts hold no line break."""
+    lines = [clean(line, 1000) for line in text.split("\n")]
+    kept = [line for before, line in zip(["", *lines], lines, strict=False) if line or before]
+    return "\n".join(kept).strip()
 
 
 def _start(pieces: tuple[Piece, ...], words: Words, **fixed: str) -> str:
     """The first piece of a subject or SMS is never left out: what it lacks is a dash."""
     first = pieces[0] if isinstance(pieces[0], str) else pieces[0][0]
-    return _PLACEHOLDER.sub(lambda found: fixed.get(found[1], words.word(found[1]) or "-"), first)
+    text = _PLACEHOLDER.sub(lambda found: fixed.get(found[1], words.word(found[1]) or "-"), first)
+    return singular(text) if words.locale == "en" else text
 
 
 def _fill(pieces: tuple[Piece, ...], words: Words) -> list[str]:
@@ -269,13 +319,17 @@ def _piece(template: str, words: Words) -> str | None:
     return singular(text) if words.locale == "en" else text
 
 
-def _sms(text: Text, words: Words) -> str:
-    unit = _plain_gsm(words.word("unit") or "")
-    parts = _segment(text, words, unit)
-    over = gsm_length("".join(parts)) - SMS_LIMIT
-    if over > 0:
-        parts = _segment(text, words, shorten(unit, len(unit) - over))
-    return _cut("".join(parts[:-1]), parts[-1])
+def _sms(text: Text, facts: Mapping[str, Param], locale: str) -> tuple[str, str]:
+    """The SMS and its last piece, shortened by rule; the first part may still be too long."""
+    unit = _plain_gsm(Words(facts, locale, short=True).word("unit") or "")
+    for named in (*range(_NAMED if facts.get("codes") else 0, 0, -1), 0):
+        words = Words(facts, locale, short=True, named=named)
+        parts = _segment(text, words, unit)
+        room = len(unit) - max(0, gsm_length("".join(parts)) - GSM_ONE)
+        if room >= len(unit) or (named and room >= len(_brief(unit))):
+            break
+    parts = _segment(text, words, shorten(unit, max(room, SHORTEST)))
+    return "".join(parts[:-1]), parts[-1]
 
 
 def _segment(text: Text, words: Words, unit: str) -> list[str]:
@@ -284,31 +338,26 @@ def _segment(text: Text, words: Words, unit: str) -> list[str]:
 
 
 def _cut(head: str, tail: str) -> str:
-    while head and gsm_length(head + tail) > SMS_LIMIT:
+    while head and gsm_length(head + tail) > GSM_ONE:
         head = head[:-1]
     return head + tail
 
 
 def _plain_gsm(text: str) -> str:
     bare = unaccent(text).translate(_DASHES)
-    return "".join(char if char in _BASIC or char in _EXTENDED else "?" for char in bare)
+    return "".join(char if char in GSM else "?" for char in bare)
 
 
 def shorten(name: str, room: int) -> str:
     """A unit's name in at most `room` characters: its kind as an abbreviation first, then the end goes."""
     if len(name) <= room:
         return name
-    for kind, brief in _KINDS.items():
-        if name.startswith(kind):
-            name = brief + name.removeprefix(kind)
-            break
+    name = _brief(name)
     if len(name) <= room:
         return name
     return name[: room - 1].rstrip(" -.") + "." if room > 4 else ""
 
 
-def gsm_length(text: str) -> int:
-    """Septets in the GSM 03.38 alphabet. Raises ValueError for a character it does not have."""
-    if alien := sorted(set(text) - _BASIC - _EXTENDED):
-        raise ValueError(f"not in the GSM alphabet: {''.join(alien)!r}")
-    return len(text) + sum(char in _EXTENDED for char in text)
+def _brief(name: str) -> str:
+    kind = next((kind for kind in _KINDS if name.startswith(kind)), "")
+    return _KINDS.get(kind, "") + name.removeprefix(kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from hashlib import blake2b
 from pathlib import Path
@@ -25,6 +26,7 @@ from monitor.config.routes import check_routes
 from monitor.config.rulebooks import load_rules
 from monitor.config.sources import Surroundings, build_feeds, build_heartbeats
 from monitor.config.spec import SimulationSpec, Site
+from monitor.config.texts import FOLDER, Texts, load_texts, too_long
 from monitor.config.units import build_units
 from monitor.config.yaml import Document, read, salvage, validate
 from monitor.engine.book import Ruleset
@@ -52,7 +54,7 @@ def check_site(root: Path, environ: Mapping[str, str], now: datetime) -> list[Pr
     site, problems, file = _assemble(root, environ, now, root)
     if site is None:
         return problems
-    problems += past_deadlines(site, now)
+    problems += [*past_deadlines(site, now), *too_long(site)]
     if file is not None:
         problems += holes(file[0], site.directory, site.as_of or now, file[1])
     return _sorted(problems)
@@ -68,9 +70,11 @@ def _assemble(
     problems += complaints
     ruleset, complaints = load_rules(content, _rule_names(document))
     problems += complaints
+    texts, complaints = load_texts(root)
+    problems += complaints
     findings = Findings(document)
     usable = file or salvage(SiteFile, document)  # a misspelt key must not hide the mistakes behind it
-    site = _build(usable, ruleset, Folders(root, content), environ, now, findings) if usable else None
+    site = _build(usable, ruleset, Folders(root, content), texts, environ, now, findings) if usable else None
     return site, _sorted([*problems, *findings.problems]), (usable, findings) if usable else None
 
 
@@ -78,6 +82,7 @@ def _build(
     file: SiteFile,
     ruleset: Ruleset | None,
     folders: Folders,
+    texts: Texts,
     environ: Mapping[str, str],
     now: datetime,
     findings: Findings,
@@ -100,7 +105,7 @@ def _build(
         ruleset=_excepted(folders.content, ruleset, units, findings) or Ruleset({}, ()),
         calendar=sessions.calendar,
         sessions=sessions,
-        directory=build_directory(file, people.recipients, schedules),
+        directory=replace(build_directory(file, people.recipients, schedules), texts=texts),
         probes=probes,
         feeds=build_feeds(file, around),
         heartbeats=build_heartbeats(file, around),
@@ -176,12 +181,13 @@ def _rule_names(document: Document) -> list[str]:
 
 
 def _digest(folders: Folders, file: SiteFile) -> str:
-    """Twelve hex digits that change when config.yaml, a rule book, a mapping or the calendar does."""
+    """Twelve hex digits that change when config.yaml, a rule book, a mapping, the calendar or a text does."""
     named = [feed.mapping for feed in file.feeds if feed.mapping]
     named += [schedule.roster for schedule in file.schedules if schedule.roster]
     named += [name for name in (file.calendar, file.directory) if name]
     read = {CONFIG: folders.root / CONFIG}
     read |= {f"rules/{path.name}": path for path in (folders.content / "rules").glob("*.yaml")}
+    read |= {f"{FOLDER}/{path.name}": path for path in (folders.root / FOLDER).glob("*.yaml")}
     read |= {name: folders.place(name) for name in named}
     digest = blake2b(digest_size=6)
     for name, path in sorted(read.items()):

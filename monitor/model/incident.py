@@ -141,7 +141,7 @@ class Notice:
     incident: str
     ref: str
     unit: str
-    kind: str  # text: outage, recovered, kpi_yellow, kpi_red, overdue, silent, kpi_met, speaks_again, still_open
+    kind: str  # the incident's, or the id of the text that says it is over or still open
     recipient: str
     channel: str
     due_at: datetime

@@ -124,7 +124,7 @@ class Replies:
             return await self._tell(case, "nothing")
         if len(done) == 1:
             return await self._tell(case, "acked", done[0], when=done[0].facts.get("since"))
-        return await self._tell(case, "acked_all", codes=_codes([one.ref for one in done]), count=len(done))
+        return await self._tell(case, "acked_all", listed=_codes([one.ref for one in done]), count=len(done))
 
     async def _acknowledge(self, case: _Case, incident: Incident) -> str:
         actor = _actor(incident, case)
@@ -178,7 +178,7 @@ class Replies:
         open_now = called(case.said.code, self._mine(case))
         if len(open_now) > 1:
             units = _codes([one.unit for one in open_now])
-            return await self._tell(case, "same_code", id=case.said.code, codes=units, count=len(open_now))
+            return await self._tell(case, "same_code", id=case.said.code, listed=units, count=len(open_now))
         if open_now:
             return open_now[0]
         for ref in readings(case.said.code):
@@ -193,7 +193,7 @@ class Replies:
             return among[0]
         if not among:
             return await self._tell(case, "nothing")
-        return await self._tell(case, "several", codes=_codes([one.ref for one in among]), count=len(among))
+        return await self._tell(case, "several", listed=_codes([one.ref for one in among]), count=len(among))
 
     def _mine(self, case: _Case) -> list[Incident]:
         """Open incidents that were told to the sender, the oldest first."""

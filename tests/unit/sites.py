@@ -40,8 +40,9 @@ def break_site(folder: Path, recipe: Path) -> dict[str, str]:
     assert document is not None, problems
     make_site(folder)
     for name, text in document.data.get("files", {}).items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, "utf-8")
-    for step in document.data["changes"]:
+    for step in document.data.get("changes", []):
         change(folder / step.get("file", "config.yaml"), step["replace"], step["by"])
     environ: dict[str, str] = document.data.get("environ", {})
     return environ

@@ -9,11 +9,11 @@ import pytest
 
 from monitor.alerting.incidents import Alerts, acknowledge
 from monitor.alerting.plan import TermsSpec
-from monitor.alerting.wording import gsm_length
 from monitor.decide import acknowledge as answer_at_the_unit
 from monitor.model.colour import Colour
 from monitor.model.hours import Daily
 from monitor.model.incident import Incident, Kind, Phase
+from monitor.model.segments import gsm_length
 from monitor.model.state import UnitState
 from tests.unit.alerting_scene import DIRECTORY, FOCAL, HOUR, MINUTE, OUTAGES, centre, local, minutes, online, reacted
 

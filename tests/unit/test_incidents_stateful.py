@@ -13,9 +13,9 @@ from monitor.alerting.escalate import due, finished
 from monitor.alerting.incidents import Alerts, acknowledge
 from monitor.alerting.plan import TermsSpec
 from monitor.alerting.troubles import Silent
-from monitor.alerting.wording import gsm_length
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Kind, Notice, Phase
+from monitor.model.segments import gsm_length
 from monitor.model.verdict import CriterionState
 from tests.unit.alerting_scene import DEADLINE, DIRECTORY, centre, local, online, reacted
 

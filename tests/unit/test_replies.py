@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from monitor.alerting.replies import LONGEST, Ask, Said, parse, readings
 from monitor.alerting.replytexts import REPLIES
-from monitor.alerting.wording import SMS_LIMIT, gsm_length, render
+from monitor.alerting.wording import render
+from monitor.model.segments import segments
 from monitor.model.verdict import Param
 
 CODES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", min_size=6, max_size=6)
@@ -91,7 +92,7 @@ def test_figures_that_no_code_has_stand_for_the_letters_they_look_like():
 WORST: dict[str, Param] = {
     "code": "02143", "unit_vi": "Phường Văn Miếu - Quốc Tử Giám", "unit_en": "Van Mieu - Quoc Tu Giam Ward",
     "unit_sms": "Phuong Van Mieu - Quoc Tu Giam va mot ten rat dai nua", "id": "WWWWWW", "now": AT, "when": AT,
-    "count": 1000, "codes": "WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW +994", "colour": "yellow",
+    "count": 1000, "listed": "WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW +994", "colour": "yellow",
     "kpi_vi": "Tỷ lệ hồ sơ trực tuyến", "kpi_en": "Online rate", "kpi_sms": "HS truc tuyen", "measure": "minutes",
     "value": 1234567.89, "sign": ">=", "target": 99.55, "op": "<=",
 }  # fmt: skip
@@ -101,7 +102,7 @@ WORST: dict[str, Param] = {
 @pytest.mark.parametrize("text", REPLIES["vi"])
 def test_every_answer_is_one_sms_at_its_worst_and_none_lacks_a_language(locale, text):
     said = render(text, WORST, locale, REPLIES)
-    assert gsm_length(said.sms) <= SMS_LIMIT
+    assert segments(said.sms) == 1
     assert "{" not in said.sms + said.body and "?" not in said.sms
     template = "".join(str(piece) for piece in REPLIES[locale][text].sms)
     assert "{code}" not in template or "02143" in said.sms

@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 from aiohttp.test_utils import TestClient
 
-from monitor.alerting.wording import SMS_LIMIT, gsm_length
 from monitor.config.secrets import Secret
 from monitor.config.spec import ChannelSpec, RepliesSpec, Site
 from monitor.model.incident import Incident, Notice, Outcome, Phase, Receipt
+from monitor.model.segments import segments
 from monitor.model.state import AuditEntry
 from tests.unit.web_site import World, running, site, visiting
 
@@ -58,7 +58,7 @@ async def answers(world: World) -> list[Notice]:
     """The answers owed, oldest first, each checked for being one segment."""
     owed = [one.notice for one in await world.service.store.deliveries() if one.notice.kind == "reply"]
     for notice in owed:
-        assert gsm_length(notice.sms) <= SMS_LIMIT
+        assert segments(notice.sms) == 1
     return owed
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alerting.texts import TEXTS, Text
-from monitor.alerting.wording import SMS_LIMIT, gsm_length, render, shorten
+from monitor.alerting.texts import CONDITIONS, PLACEHOLDERS, TEXTS, Text
+from monitor.alerting.wording import overlong, render, shorten
+from monitor.model.segments import segments
 from monitor.model.text import unaccent
 from monitor.model.verdict import Param
 from tests.unit.alerting_scene import ZONE
@@ -32,16 +33,9 @@ WORST: dict[str, Param] = {
     "deadline": datetime(2025, 8, 20, tzinfo=ZONE), "as_of": datetime(2025, 8, 6, tzinfo=ZONE),
     "num": 6891.0, "den": 10000.0, "legal_basis": "QĐ 766", "source": "portal", "days_late": 365, "reminders": 4,
     "previous_roles_vi": "đầu mối cấp xã", "previous_roles_en": "commune focal point", "h": 3.6e6, "limit": 86400.0,
-    "last_value": 68.91, "last_time": AT, "colour": "yellow", "rank": 12, "rank_total": 92,
-}  # fmt: skip
-FIXED = {
-    "code", "unit", "province", "recipient", "role", "next_role", "next_time", "time", "date", "due", "due_time",
-    "due_date", "id", "n_fail", "reason", "scope", "isp", "isp_hotline", "ack_url", "why_url", "url", "minutes",
-    "work_minutes",
-    "availability", "kpi", "value", "target", "goal", "short_of", "floor", "n", "deadline", "as_of", "num", "den",
-    "gap", "rank", "rank_total", "pace", "trend", "legal_basis", "source", "days_late", "reminders", "previous_roles",
-    "h", "limit", "last_value", "last_time", "colour", "service", "service_title", "service_full",
-    "kpi_within", "counted",
+    "last_value": 68.91, "last_time": AT, "colour": "yellow", "trend": 0.25, "rank": 12, "rank_total": 92,
+    "affected": 3321, "total": 3321, "codes": "02143, 05665, 05701, 05704", "more": 88,
+    "condition": "stuck_outbox", "count": 28_000, "free": 4.5,
 }  # fmt: skip
 EVERY = [(locale, text) for locale, texts in TEXTS.items() for text in texts]
 
@@ -58,14 +52,14 @@ def test_both_languages_have_the_same_texts():
 @pytest.mark.parametrize(("locale", "text"), EVERY)
 def test_a_text_uses_only_the_fixed_placeholders_and_no_logic(locale, text):
     for template in templates(TEXTS[locale][text]):
-        assert set(re.findall(r"\{([^}]*)\}", template)) <= FIXED
+        assert set(re.findall(r"\{([^}]*)\}", template)) <= PLACEHOLDERS[text]
 
 
 @pytest.mark.parametrize("service", ["centre_reachable", "system_reachable", "population_db_link_ok", "line_reachable"])
 @pytest.mark.parametrize(("locale", "text"), EVERY)
 def test_an_sms_of_the_worst_case_is_one_unaccented_gsm_segment_with_code_and_reference(locale, text, service):
     sms = render(text, {**WORST, "service": service}, locale).sms
-    assert gsm_length(sms) <= SMS_LIMIT
+    assert segments(sms) == 1
     assert sms == unaccent(sms)
     assert sms.isascii()
     assert " 02143 " in sms
@@ -80,7 +74,7 @@ WORDS = st.text(max_size=60)
 def test_whatever_the_values_an_sms_fits_and_a_subject_is_one_line(chosen, unit, kpi, source, value):
     facts = {**WORST, "unit_sms": unit, "unit_vi": unit, "kpi_sms": kpi, "kpi_vi": kpi, "source": source}
     message = render(chosen[1], {**facts, "value": value}, chosen[0])
-    assert gsm_length(message.sms) <= SMS_LIMIT
+    assert segments(message.sms) == 1
     assert "02143" in message.sms
     assert message.sms.endswith("ABCDEF")
     assert len(message.subject.splitlines()) <= 1
@@ -110,20 +104,20 @@ def test_t1_of_a_centre_names_the_centre_and_of_a_system_the_procedure_system():
 
 
 def test_t3_is_worded_as_agreed():
-    message = render("kpi_yellow", {**WORST, "unit_sms": "Xa Van Lang", "target": 80.0}, "vi")
+    message = render("kpi_yellow", {**WORST, "unit_sms": "Xa Van Lang", "target": 80.0, "codes": None}, "vi")
     assert message.sms == (
         "NHAC VANG 02143 Xa Van Lang: HS truc tuyen 68,91%, yeu cau 80%. Con 10 ngay lam viec, han truoc 20/08."
         " Ma ABCDEF"
     )
     assert message.subject.endswith("Tỷ lệ hồ sơ trực tuyến đạt 68,91%, yêu cầu từ 80% trở lên trước ngày 20/08/2025")
-    assert "(6.891/10.000 hồ sơ), thấp hơn chỉ tiêu 30,64 điểm phần trăm, xếp thứ 12/92 trong tỉnh." in message.body
-    assert "mức tăng 7 ngày qua" not in message.body
+    assert "(6.891/10.000 hồ sơ), thấp hơn chỉ tiêu 30,64 điểm phần trăm. Còn 10 ngày làm việc." in message.body
+    assert "cần tăng 3,06 điểm phần trăm mỗi ngày làm việc; gần đây mỗi ngày thêm 0,25." in message.body
 
 
 def test_t4_shortens_the_name_and_never_the_code():
     sms = render("overdue", WORST, "vi").sms
     assert sms.startswith("QUA HAN 02143 P. Van Mieu")
-    assert gsm_length(sms) <= SMS_LIMIT
+    assert segments(sms) == 1
 
 
 def test_one_day_is_no_days_in_english():
@@ -181,19 +175,13 @@ def test_yes_and_no_and_other_measures_are_spoken():
 
 def test_values_cannot_break_a_line_or_smuggle_a_placeholder():
     message = render("outage", {**WORST, "unit_vi": "Xã\r\nBcc: a@b", "reason": "{code}\n{id}"}, "vi")
-    assert "\n" not in message.subject + message.body
+    assert "\n" not in message.subject
+    assert "không kết nối được Trung tâm Phục vụ hành chính công tại Xã Bcc: a@b, Tỉnh" in message.body
     assert "lỗi: {code} {id})" in message.body
 
 
 def test_a_language_that_is_not_spoken_becomes_vietnamese():
     assert render("outage", WORST, "fr") == render("outage", WORST, "vi")
-
-
-def test_the_gsm_measure_counts_extended_characters_twice_and_refuses_others():
-    assert gsm_length("abc") == 3
-    assert gsm_length("[€]") == 6
-    with pytest.raises(ValueError, match="ă"):
-        gsm_length("Văn")
 
 
 def test_a_name_is_abbreviated_before_it_is_cut():
@@ -230,3 +218,88 @@ def test_what_a_subject_or_sms_cannot_do_without_is_a_dash_when_it_is_not_known(
 def test_an_official_reads_the_cause_in_vietnamese(said: str, read: str) -> None:
     assert f"lỗi: {read})" in render("outage", {**WORST, "reason": said}, "vi").body
     assert f"error: {said})" in render("outage", {**WORST, "reason": said}, "en").body
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("locale", TEXTS)
+def test_every_condition_of_the_monitor_itself_fits_one_segment_and_is_a_clean_clause(condition, locale):
+    for facts in (WORST, {key: WORST[key] for key in ("code", "id", "when", "unit_vi", "unit_en", "unit_sms")}):
+        message = render("self", {**facts, "condition": condition}, locale)
+        assert segments(message.sms) == 1
+        assert message.sms.endswith(("De nghi nguoi van hanh kiem tra. Ma ABCDEF", "Please look at once. Ref ABCDEF"))
+        assert not re.search(r"  | [.,;:)]|[.][.]|None|: -", message.body)
+
+
+def test_t7_names_the_operator_and_as_many_communes_as_there_is_room_for():
+    facts = {**WORST, "code": "19", "unit_sms": "Tinh Thai Nguyen", "affected": 63, "total": 92, "due": AT}
+    assert render("mass", facts, "vi").sms == (
+        "SU CO DIEN RONG 19 Tinh Thai Nguyen: 63/92 xa mat ket noi mang VNPT tu 23:59 26/08."
+        " De nghi VNPT xu ly, bao lai truoc 23:59. Gom: 02143, 05665, 05701. Ma ABCDEF"
+    )
+    assert "Các đơn vị: 02143, 05665, 05701, 05704 và 88 đơn vị khác." in render("mass", facts, "vi").body
+    assert "Units: 02143, 05665, 05701, 05704 and 88 more." in render("mass", facts, "en").body
+
+
+def test_t8_says_the_date_that_is_still_ahead():
+    facts = {**WORST, "unit_sms": "Xa Van Lang", "due": AT, "codes": None}
+    assert render("kpi_red", facts, "vi").sms == (
+        "CANH BAO DO 02143 Xa Van Lang: HS truc tuyen 68,91%, yeu cau 99,55% truoc 20/08."
+        " De nghi xu ly, bao lai truoc 23:59. Ma ABCDEF"
+    )
+    assert "không đạt mức sàn 50%; yêu cầu từ 99,55% trở lên trước ngày 20/08/2025. Còn 10 ngày làm việc." in (
+        render("kpi_red", facts, "vi").body
+    )
+
+
+def test_t11_says_how_many_days_are_left_and_what_they_must_bring():
+    facts = {**WORST, "unit_sms": "Xa Van Lang", "n": 3, "target": 80.0, "codes": None}
+    assert render("reminder", facts, "vi").sms == (
+        "NHAC HAN 02143 Xa Van Lang: con 3 ngay lam viec, han truoc 20/08. HS truc tuyen 68,91%, yeu cau 80%,"
+        " moi ngay can tang 3,06 diem. Ma ABCDEF"
+    )
+    assert render("reminder", {**facts, "n": 1}, "en").subject.startswith(
+        "[REMINDER] Van Mieu - Quoc Tu Giam Ward (02143): 1 working day left, Online rate at 68.91%"
+    )
+
+
+def test_units_to_act_on_go_before_the_name_is_cut_and_the_code_stays():
+    facts = {**WORST, "code": "19", "unit_sms": "Thanh pho Ho Chi Minh", "kpi_sms": "Xa, phuong xanh"}
+    near, late = (render(text, facts, "vi").sms for text in ("kpi_yellow", "overdue"))
+    assert ". Can xu ly: 02143" in near
+    assert "Can xu ly" not in late
+    assert late.startswith("QUA HAN 19 Thanh pho Ho Chi Minh: ")
+
+
+def test_a_system_of_no_province_is_not_called_the_procedure_system_of_the_province():
+    facts = {**WORST, "code": "dvcqg", "level": "system", "service": "system_reachable", "province_vi": None,
+             "unit_sms": "Cong Dich vu cong quoc gia", "unit_vi": "Cổng Dịch vụ công quốc gia"}  # fmt: skip
+    message = render("outage", facts, "vi")
+    assert "khong ket noi duoc he thong tu 23:59" in message.sms
+    assert "không kết nối được hệ thống dùng chung quốc gia (Cổng Dịch vụ công quốc gia)" in message.body
+
+
+def test_a_line_that_is_down_asks_for_its_cables_and_a_centre_for_its_power():
+    line = {**WORST, "level": "system", "service": "line_reachable", "unit_vi": "Đường truyền tại Thái Nguyên"}
+    assert "không kết nối được đường truyền của nhà mạng (Đường truyền tại Thái Nguyên)" in (
+        render("outage", line, "vi").body
+    )
+    assert "kiểm tra cáp, thiết bị và cấu hình đường truyền và phối hợp" in render("outage", line, "vi").body
+    assert "kiểm tra nguồn điện, thiết bị, đường truyền tại Trung tâm" in render("outage", WORST, "vi").body
+
+
+def test_a_body_is_short_lines_for_people_and_begins_with_whom_it_is_for():
+    lines = render("outage", WORST, "vi").body.split("\n")
+    assert lines[:2] == ["Kính gửi Nguyễn Văn An.", ""]
+    assert lines[-1] == "Mã sự cố: ABCDEF."
+    assert all(line == line.strip() for line in lines)
+
+
+def test_overlong_words_are_measured_after_everything_that_may_go_is_gone():
+    text = TEXTS["vi"]["silent"]
+    wide = Text(text.subject, text.body, (text.sms[0], " " + "x" * 130 + ".", text.sms[-1]))
+    assert overlong(text, WORST, "vi") == 0
+    assert (
+        overlong(wide, WORST, "vi")
+        == len("MAT TIN HIEU 02143 P. Van Mi.: khong co so lieu tu 23:59 26/08 " + "x" * 130 + "." + ". Ma ABCDEF")
+        - 160
+    )

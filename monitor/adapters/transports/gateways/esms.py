@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from monitor.adapters.transports.gateways.gateway import JSON, Gateway, Said, as_json, json_of
-from monitor.adapters.transports.gateways.letters import fitting, is_unicode
+from monitor.adapters.transports.gateways.letters import fitting
 from monitor.adapters.transports.gateways.wire import Ask
+from monitor.model.segments import aliens
 
 
 class Esms(Gateway):
@@ -27,7 +28,7 @@ class Esms(Gateway):
             "SmsType": "2",
             "Phone": self.letter.to,
             "Content": text,
-            "IsUnicode": "1" if is_unicode(text) else "0",
+            "IsUnicode": "1" if aliens(text) else "0",
             "Sandbox": self.options.get("sandbox", "0"),
             "RequestId": self.letter.name,
         }

@@ -6,8 +6,9 @@ from typing import ClassVar
 from urllib.parse import urlencode
 
 from monitor.adapters.transports.gateways.gateway import FORM, Gateway, Said, json_of
-from monitor.adapters.transports.gateways.letters import fitting, is_unicode
+from monitor.adapters.transports.gateways.letters import fitting
 from monitor.adapters.transports.gateways.wire import Ask
+from monitor.model.segments import aliens
 
 
 class Vietguys(Gateway):
@@ -28,7 +29,7 @@ class Vietguys(Gateway):
             "phone": self.letter.to,
             "sms": text,
             "bid": self.letter.name,
-            "type": "8" if is_unicode(text) else "0",
+            "type": "8" if aliens(text) else "0",
             "json": "1",
         }
         return Ask(f"{self.base}/api/index.php", urlencode(fields).encode(), FORM)

@@ -8,8 +8,9 @@ from xml.sax.saxutils import escape
 from defusedxml import ElementTree
 
 from monitor.adapters.transports.gateways.gateway import Gateway, Said
-from monitor.adapters.transports.gateways.letters import fitting, is_unicode
+from monitor.adapters.transports.gateways.letters import fitting
 from monitor.adapters.transports.gateways.wire import Ask, Unreadable
+from monitor.model.segments import aliens
 
 _ENVELOPE = (
     '<?xml version="1.0" encoding="UTF-8"?>'
@@ -39,7 +40,7 @@ class Viettel(Gateway):
             "ServiceID": self.options["brandname"],
             "CommandCode": "bulksms",
             "Content": text,
-            "ContentType": "1" if is_unicode(text) else "0",
+            "ContentType": "1" if aliens(text) else "0",
         }
         inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items())
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}

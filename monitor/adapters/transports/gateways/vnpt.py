@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from monitor.adapters.transports.gateways.gateway import JSON, Gateway, Said, as_json, json_of
-from monitor.adapters.transports.gateways.letters import fitting, is_unicode
+from monitor.adapters.transports.gateways.letters import fitting
 from monitor.adapters.transports.gateways.wire import Ask
+from monitor.model.segments import aliens
 
 
 class Vnpt(Gateway):
@@ -35,7 +36,7 @@ class Vnpt(Gateway):
             "APIUSER": self.options["api_user"],
             "APIPASS": self.options["api_password"],
             "USERNAME": self.options["user"],
-            "DATACODING": "8" if is_unicode(text) else "0",
+            "DATACODING": "8" if aliens(text) else "0",
         }
         return Ask(self.base, as_json({"RQST": asked}), JSON)
 
