@@ -51,13 +51,20 @@ def freeze(
     sessions: Sessions,
     now: datetime,
     reminders: tuple[datetime, ...] = (),
+    not_before: datetime | None = None,
 ) -> tuple[Step, ...]:
     """The steps of a policy as instants and addresses, in order of time. Later edits of the site do not reach it.
 
     `reminders` are the instants of the steps that follow a deadline; without any such a step counts from `now`.
     """
     steps = [
-        Step(at, _addresses(spec, directory, lineage), ",".join(spec.to), spec.repeat, office_hours=spec.office_hours)
+        Step(
+            max(at, not_before or at),
+            _addresses(spec, directory, lineage),
+            ",".join(spec.to),
+            spec.repeat,
+            office_hours=spec.office_hours,
+        )
         for spec in policy.steps
         for at in _instants(spec, sessions, now, reminders)
     ]
@@ -197,11 +204,11 @@ def _highest(calls: list[Call]) -> tuple[Call, ...]:
 
 
 def report_by(kind: Kind, sessions: Sessions, now: datetime) -> datetime:
-    """When the result is to be reported back: two hours for an outage, otherwise the close of an office day.
+    """When the result is to be reported back: two hours for an outage or many, otherwise the close of an office day.
 
     That is today before noon, the next office day afterwards.
     """
-    if kind is Kind.OUTAGE:
+    if kind in (Kind.OUTAGE, Kind.MASS):
         return now + _REPORT_AFTER
     local = sessions.calendar.local(now)
     for ahead in range(local.hour >= _NOON, _HORIZON):

@@ -11,6 +11,7 @@ from monitor.alerting.troubles import SILENT_PREFIX, judged
 from monitor.alerting.wording import render
 from monitor.model.colour import Colour
 from monitor.model.incident import Address, Incident, Kind, Notice, Step
+from monitor.model.unit import Level
 from monitor.model.verdict import Param
 
 RECOVERY_TEXTS = {
@@ -19,6 +20,12 @@ RECOVERY_TEXTS = {
     Kind.KPI_RED: "kpi_met",
     Kind.OVERDUE: "kpi_met",
     Kind.SILENT: "speaks_again",
+    Kind.MASS: "mass_over",
+}
+
+_MEMBERS: dict[Level, dict[str, Param]] = {
+    Level.PROVINCE: {"members_vi": "xã, phường", "members_en": "communes"},
+    Level.NATION: {"members_vi": "tỉnh, thành phố", "members_en": "provinces"},
 }
 
 STILL_OPEN = "still_open"
@@ -46,7 +53,7 @@ def recoveries(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice,
 
     That a service is back is told at once, all else when the office is open.
     """
-    due_at = now if incident.kind is Kind.OUTAGE else working(now, scene.sessions)
+    due_at = now if incident.kind in (Kind.OUTAGE, Kind.MASS) else working(now, scene.sessions)
     told = ((key, address_in(key)) for key in incident.owed)
     people = ((key, address, scene.recipient(address.recipient)) for key, address in told)
     return tuple(
@@ -124,6 +131,7 @@ def _facts(incident: Incident, person: Recipient, scene: Scene, now: datetime) -
         **_addressee(person, scene),
         **_role("role", person.role, scene),
         "scope": scene.dependants,
+        **(_MEMBERS.get(scene.unit.level, {}) if incident.kind is Kind.MASS else {}),
         "isp": scene.directory.operator_name or None,
         "isp_hotline": scene.directory.operator_hotline or None,
         **_links(incident, scene),

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from monitor.model.incident import Kind
 from monitor.model.unit import Level
 
+MASS_PREFIX = "mass:"
+
 
 @dataclass(frozen=True, slots=True)
 class StepSpec:
@@ -53,6 +55,29 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Collapse:
+    """When the same trouble of many children is one trouble of their parent."""
+
+    criterion: str
+    at: Level  # of the parent
+    at_least: int  # children ...
+    share: float = 0.0  # ... and per cent of all its children
+    within: float = 300.0  # seconds in which their incidents must have begun
+    wait: float = 60.0  # seconds for which a first call waits, so that the others can be counted
+    total: float = 90.0  # per cent from which it is called total
+
+    @property
+    def causes(self) -> tuple[str, str]:
+        """Causes that count at the children: the trouble itself, or a mass of it further down."""
+        return (self.criterion, self.cause)
+
+    @property
+    def cause(self) -> str:
+        """Cause of the incident at the parent."""
+        return f"{MASS_PREFIX}{self.criterion}"
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """Somebody who can be told. Addresses stay in the config layer; only channel ids are known here."""
 
@@ -75,6 +100,7 @@ class Directory:
     base_url: str = ""  # of the board, for links in messages
     operator_name: str = ""  # telecom operator, for the texts
     operator_hotline: str = ""
+    collapses: tuple[Collapse, ...] = ()
 
     def holders(self, role: str, lineage: tuple[str, ...]) -> tuple[Recipient, ...]:
         """Holders of a role at the nearest unit of the lineage that has any."""

@@ -211,6 +211,37 @@ _VI: Mapping[str, Text] = {
             ". Ma {id}",
         ),
     ),
+    "mass": Text(  # T7
+        subject=("[ĐỎ] {unit} ({code}): sự cố diện rộng, {n}/{total} {members} mất kết nối",),
+        body=(
+            "Kính gửi {recipient}.",
+            " Từ {time} ngày {date}, {n}/{total} {members} của {unit} không kết nối được {service_full}.",
+            " Số đơn vị bị ảnh hưởng: {units}.",
+            " Lâu nhất: {worst}.",
+            " Đề nghị {role} xử lý",
+            (" và phối hợp với {isp} (điện thoại {isp_hotline})", " và phối hợp với {isp}"),
+            ". Báo kết quả trước {due}.",
+            _NEXT_VI,
+            _ACK_VI,
+            " Mã sự cố: {id}.",
+        ),
+        sms=(
+            "SU CO DIEN RONG {code} {unit}: {n}/{total} don vi mat ket noi {service} tu {time} {date}.",
+            " De nghi xu ly, bao lai truoc {due}.",
+            " Ma {id}",
+        ),
+    ),
+    "mass_over": Text(
+        subject=("[XANH] {unit} ({code}): sự cố diện rộng đã kết thúc",),
+        body=(
+            "Sự cố diện rộng tại {unit} kết thúc lúc {time} ngày {date}",
+            ", kéo dài {minutes} phút",
+            ".",
+            " Đơn vị nào còn mất kết nối sẽ được báo riêng.",
+            " Mã sự cố: {id}.",
+        ),
+        sms=("HET SU CO DIEN RONG {code} {unit}: luc {time} {date}", ", keo dai {minutes} phut", ". Ma {id}"),
+    ),
     "still_open": Text(  # T10
         subject=("[NHẮC] {unit} ({code}): sự cố {id} chưa kết thúc",),
         body=(
@@ -393,6 +424,37 @@ _EN: Mapping[str, Text] = {
             " Ref {id}.",
         ),
         sms=("DATA AGAIN {code} {unit}: data again since {time} {date}", ", after {h}", ". Ref {id}"),
+    ),
+    "mass": Text(
+        subject=("[RED] {unit} ({code}): mass outage, {n} of {total} {members} are cut off",),
+        body=(
+            "To {recipient}.",
+            " Since {time} on {date} {n} of {total} {members} of {unit} cannot reach the {service_full}.",
+            " Units affected: {units}.",
+            " Longest: {worst}.",
+            " {role} to see to it",
+            (" with {isp} (phone {isp_hotline})", " with {isp}"),
+            ". Report the result by {due}.",
+            _NEXT_EN,
+            _ACK_EN,
+            " Reference: {id}.",
+        ),
+        sms=(
+            "MASS OUTAGE {code} {unit}: {n}/{total} units cut off from {service} since {time} {date}.",
+            " Please act, report by {due}.",
+            " Ref {id}",
+        ),
+    ),
+    "mass_over": Text(
+        subject=("[GREEN] {unit} ({code}): the mass outage is over",),
+        body=(
+            "The mass outage at {unit} ended at {time} on {date}",
+            ", after {minutes} minutes",
+            ".",
+            " Units that are still cut off are told of one by one.",
+            " Reference: {id}.",
+        ),
+        sms=("MASS OUTAGE OVER {code} {unit}: at {time} {date}", ", {minutes} min", ". Ref {id}"),
     ),
     "still_open": Text(
         subject=("[REMINDER] {unit} ({code}): incident {id} is still open",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec, TermsSpec
+from monitor.alerting.plan import Collapse, Directory, Policy, Recipient, StepSpec, TermsSpec
 from monitor.config.findings import Findings
 from monitor.config.models import PolicySection, RecipientSection, SiteFile, Step, TokenSection
 from monitor.config.problems import Location
@@ -106,6 +106,10 @@ def build_directory(file: SiteFile) -> Directory:
         base_url=(file.base_url or f"http://{file.listen}").rstrip("/"),
         operator_name=operator.name if operator else "",
         operator_hotline=operator.hotline if operator else "",
+        collapses=tuple(
+            Collapse(rule.criterion, Level(rule.at), rule.at_least, rule.share, rule.within, rule.wait, rule.total)
+            for rule in file.escalation.collapse
+        ),
     )
 
 
