@@ -168,7 +168,8 @@ def _check_collapses(directory: Directory, ruleset: Ruleset, units: Units, findi
             findings.unknown((*at, "criterion"), "criterion", rule.criterion, known)
         elif below not in criterion.levels and not chained:
             text = f"no {below} has incidents of '{rule.criterion}', so none can be counted at the {rule.at}"
-            findings.add((*at, "at"), text, f"write at: province, or add a rule at: {below}")
+            nation = f"write at: province, or add a rule at: {below}"
+            findings.add((*at, "at"), text, nation if rule.at is Level.NATION else "name a criterion of the communes")
         if (rule.criterion, rule.at) in seen:
             text = f"'{rule.criterion}' is collapsed at the {rule.at} twice"
             findings.add(at, text, "keep one of them")

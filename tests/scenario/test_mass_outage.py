@@ -120,7 +120,36 @@ def test_partial_that_grows_into_total_is_the_same_incident_told_once_more():
     assert (mass.generation, mass.phase) == (1, Phase.OPEN)
 
 
-# -- SC-77 and a lone centre -----------------------------------------------------------------------------------------
+def test_a_mass_outage_that_grows_is_no_news_until_it_is_total():
+    """SC-14, inverted on purpose: a changed set is not sent at once, and the same set is never repeated by itself."""
+    units = country([THAI_NGUYEN])
+    codes = communes(units)
+    well = [reading(code, True, 0.0) for code in codes]
+    down = [reading(code, False, 10.0 if number < 30 else 400.0) for number, code in enumerate(codes[:60])]
+    course = played(policy(units), [*well, *down], 1500.0)
+    assert len([notice for _, notice in sent(course) if notice.recipient == f"province-{THAI_NGUYEN}"]) == 1
+
+
+def test_what_is_over_before_anybody_was_told_is_never_told():
+    """SC-13."""
+    units = country([THAI_NGUYEN])
+    codes = communes(units)
+    news = [reading(code, up, second) for code in codes for second, up in ((0.0, True), (10.0, False), (40.0, True))]
+    course = played(policy(units), news, 500.0)
+    assert opened(course)[("province", Kind.MASS)] == 1
+    assert [notice for _, notice in sent(course) if not notice.requires] == []
+
+
+def test_the_same_trouble_heard_twice_is_one_incident_and_two_units_are_two():
+    """SC-17."""
+    units = country([THAI_NGUYEN])
+    one, other = communes(units)[:2]
+    failures = [reading(one, False, 10.0), reading(one, False, 12.0), reading(other, False, 14.0)]
+    course = played(policy(units), [reading(one, True, 0.0), reading(other, True, 0.0), *failures], 500.0)
+    assert opened(course) == {("commune", Kind.OUTAGE): 2}
+
+
+# -- a lone centre ---------------------------------------------------------------------------------------------------
 
 
 def test_a_lone_centre_is_told_to_all_of_its_plan_after_the_wait():
