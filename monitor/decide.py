@@ -577,6 +577,7 @@ def scene_of(
         dependants=_dependants(unit, policy, now),
         about=subject(unit.code, policy.units) if policy.muting.silences else None,
         muting=policy.muting,
+        waits=_first_waits(unit, {}, policy),
         causes=_mass_causes(unit, policy) if policy.is_there(unit, now) else frozenset(),
         paused=policy.maintenance(unit, now) is not None,
     )
