@@ -39,22 +39,27 @@ Grid = Sequence[Sequence[float]]  # indicator, unit
 
 
 def run() -> list[Figure]:
-    """Seconds from values in memory to colours of every unit, beside three other ways in the same run."""
+    """Seconds from values in memory to colours of every unit, beside three other ways in the same run.
+
+    What goes in: the newest readings of every unit, laid out in columns (`Sheet.fill`, measured by itself), and rules
+    of which no table was drawn yet. Inside the measured time: drawing the tables by asking the judge; colour and next
+    look of every reading; score, coverage and colour of every unit; counts, and the roll-ups to the nation. What comes
+    out are arrays of all these. Not inside: laying out, and taking the sheet down again.
+    """
     collect_rarely()  # as the service does
     policy, now = national_policy(), SystemClock().now()
     policy = _numbers_only(policy)
     readings = list(_readings(policy, now))
-    evidence: dict[str, dict[str, Reading]] = {}
-    for reading in readings:
-        evidence.setdefault(reading.unit, {})[reading.indicator] = reading
+    evidence = _evidence(readings)
     communes = policy.units.at(Level.COMMUNE)
     grid = [[evidence[unit.code][one].value for unit in communes] for one in policy.ruleset.indicators]
     count = len(communes) * len(grid)
 
     rows = _rows(policy, evidence)
+    known = {code: UnitState(code, evidence=of) for code, of in evidence.items()}
     sheet = _sheet(policy, now)
-    filled = best(lambda: sheet.fill(evidence), 3)
-    judged = _fresh(policy, evidence, now)
+    filled = best(lambda: sheet.fill(known), 3)
+    judged = _fresh(policy, known, now)
     # In turns, so that other work on the machine meets all three.
     rounds = [
         [best(work, 1) for work in (judged, lambda: plain(policy, rows, now.timestamp()), lambda: bands_alone(grid))]
@@ -63,7 +68,7 @@ def run() -> list[Figure]:
     full, loop, bands = (min(spent, key=lambda one: one.cpu) for spent in zip(*rounds, strict=True))
     again = best(lambda: sheet.judge(now), REPEATS)
     sheet = _sheet(policy, now)
-    sheet.fill(evidence)
+    sheet.fill(known)
     sheet.judge(now)
     changed, moved = _changes(sheet, readings, now)
     ordinary = best(lambda: _decide_all(policy, evidence, now), 1)
@@ -187,6 +192,13 @@ def _readings(policy: Policy, now: datetime) -> Iterator[Reading]:
             yield Reading(unit.code, indicator, value - 20 * (value < 62), now - timedelta(seconds=age), now, "bench")
 
 
+def _evidence(readings: Sequence[Reading]) -> dict[str, dict[str, Reading]]:
+    evidence: dict[str, dict[str, Reading]] = {}
+    for reading in readings:
+        evidence.setdefault(reading.unit, {})[reading.indicator] = reading
+    return evidence
+
+
 def _sheet(policy: Policy, now: datetime) -> Sheet:
     rules = policy.ruleset
     return Sheet(
@@ -194,12 +206,18 @@ def _sheet(policy: Policy, now: datetime) -> Sheet:
     )
 
 
-def _fresh(policy: Policy, evidence: Mapping[str, Mapping[str, Reading]], now: datetime) -> Callable[[], object]:
+def _fresh(policy: Policy, known: Mapping[str, UnitState], now: datetime) -> Callable[[], object]:
     """Judging by sheets that were never judged before: each call takes a new one."""
     sheets = [_sheet(policy, now) for _ in range(REPEATS)]
     for sheet in sheets:
-        sheet.fill(evidence)
-    return lambda: sheets.pop().judge(now)
+        sheet.fill(known)
+    done: list[Sheet] = []  # kept, for taking a sheet down is no part of judging
+
+    def judge() -> None:
+        done.append(sheets.pop())
+        done[-1].judge(now)
+
+    return judge
 
 
 def _changes(sheet: Sheet, readings: Sequence[Reading], now: datetime) -> tuple[float, float]:

@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "explain": ("monitor.cli.look", "explain", "Say why a unit has its colour."),
     "report": ("monitor.cli.report", "report", "List targets with what they lack, or rank units."),
     "replay": ("monitor.cli.replay", "replay", "Judge the recorded past again and name the differences."),
+    "preview": ("monitor.cli.preview", "preview", "Say what other rules would change right now."),
     "probe": ("monitor.cli.probe", "probe", "Ask a unit's targets now and show how it went."),
     "incidents": ("monitor.cli.look", "incidents", "List open incidents."),
     "ack": ("monitor.cli.answer", "ack", "Acknowledge an incident."),

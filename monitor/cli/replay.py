@@ -12,6 +12,7 @@ import click
 
 from monitor.cli.look import instant, look
 from monitor.cli.sites import json_option, open_site, site_argument
+from monitor.config.exceptions import with_exceptions
 from monitor.config.rulebooks import load_rules
 from monitor.config.spec import Site
 from monitor.engine.book import Ruleset
@@ -41,7 +42,7 @@ def replay(
         raise click.UsageError("--to lies before --from")
     if unit is not None and unit not in loaded.units:
         raise click.UsageError(f"no unit has the code {unit!r}")
-    ruleset = loaded.ruleset if rules is None else _other_rules(rules, loaded)
+    ruleset = loaded.ruleset if rules is None else other_rules(rules, loaded)
     past = _from_file(readings, loaded) if readings else look(loaded, lambda store: read_past(store, end))
     answer = judge_again(loaded, past, ruleset, start, end)
     if unit is not None:
@@ -51,16 +52,19 @@ def replay(
         raise SystemExit(1)
 
 
-def _other_rules(folder: Path, site: Site) -> Ruleset:
+def other_rules(folder: Path, site: Site) -> Ruleset:
+    """The rules of another folder for this site; prints every mistake in them and exits 2 if there is one."""
     root = folder.resolve()
     if not (root / "rules").is_dir():
         if root.name != "rules":
             raise click.UsageError(f"{folder} is no rules folder; name a folder called rules, or one that holds it")
         root = root.parent
     ruleset, problems = load_rules(root, [book.id for book in site.ruleset.books])
-    if ruleset is None:
+    if ruleset is not None:
+        ruleset, problems = with_exceptions(root, ruleset, site.units)
+    if ruleset is None or problems:
         _refuse([str(problem) for problem in problems])
-        raise AssertionError
+    assert ruleset is not None
     return ruleset
 
 

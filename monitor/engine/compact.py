@@ -1,44 +1,57 @@
 """Judging by the column: the colour and the next look of one criterion at many units, as small numbers, without words.
 
 There is one truth, `judge`. What it says of numbers changes at a few places only; a table of these places is drawn up
-by asking `judge_value` itself, for the day, and thousands of values are then looked up in it. What a table cannot say
-(a sign such as ">", a word among numbers, a running interruption, a sample that is too small, a free condition) is
-asked of `judge`, value by value. Why a colour is what it is, `judge` tells whoever asks.
+by asking `judge_value` itself, for the day, and thousands of values are then looked up in it at once. What a table
+cannot say (a sign such as ">", a word among numbers, a running interruption, a sample that is too small) is asked of
+`judge`, value by value. Why a colour is what it is, `judge` tells whoever asks.
 
-Instants are whole microseconds since 1970 here, for they are compared a hundred thousand times.
+Instants are whole microseconds since 1970 here, for they are compared a hundred thousand times. A column is plain
+memory with two views: numpy compares all places at once, Python reads and writes a single one quicker than numpy does.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise, repeat
+from functools import cached_property
+from itertools import pairwise
 from math import inf, isfinite, nextafter
 from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monitor.engine.book import Criterion, Indicator, Measure
-from monitor.engine.judge import judge, judge_value
+from monitor.engine.judge import Ruling, judge, judge_value
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading, Value
+from monitor.model.series import NOTHING, Series
 from monitor.model.verdict import Verdict
 
+Codes = NDArray[np.uint8]  # numbers of colours in COLOURS
+Instants = NDArray[np.int64]
 NEVER: Final = 1 << 62  # no instant at all: later than any
 COLOURS: Final = (Colour.GREEN, Colour.YELLOW, Colour.RED, Colour.UNKNOWN, Colour.MAINTENANCE, Colour.EXCLUDED)
 CODES: Final = {colour: code for code, colour in enumerate(COLOURS)}
 GREEN, YELLOW, RED, UNKNOWN, MAINTENANCE, EXCLUDED = range(6)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta.resolution
+_ASK = -1  # in the place of an instant: the table does not say it
+_WORDS = (bool, str)
+_ALL = slice(None)
+_PLAIN = (Comparator.EQ, Comparator.APPROX)
 _FAR = 1e300  # beyond every bound of a rule
 _EXACT = 1 << 53  # whole numbers beyond it lie between two floats
 
 
 def micros(instant: datetime | None) -> int:
     """Whole microseconds since 1970; NEVER for None."""
-    return NEVER if instant is None else (instant - _EPOCH) // timedelta.resolution
+    return NEVER if instant is None else (instant - _EPOCH) // _TICK
 
 
 def instant(at: int) -> datetime | None:
@@ -53,75 +66,71 @@ class Said(NamedTuple):
     look: int = NEVER
 
 
+NOTHING_SAID: Final = Said(UNKNOWN)
 _Ask = Callable[[Value], Said]
 
 
-class Column:
-    """The readings of one indicator, one place for each unit, laid out to be compared many at once."""
+def said_of(asked: Callable[[], Verdict | Ruling]) -> Said:
+    """What a judge says, as numbers. One that breaks costs its own answer and drops nothing else, as in `decide`."""
+    try:
+        said = asked()
+    except Exception:
+        return NOTHING_SAID
+    return Said(CODES[said.colour], micros(said.recheck_at))
 
-    def __init__(self, readings: Iterable[Reading | None]) -> None:
+
+class Column:
+    """The readings of one indicator, one place for each unit, laid out to be compared many at once.
+
+    `past` is what is remembered of the indicator at each place, for samples that are too small.
+    """
+
+    def __init__(self, readings: Iterable[Reading | None], past: Sequence[Series] = ()) -> None:
         self.readings: list[Reading | None] = list(readings)
+        self.past: list[Series] = list(past)
         size = len(self.readings)
-        self.numbers = array("d", bytes(8 * size))  # side by side in memory; 0 where there is none
-        self.words: list[bool | str] = [""] * size  # yes, no and words; empty where there is none
-        self.as_of: list[int] = [NEVER] * size  # claims
-        self.samples: list[float] = [inf] * size  # denominators; infinite where nobody stated one
-        self.missing: set[int] = set()
-        self.no_number: set[int] = set()  # places whose reading is no plain number
-        self.no_word: set[int] = set()  # places whose reading is no plain word
+        self.number = array("d", bytes(8 * size))  # 0 where there is none
+        self.claim = array("q", [NEVER]) * size  # when it was so, as the source says; NEVER where nothing is known
+        self.sample = array("d", [inf]) * size  # denominators; infinite where nobody stated one
+        self.word = array("l", [0]) * size  # places in `vocabulary`; 0 where there is no plain word
+        self.vocabulary: dict[bool | str, int] = {}  # words met so far, from 1 on
+        self.odd: set[int] = set()  # places whose reading is no plain number
+        self.numbers: NDArray[np.float64] = np.frombuffer(self.number)  # the same memory
+        self.claims: Instants = np.frombuffer(self.claim, np.int64)
+        self.samples: NDArray[np.float64] = np.frombuffer(self.sample)
+        self.words: NDArray[np.int_] = np.frombuffer(self.word, np.int_)
         for place, reading in enumerate(self.readings):
-            self._set(place, reading)
-        self._ages: tuple[int, int] | None = (min(self.as_of), max(self.as_of)) if size else None
+            self.put(place, reading)
 
     def put(self, place: int, reading: Reading | None) -> None:
         """A new reading at one place."""
         self.readings[place] = reading
-        for places in (self.missing, self.no_number, self.no_word):
-            places.discard(place)
-        self._set(place, reading)
-        self._ages = None
-
-    @property
-    def ages(self) -> tuple[int, int]:
-        """Oldest and newest claim."""
-        if self._ages is None:
-            self._ages = min(self.as_of), max(self.as_of)
-        return self._ages
-
-    def _set(self, place: int, reading: Reading | None) -> None:
         if reading is None:
-            self.missing.add(place)
-            self.as_of[place] = NEVER
+            self.claim[place] = NEVER
+            self.odd.add(place)
             return
         value = reading.value
-        self.as_of[place] = (reading.as_of - _EPOCH) // timedelta.resolution
-        self.samples[place] = inf if reading.denominator is None else reading.denominator
-        plain = reading.comparator is Comparator.EQ or reading.comparator is Comparator.APPROX
-        if isinstance(value, bool | str):
-            self.no_number.add(place)
-            self.words[place] = value if plain else ""
-            if not plain:
-                self.no_word.add(place)
+        self.claim[place] = (reading.as_of - _EPOCH) // _TICK
+        self.sample[place] = inf if reading.denominator is None else reading.denominator
+        plain = reading.comparator in _PLAIN
+        if isinstance(value, _WORDS):
+            self.odd.add(place)
+            self.word[place] = self.vocabulary.setdefault(value, len(self.vocabulary) + 1) if plain else 0
+            return
+        self.word[place] = 0
+        if plain and -_EXACT < value < _EXACT:  # not a number is not between them either
+            self.number[place] = value
+            if self.odd:
+                self.odd.discard(place)
         else:
-            self.no_word.add(place)
-            self.numbers[place] = value
-            if not (plain and -_EXACT < value < _EXACT):  # not a number is not between them either
-                self.no_number.add(place)
+            self.odd.add(place)
 
 
-@dataclass
-class Judged:
+class Judged(NamedTuple):
     """One criterion at every place of a column."""
 
-    codes: bytearray  # numbers of the colours
-    claims: Sequence[int]
-    limit: int
-    exact: list[int] | None = None  # None: time can change nothing but the age, everywhere
-
-    @property
-    def looks(self) -> list[int]:
-        """When time alone could change each of them."""
-        return [claimed + self.limit for claimed in self.claims] if self.exact is None else self.exact
+    codes: Codes
+    looks: Instants  # when time alone could change each of them
 
 
 @dataclass
@@ -132,14 +141,19 @@ class _Table:
     end: int
     until: int
     cuts: list[float] = field(default_factory=list)  # first number of each piece but the lowest
-    codes: bytes = b""  # of the pieces, from the lowest
-    looks: list[int] = field(default_factory=list)
+    pieces: list[Said] = field(default_factory=list)  # from the lowest
     words: dict[bool | str, Said] = field(default_factory=dict)
 
-    @property
-    def look(self) -> int | None:
-        """The one instant that all pieces share, if they do."""
-        return self.looks[0] if min(self.looks) == max(self.looks) else None
+    @cached_property
+    def _views(self) -> tuple[NDArray[np.float64], Codes, Instants]:
+        codes, looks = zip(*self.pieces, strict=True)
+        return np.array(self.cuts), np.array(codes, np.uint8), np.array(looks, np.int64)
+
+    def numbers(self, numbers: NDArray[np.float64]) -> Judged:
+        """What is said of many numbers."""
+        cuts, codes, looks = self._views
+        pieces = cuts.searchsorted(numbers, "right")
+        return Judged(codes[pieces], looks[pieces])
 
 
 class Rule:
@@ -148,84 +162,89 @@ class Rule:
     def __init__(self, criterion: Criterion, indicator: Indicator, calendar: Calendar) -> None:
         self.criterion, self.indicator, self.calendar = criterion, indicator, calendar
         limit = criterion.max_age if criterion.max_age is not None else indicator.max_age
-        self._limit = timedelta(seconds=limit) // timedelta.resolution
+        self._limit = min(timedelta(seconds=limit) // _TICK, NEVER // 2)  # a sum with NEVER still has a place in memory
+        self._least = criterion.min_sample
         self._kind = _kind(criterion, indicator)
         self._tables: list[_Table] = []
         self._made_at = 0
 
-    def judge(self, column: Column, now: datetime) -> Judged:
-        """Colour and next look at every place: those of `judge`."""
-        at, size = micros(now), len(column.readings)
-        oldest, newest = column.ages if size else (0, 0)
-        table = self._table(oldest, at, now) if size and self._kind and oldest != NEVER else None
-        if table is None or not newest < table.end:
-            each = [self.one(column, place, now, at) for place in range(size)]
-            return Judged(
-                bytearray(said.code for said in each), column.as_of, self._limit, [said.look for said in each]
-            )
-        if self._kind is float:
-            found = self._numbers(table, column)
-            again = column.no_number | column.missing
-        else:
-            found = self._words(table, column)
-            again = (
-                column.no_word | column.missing | {p for p, word in enumerate(column.words) if word not in table.words}
-            )
-        if oldest + self._limit <= at:
-            again |= {place for place, claimed in enumerate(column.as_of) if claimed + self._limit <= at}
-        if self.criterion.min_sample:
-            needed = self.criterion.min_sample
-            again |= {place for place, sample in enumerate(column.samples) if sample < needed}
-        if again:
-            found.exact = found.looks
-            for place in again:
-                found.codes[place], found.exact[place] = self.one(column, place, now, at)
-        return found
+    def judge(self, column: Column, now: datetime, span: slice = _ALL) -> Judged:
+        """Colour and next look at every place of a span: those of `judge`."""
+        at, claims = micros(now), column.claims[span]
+        codes, looks = np.full(len(claims), UNKNOWN, np.uint8), np.full(len(claims), NEVER, np.int64)
+        believed = (claims > at - self._limit) & (claims < NEVER)
+        left = believed & self._plain(column)[span]
+        asked = believed ^ left
+        for table, places in self._by_table(claims, left, at, now):
+            if self._kind is float:
+                codes[places], looks[places] = table.numbers(column.numbers[span][places])
+            else:
+                codes[places], looks[places] = self._words(table, column.vocabulary, column.words[span][places])
+        if self._kind is str:
+            asked |= left & (looks == _ASK)
+        np.minimum(looks, claims + self._limit, out=looks, where=left)
+        for place in np.flatnonzero(asked).tolist():
+            codes[place], looks[place] = self._asked(column, (span.start or 0) + place, now)
+        return Judged(codes, looks)
 
     def one(self, column: Column, place: int, now: datetime, at: int) -> Said:
         """The same for one place; `at` is `now` in microseconds."""
-        reading = column.readings[place]
-        if reading is None:
-            return Said(UNKNOWN)
-        stale = column.as_of[place] + self._limit
-        if at >= stale:
-            return Said(UNKNOWN)
-        said = None if column.samples[place] < self.criterion.min_sample else self._look_up(column, place, now, at)
+        claimed = column.claim[place]
+        stale = claimed + self._limit
+        if at >= stale or claimed == NEVER:
+            return NOTHING_SAID
+        said = None if column.sample[place] < self._least else self._look_up(column, place, claimed, at, now)
         if said is None:
-            return _said(self.explain(reading, now))
+            return self._asked(column, place, now)
         return said if said.look < stale else Said(said.code, stale)
 
-    def explain(self, reading: Reading | None, now: datetime) -> Verdict:
+    def explain(self, reading: Reading | None, now: datetime, past: Series = NOTHING) -> Verdict:
         """The whole verdict, with its reasons."""
-        return judge(self.criterion, self.indicator, reading, now, self.calendar)
+        return judge(self.criterion, self.indicator, reading, now, self.calendar, past)
 
-    def _look_up(self, column: Column, place: int, now: datetime, at: int) -> Said | None:
-        odd = column.no_number if self._kind is float else column.no_word
-        if self._kind is None or place in odd:
+    def _plain(self, column: Column) -> NDArray[np.bool_]:
+        """Places whose value may be looked up in a table."""
+        plain = np.full(len(column.readings), self._kind is not None)
+        if self._kind is float and column.odd:
+            plain[list(column.odd)] = False
+        if self._least:
+            plain &= column.samples >= self._least
+        return plain
+
+    def _by_table(
+        self, claims: Instants, left: NDArray[np.bool_], at: int, now: datetime
+    ) -> Iterator[tuple[_Table, slice | NDArray[np.bool_]]]:
+        """The tables that are needed, each with its places: one, or one for each month of a goal that recurs."""
+        if left.all() and left.size:
+            table = self._table(int(claims.min()), at, now)
+            if claims.max() < table.end:
+                yield table, _ALL
+                return
+        while left.any():
+            table = self._table(int(claims[left].min()), at, now)
+            yield table, left & (claims < table.end)
+            left = left & (claims >= table.end)
+
+    def _words(self, table: _Table, vocabulary: Iterable[bool | str], words: NDArray[np.int_]) -> Judged:
+        said = [Said(UNKNOWN, _ASK), *(table.words.get(word, Said(UNKNOWN, _ASK)) for word in vocabulary)]
+        codes, looks = np.array([one.code for one in said], np.uint8), np.array([one.look for one in said], np.int64)
+        return Judged(codes[words], looks[words])
+
+    def _asked(self, column: Column, place: int, now: datetime) -> Said:
+        past = column.past[place] if column.past else NOTHING
+        return said_of(lambda: self.explain(column.readings[place], now, past))
+
+    def _look_up(self, column: Column, place: int, claimed: int, at: int, now: datetime) -> Said | None:
+        if self._kind is float:
+            if place in column.odd:
+                return None
+            table = self._table(claimed, at, now)
+            return table.pieces[bisect_right(table.cuts, column.number[place])]
+        if self._kind is None or not column.word[place]:
             return None
-        table = self._table(column.as_of[place], at, now)
-        if self._kind is str:
-            return table.words.get(column.words[place])
-        piece = bisect_right(table.cuts, column.numbers[place])
-        return Said(table.codes[piece], table.looks[piece])
-
-    def _numbers(self, table: _Table, column: Column) -> Judged:
-        pieces = map(bisect_right, repeat(table.cuts), column.numbers)
-        look, limit = table.look, self._limit
-        if look is None:
-            places = list(pieces)
-            looks = [min(table.looks[piece], as_of + limit) for piece, as_of in zip(places, column.as_of, strict=True)]
-            return Judged(bytearray(map(table.codes.__getitem__, places)), column.as_of, limit, looks)
-        codes = bytearray(map(table.codes.__getitem__, pieces))
-        if look >= column.ages[1] + limit:
-            return Judged(codes, column.as_of, limit)
-        return Judged(codes, column.as_of, limit, [min(look, as_of + limit) for as_of in column.as_of])
-
-    def _words(self, table: _Table, column: Column) -> Judged:
-        nothing = Said(UNKNOWN)
-        each = [table.words.get(word, nothing) for word in column.words]
-        looks = [min(said.look, as_of + self._limit) for said, as_of in zip(each, column.as_of, strict=True)]
-        return Judged(bytearray([said.code for said in each]), column.as_of, self._limit, looks)
+        reading = column.readings[place]
+        assert reading is not None and isinstance(reading.value, _WORDS)
+        return self._table(claimed, at, now).words.get(reading.value)
 
     def _table(self, claimed: int, at: int, now: datetime) -> _Table:
         for table in self._tables:
@@ -276,20 +295,17 @@ def _draw(
     table = _Table(begin, end, micros(tomorrow))
 
     def ask(value: Value) -> Said:
-        ruling = judge_value(criterion, value, Comparator.EQ, as_of, now, calendar)
-        return Said(CODES[ruling.colour], micros(ruling.recheck_at))
+        return said_of(lambda: judge_value(criterion, value, Comparator.EQ, as_of, now, calendar))
 
     if numbers:
-        pieces = _pieces(ask, criterion)
-        table.cuts = [first for first, _ in pieces[1:]]
-        table.codes = bytes(said.code for _, said in pieces)
-        table.looks = [said.look for _, said in pieces]
+        found = _pieces(ask, criterion)
+        table.cuts, table.pieces = [first for first, _ in found[1:]], [said for _, said in found]
     elif indicator.measure is Measure.ELAPSED:
         table.words = {True: ask(0.0)}
     else:
         known = [one for one in _operands(criterion) if isinstance(one, bool | str)]
         table.words = {word: ask(word) for word in (True, False, *indicator.states, *known)}
-    table.until = min((table.until, *table.looks, *(said.look for said in table.words.values())))
+    table.until = min((table.until, *(said.look for said in (*table.pieces, *table.words.values()))))
     return table
 
 
@@ -301,20 +317,27 @@ def _month(as_of: datetime, calendar: Calendar) -> tuple[int, int]:
 
 
 def _pieces(ask: _Ask, criterion: Criterion) -> list[tuple[float, Said]]:
-    """First number of each piece, and what is said of all numbers in it. The lowest piece begins nowhere."""
+    """First number of each piece, and what is said of all numbers in it. The lowest piece begins nowhere.
+
+    Asked are the bounds, one number between any two of them, and both ends.
+    """
     bounds = sorted({float(one) for one in _operands(criterion)})
-    beside = {near for one in bounds for near in (nextafter(one, -inf), one, nextafter(one, inf))}
-    between = {(low + high) / 2 for low, high in pairwise(bounds)}
-    asked = [(number, ask(number)) for number in sorted({-_FAR, *beside, *between, _FAR})]
+    between = [(low + high) / 2 for low, high in pairwise(bounds)]
+    asked = [(number, ask(number)) for number in sorted({-_FAR, *bounds, *between, _FAR})]
     pieces = asked[:1]
-    for (low, _), (high, said) in pairwise(asked):
-        if said != pieces[-1][1]:
+    for (low, before), (high, said) in pairwise(asked):
+        if said != before:
             pieces.append((_first(ask, low, high, said), said))
     return pieces
 
 
 def _first(ask: _Ask, low: float, high: float, said: Said) -> float:
-    """The least number above `low` of which the same is said as of `high`, found by halving."""
+    """The least number above `low` of which the same is said as of `high`: mostly at a bound, else found by halving."""
+    if ask(nextafter(high, -inf)) != said:
+        return high
+    after = nextafter(low, inf)
+    if ask(after) == said:
+        return after
     while nextafter(low, inf) < high:
         middle = low + (high - low) / 2
         if ask(middle) == said:
@@ -322,7 +345,3 @@ def _first(ask: _Ask, low: float, high: float, said: Said) -> float:
         else:
             low = middle
     return high
-
-
-def _said(verdict: Verdict) -> Said:
-    return Said(CODES[verdict.colour], micros(verdict.recheck_at))

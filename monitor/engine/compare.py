@@ -33,7 +33,10 @@ def holds(condition: Condition, value: Value, comparator: Comparator = Comparato
 
 def all_hold(conditions: tuple[Condition, ...], value: Value, comparator: Comparator = Comparator.EQ) -> bool:
     """True when every condition of a band holds. Raises WrongType."""
-    return all(holds(condition, value, comparator) for condition in conditions)
+    for condition in conditions:  # noqa: SIM110 - asked for every value: `all` would make a generator each time
+        if not holds(condition, value, comparator):
+            return False
+    return True
 
 
 def _same(condition: Condition, value: Value) -> bool:
@@ -45,6 +48,8 @@ def _same(condition: Condition, value: Value) -> bool:
 
 
 def _interval(value: float, comparator: Comparator) -> tuple[float, bool, float, bool]:
+    if comparator is Comparator.EQ:
+        return value, False, value, False
     match comparator:
         case Comparator.GT:
             return value, True, inf, True

@@ -21,10 +21,11 @@ neither pages again nor helps to recover.
 Flapping is judged in monitor.engine.flapping. It ends when its share is low *and* the colour that is then true is L or
 has met its need; so its end tells the state that is true, whichever it is.
 
-Two clocks: `since` is the age of the shown colour, `episode_since` that of the event, which is when the present level
-began. A gap in the evidence of at most four times the promised cadence does not interrupt an event; a longer one starts
-its age anew, and forgets what was counted before it. The promise is the one that was in force when the gap began. All
-this concerns age, never freshness: what is too old is unknown at once.
+Two clocks: `since` is the age of the shown colour, `episode_since` that of the event: the first reading of the run that
+was at least as far from the level before as the present one. A gap in the evidence of at most four times the promised
+cadence does not interrupt an event; a longer one starts its age anew, and forgets what was counted before it. The
+promise is the one that was in force when the gap began. All this concerns age, never freshness: what is too old is
+unknown at once.
 """
 
 from __future__ import annotations
@@ -233,7 +234,9 @@ def _episode(before: CriterionState | None, case: _Case, kept: _Kept) -> datetim
     """When the event began that the level stands for."""
     back = case.past.back_since
     if before is None or kept.level is not before.level:
-        return case.away.since if kept.level is not case.verdict.colour else case.run.since
+        # What was further away than yellow has been at least that: yellow began with the first reading on its side.
+        exactly = kept.level is case.verdict.colour and kept.level is not Colour.YELLOW
+        return case.run.since if exactly else case.away.since
     began = before.level_since if before.episode_since is None else before.episode_since
     return began if back is None else max(began, back)
 

@@ -1,19 +1,23 @@
 """The whole country as columns: raw colours, standings, counts and roll-ups of all units at one instant, without words.
 
-It says what the rules say of the evidence, before any hold: what would be so if nothing had to be confirmed. A unit's
-colour follows from its criteria by the questions of `monitor.engine.standing`, in their order; a test compares the two.
+It says what the rules say of the evidence, before any hold: what would be so if nothing had to be confirmed and nothing
+were remembered of what fell silent. Readings are judged by the column (`compact`), units stand by the column
+(`scheme`); groups, free conditions and what a table cannot say are asked of the functions that judge them everywhere.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from operator import getitem, itemgetter
+from math import isnan, nan
+
+import numpy as np
+from numpy.typing import NDArray
 
 from monitor.engine.book import Criterion, Indicator, RollUp, StandingRule
 from monitor.engine.compact import (
-    CODES,
     COLOURS,
     EXCLUDED,
     GREEN,
@@ -23,233 +27,225 @@ from monitor.engine.compact import (
     UNKNOWN,
     YELLOW,
     Column,
+    Judged,
     Rule,
     Said,
     instant,
     micros,
+    said_of,
 )  # fmt: skip
-from monitor.engine.rollup import judge_rollup
+from monitor.engine.formula import judge_formulas
+from monitor.engine.hold import hold
+from monitor.engine.rollup import NOBODY, Members, judge_rollup
+from monitor.engine.scheme import Scheme, Stood
+from monitor.engine.series import remember
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.reading import Reading
+from monitor.model.series import NOTHING
+from monitor.model.state import UnitState
 from monitor.model.unit import DECIDE_ORDER, Level, Unit, Units
-from monitor.model.verdict import Counts
+from monitor.model.verdict import Counts, CriterionState, Standing, Verdict
 
-_DIGITS = 9  # as in monitor.engine.standing
-_KEPT = 100_000  # rows and counts remembered
+_KEPT = 100_000  # verdicts of groups remembered
 _URGENCY = (RED, UNKNOWN, MAINTENANCE, YELLOW, GREEN, EXCLUDED)  # as in monitor.engine.inherit
-_NOT_BY_COUNTS = frozenset({RollUp.WEIGHT, RollUp.WEIGHT_SHARE, RollUp.RATE})
-Stood = tuple[int, float | None, float]  # number of the colour, score, coverage
-_LEFT_OUT: Stood = (EXCLUDED, None, 0.0)
+_BY_MEMBERS = frozenset({RollUp.WEIGHT, RollUp.WEIGHT_SHARE, RollUp.RATE})  # not by the number of colours alone
+_LEFT_OUT = Stood(EXCLUDED, None, 0.0)
+_SIX = len(COLOURS)
 Criteria = Callable[[Unit], Sequence[Criterion]]
-
-
-class Scheme:
-    """Criteria of a unit as weights, and the standing of a row of colours under them. Rows are remembered."""
-
-    def __init__(self, criteria: Sequence[Criterion], level: Level, rule: StandingRule) -> None:
-        weights = [criterion.weight.get(level, 0.0) for criterion in criteria]
-        places = [place for place, weight in enumerate(weights) if weight > 0 or criteria[place].critical]
-        self._rule = rule
-        self._counted = tuple(places) if len(places) < len(criteria) else None
-        self._weights = tuple(weights[place] for place in places)
-        critical = [number for number, place in enumerate(places) if criteria[place].critical]
-        heavy = [n for n, place in enumerate(places) if n in critical or weights[place] >= rule.yellow_weight]
-        self._criticals, self._heavies = _picker(critical), _picker(heavy)
-        self._points = tuple(
-            tuple(weight * colour.score if colour.known else 0.0 for colour in COLOURS) for weight in self._weights
-        )
-        self._total = sum(self._weights)
-        self._known: dict[bytes, Stood] = {}
-
-    def stand(self, row: bytes) -> Stood:
-        """Standing of a row with one colour for each criterion."""
-        found = self._known.get(row)
-        if found is None:
-            if len(self._known) >= _KEPT:
-                self._known.clear()
-            found = self._known[row] = self._stand(row)
-        return found
-
-    def _stand(self, row: bytes) -> Stood:
-        if self._counted is not None:
-            row = bytes([row[place] for place in self._counted])
-        if not self._total or max(row) > RED:
-            coverage, known = self._coverage(row)
-        else:
-            coverage, known = 1.0, self._total
-        score = round(sum(map(getitem, self._points, row)) / known, _DIGITS) if known else None
-        return self._colour(row, score, coverage), score, coverage
-
-    def _coverage(self, row: bytes) -> tuple[float, float]:
-        counted = [(weight, code) for weight, code in zip(self._weights, row, strict=True) if code != EXCLUDED]
-        total = sum(weight for weight, _ in counted)
-        known = sum(weight for weight, code in counted if code <= RED)
-        if total == 0:
-            return float(bool(counted) and all(code <= RED for _, code in counted)), 0.0
-        return round(known / total, _DIGITS), known
-
-    def _colour(self, row: bytes, score: float | None, coverage: float) -> int:
-        if row.count(EXCLUDED) == len(row):
-            return UNKNOWN
-        critical = self._criticals(row)
-        if RED in critical:
-            return RED
-        if UNKNOWN in critical or MAINTENANCE in critical or coverage < self._rule.min_coverage:
-            return UNKNOWN
-        ratio = 1.0 if score is None else score
-        if ratio < self._rule.red_score:
-            return RED
-        if RED in row or ratio < self._rule.green_score:
-            return YELLOW
-        return YELLOW if YELLOW in row and YELLOW in self._heavies(row) else GREEN
-
-
-def _picker(places: Sequence[int]) -> Callable[[bytes], Sequence[int]]:
-    """Takes the colours at some places out of a row."""
-    if not places:
-        return lambda _row: ()
-    return itemgetter(*places) if len(places) > 1 else itemgetter(slice(places[0], places[0] + 1))
+States = Mapping[str, UnitState]
 
 
 @dataclass
 class _Group:
-    """Units of one level with the same criteria: a row for each unit, a column for each criterion."""
+    """Units of one level with the same criteria: a row for each unit, a place in it for each criterion."""
 
     units: list[Unit]
     criteria: tuple[Criterion, ...]
-    rules: tuple[Rule | None, ...]  # None: a roll-up, or taken over
-    columns: tuple[Column | None, ...]
+    first: int  # place of its first unit in the columns
+    rules: tuple[Rule | None, ...]  # None: a roll-up, taken over, or free conditions
+    readers: Mapping[str, Sequence[int]]  # evidence -> criteria that read it
     scheme: Scheme
-    by_indicator: dict[str, list[int]]  # evidence -> columns
-    rows: bytearray  # width colours for each unit
-    looks: list[int]  # for each unit, when time alone could change something
+    parents: NDArray[np.intp]  # place of each unit's parent among all parents
+    rows: bytearray  # as many colours for each unit as there are criteria
+    looks: array[int]  # for each unit, when time alone could change something
+    codes: bytearray  # colour of each unit
+    scores: array[float]  # not a number where there is none
+    coverages: array[float]
+    gained: array[float]  # as Scheme.gains
 
     @property
-    def width(self) -> int:
-        return len(self.criteria)
+    def others(self) -> list[int]:
+        """Criteria that follow from other units."""
+        return [n for n, rule in enumerate(self.rules) if rule is None and not self.criteria[n].formulas]
 
     def row(self, place: int) -> bytes:
-        return bytes(self.rows[place * self.width : (place + 1) * self.width])
+        width = len(self.criteria)
+        return bytes(self.rows[place * width : (place + 1) * width])
+
+    def say(self, place: int, number: int, said: Said) -> bool:
+        """Take one answer down; whether the colour is another one."""
+        at = place * len(self.criteria) + number
+        before, self.rows[at] = self.rows[at], said.code
+        gains = self.scheme.gains[number]
+        self.gained[place] += gains[said.code] - gains[before]
+        self.looks[place] = min(self.looks[place], said.look)
+        return before != said.code
+
+    def stood(self, place: int) -> Stood:
+        score = self.scores[place]
+        return Stood(self.codes[place], None if isnan(score) else score, self.coverages[place])
+
+    def set(self, place: int, found: Stood) -> None:
+        self.codes[place], self.coverages[place] = found.code, found.coverage
+        self.scores[place] = nan if found.score is None else found.score
 
 
 @dataclass
 class Sheet:
-    """All units of a site in columns. Fill it from evidence, judge it, and put single readings in afterwards."""
+    """All units of a site in columns. Fill it from what is known, judge it, and put single readings in afterwards."""
 
     units: Units
     criteria_of: Criteria
     indicators: Mapping[str, Indicator]
     standing: StandingRule
     calendar: Calendar
-    stood: dict[str, Stood] = field(default_factory=dict)  # unit -> its standing
     _groups: list[_Group] = field(default_factory=list)
+    _columns: dict[str, Column] = field(default_factory=dict)  # evidence -> all units, group by group
+    _spans: dict[Rule, slice] = field(default_factory=dict)  # the units among which a rule judges some
     _place: dict[str, tuple[_Group, int]] = field(default_factory=dict)
-    _tally: dict[str, list[int]] = field(default_factory=dict)  # parent -> children by colour
-    _rolled: dict[tuple[str, tuple[int, ...]], Said] = field(default_factory=dict)
-    _rolled_until: int = 0
-    _outside: frozenset[str] = frozenset()  # units that are not there on the day of the last judgement
+    _parents: dict[str, int] = field(default_factory=dict)  # code -> its place in the tally
+    _tally: array[int] = field(default_factory=lambda: array("q"))  # six numbers for each parent: children by colour
+    _rolled: dict[tuple[int, tuple[int, ...]], Said] = field(default_factory=dict)
+    _until: int = 0  # when the day is over, or a roll-up is to be asked anew
+    _sums: dict[tuple[str, str], CriterionState] = field(default_factory=dict)  # unit, rate -> what it was made of
+    _summed: frozenset[str] = frozenset()  # evidence that rates of groups are made of
+    _bounded: tuple[Unit, ...] = ()  # units that are not there on every day
+    _outside: frozenset[str] = frozenset()  # those that are not there on the day of the last judgement
 
-    def fill(self, evidence: Mapping[str, Mapping[str, Reading]]) -> None:
-        """Lay all readings out; `evidence` is unit -> indicator -> reading that counts.
-
-        Raises ValueError for what cannot be judged by newest readings and colours of children alone: roll-ups by
-        weight or figures, and samples that may be widened.
-        """
-        groups: dict[tuple[int, ...], list[Unit]] = {}
+    def fill(self, states: States) -> None:
+        """Lay out all readings that count; `states` is what is known of each unit: its evidence and its past."""
+        groups: dict[tuple[int, ...], tuple[tuple[Criterion, ...], list[Unit]]] = {}
         rules: dict[int, Rule] = {}
         for unit in self.units:
             criteria = tuple(self.criteria_of(unit))
-            groups.setdefault((DECIDE_ORDER[unit.level], *map(id, criteria)), []).append(unit)
-        self._groups = [
-            self._group(units, rules, evidence) for _, units in sorted(groups.items(), key=lambda g: g[0][0])
-        ]
+            own = (2 * id(criterion) + criterion.applies_to(unit) for criterion in criteria)
+            groups.setdefault((DECIDE_ORDER[unit.level], *own), (criteria, []))[1].append(unit)
+        rates = (c for criteria, _ in groups.values() for c in criteria if c.rollup is RollUp.RATE and c.indicator)
+        self._summed = frozenset(self.indicators[rate.indicator].evidence for rate in rates if rate.indicator)
+        parents = dict.fromkeys(unit.parent for unit in self.units if unit.parent is not None)
+        self._parents = {code: place for place, code in enumerate(parents)}
+        self._groups, self._spans, first = [], {}, 0
+        for _, (criteria, units) in sorted(groups.items(), key=lambda group: group[0][0]):
+            self._groups.append(self._group(criteria, units, first, rules))
+            first += len(units)
         self._place = {unit.code: (group, place) for group in self._groups for place, unit in enumerate(group.units)}
+        self._columns = self._laid_out([states.get(code) or UnitState(code) for code in self._place])
+        self._bounded = tuple(unit for unit in self.units if unit.valid_from is not None or unit.valid_to is not None)
 
-    def _group(
-        self, units: list[Unit], rules: dict[int, Rule], evidence: Mapping[str, Mapping[str, Reading]]
-    ) -> _Group:
-        criteria = tuple(self.criteria_of(units[0]))
-        columns: dict[str, Column] = {}
-        own: list[Rule | None] = []
-        by_indicator: dict[str, list[int]] = {}
-        for place, criterion in enumerate(criteria):
-            if criterion.rollup in _NOT_BY_COUNTS:
-                raise ValueError(f"{criterion.id}: a column knows colours of children, no weights and no figures")
-            if criterion.indicator is None or criterion.rollup is not None or not criterion.applies_to(units[0]):
-                own.append(None)
-                continue
-            indicator = self.indicators[criterion.indicator]
-            if criterion.min_sample and indicator.window is not None:
-                raise ValueError(f"{criterion.id}: a column knows newest readings, no sums of wider windows")
-            source = indicator.evidence
-            own.append(rules.setdefault(id(criterion), Rule(criterion, indicator, self.calendar)))
-            by_indicator.setdefault(source, []).append(place)
-            if source not in columns:
-                columns[source] = Column(evidence.get(unit.code, {}).get(source) for unit in units)
-        laid = tuple(None if one is None else columns[one.indicator.evidence] for one in own)
+    def _group(self, criteria: tuple[Criterion, ...], units: list[Unit], first: int, rules: dict[int, Rule]) -> _Group:
+        own = [self._rule(criterion, units[0], rules) for criterion in criteria]
+        readers: dict[str, list[int]] = {}
+        size = len(units)
+        for number, (criterion, rule) in enumerate(zip(criteria, own, strict=True)):
+            for key in self._read(criterion, units[0], rule):
+                readers.setdefault(key, []).append(number)
+            if rule is not None:
+                self._spans[rule] = slice(self._spans.get(rule, slice(first, 0)).start, first + size)
+        above = [len(self._parents) if unit.parent is None else self._parents[unit.parent] for unit in units]
         return _Group(
-            units, criteria, tuple(own), laid, Scheme(criteria, units[0].level, self.standing), by_indicator,
-            bytearray([UNKNOWN]) * (len(units) * len(criteria)), [NEVER] * len(units),
+            units, criteria, first, tuple(own), readers, Scheme(criteria, units[0].level, self.standing),
+            np.array(above, np.intp), bytearray([UNKNOWN]) * (size * len(criteria)), array("q", [NEVER]) * size,
+            bytearray([UNKNOWN]) * size, array("d", [nan]) * size, array("d", [0.0]) * size,
+            array("d", [0.0]) * size,
         )  # fmt: skip
+
+    def _rule(self, criterion: Criterion, unit: Unit, rules: dict[int, Rule]) -> Rule | None:
+        """What judges a criterion by the column; None for a roll-up, free conditions, and what is taken over."""
+        if criterion.rollup is not None or criterion.formulas or criterion.indicator is None:
+            return None
+        if not criterion.applies_to(unit):
+            return None
+        indicator = self.indicators[criterion.indicator]
+        return rules.setdefault(id(criterion), Rule(criterion, indicator, self.calendar))
+
+    def _read(self, criterion: Criterion, unit: Unit, rule: Rule | None) -> Iterable[str]:
+        """The evidence that a criterion of the unit reads."""
+        if rule is not None:
+            return (rule.indicator.evidence,)
+        if not criterion.applies_to(unit):
+            return ()
+        return dict.fromkeys(self.indicators[name].evidence for name in criterion.inputs)
+
+    def _laid_out(self, states: Sequence[UnitState]) -> dict[str, Column]:
+        rules = self._spans
+        wide = {r.indicator.evidence for r in rules if r.criterion.min_sample and r.indicator.window is not None}
+        keys = {*self._summed, *(key for group in self._groups for key in group.readers)}
+        return {
+            key: Column(
+                [state.evidence.get(key) for state in states],
+                [state.series.get(key, NOTHING) for state in states] if key in wide else (),
+            )
+            for key in keys
+        }
 
     def judge(self, now: datetime) -> None:
         """Judge everything from nothing: columns, standings, counts, roll-ups, from the systems up to the nation."""
         self._forget(now)
-        self._tally = {unit.code: [0] * len(COLOURS) for unit in self.units if self.units.children(unit.code)}
+        self._tally = array("q", bytes(8 * _SIX * (len(self._parents) + 1)))
+        tally = np.frombuffer(self._tally, np.int64)
+        judged = {rule: rule.judge(self._columns[rule.indicator.evidence], now, at) for rule, at in self._spans.items()}
         for group in self._groups:
-            self._judge_columns(group, now)
-            self._judge_rows(group, now)
+            self._judge_group(group, judged, now)
+            codes = np.frombuffer(group.codes, np.uint8)
+            tally += np.bincount(_SIX * group.parents + codes, minlength=len(tally))
 
-    def _judge_columns(self, group: _Group, now: datetime) -> None:
-        looks: list[Sequence[int]] = []
-        ages: dict[int, list[Sequence[int]]] = {}  # where only the age counts, the oldest of one limit is the first
-        for number, (rule, column) in enumerate(zip(group.rules, group.columns, strict=True)):
-            if rule is not None and column is not None:
-                judged = rule.judge(column, now)
-                group.rows[number :: group.width] = judged.codes
-                if judged.exact is None:
-                    ages.setdefault(judged.limit, []).append(judged.claims)
-                else:
-                    looks.append(judged.exact)
-        looks += [[claimed + limit for claimed in _least(claims)] for limit, claims in ages.items()]
-        if looks:
-            group.looks = list(_least(looks))
-
-    def _judge_rows(self, group: _Group, now: datetime) -> None:
-        rolled = [number for number, rule in enumerate(group.rules) if rule is None]
-        rows, width, stand, stood, tally = bytes(group.rows), group.width, group.scheme.stand, self.stood, self._tally
-        outside = self._outside
-        for place, unit in enumerate(group.units):
-            if rolled:
-                self._roll(group, place, rolled, now)
-                found = stand(group.row(place))
+    def _judge_group(self, group: _Group, judged: Mapping[Rule, Judged], now: datetime) -> None:
+        size = len(group.units)
+        table, looks = np.full((len(group.criteria), size), UNKNOWN, np.uint8), np.full(size, NEVER, np.int64)
+        for number, (criterion, rule) in enumerate(zip(group.criteria, group.rules, strict=True)):
+            if rule is not None:
+                own = slice(group.first - self._spans[rule].start, group.first - self._spans[rule].start + size)
+                table[number] = judged[rule].codes[own]
+                np.minimum(looks, judged[rule].looks[own], out=looks)
             else:
-                found = stand(rows[place * width : (place + 1) * width])
-            if unit.code in outside:
-                found = _LEFT_OUT
-            stood[unit.code] = found
-            if unit.parent is not None:
-                tally[unit.parent][found[0]] += 1
+                said = [self._single(group, criterion, place, now) for place in range(size)]
+                table[number] = [one.code for one in said]
+                np.minimum(looks, [one.look for one in said], out=looks)
+        codes, scores, coverages, gained = group.scheme.stand_all(table)
+        group.rows, group.looks = bytearray(table.T.tobytes()), array("q", looks.tobytes())
+        group.codes, group.scores = bytearray(codes.tobytes()), array("d", scores.tobytes())
+        group.coverages, group.gained = array("d", coverages.tobytes()), array("d", gained.tobytes())
+        for code in self._outside:
+            where, place = self._place[code]
+            where.set(place, _LEFT_OUT)
 
     def put(self, reading: Reading, now: datetime) -> list[str]:
         """One new reading; the units whose colour it changed, up to the nation. Raises NotFound for a strange unit."""
         at = micros(now)
-        if at >= self._rolled_until:
+        if at >= self._until:
             self._forget(now)
         unit = self.units[reading.unit]
         group, place = self._place[unit.code]
-        columns = group.by_indicator.get(reading.indicator, ())
-        if columns:
-            first = group.columns[columns[0]]
-            assert first is not None
-            first.put(place, reading)
-        for number in columns:
-            rule, column = group.rules[number], group.columns[number]
-            assert rule is not None and column is not None
-            group.rows[place * group.width + number], look = rule.one(column, place, now, at)
-            group.looks[place] = min(group.looks[place], look)
-        return self._restand(unit, now)
+        column = self._columns.get(reading.indicator)
+        if column is None:
+            return []
+        self._replace(column, group.first + place, reading)
+        changed = False
+        for number in group.readers.get(reading.indicator, ()):
+            rule = group.rules[number]
+            if rule is None:
+                said = self._single(group, group.criteria[number], place, now)
+            else:
+                said = rule.one(column, group.first + place, now, at)
+            changed |= group.say(place, number, said)
+        return self._restand(unit, now) if changed or self._summed else []
+
+    def _replace(self, column: Column, place: int, reading: Reading) -> None:
+        column.put(place, reading)
+        if column.past:
+            past = {reading.indicator: column.past[place]}
+            column.past[place] = remember(past, (reading,), self.indicators, self.calendar)[reading.indicator]
 
     def colours(self, code: str) -> Mapping[str, Colour]:
         """Raw colour of each criterion of a unit."""
@@ -258,7 +254,13 @@ class Sheet:
 
     def colour(self, code: str) -> Colour:
         """Colour of a unit."""
-        return COLOURS[self.stood[code][0]]
+        group, place = self._place[code]
+        return COLOURS[group.codes[place]]
+
+    def stood(self, code: str) -> Stood:
+        """How a unit stands."""
+        group, place = self._place[code]
+        return group.stood(place)
 
     def look(self, code: str) -> datetime | None:
         """When time alone could change a criterion that the unit judges by readings; never later than that."""
@@ -267,66 +269,90 @@ class Sheet:
 
     def evidence(self, code: str) -> Mapping[str, Reading]:
         """The readings of a unit that its own criteria look at."""
+        return self._readings(code, self._place[code][0].readers)
+
+    def _readings(self, code: str, keys: Iterable[str]) -> Mapping[str, Reading]:
         group, place = self._place[code]
-        found = (column.readings[place] for column in group.columns if column is not None)
-        return {reading.indicator: reading for reading in found if reading is not None}
+        found = ((key, self._columns[key].readings[group.first + place]) for key in keys)
+        return {key: reading for key, reading in found if reading is not None}
 
     def counts(self, code: str) -> Counts:
         """Children of a unit by colour."""
-        return _counts(self._tally[code])
+        return Counts(*self._children(code))
+
+    def _children(self, code: str) -> tuple[int, ...]:
+        place = self._parents.get(code)
+        return () if place is None else tuple(self._tally[_SIX * place : _SIX * (place + 1)])
 
     def _restand(self, unit: Unit, now: datetime) -> list[str]:
         """Stand the unit and all that it reaches, bottom-up, so that each of them stands once."""
         changed: list[str] = []
+        reached = self._stood_anew(unit, changed)
+        if not reached:
+            return changed
         waiting: list[dict[str, Unit]] = [{} for _ in DECIDE_ORDER]
-        waiting[DECIDE_ORDER[unit.level]][unit.code] = unit
+        _add(waiting, self.units, reached)
         for rank in waiting:
             while rank:
                 one = rank.pop(next(iter(rank)))
-                before = self.stood[one.code][0]
-                after = self._stand(one, now, rolled=one is not unit)
-                reached = self.units.dependants(one.code) if one.level is Level.SYSTEM else ()
-                if after != before:
-                    changed.append(one.code)
-                    reached = (*reached, *self._tallied(one, before, after))
-                for code in reached:
-                    waiting[DECIDE_ORDER[self.units[code].level]][code] = self.units[code]
+                group, place = self._place[one.code]
+                for number in group.others:
+                    group.say(place, number, self._single(group, group.criteria[number], place, now))
+                _add(waiting, self.units, self._stood_anew(one, changed))
         return changed
 
-    def _stand(self, unit: Unit, now: datetime, *, rolled: bool) -> int:
+    def _stood_anew(self, unit: Unit, changed: list[str]) -> Sequence[str]:
+        """Stand a unit by its row; the units that may look different now."""
         group, place = self._place[unit.code]
-        if rolled:
-            self._roll(group, place, [number for number, rule in enumerate(group.rules) if rule is None], now)
-        self.stood[unit.code] = _LEFT_OUT if unit.code in self._outside else group.scheme.stand(group.row(place))
-        return self.stood[unit.code][0]
+        before = group.codes[place]
+        after = _LEFT_OUT if unit.code in self._outside else group.scheme.stand(group.row(place), group.gained[place])
+        group.set(place, after)
+        if after.code != before:
+            changed.append(unit.code)
+            tally = _SIX * int(group.parents[place])
+            self._tally[tally + before] -= 1
+            self._tally[tally + after.code] += 1
+        above = () if unit.parent is None or (after.code == before and not self._summed) else (unit.parent,)
+        return above if unit.level is not Level.SYSTEM else (*self.units.dependants(unit.code), *above)
 
-    def _tallied(self, unit: Unit, before: int, after: int) -> tuple[str, ...]:
-        if unit.parent is None:
-            return ()
-        self._tally[unit.parent][before] -= 1
-        self._tally[unit.parent][after] += 1
-        return (unit.parent,)
-
-    def _roll(self, group: _Group, place: int, numbers: Sequence[int], now: datetime) -> None:
-        unit, start = group.units[place], place * group.width
-        for number in numbers:
-            criterion = group.criteria[number]
-            taken = criterion.rollup is None or not criterion.applies_to(unit)
-            said = self._taken(criterion, unit) if taken else self._share(criterion, unit, now)
-            group.rows[start + number] = said.code
-            group.looks[place] = min(group.looks[place], said.look)
-
-    def _share(self, criterion: Criterion, unit: Unit, now: datetime) -> Said:
-        tally = tuple(self._tally.get(unit.code, ()))
-        found = self._rolled.get((criterion.id, tally))
+    def _single(self, group: _Group, criterion: Criterion, place: int, now: datetime) -> Said:
+        """One criterion of one unit that no column judges: a group, free conditions, or taken over from a system."""
+        unit = group.units[place]
+        if not criterion.applies_to(unit):
+            return self._taken(criterion, unit)
+        if criterion.rollup is None:
+            evidence = self._readings(unit.code, group.readers)
+            return said_of(lambda: judge_formulas(criterion, self.indicators, evidence, now))
+        if criterion.rollup in _BY_MEMBERS:
+            return said_of(lambda: self._summed_up(criterion, unit, now))
+        tally = self._children(unit.code)
+        found = self._rolled.get((id(criterion), tally))
         if found is None:
-            verdict = judge_rollup(criterion, _counts(tally), now, self.calendar, self.standing.min_coverage)
-            found = Said(CODES[verdict.colour], micros(verdict.recheck_at))
-            self._rolled_until = min(self._rolled_until, found.look)
             if len(self._rolled) >= _KEPT:
                 self._rolled.clear()
-            self._rolled[criterion.id, tally] = found
+            found = self._rolled[id(criterion), tally] = said_of(lambda: self._group_verdict(criterion, tally, now))
+            self._until = min(self._until, found.look)
         return found
+
+    def _group_verdict(
+        self, criterion: Criterion, tally: Sequence[int], now: datetime, members: Members = NOBODY
+    ) -> Verdict:
+        return judge_rollup(criterion, Counts(*tally), now, self.calendar, self.standing.min_coverage, members)
+
+    def _summed_up(self, criterion: Criterion, unit: Unit, now: datetime) -> Verdict:
+        """A roll-up that needs the children themselves, as `decide` shows them to it."""
+        children = tuple(self._as_state(code, criterion, now) for code in self.units.children(unit.code))
+        members = Members(children, self.units, self.indicators.get(criterion.indicator or ""))
+        verdict = self._group_verdict(criterion, self._children(unit.code), now, members)
+        if criterion.rollup is RollUp.RATE:
+            self._sums[unit.code, criterion.id] = hold(None, verdict, criterion, unit.level, now)
+        return verdict
+
+    def _as_state(self, code: str, criterion: Criterion, now: datetime) -> UnitState:
+        colour, passed = self.colour(code), self._sums.get((code, criterion.id))
+        criteria = {} if passed is None else {criterion.id: passed}
+        evidence = self._readings(code, self._summed) if criterion.rollup is RollUp.RATE else {}
+        return UnitState(code, standing=Standing(colour, now, colour, now), criteria=criteria, evidence=evidence)
 
     def _taken(self, criterion: Criterion, unit: Unit) -> Said:
         carried = []
@@ -334,7 +360,7 @@ class Sheet:
             group, place = self._place[code]
             for number, theirs in enumerate(group.criteria):
                 if theirs.id == criterion.id:
-                    carried.append(group.rows[place * group.width + number])
+                    carried.append(group.rows[place * len(group.criteria) + number])
         # A criterion that no system carries is no criterion of the unit: it counts as excluded.
         return Said(min(carried, key=_URGENCY.index, default=EXCLUDED))
 
@@ -342,13 +368,11 @@ class Sheet:
         """Roll-ups with a date are asked anew on each local day and when the first of them is due."""
         today = self.calendar.local(now).date()
         tomorrow = self.calendar.start_of_day(today + timedelta(days=1))
-        self._outside = frozenset(unit.code for unit in self.units if not unit.holds_on(today))
-        self._rolled, self._rolled_until = {}, micros(tomorrow)
+        self._outside = frozenset(unit.code for unit in self._bounded if not unit.holds_on(today))
+        self._rolled, self._until = {}, micros(tomorrow)
 
 
-def _counts(tally: Sequence[int]) -> Counts:
-    return Counts(*tally)
-
-
-def _least(columns: Sequence[Sequence[int]]) -> Iterable[int]:
-    return map(min, *columns) if len(columns) > 1 else columns[0]
+def _add(waiting: Sequence[dict[str, Unit]], units: Units, codes: Iterable[str]) -> None:
+    for code in codes:
+        unit = units[code]
+        waiting[DECIDE_ORDER[unit.level]][code] = unit

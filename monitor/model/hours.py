@@ -7,10 +7,12 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _DAY = timedelta(days=1)
 _SATURDAY = 5
+_REMEMBERED = 4096  # local instants whose UTC is kept: ten years of midnights
 _HORIZON = 400  # days searched for the next session: longer than any closure between two Tets
 
 Session = tuple[time, time]  # from, to in local time; "to" 00:00 means the end of the day
@@ -129,6 +131,7 @@ class Sessions:
         return first_instant(datetime.combine(day, at), self.calendar.zone)
 
 
+@lru_cache(_REMEMBERED)  # a pure function, asked for the same midnights by every rule with a date
 def first_instant(wall: datetime, zone: ZoneInfo) -> datetime:
     """The first instant, in UTC, at which local clocks show `wall` (without zone) or later.
 
@@ -176,7 +179,8 @@ def _aware(instant: datetime) -> datetime:
 
 def _weekdays(start: date, end: date) -> int:
     weeks, rest = divmod((end - start).days, 7)
-    return 5 * weeks + sum((start.weekday() + day) % 7 < _SATURDAY for day in range(rest))
+    until = start.weekday() + rest  # of the days that make no whole week; from 7 on they lie in the next one
+    return 5 * weeks + min(until, _SATURDAY) - min(start.weekday(), _SATURDAY) + max(until - 7, 0)
 
 
 def _count(days: tuple[date, ...], start: date, end: date) -> int:

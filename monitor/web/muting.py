@@ -97,7 +97,10 @@ async def page(request: web.Request) -> web.StreamResponse:
         *await service.desk.listed(Silence, everything=True),
         *await service.desk.listed(Window, everything=True),
     ]
-    shown = {when: [row(one, service) for one in rows if one.when(now) is when] for when in When}
+    shown = {
+        when: [row(one, service) for one in rows if one.when(now) is when]
+        for when in (When.ACTIVE, When.COMING, When.PAST)
+    }
     return pages.show(request, "muting.html", {"shown": shown, "unit": clean(request.query.get("unit", ""))})
 
 

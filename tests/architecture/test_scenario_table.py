@@ -9,6 +9,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 IDS = (
+    19,
+    20,
+    22,
+    23,
+    25,
+    26,
+    28,
+    29,
     31,
     32,
     34,
@@ -39,6 +47,7 @@ IDS = (
     71,
     73,
     74,
+    89,
 )
 WORDS = {"ported", "inverted on purpose", "not applicable", "not yet"}
 ROWS = [

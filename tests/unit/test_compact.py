@@ -126,7 +126,9 @@ def told_by_judge(criterion, indicator, news, now):
 
 def told_by_column(compiled, column, now):
     found = compiled.judge(column, now)
-    return [(COLOURS[code], instant(look)) for code, look in zip(found.codes, found.looks, strict=True)]
+    return [
+        (COLOURS[code], instant(look)) for code, look in zip(found.codes.tolist(), found.looks.tolist(), strict=True)
+    ]
 
 
 @settings(max_examples=settings().max_examples * 10)
@@ -186,9 +188,9 @@ def test_numbers_are_looked_up_and_only_what_is_odd_is_asked(monkeypatch):
     asked = []
     explain = compiled.explain
 
-    def ask(reading, now):
+    def ask(reading, now, past):
         asked.append(reading.value)
-        return explain(reading, now)
+        return explain(reading, now, past)
 
     monkeypatch.setattr(compiled, "explain", ask)
     plain = [told(float(number), denominator=20.0) for number in range(50)]

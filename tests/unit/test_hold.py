@@ -285,6 +285,8 @@ def test_what_was_yellow_and_then_green_is_not_called_green_for_two_readings_of_
     ("raws", "criterion", "began"),
     [
         ("GYR", TWICE_DOWN_THRICE_UP, 1),  # yellow for both of them: the first one began it
+        ("GRY", TWICE_DOWN_THRICE_UP, 1),  # whichever of them comes first: both were at least as bad as yellow
+        ("RYGY", rule(keep=Need(3)), 1),  # no longer red: the same on the way back
         ("GYRRRRRRRRR", rule(hold=Need(1, 450)), 2),  # red: the yellow before it was another event
         ("GYR.......R", rule(hold=Need(1, 450)), 2),  # looked at too seldom for the yellow between to be shown
     ],

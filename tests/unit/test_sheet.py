@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import isnan
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.decide import Policy, View, decide
-from monitor.engine.book import Criterion, Period, RollUp, StandingRule
+from monitor.engine.book import Criterion, Formula, Period, RollUp, StandingRule
 from monitor.engine.compact import CODES, COLOURS
-from monitor.engine.sheet import Scheme, Sheet
+from monitor.engine.scheme import Scheme, Stood
+from monitor.engine.sheet import Sheet
 from monitor.engine.standing import stand
 from monitor.model.colour import Colour
 from monitor.model.reading import Reading
+from monitor.model.series import MonthSum, Series
 from monitor.model.state import UnitState
 from monitor.model.unit import DECIDE_ORDER, Level, Units
 from tests.unit.engine_scene import (
@@ -49,9 +53,22 @@ BY_DATE = rule("share", levels=frozenset({Level.PROVINCE, Level.NATION}), indica
                bands=(), target=goal(operand=60.0))  # fmt: skip
 DATED = replace(ONLINE, target=goal(floor=30.0), bands=())
 FOR_ALL = replace(SHARED, inherit=frozenset({Level.COMMUNE, Level.PROVINCE}))
+HEAVY = replace(WORST, rollup=RollUp.WEIGHT_SHARE, bands=ONLINE.bands)
+RATE = replace(WORST, id="sum", rollup=RollUp.RATE, indicator="rate", bands=ONLINE.bands, min_sample=40)
+ENOUGH = replace(ONLINE, min_sample=20)
+FREE = rule(
+    "free", levels=frozenset({Level.COMMUNE}), indicator=None, bands=(), inputs=("rate", "up"),
+    formulas=(Formula(RED, "rate < 60", evaluate=lambda known: float(known["rate"]) < 60 if "rate" in known else "?"),
+              Formula(GREEN, "up", evaluate=lambda known: known["up"] is True if "up" in known else "missing")),
+)  # fmt: skip
+BROKEN = rule(
+    "broken", levels=frozenset({Level.COMMUNE}), indicator="up", bands=(), target=replace(goal(), before=None)
+)
+OF_SOME = replace(SHARED, levels=frozenset({Level.SYSTEM, Level.COMMUNE}), units=frozenset({SYSTEM, "02144"}))
 SITES = [(CENTRE, SHARED, ONLINE, SHARE), (CENTRE, FOR_ALL, DATED, WORST), (SHARED, DATED, BY_DATE), (CENTRE, ONLINE),
-         (CENTRE, FOR_ALL, ONLINE, replace(SHARE, critical=False))]  # fmt: skip
-weights = st.sampled_from([0.0, 0.1, 0.7, 1.0, 2.5, 5.0, 10.0, 20.0])
+         (CENTRE, FOR_ALL, ONLINE, replace(SHARE, critical=False)), (CENTRE, ONLINE, HEAVY), (ONLINE, RATE, SHARE),
+         (ENOUGH, SHARE, RATE), (CENTRE, FREE, SHARE), (BROKEN, ONLINE, WORST), (OF_SOME, CENTRE, SHARE)]  # fmt: skip
+weights = st.sampled_from([0.0, 0.1, 0.7, 1.0, 2.5, 5.0, 10.0, 20.0, 1 / 3, 102.4])
 colours = st.sampled_from(Colour)
 limits = st.builds(StandingRule, *[st.sampled_from([0.0, 0.5, 0.7, 0.8, 1.0])] * 3, st.sampled_from([0.0, 5.0]))
 
@@ -67,28 +84,66 @@ def test_a_row_of_colours_stands_as_its_criteria_do(row, limit):
     ]
     standing = stand(None, states, limit, NOON)
     scheme = Scheme(criteria, Level.COMMUNE, limit)
-    for _ in range(2):  # the second time it is remembered
-        code, score, coverage = scheme.stand(bytes(CODES[colour] for colour, _, _ in row))
+    codes = bytes(CODES[colour] for colour, _, _ in row)
+    gained = sum(gains[code] for gains, code in zip(scheme.gains, codes, strict=True))
+    for known in (None, gained):
+        code, score, coverage = scheme.stand(codes, known)
         assert (COLOURS[code], score, coverage) == (standing.colour, standing.score, standing.coverage)
+
+
+@given(st.data(), st.lists(st.tuples(weights, st.booleans()), max_size=8), limits)
+def test_many_units_stand_at_once_as_each_of_them_does(data, kinds, limit):
+    criteria = [rule(f"c{n}", weight={Level.COMMUNE: w}, critical=c) for n, (w, c) in enumerate(kinds)]
+    row = st.binary(min_size=len(kinds), max_size=len(kinds)).map(lambda drawn: bytes(b % 6 for b in drawn))
+    rows = data.draw(st.lists(row | row.map(lambda r: bytes(code % 3 for code in r)), min_size=1, max_size=6))
+    scheme = Scheme(criteria, Level.COMMUNE, limit)
+    table = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), len(kinds)).T
+    codes, scores, coverages, gained = scheme.stand_all(np.ascontiguousarray(table))
+    each = zip(codes.tolist(), scores.tolist(), coverages.tolist(), gained.tolist(), strict=True)
+    for one, (code, score, coverage, gain) in zip(rows, each, strict=True):
+        assert Stood(code, None if isnan(score) else score, coverage) == scheme.stand(one)
+        assert gain == pytest.approx(sum(gains[c] for gains, c in zip(scheme.gains, one, strict=True)))
+
+
+def test_a_score_in_the_middle_between_two_roundings_is_rounded_as_the_judge_rounds_it():
+    shares = [1 / 1024] * 1024
+    criteria = [rule(f"c{n}", weight={Level.COMMUNE: weight}) for n, weight in enumerate(shares)]
+    scheme = Scheme(criteria, Level.COMMUNE, StandingRule())
+    for green in range(1, 64, 2):
+        row = bytes([0] * green + [2] * (1024 - green))
+        states = [replace(held(c.id, COLOURS[code], c.weight[Level.COMMUNE]), level=Colour.UNKNOWN)
+                  for c, code in zip(criteria, row, strict=True)]  # fmt: skip
+        expected = stand(None, states, StandingRule(), NOON).score
+        column = np.frombuffer(row, np.uint8).reshape(-1, 1)
+        assert scheme.stand(row).score == scheme.stand_all(column)[1][0] == expected
+        gained = sum(gains[code] for gains, code in zip(scheme.gains, row, strict=True))
+        assert scheme.stand(row, gained).score == expected
+
+
+JULY = 12 * 2025 + 6
+PAST = {"rate": Series(months=(MonthSum(JULY - 4, 30.0, 90.0), MonthSum(JULY, 9.0, 12.0)))}
 
 
 def policy(criteria: tuple[Criterion, ...]) -> Policy:
     around = Units(tuple(replace(u, depends_on=(SYSTEM,)) if u.code == PROVINCE else u for u in units(FIVE)))
-    return Policy(around, ruleset(*criteria), directory(), CALENDAR, SESSIONS)
+    rules = ruleset(*criteria)
+    indicators = {**rules.indicators, "rate": replace(rules.indicators["rate"], window=Period.MONTH)}
+    return Policy(around, replace(rules, indicators=indicators), directory(), CALENDAR, SESSIONS)
 
 
 def sheet_of(of: Policy, readings: list[Reading], now: datetime) -> Sheet:
     evidence: dict[str, dict[str, Reading]] = {}
     for reading in readings:
         evidence.setdefault(reading.unit, {})[reading.indicator] = reading
+    states = {unit.code: UnitState(unit.code, evidence=evidence.get(unit.code, {}), series=PAST) for unit in of.units}
     rules = of.ruleset
     sheet = Sheet(of.units, lambda unit: of.criteria_of(unit, now), rules.indicators, rules.standing, CALENDAR)
-    sheet.fill(evidence)
+    sheet.fill(states)
     return sheet
 
 
 def decided(of: Policy, readings: list[Reading], now: datetime) -> dict[str, UnitState]:
-    states = {unit.code: UnitState(unit.code) for unit in of.units}
+    states = {unit.code: UnitState(unit.code, series=PAST) for unit in of.units}
     for unit in sorted(of.units, key=lambda unit: DECIDE_ORDER[unit.level]):
         children = tuple(states[code] for code in of.units.children(unit.code))
         news = tuple(reading for reading in readings if reading.unit == unit.code)
@@ -105,7 +160,14 @@ def feeds(draw):
     keys = [(SYSTEM, "system_up"), *((code, indicator) for code in FIVE for indicator in ("up", "rate"))]
     told_of = draw(st.lists(st.sampled_from(keys), unique=True))
     ago = st.sampled_from([timedelta(), timedelta(seconds=149), timedelta(seconds=150)])
-    return [told(draw(values[what]), NOON - draw(ago), unit=unit, indicator=what) for unit, what in told_of]
+    news = [told(draw(values[what]), NOON - draw(ago), unit=unit, indicator=what) for unit, what in told_of]
+    return [_of_cases(one, draw(st.sampled_from([None, 4.0, 10.0, 40.0]))) for one in news]
+
+
+def _of_cases(reading: Reading, cases: float | None) -> Reading:
+    if reading.indicator != "rate" or cases is None:
+        return reading
+    return replace(reading, numerator=float(reading.value) / 100 * cases, denominator=cases)
 
 
 def agrees(sheet: Sheet, states: dict[str, UnitState]) -> None:
@@ -114,7 +176,7 @@ def agrees(sheet: Sheet, states: dict[str, UnitState]) -> None:
         raw = {key: criterion.verdict.colour for key, criterion in state.criteria.items()}
         assert {key: colour for key, colour in sheet.colours(code).items() if key in raw} == raw
         assert sheet.colour(code) is state.standing.colour
-        assert sheet.stood[code][1:] == (state.standing.score, state.standing.coverage)
+        assert sheet.stood(code)[1:] == (state.standing.score, state.standing.coverage)
         if state.standing.children is not None:
             assert sheet.counts(code) == state.standing.children
 
@@ -132,11 +194,11 @@ def test_readings_put_in_one_by_one_lead_where_judging_anew_leads(site, readings
     of = policy(site)
     sheet = sheet_of(of, readings, NOON)
     sheet.judge(NOON)
-    before = {code: stood[0] for code, stood in sheet.stood.items()}
+    before = {unit.code: sheet.colour(unit.code) for unit in of.units}
     told_changed = [code for reading in more for code in sheet.put(reading, NOON)]
     known = {(reading.unit, reading.indicator): reading for reading in (*readings, *more)}
     agrees(sheet, decided(of, list(known.values()), NOON))
-    assert {code for code, stood in sheet.stood.items() if stood[0] != before[code]} <= set(told_changed)
+    assert {code for code, colour in before.items() if sheet.colour(code) is not colour} <= set(told_changed)
 
 
 @given(st.sampled_from(SITES), st.sampled_from([*FIVE, SYSTEM, PROVINCE]), feeds(), feeds())
@@ -228,30 +290,3 @@ def test_a_sheet_gives_back_the_readings_that_a_units_rules_look_at():
     of = policy(SITES[0])
     readings = [told(90.0), told(True, indicator="up"), told(5.0, indicator="queue")]
     assert sheet_of(of, readings, NOON).evidence(COMMUNE) == {"rate": readings[0], "up": readings[1]}
-
-
-@pytest.mark.parametrize(
-    ("rules", "why"),
-    [
-        (
-            (replace(WORST, rollup=RollUp.WEIGHT),),
-            "worst: a column knows colours of children, no weights and no figures",
-        ),
-        ((replace(ONLINE, min_sample=30),), "rate: a column knows newest readings, no sums of wider windows"),
-    ],
-)
-def test_what_no_column_can_tell_is_refused_by_name(rules, why):
-    with pytest.raises(ValueError, match=why):
-        sheet_of(windowed(policy(rules)), [], NOON)
-
-
-@pytest.mark.parametrize("rules", [(ONLINE,), (replace(CENTRE, min_sample=30),)], ids=["a window", "a sample"])
-def test_a_window_or_a_sample_alone_is_no_reason_to_refuse(rules):
-    sheet_of(windowed(policy(rules)), [], NOON)
-
-
-def windowed(of: Policy) -> Policy:
-    """With a rate that is summed up by the month."""
-    rules = of.ruleset
-    monthly = replace(rules.indicators["rate"], window=Period.MONTH)
-    return replace(of, ruleset=replace(rules, indicators={**rules.indicators, "rate": monthly}))
