@@ -307,6 +307,7 @@ def _move(incident: Incident | None, trouble: Trouble | None, cause: str, scene:
     event = _event(incident, trouble, cause, scene, now)
     move = TABLE[None if incident is None else incident.phase, event]
     case = _Case(incident or _opened(trouble, scene, now), event, trouble, scene, now)
+    case = _counted(case)
     for act in move.acts:
         case = _ACTS[act](case)
     ended = now if move.to is Phase.CLOSED else None
@@ -493,7 +494,6 @@ def _facts(old: Incident, trouble: Trouble, scene: Scene) -> dict[str, Param]:
 def _call(case: _Case) -> _Case:
     if not any(due(step, case.now) for step in case.incident.steps) or _silenced(case):
         return case
-    case = _counted(case)
     known = {person.id for person in case.scene.directory.recipients}
     fired = fire(case.incident.steps, known, case.scene.sessions, case.now, case.incident.answered)
     incident = replace(case.incident, steps=fired.steps)
@@ -506,7 +506,7 @@ def _call(case: _Case) -> _Case:
 
 
 def _counted(case: _Case) -> _Case:
-    """With the count of a mass trouble as it is now, for the texts; whether it is total stays as it was told."""
+    """With the count of a mass trouble as it is now; whether it is total stays as it was told."""
     if case.trouble is None or case.trouble.kind is not Kind.MASS:
         return case
     latest = {name: case.trouble.facts[name] for name in ("n", "total", "units", "worst")}

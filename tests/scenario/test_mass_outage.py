@@ -63,6 +63,7 @@ def test_the_first_message_comes_at_once_and_the_last_within_two_minutes_of_the_
 def test_the_one_message_to_the_nation_counts_all_provinces_in_one_segment(blackout):
     ((_, notice),) = [one for one in sent(blackout) if one[1].recipient == "nation-VN"]
     assert "34/34" in notice.sms
+    assert "3.321" in notice.body
     assert "VN" in notice.sms
     assert gsm_length(notice.sms) <= 160
 
