@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
+from monitor.alerting.collapse import Explainer, Sheltered, counted, failing, mass_of, masses, shelter
 from monitor.alerting.incidents import Alerts, Scene, react
 from monitor.alerting.incidents import acknowledge as acknowledge_incident
 from monitor.alerting.plan import Directory
-from monitor.alerting.troubles import Silent, troubles
+from monitor.alerting.troubles import Silent, Trouble, troubles
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, RollUp, Ruleset
 from monitor.engine.formula import judge_formulas
@@ -31,6 +33,7 @@ from monitor.engine.unmoved import judged_today, moved, says_again, stays
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
 from monitor.model.hours import Calendar, Sessions
+from monitor.model.incident import Cover
 from monitor.model.matcher import subject
 from monitor.model.muting import NOTHING_MUTED, Muting, maintenance_spans, under_way
 from monitor.model.reading import Reading, SourceHealth
@@ -45,6 +48,7 @@ CALM = 60.0  # seconds for which what says the same again may wait to be decided
 AGE_PART = 3  # ... and at most this part of the time for which it is believed
 _AHEAD = timedelta(days=2)  # within which the next midnight lies, when every unit is looked at again
 _DAY = timedelta(days=1)
+_SHELTER = frozenset({reasons.EXPLAINED, reasons.AWAITED, reasons.COLLAPSED})
 _TRY_AGAIN = timedelta(minutes=1)  # after which what broke is judged anew
 
 
@@ -76,6 +80,31 @@ class Policy:
     )
     _watched: dict[str, tuple[Watch, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _rates: list[tuple[Criterion, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @cached_property
+    def explains(self) -> Mapping[str, tuple[Explainer, ...]]:
+        """Criteria of systems that explain another one, by the id of that."""
+        rules = self.rules
+        return {
+            key: tuple(
+                Explainer(one, self.ruleset.indicators.get(rules[one].indicator or ""))
+                for one in rule.explained_by
+                if one in rules
+            )
+            for key, rule in rules.items()
+            if rule.explained_by
+        }
+
+    @cached_property
+    def rules(self) -> Mapping[str, Criterion]:
+        """The newest version of every criterion, by id."""
+        ids = dict.fromkeys(criterion.id for book in self.ruleset.books for criterion in book.criteria)
+        return {key: rule for key in ids if (rule := self.ruleset.criterion(key)) is not None}
+
+    @cached_property
+    def explaining(self) -> frozenset[str]:
+        """Criteria that explain others."""
+        return frozenset(one.criterion for able in self.explains.values() for one in able)
 
     def changes_a_sum(self, decision: Decision, now: datetime) -> bool:
         """True when the unit's parent sums up a figure that this decision changed, whether or not a colour did."""
@@ -141,6 +170,7 @@ class View:
     # When this very policy made this very state out of judging; None: every criterion is judged anew.
     judged_at: datetime | None = None
     answers: tuple[Answer, ...] = ()  # of the unit's probes, oldest first
+    above: tuple[UnitState, ...] = ()  # its parent, its parent's parent and so on; read where a site collapses
 
 
 def decide(view: View, policy: Policy, now: datetime) -> Decision:
@@ -170,8 +200,13 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
     in_part = judged_today(view.judged_at, now, policy.calendar) and work is None and not rested
     news = moved(view.state, told) if in_part else None
     criteria = _criteria(seen, unit, policy, counts, news, work, now)
+    silent, silences_at = ([], None) if work is not None else _silences(seen, _watches(unit, policy, now), now)
+    found = _troubles(seen, unit, criteria, policy, silent, now)
+    sheltered = _sheltered(seen, found, policy, now)
+    criteria = _marked(criteria, sheltered)
     standing = _standing(view.state.standing, unit, criteria, policy, counts, work, now)
-    alerts, silences_at = _alerts(seen, unit, criteria, policy, work, now)
+    scene = scene_of(unit, criteria, told.evidence, policy, now, paused=work is not None)
+    alerts = react(view.state.incidents, found, _covered(scene, sheltered, policy), now)
     after = replace(
         seen.state,
         standing=standing,
@@ -185,7 +220,12 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
         recheck_at=_recheck(
             criteria,
             alerts,
-            (silences_at, *_ends(told, policy, now), *_muting_changes(unit, alerts, policy, now)),
+            (
+                silences_at,
+                *sheltered.awaited.values(),
+                *_ends(told, policy, now),
+                *_muting_changes(unit, alerts, policy, now),
+            ),
             policy.calendar,
             now,
         ),
@@ -418,18 +458,102 @@ def _told(broken: Exception) -> str:
     return clean(f"{type(broken).__name__}: {broken}")
 
 
-def _alerts(
+def _troubles(
     view: View,
     unit: Unit,
     criteria: Mapping[str, CriterionState],
     policy: Policy,
-    work: Reason | None,
+    silent: list[Silent],
     now: datetime,
-) -> tuple[Alerts, datetime | None]:
-    silent, next_silence = ([], None) if work is not None else _silences(view, _watches(unit, policy, now), now)
-    scene = scene_of(unit, criteria, view.state.evidence, policy, now, paused=work is not None)
-    found = troubles(unit, criteria, scene.rules, scene.indicators, silent, now)
-    return react(view.state.incidents, found, scene, now), next_silence
+) -> dict[str, Trouble]:
+    rules = {criterion.id: criterion for criterion in policy.criteria_of(unit, now)}
+    own = troubles(unit, criteria, rules, policy.ruleset.indicators, silent, now)
+    if not policy.directory.collapses or not view.children or not policy.is_there(unit, now):
+        return own
+    there = tuple(child for child in view.children if policy.is_there(policy.units[child.unit], now))
+    asked = policy.directory.collapses
+    many = masses(unit.level, view.state.incidents, there, asked, policy.rules, policy.ruleset.indicators)
+    return {**own, **many}
+
+
+def _sheltered(view: View, found: Mapping[str, Trouble], policy: Policy, now: datetime) -> Sheltered:
+    if not found and not view.state.incidents:
+        return Sheltered()
+    systems = {code: state for code, state in view.systems.items() if policy.is_there(policy.units[code], now)}
+    return shelter(view.state, found, policy.explains, systems, view.above, now)
+
+
+def _marked(criteria: dict[str, CriterionState], sheltered: Sheltered) -> dict[str, CriterionState]:
+    """The criteria with the reason why nobody, or not everybody, is called for them."""
+    return {key: _with_reason(state, sheltered.why.get(key)) for key, state in criteria.items()}
+
+
+def _with_reason(state: CriterionState, why: Reason | None) -> CriterionState:
+    said = tuple(reason for reason in state.verdict.reasons if reason.code not in _SHELTER)
+    told = said if why is None else (*said, why)
+    return state if told == state.verdict.reasons else replace(state, verdict=replace(state.verdict, reasons=told))
+
+
+def _covered(scene: Scene, sheltered: Sheltered, policy: Policy) -> Scene:
+    waits = _first_waits(scene.unit, sheltered.covers, policy)
+    return replace(scene, covers=sheltered.covers, awaited=frozenset(sheltered.awaited), waits=waits)
+
+
+def listeners(decision: Decision, states: Mapping[str, UnitState], policy: Policy, now: datetime) -> tuple[str, ...]:
+    """Units for which a decision is news.
+
+    A new colour is for the parent and, at a system, for everybody who depends on it; a new figure for a parent that
+    sums it up; a trouble for a parent that counts it; a mass trouble for those below it; a system that fails, or that
+    answers, for those who wait for that.
+    """
+    before, after = decision.before, decision.after
+    if decision.transitions or policy.changes_a_sum(decision, now):
+        return (*policy.units.listeners(after.unit), *_below(before, after, states, policy))
+    found = _waiting(decision, states, policy)
+    return (*found, *_counting(before, after, policy), *_below(before, after, states, policy))
+
+
+def _counting(before: UnitState, after: UnitState, policy: Policy) -> tuple[str, ...]:
+    parent = policy.units[after.unit].parent
+    if parent is None or before.incidents == after.incidents:
+        return ()
+    asked = policy.directory.collapses
+    return (parent,) if any(counted(before, rule) != counted(after, rule) for rule in asked) else ()
+
+
+def _below(before: UnitState, after: UnitState, states: Mapping[str, UnitState], policy: Policy) -> tuple[str, ...]:
+    if before.incidents == after.incidents:
+        return ()
+    turned = {
+        cause
+        for rule in policy.directory.collapses
+        for cause in rule.causes
+        if (mass_of(before, cause) is None) != (mass_of(after, cause) is None)
+    }
+    if not turned:
+        return ()
+    below, codes = list(policy.units.children(after.unit)), list[str]()
+    while below:
+        codes += below
+        below = [child for code in below for child in policy.units.children(code)]
+    return tuple(code for code in codes if not turned.isdisjoint(states[code].incidents))
+
+
+def _waiting(decision: Decision, states: Mapping[str, UnitState], policy: Policy) -> tuple[str, ...]:
+    before, after = decision.before, decision.after
+    dependants = policy.units.dependants(after.unit) if policy.explaining else ()
+    if not dependants:
+        return ()
+    if any(failing(before, one) != failing(after, one) for one in policy.explaining):
+        return dependants
+    return (
+        tuple(code for code in dependants if _awaits(states[code], policy)) if before.evidence != after.evidence else ()
+    )
+
+
+def _awaits(state: UnitState, policy: Policy) -> bool:
+    held = (state.criteria.get(key) for key in policy.explains)
+    return any(reason.code == reasons.AWAITED for one in held if one for reason in one.verdict.reasons)
 
 
 def _watches(unit: Unit, policy: Policy, now: datetime) -> tuple[Watch, ...]:
@@ -462,8 +586,26 @@ def scene_of(
         dependants=_dependants(unit, policy, now),
         about=subject(unit.code, policy.units) if policy.muting.silences else None,
         muting=policy.muting,
+        waits=_first_waits(unit, {}, policy),
+        causes=_mass_causes(unit, policy) if policy.is_there(unit, now) else frozenset(),
         paused=paused,
     )
+
+
+def _mass_causes(unit: Unit, policy: Policy) -> frozenset[str]:
+    return frozenset(rule.cause for rule in policy.directory.collapses if rule.at is unit.level)
+
+
+def _first_waits(unit: Unit, covers: Mapping[str, Cover], policy: Policy) -> dict[str, float]:
+    """For how long a first call waits, by cause: until a mass trouble is counted, here and at the parent."""
+    above = policy.units[unit.parent].level if unit.parent else None
+    waits = {rule.cause: rule.wait for rule in policy.directory.collapses if rule.at is unit.level}
+    for rule in policy.directory.collapses:
+        for cause in rule.causes if rule.at is above else ():
+            cover = covers.get(cause)
+            if cover is None or cover.unit != unit.parent:  # otherwise those above are spared already
+                waits[cause] = max(rule.wait, waits.get(cause, 0.0))
+    return waits
 
 
 def _dependants(unit: Unit, policy: Policy, now: datetime) -> int:

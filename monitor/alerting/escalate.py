@@ -59,6 +59,7 @@ def freeze(
     now: datetime,
     reminders: tuple[datetime, ...] = (),
     colour: Colour | None = None,
+    not_before: datetime | None = None,
 ) -> tuple[Step, ...]:
     """The steps of a policy as instants and addresses, in order of time. Later edits of the site do not reach it.
 
@@ -67,7 +68,7 @@ def freeze(
     colours than `colour` are left out.
     """
     steps = [
-        _frozen(spec, at, directory, lineage, sessions)
+        _frozen(spec, max(at, not_before or at), directory, lineage, sessions)
         for spec in policy.steps
         if colour is None or not spec.colours or colour in spec.colours
         for at in _instants(spec, sessions, now, reminders)
@@ -291,11 +292,11 @@ def _highest(calls: list[Call]) -> tuple[Call, ...]:
 
 
 def report_by(kind: Kind, sessions: Sessions, now: datetime) -> datetime:
-    """When the result is to be reported back: two hours for an outage, otherwise the close of an office day.
+    """When the result is to be reported back: two hours for an outage or many, otherwise the close of an office day.
 
     That is today before noon, the next office day afterwards.
     """
-    if kind is Kind.OUTAGE:
+    if kind in (Kind.OUTAGE, Kind.MASS):
         return now + _REPORT_AFTER
     local = sessions.calendar.local(now)
     for ahead in range(local.hour >= _NOON, _HORIZON):

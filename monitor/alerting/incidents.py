@@ -14,6 +14,9 @@ event does to the incident; nothing else changes a phase. The rules behind the t
   nothing, so that falling back is no news to those who answered.
 * A silence stops the calls, not the watch: phases change as ever, what falls due waits and comes once when it ends. So
   does maintenance, which also judges nothing: whatever is open is paused, nothing opens and nothing recovers.
+* What a wider trouble takes in (`monitor.alerting.collapse`) opens no incident when a system explains it, and calls
+  nobody who hears of the wider one. An open one is narrowed to the others (`covered`); when the wider one ends and it
+  is still there, those who were spared are called as for a new one (`uncovered`), and nobody else a second time.
 * While a hold waits to believe an improvement, and while a criterion flaps, the trouble is what it was.
 * What is well is watched for as long as the policy says before it is over (`closing`). A relapse in that time is the
   same trouble: the plan goes on where it was, an acknowledgement still stands, and nobody hears of it.
@@ -36,6 +39,7 @@ from hashlib import blake2b
 from monitor.alerting.escalate import (
     choose,
     due,
+    finished,
     fire,
     freeze,
     next_call,
@@ -45,11 +49,12 @@ from monitor.alerting.escalate import (
     terms_of,
 )
 from monitor.alerting.muting import silence_of
-from monitor.alerting.notices import owed, pages, recoveries, reminders
+from monitor.alerting.notices import address_in, owed, pages, recoveries, reminders
+from monitor.alerting.plan import MASS_PREFIX
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, Trouble
 from monitor.model.colour import Colour
-from monitor.model.incident import Answer, Incident, Kind, Notice, Phase, Terms
+from monitor.model.incident import Answer, Cover, Incident, Kind, Notice, Phase, Step, Terms
 from monitor.model.state import AuditEntry, Withhold
 from monitor.model.text import clean
 from monitor.model.verdict import Param
@@ -69,6 +74,8 @@ class Event(StrEnum):
     PAUSED = "paused"  # maintenance, or too little to be judged
     ACKNOWLEDGED = "acknowledged"  # by everybody who must
     HEARD = "heard"  # one party has answered, another has not
+    COVERED = "covered"  # a wider trouble takes it in
+    UNCOVERED = "uncovered"  # ... and does no longer
     REMINDED = "reminded"  # an acknowledgement is about to lapse
     LAPSED = "lapsed"  # an acknowledgement is too old
     CALMED = "calmed"  # well, but not yet for long enough
@@ -85,6 +92,7 @@ class Act(StrEnum):
 
     WITHHOLD = "withhold"  # pending notices are no longer owed
     PLAN = "plan"  # freeze a plan of a new generation
+    COVER = "cover"  # the plan for those who do not hear of a wider trouble
     CALL = "call"  # what is due becomes owed
     RECOVER = "recover"  # tell those who were told
     REMIND = "remind"  # tell the one who answered that it is still open
@@ -105,6 +113,8 @@ _CALL = Move(Phase.OPEN, (Act.CALL,))
 _QUIET = Move(Phase.ACKNOWLEDGED)
 _WATCH = Move(Phase.CLOSING, (Act.WELL,))
 _WATCHED = Move(Phase.CLOSING)
+_COVER = Move(Phase.OPEN, (Act.WITHHOLD, Act.COVER, Act.CALL))
+_UNCOVER = Move(Phase.OPEN, (Act.COVER, Act.CALL))
 _END = Move(Phase.CLOSED, (Act.WITHHOLD, Act.RECOVER))
 _REVIEW = Move(Phase.UNANSWERED, (Act.WITHHOLD, Act.RECOVER, Act.WELL))
 _SEEN = Move(Phase.UNANSWERED)
@@ -119,6 +129,8 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.OPEN, Event.WORSENED): _ANEW,
     (Phase.OPEN, Event.EASED): _ANEW,
     (Phase.OPEN, Event.RENEWED): _ANEW,
+    (Phase.OPEN, Event.COVERED): _COVER,
+    (Phase.OPEN, Event.UNCOVERED): _UNCOVER,
     (Phase.OPEN, Event.HEARD): Move(Phase.OPEN, (Act.WITHHOLD,)),
     (Phase.OPEN, Event.ACKNOWLEDGED): Move(Phase.ACKNOWLEDGED, (Act.WITHHOLD,)),
     (Phase.OPEN, Event.CALMED): _WATCH,
@@ -143,6 +155,8 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.CLOSING, Event.HEARD): _WATCHED,
     (Phase.CLOSING, Event.ACKNOWLEDGED): _WATCHED,
     (Phase.CLOSING, Event.RELAPSED): _CALL,
+    (Phase.CLOSING, Event.COVERED): _COVER,
+    (Phase.CLOSING, Event.UNCOVERED): _UNCOVER,
     (Phase.CLOSING, Event.RESUMED): _QUIET,
     (Phase.CLOSING, Event.EASED): _ANEW,
     (Phase.CLOSING, Event.WORSENED): _ANEW,
@@ -163,7 +177,8 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.UNANSWERED, Event.RETIRED): Move(Phase.CLOSED, (Act.NOTE,)),
 }
 
-_SEVERITY = {Kind.SILENT: 0, Kind.KPI_YELLOW: 1, Kind.KPI_RED: 2, Kind.OUTAGE: 2, Kind.OVERDUE: 3}
+_COVERABLE = (Phase.OPEN, Phase.CLOSING)  # in which somebody may be called again by the plan as it is
+_SEVERITY = {Kind.SILENT: 0, Kind.KPI_YELLOW: 1, Kind.KPI_RED: 2, Kind.OUTAGE: 2, Kind.MASS: 2, Kind.OVERDUE: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +217,7 @@ def react(before: Mapping[str, Incident], found: Mapping[str, Trouble], scene: S
 
     `before` are its open incidents by cause, `found` its troubles by cause.
     """
-    found = {} if scene.paused else found
+    found = {} if scene.paused else _opening(before, found, scene)
     causes = dict.fromkeys((*before, *found))
     cases = [_move(before.get(cause), found.get(cause), cause, scene, now) for cause in causes]
     running = {case.incident.cause: case.incident for case in cases if case.incident.open}
@@ -216,6 +231,12 @@ def react(before: Mapping[str, Incident], found: Mapping[str, Trouble], scene: S
         recheck_at=min((at for at in calls if at is not None and at > now), default=None),
         audit=tuple(entry for case in cases for entry in case.audit),
     )
+
+
+def _opening(before: Mapping[str, Incident], found: Mapping[str, Trouble], scene: Scene) -> dict[str, Trouble]:
+    """The troubles but for those without an incident that a system explains, or may explain."""
+    closed = {cause for cause, cover in scene.covers.items() if cover.whole} | scene.awaited
+    return {cause: trouble for cause, trouble in found.items() if cause in before or cause not in closed}
 
 
 def acknowledge(
@@ -240,7 +261,8 @@ def acknowledge(
     ended = now if move.to is Phase.CLOSED else None
     whom = incident.answered if event is Event.HEARD else None
     withheld = (Withhold(incident.key, event.value, whom),) if Act.WITHHOLD in move.acts else ()
-    return replace(incident, phase=move.to, closed_at=ended), withheld
+    cover = incident.cover if move.to in _COVERABLE else None
+    return replace(incident, phase=move.to, closed_at=ended, cover=cover), withheld
 
 
 def _answers_for(incident: Incident, actor: str, party: str) -> tuple[str, ...]:
@@ -296,11 +318,13 @@ def _move(incident: Incident | None, trouble: Trouble | None, cause: str, scene:
     event = _event(incident, trouble, cause, scene, now)
     move = TABLE[None if incident is None else incident.phase, event]
     case = _Case(incident or _opened(trouble, scene, now), event, trouble, scene, now)
+    case = _counted(case)
     for act in move.acts:
         case = _ACTS[act](case)
     ended = now if move.to is Phase.CLOSED else None
     well = case.incident.well_since if move.to in (Phase.CLOSING, Phase.UNANSWERED, Phase.CLOSED) else None
-    return replace(case, incident=replace(case.incident, phase=move.to, closed_at=ended, well_since=well))
+    cover = case.incident.cover if move.to in _COVERABLE else None
+    return replace(case, incident=replace(case.incident, phase=move.to, closed_at=ended, well_since=well, cover=cover))
 
 
 def _event(incident: Incident | None, trouble: Trouble | None, cause: str, scene: Scene, now: datetime) -> Event:
@@ -309,13 +333,32 @@ def _event(incident: Incident | None, trouble: Trouble | None, cause: str, scene
     if scene.paused:
         return Event.PAUSED
     if trouble is not None:
-        return _again(incident, _change(incident, trouble, scene), now)
+        return _covering(incident, cause, scene, _again(incident, _change(incident, trouble, scene), now))
+    if cause.startswith(MASS_PREFIX):
+        return _well(incident, now) if cause in scene.causes else Event.RETIRED
     if cause.startswith(SILENT_PREFIX):
         gone = scene.sources is not None and cause.removeprefix(SILENT_PREFIX) not in scene.sources
         event = Event.RETIRED if gone else Event.RECOVERED
     else:
         event = _without_trouble(cause, scene)
+    if event is Event.UNSEEN and incident.phase is Phase.OPEN:
+        return _covering(incident, cause, scene, event)
     return _well(incident, now) if event is Event.RECOVERED else event
+
+
+def _covering(incident: Incident, cause: str, scene: Scene, event: Event) -> Event:
+    """The event, or that a wider trouble begins or ends to take this one in. What plans anew minds that by itself."""
+    cover = scene.covers.get(cause)
+    whole = cover is not None and cover.whole
+    if incident.phase is Phase.ACKNOWLEDGED:
+        return Event.STAYED if whole else event
+    if incident.phase not in _COVERABLE or event is Event.RESUMED:
+        return event
+    if cover != incident.cover and (whole or Act.PLAN not in TABLE[incident.phase, event].acts):
+        return Event.COVERED if cover is not None else Event.UNCOVERED
+    if whole:
+        return Event.RELAPSED if incident.phase is Phase.CLOSING else Event.STAYED
+    return event
 
 
 def _again(incident: Incident, change: Event, now: datetime) -> Event:
@@ -350,6 +393,8 @@ def _change(incident: Incident, trouble: Trouble, scene: Scene) -> Event:
     if is_now != was:
         return Event.WORSENED if is_now > was else Event.EASED
     same = incident.facts.get("deadline") == trouble.facts.get("deadline")
+    if trouble.facts.get("whole") and not incident.facts.get("whole"):  # partial has grown into total
+        return Event.RENEWED
     return Event.STAYED if same else Event.RENEWED
 
 
@@ -378,8 +423,9 @@ def _plan(case: _Case) -> _Case:
     if trouble is None:
         raise ValueError(f"incident {old.ref} has no trouble to plan for")
     policy = choose(scene.directory, trouble.kind, scene.unit.level, trouble.cause)
-    reminders = _reminders(trouble, scene, now)
-    plan = (scene.directory, scene.lineage, scene.sessions, now, reminders, trouble.colour)
+    reminders, cover = _reminders(trouble, scene, now), scene.covers.get(trouble.cause)
+    first = old.opened_at + timedelta(seconds=scene.waits.get(trouble.cause, 0.0))
+    plan = (scene.directory, scene.lineage, scene.sessions, now, reminders, trouble.colour, first)
     steps = freeze(policy, *plan) if policy else ()
     day = scene.calendar.local(now).date()
     planned = replace(
@@ -388,7 +434,8 @@ def _plan(case: _Case) -> _Case:
         colour=trouble.colour,
         generation=old.generation + 1,
         policy=policy.name if policy else "",
-        steps=steps,
+        steps=_narrowed(steps, cover, scene),
+        cover=cover,
         facts=_facts(old, trouble, scene),
         terms=terms_of(policy, scene.directory, scene.lineage, day) if policy else Terms(),
         answers=(),
@@ -400,6 +447,44 @@ def _plan(case: _Case) -> _Case:
     )
     case = replace(case, incident=planned)
     return case if policy else case.noting("no_policy", trouble.kind.value)
+
+
+def _cover(case: _Case) -> _Case:
+    """The plan for those who do not hear of a wider trouble; who was spared so far is called as for a new one."""
+    old, scene, now = case.incident, case.scene, case.now
+    cover, steps, generation = scene.covers.get(old.cause), old.steps, old.generation
+    if old.cover is not None:
+        policy = choose(scene.directory, old.kind, scene.unit.level, old.cause)
+        plan = (scene.directory, scene.lineage, scene.sessions, now, (), old.colour)
+        anew = freeze(policy, *plan) if policy else ()
+        kept = () if old.cover.whole else steps
+        anew = _of(anew, lambda person: not _hears(person, old.cover, scene))
+        steps = tuple(sorted((*kept, *anew), key=lambda step: step.due_at))
+        generation += 1
+    return replace(
+        case, incident=replace(old, cover=cover, generation=generation, steps=_narrowed(steps, cover, scene))
+    )
+
+
+def _narrowed(steps: tuple[Step, ...], cover: Cover | None, scene: Scene) -> tuple[Step, ...]:
+    """The steps without those who hear of the wider trouble; what was called stays as it was."""
+    return steps if cover is None else _of(steps, lambda person: _hears(person, cover, scene))
+
+
+def _of(steps: tuple[Step, ...], wanted: Callable[[str], bool]) -> tuple[Step, ...]:
+    own = [
+        step if finished(step) else replace(step, to=tuple(address for address in step.to if wanted(address.recipient)))
+        for step in steps
+    ]
+    return tuple(new for step, new in zip(steps, own, strict=True) if new.to or not step.to or finished(step))
+
+
+def _hears(recipient: str, cover: Cover | None, scene: Scene) -> bool:
+    """Whether somebody is called although a wider trouble takes this one in."""
+    if cover is None:
+        return True
+    person = scene.recipient(recipient)
+    return not cover.whole and person is not None and person.scope not in cover.spares
 
 
 def _reminders(trouble: Trouble, scene: Scene, now: datetime) -> tuple[datetime, ...]:
@@ -424,7 +509,7 @@ def _call(case: _Case) -> _Case:
     if not any(due(step, case.now) for step in case.incident.steps) or _silenced(case):
         return case
     scene, old, now = case.scene, case.incident, case.now
-    steps = refreshed(old.steps, scene.directory, scene.lineage, scene.calendar, now)
+    steps = _narrowed(refreshed(old.steps, scene.directory, scene.lineage, scene.calendar, now), old.cover, scene)
     day, ids = scene.calendar.local(now).date(), {address.recipient for step in steps for address in step.to}
     known = {person.id: person for one in ids if (person := scene.directory.person(one, day)) is not None}
     quiet = quiet_until(known.values(), old.kind, old.colour, scene.calendar.zone, now)
@@ -439,13 +524,26 @@ def _call(case: _Case) -> _Case:
     return case
 
 
+def _counted(case: _Case) -> _Case:
+    """With the count of a mass trouble as it is now; whether it is total stays as it was told."""
+    if case.trouble is None or case.trouble.kind is not Kind.MASS:
+        return case
+    latest = {name: case.trouble.facts[name] for name in ("affected", "total", "units", "codes", "more")}
+    return replace(case, incident=replace(case.incident, facts={**case.incident.facts, **latest}))
+
+
 def _silenced(case: _Case) -> bool:
     about = case.scene.about
     return about is not None and silence_of(case.incident, about, case.scene.muting, case.now) is not None
 
 
 def _withhold(case: _Case) -> _Case:
-    return replace(case, withheld=(Withhold(case.incident.key, case.event.value),))
+    cover = case.scene.covers.get(case.incident.cause) if case.event is Event.COVERED else None
+    if cover is None:
+        return replace(case, withheld=(Withhold(case.incident.key, case.event.value),))
+    told = {address_in(key).recipient for key in case.incident.owed}
+    spared = frozenset(person for person in told if not _hears(person, cover, case.scene))
+    return replace(case, withheld=(Withhold(case.incident.key, cover.reason, spared),)) if spared else case
 
 
 def _recover(case: _Case) -> _Case:
@@ -475,6 +573,7 @@ _NOTES = {
 _ACTS: Mapping[Act, Callable[[_Case], _Case]] = {
     Act.WITHHOLD: _withhold,
     Act.PLAN: _plan,
+    Act.COVER: _cover,
     Act.CALL: _call,
     Act.RECOVER: _recover,
     Act.REMIND: _remind,

@@ -21,6 +21,7 @@ RECOVERY_TEXTS = {
     Kind.KPI_RED: "kpi_met",
     Kind.OVERDUE: "kpi_met",
     Kind.SILENT: "speaks_again",
+    Kind.MASS: "mass_over",
 }
 
 STILL_OPEN = "still_open"
@@ -51,7 +52,7 @@ def recoveries(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice,
 
     That a service is back is told at once, all else when the office is open; quiet hours hold it as they hold pages.
     """
-    due_at = now if incident.kind is Kind.OUTAGE else working(now, scene.sessions)
+    due_at = now if incident.kind in (Kind.OUTAGE, Kind.MASS) else working(now, scene.sessions)
     told = ((key, address_in(key)) for key in incident.owed)
     people = [(key, address, scene.recipient(address.recipient)) for key, address in told]
     known = (person for _, _, person in people if person)

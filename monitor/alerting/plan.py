@@ -14,6 +14,8 @@ from monitor.model.hours import Daily
 from monitor.model.incident import Kind
 from monitor.model.unit import Level
 
+MASS_PREFIX = "mass:"
+
 
 @dataclass(frozen=True, slots=True)
 class StepSpec:
@@ -62,6 +64,29 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Collapse:
+    """When the same trouble of many children is one trouble of their parent."""
+
+    criterion: str
+    at: Level  # of the parent
+    at_least: int  # children ...
+    share: float = 0.0  # ... and per cent of all its children
+    within: float = 300.0  # seconds in which their incidents must have begun
+    wait: float = 60.0  # seconds for which a first call waits, so that the others can be counted
+    total: float = 90.0  # per cent from which it is called total
+
+    @property
+    def causes(self) -> tuple[str, str]:
+        """Causes that count at the children: the trouble itself, or a mass of it further down."""
+        return (self.criterion, self.cause)
+
+    @property
+    def cause(self) -> str:
+        """Cause of the incident at the parent."""
+        return f"{MASS_PREFIX}{self.criterion}"
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """Somebody who can be told. Addresses stay in the config layer; only channel ids are known here."""
 
@@ -95,6 +120,7 @@ class Directory:
     operator_hotline: str = ""
     schedules: tuple[Schedule, ...] = ()  # at most one for each role and scope
     texts: Mapping[str, Mapping[str, Text]] = field(default_factory=lambda: TEXTS)  # language -> text id -> text
+    collapses: tuple[Collapse, ...] = ()
 
     @cached_property
     def _posts(self) -> Mapping[tuple[str, str], tuple[Recipient, ...]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from monitor.alerting.plan import Directory, Recipient
 from monitor.engine.book import Criterion, Indicator
 from monitor.model.hours import Calendar, Sessions
+from monitor.model.incident import Cover
 from monitor.model.matcher import Subject
 from monitor.model.muting import NOTHING_MUTED, Muting
 from monitor.model.reading import Reading
@@ -33,6 +34,11 @@ class Scene:
     dependants: int | None = None  # units that depend on this one; None: not known
     about: Subject | None = None  # the unit as matchers see it; None: nothing is silenced
     muting: Muting = NOTHING_MUTED
+    # Causes that a wider trouble takes in, and those for which it is not yet clear whether one does: those wait.
+    covers: Mapping[str, Cover] = field(default_factory=dict)
+    awaited: frozenset[str] = frozenset()
+    waits: Mapping[str, float] = field(default_factory=dict)  # cause -> seconds for which its first call waits
+    causes: frozenset[str] = frozenset()  # of mass troubles that the site asks for here
     paused: bool = False  # under maintenance: nothing is judged, so nothing opens, calls or ends
 
     def recipient(self, identity: str) -> Recipient | None:

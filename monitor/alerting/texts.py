@@ -279,18 +279,19 @@ _VI: Mapping[str, Text] = {
     ),
     "mass": Text(  # T7
         subject=(
-            "[SỰ CỐ DIỆN RỘNG] {unit} ({code}): {affected}/{total} xã, phường, đặc khu mất kết nối",
+            "[SỰ CỐ DIỆN RỘNG] {unit} ({code}): {affected}/{total} {members} mất kết nối",
             " từ {time} {date}",
         ),
         body=(
             "Kính gửi {recipient}.",
             "\n\n",
             ("Từ {time} ngày {date}, {affected}/{total}", "{affected}/{total}"),
-            " xã, phường, đặc khu thuộc {unit} mất kết nối",
+            " {members} thuộc {unit} mất kết nối",
             " (mạng {isp})",
             ".",
+            " Tổng số xã, phường, đặc khu bị ảnh hưởng: {units}.",
             " Các đơn vị: {codes}.",
-            "\nĐây là một sự cố chung; các xã, phường, đặc khu không bị cảnh báo riêng.",
+            "\nĐây là một sự cố chung; đồng chí không nhận thêm cảnh báo riêng của từng đơn vị.",
             (
                 "\nĐề nghị {isp} (điện thoại {isp_hotline}) phối hợp xử lý, báo lại trước {due}.",
                 "\nĐề nghị {isp} xử lý, báo lại trước {due}.",
@@ -301,7 +302,7 @@ _VI: Mapping[str, Text] = {
             "\nMã sự cố: {id}.",
         ),
         sms=(
-            "SU CO DIEN RONG {code} {unit}: {affected}/{total} xa mat ket noi",
+            "SU CO DIEN RONG {code} {unit}: {affected}/{total} {members} mat ket noi",
             " mang {isp}",
             " tu {time} {date}",
             (". De nghi {isp} xu ly, bao lai truoc {due}", ". De nghi xu ly, bao lai truoc {due}"),
@@ -583,18 +584,19 @@ _EN: Mapping[str, Text] = {
     ),
     "mass": Text(
         subject=(
-            "[WIDE OUTAGE] {unit} ({code}): {affected}/{total} communes lost their connection",
+            "[WIDE OUTAGE] {unit} ({code}): {affected}/{total} {members} lost their connection",
             " at {time} {date}",
         ),
         body=(
             "To {recipient}.",
             "\n\n",
             ("Since {time} on {date} {affected}/{total}", "{affected}/{total}"),
-            " communes of {unit} have no connection",
+            " {members} of {unit} have no connection",
             " (network of {isp})",
             ".",
+            " Communes affected altogether: {units}.",
             " Units: {codes}.",
-            "\nThis is one incident for all of them; the communes are not alerted one by one.",
+            "\nThis is one incident for all of them; you are not alerted of each one.",
             (
                 "\n{isp} (hotline {isp_hotline}) is asked to fix it and report by {due}.",
                 "\n{isp} is asked to fix it and report by {due}.",
@@ -605,7 +607,7 @@ _EN: Mapping[str, Text] = {
             "\nIncident {id}.",
         ),
         sms=(
-            "WIDE OUTAGE {code} {unit}: {affected}/{total} communes lost",
+            "WIDE OUTAGE {code} {unit}: {affected}/{total} {members} lost",
             (" {isp} link", " connection"),
             " since {time} {date}",
             (". {isp} to fix and report by {due}", ". Please fix and report by {due}"),
@@ -774,8 +776,8 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
         "speaks_again": f"{_LASTED} {_SILENCE}",
         "still_open": f"due due_time due_date ack_url why_url {_SERVICE} {_FIGURE}",
         "reminder": f"{_CALL} {_FIGURE}",
-        "mass": f"{_CALL} affected total codes",
-        "mass_over": f"{_LASTED} affected total codes",
+        "mass": f"{_CALL} affected total members units codes",
+        "mass_over": f"{_LASTED} affected total members units codes",
         "self": "condition",
         "self_over": f"{_LASTED} condition",
     }.items()

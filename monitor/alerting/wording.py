@@ -38,6 +38,7 @@ from monitor.model.verdict import Param
 WORDS = (
     "code", "unit", "province", "service", "reason", "kpi", "value", "target", "goal", "deadline", "days_late",
     "date", "time", "due", "h", "minutes", "colour", "scope",
+    "affected", "total",
 )  # fmt: skip
 SHORTEST = 10  # characters of a unit's name that an SMS keeps
 _NAMED = 3  # units to act on in an SMS
@@ -46,6 +47,13 @@ _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _KINDS = {"Phuong ": "P. ", "Xa ": "X. ", "Thi tran ": "TT. ", "Thanh pho ": "TP. ", "Dac khu ": "DK. ", "Tinh ": "T. "}
+
+# level -> what stands below it: in Vietnamese and English, each in full and in an SMS
+_UNITS = (("đơn vị", "don vi"), ("units", "units"))
+_MEMBERS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    Level.PROVINCE: (("xã, phường, đặc khu", "xa"), ("communes", "communes")),
+    Level.NATION: (("tỉnh, thành phố", "tinh"), ("provinces", "provinces")),
+}
 
 # unit of measure -> (Vietnamese, English), as it follows a number
 _MEASURES: Mapping[str, tuple[str, str]] = {
@@ -131,6 +139,10 @@ class Words:
         """What a share counts."""
         words = ("đơn vị", "units") if self.facts.get("group") else ("hồ sơ", "dossiers")
         return words[self._english]
+
+    def members(self, name: str) -> str:
+        """What the units below a unit are called."""
+        return _MEMBERS.get(str(self.facts.get("level")), _UNITS)[self._english][self.short]
 
     def place(self, name: str) -> str | None:
         """The unit where something is; None for a system, whose name says what it is and not where."""
@@ -259,6 +271,7 @@ _FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
     "place": Words.place,
     "codes": Words.codes,
     "condition": Words.condition,
+    "members": Words.members,
     "target": Words.target,
     "goal": Words.goal,
     "short_of": Words.short_of,

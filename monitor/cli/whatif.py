@@ -130,7 +130,8 @@ def think(
     for code in order:
         children = tuple(after[child] for child in policy.units.children(code))
         systems = {system: after[system] for system in policy.units[code].depends_on}
-        after[code] = decide(View(after[code], (), children, systems), policy, now).after
+        above = tuple(after[parent] for parent in policy.units.lineage(code)[1:])
+        after[code] = decide(View(after[code], (), children, systems, above=above), policy, now).after
     return {code: after[code] for code in (*thought.colours, *order)}
 
 

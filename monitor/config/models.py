@@ -43,7 +43,7 @@ from monitor.config.yaml import Section
 
 Place = Annotated[str, Field(min_length=1, max_length=4000)]  # a path, a header, a metric, a query
 Weight = Annotated[float, Field(gt=0, le=1e9)]  # a unit that must not count is excluded, not weightless
-KindName = Literal["outage", "kpi_yellow", "kpi_red", "overdue", "silent"]
+KindName = Literal["outage", "kpi_yellow", "kpi_red", "overdue", "silent", "mass"]
 
 
 ServiceName = Literal[
@@ -416,11 +416,24 @@ class PolicySection(Section):
     review: Span | None = None
 
 
+class CollapseSection(Section):
+    """When the same trouble of many children is one trouble of their parent."""
+
+    criterion: Identifier = Field(description="write the criterion of the children")
+    at: Literal["province", "nation"] = Field(description="write the level of the parent: province or nation")
+    at_least: int = Field(ge=2, description="write how many children make it a mass trouble, such as 5")
+    share: float = Field(default=0.0, ge=0, le=100)  # ... and per cent of all children
+    within: Span = 300.0  # in which their incidents must have begun
+    wait: Duration = 60.0  # for which a first call waits, so that the others can be counted
+    total: float = Field(default=90.0, gt=0, le=100)  # per cent from which it is called total
+
+
 class Escalation(Section):
     """All policies."""
 
     via: list[Identifier] = Field(min_length=1, description="write the channels that steps use unless they say others")
     policies: list[PolicySection] = Field(min_length=1, description="write at least one policy")
+    collapse: list[CollapseSection] = Field(default=[])
 
 
 class Operator(Section):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec, TermsSpec
+from monitor.alerting.plan import Collapse, Directory, Policy, Recipient, StepSpec, TermsSpec
 from monitor.alerting.schedule import Schedule
 from monitor.config.channelmodels import Gateway, LinkChannel
 from monitor.config.fields import daily
@@ -180,6 +180,10 @@ def build_directory(
         operator_name=operator.name if operator else "",
         operator_hotline=operator.hotline if operator else "",
         schedules=schedules,
+        collapses=tuple(
+            Collapse(rule.criterion, Level(rule.at), rule.at_least, rule.share, rule.within, rule.wait, rule.total)
+            for rule in file.escalation.collapse
+        ),
     )
 
 

@@ -36,7 +36,8 @@ def check_routes(file: SiteFile, directory: Directory, units: Units, ruleset: Ru
             if _check_names(policy.steps[number], at, file, findings):
                 _check_order(policy.steps, number, at, findings)
                 _check_holders(policy, number, at, directory, units, findings)
-    _check_coverage(directory.policies, units, findings)
+    _check_collapses(directory, ruleset, units, findings)
+    _check_coverage(directory, units, findings)
 
 
 def reach(units: Units, code: str) -> tuple[str, ...]:
@@ -158,9 +159,33 @@ def _reached(step: StepSpec, unit: Unit, directory: Directory, units: Units) -> 
     return any(set(holder.channels) & set(step.via) for holder in holders)
 
 
-def _check_coverage(policies: tuple[Policy, ...], units: Units, findings: Findings) -> None:
+def _check_collapses(directory: Directory, ruleset: Ruleset, units: Units, findings: Findings) -> None:
+    """Whether what is collapsed can be in trouble below that level, once for each."""
+    known = {criterion.id: criterion for book in ruleset.books for criterion in book.criteria}
+    seen: set[tuple[str, Level]] = set()
+    for index, rule in enumerate(directory.collapses):
+        at: Location = ("escalation", "collapse", index)
+        criterion = known.get(rule.criterion)
+        below = Level.COMMUNE if rule.at is Level.PROVINCE else Level.PROVINCE
+        chained = any((other.criterion, other.at) == (rule.criterion, below) for other in directory.collapses)
+        if criterion is None:
+            findings.unknown((*at, "criterion"), "criterion", rule.criterion, known)
+        elif below not in criterion.levels and not chained:
+            text = f"no {below} has incidents of '{rule.criterion}', so none can be counted at the {rule.at}"
+            nation = f"write at: province, or add a rule at: {below}"
+            findings.add((*at, "at"), text, nation if rule.at is Level.NATION else "name a criterion of the communes")
+        if (rule.criterion, rule.at) in seen:
+            text = f"'{rule.criterion}' is collapsed at the {rule.at} twice"
+            findings.add(at, text, "keep one of them")
+        seen.add((rule.criterion, rule.at))
+
+
+def _check_coverage(directory: Directory, units: Units, findings: Findings) -> None:
+    policies = directory.policies
+    collapsed = {rule.at for rule in directory.collapses}
     for kind in Kind:
-        levels = [level for level in Level if units.at(level) and not _covers(policies, kind, level)]
+        asked = [level for level in Level if units.at(level) and (kind is not Kind.MASS or level in collapsed)]
+        levels = [level for level in asked if not _covers(policies, kind, level)]
         if levels:
             text = f"no policy tells anybody of {kind} at the level {', '.join(levels)}"
             findings.add(_POLICIES, text, "add a policy without criteria for it")

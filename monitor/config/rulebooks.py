@@ -31,6 +31,7 @@ from monitor.engine.book import (
     Where,
 )
 from monitor.engine.sources import MOST as MOST_SOURCES
+from monitor.model.unit import Level
 
 CATALOGUE = "rules/indicators.yaml"
 REGISTER = "rules/exceptions.yaml"  # read by monitor.config.exceptions
@@ -57,7 +58,7 @@ def load_rules(root: Path, names: Sequence[str]) -> tuple[Ruleset | None, list[P
             books.append(book)
         if book is not None and standing is not None:
             stated.append((name, book.standing, standing))
-    problems += [*_doubles(books), *_quarrels(stated), *contradictions(books)]
+    problems += [*_doubles(books), *_quarrels(stated), *contradictions(books), *_explanations(books)]
     if problems or indicators is None:
         return None, problems
     rule = stated[0][1] if stated else StandingRule()
@@ -261,6 +262,21 @@ def _doubles(books: Sequence[Book]) -> Iterator[Problem]:
                 what = f"the criterion '{criterion.id}' is there twice"
                 yield Problem(here.file, here.line, what, f"the first one is at {first.where}")
             seen.append((book, criterion))
+
+
+def _explanations(books: Sequence[Book]) -> Iterator[Problem]:
+    """Whether what explains an outage is the outage of a system."""
+    known = {criterion.id: criterion for book in books for criterion in book.criteria}
+    able = [key for key, rule in known.items() if rule.outage and Level.SYSTEM in rule.levels]
+    for criterion in (criterion for book in books for criterion in book.criteria if criterion.explained_by):
+        file, line = criterion.where.file, criterion.where.line
+        if not criterion.outage:
+            what = f"{criterion.id}: a figure is not explained by an outage"
+            yield Problem(file, line, what, "write outage: true, or remove explained_by")
+        for name in criterion.explained_by:
+            if name not in able or name == criterion.id:
+                what = f"{criterion.id}: explained_by names '{name}', which is no outage of a system"
+                yield Problem(file, line, what, nearest(name, able))
 
 
 def _quarrels(stated: Sequence[tuple[str, StandingRule, Where]]) -> Iterator[Problem]:

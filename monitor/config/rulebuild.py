@@ -93,6 +93,7 @@ def _criterion(
         indicator=indicator.id if indicator else None,
         rollup=RollUp(entry.rollup) if entry.rollup else None,
         max_red_share=entry.max_red_share,
+        explained_by=tuple(entry.explained_by),
         colours=frozenset(map(Colour, entry.colours)),
         nth=entry.nth or 0,
         points=None if entry.points is None else Points(entry.points.max, entry.points.group, entry.points.target),

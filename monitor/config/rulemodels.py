@@ -196,6 +196,7 @@ class CriterionModel(Section):
     colours: list[Literal["green", "yellow", "red", "unknown"]] = Field(default=["green"])
     nth: Annotated[int, Field(ge=1)] | None = None
     max_red_share: Share | None = None
+    explained_by: list[str] = Field(default=[])  # criteria of systems
     points: PointsModel | None = None
     when: WhenModel | None = None
     inputs: list[str] = Field(default=[])

@@ -221,6 +221,7 @@ class Criterion:
     max_red_share: float | None = None  # per cent of children red beyond which a roll-up is red
     colours: frozenset[Colour] = frozenset({Colour.GREEN})  # children that a count, share or weight takes in
     nth: int = 0  # for nth_best
+    explained_by: tuple[str, ...] = ()  # criteria of systems: while one of those is down, nobody is called for this
     points: Points | None = None  # what it earns in its book's index
     formulas: tuple[Formula, ...] = ()  # free conditions, the first that is true counts
     inputs: tuple[str, ...] = ()  # indicators that the formulas read besides the criterion's own

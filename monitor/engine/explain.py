@@ -45,6 +45,15 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{value} không đạt chỉ tiêu {goal}, đã quá hạn {days} ngày",
         "{value} misses the target {goal}, {days} days overdue",
     ),
+    reasons.EXPLAINED: (
+        "do {system} gián đoạn; không báo riêng",
+        "explained by {system}, which is down; nobody is called for it",
+    ),
+    reasons.AWAITED: (
+        "chờ kết quả đo của {system} đến {until}",
+        "waiting until {until} for the next answer of {system}",
+    ),
+    reasons.COLLAPSED: ("thuộc sự cố diện rộng tại {unit}", "part of the mass outage at {unit}"),
     reasons.INHERITED: ("theo hệ thống dùng chung {system}", "taken over from the shared system {system}"),
     reasons.PENDING: (
         "đang chờ xác nhận {raw}: {count}/{readings} lần, {seconds} giây",

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     KPI_RED = "kpi_red"  # below the floor or a red band, deadline not the reason
     OVERDUE = "overdue"  # the deadline passed unmet: T4
     SILENT = "silent"  # a source does not speak: T6
+    MASS = "mass"  # many units below have the same trouble at once: T7
 
 
 class Phase(StrEnum):
@@ -89,6 +90,25 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """A wider trouble that takes one in: who hears of the wider one is not called for the other."""
+
+    unit: str  # code of the system or of the unit above
+    cause: str  # of its trouble
+    spares: tuple[str, ...] = ()  # codes of units whose people hear of it; empty: nobody is called
+
+    @property
+    def reason(self) -> str:
+        """Why notices are no longer owed."""
+        return f"covered by {self.unit}"
+
+    @property
+    def whole(self) -> bool:
+        """True when it explains the trouble: nobody is called for that."""
+        return not self.spares
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """An episode of trouble with one cause. `key` is (unit, cause, opened_at) and never random."""
 
@@ -114,6 +134,7 @@ class Incident:
     acked_until: datetime | None = None  # when the acknowledgement lapses
     remind_at: datetime | None = None  # when the one who answered is reminded
     well_since: datetime | None = None  # while closing or unanswered
+    cover: Cover | None = None  # while open or closing
 
     @property
     def open(self) -> bool:

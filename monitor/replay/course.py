@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from monitor.config.spec import Site
-from monitor.decide import Policy, View, acknowledge, decide, set_aside
+from monitor.decide import Policy, View, acknowledge, decide, listeners, set_aside
 from monitor.engine.book import Criterion, Ruleset
 from monitor.model.reading import Reading
 from monitor.model.state import AuditEntry, Decision, UnitState
@@ -128,26 +128,30 @@ class Course:
             first = False
 
     def _round(self, now: datetime, fresh: Mapping[str, Sequence[Reading]], dirty: set[str]) -> None:
-        """Bottom-up, as the evaluator does."""
+        """Bottom-up and again until nothing is left to decide, as the evaluator does."""
         dirty |= set(fresh)
         while self._due and self._due[0][0] <= now:
             at, code = heapq.heappop(self._due)
             if self.states[code].recheck_at == at:
                 dirty.add(code)
         units = self.policy.units
-        for rank in _RANKS:
-            for code in sorted(code for code in dirty if DECIDE_ORDER[units[code].level] == rank):
-                decision = self._decide(code, tuple(fresh.get(code, ())), now)
-                self._adopt(now, decision)
-                if decision.transitions:
-                    dirty.update(units.listeners(code))
+        said = dict(fresh)
+        while dirty:
+            for rank in _RANKS:
+                batch = sorted(code for code in dirty if DECIDE_ORDER[units[code].level] == rank)
+                dirty.difference_update(batch)
+                for code in batch:
+                    decision = self._decide(code, tuple(said.pop(code, ())), now)
+                    self._adopt(now, decision)
+                    dirty.update(listeners(decision, self.states, self.policy, now))
 
     def _decide(self, code: str, news: tuple[Reading, ...], now: datetime) -> Decision:
         units = self.policy.units
         children = tuple(self.states[child] for child in units.children(code))
         systems = {system: self.states[system] for system in units[code].depends_on}
+        above = tuple(self.states[parent] for parent in units.lineage(code)[1:])
         try:
-            return decide(View(self.states[code], news, children, systems), self.policy, now)
+            return decide(View(self.states[code], news, children, systems, above=above), self.policy, now)
         except Exception as broken:  # as in service: one unit that cannot be judged is set aside, the others go on
             return set_aside(self.states[code], news, f"{type(broken).__name__}: {broken}", now)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from monitor.alerting.muting import Held, held_back
-from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, may_wait, set_aside
+from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, listeners, may_wait, set_aside
 from monitor.engine.hygiene import after_poll
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.incident import Incident, Notice
@@ -421,7 +421,8 @@ class Evaluator:
         systems = {code: self.states[code] for code in units[unit].depends_on}
         health = {w.source: self.health[w.source] for w in self.policy.watches_of(unit) if w.source in self.health}
         readings, answers = tuple(news.readings), tuple(news.answers)
-        return View(self.states[unit], readings, children, systems, health, self._judged.get(unit), answers)
+        above = tuple(self.states[code] for code in units.lineage(unit)[1:])
+        return View(self.states[unit], readings, children, systems, health, self._judged.get(unit), answers, above)
 
     def _give_back(self, taken: dict[str, _Heard]) -> None:
         for unit, news in taken.items():
@@ -436,7 +437,7 @@ class Evaluator:
         committed = [replace(decision, after=state) for decision, state in zip(decisions, states, strict=True)]
         for decision in committed:
             self._adopt(decision.after)
-            self._news.dirty.update(self._listeners(decision))
+            self._news.dirty.update(listeners(decision, self.states, self.policy, self._clock.now()))
         self._publish(committed)
         return committed
 
@@ -451,14 +452,6 @@ class Evaluator:
         if len(self._due) > SLACK * len(self.states):
             self._due = [(at, unit) for unit, at in self._waits.items()]
             heapq.heapify(self._due)
-
-    def _listeners(self, decision: Decision) -> tuple[str, ...]:
-        """A new colour is news for the parent and, at a system, for everybody who depends on it.
-
-        A new figure is news for a parent that sums it up.
-        """
-        news = decision.transitions or self.policy.changes_a_sum(decision, self._clock.now())
-        return self.policy.units.listeners(decision.after.unit) if news else ()
 
     async def _save_health(self) -> None:
         changed, self._news.health = self._news.health, {}

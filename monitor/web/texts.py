@@ -194,6 +194,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "kpi_yellow": ("Chỉ tiêu sắp đến hạn", "Target near its deadline"),
     "kpi_red": ("Chỉ tiêu ở mức đỏ", "Target in the red"),
     "silent": ("Mất số liệu", "No data"),
+    "mass": ("Sự cố diện rộng", "Mass outage"),
     "source_silent": ("Nguồn {source} im lặng", "Source {source} is silent"),
     "plan": ("Kế hoạch báo", "Escalation plan"),
     "who": ("Báo cho ai", "Who is told"),

@@ -9,6 +9,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 IDS = (
+    13,
+    14,
+    16,
+    17,
     19,
     20,
     22,
@@ -47,6 +51,7 @@ IDS = (
     71,
     73,
     74,
+    76,
     82,
     83,
     85,

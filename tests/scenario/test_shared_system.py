@@ -49,7 +49,7 @@ def test_communes_and_province_turn_red_because_of_it(course):
 
 
 def test_only_the_system_has_an_incident_and_nobody_is_called_for_anything_else(course):
-    """SC-19, inverted on purpose: nothing is inhibited, for what is taken over opens no incident of its own."""
+    """Nothing is inhibited here, for what is taken over opens no incident of its own."""
     opened = {incident.unit for _, decision in course.decided for incident in decision.incidents}
     called = [notice for _, decision in course.decided for notice in decision.notices]
     assert (opened, {notice.unit for notice in called}) == ({SYSTEM}, {SYSTEM})

@@ -8,7 +8,7 @@ from monitor.alerting.incidents import TABLE, Act, Event, acknowledge, mermaid
 from monitor.alerting.plan import StepSpec
 from monitor.alerting.troubles import Silent
 from monitor.model.colour import Colour
-from monitor.model.incident import Kind, Phase
+from monitor.model.incident import Cover, Kind, Phase
 from monitor.model.reading import Reading
 from monitor.model.unit import Level, Unit
 from tests.unit.alerting_scene import (
@@ -16,6 +16,7 @@ from tests.unit.alerting_scene import (
     DEADLINE,
     DIRECTORY,
     FOCAL,
+    HEAD,
     ONLINE,
     OUTAGES,
     RULES,
@@ -379,10 +380,13 @@ def test_a_source_that_was_removed_from_the_site_does_not_speak_again():
 
 IMPOSSIBLE = {
     Phase.OPEN: {Event.REMINDED, Event.LAPSED, Event.RELAPSED, Event.RESUMED, Event.FORGOTTEN},
-    Phase.ACKNOWLEDGED: {Event.HEARD, Event.RELAPSED, Event.RESUMED, Event.UNANSWERED, Event.FORGOTTEN},
+    Phase.ACKNOWLEDGED: {
+        Event.HEARD, Event.RELAPSED, Event.RESUMED, Event.UNANSWERED, Event.FORGOTTEN, Event.COVERED, Event.UNCOVERED,
+    },
     Phase.CLOSING: {Event.STAYED, Event.REMINDED, Event.LAPSED, Event.FORGOTTEN},
     Phase.UNANSWERED: {
         Event.STAYED, Event.REMINDED, Event.LAPSED, Event.CALMED, Event.RESUMED, Event.RECOVERED,
+        Event.COVERED, Event.UNCOVERED,
     },
 }  # fmt: skip
 
@@ -417,3 +421,15 @@ def test_the_diagram_shows_every_move():
     assert lines[0] == "stateDiagram-v2"
     assert len(lines) == len(TABLE) + 2
     assert "    open --> acknowledged: acknowledged / withhold" in lines
+
+
+def test_who_takes_over_from_somebody_who_left_is_still_spared_what_they_hear_of_a_wider_trouble():
+    """A step under a cover asks for new people when its own left; those of the province hear of the mass outage."""
+    wider = replace(HEAD, id="province_head", scope="19")
+    cover = {"centre": Cover("19", "mass:centre", ("19", "VN"))}
+    before = replace(DIRECTORY, recipients=(FOCAL, HEAD, wider))
+    begun = reacted({}, centre(Colour.RED, NOW, 16.0), NOW, covers=cover, directory=before)
+    assert {notice.recipient for notice in begun.notices} == {"focal"}
+    after = replace(before, recipients=(FOCAL, wider))
+    later = reacted(begun.open, centre(Colour.RED, NOW, 46.0), NOW + minutes(31), covers=cover, directory=after)
+    assert later.notices == ()

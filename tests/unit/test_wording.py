@@ -231,7 +231,8 @@ def test_every_condition_of_the_monitor_itself_fits_one_segment_and_is_a_clean_c
 
 
 def test_t7_names_the_operator_and_as_many_communes_as_there_is_room_for():
-    facts = {**WORST, "code": "19", "unit_sms": "Tinh Thai Nguyen", "affected": 63, "total": 92, "due": AT}
+    province = {"code": "19", "unit_sms": "Tinh Thai Nguyen", "level": "province"}
+    facts = {**WORST, **province, "affected": 63, "total": 92, "due": AT}
     assert render("mass", facts, "vi").sms == (
         "SU CO DIEN RONG 19 Tinh Thai Nguyen: 63/92 xa mat ket noi mang VNPT tu 23:59 26/08."
         " De nghi VNPT xu ly, bao lai truoc 23:59. Gom: 02143, 05665, 05701. Ma ABCDEF"
