@@ -13,7 +13,7 @@ import click
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.render import FORMATS
-from monitor.cli.look import instant, look, unit_of
+from monitor.cli.look import look, unit_of
 from monitor.cli.sites import open_site, site_option
 from monitor.config.spec import Site
 from monitor.model.muting import Span
@@ -22,9 +22,9 @@ from monitor.model.unit import Level
 from monitor.replay.compare import rebuilt
 from monitor.replay.past import read_past
 from monitor.reporting.availability import Grades
-from monitor.reporting.periods import day_span, month_span, quarter_span
+from monitor.reporting.periods import NAMES, is_past, span_asked
 from monitor.reporting.report import Report
-from monitor.service.reports import DEFAULT, OF_STATES, Asked, make, scene_of
+from monitor.service.reports import OF_STATES, Asked, make, scene_of
 
 _SECONDS_OF_QUIET = 1.0  # what takes longer says how far it is
 _LEVELS = [level.value for level in Level]
@@ -115,7 +115,7 @@ def _run(kind: str, said: Mapping[str, Any]) -> None:
     if form.binary and said["out"] is None and sys.stdout.isatty():
         raise click.UsageError("a workbook is no text; name a file with --out")
     progress = Telling()
-    scene = scene_of(site, _states(site, asked, past=_is_past(said), progress=progress))
+    scene = scene_of(site, _states(site, asked, past=is_past(_when(said)), progress=progress))
     try:
         made = look(site, lambda store: make(asked, scene, store, progress))
         written = form.write(made, said["table"])
@@ -148,13 +148,22 @@ def _end(made: Report) -> None:
         raise SystemExit(1)
 
 
-def _is_past(said: Mapping[str, Any]) -> bool:
-    return any(said[name] is not None for name in ("at", "until", "day", "month", "quarter"))
+def span_said(said: Mapping[str, Any], site: Site, now: datetime) -> Span:
+    """The span that the options ask for; wrong use where they make no sense."""
+    try:
+        return span_asked(_when(said), site.calendar, now)
+    except ValueError as unclear:
+        raise click.UsageError(str(unclear)) from None
+
+
+def _when(said: Mapping[str, Any]) -> Mapping[str, str]:
+    keys = {"from": "since", "to": "until"}
+    return {name: said[key] for name in NAMES if said[key := keys.get(name, name)] is not None}
 
 
 def _asked(kind: str, said: Mapping[str, Any], site: Site) -> Asked:
     now = SystemClock().now()
-    span = span_asked(said, site, now)
+    span = span_said(said, site, now)
     for name in ("within", "unit"):
         if said.get(name) is not None:
             unit_of(site, said[name])
@@ -168,29 +177,6 @@ def _asked(kind: str, said: Mapping[str, Any], site: Site) -> Asked:
             raise click.UsageError("--yellow and --green are per cent, 0 to 100, and yellow is not above green")
         asked = replace(asked, grades=Grades(said["green"], said["yellow"]))
     return asked
-
-
-def span_asked(said: Mapping[str, Any], site: Site, now: datetime) -> Span:
-    """The span that was asked for, cut at now; 30 days up to `--at` or to now where none was."""
-    named = [name for name in ("day", "month", "quarter") if said[name] is not None]
-    bounds = [name for name, key in (("from", "since"), ("to", "until")) if said[key] is not None]
-    if len(named) + bool(bounds) + (said["at"] is not None) > 1:
-        raise click.UsageError("give one of --at, --day, --month, --quarter, or --from with --to")
-    try:
-        if named:
-            read = {"day": day_span, "month": month_span, "quarter": quarter_span}[named[0]]
-            span = read(said[named[0]], site.calendar)
-        else:
-            end = now if said["at"] is None else instant(said["at"], site)
-            end = end if said["until"] is None else instant(said["until"], site, is_end=True)
-            span = Span(end - DEFAULT if said["since"] is None else instant(said["since"], site), end)
-    except ValueError as unclear:
-        raise click.UsageError(str(unclear)) from None
-    if span.ends <= span.starts:
-        raise click.UsageError("--to lies before --from")
-    if span.starts >= now or (said["at"] is not None and span.ends > now):
-        raise click.UsageError("that time has not come yet")
-    return Span(span.starts, min(span.ends, now))
 
 
 def _states(site: Site, asked: Asked, past: bool, progress: Telling) -> Mapping[str, UnitState]:

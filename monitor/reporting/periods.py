@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 
-from monitor.model.hours import Calendar, first_instant
+from monitor.model.hours import Calendar, first_instant, read_instant
 from monitor.model.muting import Span
 
+SPAN = timedelta(days=30)  # of a report for which none is asked
+NAMES = ("at", "from", "to", "day", "month", "quarter")  # what a span can be asked by
 DIGESTS = (time(7, 30), time(16, 30))  # of working days, on the local clock
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _QUARTER = re.compile(r"(\d{4})-?Q([1-4])", re.ASCII | re.IGNORECASE)
 _FURTHEST = 400  # days back in which a working day must lie
+
+
+def span_asked(said: Mapping[str, str], calendar: Calendar, now: datetime) -> Span:
+    """The span that was asked for by `NAMES`, cut at now; 30 days up to `at`, or to now where nothing is said.
+
+    `from` and `to` may be given alone; a day alone as `to` is counted in full. Raises ValueError with what is right.
+    """
+    named = [name for name in ("at", "day", "month", "quarter") if name in said]
+    if len(named) + ("from" in said or "to" in said) > 1:
+        raise ValueError("give one of at, day, month, quarter, or from with to")
+    if named and named[0] != "at":
+        span = {"day": day_span, "month": month_span, "quarter": quarter_span}[named[0]](said[named[0]], calendar)
+    else:
+        end = read_instant(said["at"], calendar.zone) if "at" in said else now
+        end = read_instant(said["to"], calendar.zone, is_end=True) if "to" in said else end
+        span = Span(read_instant(said["from"], calendar.zone) if "from" in said else end - SPAN, end)
+    if span.starts >= now or ("at" in said and span.ends > now):
+        raise ValueError("that time has not come yet")
+    if span.ends <= span.starts:
+        raise ValueError("the span ends before it begins; give a later end")
+    return Span(span.starts, min(span.ends, now))
+
+
+def is_past(said: Mapping[str, str]) -> bool:
+    """Whether something else was asked for than how it is now."""
+    return any(name in said for name in NAMES if name != "from")
 
 
 def day_span(text: str, calendar: Calendar) -> Span:

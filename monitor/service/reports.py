@@ -33,7 +33,6 @@ from monitor.reporting.targets import targets_report
 
 KINDS = ("digest", "ranking", "targets", "availability", "incidents", "deliveries")
 OF_STATES = frozenset({"digest", "ranking", "targets"})  # need the states of the units at their instant
-DEFAULT = timedelta(days=30)  # the span of a report for which none is asked
 MOST = 1_000_000  # incidents or messages that are read
 PATIENCE = timedelta(minutes=5)  # without a sign of life before a start: shorter ones are a restart
 
@@ -103,7 +102,7 @@ async def _digest(asked: Asked, scene: Scene, store: Records, progress: Progress
     found = await _incidents(store, progress)
     since = digest_before(asked.at, scene.calendar)
     told = await asyncio.to_thread(digest, scene, head, changes, found, since, asked.at)
-    return digest_report(told, scene, _began(changes))
+    return digest_report(told, scene, await begin_of_record(store))
 
 
 def _head(scene: Scene) -> Unit:
@@ -117,19 +116,19 @@ def _head(scene: Scene) -> Unit:
 async def _availability(asked: Asked, scene: Scene, store: Records, progress: Progress) -> Report:
     changes = await transitions(store, asked.span.ends, progress)
     blind = await blind_of(store, changes, asked.span, progress)
-    arguments = scene, changes, asked.span, asked.at, asked.grades, blind, _began(changes)
+    arguments = scene, changes, asked.span, asked.at, asked.grades, blind, await begin_of_record(store)
     return await asyncio.to_thread(availability_report, *arguments)
 
 
 async def _incidents_told(asked: Asked, scene: Scene, store: Records, progress: Progress) -> Report:
-    began = _began((await store.recorded("transitions", limit=1)).facts)
+    began = await begin_of_record(store)
     found = await _incidents(store, progress)
     answers = first_answers(await audit(store, asked.span.ends, progress))
     return await asyncio.to_thread(incidents_report, scene, found, answers, asked.span, asked.at, began)
 
 
 async def _deliveries(asked: Asked, scene: Scene, store: Records, progress: Progress) -> Report:
-    began = _began((await store.recorded("transitions", limit=1)).facts)
+    began = await begin_of_record(store)
     found = await _messages(store, progress)
     return await asyncio.to_thread(deliveries_report, scene, found, asked.span, asked.at, began)
 
@@ -142,6 +141,12 @@ _MAKERS: Mapping[str, Callable[[Asked, Scene, Records, Progress], Awaitable[Repo
     "incidents": _incidents_told,
     "deliveries": _deliveries,
 }
+
+
+async def begin_of_record(store: History) -> datetime | None:
+    """When the first change of colour was written down; None: nothing was."""
+    first = (await store.recorded("transitions", limit=1)).facts
+    return next((change.at for change in first if isinstance(change, Transition)), None)
 
 
 async def transitions(store: History, until: datetime, progress: Progress = in_silence) -> list[Transition]:
@@ -199,7 +204,3 @@ async def _messages(store: Store, progress: Progress) -> Sequence[Delivery]:
 
 def _at(change: Transition) -> datetime:
     return change.at
-
-
-def _began(changes: Sequence[object]) -> datetime | None:
-    return next((change.at for change in changes if isinstance(change, Transition)), None)

@@ -23,6 +23,8 @@ RIGHTS = {
     "GET /incidents/{id}": READ,
     "GET /feeds": READ,
     "GET /feeds/{id}": READ,
+    "GET /reports": READ,
+    "GET /reports/{kind}": READ,
     "GET /static/{name}": PUBLIC,
     "GET /api/v1/site": READ,
     "GET /api/v1/units": READ,
@@ -84,7 +86,7 @@ async def test_away_from_loopback_every_role_gets_what_it_may_and_nothing_else(r
             method, path = name.split(" ")
             if path == "/api/v1/events":
                 continue  # a stream does not end; its right is in the table
-            real = path.format(code="02101", id="NOBODY", name="board.css")
+            real = path.format(code="02101", id="NOBODY", name="board.css", kind="incidents")
             answer = await client.request(method, real, headers=headers, json={} if method == "POST" else None)
             allowed = may(role or "", right)
             assert (answer.status not in (401, 403)) == allowed, (role, name, answer.status)
