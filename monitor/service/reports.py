@@ -34,6 +34,7 @@ from monitor.reporting.targets import targets_report
 KINDS = ("digest", "ranking", "targets", "availability", "incidents", "deliveries")
 OF_STATES = frozenset({"digest", "ranking", "targets"})  # need the states of the units at their instant
 MOST = 1_000_000  # incidents or messages that are read
+_KEPT = timedelta(hours=1)  # history keeps one repeat of a reading in this time
 PATIENCE = timedelta(minutes=5)  # without a sign of life before a start: shorter ones are a restart
 
 Progress = Callable[[str, int], None]  # what is read, and how much of it so far
@@ -176,18 +177,41 @@ async def audit(store: History, until: datetime, progress: Progress = in_silence
 async def blind_of(
     store: Records, changes: Sequence[Transition], span: Span, progress: Progress = in_silence
 ) -> tuple[Seconds, ...]:
-    """When the monitor did not run within a span: from the last thing it wrote down until it started again."""
+    """When the monitor did not run within a span: from the last thing it wrote down until it started again.
+
+    History keeps one repeat of a reading an hour, so after a kill that may be up to an hour too early, and never too
+    late. What stopped in order has said so.
+    """
     entries = await audit(store, span.ends, progress)
+    starts = [place for place, entry in enumerate(entries) if _says(entry, "start") and entry.at > span.starts]
     signs: list[tuple[datetime, datetime]] = []
-    for place, entry in enumerate(entries):
-        if (entry.actor, entry.action) == ("denbao", "start") and entry.at > span.starts:
-            before = [one.at for one in entries[max(0, place - 1) : place]]
-            before += [change.at for change in changes[: bisect_left(changes, entry.at, key=_at)][-1:]]
-            heard = await store.last_received(entry.at)
-            before += [heard] if heard is not None else []
-            if before:
-                signs.append((max(before), entry.at))
+    for place in starts:
+        sign = await _last_sign(store, changes, entries[:place], entries[place].at)
+        if sign is not None:
+            signs.append((sign, entries[place].at))
+    sign = await _last_sign(store, changes, entries, span.ends)
+    stopped = bool(entries) and _says(entries[-1], "stop")
+    if sign is not None and (stopped or span.ends - sign > _KEPT + PATIENCE):
+        signs.append((sign, span.ends))
     return blind_stretches(signs, PATIENCE)
+
+
+def _says(entry: AuditEntry, action: str) -> bool:
+    return (entry.actor, entry.action) == ("denbao", action)
+
+
+async def _last_sign(
+    store: Records, changes: Sequence[Transition], entries: Sequence[AuditEntry], before: datetime
+) -> datetime | None:
+    """When the last thing was written down before an instant: an audit entry, a change of colour, a reading."""
+    signs = [entry.at for entry in entries[-1:]]
+    signs += [change.at for change in changes[: bisect_left(changes, before, key=_at)][-1:]]
+    heard = await store.last_received(before)
+    return max([*signs, *([heard] if heard is not None else [])], default=None)
+
+
+def _at(change: Transition) -> datetime:
+    return change.at
 
 
 async def _incidents(store: Store, progress: Progress) -> Sequence[Incident]:
@@ -200,7 +224,3 @@ async def _messages(store: Store, progress: Progress) -> Sequence[Delivery]:
     found = await store.deliveries(limit=MOST)
     progress("deliveries", len(found))
     return found
-
-
-def _at(change: Transition) -> datetime:
-    return change.at
