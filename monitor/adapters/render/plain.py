@@ -67,9 +67,9 @@ def harmless(text: str) -> str:
 
 def as_text(report: Report) -> bytes:
     """For a terminal: Vietnamese and English in turn, tables in columns."""
-    lines = [both(report.title), both(report.site), when(report), ""]
+    lines = [_one_line(both(report.title)), _one_line(both(report.site)), when(report), ""]
     for vi, en in report.paragraphs:
-        lines += [vi, f"  {en}"]
+        lines += [_one_line(vi), f"  {_one_line(en)}"]
     for table in report.tables:
         lines += ["", *_drawn(table, report)]
     return ("\n".join(line.rstrip() for line in lines) + "\n").encode("utf-8", "backslashreplace")
