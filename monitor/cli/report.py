@@ -24,6 +24,7 @@ from monitor.replay.past import read_past
 from monitor.reporting.availability import Grades
 from monitor.reporting.periods import NAMES, is_past, span_asked
 from monitor.reporting.report import Report
+from monitor.service.evidence import write_evidence
 from monitor.service.reports import OF_STATES, Asked, make, scene_of
 
 _SECONDS_OF_QUIET = 1.0  # what takes longer says how far it is
@@ -39,25 +40,36 @@ def report() -> None:
     """
 
 
-def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What can be asked of every report."""
-    every: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]] = (
-        site_option,
-        click.option("--at", help="As of this past instant, 2025-08-06T16:00, in the site's time."),
-        click.option("--from", "since", help="Begin of the span; a day alone is counted from its first instant."),
-        click.option("--to", "until", help="End of the span; a day alone is counted in full."),
-        click.option("--day", help="The span is a day: 2025-08-06."),
-        click.option("--month", help="The span is a month: 2025-08."),
-        click.option("--quarter", help="The span is a quarter: 2025-Q3."),
-        click.option("--within", help="Only this unit and those below it (a code)."),
-        click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True),
-        click.option("--table", "table", help="CSV: this table and not the first one."),
-        click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file."),
-        click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
-    )
-    for option in reversed(every):
-        command = option(command)
-    return command
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+SPANS: Sequence[Decorator] = (
+    click.option("--at", help="As of this past instant, 2025-08-06T16:00, in the site's time."),
+    click.option("--from", "since", help="Begin of the span; a day alone is counted from its first instant."),
+    click.option("--to", "until", help="End of the span; a day alone is counted in full."),
+    click.option("--day", help="The span is a day: 2025-08-06."),
+    click.option("--month", help="The span is a month: 2025-08."),
+    click.option("--quarter", help="The span is a quarter: 2025-Q3."),
+)
+OPTIONS: Sequence[Decorator] = (
+    site_option,
+    *SPANS,
+    click.option("--within", help="Only this unit and those below it (a code)."),
+    click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True),
+    click.option("--table", "table", help="CSV: this table and not the first one."),
+    click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file."),
+    click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
+)
+
+
+def _many(every: Sequence[Decorator]) -> Decorator:
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(every):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+options = _many(OPTIONS)  # what can be asked of every report
 
 
 @report.command("digest")
@@ -106,6 +118,34 @@ def incidents(**said: Any) -> None:
 def deliveries(**said: Any) -> None:
     """Messages that fell due in a span and what became of them; exit 1 when one was refused."""
     _run("deliveries", said)
+
+
+@report.command("evidence")
+@site_option
+@_many(SPANS)
+@click.option("--within", help="Only this unit and those below it (a code).")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The ZIP to write.")
+def evidence(**said: Any) -> None:
+    """Pack what was received, judged, told and answered in a span, with the rules and a manifest of SHA-256."""
+    site, now = open_site(said["site"]), SystemClock().now()
+    span, out, progress = span_said(said, site, now), said["out"], Telling()
+    if said["within"] is not None:
+        unit_of(site, said["within"])
+    scene = scene_of(site, {}, said["within"])
+    draft = out.with_name(f"{out.name}.part")
+    try:
+        with draft.open("wb") as file:
+            number = look(site, lambda store: write_evidence(file, site, scene, store, span, progress))
+        draft.replace(out)
+    except OSError as refused:
+        raise click.ClickException(f"{out} cannot be written: {refused.strerror}") from None
+    finally:
+        progress.end()
+        draft.unlink(missing_ok=True)
+    click.echo(f"{out}: {number} values and changes of colour")
+    if not number:
+        click.echo("nothing was recorded in this time", err=True)
+        raise SystemExit(1)
 
 
 def _run(kind: str, said: Mapping[str, Any]) -> None:

@@ -6,7 +6,8 @@ import re
 from hashlib import blake2b
 
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_NUMBER = re.compile(r"(?<![\w-])\+?\d(?:[ .()-]?\d){7,14}(?![\w-])")
+# Vietnamese numbers in any spelling, and whatever begins with a plus; dates, codes and dossier numbers are left alone.
+_NUMBER = re.compile(r"(?<![\w/:.-])(?:(?:\+?84|0)(?:[ .-]?\d){9}|\+\d{8,15})(?!\d)")
 
 
 def person(name: str) -> str:

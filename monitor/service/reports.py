@@ -27,7 +27,7 @@ from monitor.reporting.digest import digest, digest_report
 from monitor.reporting.incidents import first_answers, incidents_report
 from monitor.reporting.periods import digest_before
 from monitor.reporting.ranking import ranking_report
-from monitor.reporting.report import Report
+from monitor.reporting.report import Report, nothing_recorded
 from monitor.reporting.scene import Scene
 from monitor.reporting.targets import targets_report
 
@@ -75,7 +75,12 @@ def scene_of(site: Site, states: Mapping[str, UnitState], within: str | None = N
 
 async def make(asked: Asked, scene: Scene, store: Records, progress: Progress = in_silence) -> Report:
     """One report. Raises StoreError, NotFound for a unit that the site has not, ValueError for another mistake."""
-    return await _MAKERS[asked.kind](asked, replace(scene, within=asked.within), store, progress)
+    made = await _MAKERS[asked.kind](asked, replace(scene, within=asked.within), store, progress)
+    if made.empty and asked.kind in OF_STATES:
+        began = await begin_of_record(store)
+        if began is None or began > asked.at:
+            return replace(made, paragraphs=(nothing_recorded(began, made.zone),))
+    return made
 
 
 def ranked_by(scene: Scene, indicator: str) -> Ranked:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from click.testing import CliRunner, Result
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.store import open_store
 from monitor.cli.look import explain
-from monitor.cli.report import report
+from monitor.cli.report import Telling, report
 from monitor.config.build import load_site
 from monitor.config.spec import Site
 from monitor.decide import Policy, View, decide
@@ -195,3 +196,78 @@ def test_what_cannot_be_ranked_is_refused_with_the_nearest_name(folder):
     assert (ended.exit_code, "did you mean 'online_rate'?" in ended.output) == (2, True)
     assert asked(report, "ranking", "--site", str(folder), "--indicator", "staff").exit_code == 2
     assert asked(report, "ranking", "--site", str(folder), "--within", "99").exit_code == 2
+
+
+KINDS = ("digest", "ranking", "targets", "availability", "incidents", "deliveries")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_report_is_written_to_a_file_in_every_format_and_changes_nothing(folder, tmp_path, kind):
+    before = stored(folder)
+    for form, begin in (("html", b"<!doctype html>"), ("xlsx", b"PK"), ("csv", b"\xef\xbb\xbf"), ("json", b"{")):
+        out = tmp_path / f"report.{form}"
+        ended = asked(report, kind, "--site", str(folder), "--format", form, "--out", str(out))
+        assert (ended.exit_code in (0, 1), out.read_bytes().startswith(begin)) == (True, True), ended.output
+    assert stored(folder) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_report_of_a_time_without_data_says_so_and_ends_with_one(folder, kind):
+    ended = asked(report, kind, "--site", str(folder), "--month", "2025-08")
+    assert (ended.exit_code, "Traceback" in ended.output) == (1, False)
+    assert "Nothing was recorded of this time; the record begins at 20" in ended.stderr
+
+
+def test_the_past_is_rebuilt_from_history(folder):
+    now = SystemClock().now().isoformat()
+    ended = asked(report, "ranking", "--site", str(folder), "--at", now, "--json")
+    places = json.loads(ended.output)["tables"]["places"]
+    assert [(place["unit"], place["rank"]) for place in places] == [("01840", 1), ("01843", 2)]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("ranking", "--format", "pdf"), "'pdf' is not one of"),
+        (("ranking", "--at", "tomorrow"), "'tomorrow' is no instant"),
+        (("ranking", "--at", "2999-01-01"), "that time has not come yet"),
+        (("incidents", "--day", "2025-08-06", "--month", "2025-08"), "give one of at, day, month"),
+        (("incidents", "--from", "2025-08-06", "--to", "2025-08-01"), "the span ends before it begins"),
+        (("incidents", "--within", "nowhere"), "no unit has the code 'nowhere'"),
+        (
+            ("incidents", "--format", "csv", "--table", "nothing"),
+            "there is no table 'nothing' here;",
+        ),
+        (("availability", "--green", "90", "--yellow", "95"), "yellow is not above green"),
+        (("evidence", "--month", "2025-08"), "Missing option '--out'"),
+    ],
+)
+def test_what_makes_no_sense_is_wrong_use(folder, words, says):
+    ended = asked(report, *words, "--site", str(folder))
+    assert (ended.exit_code, says in " ".join(ended.output.replace("│", " ").split())) == (2, True), ended.output
+
+
+def test_a_pack_of_evidence_is_written_whole_or_not_at_all(folder, tmp_path):
+    out = tmp_path / "pack.zip"
+    ended = asked(report, "evidence", "--site", str(folder), "--out", str(out))
+    assert ended.exit_code == 0 and "values and changes of colour" in ended.output
+    with zipfile.ZipFile(out) as pack:
+        assert pack.testzip() is None and "manifest.json" in pack.namelist()
+    assert not list(tmp_path.glob("*.part"))
+    empty = asked(report, "evidence", "--site", str(folder), "--out", str(out), "--month", "2025-08")
+    assert (empty.exit_code, "nothing was recorded in this time" in empty.stderr) == (1, True)
+    refused = asked(report, "evidence", "--site", str(folder), "--out", str(tmp_path / "no" / "pack.zip"))
+    assert (refused.exit_code, "cannot be written" in refused.stderr) == (1, True)
+
+
+def test_a_report_that_cannot_be_written_says_where(folder, tmp_path):
+    ended = asked(report, "ranking", "--site", str(folder), "--out", str(tmp_path / "no" / "report.txt"))
+    assert (ended.exit_code, "report.txt cannot be written" in ended.stderr) == (1, True)
+
+
+def test_what_takes_long_says_how_far_it_is(monkeypatch, capsys):
+    monkeypatch.setattr("monitor.cli.report._SECONDS_OF_QUIET", 0.0)
+    telling = Telling()
+    telling("readings", 12_345)
+    telling.end()
+    assert capsys.readouterr().err == "\rreadings: 12,345 \n"
