@@ -202,6 +202,9 @@ class History(Protocol):
         Readings come with all their revisions. Raises ValueError for another word.
         """
 
+    async def last_received(self, before: datetime) -> datetime | None:
+        """When the last reading was received that is older than an instant; None: there is none."""
+
 
 class Transport(Protocol):
     """Sends one notice to one recipient by one channel. Returns a receipt within its own deadline, never raises."""

@@ -125,10 +125,10 @@ def unit_of(site: Site, code: str) -> Unit:
         raise click.UsageError(str(unknown)) from None
 
 
-def instant(text: str, site: Site) -> datetime:
-    """An instant as typed, in the site's time zone if it names none."""
+def instant(text: str, site: Site, *, is_end: bool = False) -> datetime:
+    """An instant as typed, in the site's time zone if it names none; a day alone that `is_end` is counted in full."""
     try:
-        return read_instant(text, site.zone)
+        return read_instant(text, site.zone, is_end=is_end)
     except ValueError as unclear:
         raise click.UsageError(str(unclear)) from None
 

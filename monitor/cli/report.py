@@ -1,146 +1,254 @@
-"""`denbao report targets` and `report ranking`: tables over what is committed, whether or not the service runs."""
+"""`denbao report`: what is committed as tables and pictures, whether or not the service runs."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from monitor.adapters.clock import SystemClock
-from monitor.cli.look import look, plain, unit_of
-from monitor.cli.sites import json_option, open_site, site_option
-from monitor.config.complain import nearest
+from monitor.adapters.render import FORMATS
+from monitor.cli.look import look, unit_of
+from monitor.cli.sites import open_site, site_option
 from monitor.config.spec import Site
-from monitor.engine.explain import colour_name, limit_text, value_text
-from monitor.engine.rank import Place, rankings, ranks
-from monitor.model.reading import Comparator
-from monitor.model.unit import Level, Unit
-from monitor.reporting.ahead import forecast_lines
-from monitor.reporting.targets import Lacking, TargetLine, missed, targets
-from monitor.reporting.targets import Site as Reported
+from monitor.model.muting import Span
+from monitor.model.state import UnitState
+from monitor.model.unit import Level
+from monitor.replay.compare import rebuilt
+from monitor.replay.past import read_past
+from monitor.reporting.availability import Grades
+from monitor.reporting.periods import NAMES, is_past, span_asked
+from monitor.reporting.report import Report
+from monitor.service.evidence import write_evidence
+from monitor.service.reports import OF_STATES, Asked, make, scene_of
 
-NAMED = 20  # units named in one line of text; --json names all
+_SECONDS_OF_QUIET = 1.0  # what takes longer says how far it is
+_LEVELS = [level.value for level in Level]
 
 
 @click.group()
 def report() -> None:
-    """Tables over what is committed: targets, ranking."""
+    """Reports: digest, ranking, targets, availability, incidents, deliveries; and evidence of all of it.
+
+    Of now, of any past instant (--at), or of a span: --from and --to, or --day, --month, --quarter. They end with 1
+    where somebody should look (something is red, missed, refused or unanswered) or where nothing was recorded.
+    """
 
 
-level_option = click.option("--level", type=click.Choice([level.value for level in Level]), help="Units of this level.")
-RANKED_LEVELS = (Level.COMMUNE.value, Level.PROVINCE.value)
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+SPANS: Sequence[Decorator] = (
+    click.option("--at", help="As of this past instant, 2025-08-06T16:00, in the site's time."),
+    click.option("--from", "since", help="Begin of the span; a day alone is counted from its first instant."),
+    click.option("--to", "until", help="End of the span; a day alone is counted in full."),
+    click.option("--day", help="The span is a day: 2025-08-06."),
+    click.option("--month", help="The span is a month: 2025-08."),
+    click.option("--quarter", help="The span is a quarter: 2025-Q3."),
+)
+OPTIONS: Sequence[Decorator] = (
+    site_option,
+    *SPANS,
+    click.option("--within", help="Only this unit and those below it (a code)."),
+    click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True),
+    click.option("--table", "table", help="CSV: this table and not the first one."),
+    click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file."),
+    click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
+)
 
 
-@report.command("targets")
-@site_option
-@click.option("--unit", help="Only this unit.")
-@level_option
-@json_option
-def list_targets(site: Path, unit: str | None, level: str | None, as_json: bool) -> None:
-    """List every target with its value, goal and date, and what a group still lacks; exit 1 when one is missed."""
-    loaded = open_site(site)
-    if unit is not None:
-        unit_of(loaded, unit)
-    states = {state.unit: state for state in look(loaded, lambda store: store.load_states())}
-    made = Reported(loaded.units, loaded.ruleset, loaded.calendar, states)
-    lines = [line for line in targets(made, SystemClock().now()) if _asked(loaded, line, unit, level)]
-    if as_json:
-        click.echo(json.dumps([asdict(line) for line in lines], default=plain, ensure_ascii=False, indent=2))
-    else:
-        for line in lines:
-            _print_target(line, loaded)
-        click.echo(f"{len(lines)} targets" if lines else "no targets")
-    if missed(lines):
-        raise SystemExit(1)
+def _many(every: Sequence[Decorator]) -> Decorator:
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(every):
+            command = option(command)
+        return command
+
+    return decorate
 
 
-def _asked(site: Site, line: TargetLine, unit: str | None, level: str | None) -> bool:
-    return unit in (None, line.unit) and level in (None, site.units[line.unit].level.value)
+options = _many(OPTIONS)  # what can be asked of every report
 
 
-def _print_target(line: TargetLine, site: Site) -> None:
-    made = site.units[line.unit]
-    colour = f"{colour_name(line.colour, 'vi')} / {colour_name(line.colour, 'en')}"
-    click.echo(f"{line.unit} {made.name_vi} / {made.name_en}  {colour}")
-    click.echo(f"  {line.title[0]} / {line.title[1]} [{line.criterion}] {line.rule}")
-    counts = ""
-    if line.numerator is not None and line.denominator is not None:
-        counts = f" ({value_text(line.numerator, 'en')}/{value_text(line.denominator, 'en')})"
-    sign = Comparator(line.comparator)
-    values = " / ".join(f"{value_text(line.value, locale, sign)} {line.measure}".rstrip() for locale in ("vi", "en"))
-    goal = " / ".join(limit_text(line.goal, locale) for locale in ("vi", "en"))
-    click.echo(f"  giá trị / value {values}{counts}, chỉ tiêu / target {goal}{_date(line, site)}")
-    for vi, en in forecast_lines(line.forecast):
-        click.echo(f"  » {vi}\n    {en}")
-    if line.lacking is not None:
-        _print_lacking(line.lacking, site)
-
-
-def _date(line: TargetLine, site: Site) -> str:
-    if line.deadline is None:
-        return ""
-    text = f", trước / before {site.calendar.local(line.deadline):%Y-%m-%d %H:%M}"
-    if line.overdue:
-        return f"{text}, quá hạn / overdue"
-    left = f"{line.days_left} ngày / days" if line.days_left is not None else ""
-    return f"{text}, còn / left {left} ({line.working_days_left} ngày làm việc / working days)"
-
-
-def _print_lacking(lacking: Lacking, site: Site) -> None:
-    click.echo(f"  chưa đạt / in the way ({len(lacking.in_the_way)}): {_units(lacking.in_the_way, site)}")
-    if lacking.needed is None:
-        click.echo("  không tập nào đủ / no set of units would do")
-        return
-    head = (
-        f"  tập nhỏ nhất phải xanh, dễ nhất trước / smallest set to turn green, easiest first ({len(lacking.needed)})"
-    )
-    click.echo(f"{head}: {_units(lacking.needed, site)}")
-
-
-def _units(found: tuple[tuple[str, float], ...], site: Site) -> str:
-    named = [f"{code} {site.units[code].name_vi} ({gap:.0%})" for code, gap in found[:NAMED]]
-    more = len(found) - len(named)
-    return ", ".join(named) + (f" +{more}" if more else "")
+@report.command("digest")
+@options
+def digest(**said: Any) -> None:
+    """Units by colour with the change since the last digest, targets, worst and best ten, silence, incidents."""
+    _run("digest", said)
 
 
 @report.command("ranking")
-@site_option
+@options
 @click.option("--indicator", default="score", show_default=True, help="Rank by this; the unit's score unless said.")
-@click.option("--level", type=click.Choice(RANKED_LEVELS), default="commune", show_default=True)
-@click.option("--within", help="Only units below this one (a code).")
-@json_option
-def list_ranking(site: Path, indicator: str, level: str, within: str | None, as_json: bool) -> None:
+@click.option("--level", type=click.Choice(["commune", "province"]), default="commune", show_default=True)
+def ranking(**said: Any) -> None:
     """Rank units among one another, with the places won or lost since yesterday."""
-    loaded = open_site(site)
-    asked = {ranked.id: ranked for ranked in rankings(loaded.ruleset)}
-    if indicator not in asked:
-        hint = nearest(indicator, asked)
-        raise click.UsageError(f"{indicator!r} cannot be ranked{'; ' if hint else ''}{hint}")
-    if within is not None:
-        unit_of(loaded, within)
-    group = [unit for unit in loaded.units.at(Level(level)) if _is_within(loaded, unit, within)]
-    states = {state.unit: state for state in look(loaded, lambda store: store.load_states())}
-    today = loaded.calendar.local(SystemClock().now()).date()
-    places = ranks(asked[indicator], group, states, today)
-    if as_json:
-        rows = [asdict(place) | {"name": loaded.units[place.unit].name_vi} for place in places]
-        click.echo(json.dumps({"indicator": indicator, "places": rows}, ensure_ascii=False, indent=2))
+    _run("ranking", said)
+
+
+@report.command("targets")
+@options
+@click.option("--unit", help="Only this unit.")
+@click.option("--level", type=click.Choice(_LEVELS), help="Units of this level.")
+def targets(**said: Any) -> None:
+    """List every target with its value, goal and date, and what a group still lacks; exit 1 when one is missed."""
+    _run("targets", said)
+
+
+@report.command("availability")
+@options
+@click.option("--green", type=float, default=Grades().green, show_default=True, help="Per cent; green from here on.")
+@click.option("--yellow", type=float, default=Grades().yellow, show_default=True, help="Per cent; red below.")
+def availability(**said: Any) -> None:
+    """Tell how much of a span each system and each unit worked, without maintenance; 30 days unless said."""
+    _run("availability", said)
+
+
+@report.command("incidents")
+@options
+def incidents(**said: Any) -> None:
+    """What was open in a span, who answered how soon, how long it lasted; exit 1 when one has no answer."""
+    _run("incidents", said)
+
+
+@report.command("deliveries")
+@options
+def deliveries(**said: Any) -> None:
+    """Messages that fell due in a span and what became of them; exit 1 when one was refused."""
+    _run("deliveries", said)
+
+
+@report.command("evidence")
+@site_option
+@_many(SPANS)
+@click.option("--within", help="Only this unit and those below it (a code).")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The ZIP to write.")
+def evidence(**said: Any) -> None:
+    """Pack what was received, judged, told and answered in a span, with the rules and a manifest of SHA-256."""
+    site, now = open_site(said["site"]), SystemClock().now()
+    span, out, progress = span_said(said, site, now), said["out"], Telling()
+    if said["within"] is not None:
+        unit_of(site, said["within"])
+    scene = scene_of(site, {}, said["within"])
+    draft = out.with_name(f"{out.name}.part")
+    try:
+        with draft.open("wb") as file:
+            number = look(site, lambda store: write_evidence(file, site, scene, store, span, progress))
+        draft.replace(out)
+    except OSError as refused:
+        raise click.ClickException(f"{out} cannot be written: {refused.strerror}") from None
+    finally:
+        progress.end()
+        draft.unlink(missing_ok=True)
+    click.echo(f"{out}: {number} values and changes of colour")
+    if not number:
+        click.echo("nothing was recorded in this time", err=True)
+        raise SystemExit(1)
+
+
+def _run(kind: str, said: Mapping[str, Any]) -> None:
+    site = open_site(said["site"])
+    asked = _asked(kind, said, site)
+    form = FORMATS["json" if said["as_json"] else said["form"]]
+    if form.binary and said["out"] is None and sys.stdout.isatty():
+        raise click.UsageError("a workbook is no text; name a file with --out")
+    progress = Telling()
+    scene = scene_of(site, _states(site, asked, past=is_past(_when(said)), progress=progress))
+    try:
+        made = look(site, lambda store: make(asked, scene, store, progress))
+        written = form.write(made, said["table"])
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from None
+    except KeyError:
+        names = ", ".join(table.id for table in made.tables)
+        raise click.UsageError(f"there is no table {said['table']!r} here; there is {names}") from None
+    finally:
+        progress.end()
+    _write(written, said["out"])
+    _end(made)
+
+
+def _write(written: bytes, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.buffer.write(written)
+        sys.stdout.buffer.flush()
         return
-    for place in places:
-        click.echo(_place(place, loaded))
-    known = sum(place.rank is not None for place in places)
-    click.echo(f"{known} of {len(places)} units have a rank")
+    try:
+        out.write_bytes(written)
+    except OSError as refused:
+        raise click.ClickException(f"{out} cannot be written: {refused.strerror}") from None
 
 
-def _is_within(site: Site, unit: Unit, within: str | None) -> bool:
-    return within is None or (unit.code != within and within in site.units.lineage(unit.code))
+def _end(made: Report) -> None:
+    if made.empty:
+        click.echo(made.paragraphs[0][1], err=True)
+    if made.empty or made.bad:
+        raise SystemExit(1)
 
 
-def _place(place: Place, site: Site) -> str:
-    rank = "-" if place.rank is None else f"{place.rank}/{place.of}"
-    moved = "" if place.change is None else f"{place.change:+d}" if place.change else "="
-    value = "-" if place.value is None else f"{place.value:.4g}"
-    made = site.units[place.unit]
-    return f"{rank:>10} {moved:>5} {value:>8}  {place.unit} {made.name_vi} / {made.name_en}"
+def span_said(said: Mapping[str, Any], site: Site, now: datetime) -> Span:
+    """The span that the options ask for; wrong use where they make no sense."""
+    try:
+        return span_asked(_when(said), site.calendar, now)
+    except ValueError as unclear:
+        raise click.UsageError(str(unclear)) from None
+
+
+def _when(said: Mapping[str, Any]) -> Mapping[str, str]:
+    keys = {"from": "since", "to": "until"}
+    return {name: said[key] for name in NAMES if said[key := keys.get(name, name)] is not None}
+
+
+def _asked(kind: str, said: Mapping[str, Any], site: Site) -> Asked:
+    now = SystemClock().now()
+    span = span_said(said, site, now)
+    for name in ("within", "unit"):
+        if said.get(name) is not None:
+            unit_of(site, said[name])
+    asked = Asked(kind, min(span.ends, now), span, said["within"], said.get("unit"))
+    if said.get("level") is not None:
+        asked = replace(asked, level=Level(said["level"]))
+    if "indicator" in said:
+        asked = replace(asked, indicator=said["indicator"])
+    if "green" in said:
+        if not 0 <= said["yellow"] <= said["green"] <= 100:
+            raise click.UsageError("--yellow and --green are per cent, 0 to 100, and yellow is not above green")
+        asked = replace(asked, grades=Grades(said["green"], said["yellow"]))
+    return asked
+
+
+def _states(site: Site, asked: Asked, past: bool, progress: Telling) -> Mapping[str, UnitState]:
+    """The units as they are committed, or as they were: rebuilt from history, which takes its time."""
+    if asked.kind not in OF_STATES:
+        return {}
+    if not past:
+        return {state.unit: state for state in look(site, lambda store: store.load_states())}
+    progress("history", 0)
+    recorded = look(site, lambda store: read_past(store, asked.at))
+    progress("readings", len(recorded.readings))
+    if not recorded.readings:
+        return {}
+    return rebuilt(site, recorded, site.ruleset, asked.at).states
+
+
+class Telling:
+    """Says on standard error how far a report is, where that takes longer than a moment."""
+
+    def __init__(self) -> None:
+        self._clock = SystemClock()
+        self._begun = self._clock.monotonic()
+        self._told = False
+
+    def __call__(self, what: str, number: int) -> None:
+        """So much of something was read."""
+        if self._clock.monotonic() - self._begun < _SECONDS_OF_QUIET:
+            return
+        self._told = True
+        click.echo(f"\r{what}: {number:,} ", nl=False, err=True)
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._told:
+            click.echo("", err=True)

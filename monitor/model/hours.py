@@ -121,6 +121,11 @@ class Sessions:
                 return max(opens, now)
         return None
 
+    def between(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Sessions that touch [start, end), in order, uncut by those bounds; in UTC."""
+        first, last = self.calendar.local(start).date(), self.calendar.local(end).date()
+        return (span for span in self._spans(first, (last - first).days + 1) if span[0] < end and span[1] > start)
+
     def _spans(self, first: date, days: int) -> Iterator[tuple[datetime, datetime]]:
         # A fold can carry the evening of the day before into today: begin one day early.
         for offset in range(-1, days):

@@ -1,8 +1,8 @@
-"""Every target of a site: how far, how long, where it is heading, and what a group still lacks."""
+"""Every target of a site: how far, how long, where it is heading, what a group still lacks; and that as a report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,8 +12,11 @@ from monitor.engine.rollup import Members, gap, in_the_way
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.state import UnitState
-from monitor.model.unit import Unit, Units
+from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import CriterionState, Forecast
+from monitor.reporting.ahead import forecast_lines
+from monitor.reporting.report import Cell, Column, Report, Shares, Sort, Table, Words
+from monitor.reporting.scene import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,126 @@ def lacking(site: Site, unit: Unit, rule: Criterion, now: datetime) -> Lacking |
     return Lacking(blocking, turned)
 
 
-def missed(lines: list[TargetLine]) -> bool:
+def missed(lines: Sequence[TargetLine]) -> bool:
     """True when one is red: its date has passed unmet, or it is beyond its floor."""
     return any(line.colour is Colour.RED or line.overdue for line in lines)
+
+
+_COLUMNS = (
+    Column("unit", ("Mã", "Code"), Sort.CODE),
+    Column("name", ("Đơn vị", "Unit")),
+    Column("criterion", ("Tiêu chí", "Criterion"), Sort.CODE),
+    Column("title", ("Chỉ tiêu", "Target")),
+    Column("colour", ("Màu", "Colour"), Sort.COLOUR),
+    Column("value", ("Giá trị", "Value"), Sort.NUMBER),
+    Column("comparator", ("Dấu", "Sign"), Sort.CODE),
+    Column("measure", ("Đơn vị tính", "Measure"), Sort.CODE),
+    Column("goal", ("Mục tiêu", "Goal"), Sort.LIMIT),
+    Column("numerator", ("Tử số", "Numerator"), Sort.NUMBER),
+    Column("denominator", ("Mẫu số", "Denominator"), Sort.NUMBER),
+    Column("deadline", ("Trước", "Before"), Sort.INSTANT),
+    Column("days_left", ("Còn (ngày)", "Days left"), Sort.WHOLE),
+    Column("working_days_left", ("Ngày làm việc còn lại", "Working days left"), Sort.WHOLE),
+    Column("overdue", ("Quá hạn", "Overdue")),
+    Column("required_pace", ("Nhịp cần mỗi ngày", "Pace needed a day"), Sort.NUMBER),
+    Column("actual_pace", ("Nhịp hiện nay", "Pace now"), Sort.NUMBER),
+    Column("projected", ("Dự kiến đến hạn", "Projected"), Sort.NUMBER),
+    Column("in_the_way", ("Đơn vị chưa đạt", "Units in the way"), Sort.WHOLE),
+    Column("needed", ("Tập nhỏ nhất", "Smallest set"), Sort.WHOLE),
+    Column("rule", ("Quy tắc", "Rule"), Sort.CODE),
+)
+_LACKING = (
+    Column("unit", ("Mã", "Code"), Sort.CODE),
+    Column("criterion", ("Tiêu chí", "Criterion"), Sort.CODE),
+    Column("child", ("Mã đơn vị chưa đạt", "Unit in the way"), Sort.CODE),
+    Column("name", ("Đơn vị chưa đạt", "Its name")),
+    Column("gap", ("Khoảng cách đến xanh", "Gap to green"), Sort.PERCENT, 0),
+    Column("needed", ("Thuộc tập nhỏ nhất", "In the smallest set")),
+)
+_FORECASTS = (
+    Column("unit", ("Mã", "Code"), Sort.CODE),
+    Column("criterion", ("Tiêu chí", "Criterion"), Sort.CODE),
+    Column("forecast", ("Dự báo", "Forecast")),
+)
+
+
+def targets_report(scene: Scene, at: datetime, unit: str | None = None, level: Level | None = None) -> Report:
+    """All targets of the scene, of one unit or of one level, as they stand at an instant."""
+    made = Site(scene.units, scene.ruleset, scene.calendar, scene.states)
+    told = [
+        line
+        for line in targets(made, at)
+        if scene.about(line.unit) and unit in (None, line.unit) and level in (None, scene.units[line.unit].level)
+    ]
+    counts = [(colour, sum(line.colour is colour for line in told)) for colour in Colour]
+    late = sum(line.overdue for line in told)
+    return Report(
+        kind="targets",
+        title=("Chỉ tiêu và thời hạn", "Targets and deadlines"),
+        site=scene.site,
+        zone=scene.calendar.zone,
+        at=at,
+        tables=(
+            Table("targets", ("Chỉ tiêu", "Targets"), _COLUMNS, tuple(_row(line, scene) for line in told)),
+            Table(
+                "lacking",
+                ("Đơn vị còn thiếu, gần xanh nhất trước", "What groups lack, nearest to green first"),
+                _LACKING,
+                tuple(row for line in told for row in _lacking_rows(line, scene)),
+            ),
+            Table(
+                "forecasts",
+                ("Dự báo", "Forecasts"),
+                _FORECASTS,
+                tuple((line.unit, line.criterion, words) for line in told for words in forecast_lines(line.forecast)),
+            ),
+        ),
+        paragraphs=(_summary(told, late),),
+        charts=(Shares(("Chỉ tiêu theo màu", "Targets by colour"), tuple(counts)),) if told else (),
+        empty=not told,
+        bad=missed(told),
+    )
+
+
+def _summary(told: Sequence[TargetLine], late: int) -> Words:
+    if not told:
+        return "Không có chỉ tiêu nào được đánh giá.", "No target was judged."
+    return f"{len(told)} chỉ tiêu; {late} quá hạn.", f"{len(told)} targets; {late} overdue."
+
+
+def _row(line: TargetLine, scene: Scene) -> tuple[Cell, ...]:
+    forecast = line.forecast or Forecast()
+    lacks = line.lacking
+    return (
+        line.unit,
+        scene.name(line.unit),
+        line.criterion,
+        line.title,
+        line.colour,
+        line.value,
+        line.comparator,
+        line.measure,
+        line.goal,
+        line.numerator,
+        line.denominator,
+        line.deadline,
+        line.days_left,
+        line.working_days_left,
+        line.overdue,
+        forecast.required_pace,
+        forecast.actual_pace,
+        forecast.projected,
+        None if lacks is None else len(lacks.in_the_way),
+        None if lacks is None or lacks.needed is None else len(lacks.needed),
+        line.rule,
+    )
+
+
+def _lacking_rows(line: TargetLine, scene: Scene) -> Iterator[tuple[Cell, ...]]:
+    if line.lacking is None:
+        return
+    needed = {code for code, _ in line.lacking.needed or ()}
+    shown = dict((*(line.lacking.needed or ()), *line.lacking.in_the_way))
+    for code, gap_left in shown.items():
+        known = None if line.lacking.needed is None else code in needed
+        yield line.unit, line.criterion, code, scene.name(code), round(100 * gap_left, 6), known

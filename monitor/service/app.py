@@ -139,6 +139,8 @@ class Service:
             await transport.close()
         for close in self._closers:
             await close()
+        with contextlib.suppress(StoreError):
+            await self.store.audit(AuditEntry(self.clock.now(), "denbao", "stop", self.site.version))
         await self.store.close()
 
     def refuse(self, problems: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from monitor.web.pages import Pages
 from monitor.web.problems import Handler, tell_problems
 from monitor.web.push import BATCHES_PER_MINUTE, PUSHES
 from monitor.web.replies import PER_MINUTE
+from monitor.web.reports import TURN
 from monitor.web.route import Route
 from monitor.web.routes import table
 from monitor.web.stream import Broadcaster
@@ -43,6 +45,7 @@ def create_app(service: Service, tokens: Tokens) -> web.Application:
     app[STREAM] = Broadcaster(service)
     app[LINKS] = Limiter(WRONG_PER_MINUTE, 60.0)
     app[REPLIES] = Limiter(PER_MINUTE, 60.0)
+    app[TURN] = asyncio.Lock()
     app[PUSHES] = Limiter(BATCHES_PER_MINUTE, 60.0)
     for route in routes:
         app.router.add_route(route.method, route.path, route.handler, name=route.name)
@@ -90,7 +93,8 @@ def _described(openapi: dict[str, object]) -> Handler:
 
 
 async def _set_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
+    own = response.headers.get("Content-Security-Policy")  # of a document that is no page of the board
+    response.headers.update(_HEADERS | ({"Content-Security-Policy": own} if own else {}))
     response.headers.setdefault("Cache-Control", "no-store")
 
 

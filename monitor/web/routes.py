@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from monitor.model.muting import Silence, Window
 from monitor.ports import Exporter
-from monitor.web import api, board, feeds, links, muting, push, receipts, replies, stream
+from monitor.web import api, board, feeds, links, muting, push, receipts, replies, reports, stream
 from monitor.web.access import Right
 from monitor.web.query import FURTHEST, MOST, PAGE
 from monitor.web.route import Parameter, Route
@@ -41,6 +41,8 @@ PAGES = (
     Route("GET", "/a/{signed}", links.acknowledge_page, PUBLIC, "link_ack_page", signed=True),
     Route("POST", "/a/{signed}", links.acknowledge, PUBLIC, "link_ack", signed=True),
     Route("GET", "/w/{signed}", links.why_page, PUBLIC, "link_why_page", signed=True),
+    Route("GET", "/reports", reports.listed, READ, "reports_page"),
+    Route("GET", "/reports/{kind}", reports.report, READ, "report_page"),
     Route("GET", "/static/{name}", static, PUBLIC, "static"),
 )
 API = (

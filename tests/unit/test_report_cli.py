@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from click.testing import CliRunner, Result
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.store import open_store
 from monitor.cli.look import explain
-from monitor.cli.report import report
+from monitor.cli.report import Telling, report
 from monitor.config.build import load_site
 from monitor.config.spec import Site
 from monitor.decide import Policy, View, decide
@@ -88,22 +90,26 @@ def stored(folder: Path) -> bytes:
 def test_every_target_is_listed_and_a_group_names_the_smallest_set_that_would_do(folder):
     before = stored(folder)
     ended = asked(report, "targets", "--site", str(folder), "--json")
-    lines = {(line["unit"], line["criterion"]): line for line in json.loads(ended.output)}
+    tables = json.loads(ended.output)["tables"]
+    lines = {(line["unit"], line["criterion"]): line for line in tables["targets"]}
     assert set(lines) == {("19", "all_green"), *((code, "online_rate") for code in COMMUNES)}
     group = lines["19", "all_green"]
     assert (group["value"], group["goal"], group["numerator"], group["denominator"]) == (50.0, ">= 100", 1, 2)
-    assert group["lacking"] == {"in_the_way": [["01843", 0.166666667]], "needed": [["01843", 0.166666667]]}
+    [lacking] = tables["lacking"]
+    assert (lacking["unit"], lacking["child"], lacking["gap"], lacking["needed"]) == ("19", "01843", 16.666667, True)
+    assert (group["in_the_way"], group["needed"]) == (1, 1)
     assert group["days_left"] > group["working_days_left"] > 1000
-    assert lines["01840", "online_rate"]["lacking"] is None
+    assert lines["01840", "online_rate"]["in_the_way"] is None
     assert (ended.exit_code, stored(folder) == before) == (0, True)
 
 
 def test_the_list_can_be_read_by_people_and_narrowed(folder):
     text = asked(report, "targets", "--site", str(folder)).output
-    assert "smallest set to turn green, easiest first (1): 01843 Phường Bắc Kạn (17%)" in text
-    assert text.rstrip().endswith("3 targets")
-    assert asked(report, "targets", "--site", str(folder), "--unit", "01843").output.rstrip().endswith("1 targets")
-    assert asked(report, "targets", "--site", str(folder), "--level", "nation").output == "no targets\n"
+    assert re.search(r"all_green +01843 +Phường Bắc Kạn +17 % +có / yes", text)
+    assert "3 chỉ tiêu; 0 quá hạn." in text
+    assert "1 targets; 0 overdue." in asked(report, "targets", "--site", str(folder), "--unit", "01843").output
+    none = asked(report, "targets", "--site", str(folder), "--level", "nation")
+    assert ("No target was judged." in none.stderr, none.exit_code) == (True, 1)
     assert asked(report, "targets", "--site", str(folder), "--unit", "nowhere").exit_code == 2
 
 
@@ -177,12 +183,12 @@ def test_a_supposition_goes_with_no_past_instant(folder):
 
 def test_units_are_ranked_by_score_and_by_an_indicator(folder):
     ended = asked(report, "ranking", "--site", str(folder), "--json")
-    places = json.loads(ended.output)["places"]
+    places = json.loads(ended.output)["tables"]["places"]
     assert [(place["unit"], place["rank"], place["of"]) for place in places] == [("01840", 1, 2), ("01843", 2, 2)]
-    assert (places[0]["value"], places[0]["change"], ended.exit_code) == (1.0, None, 0)
+    assert (places[0]["value"], places[0]["change"], ended.exit_code) == (100.0, None, 0)
     text = asked(report, "ranking", "--site", str(folder), "--indicator", "online_rate", "--within", "19").output
-    assert "1/2" in text.splitlines()[0] and text.splitlines()[0].endswith("01840 Phường Đức Xuân / Duc Xuan ward")
-    assert text.rstrip().endswith("2 of 2 units have a rank")
+    assert re.search(r"1 +2 +– +01840 +Phường Đức Xuân +90 %", text)
+    assert "2 of 2 units have a rank" in text
 
 
 def test_what_cannot_be_ranked_is_refused_with_the_nearest_name(folder):
@@ -190,3 +196,78 @@ def test_what_cannot_be_ranked_is_refused_with_the_nearest_name(folder):
     assert (ended.exit_code, "did you mean 'online_rate'?" in ended.output) == (2, True)
     assert asked(report, "ranking", "--site", str(folder), "--indicator", "staff").exit_code == 2
     assert asked(report, "ranking", "--site", str(folder), "--within", "99").exit_code == 2
+
+
+KINDS = ("digest", "ranking", "targets", "availability", "incidents", "deliveries")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_report_is_written_to_a_file_in_every_format_and_changes_nothing(folder, tmp_path, kind):
+    before = stored(folder)
+    for form, begin in (("html", b"<!doctype html>"), ("xlsx", b"PK"), ("csv", b"\xef\xbb\xbf"), ("json", b"{")):
+        out = tmp_path / f"report.{form}"
+        ended = asked(report, kind, "--site", str(folder), "--format", form, "--out", str(out))
+        assert (ended.exit_code in (0, 1), out.read_bytes().startswith(begin)) == (True, True), ended.output
+    assert stored(folder) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_report_of_a_time_without_data_says_so_and_ends_with_one(folder, kind):
+    ended = asked(report, kind, "--site", str(folder), "--month", "2025-08")
+    assert (ended.exit_code, "Traceback" in ended.output) == (1, False)
+    assert "Nothing was recorded of this time; the record begins at 20" in ended.stderr
+
+
+def test_the_past_is_rebuilt_from_history(folder):
+    now = SystemClock().now().isoformat()
+    ended = asked(report, "ranking", "--site", str(folder), "--at", now, "--json")
+    places = json.loads(ended.output)["tables"]["places"]
+    assert [(place["unit"], place["rank"]) for place in places] == [("01840", 1), ("01843", 2)]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("ranking", "--format", "pdf"), "'pdf' is not one of"),
+        (("ranking", "--at", "tomorrow"), "'tomorrow' is no instant"),
+        (("ranking", "--at", "2999-01-01"), "that time has not come yet"),
+        (("incidents", "--day", "2025-08-06", "--month", "2025-08"), "give one of at, day, month"),
+        (("incidents", "--from", "2025-08-06", "--to", "2025-08-01"), "the span ends before it begins"),
+        (("incidents", "--within", "nowhere"), "no unit has the code 'nowhere'"),
+        (
+            ("incidents", "--format", "csv", "--table", "nothing"),
+            "there is no table 'nothing' here;",
+        ),
+        (("availability", "--green", "90", "--yellow", "95"), "yellow is not above green"),
+        (("evidence", "--month", "2025-08"), "Missing option '--out'"),
+    ],
+)
+def test_what_makes_no_sense_is_wrong_use(folder, words, says):
+    ended = asked(report, *words, "--site", str(folder))
+    assert (ended.exit_code, says in " ".join(ended.output.replace("│", " ").split())) == (2, True), ended.output
+
+
+def test_a_pack_of_evidence_is_written_whole_or_not_at_all(folder, tmp_path):
+    out = tmp_path / "pack.zip"
+    ended = asked(report, "evidence", "--site", str(folder), "--out", str(out))
+    assert ended.exit_code == 0 and "values and changes of colour" in ended.output
+    with zipfile.ZipFile(out) as pack:
+        assert pack.testzip() is None and "manifest.json" in pack.namelist()
+    assert not list(tmp_path.glob("*.part"))
+    empty = asked(report, "evidence", "--site", str(folder), "--out", str(out), "--month", "2025-08")
+    assert (empty.exit_code, "nothing was recorded in this time" in empty.stderr) == (1, True)
+    refused = asked(report, "evidence", "--site", str(folder), "--out", str(tmp_path / "no" / "pack.zip"))
+    assert (refused.exit_code, "cannot be written" in refused.stderr) == (1, True)
+
+
+def test_a_report_that_cannot_be_written_says_where(folder, tmp_path):
+    ended = asked(report, "ranking", "--site", str(folder), "--out", str(tmp_path / "no" / "report.txt"))
+    assert (ended.exit_code, "report.txt cannot be written" in ended.stderr) == (1, True)
+
+
+def test_what_takes_long_says_how_far_it_is(monkeypatch, capsys):
+    monkeypatch.setattr("monitor.cli.report._SECONDS_OF_QUIET", 0.0)
+    telling = Telling()
+    telling("readings", 12_345)
+    telling.end()
+    assert capsys.readouterr().err == "\rreadings: 12,345 \n"

@@ -26,6 +26,8 @@ RIGHTS = {
     "GET /a/{signed}": PUBLIC,
     "POST /a/{signed}": PUBLIC,
     "GET /w/{signed}": PUBLIC,
+    "GET /reports": READ,
+    "GET /reports/{kind}": READ,
     "GET /static/{name}": PUBLIC,
     "GET /api/v1/site": READ,
     "GET /api/v1/units": READ,
@@ -88,7 +90,9 @@ async def test_away_from_loopback_every_role_gets_what_it_may_and_nothing_else(r
             method, path = name.split(" ")
             if path == "/api/v1/events":
                 continue  # a stream does not end; its right is in the table
-            real = path.format(code="02101", id="NOBODY", name="board.css", channel="NOBODY", signed="NOBODY")
+            real = path.format(
+                code="02101", id="NOBODY", name="board.css", channel="NOBODY", signed="NOBODY", kind="incidents"
+            )
             answer = await client.request(method, real, headers=headers, json={} if method == "POST" else None)
             allowed = may(role or "", right)
             assert (answer.status not in (401, 403)) == allowed, (role, name, answer.status)

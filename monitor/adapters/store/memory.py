@@ -215,6 +215,12 @@ class MemoryStore:
         facts = self._history[what][after : after + limit]
         return Recorded(facts, after + limit if len(facts) == limit else None)
 
+    async def last_received(self, before: datetime) -> datetime | None:
+        """See the port `History`."""
+        self._check_open()
+        received = (one.received_at for one in reversed(self._history["readings"]) if isinstance(one, Reading))
+        return next((at for at in received if at < before), None)
+
     def _check_open(self) -> None:
         if not self._open:
             raise StoreError("the store is not open")

@@ -130,6 +130,12 @@ def recorded(table: Table, after: int, limit: int) -> Select[Any]:
     return select(mark.label("mark"), table).where(mark > after).order_by(mark).limit(limit)
 
 
+def last_received(before: datetime) -> Select[Any]:
+    """The last written reading that was received before an instant: read backwards, so that little is read."""
+    newest = literal_column("reading.rowid", Integer).desc()
+    return select(reading.c.received_at).where(reading.c.received_at < before).order_by(newest).limit(1)
+
+
 def audit_entries(limit: int) -> Select[Any]:
     """Audit entries, newest first."""
     return select(audit).order_by(audit.c.id.desc()).limit(limit)

@@ -218,6 +218,11 @@ class SqlStore:
         facts = await self._beside(lambda: [fact(row) for row in found])
         return Recorded(facts, found[-1].mark if len(found) == limit else None)
 
+    async def last_received(self, before: datetime) -> datetime | None:
+        """See the port `History`."""
+        found = await self._file.fetch(queries.last_received(before))
+        return found[0].received_at if found else None
+
     async def _documents(self, query: Executable, decode: Callable[[str], T]) -> list[T]:
         found = await self._file.fetch(query)
         return await self._beside(lambda: [decode(row.doc) for row in found])

@@ -1,0 +1,363 @@
+"""Availability of units over any span of the past, from the history of their colours.
+
+Theory. A criterion with `outage: true` says whether its unit works. Its colours, in the order in which they were
+committed, cut the span into stretches:
+
+    red                        down, from the commit on: a hold (`for`, `keep`) delays both ends
+    yellow, of an interruption that is counted (`measure: elapsed`)    down, from the beginning that was counted
+    green, yellow              up
+    unknown, not judged yet    not measured: neither up nor down
+    maintenance, excluded      left out
+
+While the monitor itself did not run, nothing was measured: from its last sign of life to its next start. Availability
+is up / (up + down). Silence never makes it better or worse, it only makes the share of what was measured smaller.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+
+from monitor.engine.book import Criterion, Measure
+from monitor.model.colour import Colour
+from monitor.model.hours import Sessions
+from monitor.model.muting import Span
+from monitor.model.state import Transition
+from monitor.model.unit import Unit
+from monitor.reporting.report import (
+    Bar,
+    Bars,
+    Cell,
+    Column,
+    Report,
+    Sort,
+    Stretch,
+    Strips,
+    Table,
+    best_and_worst,
+    nothing_recorded,
+)
+from monitor.reporting.scene import Scene
+
+DRAWN = 20  # units in a picture, the worst
+Seconds = tuple[float, float]  # from (counted) to (not counted), since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class Grades:
+    """From which availability on it is green or yellow (per cent, counted); below that it is red.
+
+    The figures are those of the bundled rule `system_availability_30d`. No paper names any.
+    """
+
+    green: float = 99.5
+    yellow: float = 99.0
+
+    def of(self, availability: float | None) -> Colour:
+        """The colour of an availability in per cent; unknown where there is none."""
+        if availability is None:
+            return Colour.UNKNOWN
+        if availability >= self.green:
+            return Colour.GREEN
+        return Colour.YELLOW if availability >= self.yellow else Colour.RED
+
+
+ASSUMED = Grades()
+
+
+class How(IntEnum):
+    """What a stretch of time counts as."""
+
+    UP = 0
+    DOWN = 1
+    UNKNOWN = 2
+    LEFT_OUT = 3
+
+
+_HOW: Mapping[Colour, How] = {
+    Colour.GREEN: How.UP,
+    Colour.YELLOW: How.UP,
+    Colour.RED: How.DOWN,
+    Colour.UNKNOWN: How.UNKNOWN,
+    Colour.MAINTENANCE: How.LEFT_OUT,
+    Colour.EXCLUDED: How.LEFT_OUT,
+}
+_SHOWN = {How.UP: Colour.GREEN, How.DOWN: Colour.RED, How.UNKNOWN: Colour.UNKNOWN, How.LEFT_OUT: Colour.MAINTENANCE}
+Piece = tuple[float, float, How]
+
+
+class Office:
+    """Office time as one growing sum, so that many stretches can be asked about quickly."""
+
+    def __init__(self, sessions: Sessions, span: Span) -> None:
+        self._edges: list[float] = []  # a session opens, closes, opens ...
+        self._sums: list[float] = []  # office seconds before each edge
+        total = 0.0
+        for opens, closes in sessions.between(span.starts, span.ends):
+            start, end = opens.timestamp(), closes.timestamp()
+            self._edges += (start, end)
+            self._sums += (total, total + end - start)
+            total += end - start
+
+    def seconds(self, start: float, end: float) -> float:
+        """Office seconds between two instants."""
+        return self._before(end) - self._before(start)
+
+    def _before(self, at: float) -> float:
+        place = bisect_right(self._edges, at) - 1
+        if place < 0:
+            return 0.0
+        return self._sums[place] + (at - self._edges[place] if place % 2 == 0 else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What became of a span of time at one unit. All in seconds."""
+
+    up: float = 0.0
+    down: float = 0.0
+    unknown: float = 0.0
+    left_out: float = 0.0
+    office_up: float = 0.0
+    office_down: float = 0.0
+    outages: int = 0  # an interruption that goes on through something unknown or left out counts once
+    longest: float = 0.0
+
+    @property
+    def availability(self) -> float | None:
+        """Per cent of the measured time; None where nothing was measured."""
+        known = self.up + self.down
+        return 100 * self.up / known if known > 0 else None
+
+    @property
+    def in_office_hours(self) -> float | None:
+        """The same within office hours."""
+        known = self.office_up + self.office_down
+        return 100 * self.office_up / known if known > 0 else None
+
+    @property
+    def known(self) -> float:
+        """Per cent of the span, without what is left out, that was measured."""
+        whole = self.up + self.down + self.unknown
+        return 100 * (self.up + self.down) / whole if whole > 0 else 0.0
+
+
+def pieces(changes: Iterable[Transition], elapsed: bool, span: Span, blind: Sequence[Seconds] = ()) -> list[Piece]:
+    """The span of one criterion at one unit, cut into stretches. `changes` in the order of their commits.
+
+    `elapsed`: its value is the minutes of an interruption so far. `blind`: when the monitor did not run; in order.
+    """
+    start, end = span.starts.timestamp(), span.ends.timestamp()
+    cuts: list[tuple[float, How]] = []
+    for change in changes:
+        at, how = change.at.timestamp(), _how(change.after, elapsed)
+        if how is How.DOWN and elapsed:
+            at = max(at - 60 * _minutes(change), cuts[-1][0] if cuts else 0.0)
+        if at >= end:
+            break
+        while cuts and cuts[-1][0] >= at:
+            cuts.pop()
+        cuts.append((at, how))
+    found: list[Piece] = []
+    cursor, current = start, How.UNKNOWN
+    for at, how in cuts:
+        if at > cursor:
+            found += _seen(cursor, at, current, blind)
+            cursor = at
+        current = how
+    return found + list(_seen(cursor, end, current, blind))
+
+
+def _how(colour: Colour, elapsed: bool) -> How:
+    return How.DOWN if elapsed and colour is Colour.YELLOW else _HOW[colour]
+
+
+def _minutes(change: Transition) -> float:
+    """Minutes for which an interruption had lasted when it changed the colour."""
+    values = (reason.params.get("value") for reason in change.reasons)
+    return next((float(value) for value in values if isinstance(value, (int, float))), 0.0)
+
+
+def _seen(start: float, end: float, how: How, blind: Sequence[Seconds]) -> Iterator[Piece]:
+    """A stretch without what nobody measured; planned work is left out whoever watched."""
+    if how not in (How.UNKNOWN, How.LEFT_OUT):
+        for begins, ends in blind:
+            if begins < end and ends > start:
+                if begins > start:
+                    yield start, begins, how
+                yield max(begins, start), min(ends, end), How.UNKNOWN
+                start = min(ends, end)
+    if start < end:
+        yield start, end, how
+
+
+def measured(found: Iterable[Piece], office: Office) -> Measured:
+    """The sums of some stretches, which are in order."""
+    sums = [0.0, 0.0, 0.0, 0.0]
+    office_up = office_down = longest = running = 0.0
+    outages, down = 0, False
+    for start, end, how in found:
+        sums[how] += end - start
+        if how is How.DOWN:
+            outages += not down
+            running = end - start + (running if down else 0.0)
+            longest, down = max(longest, running), True
+            office_down += office.seconds(start, end)
+        elif how is How.UP:
+            office_up += office.seconds(start, end)
+            down = False
+    up, gone, unknown, left_out = sums
+    return Measured(up, gone, unknown, left_out, office_up, office_down, outages, longest)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One criterion of one unit over the span."""
+
+    unit: Unit
+    criterion: Criterion
+    measured: Measured
+    pieces: tuple[Piece, ...]
+
+
+def lines(scene: Scene, changes: Iterable[Transition], span: Span, blind: Sequence[Seconds] = ()) -> Iterator[Line]:
+    """Every unit of the scene with each criterion that says whether it works; those it takes over are the system's."""
+    rules = [rule for rule in scene.rules().values() if rule.outage]
+    names = {rule.id for rule in rules}
+    history: dict[tuple[str, str], list[Transition]] = {}
+    for change in changes:
+        if change.criterion in names:
+            history.setdefault((change.unit, change.criterion), []).append(change)
+    office = Office(scene.sessions, span)
+    for unit in scene.chosen():
+        for rule in rules:
+            own = history.get((unit.code, rule.id), ())
+            if own and rule.applies_to(unit):
+                found = tuple(pieces(own, _is_elapsed(rule, scene), span, blind))
+                yield Line(unit, rule, measured(found, office), found)
+
+
+def _is_elapsed(rule: Criterion, scene: Scene) -> bool:
+    indicator = scene.ruleset.indicators.get(rule.indicator or "")
+    return indicator is not None and indicator.measure is Measure.ELAPSED
+
+
+_COLUMNS = (
+    Column("unit", ("Mã", "Code"), Sort.CODE),
+    Column("name", ("Đơn vị", "Unit")),
+    Column("criterion", ("Tiêu chí", "Criterion")),
+    Column("availability", ("Độ sẵn sàng", "Availability"), Sort.PERCENT, 3),
+    Column("colour", ("Mức", "Grade"), Sort.COLOUR),
+    Column("office", ("Trong giờ làm việc", "In office hours"), Sort.PERCENT, 3),
+    Column("outages", ("Số lần gián đoạn", "Outages"), Sort.WHOLE),
+    Column("down", ("Gián đoạn", "Down"), Sort.SECONDS),
+    Column("office_down", ("Gián đoạn trong giờ làm việc", "Down in office hours"), Sort.SECONDS),
+    Column("longest", ("Lần dài nhất", "Longest"), Sort.SECONDS),
+    Column("known", ("Đo được", "Measured"), Sort.PERCENT, 1),
+    Column("left_out", ("Bảo trì, không tính", "Maintenance, left out"), Sort.SECONDS),
+)
+
+
+def availability_report(
+    scene: Scene,
+    changes: Iterable[Transition],
+    span: Span,
+    at: datetime,
+    grades: Grades = ASSUMED,
+    blind: Sequence[Seconds] = (),
+    began: datetime | None = None,
+) -> Report:
+    """Systems first, then communes and the rest in site order. `began` is when the record begins."""
+    found = list(lines(scene, changes, span, blind))
+    told = [line for line in found if line.measured.known > 0]
+    up, down = sum(line.measured.up for line in told), sum(line.measured.down for line in told)
+    total = 100 * up / (up + down) if told else None
+    empty = not told
+    tables = tuple(
+        Table(name, title, _COLUMNS, tuple(_row(line, grades) for line in found if line.unit.level.value in levels))
+        for name, title, levels in (
+            ("systems", ("Hệ thống dùng chung", "Shared systems"), ("system",)),
+            ("units", ("Đơn vị", "Units"), ("commune", "province", "nation")),
+        )
+    )
+    worst = sorted(told, key=lambda line: (line.measured.availability or 0.0, line.unit.code, line.criterion.id))
+    return Report(
+        kind="availability",
+        title=("Độ sẵn sàng", "Availability"),
+        site=scene.site,
+        zone=scene.calendar.zone,
+        at=at,
+        span=span,
+        tables=tables,
+        paragraphs=(nothing_recorded(began, scene.calendar.zone),) if empty else _told(total, grades),
+        charts=() if empty else _charts(worst[:DRAWN], span, grades),
+        empty=empty,
+        bad=any(grades.of(line.measured.availability) is Colour.RED for line in told),
+    )
+
+
+def _row(line: Line, grades: Grades) -> tuple[Cell, ...]:
+    had = line.measured
+    return (
+        line.unit.code,
+        line.unit.name_vi,
+        (line.criterion.title_vi, line.criterion.title_en),
+        _rounded(had.availability),
+        grades.of(had.availability),
+        _rounded(had.in_office_hours),
+        had.outages,
+        round(had.down, 3),
+        round(had.office_down, 3),
+        round(had.longest, 3),
+        _rounded(had.known),
+        round(had.left_out, 3),
+    )
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 6)
+
+
+def _told(total: float | None, grades: Grades) -> tuple[tuple[str, str], ...]:
+    assert total is not None
+    comma = [text.replace(".", ",") for text in (f"{total:.3f}", f"{grades.green:g}", f"{grades.yellow:g}")]
+    return (
+        (
+            f"Chung: {comma[0]} %. Đã trừ thời gian bảo trì; thời gian không đo được không tính là hoạt động "
+            "cũng không tính là gián đoạn.",
+            f"Altogether {total:.3f} %. Maintenance is left out; time that was not measured is neither up nor down.",
+        ),
+        (
+            f"Mức: xanh từ {comma[1]} %, vàng từ {comma[2]} % (giả định, chưa có văn bản quy định).",
+            f"Grades: green from {grades.green:g} %, yellow from {grades.yellow:g} % (assumed, no paper names any).",
+        ),
+    )
+
+
+def _charts(worst: Sequence[Line], span: Span, grades: Grades) -> tuple[Bars | Strips, ...]:
+    bars = best_and_worst(
+        (Bar(_label(line), line.measured.availability, grades.of(line.measured.availability)) for line in worst),
+        DRAWN,
+    )
+    low = min(bar.value or 0.0 for bar in bars)
+    floor = next(edge for edge in (99.0, 95.0, 90.0, 50.0, 0.0) if low > edge or edge == 0.0)
+    strips = tuple((_label(line), tuple(map(_stretch, line.pieces))) for line in worst)
+    title = f"Thấp nhất (trục từ {floor:g} %)", f"Lowest (the scale begins at {floor:g} %)"
+    return Bars(title, bars, "%", floor, 100.0), Strips(("Diễn biến", "Course"), span, strips)
+
+
+def _label(line: Line) -> str:
+    return f"{line.unit.code} {line.unit.name_vi}"
+
+
+def _stretch(piece: Piece) -> Stretch:
+    start, end, how = piece
+    return Stretch(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC), _SHOWN[how])
+
+
+def blind_stretches(signs: Iterable[tuple[datetime, datetime]], patience: timedelta) -> tuple[Seconds, ...]:
+    """When the monitor did not run: (last sign of life, next start) where they lie more than `patience` apart."""
+    return tuple((sign.timestamp(), start.timestamp()) for sign, start in sorted(signs) if start - sign > patience)

@@ -1,0 +1,330 @@
+"""The digest of a province, of the nation or of any unit: how its units stand, what changed since the last digest.
+
+`digest` is a pure function of what is committed; whoever sends it decides when and to whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.engine.rank import Place, Ranked, ranks
+from monitor.model.colour import Colour
+from monitor.model.incident import Incident, Kind, Phase
+from monitor.model.state import Transition, UnitState
+from monitor.model.unit import Unit
+from monitor.reporting.incidents import as_it_was, cause_words, kind_words, source_of
+from monitor.reporting.ranking import colour_of
+from monitor.reporting.report import Cell, Column, Report, Shares, Sort, Table, nothing_recorded
+from monitor.reporting.scene import Scene
+from monitor.reporting.targets import Site, TargetLine, targets
+
+TEN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many units have a colour, and how many had it at the last digest; None: that is not known."""
+
+    colour: Colour
+    now: int
+    before: int | None
+
+    @property
+    def change(self) -> int | None:
+        """More than before, or fewer (negative)."""
+        return None if self.before is None else self.now - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class SilentSource:
+    """A source that owes figures and does not send them."""
+
+    source: str
+    owner: str  # code of the unit that answers for it
+    since: datetime  # when that was told
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One target over the units that have it."""
+
+    title: tuple[str, str]
+    goal: str  # ">= 80"
+    own: TargetLine | None  # of the head itself
+    met: int
+    not_yet: int
+    late: int
+    unknown: int
+    deadline: datetime | None  # first instant at which it is too late
+    days_left: int | None
+    working_days_left: int | None
+
+    def is_history(self, at: datetime) -> bool:
+        """Everybody met it, and its date has passed."""
+        all_met = not (self.not_yet or self.late or self.unknown) and (
+            self.own is None or self.own.colour is Colour.GREEN
+        )
+        return all_met and self.deadline is not None and self.deadline <= at
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What somebody should know of a unit and all below it, at an instant."""
+
+    head: Unit
+    at: datetime
+    since: datetime  # of the last digest
+    counts: tuple[Count, ...]
+    goals: tuple[Goal, ...]
+    worst: tuple[Place, ...]  # lowest score first
+    best: tuple[Place, ...]
+    silent: tuple[SilentSource, ...]
+    incidents: tuple[Incident, ...]  # open, as they were then; oldest first
+
+    @property
+    def known(self) -> int:
+        """Units of which a colour is known."""
+        return sum(count.now for count in self.counts if count.colour.known)
+
+
+def digest(
+    scene: Scene,
+    head: Unit,
+    changes: Iterable[Transition],
+    incidents: Iterable[Incident],
+    since: datetime,
+    at: datetime,
+) -> Digest:
+    """The digest of `head` at an instant. `changes` are all changes of colour up to then, in order.
+
+    The scene's states are those of that instant. A source is silent while an incident says so.
+    """
+    group = [scene.units[code] for code in scene.units.children(head.code)] or [head]
+    about = frozenset(unit.code for unit in scene.units if head.code in scene.units.lineage(unit.code))
+    open_now = _open(incidents, about | _systems(scene, about), at)
+    scores = ranks(Ranked("score"), group, scene.states, None)
+    ranked = [place for place in scores if place.rank is not None]
+    best = tuple(ranked[:TEN])
+    # Nobody is among the best and the worst, and nobody is the worst who is as good as the best.
+    worst = tuple(place for place in reversed(ranked[max(TEN, len(ranked) - TEN) :]) if place.rank != 1)
+    return Digest(
+        head=head,
+        at=at,
+        since=since,
+        counts=_counts(group, scene.states, changes, since),
+        goals=tuple(_goals(scene, head, group, at)),
+        worst=worst,
+        best=best,
+        silent=_silent(open_now),
+        incidents=tuple(one for one in open_now if one.kind is not Kind.SILENT),
+    )
+
+
+def _systems(scene: Scene, about: frozenset[str]) -> frozenset[str]:
+    """The shared systems on which the units depend: their trouble is trouble here."""
+    return frozenset(system for code in about for system in scene.units[code].depends_on)
+
+
+def _open(incidents: Iterable[Incident], about: frozenset[str], at: datetime) -> tuple[Incident, ...]:
+    then = (as_it_was(one, at) for one in incidents if one.unit in about)
+    found = [one for one in then if one is not None and one.open]
+    return tuple(sorted(found, key=lambda one: (one.opened_at, one.key)))
+
+
+def colours_at(changes: Iterable[Transition], at: datetime) -> dict[str, Colour]:
+    """The colour of every unit at an instant, from its changes in order; who never had one is not in it."""
+    return {change.unit: change.after for change in changes if not change.criterion and change.at <= at}
+
+
+def _counts(
+    group: Sequence[Unit], states: Mapping[str, UnitState], changes: Iterable[Transition], since: datetime
+) -> tuple[Count, ...]:
+    then = colours_at(changes, since)
+    now = [colour_of(states.get(unit.code)) for unit in group]
+    before = [then.get(unit.code, Colour.UNKNOWN) for unit in group] if then else None
+    return tuple(Count(c, now.count(c), None if before is None else before.count(c)) for c in Colour)
+
+
+def _goals(scene: Scene, head: Unit, group: Sequence[Unit], at: datetime) -> Iterable[Goal]:
+    among = {unit.code for unit in group}
+    made = Site(scene.units, scene.ruleset, scene.calendar, scene.states)
+    told: dict[tuple[object, ...], list[TargetLine]] = {}
+    for line in targets(made, at):
+        if line.unit in among or line.unit == head.code:
+            told.setdefault((line.title, line.goal), []).append(line)
+    goals = [goal for found in told.values() if not (goal := _goal(found, head, among)).is_history(at)]
+    return sorted(goals, key=lambda goal: (goal.deadline is None, goal.deadline or at, goal.title))
+
+
+def _goal(found: Sequence[TargetLine], head: Unit, among: set[str]) -> Goal:
+    own = next((line for line in found if line.unit == head.code), None)
+    held = [line for line in found if line.unit in among]
+    dated = max(found, key=lambda line: (line.deadline is not None, line.deadline and line.deadline.timestamp()))
+    progress = [_progress(line) for line in held]
+    return Goal(
+        title=found[0].title,
+        goal=found[0].goal,
+        own=own,
+        met=progress.count("met"),
+        not_yet=progress.count("not_yet"),
+        late=progress.count("late"),
+        unknown=progress.count("unknown"),
+        deadline=dated.deadline,
+        days_left=dated.days_left,
+        working_days_left=dated.working_days_left,
+    )
+
+
+def _progress(line: TargetLine) -> str:
+    if line.overdue:
+        return "late"
+    if not line.colour.known:
+        return "unknown"
+    return "met" if line.colour is Colour.GREEN else "not_yet"
+
+
+def _silent(open_now: Sequence[Incident]) -> tuple[SilentSource, ...]:
+    found = [one for one in open_now if one.kind is Kind.SILENT and one.well_since is None]
+    told = (SilentSource(source_of(one), one.unit, one.opened_at) for one in found)
+    return tuple(sorted(told, key=lambda one: (one.since, one.source)))
+
+
+_COUNTS = (
+    Column("colour", ("Màu", "Colour"), Sort.COLOUR),
+    Column("number", ("Số đơn vị", "Units"), Sort.WHOLE),
+    Column("change", ("Thay đổi", "Change"), Sort.WHOLE),
+)
+_GOALS = (
+    Column("target", ("Chỉ tiêu", "Target")),
+    Column("goal", ("Mục tiêu", "Goal"), Sort.LIMIT),
+    Column("value", ("Giá trị chung", "Value of the whole"), Sort.NUMBER),
+    Column("measure", ("Đơn vị tính", "Measure"), Sort.CODE),
+    Column("colour", ("Màu", "Colour"), Sort.COLOUR),
+    Column("met", ("Đạt", "Met"), Sort.WHOLE),
+    Column("not_yet", ("Chưa đạt", "Not yet"), Sort.WHOLE),
+    Column("late", ("Quá hạn", "Overdue"), Sort.WHOLE),
+    Column("unknown", ("Chưa rõ", "Unknown"), Sort.WHOLE),
+    Column("deadline", ("Trước", "Before"), Sort.INSTANT),
+    Column("days_left", ("Còn (ngày)", "Days left"), Sort.WHOLE),
+    Column("working_days_left", ("Ngày làm việc còn lại", "Working days left"), Sort.WHOLE),
+)
+_PLACES = (
+    Column("rank", ("Hạng", "Rank"), Sort.WHOLE),
+    Column("unit", ("Mã", "Code"), Sort.CODE),
+    Column("name", ("Đơn vị", "Unit")),
+    Column("score", ("Điểm", "Score"), Sort.PERCENT),
+    Column("colour", ("Màu", "Colour"), Sort.COLOUR),
+)
+_SILENT = (
+    Column("source", ("Nguồn", "Source"), Sort.CODE),
+    Column("owner", ("Phụ trách", "Owner"), Sort.CODE),
+    Column("since", ("Từ", "Since"), Sort.INSTANT),
+)
+_INCIDENTS = (
+    Column("ref", ("Mã sự cố", "Reference"), Sort.CODE),
+    Column("unit", ("Mã", "Code"), Sort.CODE),
+    Column("name", ("Đơn vị", "Unit")),
+    Column("colour", ("Màu", "Colour"), Sort.COLOUR),
+    Column("kind", ("Loại", "Kind")),
+    Column("cause", ("Nguyên nhân", "Cause")),
+    Column("opened", ("Bắt đầu", "Opened"), Sort.INSTANT),
+    Column("answered", ("Xác nhận", "Answered"), Sort.INSTANT),
+)
+
+
+def digest_report(told: Digest, scene: Scene, began: datetime | None = None) -> Report:
+    """A digest as a report."""
+    zone = scene.calendar.zone
+    counts = {count.colour: count for count in told.counts}
+    total = sum(count.now for count in told.counts)
+    empty = began is None or began > told.at
+    green = counts[Colour.GREEN]
+    moved = "" if green.change is None else f" ({green.change:+d})" if green.change else " (=)"
+    since = told.since.astimezone(zone)
+    summary = (
+        f"{green.now}{moved} xanh, {counts[Colour.YELLOW].now} vàng, {counts[Colour.RED].now} đỏ, "
+        f"{counts[Colour.UNKNOWN].now} chưa rõ trên {total} đơn vị; thay đổi so với {since:%H:%M ngày %d/%m/%Y}.",
+        f"{green.now}{moved} green, {counts[Colour.YELLOW].now} yellow, {counts[Colour.RED].now} red, "
+        f"{counts[Colour.UNKNOWN].now} unknown of {total} units; the change is since {since:%Y-%m-%d %H:%M}.",
+    )
+    waiting = any(one.phase is Phase.OPEN for one in told.incidents)
+    return Report(
+        kind="digest",
+        title=(f"Bản tin: {told.head.name_vi}", f"Digest: {told.head.name_en}"),
+        site=scene.site,
+        zone=zone,
+        at=told.at,
+        tables=_tables(told, scene),
+        paragraphs=(nothing_recorded(began, zone) if empty else summary,),
+        charts=() if empty else (Shares(("Các đơn vị", "Units"), tuple((c.colour, c.now) for c in told.counts)),),
+        empty=empty,
+        bad=waiting or counts[Colour.RED].now > 0,
+    )
+
+
+def _tables(told: Digest, scene: Scene) -> tuple[Table, ...]:
+    def places(found: Sequence[Place]) -> tuple[tuple[Cell, ...], ...]:
+        return tuple(
+            (p.rank, p.unit, scene.name(p.unit), _percent(p.value), colour_of(scene.states.get(p.unit))) for p in found
+        )
+
+    return (
+        Table(
+            "counts",
+            ("Các đơn vị theo màu", "Units by colour"),
+            _COUNTS,
+            tuple((count.colour, count.now, count.change) for count in told.counts),
+        ),
+        Table("targets", ("Chỉ tiêu", "Targets"), _GOALS, tuple(map(_goal_row, told.goals))),
+        Table("worst", ("Mười đơn vị thấp nhất", "Lowest ten"), _PLACES, places(told.worst)),
+        Table("best", ("Mười đơn vị cao nhất", "Best ten"), _PLACES, places(told.best)),
+        Table(
+            "silent",
+            ("Nguồn không gửi số liệu", "Silent sources"),
+            _SILENT,
+            tuple((one.source, one.owner, one.since) for one in told.silent),
+        ),
+        Table(
+            "incidents",
+            ("Sự cố đang mở", "Open incidents"),
+            _INCIDENTS,
+            tuple(
+                (
+                    one.ref,
+                    one.unit,
+                    scene.name(one.unit),
+                    one.colour,
+                    kind_words(one.kind),
+                    cause_words(one, scene),
+                    one.opened_at,
+                    one.acked_at,
+                )
+                for one in told.incidents
+            ),
+        ),
+    )
+
+
+def _percent(score: float | None) -> float | None:
+    return None if score is None else round(100 * score, 6)
+
+
+def _goal_row(goal: Goal) -> tuple[Cell, ...]:
+    own = goal.own
+    value = None if own is None or isinstance(own.value, (str, bool)) else own.value
+    return (
+        goal.title,
+        goal.goal,
+        value,
+        None if own is None else own.measure,
+        None if own is None else own.colour,
+        goal.met,
+        goal.not_yet,
+        goal.late,
+        goal.unknown,
+        goal.deadline,
+        goal.days_left,
+        goal.working_days_left,
+    )

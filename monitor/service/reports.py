@@ -1,0 +1,231 @@
+"""Reads from the store what a report needs, and makes it. Nothing is changed.
+
+A report is made of the states at its instant (`scene`) and of the recorded history. What is read grows with the
+history, so whoever waits is told how far it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from monitor.config.complain import nearest
+from monitor.config.spec import Site
+from monitor.engine.rank import Ranked, rankings
+from monitor.model.incident import Delivery, Incident
+from monitor.model.muting import Span
+from monitor.model.state import AuditEntry, Transition, UnitState
+from monitor.model.unit import Level, Unit
+from monitor.ports import History, Store
+from monitor.reporting.availability import ASSUMED, Grades, Seconds, availability_report, blind_stretches
+from monitor.reporting.deliveries import deliveries_report
+from monitor.reporting.digest import digest, digest_report
+from monitor.reporting.incidents import first_answers, incidents_report
+from monitor.reporting.periods import digest_before
+from monitor.reporting.ranking import ranking_report
+from monitor.reporting.report import Report, nothing_recorded
+from monitor.reporting.scene import Scene
+from monitor.reporting.targets import targets_report
+
+KINDS = ("digest", "ranking", "targets", "availability", "incidents", "deliveries")
+OF_STATES = frozenset({"digest", "ranking", "targets"})  # need the states of the units at their instant
+MOST = 1_000_000  # incidents or messages that are read
+_KEPT = timedelta(hours=1)  # history keeps one repeat of a reading in this time
+PATIENCE = timedelta(minutes=5)  # without a sign of life before a start: shorter ones are a restart
+
+Progress = Callable[[str, int], None]  # what is read, and how much of it so far
+
+
+def in_silence(_what: str, _number: int) -> None:
+    """Progress that nobody waits for."""
+
+
+class Records(Store, History, Protocol):
+    """A store with its history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What report, as of when, and about whom."""
+
+    kind: str  # one of KINDS
+    at: datetime  # aware
+    span: Span
+    within: str | None = None  # only this unit and those below it
+    unit: str | None = None  # targets: only this one
+    level: Level | None = None  # ranking: who is ranked (communes unless said); targets: only this level
+    indicator: str = "score"  # ranking
+    grades: Grades = ASSUMED
+
+
+def scene_of(site: Site, states: Mapping[str, UnitState], within: str | None = None) -> Scene:
+    """The facts of a site for its reports. Recipients are told by the role they hold."""
+    titles = site.directory.roles
+    roles = {
+        person.id: titles[person.role][0] if person.role in titles else person.role
+        for person in site.directory.recipients
+    }
+    name = site.name_vi, site.name_en
+    return Scene(name, site.units, site.ruleset, site.sessions, states, roles, within)
+
+
+async def make(asked: Asked, scene: Scene, store: Records, progress: Progress = in_silence) -> Report:
+    """One report. Raises StoreError, NotFound for a unit that the site has not, ValueError for another mistake."""
+    made = await _MAKERS[asked.kind](asked, replace(scene, within=asked.within), store, progress)
+    if made.empty and asked.kind in OF_STATES:
+        began = await begin_of_record(store)
+        if began is None or began > asked.at:
+            return replace(made, paragraphs=(nothing_recorded(began, made.zone),))
+    return made
+
+
+def ranked_by(scene: Scene, indicator: str) -> Ranked:
+    """What is ranked. Raises ValueError for what has no better end."""
+    known = {ranked.id: ranked for ranked in rankings(scene.ruleset)}
+    if indicator not in known:
+        hint = nearest(indicator, known)
+        raise ValueError(f"{indicator!r} cannot be ranked{'; ' if hint else ''}{hint}")
+    return known[indicator]
+
+
+async def _ranking(asked: Asked, scene: Scene, _store: Records, _progress: Progress) -> Report:
+    level = asked.level or Level.COMMUNE
+    group = [unit for unit in scene.chosen() if unit.level is level and unit.code != scene.within]
+    return await asyncio.to_thread(ranking_report, scene, ranked_by(scene, asked.indicator), group, asked.at)
+
+
+async def _targets(asked: Asked, scene: Scene, _store: Records, _progress: Progress) -> Report:
+    return await asyncio.to_thread(targets_report, scene, asked.at, asked.unit, asked.level)
+
+
+async def _digest(asked: Asked, scene: Scene, store: Records, progress: Progress) -> Report:
+    head = scene.units[asked.within] if asked.within is not None else _head(scene)
+    changes = await transitions(store, asked.at, progress)
+    found = await _incidents(store, progress)
+    since = digest_before(asked.at, scene.calendar)
+    told = await asyncio.to_thread(digest, scene, head, changes, found, since, asked.at)
+    return digest_report(told, scene, await begin_of_record(store))
+
+
+def _head(scene: Scene) -> Unit:
+    provinces = scene.units.at(Level.PROVINCE)
+    nation = scene.units.at(Level.NATION)
+    if len(provinces) == 1 or not nation:
+        return next(iter((*provinces, *scene.units.all)))
+    return nation[0]
+
+
+async def _availability(asked: Asked, scene: Scene, store: Records, progress: Progress) -> Report:
+    changes = await transitions(store, asked.span.ends, progress)
+    blind = await blind_of(store, changes, asked.span, progress)
+    arguments = scene, changes, asked.span, asked.at, asked.grades, blind, await begin_of_record(store)
+    return await asyncio.to_thread(availability_report, *arguments)
+
+
+async def _incidents_told(asked: Asked, scene: Scene, store: Records, progress: Progress) -> Report:
+    began = await begin_of_record(store)
+    found = await _incidents(store, progress)
+    answers = first_answers(await audit(store, asked.span.ends, progress))
+    return await asyncio.to_thread(incidents_report, scene, found, answers, asked.span, asked.at, began)
+
+
+async def _deliveries(asked: Asked, scene: Scene, store: Records, progress: Progress) -> Report:
+    began = await begin_of_record(store)
+    found = await _messages(store, progress)
+    return await asyncio.to_thread(deliveries_report, scene, found, asked.span, asked.at, began)
+
+
+_MAKERS: Mapping[str, Callable[[Asked, Scene, Records, Progress], Awaitable[Report]]] = {
+    "digest": _digest,
+    "ranking": _ranking,
+    "targets": _targets,
+    "availability": _availability,
+    "incidents": _incidents_told,
+    "deliveries": _deliveries,
+}
+
+
+async def begin_of_record(store: History) -> datetime | None:
+    """When the first change of colour was written down; None: nothing was."""
+    first = (await store.recorded("transitions", limit=1)).facts
+    return next((change.at for change in first if isinstance(change, Transition)), None)
+
+
+async def transitions(store: History, until: datetime, progress: Progress = in_silence) -> list[Transition]:
+    """All changes of colour up to an instant, in the order of their commits."""
+    found: list[Transition] = []
+    mark: int | None = 0
+    while mark is not None:
+        stretch = await store.recorded("transitions", after=mark)
+        mark = stretch.mark
+        found += [fact for fact in stretch.facts if isinstance(fact, Transition) and fact.at <= until]
+        progress("transitions", len(found))
+    return found
+
+
+async def audit(store: History, until: datetime, progress: Progress = in_silence) -> list[AuditEntry]:
+    """All audit entries up to an instant, in order."""
+    found: list[AuditEntry] = []
+    mark: int | None = 0
+    while mark is not None:
+        stretch = await store.recorded("audit", after=mark)
+        mark = stretch.mark
+        found += [fact for fact in stretch.facts if isinstance(fact, AuditEntry) and fact.at <= until]
+        progress("audit", len(found))
+    return found
+
+
+async def blind_of(
+    store: Records, changes: Sequence[Transition], span: Span, progress: Progress = in_silence
+) -> tuple[Seconds, ...]:
+    """When the monitor did not run within a span: from the last thing it wrote down until it started again.
+
+    History keeps one repeat of a reading an hour, so after a kill that may be up to an hour too early, and never too
+    late. What stopped in order has said so.
+    """
+    entries = await audit(store, span.ends, progress)
+    starts = [place for place, entry in enumerate(entries) if _says(entry, "start") and entry.at > span.starts]
+    signs: list[tuple[datetime, datetime]] = []
+    for place in starts:
+        sign = await _last_sign(store, changes, entries[:place], entries[place].at)
+        if sign is not None:
+            signs.append((sign, entries[place].at))
+    sign = await _last_sign(store, changes, entries, span.ends)
+    stopped = bool(entries) and _says(entries[-1], "stop")
+    if sign is not None and (stopped or span.ends - sign > _KEPT + PATIENCE):
+        signs.append((sign, span.ends))
+    return blind_stretches(signs, PATIENCE)
+
+
+def _says(entry: AuditEntry, action: str) -> bool:
+    return (entry.actor, entry.action) == ("denbao", action)
+
+
+async def _last_sign(
+    store: Records, changes: Sequence[Transition], entries: Sequence[AuditEntry], before: datetime
+) -> datetime | None:
+    """When the last thing was written down before an instant: an audit entry, a change of colour, a reading."""
+    signs = [entry.at for entry in entries[-1:]]
+    signs += [change.at for change in changes[: bisect_left(changes, before, key=_at)][-1:]]
+    heard = await store.last_received(before)
+    return max([*signs, *([heard] if heard is not None else [])], default=None)
+
+
+def _at(change: Transition) -> datetime:
+    return change.at
+
+
+async def _incidents(store: Store, progress: Progress) -> Sequence[Incident]:
+    found = await store.incidents(open_only=False, limit=MOST)
+    progress("incidents", len(found))
+    return found
+
+
+async def _messages(store: Store, progress: Progress) -> Sequence[Delivery]:
+    found = await store.deliveries(limit=MOST)
+    progress("deliveries", len(found))
+    return found
