@@ -269,8 +269,13 @@ def quiet_until(
 ) -> dict[str, datetime]:
     """Until when the quiet hours last of those whom this does not wake: a red outage does, unless they say no."""
     wakes = kind is Kind.OUTAGE and colour is Colour.RED
-    spans = ((p.id, p.quiet.end_of(now, zone)) for p in people if p.quiet is not None and not (wakes and p.wake))
+    spans = ((p.id, quiet_end(p, now, zone)) for p in people if not (wakes and p.wake))
     return {person: ends for person, ends in spans if ends is not None}
+
+
+def quiet_end(person: Recipient, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """When the quiet hours end that somebody has now; None: they have none now."""
+    return None if person.quiet is None else person.quiet.end_of(now, zone)
 
 
 def _call_next_at_once(plan: list[Step], index: int, now: datetime) -> None:

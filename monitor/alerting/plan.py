@@ -10,7 +10,7 @@ from functools import cached_property
 from monitor.alerting.schedule import Schedule
 from monitor.alerting.texts import TEXTS, Text
 from monitor.model.colour import Colour
-from monitor.model.hours import Daily
+from monitor.model.hours import Daily, WorkingTimes
 from monitor.model.incident import Kind
 from monitor.model.unit import Level
 
@@ -108,6 +108,16 @@ class Recipient:
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day < self.valid_to)
 
 
+@dataclass(frozen=True, slots=True)
+class DigestSpec:
+    """Who gets a digest of which units, and when."""
+
+    at: WorkingTimes
+    to: tuple[str, ...]  # roles
+    via: tuple[str, ...]  # channels
+    levels: frozenset[Level] = frozenset({Level.PROVINCE})  # a digest of each unit of these
+
+
 @dataclass(frozen=True)
 class Directory:
     """Who holds which role for which unit, and who of them is on duty. Made to be asked for thousands of units."""
@@ -121,6 +131,7 @@ class Directory:
     schedules: tuple[Schedule, ...] = ()  # at most one for each role and scope
     texts: Mapping[str, Mapping[str, Text]] = field(default_factory=lambda: TEXTS)  # language -> text id -> text
     collapses: tuple[Collapse, ...] = ()
+    digests: tuple[DigestSpec, ...] = ()
 
     @cached_property
     def _posts(self) -> Mapping[tuple[str, str], tuple[Recipient, ...]]:

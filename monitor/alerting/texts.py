@@ -325,6 +325,41 @@ _VI: Mapping[str, Text] = {
             ". Ma {id}",
         ),
     ),
+    "brief": Text(  # T5
+        subject=(
+            "[BÁO CÁO NHANH] {unit} ({code}) {time} {date}: {green}/{total} xanh",
+            "; {yellow} vàng; {red} đỏ",
+            "; {unknown} chưa rõ",
+        ),
+        body=(
+            "Kính gửi {recipient}.",
+            "\n\n",
+            "Lúc {time} ngày {date}: {green}/{total} {members} xanh",
+            " ({green_change} so với {previous})",
+            ", {yellow} vàng, {red} đỏ",
+            ", {unknown} chưa rõ",
+            ".",
+            (
+                "\n{kpi}: {value}, yêu cầu {goal} trước ngày {deadline}, còn {n} ngày làm việc.",
+                "\n{kpi}: {value}, yêu cầu {goal}.",
+            ),
+            "\nChỉ tiêu theo đơn vị: {goals}.",
+            "\nThấp nhất: {lowest}.",
+            "\nCao nhất: {best}.",
+            "\nNguồn không gửi số liệu: {silent}.",
+            "\nSự cố đang mở ({open}): {refs}.",
+            "\nChi tiết: {url}.",
+            "\nMã: {id}.",
+        ),
+        sms=(
+            "BAO CAO NHANH {code} {unit} {time} {date}: {green}/{total} xanh",
+            ", {yellow} vang, {red} do",
+            ", {unknown} chua ro",
+            ". {kpi} {value}",
+            ". Can xu ly: {codes}",
+            ". Ma {id}",
+        ),
+    ),
     "self": Text(  # T12
         subject=("[HỆ THỐNG GIÁM SÁT] {unit} ({code}): {condition}",),
         body=(
@@ -626,6 +661,41 @@ _EN: Mapping[str, Text] = {
         ),
         sms=("WIDE OUTAGE OVER {code} {unit}: ended at {time} {date}", ", after {minutes} min", ". Ref {id}"),
     ),
+    "brief": Text(
+        subject=(
+            "[BRIEF] {unit} ({code}) {time} {date}: {green}/{total} green",
+            "; {yellow} yellow; {red} red",
+            "; {unknown} unknown",
+        ),
+        body=(
+            "To {recipient}.",
+            "\n\n",
+            "At {time} on {date} {green}/{total} {members} are green",
+            " ({green_change} since {previous})",
+            ", {yellow} yellow, {red} red",
+            ", {unknown} unknown",
+            ".",
+            (
+                "\n{kpi}: {value}, target {goal} before {deadline}, {n} working days left.",
+                "\n{kpi}: {value}, target {goal}.",
+            ),
+            "\nTargets by unit: {goals}.",
+            "\nLowest: {lowest}.",
+            "\nHighest: {best}.",
+            "\nSources without data: {silent}.",
+            "\nOpen incidents ({open}): {refs}.",
+            "\nDetails: {url}.",
+            "\nReference: {id}.",
+        ),
+        sms=(
+            "BRIEF {code} {unit} {time} {date}: {green}/{total} green",
+            ", {yellow} yellow, {red} red",
+            ", {unknown} unknown",
+            ". {kpi} {value}",
+            ". Act on: {codes}",
+            ". Ref {id}",
+        ),
+    ),
     "self": Text(
         subject=("[MONITOR] {unit} ({code}): {condition}",),
         body=(
@@ -778,6 +848,10 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
         "reminder": f"{_CALL} {_FIGURE}",
         "mass": f"{_CALL} affected total members units codes",
         "mass_over": f"{_LASTED} affected total members units codes",
+        "brief": (
+            "members total green yellow red unknown green_change previous kpi kpi_within value target goal deadline n"
+            " goals lowest best silent open refs codes"
+        ),
         "self": "condition",
         "self_over": f"{_LASTED} condition",
     }.items()

@@ -102,7 +102,7 @@ class Words:
         """The words for one placeholder; None when it is not known or empty."""
         form = _FORMS.get(name, Words.plain)
         text = form(self, name)
-        return None if text is None else clean(text, 200) or None
+        return None if text is None else clean(text, 200 if self.short else 600) or None
 
     @property
     def _english(self) -> bool:
@@ -264,7 +264,7 @@ _FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
     "counted": Words.counted,
     **dict.fromkeys(("time", "due_time"), Words.time),
     **dict.fromkeys(("date", "deadline", "due_date"), Words.date),
-    **dict.fromkeys(("due", "next_time", "as_of", "last_time"), Words.moment),
+    **dict.fromkeys(("due", "next_time", "as_of", "last_time", "previous"), Words.moment),
     **dict.fromkeys(("value", "floor", "last_value"), Words.measured),
     **dict.fromkeys(("h", "limit"), Words.span),
     **dict.fromkeys(("service", "service_title", "service_full", "to_check"), Words.service),

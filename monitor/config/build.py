@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from monitor.config.crosscheck import check_indicators, check_network, check_rules, check_sources, past_deadlines
+from monitor.config.digests import check_digests
 from monitor.config.directory import read_people
 from monitor.config.exceptions import with_exceptions
 from monitor.config.fields import instant, split_listen
@@ -146,6 +147,7 @@ def _check(site: Site, file: SiteFile, ruleset: Ruleset | None, findings: Findin
         findings.problems += check_sources(site, file)
     check_schedules(file, site.directory, findings)
     check_routes(file, site.directory, site.units, ruleset, findings)
+    check_digests(file, site.directory, site.units, findings)
 
 
 def _check_exporters(names: Sequence[str], folder: Path, findings: Findings) -> None:

@@ -428,12 +428,22 @@ class CollapseSection(Section):
     total: float = Field(default=90.0, gt=0, le=100)  # per cent from which it is called total
 
 
+class DigestSection(Section):
+    """Who gets a digest of which units, and when."""
+
+    at: list[ClockText] = Field(default=["07:30", "16:30"], min_length=1)  # local, on working days
+    levels: list[LevelName] = Field(default=["province"], min_length=1)  # a digest of each unit of these
+    to: list[Identifier] = Field(min_length=1, description="write the roles that get it")
+    via: list[Identifier] | None = None  # the policy list's default unless said
+
+
 class Escalation(Section):
     """All policies."""
 
     via: list[Identifier] = Field(min_length=1, description="write the channels that steps use unless they say others")
     policies: list[PolicySection] = Field(min_length=1, description="write at least one policy")
     collapse: list[CollapseSection] = Field(default=[])
+    digest: list[DigestSection] = Field(default=[])
 
 
 class Operator(Section):

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from monitor.alerting.plan import Collapse, Directory, Policy, Recipient, StepSpec, TermsSpec
 from monitor.alerting.schedule import Schedule
 from monitor.config.channelmodels import Gateway, LinkChannel
+from monitor.config.digests import build_digests
 from monitor.config.fields import daily
 from monitor.config.findings import Findings
 from monitor.config.gateways import BLIND, BY_PHONE, Options, callback_of, limits_of, templates_of, zalo_app
@@ -184,6 +185,7 @@ def build_directory(
             Collapse(rule.criterion, Level(rule.at), rule.at_least, rule.share, rule.within, rule.wait, rule.total)
             for rule in file.escalation.collapse
         ),
+        digests=build_digests(file),
     )
 
 

@@ -203,6 +203,29 @@ def _end_of_gap(wall: datetime, zone: ZoneInfo) -> datetime:
     return late
 
 
+@dataclass(frozen=True, slots=True)
+class WorkingTimes:
+    """Local times of working days, such as 07:30 and 16:30."""
+
+    at: tuple[time, ...]  # in their order
+
+    def last_before(self, at: datetime, calendar: Calendar) -> datetime:
+        """The last of them before an instant, in UTC; a day before it where no working day is found in a year."""
+        return next(self._instants(at, calendar, -1), at - _DAY)
+
+    def first_after(self, at: datetime, calendar: Calendar) -> datetime | None:
+        """The first of them after an instant, in UTC; None where no working day is found in a year."""
+        return next(self._instants(at, calendar, +1), None)
+
+    def _instants(self, at: datetime, calendar: Calendar, way: int) -> Iterator[datetime]:
+        today = calendar.local(at).date()
+        for day in (today + way * off * _DAY for off in range(_HORIZON)):
+            for clock in self.at[::way] if calendar.is_working(day) else ():
+                owed = first_instant(datetime.combine(day, clock), calendar.zone)
+                if (owed > at) if way > 0 else (owed < at):
+                    yield owed
+
+
 def end_of_month(day: date) -> date:
     """Last day of the month of `day`."""
     return day.replace(day=monthrange(day.year, day.month)[1])

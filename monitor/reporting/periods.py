@@ -6,15 +6,14 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 
-from monitor.model.hours import Calendar, first_instant, read_instant
+from monitor.model.hours import Calendar, WorkingTimes, read_instant
 from monitor.model.muting import Span
 
 SPAN = timedelta(days=30)  # of a report for which none is asked
 NAMES = ("at", "from", "to", "day", "month", "quarter")  # what a span can be asked by
-DIGESTS = (time(7, 30), time(16, 30))  # of working days, on the local clock
+DIGESTS = WorkingTimes((time(7, 30), time(16, 30)))  # unless the site says others
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _QUARTER = re.compile(r"(\d{4})-?Q([1-4])", re.ASCII | re.IGNORECASE)
-_FURTHEST = 400  # days back in which a working day must lie
 
 
 def span_asked(said: Mapping[str, str], calendar: Calendar, now: datetime) -> Span:
@@ -66,18 +65,6 @@ def quarter_span(text: str, calendar: Calendar) -> Span:
     if found is None or not 1 <= int(found[1]) < 9999:
         raise ValueError(f"{text[:40]!r} is no quarter; write 2025-Q3")
     return _months(int(found[1]), 3 * int(found[2]) - 2, 3, calendar)
-
-
-def digest_before(at: datetime, calendar: Calendar) -> datetime:
-    """The last instant before `at` at which a digest is owed: 07:30 and 16:30 of each working day. Aware UTC."""
-    day = calendar.local(at).date()
-    for back in range(_FURTHEST):
-        when = day - timedelta(days=back)
-        if calendar.is_working(when):
-            owed = [first_instant(datetime.combine(when, clock), calendar.zone) for clock in reversed(DIGESTS)]
-            if (found := next((one for one in owed if one < at), None)) is not None:
-                return found
-    return at - timedelta(days=1)
 
 
 def _months(year: int, month: int, number: int, calendar: Calendar) -> Span:

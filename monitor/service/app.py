@@ -26,6 +26,7 @@ from monitor.ports import Clock, Exporter, Source, Store, Timetable, Transport
 from monitor.service.brokenrules import BrokenRules
 from monitor.service.channelwatch import ChannelWatch
 from monitor.service.complaints import Complaints
+from monitor.service.digests import Digests
 from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
 from monitor.service.heartbeats import Heartbeats
@@ -36,6 +37,7 @@ from monitor.service.ownline import behind
 from monitor.service.places import places_of
 from monitor.service.poller import Poller
 from monitor.service.replies import Replies
+from monitor.service.reports import Apart
 from monitor.service.sender import LOOK, Sender
 from monitor.service.validity import asked_today
 
@@ -57,6 +59,7 @@ class Adapters:
     files: int = 1024  # that the process may open
     look: float = LOOK  # seconds after which the outbox is looked at without being woken
     link_keys: tuple[bytes, ...] = ()  # the first signs links in messages; none: links are not signed
+    apart: Apart = asyncio.to_thread  # for what computes for long
     closers: Sequence[Callable[[], Awaitable[None]]] = ()  # called last at a stop: connections that sources share
 
 
@@ -89,11 +92,12 @@ class Service:
         self.sender = Sender(store, transports, ways_of(site), clock, *sending)
         self.link_keys = adapters.link_keys
         self.replies = Replies(site, self.evaluator, store, clock)
+        self.digests = Digests(site, self.evaluator, store, clock, self.ready, adapters.apart)
         self.desk = Desk(self.evaluator, store, self.sender, clock)
         self.broken_rules = BrokenRules()
-        metrics.registry.register(self.broken_rules)
         self.channel_watch = ChannelWatch(self.sender, adapters.transports)
-        metrics.registry.register(self.channel_watch)
+        for own in (self.broken_rules, self.channel_watch):
+            metrics.registry.register(own)
         self.site_problems = site.problems  # mistakes on disk, file:line, while an older site or older rules judge
         metrics.reloaded(worked=not site.problems)
         self.started_at: datetime | None = None
@@ -124,6 +128,7 @@ class Service:
             await self.open()
         self._spawn("evaluator", self.evaluator.run)
         self._spawn("sender", self.sender.run)
+        self._spawn("digests", self.digests.run)
         self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
         self._spawn("first sweep", self._first_sweep)
 

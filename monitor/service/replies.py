@@ -210,7 +210,7 @@ class Replies:
         notice = self._notice(case, text, incident, facts)
         subject = incident.key if incident else notice.unit
         entry = AuditEntry(case.now, case.people[0].id, f"reply {case.said.ask.value}", subject, f"{case.via}: {text}")
-        await self._evaluator.tell(notice, entry)
+        await self._evaluator.tell(notice.unit, (notice,), entry)
         return text
 
     def _notice(self, case: _Case, text: str, incident: Incident | None, facts: Mapping[str, Param]) -> Notice:

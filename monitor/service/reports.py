@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from monitor.config.complain import nearest
 from monitor.config.spec import Site
@@ -23,9 +23,9 @@ from monitor.model.unit import Level, Unit
 from monitor.ports import History, Store
 from monitor.reporting.availability import ASSUMED, Grades, Seconds, availability_report, blind_stretches
 from monitor.reporting.deliveries import deliveries_report
-from monitor.reporting.digest import digest, digest_report
+from monitor.reporting.digest import Digest, digest, digest_report
 from monitor.reporting.incidents import first_answers, incidents_report
-from monitor.reporting.periods import digest_before
+from monitor.reporting.periods import DIGESTS
 from monitor.reporting.ranking import ranking_report
 from monitor.reporting.report import Report, nothing_recorded
 from monitor.reporting.scene import Scene
@@ -37,6 +37,7 @@ MOST = 1_000_000  # incidents or messages that are read
 _KEPT = timedelta(hours=1)  # history keeps one repeat of a reading in this time
 PATIENCE = timedelta(minutes=5)  # without a sign of life before a start: shorter ones are a restart
 
+Apart = Callable[..., Awaitable[Any]]  # calls a function with arguments where it holds nobody up
 Progress = Callable[[str, int], None]  # what is read, and how much of it so far
 
 
@@ -104,11 +105,25 @@ async def _targets(asked: Asked, scene: Scene, _store: Records, _progress: Progr
 
 async def _digest(asked: Asked, scene: Scene, store: Records, progress: Progress) -> Report:
     head = scene.units[asked.within] if asked.within is not None else _head(scene)
-    changes = await transitions(store, asked.at, progress)
-    found = await _incidents(store, progress)
-    since = digest_before(asked.at, scene.calendar)
-    told = await asyncio.to_thread(digest, scene, head, changes, found, since, asked.at)
+    since = DIGESTS.last_before(asked.at, scene.calendar)
+    told = await digest_of(scene, head, since, asked.at, store, progress)
     return digest_report(told, scene, await begin_of_record(store))
+
+
+async def digest_of(
+    scene: Scene,
+    head: Unit,
+    since: datetime,
+    at: datetime,
+    store: Records,
+    progress: Progress = in_silence,
+    apart: Apart = asyncio.to_thread,
+) -> Digest:
+    """What happened at a unit and below since the last digest. Raises StoreError."""
+    changes = await transitions(store, at, progress)
+    found = await _incidents(store, progress)
+    made: Digest = await apart(digest, scene, head, changes, found, since, at)
+    return made
 
 
 def _head(scene: Scene) -> Unit:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from monitor.adapters.store.memory import MemoryStore
+from monitor.config.spec import Site
 from monitor.model.colour import Colour
 from monitor.model.reading import Collected, Reading
 from monitor.service.app import Adapters, Service
@@ -52,17 +53,29 @@ class Story:
 Act = Callable[[Service], Awaitable[object]]
 
 
-def play(down: Down, acts: Sequence[tuple[float, Act]] = (), minutes: float = 120, look: Sequence[float] = ()) -> Story:
-    """The story of so many minutes; each act is done at its minute, the colours are looked at just after theirs."""
-    story = Story()
+def play(
+    down: Down,
+    acts: Sequence[tuple[float, Act]] = (),
+    minutes: float = 120,
+    look: Sequence[float] = (),
+    *,
+    site: Site | None = None,
+    before: Story | None = None,
+    begin: float = 0.0,
+) -> Story:
+    """The story of so many minutes; each act is done at its minute, the colours are looked at just after theirs.
+
+    `before` is told on by another life of the service, from minute `begin` on.
+    """
+    story = before or Story()
 
     async def told() -> None:
-        clock = LoopClock(START)
+        clock = LoopClock(at(begin))
         transports = {name: RecordingTransport(clock, rang=story.rings.append) for name in CHANNELS}
         sources = [ScriptedSource(f"probe/{unit}", unit, _probe(unit, down), POLL) for unit in (A, B)]
         timetable = VirtualTimetable(clock)
-        adapters = Adapters(clock, story.store, timetable, sources, transports, {}, lambda: 0.5)
-        service = Service(small_site(), adapters, Quiet())
+        adapters = Adapters(clock, story.store, timetable, sources, transports, {}, lambda: 0.5, apart=_here)
+        service = Service(site or small_site(), adapters, Quiet())
         await service.start()
         todo = sorted([*acts, *((minute, _looked(story, minute)) for minute in look)], key=lambda pair: pair[0])
         for minute, act in todo:
@@ -74,6 +87,11 @@ def play(down: Down, acts: Sequence[tuple[float, Act]] = (), minutes: float = 12
 
     run(told())
     return story
+
+
+async def _here(function: Callable[..., object], *arguments: object) -> object:
+    """Virtual time has no threads."""
+    return function(*arguments)
 
 
 def _probe(unit: str, down: Down) -> Callable[[datetime], Collected]:

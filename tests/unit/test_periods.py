@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.model.hours import Calendar
-from monitor.reporting.periods import SPAN, day_span, digest_before, month_span, quarter_span, span_asked
+from monitor.reporting.periods import DIGESTS, SPAN, day_span, month_span, quarter_span, span_asked
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 CALENDAR = Calendar(frozenset({date(2026, 9, 2)}), frozenset(), ZONE)
@@ -77,4 +77,4 @@ def test_a_span_that_makes_no_sense_is_refused_with_what_would_be_right(said, sa
     ],
 )
 def test_the_digest_before_is_that_of_the_last_working_half_day(at, before):
-    assert digest_before(at, CALENDAR) == before
+    assert DIGESTS.last_before(at, CALENDAR) == before

@@ -35,6 +35,8 @@ WORST: dict[str, Param] = {
     "previous_roles_vi": "đầu mối cấp xã", "previous_roles_en": "commune focal point", "h": 3.6e6, "limit": 86400.0,
     "last_value": 68.91, "last_time": AT, "colour": "yellow", "trend": 0.25, "rank": 12, "rank_total": 92,
     "affected": 3321, "total": 3321, "codes": "02143, 05665, 05701, 05704", "more": 88,
+    "green": 3300, "yellow": 10, "red": 10, "unknown": 1, "green_change": "+1", "previous": AT, "open": 3,
+    "goals": "Online 63 met", "lowest": "02143 Văn Lang (45%)", "best": "-", "silent": "portal (19)", "refs": "ABCDEF",
     "condition": "stuck_outbox", "count": 28_000, "free": 4.5,
 }  # fmt: skip
 EVERY = [(locale, text) for locale, texts in TEXTS.items() for text in texts]

@@ -42,6 +42,7 @@ _USES = {
     "reminder": "T11: the calls after T3, with the days left and the pace that is needed",
     "mass": "T7: many units of one parent are down",
     "mass_over": "that is over",
+    "brief": "T5: the digest of a unit and all below it",
     "self": "T12: the monitor's own alarm",
     "self_over": "that is over",
 }

@@ -1,0 +1,94 @@
+"""The digest: at which instants of working days it is owed, for which units, and to whom. Nothing here makes its text.
+
+An edition is named by its unit and local instant, and so are its messages: whoever asks twice is told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.alerting.escalate import quiet_end
+from monitor.alerting.plan import DigestSpec, Directory, Recipient
+from monitor.alerting.roster import called, ways
+from monitor.alerting.wording import render
+from monitor.model.hours import Calendar
+from monitor.model.incident import Notice
+from monitor.model.unit import Unit, Units
+from monitor.model.verdict import Param
+
+BRIEF = "brief"  # text: T5
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One digest of one unit."""
+
+    spec: DigestSpec
+    unit: Unit
+    at: datetime  # when it is owed
+    since: datetime  # when the one before was
+
+    def number(self, calendar: Calendar) -> str:
+        """What people call it: "2711-0730"."""
+        return f"{calendar.local(self.at):%d%m-%H%M}"
+
+
+def owed(
+    specs: Iterable[DigestSpec], units: Units, calendar: Calendar, after: datetime, until: datetime
+) -> tuple[Edition, ...]:
+    """The last edition of each digest that fell due after one instant and not after another; one missed is left out."""
+    found = []
+    for spec in specs:
+        at = spec.at.last_before(until + timedelta(microseconds=1), calendar)
+        if after < at <= until:
+            since, day = spec.at.last_before(at, calendar), calendar.local(at).date()
+            heads = [unit for level in spec.levels for unit in units.at(level) if unit.holds_on(day)]
+            found += [Edition(spec, unit, at, since) for unit in heads]
+    return tuple(found)
+
+
+def next_owed(specs: Iterable[DigestSpec], calendar: Calendar, now: datetime) -> datetime | None:
+    """When the next one is owed; None: never."""
+    found = (spec.at.first_after(now, calendar) for spec in specs)
+    return min((at for at in found if at is not None), default=None)
+
+
+def digests(
+    edition: Edition, told: Mapping[str, Param], directory: Directory, lineage: tuple[str, ...], calendar: Calendar
+) -> tuple[Notice, ...]:
+    """One message for each address of those who hold the roles when it is owed; quiet hours hold theirs back."""
+    people = [
+        person for role in edition.spec.to for person in called(directory, role, lineage, edition.at, calendar).people
+    ]
+    found = {
+        (address.recipient, address.channel): _notice(edition, told, person, address.channel, directory, calendar)
+        for person in people
+        for address in ways(person, edition.spec.via)
+    }
+    return tuple(found.values())
+
+
+def _notice(
+    edition: Edition,
+    told: Mapping[str, Param],
+    person: Recipient,
+    channel: str,
+    directory: Directory,
+    calendar: Calendar,
+) -> Notice:
+    unit, number = edition.unit, edition.number(calendar)
+    key = f"digest/{unit.code}/{calendar.local(edition.at):%Y-%m-%dT%H:%M}/{person.id}/{channel}"
+    facts: dict[str, Param] = {
+        "code": unit.code, "level": unit.level.value, "unit_vi": unit.name_vi, "unit_en": unit.name_en,
+        "unit_sms": unit.name_ascii, "recipient": person.name, "id": number, "when": edition.at,
+        "url": f"{directory.base_url.rstrip('/')}/units/{unit.code}" if directory.base_url else None, **told,
+    }  # fmt: skip
+    local = {name: calendar.local(fact) if isinstance(fact, datetime) else fact for name, fact in facts.items()}
+    message = render(BRIEF, local, person.locale, directory.texts)
+    due_at = quiet_end(person, edition.at, calendar.zone) or edition.at
+    return Notice(
+        key, key.rsplit("/", 2)[0], number, unit.code, BRIEF, person.id, channel,
+        due_at, message.subject, message.body, message.sms, words=message.words,
+    )  # fmt: skip

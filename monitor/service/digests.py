@@ -1,0 +1,68 @@
+"""Sends the digests: waits for the next edition, makes it from what is committed, and owes it as messages.
+
+An edition that fell due while the service stood still is owed late, within `LATE`. Its messages have names of their
+own (monitor.alerting.digests), so a second try and a restart owe nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import cast
+
+from monitor.alerting.digests import Edition, digests, next_owed, owed
+from monitor.config.spec import Site
+from monitor.model.state import AuditEntry
+from monitor.ports import Clock, Store
+from monitor.reporting.brief import brief
+from monitor.service.evaluator import Evaluator
+from monitor.service.reports import Apart, Records, digest_of, scene_of
+
+log = logging.getLogger(__name__)
+
+LATE = timedelta(hours=2)  # a digest that is later than this is left out: the next one says more
+_LOOK = 5.0  # seconds between two looks whether the service is ready
+
+
+class Digests:
+    """The digests of one service."""
+
+    def __init__(
+        self, site: Site, evaluator: Evaluator, store: Store, clock: Clock, ready: Callable[[], str], apart: Apart
+    ) -> None:
+        self._site = site
+        self._evaluator = evaluator
+        self._store = store
+        self._clock = clock
+        self._ready = ready
+        self._apart = apart
+        self._told: datetime | None = None  # up to when all editions are owed
+
+    async def run(self) -> None:
+        """Until cancelled; ends at once where the site asks for no digest. Raises StoreError, and may be run again."""
+        while self._site.directory.digests:
+            while self._ready():
+                await self._clock.sleep(_LOOK)
+            now, calendar = self._clock.now(), self._site.calendar
+            after = self._told or now - LATE
+            for edition in owed(self._site.directory.digests, self._site.units, calendar, after, now):
+                await self._tell(edition)
+            self._told = now
+            following = next_owed(self._site.directory.digests, calendar, now)
+            if following is None:
+                return
+            await self._clock.sleep_until(following)
+
+    async def _tell(self, edition: Edition) -> None:
+        site, code = self._site, edition.unit.code
+        scene = scene_of(site, dict(self._evaluator.states), code)
+        store, now = cast(Records, self._store), self._clock.now()
+        told = await digest_of(scene, edition.unit, edition.since, now, store, apart=self._apart)
+        facts, lineage = brief(told, scene), site.units.lineage(code)
+        notices = digests(edition, facts, site.directory, lineage, site.calendar)
+        said = f"{edition.number(site.calendar)}: {len(notices)} messages"
+        entry = AuditEntry(self._clock.now(), "denbao", "digest", code, said)
+        await self._evaluator.tell(code, notices, entry)
+        if not notices:
+            log.warning("the digest %s of %s reaches nobody", edition.number(site.calendar), code)

@@ -1,0 +1,77 @@
+"""Digests of a whole service in virtual time: once for each edition and recipient, whatever happens to the service."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import time
+
+from monitor.alerting.plan import DigestSpec, Recipient
+from monitor.config.spec import Site
+from monitor.model.hours import Daily, WorkingTimes
+from monitor.testing.site import PROVINCE, small_site
+from tests.scenario.muting_story import A, Story, at, play
+
+MORNING = WorkingTimes((time(8, 30), time(16, 30)))  # the story begins at 8:00 on a Tuesday
+OFFICE = Recipient("office", "office", PROVINCE, "Văn phòng", channels=("mail", "sms"))
+LATE_RISER = Recipient("riser", "office", PROVINCE, "Dậy muộn", channels=("mail",), quiet=Daily(time(22), time(9)))
+
+
+def with_digest(*people: Recipient, via: tuple[str, ...] = ("mail", "sms")) -> Site:
+    site = small_site()
+    spec = DigestSpec(MORNING, ("office",), via)
+    told = replace(site.directory, recipients=(*site.directory.recipients, *people), digests=(spec,))
+    return replace(site, directory=told)
+
+
+def editions(story: Story) -> list[tuple[float, str, str, str]]:
+    """Minute, recipient, channel and number of every digest that arrived."""
+    return [
+        (round((ring.at - at(0)).total_seconds() / 60, 1), ring.notice.recipient, ring.notice.channel, ring.notice.ref)
+        for ring in story.rings
+        if ring.notice.kind == "brief"
+    ]
+
+
+def one_is_down(unit: str, minute: float) -> bool:
+    return unit == A and minute >= 5
+
+
+def test_each_recipient_gets_an_edition_once_by_each_channel_at_its_time():
+    story = play(one_is_down, minutes=120, site=with_digest(OFFICE))
+    assert editions(story) == [(30.0, "office", "mail", "1908-0830"), (30.0, "office", "sms", "1908-0830")]
+
+
+def test_it_tells_the_counts_the_worst_and_what_is_open():
+    story = play(one_is_down, minutes=40, site=with_digest(OFFICE))
+    [mail] = [ring.notice for ring in story.rings if (ring.notice.kind, ring.notice.channel) == ("brief", "mail")]
+    assert mail.subject == "[BÁO CÁO NHANH] Tỉnh (19) 08:30 19/08/2025: 0/8 xanh; 0 vàng; 1 đỏ; 7 chưa rõ"
+    [outage] = [ring.notice for ring in story.rings if ring.notice.kind == "outage" and ring.notice.channel == "mail"][
+        :1
+    ]
+    assert f"Sự cố đang mở (1): {outage.ref} ({A})." in mail.body
+    assert f"Thấp nhất: {A} Xã {A} (0%)" in mail.body
+    assert mail.sms.startswith("BAO CAO NHANH 19 Tinh 08:30 19/08: 0/8 xanh, 0 vang, 1 do, 7 chua ro")
+    assert mail.sms.endswith(". Ma 1908-0830")
+
+
+def test_a_restart_after_the_hour_sends_no_second_one():
+    first = play(one_is_down, minutes=35, site=with_digest(OFFICE))
+    again = play(one_is_down, minutes=90, site=with_digest(OFFICE), before=first, begin=40)
+    assert len(editions(again)) == 2
+
+
+def test_an_edition_that_was_missed_comes_late_and_an_old_one_does_not():
+    late = play(one_is_down, minutes=200, site=with_digest(OFFICE), begin=100)
+    assert [(minute < 105, number) for minute, _, channel, number in editions(late) if channel == "mail"] == [
+        (True, "1908-0830")
+    ]
+    assert editions(play(one_is_down, minutes=300, site=with_digest(OFFICE), begin=200)) == []
+
+
+def test_quiet_hours_hold_it_until_they_end():
+    story = play(one_is_down, minutes=120, site=with_digest(LATE_RISER))
+    assert editions(story) == [(60.0, "riser", "mail", "1908-0830")]
+
+
+def test_a_site_without_digests_sends_none():
+    assert editions(play(one_is_down, minutes=60)) == []
