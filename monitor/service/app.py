@@ -69,7 +69,6 @@ class Service:
         self.store = store = adapters.store
         self.export_watch = Exporters(adapters.exporters)
         self.exporters = self.export_watch.by_name
-        metrics.registry.register(self.export_watch)
         self.forwarder = self._forwarder(adapters.post)
         self.hub = EventHub()
         self.complaints = Complaints(frozenset(feed.id for feed in site.feeds))
@@ -90,9 +89,10 @@ class Service:
         self.sender = Sender(store, adapters.transports, ways_of(site), clock, *sending)
         self.desk = Desk(self.evaluator, store, self.sender, clock)
         self.broken_rules = BrokenRules()
-        metrics.registry.register(self.broken_rules)
+        metrics.channels(adapters.transports)
         self.channel_watch = ChannelWatch(self.sender, adapters.transports)
-        metrics.registry.register(self.channel_watch)
+        for watch in (self.export_watch, self.broken_rules, self.channel_watch):
+            metrics.registry.register(watch)
         self.site_problems = site.problems  # mistakes on disk, file:line, while an older site or older rules judge
         metrics.reloaded(worked=not site.problems)
         self.started_at: datetime | None = None
