@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from monitor.engine.rank import NO_FIGURE, NO_RANKING, Figure, Ranking
+from monitor.model.catalogue import CATALOGUE, Metric, MetricKind, Topic
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Outcome, Phase
 from monitor.model.reading import Collected, Reading
@@ -13,7 +15,22 @@ from monitor.model.state import UnitState
 from monitor.model.text import clean
 from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import CriterionState, Reason, Standing
-from monitor.ports import Exporter, Page
+from monitor.ports import Complaining, Exporter, Page
+from monitor.reporting.exposition import (
+    END,
+    OPENMETRICS,
+    TEXT,
+    Family,
+    Fragment,
+    Labels,
+    Samples,
+    gzipped,
+    head,
+    pack,
+    rendered,
+    wants_gzip,
+    wants_openmetrics,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,28 +38,50 @@ class ExporterContext:
     """What the service hands to an exporter's `create(context)`."""
 
     version: str  # of denbao
-    own_metrics: Callable[[], Awaitable[bytes]]  # the service's metrics about itself, Prometheus text
-    # Ranks within one group of units: (unit, indicator or "score", rank). Pure and quick; may run in a thread.
-    ranks: Callable[[Sequence[Unit], Mapping[str, UnitState]], Iterable[tuple[str, str, int]]] = lambda _, __: ()
+    # The service's metrics about itself: as Prometheus text, or (True) as OpenMetrics without its end.
+    own_metrics: Callable[[bool], Awaitable[bytes]]
+    ranking: Ranking = NO_RANKING  # how units of one group are ranked
+    max_series: int = 500_000  # of units and totals on one page
 
 
 __all__ = [
+    "CATALOGUE",
+    "END",
+    "NO_FIGURE",
+    "OPENMETRICS",
+    "TEXT",
     "Collected",
     "Colour",
+    "Complaining",
     "CriterionState",
     "Exporter",
     "ExporterContext",
+    "Family",
+    "Figure",
+    "Fragment",
     "Incident",
+    "Labels",
     "Level",
+    "Metric",
+    "MetricKind",
     "Outcome",
     "Page",
     "Phase",
+    "Ranking",
     "Reading",
     "Reason",
+    "Samples",
     "Snapshot",
     "Standing",
+    "Topic",
     "Unit",
     "UnitState",
     "Units",
     "clean",
+    "gzipped",
+    "head",
+    "pack",
+    "rendered",
+    "wants_gzip",
+    "wants_openmetrics",
 ]

@@ -22,6 +22,7 @@ from monitor.config.office import build_sessions
 from monitor.config.people import build_addresses, build_channels, build_directory, build_tokens
 from monitor.config.probebuild import build_own_line, build_probes
 from monitor.config.problems import Problem
+from monitor.config.push import build_push
 from monitor.config.rosters import build_schedules, check_schedules, holes
 from monitor.config.routes import check_routes
 from monitor.config.rulebooks import load_rules
@@ -117,6 +118,8 @@ def _build(
         allow=tuple(file.network.allow),
         per_host=file.network.per_host,
         exporters=tuple(file.exporters),
+        max_series=file.metrics.max_series,
+        push=build_push(file, around),
         tokens=build_tokens(file, around),
         simulation=_simulation(file, site_units=[unit.code for unit in units.at(Level.PROVINCE)], findings=findings),
         as_of=_as_of(file, zone),

@@ -198,6 +198,18 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class PushSpec:
+    """Where metrics are pushed to, beside being scraped."""
+
+    url: str
+    kind: str  # "remote_write" (1.0) or "text" (Prometheus text with timestamps)
+    every: float  # seconds
+    buffer: int  # bytes on disk at most
+    headers: tuple[tuple[str, Secret], ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)  # of every series
+
+
+@dataclass(frozen=True, slots=True)
 class SimulationSpec:
     """The bundled province, started with the site when given."""
 
@@ -234,6 +246,8 @@ class Site:
     own_line: frozenset[str] = frozenset()  # ids of the probes that tell whether the monitor itself is connected
     maintenance: tuple[Window, ...] = ()
     exporters: tuple[str, ...] = ("prometheus",)
+    max_series: int = 500_000  # of units and totals on the page of metrics
+    push: PushSpec | None = None
     tokens: tuple[Token, ...] = ()
     simulation: SimulationSpec | None = None
     as_of: datetime | None = None  # aware UTC: the moment this site is about, when that is not today

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from monitor.adapters.pushing.buffer import Buffer
 from monitor.alerting.links import filled
 from monitor.alerting.outcome import Way
 from monitor.config.spec import Site
@@ -29,6 +30,8 @@ from monitor.service.complaints import Complaints
 from monitor.service.digests import Digests
 from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
+from monitor.service.exporters import Exporters
+from monitor.service.forwarding import Forwarder, Post
 from monitor.service.heartbeats import Heartbeats
 from monitor.service.linking import Linked
 from monitor.service.metrics import SelfMetrics
@@ -60,6 +63,7 @@ class Adapters:
     look: float = LOOK  # seconds after which the outbox is looked at without being woken
     link_keys: tuple[bytes, ...] = ()  # the first signs links in messages; none: links are not signed
     apart: Apart = asyncio.to_thread  # for what computes for long
+    post: Post | None = None  # to where metrics are pushed; None: they are not
     closers: Sequence[Callable[[], Awaitable[None]]] = ()  # called last at a stop: connections that sources share
 
 
@@ -71,33 +75,24 @@ class Service:
         self.metrics = metrics
         self.clock = clock = adapters.clock
         self.store = store = adapters.store
-        self.exporters = adapters.exporters
+        self.export_watch = Exporters(adapters.exporters)
+        self.exporters = self.export_watch.by_name
+        self.forwarder = self._forwarder(adapters.post)
         self.hub = EventHub()
         self.complaints = Complaints(frozenset(feed.id for feed in site.feeds))
         self.evaluator = Evaluator(policy_of(site), store, clock, self.hub.publish, metrics.decided)
         self.heartbeats = Heartbeats(site.heartbeats, self.evaluator, clock)
-        probes = behind(adapters.sources, frozenset(probe.id for probe in site.probes), site.own_line, clock)
-        sources = (*probes, *self.heartbeats.by_id.values())
-        self.poller = Poller(
-            sources,
-            clock,
-            self._collected,
-            places=places_of(site, adapters.files),
-            observe=metrics.swept,
-            count=metrics.ended,
-            wanted=asked_today(site, clock),
-        )
-        sending = (adapters.chance, adapters.owner, adapters.look, self.evaluator.held)
-        transports = {name: Linked(transport, self._linked) for name, transport in adapters.transports.items()}
-        self.sender = Sender(store, transports, ways_of(site), clock, *sending)
+        self.poller = self._poller(adapters)
+        self.sender = self._sender(adapters)
         self.link_keys = adapters.link_keys
         self.replies = Replies(site, self.evaluator, store, clock)
         self.digests = Digests(site, self.evaluator, store, clock, self.ready, adapters.apart)
         self.desk = Desk(self.evaluator, store, self.sender, clock)
         self.broken_rules = BrokenRules()
+        metrics.channels(adapters.transports)
         self.channel_watch = ChannelWatch(self.sender, adapters.transports)
-        for own in (self.broken_rules, self.channel_watch):
-            metrics.registry.register(own)
+        for watch in (self.export_watch, self.broken_rules, self.channel_watch):
+            metrics.registry.register(watch)
         self.site_problems = site.problems  # mistakes on disk, file:line, while an older site or older rules judge
         metrics.reloaded(worked=not site.problems)
         self.started_at: datetime | None = None
@@ -106,6 +101,38 @@ class Service:
         self._transports = adapters.transports
         self._closers = adapters.closers
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _poller(self, adapters: Adapters) -> Poller:
+        site = self.site
+        probes = behind(adapters.sources, frozenset(probe.id for probe in site.probes), site.own_line, self.clock)
+        return Poller(
+            (*probes, *self.heartbeats.by_id.values()),
+            self.clock,
+            self._collected,
+            places=places_of(site, adapters.files),
+            observe=self.metrics.swept,
+            count=self.metrics.ended,
+            wanted=asked_today(site, self.clock),
+        )
+
+    def _sender(self, adapters: Adapters) -> Sender:
+        sending = (adapters.chance, adapters.owner, adapters.look, self.evaluator.held)
+        transports = {name: Linked(transport, self._linked) for name, transport in adapters.transports.items()}
+        return Sender(self.store, transports, ways_of(self.site), self.clock, *sending)
+
+    def _forwarder(self, post: Post | None) -> Forwarder | None:
+        if self.site.push is None or post is None:
+            return None
+        buffer = Buffer(self.site.root / "var" / "push", self.site.push.buffer)
+        page = partial(self.exporters["prometheus"].page, "", "")
+        forwarder = Forwarder(self.site.push, buffer, page, post, self.clock)
+        self.metrics.registry.register(forwarder)
+        return forwarder
+
+    def export_problems(self) -> tuple[str, ...]:
+        """What is wrong with exporters and pushed metrics, one sentence each."""
+        pushed = () if self.forwarder is None else self.forwarder.sentences()
+        return (*self.export_watch.sentences(), *pushed)
 
     async def open(self) -> None:
         """Open the store and take over what was committed. Raises StoreError, also if another process has it."""
@@ -118,6 +145,7 @@ class Service:
         self.broken_rules.start(self.evaluator.states.values())
         self.hub.listen(self._committed)
         self.hub.listen(self.broken_rules.committed)
+        self.hub.listen(self.metrics.committed)
         self.hub.listen(self.sender.notice)
         self.started_at = self.clock.now()
         await self.store.audit(AuditEntry(self.started_at, "denbao", "start", self.site.version))
@@ -131,6 +159,8 @@ class Service:
         self._spawn("digests", self.digests.run)
         self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
         self._spawn("first sweep", self._first_sweep)
+        if self.forwarder is not None:
+            self._spawn("push", self.forwarder.run)
 
     async def stop(self) -> None:
         """Stop in reverse order: no new polls, decide what arrived, finish sends, close."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from monitor.adapters.clock import SystemClock, chance
 from monitor.adapters.feeds import open_feed
-from monitor.adapters.fetch import Fetcher
+from monitor.adapters.fetch import Failure, Fetcher, Request
 from monitor.adapters.guard import AddressGuard, parse_allow
 from monitor.adapters.keyfile import link_keys
 from monitor.adapters.probes import Tools, open_probe
@@ -15,10 +15,9 @@ from monitor.adapters.store import open_store
 from monitor.adapters.timetable import SlotTimetable
 from monitor.adapters.transports.factory import open_transports
 from monitor.api import ExporterContext
-from monitor.config.spec import Site
-from monitor.engine.rank import rankings, ranks
-from monitor.model.state import UnitState
-from monitor.model.unit import Unit
+from monitor.config.spec import PushSpec, Site
+from monitor.engine.rank import Ranking, rankings
+from monitor.model.text import clean
 from monitor.ports import Clock, Source
 from monitor.service.app import Adapters, Service
 from monitor.service.exporters import load_exporters
@@ -35,7 +34,12 @@ def build_service(site: Site) -> Service:
     guard, fetcher = open_network(site, clock)
     metrics = SelfMetrics()
     metrics.feeds(frozenset(feed.id for feed in site.feeds))
-    context = ExporterContext(denbao_version(), lambda: metrics.page(store, clock.now()), ranks_of(site))
+    context = ExporterContext(
+        denbao_version(),
+        lambda openmetrics: metrics.page(store, clock.now(), openmetrics),
+        Ranking({ranked.id: ranked for ranked in rankings(site.ruleset)}),
+        site.max_series,
+    )
     adapters = Adapters(
         clock=clock,
         store=store,
@@ -46,20 +50,21 @@ def build_service(site: Site) -> Service:
         chance=chance,
         files=open_files(),
         link_keys=link_keys(site.root / "var" / "links.key"),
+        post=None if site.push is None else partial(pushed, fetcher, site.push),
         closers=(fetcher.close,),
     )
     return Service(site, adapters, metrics)
 
 
-def ranks_of(site: Site) -> Callable[[Sequence[Unit], Mapping[str, UnitState]], list[tuple[str, str, int]]]:
-    """Ranks within a group by the rules of this site, for exporters."""
-    asked = rankings(site.ruleset)
-
-    def within(units: Sequence[Unit], states: Mapping[str, UnitState]) -> list[tuple[str, str, int]]:
-        places = ((ranked.id, place) for ranked in asked for place in ranks(ranked, units, states, None))
-        return [(place.unit, name, place.rank) for name, place in places if place.rank is not None]
-
-    return within
+async def pushed(
+    fetcher: Fetcher, spec: PushSpec, body: bytes, headers: tuple[tuple[str, str], ...]
+) -> tuple[int, str]:
+    """Hand a request with metrics to its receiver: the answer's status (0: none came) and what it says."""
+    secret = tuple((name, value.reveal()) for name, value in spec.headers)
+    answer = await fetcher.fetch(Request(spec.url, "POST", (*headers, *secret), body, timeout=30.0))
+    if isinstance(answer, Failure):
+        return 0, answer.detail
+    return answer.status, f"HTTP {answer.status}: {clean(answer.body.decode(errors='replace'), 200)}"
 
 
 def open_network(site: Site, clock: Clock) -> tuple[AddressGuard, Fetcher]:
