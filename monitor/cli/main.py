@@ -19,7 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "report": (
         "monitor.cli.report",
         "report",
-        "Digest, ranking, targets, availability, incidents, deliveries; evidence.",
+        "Reports for people and programs; evidence for audits.",
     ),
     "replay": ("monitor.cli.replay", "replay", "Judge the recorded past again and name the differences."),
     "preview": ("monitor.cli.preview", "preview", "Say what other rules would change right now."),
