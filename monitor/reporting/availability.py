@@ -264,7 +264,7 @@ _COLUMNS = (
     Column("down", ("Gián đoạn", "Down"), Sort.SECONDS),
     Column("office_down", ("Gián đoạn trong giờ làm việc", "Down in office hours"), Sort.SECONDS),
     Column("longest", ("Lần dài nhất", "Longest"), Sort.SECONDS),
-    Column("known", ("Đo được", "Measured"), Sort.PERCENT, 1),
+    Column("known", ("Đo được", "Measured"), Sort.PERCENT),
     Column("left_out", ("Bảo trì, không tính", "Maintenance, left out"), Sort.SECONDS),
 )
 
