@@ -12,7 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from bench import hostile, judging, kills, probing, replaying, rolling, ruling, scraping, starting, storing
+from bench import (
+    hostile,
+    judging,
+    kills,
+    probing,
+    replaying,
+    reporting,
+    rolling,
+    ruling,
+    scraping,
+    starting,
+    storing,
+)
 from bench.measure import Figure
 
 BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
@@ -22,6 +34,7 @@ BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "probing": probing.run,
     "hostile": hostile.run,
     "replaying": replaying.run,
+    "reporting": reporting.run,
     "rolling": rolling.run,
     "storing": storing.run,
     "starting": starting.run,

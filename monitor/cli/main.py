@@ -16,7 +16,11 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "test": ("monitor.cli.rules", "test", "Run the rule tests of a site."),
     "schema": ("monitor.cli.rules", "schema", "Print a JSON Schema for editors."),
     "explain": ("monitor.cli.look", "explain", "Say why a unit has its colour."),
-    "report": ("monitor.cli.report", "report", "List targets with what they lack, or rank units."),
+    "report": (
+        "monitor.cli.report",
+        "report",
+        "Reports for people and programs; evidence for audits.",
+    ),
     "replay": ("monitor.cli.replay", "replay", "Judge the recorded past again and name the differences."),
     "preview": ("monitor.cli.preview", "preview", "Say what other rules would change right now."),
     "probe": ("monitor.cli.probe", "probe", "Ask a unit's targets now and show how it went."),

@@ -26,7 +26,7 @@ from monitor.model.colour import Colour
 from monitor.model.hours import Sessions
 from monitor.model.muting import Span
 from monitor.model.state import Transition
-from monitor.model.unit import Unit
+from monitor.model.unit import Level, Unit
 from monitor.reporting.report import (
     Bar,
     Bars,
@@ -37,6 +37,7 @@ from monitor.reporting.report import (
     Stretch,
     Strips,
     Table,
+    Words,
     best_and_worst,
     nothing_recorded,
 )
@@ -245,9 +246,16 @@ def _is_elapsed(rule: Criterion, scene: Scene) -> bool:
     return indicator is not None and indicator.measure is Measure.ELAPSED
 
 
+_LEVELS: Mapping[Level, Words] = {
+    Level.SYSTEM: ("hệ thống dùng chung", "shared system"),
+    Level.COMMUNE: ("cấp xã", "commune"),
+    Level.PROVINCE: ("cấp tỉnh", "province"),
+    Level.NATION: ("toàn quốc", "nation"),
+}
 _COLUMNS = (
     Column("unit", ("Mã", "Code"), Sort.CODE),
     Column("name", ("Đơn vị", "Unit")),
+    Column("level", ("Cấp", "Level")),
     Column("criterion", ("Tiêu chí", "Criterion")),
     Column("availability", ("Độ sẵn sàng", "Availability"), Sort.PERCENT, 3),
     Column("colour", ("Mức", "Grade"), Sort.COLOUR),
@@ -256,7 +264,7 @@ _COLUMNS = (
     Column("down", ("Gián đoạn", "Down"), Sort.SECONDS),
     Column("office_down", ("Gián đoạn trong giờ làm việc", "Down in office hours"), Sort.SECONDS),
     Column("longest", ("Lần dài nhất", "Longest"), Sort.SECONDS),
-    Column("known", ("Đo được", "Measured"), Sort.PERCENT, 1),
+    Column("known", ("Đo được", "Measured"), Sort.PERCENT),
     Column("left_out", ("Bảo trì, không tính", "Maintenance, left out"), Sort.SECONDS),
 )
 
@@ -276,12 +284,9 @@ def availability_report(
     up, down = sum(line.measured.up for line in told), sum(line.measured.down for line in told)
     total = 100 * up / (up + down) if told else None
     empty = not told
-    tables = tuple(
-        Table(name, title, _COLUMNS, tuple(_row(line, grades) for line in found if line.unit.level.value in levels))
-        for name, title, levels in (
-            ("systems", ("Hệ thống dùng chung", "Shared systems"), ("system",)),
-            ("units", ("Đơn vị", "Units"), ("commune", "province", "nation")),
-        )
+    ordered = sorted(found, key=lambda line: line.unit.level is not Level.SYSTEM)  # systems first, then site order
+    table = Table(
+        "units", ("Hệ thống và đơn vị", "Systems and units"), _COLUMNS, tuple(_row(one, grades) for one in ordered)
     )
     worst = sorted(told, key=lambda line: (line.measured.availability or 0.0, line.unit.code, line.criterion.id))
     return Report(
@@ -291,7 +296,7 @@ def availability_report(
         zone=scene.calendar.zone,
         at=at,
         span=span,
-        tables=tables,
+        tables=(table,),
         paragraphs=(nothing_recorded(began, scene.calendar.zone),) if empty else _told(total, grades),
         charts=() if empty else _charts(worst[:DRAWN], span, grades),
         empty=empty,
@@ -304,6 +309,7 @@ def _row(line: Line, grades: Grades) -> tuple[Cell, ...]:
     return (
         line.unit.code,
         line.unit.name_vi,
+        _LEVELS[line.unit.level],
         (line.criterion.title_vi, line.criterion.title_en),
         _rounded(had.availability),
         grades.of(had.availability),

@@ -43,12 +43,12 @@ _COLUMNS = (
     Column("unit", ("Mã", "Code"), Sort.CODE),
     Column("name", ("Đơn vị", "Unit")),
     Column("kind", ("Loại tin", "Kind"), Sort.CODE),
-    Column("ref", ("Mã sự cố", "Reference"), Sort.CODE),
+    Column("ref", ("Mã sự cố", "Reference"), Sort.CODE, data_only=True),
     Column("state", ("Kết quả", "Outcome")),
-    Column("attempts", ("Số lần gửi", "Attempts"), Sort.WHOLE),
+    Column("attempts", ("Số lần gửi", "Attempts"), Sort.WHOLE, data_only=True),
     Column("sent", ("Gửi lúc", "Sent"), Sort.INSTANT),
     Column("took", ("Sau", "Took"), Sort.SECONDS),
-    Column("final", ("Nhà cung cấp báo", "Provider says")),
+    Column("final", ("Nhà cung cấp báo", "Provider says"), data_only=True),
     Column("detail", ("Chi tiết", "Detail")),
 )
 _BY_CHANNEL = (

@@ -7,7 +7,7 @@ aware; how a number or a date is spelt is the format's matter.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -60,6 +60,7 @@ class Column:
     title: Words
     sort: Sort = Sort.TEXT
     digits: int = 2  # after the decimal mark, where a person reads it
+    data_only: bool = False  # left out where people read on paper, for paper is narrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,12 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     note: Words | None = None
+
+    def for_people(self) -> Table:
+        """The same without what is only for programs."""
+        kept = [place for place, column in enumerate(self.columns) if not column.data_only]
+        rows = tuple(tuple(row[place] for place in kept) for row in self.rows)
+        return replace(self, columns=tuple(self.columns[place] for place in kept), rows=rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from monitor.reporting.ahead import forecast_lines
 from monitor.reporting.report import Cell, Column, Report, Shares, Sort, Table, Words
 from monitor.reporting.scene import Scene
 
+_NO_MEASURE = ("bool", "state")  # yes and no, and words, are counted in nothing
+
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
@@ -82,7 +84,7 @@ def _line(site: Site, unit: Unit, rule: Criterion, held: CriterionState, now: da
         comparator=verdict.comparator.value,
         numerator=verdict.numerator,
         denominator=verdict.denominator,
-        measure="%" if indicator is None else indicator.unit,
+        measure="%" if indicator is None else "" if indicator.unit in _NO_MEASURE else indicator.unit,
         goal="" if rule.target is None else str(rule.target.goal),
         deadline=verdict.deadline,
         days_left=verdict.days_left,
@@ -115,25 +117,25 @@ def missed(lines: Sequence[TargetLine]) -> bool:
 _COLUMNS = (
     Column("unit", ("Mã", "Code"), Sort.CODE),
     Column("name", ("Đơn vị", "Unit")),
-    Column("criterion", ("Tiêu chí", "Criterion"), Sort.CODE),
+    Column("criterion", ("Tiêu chí", "Criterion"), Sort.CODE, data_only=True),
     Column("title", ("Chỉ tiêu", "Target")),
     Column("colour", ("Màu", "Colour"), Sort.COLOUR),
     Column("value", ("Giá trị", "Value"), Sort.NUMBER),
-    Column("comparator", ("Dấu", "Sign"), Sort.CODE),
+    Column("comparator", ("Dấu", "Sign"), Sort.CODE, data_only=True),
     Column("measure", ("Đơn vị tính", "Measure"), Sort.CODE),
     Column("goal", ("Mục tiêu", "Goal"), Sort.LIMIT),
-    Column("numerator", ("Tử số", "Numerator"), Sort.NUMBER),
-    Column("denominator", ("Mẫu số", "Denominator"), Sort.NUMBER),
+    Column("numerator", ("Tử số", "Numerator"), Sort.NUMBER, data_only=True),
+    Column("denominator", ("Mẫu số", "Denominator"), Sort.NUMBER, data_only=True),
     Column("deadline", ("Trước", "Before"), Sort.INSTANT),
     Column("days_left", ("Còn (ngày)", "Days left"), Sort.WHOLE),
     Column("working_days_left", ("Ngày làm việc còn lại", "Working days left"), Sort.WHOLE),
-    Column("overdue", ("Quá hạn", "Overdue")),
-    Column("required_pace", ("Nhịp cần mỗi ngày", "Pace needed a day"), Sort.NUMBER),
-    Column("actual_pace", ("Nhịp hiện nay", "Pace now"), Sort.NUMBER),
+    Column("overdue", ("Quá hạn", "Overdue"), data_only=True),
+    Column("required_pace", ("Nhịp cần mỗi ngày", "Pace needed a day"), Sort.NUMBER, data_only=True),
+    Column("actual_pace", ("Nhịp hiện nay", "Pace now"), Sort.NUMBER, data_only=True),
     Column("projected", ("Dự kiến đến hạn", "Projected"), Sort.NUMBER),
     Column("in_the_way", ("Đơn vị chưa đạt", "Units in the way"), Sort.WHOLE),
     Column("needed", ("Tập nhỏ nhất", "Smallest set"), Sort.WHOLE),
-    Column("rule", ("Quy tắc", "Rule"), Sort.CODE),
+    Column("rule", ("Quy tắc", "Rule"), Sort.CODE, data_only=True),
 )
 _LACKING = (
     Column("unit", ("Mã", "Code"), Sort.CODE),

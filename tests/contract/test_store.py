@@ -533,6 +533,15 @@ async def test_what_was_committed_is_read_again_in_its_order_and_in_stretches(st
         await store.recorded("colours")
 
 
+async def test_the_last_sign_of_life_is_the_last_reading_that_had_come_before(store: MemoryStore | SqlStore) -> None:
+    assert await store.last_received(at(0)) is None
+    heard = [replace(reading(), value=float(n), received_at=at(n)) for n in (1, 2, 3)]
+    await store.commit([decision(readings=tuple(heard))])
+    assert await store.last_received(at(1)) is None  # that instant itself does not count
+    assert await store.last_received(at(2.5)) == at(2)
+    assert await store.last_received(at(99)) == at(3)
+
+
 # -- muting ------------------------------------------------------------------------------------------------------
 
 

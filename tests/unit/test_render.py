@@ -20,7 +20,7 @@ from python_calamine import CalamineWorkbook
 
 from monitor.adapters.render import FORMATS
 from monitor.adapters.render.plain import harmless
-from monitor.adapters.render.spelling import span_text
+from monitor.adapters.render.spelling import figure, span_text
 from monitor.model.colour import Colour
 from monitor.model.muting import Span
 from monitor.reporting.report import Bar, Bars, Column, Report, Shares, Sort, Stretch, Strips, Table
@@ -217,3 +217,11 @@ def test_broken_text_is_written_and_stops_nothing():
 )
 def test_spans_are_hours_minutes_and_seconds(seconds, text):
     assert span_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [(1234567.891, 2, "1.234.567,89"), (99.995, 3, "99,995"), (100.0, 3, "100"), (-0.001, 2, "0"), (1200, 0, "1.200")],
+)
+def test_numbers_are_vietnamese_and_as_exact_as_their_column(value, digits, text):
+    assert figure(value, digits) == text

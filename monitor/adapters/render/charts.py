@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from monitor.adapters.render.spelling import day_and_time
-from monitor.engine.explain import number
+from monitor.adapters.render.spelling import day_and_time, figure
 from monitor.model.colour import Colour
 from monitor.model.muting import Span
 from monitor.reporting.report import Bars, Chart, Shares, Strips, Words, colour_words
 
 WIDTH = 1000.0  # units of every drawing
 _LABEL, _VALUE = 330.0, 90.0  # left for names, right for numbers
+_ROOM = 60.0  # width from which a box has a letter
+_THINNEST = {Colour.RED: 2.0}  # a short outage is seen, however long the span
 _LINE = 26.0  # height of one bar or strip
 _LETTER = {"green": "X", "yellow": "V", "red": "Đ", "unknown": "?", "maintenance": "B", "excluded": ""}
 
@@ -82,7 +83,7 @@ def _bars(chart: Bars) -> Picture:
         width = round(max(1.0, (value - chart.low) / whole * room), 2)
         boxes.append(_box(_LABEL, y + 4, width, _LINE - 8, bar.colour, bar.label))
         labels.append(Label(_LABEL - 8, y + 18, _short(bar.label), "end"))
-        told = "–" if bar.value is None else f"{number(bar.value, 'vi')} {chart.measure}".rstrip()
+        told = "–" if bar.value is None else f"{figure(bar.value, 3)} {chart.measure}".rstrip()
         labels.append(Label(round(_LABEL + width + 8, 2), y + 18, told))
     seen = dict.fromkeys(bar.colour for bar in chart.bars if bar.colour is not Colour.EXCLUDED)
     return Picture(chart.title, len(chart.bars) * _LINE, tuple(boxes), tuple(labels), _legend(seen))
@@ -93,12 +94,12 @@ def _strips(chart: Strips, zone: ZoneInfo) -> Picture:
     for place, (name, stretches) in enumerate(chart.strips):
         y = place * _LINE
         labels.append(Label(_LABEL - 8, y + 18, _short(name), "end"))
-        for one in stretches:
+        for one in sorted(stretches, key=lambda one: one.colour is Colour.RED):  # drawn last, so that it is on top
             left, right = (_across(at, chart.span) for at in (one.starts, one.ends))
-            box = _box(left, y + 4, round(max(0.5, right - left), 2), _LINE - 8, one.colour)
-            boxes.append(box)
+            width = max(_THINNEST.get(one.colour, 0.5), right - left)
+            boxes.append(_box(left, y + 4, round(width, 2), _LINE - 8, one.colour))
     bottom = len(chart.strips) * _LINE
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+    for share in (0.0, 1 / 3, 2 / 3, 1.0):
         at = chart.span.starts + timedelta(seconds=share * (chart.span.ends - chart.span.starts).total_seconds())
         anchor = "start" if share == 0 else "end" if share == 1 else "middle"
         labels.append(Label(_across(at, chart.span), bottom + 16, day_and_time(at, zone), anchor))
@@ -112,7 +113,7 @@ def _across(at: datetime, span: Span) -> float:
 
 
 def _box(x: float, y: float, width: float, height: float, colour: Colour, title: str = "") -> Box:
-    letter = _LETTER[colour.value] if width >= 18 else ""
+    letter = _LETTER[colour.value] if width >= _ROOM else ""
     return Box(x, y, width, height, colour.value, letter, title or " / ".join(colour_words(colour)))
 
 

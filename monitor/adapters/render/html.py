@@ -20,7 +20,14 @@ _HERE = Path(__file__).parent
 def as_html(report: Report) -> bytes:
     """The report as one page; whatever it says is escaped."""
     pictures = [charts.drawn(chart, report.zone) for chart in report.charts]
-    said = {"report": report, "charts": pictures, "when": when(report), "at": day_and_time(report.at, report.zone)}
+    tables = [table.for_people() for table in report.tables]
+    said = {
+        "report": report,
+        "tables": tables,
+        "charts": pictures,
+        "when": when(report),
+        "at": day_and_time(report.at, report.zone),
+    }
     return _template().render(said).encode("utf-8", "backslashreplace")
 
 

@@ -71,7 +71,7 @@ def as_text(report: Report) -> bytes:
     for vi, en in report.paragraphs:
         lines += [_one_line(vi), f"  {_one_line(en)}"]
     for table in report.tables:
-        lines += ["", *_drawn(table, report)]
+        lines += ["", *_drawn(table.for_people(), report)]
     return ("\n".join(line.rstrip() for line in lines) + "\n").encode("utf-8", "backslashreplace")
 
 

@@ -37,7 +37,8 @@ _OPTIONS = {
     "strings_to_numbers": False,
     "nan_inf_to_errors": True,
 }
-_NARROW, _WIDE = 9, 60  # widths of columns, in digits
+_NARROW, _WIDE, _COVER = 9, 40, 70  # widths of columns, in digits
+_HIGH = 15.0  # points of one line of text; programs other than Excel do not fit rows to what is wrapped
 _LONGEST = 32_000  # characters; a cell holds 32,767
 _DAY = 86_400.0
 
@@ -72,10 +73,12 @@ class _Styles:
 
 
 def _cover(sheet: Worksheet, report: Report, style: _Styles) -> None:
-    sheet.set_column(0, 1, _WIDE)
+    sheet.set_column(0, 1, _COVER)
+    _for_paper(sheet)
     lines = [report.title, report.site, (when(report), ""), *report.paragraphs]
     lines += [table.title for table in report.tables]
     for row, words in enumerate(lines):
+        sheet.set_row(row, _HIGH * max(1 + len(text) // _COVER for text in words))
         for place in (0, 1):
             sheet.write_string(row, place, _text(words[place]), style(text_wrap=True, bold=row == 0))
 
@@ -91,11 +94,16 @@ def _sheet(sheet: Worksheet, table: Table, report: Report, style: _Styles) -> No
             _write(sheet, (row, place), cell, column, report.zone, style)
     sheet.freeze_panes(1, 0)
     sheet.repeat_rows(0)
+    sheet.set_row(0, 2 * _HIGH)
+    _for_paper(sheet)
+    if table.rows:
+        sheet.autofilter(0, 0, len(table.rows), len(table.columns) - 1)
+
+
+def _for_paper(sheet: Worksheet) -> None:
     sheet.set_landscape()
     sheet.set_paper(9)  # A4
     sheet.fit_to_pages(1, 0)
-    if table.rows:
-        sheet.autofilter(0, 0, len(table.rows), len(table.columns) - 1)
 
 
 def _write(sheet: Worksheet, at: tuple[int, int], cell: Cell, column: Column, zone: ZoneInfo, style: _Styles) -> None:
@@ -115,7 +123,7 @@ def _write(sheet: Worksheet, at: tuple[int, int], cell: Cell, column: Column, zo
         sheet.write_number(*at, value, style(num_format=form))
     else:
         text = both(cell) if isinstance(cell, tuple) else cell
-        sheet.write_string(*at, _text(text), style(num_format="@", text_wrap=len(text) > _WIDE))
+        sheet.write_string(*at, _text(text), style(num_format="@"))
 
 
 def _number(value: float, column: Column) -> tuple[float, str]:
