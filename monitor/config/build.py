@@ -21,7 +21,7 @@ from monitor.config.people import build_addresses, build_channels, build_directo
 from monitor.config.probebuild import build_own_line, build_probes
 from monitor.config.problems import Problem
 from monitor.config.rosters import build_schedules, check_schedules, holes
-from monitor.config.routes import check_routes
+from monitor.config.routes import check_routes, unreached
 from monitor.config.rulebooks import load_rules
 from monitor.config.sources import Surroundings, build_feeds, build_heartbeats
 from monitor.config.spec import SimulationSpec, Site
@@ -54,7 +54,9 @@ def check_site(root: Path, environ: Mapping[str, str], now: datetime) -> list[Pr
         return problems
     problems += past_deadlines(site, now)
     if file is not None:
-        problems += holes(file[0], site.directory, site.as_of or now, file[1])
+        at = site.as_of or now
+        problems += holes(file[0], site.directory, site.calendar, at, file[1])
+        problems += unreached(site, at, file[1])
     return _sorted(problems)
 
 

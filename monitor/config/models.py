@@ -385,6 +385,7 @@ class ScheduleSection(Section):
     roster: SitePath | None = None  # CSV with the columns from, until, who; before the rotations
     overrides: list[OverrideSection] = Field(default=[])  # before everything
     ahead: Span = 400 * 86_400.0  # so far ahead `denbao check` looks for holes
+    holes: Literal["mistake", "next_step"] = "mistake"  # next_step: meant so, the next step is called in them
 
 
 class Step(Section):

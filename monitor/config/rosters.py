@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from monitor.alerting.plan import Directory
-from monitor.alerting.schedule import Rotation, Schedule, Spell, first_hole, overlapping
+from monitor.alerting.roster import called, gaps, turns
+from monitor.alerting.schedule import Rotation, Schedule, Spell, overlapping
 from monitor.config.fields import daily
 from monitor.config.findings import Findings
 from monitor.config.models import OverrideSection, RotationSection, ScheduleSection, SiteFile
 from monitor.config.problems import Location, Problem
 from monitor.config.sources import Surroundings
-from monitor.model.hours import read_instant
+from monitor.model.hours import Calendar, read_instant
+from monitor.model.muting import Span
 from monitor.model.text import clean
 
 _COLUMNS = ("from", "until", "who")
 _AT: Location = ("schedules",)
+_SHOWN = 3  # holes that are told with their hours
 
 
 def build_schedules(file: SiteFile, around: Surroundings) -> tuple[Schedule, ...]:
@@ -120,11 +124,37 @@ def check_schedules(file: SiteFile, directory: Directory, findings: Findings) ->
                 findings.add(at, text, "name holders only, or add the recipient")
 
 
-def holes(file: SiteFile, directory: Directory, now: datetime, findings: Findings) -> Iterator[Problem]:
-    """The first stretch of each schedule in which nobody is on duty. Only `denbao check` asks: a service must start."""
+def holes(
+    file: SiteFile, directory: Directory, calendar: Calendar, now: datetime, findings: Findings
+) -> Iterator[Problem]:
+    """The stretches of each schedule in which nobody is on duty. Only `denbao check` asks: a service must start."""
     for number, (section, schedule) in enumerate(zip(file.schedules, directory.schedules, strict=True)):
-        hole = first_hole(schedule, now, now + timedelta(seconds=section.ahead))
-        if hole is not None:
-            begins, ends = (at.astimezone(schedule.zone) for at in hole)
-            text = f"nobody is on duty in '{schedule.id}' from {begins:%Y-%m-%dT%H:%M} to {ends:%Y-%m-%dT%H:%M}"
-            yield findings.document.problem((*_AT, number), text, "fill it, or look less far ahead: ahead")
+        end, where = now + timedelta(seconds=section.ahead), (schedule.scope,)
+        stretches = turns(directory, schedule.role, where, now, end, calendar)
+        found = gaps(((at, bool(who.people)) for at, who in stretches), end)
+        if found:
+            text = f"nobody is on duty in '{schedule.id}' {said_spans(found, calendar)}"
+            absent = called(directory, schedule.role, where, found[0].starts, calendar)
+            if absent.duty is not None and absent.duty.who:
+                if directory.person(absent.duty.who[0]) not in directory.post(schedule.role, schedule.scope):
+                    continue  # a stranger: `check_schedules` has said so
+                text += f" ('{absent.duty.who[0]}' does not hold '{schedule.role}' then)"
+            meant = section.holes == "next_step"
+            right = (
+                "the next step is called at once"
+                if meant
+                else "fill it, write holes: next_step, or look less far ahead: ahead"
+            )
+            yield replace(findings.document.problem((*_AT, number), text, right), warning=meant)
+
+
+def said_spans(spans: Sequence[Span], calendar: Calendar) -> str:
+    """The first spans on the local clock, and how many more there are."""
+    said = [f"from {_clock(span.starts, calendar)} to {_clock(span.ends, calendar)}" for span in spans[:_SHOWN]]
+    more = len(spans) - len(said)
+    last = f" and {more} times more until {_clock(spans[-1].ends, calendar)}" if more else ""
+    return ", ".join(said) + last
+
+
+def _clock(at: datetime, calendar: Calendar) -> str:
+    return f"{calendar.local(at):%Y-%m-%dT%H:%M}"

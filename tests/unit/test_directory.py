@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.alerting.plan import Directory, Recipient
-from monitor.config.build import load_site
+from monitor.config.build import check_site, load_site
 from tests.unit.sites import NOW, change, make_site, problems_of
 
 HEAD = "id,role,unit,name,channels,phone,email,valid_from,valid_to,quiet\n"
@@ -74,3 +74,45 @@ def test_a_role_is_held_from_the_first_day_to_the_day_before_the_last():
     directory = Directory((person,), ())
     days = [date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 28), date(2026, 3, 1)]
     assert [bool(directory.holders("chair", ("02143", "19"), day)) for day in days] == [False, True, True, False]
+
+
+def test_a_post_that_nobody_takes_over_yet_is_a_warning_and_no_mistake(tmp_path):
+    make_site(
+        tmp_path,
+        'role: focal, scope: "19", channels: [log]}',
+        'role: focal, scope: "19", channels: [log], valid_to: 2026-12-05}',
+    )
+    change(tmp_path / "config.yaml", "        - {after: 30m, to: [chair], repeat: 4h}\n", "")
+    (problem,) = check_site(tmp_path, {}, NOW)
+    assert problem.warning
+    assert str(problem).startswith(
+        "config.yaml:55: the plan 'all' reaches nobody for the unit '19' and 3 more "
+        "from 2026-12-05T00:00 to 2026-12-20T10:00"
+    )
+
+
+def test_a_hole_that_is_meant_so_is_told_with_its_hours_and_is_no_mistake(tmp_path):
+    schedule = (
+        '{id: duty, role: chair, scope: "19", rotations: [{members: [chair], starts: 2026-01-05, hours: "07:30-17:00"}]'
+    )
+    make_site(tmp_path, "network:\n", f"schedules:\n  - {schedule}, ahead: 1d, holes: next_step}}\nnetwork:\n")
+    (problem,) = check_site(tmp_path, {}, NOW)
+    assert problem.warning
+    assert problem.what == "nobody is on duty in 'duty' from 2026-11-20T17:00 to 2026-11-21T07:30"
+    assert problem.right == "the next step is called at once"
+
+
+def test_nobody_is_missed_while_the_office_is_closed_when_the_plan_waits_for_it(tmp_path):
+    schedule = (
+        '{id: duty, role: focal, scope: "19", rotations: [{members: [focal], starts: 2026-01-05, hours: "07:00-18:00"}]'
+    )
+    make_site(tmp_path, "network:\n", f"schedules:\n  - {schedule}, ahead: 1d, holes: next_step}}\nnetwork:\n")
+    change(tmp_path / "config.yaml", "        - {after: 30m, to: [chair], repeat: 4h}\n", "")
+    loud = [problem.what for problem in check_site(tmp_path, {}, NOW) if not problem.warning]
+    assert loud == [
+        "the plan 'all' reaches nobody for the unit '19' and 3 more from 2026-11-20T18:00 to 2026-11-21T07:00, "
+        "from 2026-11-21T18:00 to 2026-11-22T07:00, from 2026-11-22T18:00 to 2026-11-23T07:00 "
+        "and 27 times more until 2026-12-20T07:00"
+    ]
+    change(tmp_path / "config.yaml", "{after: 0s, to: [focal]}", "{after: 0s, to: [focal], office_hours: true}")
+    assert [problem for problem in check_site(tmp_path, {}, NOW) if not problem.warning] == []
