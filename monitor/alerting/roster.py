@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.alerting.plan import Directory, Recipient
 from monitor.alerting.schedule import Duty, Schedule, on_duty
 from monitor.model.hours import Calendar
 from monitor.model.incident import Address
+from monitor.model.masking import masked_name
 from monitor.model.muting import Span
 
 
@@ -84,3 +85,15 @@ def ways(person: Recipient, via: tuple[str, ...]) -> Iterable[Address]:
     """Channels of the step that the person has; otherwise the person's first one, rather than none."""
     channels = [channel for channel in via if channel in person.channels] or person.channels[:1]
     return (Address(person.id, channel) for channel in channels)
+
+
+def personal(person: Recipient, directory: Directory) -> bool:
+    """Whether the name is a person's and not the title of the post."""
+    return person.name not in directory.roles.get(person.role, ())
+
+
+def discreet(directory: Directory) -> Directory:
+    """The same with initials for the names of persons, for what is listed or logged."""
+    people = directory.recipients
+    shown = (replace(one, name=masked_name(one.name)) if personal(one, directory) else one for one in people)
+    return replace(directory, recipients=tuple(shown))
