@@ -1,8 +1,8 @@
 """Whom the plans reach: the times in which trouble would be told to nobody at all, for every unit and kind of trouble.
 
 A step that reaches nobody is passed over and the next one is called at once, until one reaches somebody. So a plan
-reaches nobody exactly where, at the instant its first step falls due, no step of it does. Who is called is asked of
-`roster`, the way it is asked when an incident opens. Units that share their posts share the answer.
+reaches nobody exactly where, at the instant at which the first of its steps falls due, no step of it does. Who is
+called is asked of `roster`, the way it is asked when an incident opens. Units that share their posts share the answer.
 """
 
 from __future__ import annotations
@@ -88,17 +88,15 @@ class _Found:
         for step in steps:
             for role in step.to:
                 left = _common(left, self._role(role, step.via, posts)) if left else ()
-        first = min((step for step in steps if not step.reminders), key=lambda step: step.after, default=None)
-        first = first or next(iter(steps), None)
-        return tuple(met for gap in left if (met := self._met(policy, first, gap)) is not None)
+        return tuple(met for gap in left if (met := self._met(policy, steps, gap)) is not None)
 
-    def _met(self, policy: Policy, first: StepSpec | None, gap: Span) -> Span | None:
-        """The gap from the first instant on at which the plan's first step can fall due; None when none is in it."""
-        if first is None:
+    def _met(self, policy: Policy, steps: list[StepSpec], gap: Span) -> Span | None:
+        """The gap from the first instant on at which a step can be the first one due; None when none is in it."""
+        if not steps:
             return gap
-        alone = replace(policy, steps=(replace(first, after=0.0),))
-        (step,) = freeze(alone, self.directory, (), self.sessions, gap.starts)
-        return Span(step.due_at, gap.ends) if step.due_at < gap.ends else None
+        at_once = replace(policy, steps=tuple(replace(step, after=0.0) for step in steps))
+        first = freeze(at_once, self.directory, (), self.sessions, gap.starts)[0].due_at
+        return Span(first, gap.ends) if first < gap.ends else None
 
     def _role(self, role: str, via: tuple[str, ...], posts: tuple[str, ...]) -> tuple[Span, ...]:
         key = (role, via, self._posts((role,), posts))

@@ -145,8 +145,10 @@ def _rehearsed(unit: Unit, trouble: Trouble, policy: Policy, at: datetime) -> Re
 def _print(answer: _Answer) -> None:
     site, unit, colour = answer.site, answer.unit, answer.colour
     words = f"{colour_name(colour, 'vi')} / {colour_name(colour, 'en')}"
-    click.echo(f"{unit.code} {unit.name_vi} / {unit.name_en}: {words}, {_clock(answer.at, site)} ({site.zone.key})")
+    click.echo(f"{unit.code} {unit.name_vi} / {unit.name_en}: {words}, {clock(answer.at, site)} ({site.zone.key})")
     click.echo("diễn thử, không gửi gì, mã sự cố là ví dụ / rehearsed, nothing is sent, the references are examples")
+    if not unit.holds_on(site.calendar.local(answer.at).date()):
+        click.echo("the unit is not there on that day: see valid_from and valid_to")
     if not answer.muting_known:
         click.echo("the service never ran here: only maintenance of config.yaml is known")
     for causes in by_plan(answer.found).values():
@@ -163,16 +165,16 @@ def _print_plan(causes: Sequence[str], one: Rehearsal, answer: _Answer) -> None:
     plan = f"kế hoạch / plan {one.policy}" if one.policy else "không có kế hoạch / no plan is for it"
     click.echo(f"\n{one.trouble.kind.value}: {plan}  [{', '.join(causes[:_SHOWN])}{more}]")
     for muted in one.muted:
-        click.echo(f"  ! {muted.reason}: {_clock(muted.at, answer.site)} - {_clock(muted.until, answer.site)}")
+        click.echo(f"  ! {muted.reason}: {clock(muted.at, answer.site)} - {clock(muted.until, answer.site)}")
     for turn in answer.turns(one):
         _print_turn(turn, answer)
 
 
 def _print_turn(turn: Turn, answer: _Answer) -> None:
     step, site = turn.step, answer.site
-    click.echo(f"  {turn.number + 1}. {_clock(turn.at, site)}{_after(turn, answer)}  {step.role}{_terms(turn)}")
+    click.echo(f"  {turn.number + 1}. {clock(turn.at, site)}{_after(turn, answer)}  {step.role}{_terms(turn)}")
     for who in turn.called:
-        if (why := _missing(who, turn, site)) is not None:
+        if (why := missing(who, answer.unit, turn.at, site)) is not None:
             click.echo(f"     ! {who.role}: {why}")
     if turn.passed:
         click.echo("     ! tới cấp tiếp theo ngay / goes to the next level at once")
@@ -203,24 +205,29 @@ def _terms(turn: Turn) -> str:
     return f" ({'; '.join(said)})" if said else ""
 
 
-def _missing(who: Called, turn: Turn, site: Site) -> str | None:
-    """Why nobody is called for a role; None when somebody is."""
+def missing(who: Called, unit: Unit, at: datetime, site: Site) -> str | None:
+    """Why nobody is called for a role at an instant; None when somebody is."""
     if who.people:
         return None
+    day = site.calendar.local(at).date()
     if who.schedule is None or who.duty is None:
-        return f"không ai giữ vai trò / nobody holds the role on {site.calendar.local(turn.at):%Y-%m-%d}"
+        posts = (site.directory.post(who.role, code) for code in site.units.answering(unit.code))
+        gone = [person for post in posts for person in post if person.valid_to is not None and person.valid_to <= day]
+        last = max(gone, key=lambda person: person.valid_to or day, default=None)
+        until = f" ('{last.id}' until {last.valid_to})" if last else ""
+        return f"không ai giữ vai trò / nobody holds the role on {day}{until}"
     if who.duty.who:
         return f"'{who.duty.who[0]}' of the schedule '{who.schedule.id}' does not hold the role then"
-    until = _clock(who.duty.until, site)
-    return f"không ai trực / nobody is on duty in '{who.schedule.id}' until {until}"
+    ends = clock(who.duty.until, site)
+    return f"không ai trực / nobody is on duty in '{who.schedule.id}' until {ends}"
 
 
 def _person(told: Told, turn: Turn, answer: _Answer) -> str:
     notice, site = told.notice, answer.site
     person = _recipient(told, answer)
     onward = f" (-> {person.after[notice.channel]})" if notice.channel in person.after else ""
-    held = f", giữ qua giờ yên tĩnh đến / quiet hours, held until {_clock(told.at, site)}" if told.quiet else ""
-    later = f", {_clock(told.at, site)}" if told.at != turn.at and not told.quiet else ""
+    held = f", giữ qua giờ yên tĩnh đến / quiet hours, held until {clock(told.at, site)}" if told.quiet else ""
+    later = f", {clock(told.at, site)}" if told.at != turn.at and not told.quiet else ""
     address = _address(told, answer)
     shown = f" {address}" if address else ""
     return f"{person.id}  {person.name} [{person.role} {person.scope}]  {notice.channel}{onward}{shown}{held}{later}"
@@ -245,7 +252,8 @@ def _address(told: Told, answer: _Answer) -> str:
     return secret.reveal() if answer.full else masked_address(secret.reveal())
 
 
-def _clock(at: datetime, site: Site) -> str:
+def clock(at: datetime, site: Site) -> str:
+    """An instant on the site's clock."""
     return f"{site.calendar.local(at):%Y-%m-%d %H:%M}"
 
 
@@ -284,7 +292,9 @@ def _turn_as_json(turn: Turn, answer: _Answer) -> dict[str, object]:
         "hours": None if step.hours is None else f"{step.hours.starts:%H:%M}-{step.hours.ends:%H:%M}",
         "only_if_still": step.still,
         "passed_over": turn.passed,
-        "missing": {who.role: why for who in turn.called if (why := _missing(who, turn, site)) is not None},
+        "missing": {
+            who.role: why for who in turn.called if (why := missing(who, answer.unit, turn.at, site)) is not None
+        },
         "schedules": {who.role: who.schedule.id for who in turn.called if who.schedule is not None},
         "told": [_told_as_json(told, answer) for told in turn.told],
     }
