@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import tempfile
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from io import StringIO
-from pathlib import Path
+from datetime import UTC, datetime
 
-import xlsxwriter
-
-from bench.measure import Figure, best
-from monitor.alerting.coverage import uncovered
-from monitor.alerting.roster import called
-from monitor.config.build import load_site
-from monitor.config.spec import Site
-from monitor.registry import load_registry
+from bench.measure import Figure
 
 ROWS = 20_000
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)

@@ -7,7 +7,9 @@ import pytest
 
 from monitor.alerting.plan import Directory, Recipient
 from monitor.config.build import check_site, load_site
+from monitor.config.directory import MAX_WRONG
 from tests.unit.sites import NOW, change, make_site, problems_of
+from tests.unit.workbooks import workbook
 
 HEAD = "id,role,unit,name,channels,phone,email,valid_from,valid_to,quiet\n"
 ENVIRON = {"MAIL": "mailtos://u:p@smtp.example.vn?to={address}"}
@@ -60,6 +62,102 @@ def test_a_channel_takes_over_from_another_in_the_file_as_in_the_config(tmp_path
 def test_a_mistake_is_named_with_its_line_and_without_the_address(row, sentence, tmp_path):
     site(tmp_path, "ok,focal,01840,,log,,,,,", row)
     assert problems_of(tmp_path, ENVIRON) == [f"rules/people.csv:3: {sentence}"]
+
+
+DAY = date(2026, 1, 1)
+SMS = "  sms: {kind: esms, api_key: '${KEY}', secret_key: '${KEY}', brandname: TINH}\n"
+COLUMNS = ("id", "role", "unit", "name", "channels", "phone", "email", "valid_from", "valid_to", "quiet")
+
+
+def in_a_workbook(folder: Path, *sheets: tuple[str, list[tuple[object, ...]]], hidden: tuple[str, ...] = ()) -> Path:
+    site(folder)
+    change(folder / "config.yaml", "rules/people.csv", "rules/people.xlsx")
+    change(folder / "config.yaml", "  log: {kind: log}\n", f"  log: {{kind: log}}\n{SMS}")
+    path = folder / "rules/people.xlsx"
+    path.write_bytes(workbook(*sheets, hidden=hidden))
+    path.chmod(0o640)
+    return folder
+
+
+def test_people_of_a_workbook_are_read_with_its_dates_and_numbers(tmp_path):
+    in_a_workbook(
+        tmp_path,
+        ("Danh bạ", [
+            ("DANH BẠ NGƯỜI NHẬN", ),
+            (),
+            COLUMNS,
+            ("an", "focal", "01840", "Nguyễn Văn An", "sms log", "0912 345 678", "", DAY, "", "22:00-06:00"),
+            (),
+            ("binh", "focal", "01843", "", "sms log", 912345679),  # what Excel makes of 0912345679
+        ]),
+        ("Ghi chú", [("x",)]),
+        hidden=("Ghi chú",),
+    )  # fmt: skip
+    loaded = load_site(tmp_path, environ={**ENVIRON, "KEY": "k"}, now=NOW)
+    person = loaded.directory.person("an")
+    assert person is not None
+    assert (person.name, person.channels, person.valid_from) == ("Nguyễn Văn An", ("sms", "log"), DAY)
+    numbers = {who: secret.reveal() for (who, channel), secret in loaded.addresses.items() if channel == "sms"}
+    assert numbers == {"an": "84912345678", "binh": "84912345679"}
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        (("a", "focal", 1840, "", "log"),
+         "unknown unit '1840'; did you mean '01840'? Spreadsheets lose leading zeros"),
+        (("a", "focal", "01840", "", "sms", 12345),
+         "the phone of 'a' is not a Vietnamese mobile number; write 0 or 84 and nine digits, such as 0912345678"),
+        (("a", "focal", "01840", "", "log", "", "", 46000), "valid_from is '46000'; write it as 2026-02-14"),
+        (("a", "focal", "01840", "", "log", "", "", "", "", "", "", "more"),
+         "the row has more cells than there are headers"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_workbook_is_named_with_sheet_and_row(row, sentence, tmp_path):
+    in_a_workbook(tmp_path, ("Danh bạ", [COLUMNS, ("ok", "focal", "01840", "", "log"), (), row]))
+    assert problems_of(tmp_path, {**ENVIRON, "KEY": "k"}) == [f"rules/people.xlsx:4: sheet 'Danh bạ': {sentence}"]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "sentence"),
+    [
+        ([("A", [COLUMNS]), ("B", [COLUMNS])],
+         "the directory is not usable XLSX: 2 sheets ('A', 'B'); hide all sheets but the one with the people"),
+        ([("A", [("id", "name")])], "sheet 'A': column missing: role, unit, channels"),
+        ([("A", [])], "sheet 'A': column missing: id, role, unit, channels"),
+    ],
+)  # fmt: skip
+def test_a_workbook_without_one_table_of_people_is_refused(sheets, sentence, tmp_path):
+    in_a_workbook(tmp_path, *sheets)
+    assert problems_of(tmp_path, {**ENVIRON, "KEY": "k"}) == [f"rules/people.xlsx:1: {sentence}"]
+
+
+def test_a_file_that_is_no_workbook_is_refused(tmp_path):
+    (in_a_workbook(tmp_path) / "rules/people.xlsx").write_bytes(b"id,role\n")
+    assert problems_of(tmp_path, {**ENVIRON, "KEY": "k"}) == [
+        "rules/people.xlsx:1: the directory is not usable XLSX: damaged, cut off, or no XLSX file at all; "
+        "save it as XLSX or CSV anew"
+    ]
+
+
+def test_after_many_wrong_rows_no_more_are_read(tmp_path):
+    site(tmp_path, *(f"r{n},chief,01840,,log,,,,," for n in range(MAX_WRONG + 50)))
+    found = problems_of(tmp_path, ENVIRON)
+    assert len(found) == MAX_WRONG + 1
+    end = "200 rows are wrong: this one and those after it are not read"
+    assert found[-1] == f"rules/people.csv:{MAX_WRONG + 2}: {end}"
+
+
+def test_a_row_is_told_by_the_line_in_which_it_ends(tmp_path):
+    site(tmp_path, 'ok,focal,01840,"two\nlines",log,,,,,', "a,chief,01840,,log,,,,,")
+    assert problems_of(tmp_path, ENVIRON) == ["rules/people.csv:4: unknown role 'chief'; did you mean 'chair'?"]
+
+
+def test_a_column_that_is_there_twice_is_named(tmp_path):
+    site(tmp_path)
+    path = tmp_path / "rules/people.csv"
+    path.write_text("id,role,unit,channels,role\na,focal,01840,log,chair\n", "utf-8")
+    assert "rules/people.csv:1: the column 'role' is there twice; remove one of them" in problems_of(tmp_path, ENVIRON)
 
 
 def test_a_file_that_others_can_read_is_refused(tmp_path):
