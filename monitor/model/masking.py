@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 def masked_name(name: str) -> str:
-    """The initials of a person's name: `N. V. A.` for `Nguyễn Văn An`."""
-    return " ".join(f"{word[0]}." for word in name.split())
+    """The initials of a person's name: `N.V.A` for `Nguyễn Văn An`."""
+    return ".".join(word[0] for word in name.split())
 
 
 def masked_address(address: str) -> str:
