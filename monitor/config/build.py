@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from hashlib import blake2b
 from pathlib import Path
@@ -88,7 +89,10 @@ def _build(
     units = build_units(file.units, registry, findings)
     around = Surroundings(folders, environ, units, registry, findings)
     channels, probes = build_channels(file, around), build_probes(file, around)
-    people, schedules = read_people(file, channels, around), build_schedules(file, around)
+    people = read_people(file, channels, around)
+    addresses = {**build_addresses(file, channels, around), **people.addresses}
+    known = build_directory(file, people.recipients)
+    schedules = build_schedules(file, around, known, addresses, _as_of(file, zone) or now)
     sessions = build_sessions(file, folders, now, findings)
     site = Site(
         root=folders.root,
@@ -102,14 +106,14 @@ def _build(
         ruleset=_excepted(folders.content, ruleset, units, findings) or Ruleset({}, ()),
         calendar=sessions.calendar,
         sessions=sessions,
-        directory=build_directory(file, people.recipients, schedules),
+        directory=replace(known, schedules=schedules),
         probes=probes,
         feeds=build_feeds(file, around),
         heartbeats=build_heartbeats(file, around),
         maintenance=build_maintenance(file, units, now, findings),
         own_line=build_own_line(file, probes, findings),
         channels=channels,
-        addresses={**build_addresses(file, channels, around), **people.addresses},
+        addresses=addresses,
         allow=tuple(file.network.allow),
         per_host=file.network.per_host,
         exporters=tuple(file.exporters),
@@ -180,7 +184,7 @@ def _rule_names(document: Document) -> list[str]:
 def _digest(folders: Folders, file: SiteFile) -> str:
     """Twelve hex digits that change when config.yaml, a rule book, a mapping or the calendar does."""
     named = [feed.mapping for feed in file.feeds if feed.mapping]
-    named += [schedule.roster for schedule in file.schedules if schedule.roster]
+    named += [name for schedule in file.schedules for name in (schedule.roster, schedule.ical) if name]
     named += [name for name in (file.calendar, file.directory) if name]
     read = {CONFIG: folders.root / CONFIG}
     read |= {f"rules/{path.name}": path for path in (folders.content / "rules").glob("*.yaml")}

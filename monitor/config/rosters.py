@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from monitor.alerting.plan import Directory
@@ -15,20 +16,39 @@ from monitor.config.fields import daily
 from monitor.config.findings import Findings
 from monitor.config.models import OverrideSection, RotationSection, ScheduleSection, SiteFile
 from monitor.config.problems import Location, Problem
+from monitor.config.secrets import Secret
 from monitor.config.sources import Surroundings
 from monitor.model.hours import Calendar, read_instant
 from monitor.model.muting import Span
-from monitor.model.text import clean
+from monitor.model.text import clean, fold
+
+Addresses = Mapping[tuple[str, str], Secret]
 
 _COLUMNS = ("from", "until", "who")
 _AT: Location = ("schedules",)
+_KNOWN = (timedelta(days=1), timedelta(days=800))  # before and after the start, of a calendar
 _SHOWN = 3  # holes that are told with their hours
 
 
-def build_schedules(file: SiteFile, around: Surroundings) -> tuple[Schedule, ...]:
-    """The schedules of a site. Mistakes go to the findings; those of a roster with its file and line."""
+def build_schedules(
+    file: SiteFile,
+    around: Surroundings,
+    directory: Directory,
+    addresses: Mapping[tuple[str, str], Secret],
+    now: datetime,
+) -> tuple[Schedule, ...]:
+    """The schedules of a site. Mistakes go to the findings; those of a roster with its file and line.
+
+    The people of `directory` and their mail addresses are those whom an iCalendar file may name; what it says is taken
+    from a day before `now` on.
+    """
     around.findings.once(_AT, "schedule", [section.id for section in file.schedules])
-    made = [_schedule(section, number, file, around) for number, section in enumerate(file.schedules)]
+    made: list[Schedule] = []
+    for number, section in enumerate(file.schedules):
+        roster = _roster(section, number, ZoneInfo(file.time_zone), around)
+        if section.ical is not None:
+            roster = _calendar(section, ZoneInfo(file.time_zone), around, _finder(section, directory, addresses), now)
+        made.append(_schedule(section, number, file, around, roster))
     for number, schedule in enumerate(made):
         first = next((one for one in made[:number] if (one.role, one.scope) == (schedule.role, schedule.scope)), None)
         if first is not None:
@@ -37,9 +57,11 @@ def build_schedules(file: SiteFile, around: Surroundings) -> tuple[Schedule, ...
     return tuple(made)
 
 
-def _schedule(section: ScheduleSection, number: int, file: SiteFile, around: Surroundings) -> Schedule:
+def _schedule(
+    section: ScheduleSection, number: int, file: SiteFile, around: Surroundings, roster: tuple[Spell, ...]
+) -> Schedule:
     zone, at = ZoneInfo(file.time_zone), (*_AT, number)
-    if not section.rotations and section.roster is None:
+    if not section.rotations and section.roster is None and section.ical is None:
         around.findings.add(at, f"the schedule '{section.id}' has neither rotations nor a roster", "write one of them")
     rotations: list[Rotation] = []
     for index, entry in enumerate(section.rotations):
@@ -52,7 +74,7 @@ def _schedule(section: ScheduleSection, number: int, file: SiteFile, around: Sur
         around.findings.attempt((*at, "rotations", index, "hours"), "hours", take)
     return Schedule(
         section.id, section.role, section.scope, zone, tuple(rotations),
-        _roster(section, zone, around), _overrides(section, at, zone, around.findings),
+        roster, _overrides(section, at, zone, around.findings),
     )  # fmt: skip
 
 
@@ -73,9 +95,12 @@ def _overrides(section: ScheduleSection, at: Location, zone: ZoneInfo, findings:
     return tuple(spells)
 
 
-def _roster(section: ScheduleSection, zone: ZoneInfo, around: Surroundings) -> tuple[Spell, ...]:
+def _roster(section: ScheduleSection, number: int, zone: ZoneInfo, around: Surroundings) -> tuple[Spell, ...]:
     name = section.roster
     if name is None:
+        return ()
+    if section.ical is not None:
+        around.findings.add((*_AT, number), f"the schedule '{section.id}' has a roster twice", "keep roster or ical")
         return ()
     problems, found = around.findings.problems, list[tuple[Spell, int]]()
     try:
@@ -99,6 +124,43 @@ def _roster(section: ScheduleSection, zone: ZoneInfo, around: Surroundings) -> t
         text = f"the row begins before the one in line {found[late - 1][1]} ends"
         problems.append(Problem(name, found[late][1], text, "let one end where the next begins"))
     return spells
+
+
+def _calendar(
+    section: ScheduleSection,
+    zone: ZoneInfo,
+    around: Surroundings,
+    find: Callable[[str], str | None],
+    now: datetime,
+) -> tuple[Spell, ...]:
+    from monitor.config.ical import read_roster  # a quarter of a second, for the sites that have a calendar
+
+    name, problems = section.ical or "", around.findings.problems
+    try:
+        body = around.folders.place(name).read_bytes()
+        return read_roster(body, find, zone, now - _KNOWN[0], now + _KNOWN[1], partial(_say, problems, name))
+    except OSError:
+        problems.append(Problem(name, 1, "the calendar cannot be read", "put it inside the site"))
+    except ValueError as wrong:
+        what, _, right = str(wrong).partition("; ")
+        problems.append(Problem(name, 1, f"the calendar {what}", right))
+    return ()
+
+
+def _say(problems: list[Problem], name: str, line: int, what: str, right: str) -> None:
+    problems.append(Problem(name, line, what, right))
+
+
+def _finder(section: ScheduleSection, directory: Directory, addresses: Addresses) -> Callable[[str], str | None]:
+    """Who of the holders is meant by an id, a name or a mail address; None for nobody, or for more than one."""
+    known: dict[str, set[str]] = {}
+    for person in directory.post(section.role, section.scope):
+        mails = (
+            addresses[person.id, channel].reveal() for channel in person.channels if (person.id, channel) in addresses
+        )
+        for word in (person.id, person.name, *(mail for mail in mails if "@" in mail)):
+            known.setdefault(fold(word), set()).add(person.id)
+    return lambda word: next(iter(found)) if len(found := known.get(fold(word), set())) == 1 else None
 
 
 def _spell(starts: str, until: str, who: tuple[str, ...], zone: ZoneInfo) -> Spell:
