@@ -45,9 +45,9 @@ class Turn:
 
     number: int  # in the plan, from 0
     step: Step
-    at: datetime  # of the first message; of passing it over where it reaches nobody
+    at: datetime  # of the first message, or when it reached nobody
     called: tuple[Called, ...]  # who is called for each of its roles then
-    told: tuple[Told, ...] = ()  # first calls only; more than one instant where quiet hours hold some of them
+    told: tuple[Told, ...] = ()  # first calls only; later ones where quiet hours or a hole hold them
     passed: bool = False  # it reaches nobody, so that the next step is called at once
 
 
@@ -144,13 +144,9 @@ class _Stage:
         return min((one for one in instants if one is not None and one > now), default=None)
 
     def _mute(self, scene: Scene, now: datetime) -> None:
-        if scene.paused and (work := under_way(self.windows, now)) is not None:
-            window, span = work
-            self.muted.append(Muted(now, span.ends, window.reason))
-        elif self.incident is not None and scene.about is not None:
-            silence = silence_of(self.incident, scene.about, scene.muting, now)
-            if silence is not None:
-                self.muted.append(Muted(now, silence.ends, silence.reason))
+        found = _muted(self.incident, self.windows, scene, now)
+        if found is not None and (found.until, found.reason) not in {(one.until, one.reason) for one in self.muted}:
+            self.muted.append(found)
 
     def _tell(self, notices: Iterable[Notice], scene: Scene, now: datetime) -> None:
         for notice in notices:
@@ -162,14 +158,23 @@ class _Stage:
     def _pass(self, empty: Sequence[str], scene: Scene, now: datetime) -> None:
         steps = self.incident.steps if self.incident and empty else ()
         for number, step in enumerate(steps):
-            if step.fired and step.role in empty and number not in self.turns:
-                self.turns[number] = replace(self._turn(number, scene, now), passed=True)
+            waits = step.duty and all(other.fired for other in steps if other is not step)  # the last one, for its hole
+            if step.role in empty and number not in self.turns and (step.fired or waits):
+                self.turns[number] = replace(self._turn(number, scene, now), passed=step.fired > 0)
 
     def _turn(self, number: int, scene: Scene, at: datetime) -> Turn:
         assert self.incident is not None
         step = self.incident.steps[number]
         who = (called(scene.directory, role, scene.lineage, at, scene.calendar) for role in step.role.split(","))
         return Turn(number, step, at, tuple(who))
+
+
+def _muted(incident: Incident | None, windows: Sequence[Window], scene: Scene, now: datetime) -> Muted | None:
+    if scene.paused and (work := under_way(windows, now)) is not None:
+        window, span = work
+        return Muted(now, span.ends, window.reason)
+    silence = silence_of(incident, scene.about, scene.muting, now) if incident and scene.about else None
+    return None if silence is None else Muted(now, silence.ends, silence.reason)
 
 
 def _step_of(notice: Notice) -> tuple[int, int]:

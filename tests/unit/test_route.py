@@ -193,6 +193,14 @@ def test_a_hole_in_a_schedule_goes_to_the_next_level_at_once_and_is_named(tmp_pa
     ]  # fmt: skip
 
 
+def test_the_last_step_in_a_hole_is_told_when_somebody_is_on_duty_again(tmp_path):
+    make_site(tmp_path, "escalation:\n", DUTY.replace("night", "chair") + "escalation:\n")
+    change(tmp_path / "config.yaml", "        - {after: 0s, to: [focal]}\n", "")
+    said = ask(tmp_path, UNIT, "red", *WHEN).output
+    assert "1. 2026-11-27 23:30 (+30 minutes)  chair" in said and "nobody is on duty in 'duty'" in said
+    assert "chair  Chủ tịch [chair 19]  log, 2026-11-28 07:30" in said
+
+
 def test_it_ends_with_one_when_nobody_would_hear_it(tmp_path):
     folder = people(tmp_path, "an,focal,01840,,log,,,,,2026-11-27", "b,focal,19,,log,,,,2026-12-01,",
                     steps="        - {after: 0s, to: [focal]}\n")  # fmt: skip
