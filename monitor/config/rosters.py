@@ -133,7 +133,7 @@ def _calendar(
     find: Callable[[str], str | None],
     now: datetime,
 ) -> tuple[Spell, ...]:
-    from monitor.config.ical import read_roster  # a quarter of a second, for the sites that have a calendar
+    from monitor.config.ical import read_roster  # a tenth of a second, for the sites that have a calendar
 
     name, problems = section.ical or "", around.findings.problems
     try:

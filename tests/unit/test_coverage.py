@@ -82,7 +82,7 @@ def first_calls(directory: Directory, unit: str, kind: Kind, at: datetime) -> tu
     return False, now
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(directory=directories(), kind=st.sampled_from([Kind.OUTAGE, Kind.KPI_YELLOW]), data=st.data())
 def test_a_plan_is_said_to_reach_nobody_where_nobody_would_be_called(directory, kind, data):
     found = list(uncovered(UNITS, directory, SESSIONS, START, END + timedelta(days=4)))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from monitor.adapters.store import open_store
 from monitor.alerting.rehearsal import rehearse, silent, supposed
 from monitor.cli.main import main
 from monitor.config.build import load_site
@@ -21,7 +23,7 @@ from monitor.model.incident import Notice
 from monitor.model.matcher import parse_matchers
 from monitor.model.muting import Muting, Silence, Window
 from monitor.model.reading import Reading
-from monitor.model.state import UnitState
+from monitor.model.state import AuditEntry, UnitState
 from monitor.service.app import policy_of
 from tests.unit.sites import NOW, change, make_site
 
@@ -228,6 +230,24 @@ def test_maintenance_of_the_site_is_named_and_what_follows_comes_after_it(tmp_pa
     said = ask(tmp_path, UNIT, "red", *WHEN).output
     assert "! maintenance cable: 2026-11-27 23:00 - 2026-11-28 02:00" in said
     assert "1. 2026-11-28 02:00 (+3 hours)  focal" in said
+
+
+async def _silenced(folder: Path, ends: datetime) -> None:
+    store = open_store("sqlite:denbao.db", folder)
+    await store.open()
+    silence = Silence("S-ABC", parse_matchers(("under=19",)), ends - DAY, ends, "an", "why", ends - DAY)
+    await store.mute(silence, AuditEntry(ends - DAY, "an", "silence_add", silence.id))
+    await store.close()
+
+
+def test_a_silence_made_at_run_time_is_named_and_what_follows_comes_after_it(tmp_path):
+    make_site(tmp_path, '"memory:"', '"sqlite:denbao.db"')
+    assert "the service never ran here" in ask(tmp_path, UNIT, "red", *WHEN).output
+    asyncio.run(_silenced(tmp_path, datetime(2026, 11, 27, 18, tzinfo=UTC)))
+    said = ask(tmp_path, UNIT, "red", *WHEN)
+    assert "! silence S-ABC: 2026-11-27 23:00 - 2026-11-28 01:00" in said.output
+    assert "1. 2026-11-28 01:00 (+2 hours)  focal" in said.output
+    assert "never ran" not in said.output and said.exit_code == 0
 
 
 def test_unknown_is_a_source_that_does_not_speak(tmp_path):
