@@ -88,7 +88,8 @@ def supposed(
         left = calendar.working_days_between(today, due.last_good_day + _DAY)
         late = at >= due.at and colour is Colour.RED
         verdict = Verdict(colour, (), deadline=due.at, overdue=late, working_days_left=left)
-    state = CriterionState(rule.id, colour, at, colour, at, colour, at, 0, verdict, 1.0)
+    tries = max(rule.hold.readings, 1)
+    state = CriterionState(rule.id, colour, at, colour, at, colour, at, tries, verdict, 1.0)
     indicators = {indicator.id: indicator} if indicator else {}
     return troubles(unit, {rule.id: state}, {rule.id: rule}, indicators, (), at).get(rule.id)
 
