@@ -13,9 +13,11 @@ from pathlib import Path
 from time import perf_counter
 
 from bench import (
+    directory,
     hostile,
     judging,
     kills,
+    paging,
     probing,
     replaying,
     reporting,
@@ -31,6 +33,8 @@ BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "judging": judging.run,
     "ruling": ruling.run,
     "scraping": scraping.run,
+    "paging": paging.run,
+    "directory": directory.run,
     "probing": probing.run,
     "hostile": hostile.run,
     "replaying": replaying.run,

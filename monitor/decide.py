@@ -41,7 +41,7 @@ from monitor.model.rolling import Answer, Stretch
 from monitor.model.series import NOTHING
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
 from monitor.model.text import clean
-from monitor.model.unit import Level, Unit, Units
+from monitor.model.unit import Unit, Units
 from monitor.model.verdict import Counts, CriterionState, Param, Reason, Standing, Verdict
 
 CALM = 60.0  # seconds for which what says the same again may wait to be decided
@@ -577,7 +577,7 @@ def scene_of(
     """What a reaction to the troubles of a unit may look at; `paused` while it is under maintenance."""
     return Scene(
         unit=unit,
-        lineage=_lineage(unit, policy.units),
+        lineage=policy.units.answering(unit.code),
         province=policy.units[unit.province] if unit.province and unit.province in policy.units else None,
         directory=policy.directory,
         rules={criterion.id: criterion for criterion in policy.criteria_of(unit, now)},
@@ -615,16 +615,6 @@ def _first_waits(unit: Unit, covers: Mapping[str, Cover], policy: Policy) -> dic
 def _dependants(unit: Unit, policy: Policy, now: datetime) -> int:
     day = policy.calendar.local(now).date()
     return sum(policy.units[code].holds_on(day) for code in policy.units.dependants(unit.code))
-
-
-def _lineage(unit: Unit, units: Units) -> tuple[str, ...]:
-    """Where to look for role holders: the unit and its parents; a system also asks its province."""
-    own = units.lineage(unit.code)
-    if unit.level is Level.SYSTEM and unit.province and unit.province in units:
-        own = (*own, *(code for code in units.lineage(unit.province) if code not in own))
-    if unit.level is Level.SYSTEM and not unit.province:
-        own = (*own, *(nation.code for nation in units.at(Level.NATION)))
-    return own
 
 
 def _silences(view: View, watches: tuple[Watch, ...], now: datetime) -> tuple[list[Silent], datetime | None]:

@@ -1,8 +1,9 @@
 """Escalation: a policy frozen into steps when an incident opens, and which of them are due.
 
 A step is called at its instant and, if it repeats, again and again until somebody answers. Calls that were missed
-collapse into one. A step that reaches nobody is passed over: the next one is called at once. Quiet hours hold a call
-back until they end; what is over or answered by then is not told.
+collapse into one. A step that reaches nobody is passed over: the next one is called at once; the last one waits until
+its schedule has somebody on duty. Quiet hours hold a call back until they end; what is over or answered by then is not
+told.
 """
 
 from __future__ import annotations
@@ -124,6 +125,20 @@ def refreshed(
     )
 
 
+def awaiting(
+    steps: tuple[Step, ...], directory: Directory, lineage: tuple[str, ...], calendar: Calendar, now: datetime
+) -> tuple[Step, ...]:
+    """The plan after its calls. A step that is still due found nobody on duty and has none behind it: it waits until
+    that may be different, and is over where no schedule is behind it any more."""
+    return tuple(_until_duty(step, directory, lineage, calendar, now) if due(step, now) else step for step in steps)
+
+
+def _until_duty(step: Step, directory: Directory, lineage: tuple[str, ...], calendar: Calendar, now: datetime) -> Step:
+    found = (called(directory, role, lineage, now, calendar) for role in step.role.split(","))
+    ends = min((each.duty.until for each in found if each.duty is not None), default=None)
+    return replace(step, fired=step.fired + 1, repeat=None) if ends is None else replace(step, due_at=ends)
+
+
 def _resolved(step: Step, directory: Directory, lineage: tuple[str, ...], calendar: Calendar, now: datetime) -> Step:
     if not step.via:  # frozen by a version that did not remember by which channels
         return step
@@ -238,8 +253,8 @@ def fire(
         reached = [address for address in (step.to if first else step.held) if address.recipient in known]
         if not reached and first:
             empty.append(step)
-            plan[index] = replace(step, fired=step.fired + 1, repeat=None, held=(), held_until=None)
-            _call_next_at_once(plan, index, now)
+            later = _call_next_at_once(plan, index, now)
+            plan[index] = _passed(step, sessions, now, later=later)
             continue
         to = [address for address in reached if address.recipient not in answered]
         held = tuple(address for address in to if address.recipient in quiet)
@@ -278,11 +293,20 @@ def quiet_end(person: Recipient, now: datetime, zone: ZoneInfo) -> datetime | No
     return None if person.quiet is None else person.quiet.end_of(now, zone)
 
 
-def _call_next_at_once(plan: list[Step], index: int, now: datetime) -> None:
+def _passed(step: Step, sessions: Sessions, now: datetime, *, later: bool) -> Step:
+    """A step that reached nobody. One of a schedule goes on repeating, and as the last one stays due: `awaiting`."""
+    if not step.duty:
+        return replace(step, fired=step.fired + 1, repeat=None, held=(), held_until=None)
+    return _advance(step, sessions, now) if later else replace(step, due_at=now, held=(), held_until=None)
+
+
+def _call_next_at_once(plan: list[Step], index: int, now: datetime) -> bool:
+    """Whether there is a step that was never called yet."""
     for later in range(index + 1, len(plan)):
         if plan[later].fired == 0:
             plan[later] = replace(plan[later], due_at=min(plan[later].due_at, now))
-            return
+            return True
+    return False
 
 
 def _highest(calls: list[Call]) -> tuple[Call, ...]:

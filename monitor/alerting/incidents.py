@@ -39,6 +39,7 @@ from hashlib import blake2b
 
 from monitor.alerting.collapse import once_more
 from monitor.alerting.escalate import (
+    awaiting,
     choose,
     due,
     finished,
@@ -525,7 +526,8 @@ def _call(case: _Case) -> _Case:
     quiet = quiet_until(known.values(), old.kind, old.colour, scene.calendar.zone, now)
     seen = case.event is not Event.UNSEEN
     fired = fire(steps, known, scene.sessions, now, old.answered, seen=seen, quiet=quiet)
-    incident = replace(case.incident, steps=fired.steps)
+    waiting = awaiting(fired.steps, scene.directory, scene.lineage, scene.calendar, now)
+    incident = replace(case.incident, steps=waiting)
     notices = tuple(n for call in fired.calls for n in pages(incident, call, case.scene, case.now))
     incident = replace(incident, owed=owed(incident.owed, notices))
     case = replace(case, incident=incident, notices=(*case.notices, *notices))

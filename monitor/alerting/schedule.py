@@ -9,7 +9,7 @@ first time. Who comes next is counted in local days since the start, so no chang
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 from monitor.model.hours import Daily, first_instant
 
 _DAY = timedelta(days=1)
-_CHANGES = 10_000  # of a schedule that are looked at: more than any in 400 days
 
 
 class Line(StrEnum):
@@ -125,27 +124,6 @@ def _spell(spells: Sequence[Spell], now: datetime) -> tuple[Spell | None, dateti
     if number and now < spells[number - 1].ends:
         return spells[number - 1], spells[number - 1].ends
     return None, spells[number].starts if number < len(spells) else None
-
-
-def changes(schedule: Schedule, now: datetime, end: datetime) -> Iterator[tuple[datetime, Duty]]:
-    """Who is on duty from `now` to `end`, stretch by stretch with its start; neighbours may be the same."""
-    for _ in range(_CHANGES):
-        if now >= end:
-            return
-        duty = on_duty(schedule, now)
-        yield now, duty
-        now = duty.until
-
-
-def first_hole(schedule: Schedule, now: datetime, end: datetime) -> tuple[datetime, datetime] | None:
-    """The first stretch from `now` to `end` in which nobody is on duty; None when somebody always is."""
-    begins: datetime | None = None
-    for at, duty in changes(schedule, now, end):
-        if duty.line is Line.HOLE:
-            begins = begins or at
-        elif begins is not None:
-            return begins, at
-    return None if begins is None else (begins, end)
 
 
 def overlapping(spells: Sequence[Spell]) -> int | None:

@@ -29,6 +29,8 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "import": ("monitor.cli.importing", "import_table", "Take a table of figures in by hand."),
     "silence": ("monitor.cli.mute", "silence", "Tell nobody of some incidents for a while: add, list, end."),
     "maintenance": ("monitor.cli.mute", "maintenance", "Planned work, once or recurring: add, list, end."),
+    "route": ("monitor.cli.route", "route", "Say who would hear what, when and by which channel."),
+    "directory": ("monitor.cli.directory", "directory", "Who holds which role, and units whose plan reaches nobody."),
     "notify": ("monitor.cli.notify", "notify", "Send a test message to somebody and say what became of it."),
     "simulate": ("monitor.cli.world", "simulate", "Serve a simulated province to poll."),
     "story": ("monitor.cli.story", "story", "August 2025 in Thai Nguyen on a fast clock."),

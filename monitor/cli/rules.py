@@ -21,14 +21,16 @@ from monitor.ruletest.run import run_books
 @site_argument
 @json_option
 def check(site: Path, as_json: bool) -> None:
-    """Name every mistake of a SITE with file and line; exit 2 if there is any."""
+    """Name every mistake of a SITE with file and line, exit 2 if there is any; and what is worth knowing."""
     problems = check_site(site.resolve(), os.environ, SystemClock().now())
     if as_json:
-        rows = [{"file": p.file, "line": p.line, "what": p.what, "right": p.right} for p in problems]
+        rows = [
+            {"file": p.file, "line": p.line, "what": p.what, "right": p.right, "warning": p.warning} for p in problems
+        ]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
     for problem in () if as_json else problems:
-        click.echo(str(problem))
-    if problems:
+        click.echo(f"{problem} (warning)" if problem.warning else str(problem))
+    if not all(problem.warning for problem in problems):
         raise SystemExit(2)
     if not as_json:
         loaded = open_site(site)

@@ -24,7 +24,7 @@ from monitor.config.probebuild import build_own_line, build_probes
 from monitor.config.problems import Problem
 from monitor.config.push import build_push
 from monitor.config.rosters import build_schedules, check_schedules, holes
-from monitor.config.routes import check_routes
+from monitor.config.routes import check_routes, unreached
 from monitor.config.rulebooks import load_rules
 from monitor.config.sources import Surroundings, build_feeds, build_heartbeats
 from monitor.config.spec import SimulationSpec, Site
@@ -58,7 +58,9 @@ def check_site(root: Path, environ: Mapping[str, str], now: datetime) -> list[Pr
         return problems
     problems += [*past_deadlines(site, now), *too_long(site)]
     if file is not None:
-        problems += holes(file[0], site.directory, site.as_of or now, file[1])
+        at = site.as_of or now
+        problems += holes(file[0], site.directory, site.calendar, at, file[1])
+        problems += unreached(site, at, file[1])
     return _sorted(problems)
 
 
@@ -93,7 +95,10 @@ def _build(
     units = build_units(file.units, registry, findings)
     around = Surroundings(folders, environ, units, registry, findings)
     channels, probes = build_channels(file, around), build_probes(file, around)
-    people, schedules = read_people(file, channels, around), build_schedules(file, around)
+    people = read_people(file, channels, around)
+    addresses = {**build_addresses(file, channels, around), **people.addresses}
+    known = build_directory(file, people.recipients)
+    schedules = build_schedules(file, around, known, addresses, _as_of(file, zone) or now)
     sessions = build_sessions(file, folders, now, findings)
     site = Site(
         root=folders.root,
@@ -107,14 +112,14 @@ def _build(
         ruleset=_excepted(folders.content, ruleset, units, findings) or Ruleset({}, ()),
         calendar=sessions.calendar,
         sessions=sessions,
-        directory=replace(build_directory(file, people.recipients, schedules), texts=texts),
+        directory=replace(known, schedules=schedules, texts=texts),
         probes=probes,
         feeds=build_feeds(file, around),
         heartbeats=build_heartbeats(file, around),
         maintenance=build_maintenance(file, units, now, findings),
         own_line=build_own_line(file, probes, findings),
         channels=channels,
-        addresses={**build_addresses(file, channels, around), **people.addresses},
+        addresses=addresses,
         allow=tuple(file.network.allow),
         per_host=file.network.per_host,
         exporters=tuple(file.exporters),
@@ -188,7 +193,7 @@ def _rule_names(document: Document) -> list[str]:
 def _digest(folders: Folders, file: SiteFile) -> str:
     """Twelve hex digits that change when config.yaml, a rule book, a mapping, the calendar or a text does."""
     named = [feed.mapping for feed in file.feeds if feed.mapping]
-    named += [schedule.roster for schedule in file.schedules if schedule.roster]
+    named += [name for schedule in file.schedules for name in (schedule.roster, schedule.ical) if name]
     named += [name for name in (file.calendar, file.directory) if name]
     read = {CONFIG: folders.root / CONFIG}
     read |= {f"rules/{path.name}": path for path in (folders.content / "rules").glob("*.yaml")}

@@ -9,7 +9,6 @@ from monitor.alerting.plan import DigestSpec, Directory
 from monitor.config.findings import Findings
 from monitor.config.models import SiteFile
 from monitor.config.problems import Location
-from monitor.config.routes import reach
 from monitor.model.hours import WorkingTimes
 from monitor.model.unit import Level, Unit, Units
 
@@ -50,4 +49,4 @@ def check_digests(file: SiteFile, directory: Directory, units: Units, findings: 
 
 
 def _readers(roles: list[str], unit: Unit, directory: Directory, units: Units) -> Iterator[str]:
-    return (person.id for role in roles for person in directory.holders(role, reach(units, unit.code)))
+    return (person.id for role in roles for person in directory.holders(role, units.answering(unit.code)))

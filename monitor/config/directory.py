@@ -1,4 +1,4 @@
-"""The directory file: thousands of recipients in one CSV, read row by row, each mistake with its line.
+"""The directory file: thousands of recipients in a CSV or a workbook, read row by row, each mistake with its line.
 
 What it holds of people stays here: names go into messages, numbers and addresses only to the transports (`Secret`).
 """
@@ -6,9 +6,11 @@ What it holds of people stays here: names go into messages, numbers and addresse
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from io import StringIO
 from itertools import pairwise
 
 from monitor.alerting.plan import Recipient
@@ -19,6 +21,7 @@ from monitor.config.problems import Problem
 from monitor.config.secrets import Secret, secret_path
 from monitor.config.sources import Surroundings
 from monitor.config.spec import ChannelSpec
+from monitor.config.spreadsheet import unpacked
 from monitor.model.phone import normal_phone
 from monitor.model.text import clean
 
@@ -27,7 +30,12 @@ COLUMNS = ("id", "role", "unit", "name", "channels", "phone", "email", "zalo", "
 _NEEDED = ("id", "role", "unit", "channels")
 _YES = {"": True, "yes": True, "no": False}
 _COLUMN = {"log": "", "webhook": "", "email": "email", "zalooa": "zalo", "zalobot": "zalo", "telegram": "zalo"}
+_ONE_SHEET, _ANEW = "hide all sheets but the one with the people", "save it as XLSX or CSV anew"
+_TITLES = 30  # filled rows of a sheet among which the headers are looked for
+_MOBILE_WITHOUT_ZERO = re.compile(r"[35789][0-9]{8}", re.ASCII)  # what a spreadsheet makes of 0912345678
 MAX_ROWS = 50_000
+MAX_WRONG = 200  # rows with a mistake, after which no more are read
+MAX_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,16 @@ class _Wrong(ValueError):
     """A cell that cannot be used: what is wrong, and what would be right."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Rows of text as they stand in the file, with their numbers."""
+
+    headers: Sequence[str]
+    rows: Iterable[tuple[int, Sequence[str]]]
+    at: int = 1  # line of the headers
+    sheet: str = ""  # of a workbook
+
+
 def read_people(file: SiteFile, channels: Mapping[str, ChannelSpec], around: Surroundings) -> People:
     """The people of the directory file, if the site has one; mistakes go to the findings with file and line."""
     name = file.directory
@@ -50,57 +68,110 @@ def read_people(file: SiteFile, channels: Mapping[str, ChannelSpec], around: Sur
     problems = around.findings.problems
     try:
         path = secret_path(name, around.folders.home(name))
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            text = stream.readline()
-            delimiter = ";" if text.count(";") > text.count(",") else ","
-            stream.seek(0)
-            rows = csv.DictReader(stream, delimiter=delimiter, strict=True)
-            return _read(rows, name, file, channels, around)
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"is larger than {MAX_BYTES >> 20} MiB; split it, or leave out what is not needed")
+        body = path.read_bytes()
+        table = _sheet(body) if path.suffix.lower() == ".xlsx" else _csv(body.decode("utf-8-sig"))
+        return _read(table, name, file, channels, around)
     except ValueError as error:  # UnicodeDecodeError is one
         what, _, right = str(error).partition("; ")
         said = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else what
-        problems.append(Problem(name, 1, f"the directory {said}", right or "save it as CSV in UTF-8"))
+        problems.append(Problem(name, 1, f"the directory {said}", right or "save it as CSV in UTF-8, or as XLSX"))
     except csv.Error as error:
         problems.append(Problem(name, 1, f"the directory is no CSV: {error}", "save it as CSV in UTF-8"))
     return People()
 
 
+def _csv(text: str) -> _Table:
+    first = text.partition("\n")[0]
+    rows = csv.reader(
+        StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",", strict=True
+    )
+    return _Table(tuple(clean(cell) for cell in next(rows, [])), ((rows.line_num, row) for row in rows))
+
+
+def _sheet(body: bytes) -> _Table:
+    """The only visible sheet. Titles may stand above the headers. Raises ValueError."""
+    try:
+        (content,) = unpacked(body)["sheets"]
+    except ValueError as unusable:
+        said = str(unusable)
+        hint = (
+            "hide all sheets but the one with the people" if "; name those" in said else "save it as XLSX or CSV anew"
+        )
+        raise ValueError(f"is {said.partition('; ')[0]}; {hint}") from None
+    rows = [(number, [_text(cell) for cell in cells]) for number, cells in content["rows"]]
+    above = next((n for n, (_, row) in enumerate(rows[:_TITLES]) if set(_NEEDED) <= {clean(cell) for cell in row}), 0)
+    at, headers = rows[above] if rows else (1, [])
+    return _Table([clean(cell) for cell in headers], rows[above + 1 :], at, clean(content["name"], 40))
+
+
+def _text(raw: object) -> str:
+    """A cell of a workbook as a CSV would have it."""
+    if isinstance(raw, dict):
+        return str(raw.get("date", raw.get("time"))).removesuffix("T00:00:00")
+    if isinstance(raw, bool):
+        return "yes" if raw else "no"
+    if isinstance(raw, float) and raw.is_integer():
+        return str(int(raw))
+    return "" if raw is None else str(raw)
+
+
 def _read(
-    rows: csv.DictReader[str], name: str, file: SiteFile, channels: Mapping[str, ChannelSpec], around: Surroundings
+    table: _Table, name: str, file: SiteFile, channels: Mapping[str, ChannelSpec], around: Surroundings
 ) -> People:
-    problems, headers = around.findings.problems, tuple(rows.fieldnames or ())
-    for header in headers:
-        if header not in COLUMNS:
-            problems.append(Problem(name, 1, f"unknown column '{clean(header, 40)}'", nearest(header, COLUMNS)))
-    if missing := [column for column in _NEEDED if column not in headers]:
-        problems.append(Problem(name, 1, f"column missing: {', '.join(missing)}"))
+    where = f"sheet '{table.sheet}': " if table.sheet else ""
+
+    def say(line: int, what: str, right: str = "") -> None:
+        around.findings.problems.append(Problem(name, line, f"{where}{what}", right))
+
+    if not _headed(table, say):
         return People()
     seen = {recipient.id: "config.yaml" for recipient in file.recipients}
     people: list[Recipient] = []
     addresses: dict[tuple[str, str], Secret] = {}
-    for row in rows:
-        line = rows.line_num
-        if line > MAX_ROWS:
-            problems.append(Problem(name, line, f"the directory has more than {MAX_ROWS} rows"))
+    wrong = 0
+    for line, row in table.rows:
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(people) + wrong >= MAX_ROWS or wrong >= MAX_WRONG:
+            most = (
+                f"{MAX_WRONG} rows are wrong" if wrong >= MAX_WRONG else f"the directory has more than {MAX_ROWS} rows"
+            )
+            say(line, f"{most}: this one and those after it are not read")
             break
-        if None in row:
-            problems.append(Problem(name, line, "the row has more cells than there are headers"))
-            continue
-        cells = {key: clean(value or "") for key, value in row.items()}
-        if not any(cells.values()):
-            continue
         try:
-            person, own = _person(cells, file, channels, around)
+            person, own = _person(_cells(table.headers, row), file, channels, around)
             if person.id in seen:
                 raise _Wrong(f"the recipient '{person.id}' is there twice; the first one is in {seen[person.id]}")
         except ValueError as error:
             what, _, right = str(error).partition("; ")
-            problems.append(Problem(name, line, what, right))
+            say(line, what, right)
+            wrong += 1
             continue
         seen[person.id] = f"line {line}"
         people.append(person)
         addresses |= {(person.id, channel): secret for channel, secret in own.items()}
     return People(tuple(people), addresses)
+
+
+def _headed(table: _Table, say: Callable[..., None]) -> bool:
+    """Whether the needed columns are there; says what is wrong with the headers."""
+    for number, header in enumerate(table.headers):
+        if header and header not in COLUMNS:
+            say(table.at, f"unknown column '{header[:40]}'", nearest(header, COLUMNS))
+        elif header and header in table.headers[:number]:
+            say(table.at, f"the column '{header}' is there twice", "remove one of them")
+    missing = [column for column in _NEEDED if column not in table.headers]
+    if missing:
+        say(table.at, f"column missing: {', '.join(missing)}")
+    return not missing
+
+
+def _cells(headers: Sequence[str], row: Sequence[str]) -> dict[str, str]:
+    if any(cell.strip() for cell in row[len(headers) :]):
+        raise _Wrong("the row has more cells than there are headers")
+    return {header: clean(cell) for header, cell in zip(headers, (*row, *[""] * len(headers)), strict=False)}
 
 
 def _person(
@@ -155,7 +226,7 @@ def _addresses(person: Recipient, cells: Mapping[str, str], channels: Mapping[st
 def _checked(column: str, text: str, who: str) -> str:
     if column == "phone":
         try:
-            return normal_phone(text)
+            return normal_phone(f"0{text}" if _MOBILE_WITHOUT_ZERO.fullmatch(text) else text)
         except ValueError as error:
             raise _Wrong(f"the phone of '{who}' {error}") from None
     if column == "email" and (text.count("@") != 1 or " " in text or text.startswith("@") or text.endswith("@")):

@@ -383,8 +383,10 @@ class ScheduleSection(Section):
     scope: Code = Field(description="write the code of the unit at which the role is held")
     rotations: list[RotationSection] = Field(default=[])  # the first one that has somebody on duty counts
     roster: SitePath | None = None  # CSV with the columns from, until, who; before the rotations
+    ical: SitePath | None = None  # the same as an iCalendar file, whose events name those on duty
     overrides: list[OverrideSection] = Field(default=[])  # before everything
     ahead: Span = 400 * 86_400.0  # so far ahead `denbao check` looks for holes
+    holes: Literal["mistake", "next_step"] = "mistake"  # next_step: meant so, the next step is called in them
 
 
 class Step(Section):
@@ -547,7 +549,7 @@ class SiteFile(Section):
     channels: dict[Identifier, Channel] = Field(min_length=1, description="write at least log: {kind: log}")
     roles: dict[Identifier, Names] = Field(min_length=1, description="write role: {vi: ..., en: ...}")
     recipients: list[RecipientSection] = Field(default=[])
-    directory: SitePath | None = None  # CSV with more recipients
+    directory: SitePath | None = None  # CSV or XLSX with more recipients
     schedules: list[ScheduleSection] = Field(default=[])
     escalation: Escalation = Field(description="write who is told when")
     maintenance: list[MaintenanceSection] = Field(default=[])

@@ -7,7 +7,6 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from monitor.alerting.plan import Collapse, Directory, Policy, Recipient, StepSpec, TermsSpec
-from monitor.alerting.schedule import Schedule
 from monitor.config.channelmodels import Gateway, LinkChannel
 from monitor.config.digests import build_digests
 from monitor.config.fields import daily
@@ -167,9 +166,7 @@ def _check_addresses(
             findings.add((*at, "channels"), text, f"write addresses: {{{channel}: ${{NAME}}}}")
 
 
-def build_directory(
-    file: SiteFile, people: tuple[Recipient, ...] = (), schedules: tuple[Schedule, ...] = ()
-) -> Directory:
+def build_directory(file: SiteFile, people: tuple[Recipient, ...] = ()) -> Directory:
     """Recipients and policies, as the plan maker reads them; `people` are those of the directory file."""
     default = tuple(file.escalation.via)
     operator = file.operator
@@ -180,7 +177,6 @@ def build_directory(
         base_url=(file.base_url or f"http://{file.listen}").rstrip("/"),
         operator_name=operator.name if operator else "",
         operator_hotline=operator.hotline if operator else "",
-        schedules=schedules,
         collapses=tuple(
             Collapse(rule.criterion, Level(rule.at), rule.at_least, rule.share, rule.within, rule.wait, rule.total)
             for rule in file.escalation.collapse

@@ -15,6 +15,7 @@ class Problem:
     line: int  # 1-based
     what: str  # what is wrong; never holds the value of a secret
     right: str = ""  # what would be right
+    warning: bool = False  # true: worth knowing, and no mistake
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.what}" + (f"; {self.right}" if self.right else "")

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 
+from monitor.alerting.coverage import uncovered
 from monitor.alerting.plan import Directory, Policy, StepSpec
 from monitor.config.findings import Findings
 from monitor.config.models import SiteFile
-from monitor.config.problems import Location
+from monitor.config.problems import Location, Problem
+from monitor.config.rosters import said_spans
+from monitor.config.spec import Site
 from monitor.engine.book import Ruleset
 from monitor.model.incident import Kind
+from monitor.model.muting import Span
 from monitor.model.unit import Level, Unit, Units
-from monitor.registry import NATION
 
 _POLICIES: Location = ("escalation", "policies")
+AHEAD = timedelta(days=30)  # for which `denbao check` looks whom the plans reach
 
 
 def check_routes(file: SiteFile, directory: Directory, units: Units, ruleset: Ruleset, findings: Findings) -> None:
@@ -40,13 +46,30 @@ def check_routes(file: SiteFile, directory: Directory, units: Units, ruleset: Ru
     _check_coverage(directory, units, findings)
 
 
-def reach(units: Units, code: str) -> tuple[str, ...]:
-    """Where holders of a role are looked for: the unit, what it lies in, its province, and the nation."""
-    province = units[code].province
-    chain = [*units.lineage(code)]
-    chain += units.lineage(province) if province is not None and province in units else ()
-    chain += [NATION.code] if NATION.code in units else []
-    return tuple(dict.fromkeys(chain))
+def unreached(site: Site, now: datetime, findings: Findings) -> Iterator[Problem]:
+    """Plans that call nobody at some time of the coming weeks, whatever holds today. Only `denbao check` asks this.
+
+    Where the last holder goes and nobody follows yet, it is a warning.
+    """
+    if findings.units_in_doubt:
+        return
+    end = now + AHEAD
+    by_plan: dict[tuple[int, tuple[Span, ...]], list[str]] = {}
+    for gap in uncovered(site.units, site.directory, site.sessions, now, end):
+        steps, unit = site.directory.policies[gap.policy].steps, site.units[gap.unit]
+        if not any(_reached(step, unit, site.directory, site.units) for step in steps):
+            continue  # whatever the time: `check_routes` has said so
+        codes = by_plan.setdefault((gap.policy, gap.spans), [])
+        codes += [] if gap.unit in codes[-1:] else [gap.unit]
+    for (number, spans), codes in by_plan.items():
+        more = f" and {len(codes) - 1} more" if len(codes) > 1 else ""
+        name, when = site.directory.policies[number].name, said_spans(spans, site.calendar)
+        text = f"the plan '{name}' reaches nobody for the unit '{codes[0]}'{more} {when}"
+        later = len(spans) == 1 and now < spans[0].starts and spans[0].ends == end
+        problem = findings.document.problem(
+            (*_POLICIES, number), text, "see valid_to and schedules: denbao directory coverage"
+        )
+        yield replace(problem, warning=later)
 
 
 def _check_recipients(file: SiteFile, units: Units, findings: Findings) -> None:
@@ -154,7 +177,7 @@ def _check_holders(
 
 
 def _reached(step: StepSpec, unit: Unit, directory: Directory, units: Units) -> bool:
-    where = reach(units, unit.code)
+    where = units.answering(unit.code)
     holders = (holder for role in step.to for holder in directory.holders(role, where))
     return any(set(holder.channels) & set(step.via) for holder in holders)
 

@@ -101,6 +101,20 @@ class Units:
             step = self[step].parent
         return tuple(chain)
 
+    def answering(self, code: str) -> tuple[str, ...]:
+        """Where those who answer for a unit are looked for, nearest first: the unit itself and those above it.
+
+        A system is answered for by its province as well, one without a province by the nation.
+        """
+        unit, above = self[code], self.lineage(code)
+        if unit.level is not Level.SYSTEM:
+            return above
+        if unit.province is None:
+            wider = tuple(nation.code for nation in self.at(Level.NATION))
+        else:
+            wider = self.lineage(unit.province) if unit.province in self else ()
+        return tuple(dict.fromkeys((*above, *wider)))
+
 
 # Decide bottom-up: systems first (communes inherit from them), then communes, provinces, the nation.
 DECIDE_ORDER: Mapping[Level, int] = {Level.SYSTEM: 0, Level.COMMUNE: 1, Level.PROVINCE: 2, Level.NATION: 3}

@@ -59,7 +59,7 @@ class Digests:
         scene = scene_of(site, dict(self._evaluator.states), code)
         store, now = cast(Records, self._store), self._clock.now()
         told = await digest_of(scene, edition.unit, edition.since, now, store, apart=self._apart)
-        facts, lineage = brief(told, scene), site.units.lineage(code)
+        facts, lineage = brief(told, scene), site.units.answering(code)
         notices = digests(edition, facts, site.directory, lineage, site.calendar)
         said = f"{edition.number(site.calendar)}: {len(notices)} messages"
         entry = AuditEntry(self._clock.now(), "denbao", "digest", code, said)

@@ -9,7 +9,7 @@ import sys
 import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 with atheris.instrument_imports(include=["monitor.adapters.feeds", "jmespath", "prometheus_client"]):
-    from monitor.adapters.feeds import workbook
+    from monitor.config import workbook
 
     fuzz = importlib.import_module("tests.unit.test_feed_fuzz")
 

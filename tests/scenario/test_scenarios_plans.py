@@ -122,6 +122,44 @@ def test_a_hole_in_a_schedule_goes_to_the_next_step_at_once_and_says_so():
     assert [entry.action for entry in alerts.audit] == ["nobody_to_call"]
 
 
+WORKDAY = replace(DAILY, rotations=(replace(DAILY.rotations[0], hours=Daily(time(7, 30), time(17))),))
+
+
+def test_the_last_step_in_a_hole_waits_until_somebody_is_on_duty_and_says_so():
+    duty = site(replace(DUTY, repeat=None), people=(AN, BINH), schedules=(WORKDAY,))
+    alerts = reacted({}, DOWN, local(6, 20), directory=duty)
+    assert (told(alerts), alerts.recheck_at) == ([], local(7, 7, 30))
+    assert [entry.action for entry in alerts.audit] == ["nobody_to_call"]
+    assert told(reacted(alerts.open, DOWN, local(7, 7), directory=duty)) == []
+    assert told(reacted(alerts.open, DOWN, local(7, 7, 30), directory=duty)) == [("an", "outage")]
+
+
+def test_steps_that_are_all_in_a_hole_are_passed_over_to_the_last_one_which_waits():
+    once, again = replace(DUTY, repeat=None), replace(DUTY, after=2 * HOUR, repeat=HOUR)
+    duty = site(once, again, people=(AN, BINH), schedules=(WORKDAY,))
+    alerts = reacted({}, DOWN, local(6, 20), directory=duty)
+    assert (told(alerts), alerts.recheck_at, len(alerts.audit)) == ([], local(7, 7, 30), 2)
+    morning = reacted(alerts.open, DOWN, local(7, 7, 30), directory=duty)
+    assert (told(morning), morning.recheck_at) == ([("an", "outage")], local(7, 8, 30))
+
+
+def test_a_hole_ends_no_repeats():
+    duty = site(replace(DUTY, repeat=4 * HOUR), people=(AN, BINH), schedules=(WORKDAY,))
+    alerts = reacted({}, DOWN, local(7, 16), directory=duty)
+    assert told(alerts) == [("an", "outage")]
+    evening = reacted(alerts.open, DOWN, local(7, 20), directory=duty)
+    assert (told(evening), evening.recheck_at) == ([], local(8, 7, 30))
+    assert told(reacted(evening.open, DOWN, local(8, 7, 30), directory=duty)) == [("binh", "outage")]
+
+
+def test_a_post_that_nobody_holds_is_not_waited_for():
+    alerts = reacted({}, DOWN, NOW, directory=site(DUTY, people=()))
+    assert [entry.action for entry in alerts.audit] == ["nobody_to_call"]
+    (incident,) = alerts.open.values()
+    assert incident.steps[0].fired == 1
+    assert told(reacted(alerts.open, DOWN, NOW + minutes(60), directory=site(DUTY, people=()))) == []
+
+
 def test_steps_for_other_colours_are_left_out_of_the_plan():
     duty = site(FIRST, replace(FIRST, to=("commune_chair",), via=("sms",), colours=frozenset({Colour.YELLOW})))
     (incident,) = reacted({}, DOWN, NOW, directory=duty).open.values()

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from monitor.alerting.plan import Directory, Recipient
-from monitor.config.build import load_site
+from monitor.config.build import check_site, load_site
+from monitor.config.directory import MAX_WRONG
 from tests.unit.sites import NOW, change, make_site, problems_of
+from tests.unit.workbooks import workbook
 
 HEAD = "id,role,unit,name,channels,phone,email,valid_from,valid_to,quiet\n"
 ENVIRON = {"MAIL": "mailtos://u:p@smtp.example.vn?to={address}"}
@@ -62,6 +64,102 @@ def test_a_mistake_is_named_with_its_line_and_without_the_address(row, sentence,
     assert problems_of(tmp_path, ENVIRON) == [f"rules/people.csv:3: {sentence}"]
 
 
+DAY = date(2026, 1, 1)
+SMS = "  sms: {kind: esms, api_key: '${KEY}', secret_key: '${KEY}', brandname: TINH}\n"
+COLUMNS = ("id", "role", "unit", "name", "channels", "phone", "email", "valid_from", "valid_to", "quiet")
+
+
+def in_a_workbook(folder: Path, *sheets: tuple[str, list[tuple[object, ...]]], hidden: tuple[str, ...] = ()) -> Path:
+    site(folder)
+    change(folder / "config.yaml", "rules/people.csv", "rules/people.xlsx")
+    change(folder / "config.yaml", "  log: {kind: log}\n", f"  log: {{kind: log}}\n{SMS}")
+    path = folder / "rules/people.xlsx"
+    path.write_bytes(workbook(*sheets, hidden=hidden))
+    path.chmod(0o640)
+    return folder
+
+
+def test_people_of_a_workbook_are_read_with_its_dates_and_numbers(tmp_path):
+    in_a_workbook(
+        tmp_path,
+        ("Danh bạ", [
+            ("DANH BẠ NGƯỜI NHẬN", ),
+            (),
+            COLUMNS,
+            ("an", "focal", "01840", "Nguyễn Văn An", "sms log", "0912 345 678", "", DAY, "", "22:00-06:00"),
+            (),
+            ("binh", "focal", "01843", "", "sms log", 912345679),  # what Excel makes of 0912345679
+        ]),
+        ("Ghi chú", [("x",)]),
+        hidden=("Ghi chú",),
+    )  # fmt: skip
+    loaded = load_site(tmp_path, environ={**ENVIRON, "KEY": "k"}, now=NOW)
+    person = loaded.directory.person("an")
+    assert person is not None
+    assert (person.name, person.channels, person.valid_from) == ("Nguyễn Văn An", ("sms", "log"), DAY)
+    numbers = {who: secret.reveal() for (who, channel), secret in loaded.addresses.items() if channel == "sms"}
+    assert numbers == {"an": "84912345678", "binh": "84912345679"}
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        (("a", "focal", 1840, "", "log"),
+         "unknown unit '1840'; did you mean '01840'? Spreadsheets lose leading zeros"),
+        (("a", "focal", "01840", "", "sms", 12345),
+         "the phone of 'a' is not a Vietnamese mobile number; write 0 or 84 and nine digits, such as 0912345678"),
+        (("a", "focal", "01840", "", "log", "", "", 46000), "valid_from is '46000'; write it as 2026-02-14"),
+        (("a", "focal", "01840", "", "log", "", "", "", "", "", "", "more"),
+         "the row has more cells than there are headers"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_workbook_is_named_with_sheet_and_row(row, sentence, tmp_path):
+    in_a_workbook(tmp_path, ("Danh bạ", [COLUMNS, ("ok", "focal", "01840", "", "log"), (), row]))
+    assert problems_of(tmp_path, {**ENVIRON, "KEY": "k"}) == [f"rules/people.xlsx:4: sheet 'Danh bạ': {sentence}"]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "sentence"),
+    [
+        ([("A", [COLUMNS]), ("B", [COLUMNS])],
+         "the directory is not usable XLSX: 2 sheets ('A', 'B'); hide all sheets but the one with the people"),
+        ([("A", [("id", "name")])], "sheet 'A': column missing: role, unit, channels"),
+        ([("A", [])], "sheet 'A': column missing: id, role, unit, channels"),
+    ],
+)  # fmt: skip
+def test_a_workbook_without_one_table_of_people_is_refused(sheets, sentence, tmp_path):
+    in_a_workbook(tmp_path, *sheets)
+    assert problems_of(tmp_path, {**ENVIRON, "KEY": "k"}) == [f"rules/people.xlsx:1: {sentence}"]
+
+
+def test_a_file_that_is_no_workbook_is_refused(tmp_path):
+    (in_a_workbook(tmp_path) / "rules/people.xlsx").write_bytes(b"id,role\n")
+    assert problems_of(tmp_path, {**ENVIRON, "KEY": "k"}) == [
+        "rules/people.xlsx:1: the directory is not usable XLSX: damaged, cut off, or no XLSX file at all; "
+        "save it as XLSX or CSV anew"
+    ]
+
+
+def test_after_many_wrong_rows_no_more_are_read(tmp_path):
+    site(tmp_path, *(f"r{n},chief,01840,,log,,,,," for n in range(MAX_WRONG + 50)))
+    found = problems_of(tmp_path, ENVIRON)
+    assert len(found) == MAX_WRONG + 1
+    end = "200 rows are wrong: this one and those after it are not read"
+    assert found[-1] == f"rules/people.csv:{MAX_WRONG + 2}: {end}"
+
+
+def test_a_row_is_told_by_the_line_in_which_it_ends(tmp_path):
+    site(tmp_path, 'ok,focal,01840,"two\nlines",log,,,,,', "a,chief,01840,,log,,,,,")
+    assert problems_of(tmp_path, ENVIRON) == ["rules/people.csv:4: unknown role 'chief'; did you mean 'chair'?"]
+
+
+def test_a_column_that_is_there_twice_is_named(tmp_path):
+    site(tmp_path)
+    path = tmp_path / "rules/people.csv"
+    path.write_text("id,role,unit,channels,role\na,focal,01840,log,chair\n", "utf-8")
+    assert "rules/people.csv:1: the column 'role' is there twice; remove one of them" in problems_of(tmp_path, ENVIRON)
+
+
 def test_a_file_that_others_can_read_is_refused(tmp_path):
     (problem,) = problems_of(site(tmp_path, mode=0o644), ENVIRON)
     assert problem.startswith(
@@ -74,3 +172,45 @@ def test_a_role_is_held_from_the_first_day_to_the_day_before_the_last():
     directory = Directory((person,), ())
     days = [date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 28), date(2026, 3, 1)]
     assert [bool(directory.holders("chair", ("02143", "19"), day)) for day in days] == [False, True, True, False]
+
+
+def test_a_post_that_nobody_takes_over_yet_is_a_warning_and_no_mistake(tmp_path):
+    make_site(
+        tmp_path,
+        'role: focal, scope: "19", channels: [log]}',
+        'role: focal, scope: "19", channels: [log], valid_to: 2026-12-05}',
+    )
+    change(tmp_path / "config.yaml", "        - {after: 30m, to: [chair], repeat: 4h}\n", "")
+    (problem,) = check_site(tmp_path, {}, NOW)
+    assert problem.warning
+    assert str(problem).startswith(
+        "config.yaml:55: the plan 'all' reaches nobody for the unit '19' and 3 more "
+        "from 2026-12-05T00:00 to 2026-12-20T10:00"
+    )
+
+
+def test_a_hole_that_is_meant_so_is_told_with_its_hours_and_is_no_mistake(tmp_path):
+    schedule = (
+        '{id: duty, role: chair, scope: "19", rotations: [{members: [chair], starts: 2026-01-05, hours: "07:30-17:00"}]'
+    )
+    make_site(tmp_path, "network:\n", f"schedules:\n  - {schedule}, ahead: 1d, holes: next_step}}\nnetwork:\n")
+    (problem,) = check_site(tmp_path, {}, NOW)
+    assert problem.warning
+    assert problem.what == "nobody is on duty in 'duty' from 2026-11-20T17:00 to 2026-11-21T07:30"
+    assert problem.right == "the next step is called at once"
+
+
+def test_nobody_is_missed_while_the_office_is_closed_when_the_plan_waits_for_it(tmp_path):
+    schedule = (
+        '{id: duty, role: focal, scope: "19", rotations: [{members: [focal], starts: 2026-01-05, hours: "07:00-18:00"}]'
+    )
+    make_site(tmp_path, "network:\n", f"schedules:\n  - {schedule}, ahead: 1d, holes: next_step}}\nnetwork:\n")
+    change(tmp_path / "config.yaml", "        - {after: 30m, to: [chair], repeat: 4h}\n", "")
+    loud = [problem.what for problem in check_site(tmp_path, {}, NOW) if not problem.warning]
+    assert loud == [
+        "the plan 'all' reaches nobody for the unit '19' and 3 more from 2026-11-20T18:00 to 2026-11-21T07:00, "
+        "from 2026-11-21T18:00 to 2026-11-22T07:00, from 2026-11-22T18:00 to 2026-11-23T07:00 "
+        "and 27 times more until 2026-12-20T07:00"
+    ]
+    change(tmp_path / "config.yaml", "{after: 0s, to: [focal]}", "{after: 0s, to: [focal], office_hours: true}")
+    assert [problem for problem in check_site(tmp_path, {}, NOW) if not problem.warning] == []

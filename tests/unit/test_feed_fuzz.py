@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.adapters.feeds import workbook as reading
 from monitor.adapters.feeds import xlsx
 from monitor.adapters.feeds.body import Unreadable
+from monitor.config import workbook as reading
 from monitor.config.spec import AsOf, Column, FeedSpec
 from monitor.model.reading import Collected
 from tests.unit.feed_frames import FRAME, NOW, feed_spec, parsed, sound

@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from monitor.adapters.feeds import workbook as reading
 from monitor.adapters.feeds import xlsx
+from monitor.config import spreadsheet
+from monitor.config import workbook as reading
 from monitor.config.spec import AsOf, Column
 from monitor.model.reading import Collected
 from tests.unit.feed_frames import MIDNIGHT, feed_spec, parsed, refusals, values
@@ -246,7 +247,7 @@ def test_a_directory_that_lies_about_the_size_of_a_part_is_not_believed():
 def test_what_breaks_the_reading_process_costs_this_answer_only(monkeypatch, tmp_path):
     killed = tmp_path / "killed.py"
     killed.write_text("import os; os.kill(os.getpid(), 6)")
-    monkeypatch.setattr(xlsx, "_PROGRAM", (xlsx._PROGRAM[0], str(killed)))
+    monkeypatch.setattr(spreadsheet, "_PROGRAM", (spreadsheet._PROGRAM[0], str(killed)))
     assert "it breaks the reader, or takes too much memory or time" in failure(GOOD)
 
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alerting.schedule import Line, Rotation, Schedule, Spell, changes, first_hole, on_duty
-from monitor.model.hours import Daily
+from monitor.alerting.plan import Directory, Recipient
+from monitor.alerting.roster import gaps, turns
+from monitor.alerting.schedule import Line, Rotation, Schedule, Spell, on_duty
+from monitor.model.hours import Calendar, Daily
+from monitor.model.muting import Span
 
 VIETNAM, BERLIN = ZoneInfo("Asia/Ho_Chi_Minh"), ZoneInfo("Europe/Berlin")
 START = date(2026, 1, 5)  # a Monday
@@ -16,6 +20,17 @@ WEEKLY = Rotation(("an", "binh", "cuong"), START)
 
 def schedule(*rotations: Rotation, zone: ZoneInfo = VIETNAM, roster=(), overrides=()) -> Schedule:
     return Schedule("duty", "dost_duty", "19", zone, rotations, roster, overrides)
+
+
+def called(made: Schedule, start: datetime, end: datetime, *people: Recipient):
+    """Stretches of time with those who are called; everybody holds the role unless `people` are given."""
+    held = people or tuple(Recipient(who, made.role, made.scope, who, channels=("log",)) for who in made.members)
+    directory = Directory(held, (), schedules=(made,))
+    return turns(directory, made.role, (made.scope,), start, end, Calendar(frozenset(), frozenset(), made.zone))
+
+
+def holes(made: Schedule, start: datetime, end: datetime, *people: Recipient) -> tuple[Span, ...]:
+    return gaps(((begins, bool(who.people)) for begins, who in called(made, start, end, *people)), end)
 
 
 def at(day: date, hour: int = 12, minute: int = 0, zone: ZoneInfo = VIETNAM) -> datetime:
@@ -50,9 +65,19 @@ def test_a_day_shift_and_a_night_shift_share_the_day():
     assert [on_duty(both, at(date(2026, 3, 1), hour)).who for hour in (3, 8, 16, 17, 23)] == [
         ("binh",), ("an",), ("an",), ("binh",), ("binh",)
     ]  # fmt: skip
-    assert first_hole(both, at(START, 7, 30), at(date(2027, 1, 1))) is None
-    hole = first_hole(schedule(day), at(START, 12), at(date(2027, 1, 1)))
-    assert hole == (at(START, 17), at(date(2026, 1, 6), 7, 30))
+    assert holes(both, at(START, 7, 30), at(date(2027, 1, 1))) == ()
+    nights = holes(schedule(day), at(START, 12), at(date(2026, 1, 7), 3))
+    assert nights == (
+        Span(at(START, 17), at(date(2026, 1, 6), 7, 30)),
+        Span(at(date(2026, 1, 6), 17), at(date(2026, 1, 7), 3)),
+    )
+
+
+def test_a_turn_of_somebody_who_does_not_hold_the_role_any_more_is_a_hole():
+    people = [Recipient(who, "dost_duty", "19", who, channels=("log",)) for who in ("an", "cuong")]
+    binh = Recipient("binh", "dost_duty", "19", "binh", channels=("log",), valid_to=date(2026, 1, 15))
+    found = holes(schedule(WEEKLY), at(START), at(date(2026, 2, 1)), *people, binh)
+    assert found == (Span(at(date(2026, 1, 15), 0), at(date(2026, 1, 19), 7, 30)),)
 
 
 def test_the_29th_of_february_is_a_day_like_any_other():
@@ -71,10 +96,10 @@ def test_the_29th_of_february_is_a_day_like_any_other():
 def test_no_change_of_the_clock_skips_or_doubles_a_turn(zone, days, hand_over, begins):
     members = ("a", "b", "c")
     made = schedule(Rotation(members, begins, hand_over, days), zone=zone)
-    stretches = list(changes(made, on_duty(made, at(begins, 0, 0, zone) - timedelta(days=1)).until,
-                             at(begins, 0, 0, zone) + timedelta(days=370)))  # fmt: skip
-    assert [duty.who for _, duty in stretches] == [(members[n % 3],) for n in range(len(stretches))]
-    lengths = [duty.until - start for start, duty in stretches[:-1]]
+    first = on_duty(made, at(begins, 0, 0, zone) - timedelta(days=1)).until
+    stretches = list(called(made, first, at(begins, 0, 0, zone) + timedelta(days=370)))
+    assert [who.duty.who for _, who in stretches if who.duty] == [(members[n % 3],) for n in range(len(stretches))]
+    lengths = [later - start for (start, _), (later, _) in pairwise(stretches)]
     assert all(abs(length - timedelta(days=days)) <= timedelta(hours=1) for length in lengths)
 
 

@@ -51,6 +51,18 @@ async def test_the_log_knows_the_recipients_by_name(site, capsys):
     assert f"log -> {name} (focal)" in capsys.readouterr().out
 
 
+async def test_the_log_shows_a_post_in_full_and_of_a_person_the_initials_in_the_text_too(site, capsys):
+    people = (replace(site.directory.person("focal"), name="Nguyễn Văn An"), site.directory.person("chair"))
+    log = open_transports(replace(site, directory=replace(site.directory, recipients=people)), SystemClock())["log"]
+    body = "Kính gửi Nguyễn Văn An. Đề nghị kiểm tra."
+    await log.send(replace(NOTICE, recipient="focal", body=body), attempt=1, maybe_sent=False)
+    await log.send(replace(NOTICE, recipient="chair"), attempt=1, maybe_sent=False)
+    shown = capsys.readouterr().out
+    assert "Nguyễn" not in shown
+    assert "log -> N.V.A (focal)" in shown and "Kính gửi N.V.A. Đề nghị" in shown
+    assert "log -> Chủ tịch (chair)" in shown
+
+
 @pytest.mark.parametrize("spec", [ChannelSpec("x", "email"), ChannelSpec("x", "pigeon", Secret("json://h"))])
 def test_a_channel_that_cannot_be_opened_is_named(site, spec):
     with pytest.raises(ValueError, match="channel 'x'"):

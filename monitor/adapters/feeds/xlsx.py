@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from json import dumps, loads
-from pathlib import Path
 from typing import Any
 
-from monitor.adapters.feeds import workbook
 from monitor.adapters.feeds.body import Unreadable, is_html
 from monitor.adapters.feeds.numbers import Unfit, shown
 from monitor.adapters.feeds.rows import Answer, Frame, failed
 from monitor.adapters.feeds.table import Table, nearest_header, spellings_of
 from monitor.config.spec import FeedSpec
+from monitor.config.spreadsheet import unpacked
 from monitor.model.reading import Collected
 from monitor.model.text import clean, fold
 
 HEADER_WITHIN = 30  # filled rows from the top, among which the header is looked for: titles stand above it
 MAX_SPREAD = 500_000  # cells that lie under merged ones
-PATIENCE = 30.0  # seconds for the reading process, which has workbook.SECONDS of processor time
-_PROGRAM = (sys.executable, "-I", "-B", str(Path(workbook.__file__)))
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 day 0 of Excel, in local time as all its dates
 _FIRST_DAY, _END_DAY = 36_526, 73_051  # days that are dates of 2000 to 2099
 
@@ -50,22 +44,10 @@ def first_rows(spec: FeedSpec, body: bytes) -> list[str]:
 
 
 def _unpacked(body: bytes, sheets: Sequence[str]) -> dict[str, Any]:
-    """The cells of the wanted sheets, read by a process that may be lost. Raises Unreadable."""
     try:
-        ran = subprocess.run(  # noqa: S603 our own program, nothing of the file is an argument
-            _PROGRAM, input=dumps(list(sheets)).encode() + b"\n" + body, capture_output=True, timeout=PATIENCE,
-            check=False, env={"MALLOC_ARENA_MAX": "1"},
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise Unreadable(f"not usable XLSX: reading it takes longer than {PATIENCE:g} s") from None
-    except OSError as error:
-        raise Unreadable(f"the reading process cannot be started: {type(error).__name__}") from None
-    if ran.returncode != 0:
-        raise Unreadable("not usable XLSX: it breaks the reader, or takes too much memory or time")
-    document: dict[str, Any] = loads(ran.stdout)
-    if "refused" in document:
-        raise Unreadable(f"not usable XLSX: {document['refused']}")
-    return document
+        return unpacked(body, sheets)
+    except ValueError as unusable:
+        raise Unreadable(str(unusable)) from None
 
 
 def read(spec: FeedSpec, document: Mapping[str, Any], now: datetime, frame: Frame) -> Collected:

@@ -20,6 +20,7 @@ from monitor.adapters.transports.pool import Pool
 from monitor.adapters.transports.posting import Posting
 from monitor.adapters.transports.webhook import WebhookTransport
 from monitor.adapters.transports.zalotoken import ZaloTokens
+from monitor.alerting.roster import personal
 from monitor.config.gateways import SMS_GATEWAYS
 from monitor.config.secrets import Secret
 from monitor.config.spec import ChannelSpec, Site
@@ -43,7 +44,9 @@ def open_transports(site: Site, clock: Clock) -> Mapping[str, Transport]:
 
 def _open(spec: ChannelSpec, site: Site, clock: Clock) -> Transport:
     if spec.kind == "log":
-        return LogTransport(spec.id, {recipient.id: recipient.name for recipient in site.directory.recipients})
+        known = site.directory.recipients
+        persons = [person.id for person in known if personal(person, site.directory)]
+        return LogTransport(spec.id, {person.id: person.name for person in known}, persons=persons)
     kind = _POSTING.get(spec.kind) or _MESSAGING.get(spec.kind)
     if kind is None or spec.url is None:
         raise ValueError(f"channel '{spec.id}' of kind '{spec.kind}' cannot be opened")

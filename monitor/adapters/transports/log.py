@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from monitor.model.incident import Notice, Outcome, Receipt
+from monitor.model.masking import masked_name
 
 _RULE = "-" * 72
 
 
 class LogTransport:
-    """`monitor.ports.Transport` for trials. `names` gives recipients' names by id; `write` takes one whole block."""
+    """`monitor.ports.Transport` for trials. `names` gives recipients' names by id; `write` takes one whole block.
 
-    def __init__(self, channel: str, names: Mapping[str, str], write: Callable[[str], object] | None = None) -> None:
+    Those in `persons` (ids) are people and not posts: of their names the initials are shown, in the text as well.
+    """
+
+    def __init__(
+        self,
+        channel: str,
+        names: Mapping[str, str],
+        write: Callable[[str], object] | None = None,
+        persons: Collection[str] = (),
+    ) -> None:
         self._channel = channel
         self._names = names
         self._write = write or to_stdout
+        self._persons = frozenset(persons)
 
     async def send(self, notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
         """Show the notice; a writer that breaks makes it try again."""
@@ -40,7 +51,8 @@ class LogTransport:
             f"SMS ({len(notice.sms)} characters): {notice.sms}",
             _RULE,
         )
-        return "\n".join(lines) + "\n"
+        block = "\n".join(lines) + "\n"
+        return block.replace(name, masked_name(name)) if notice.recipient in self._persons else block
 
     async def close(self) -> None:
         """Nothing to stop."""
