@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import ceil
 from pathlib import Path
 
 import click
 
 from monitor.adapters.clock import SystemClock
+from monitor.alerting.collapse import masses
 from monitor.alerting.plan import Recipient
 from monitor.alerting.rehearsal import Rehearsal, Told, Turn, by_plan, rehearse, silent, supposed
 from monitor.alerting.roster import Called, discreet
@@ -23,8 +25,10 @@ from monitor.config.spec import Site
 from monitor.decide import Policy, scene_of
 from monitor.engine.explain import colour_name, span
 from monitor.model.colour import Colour
+from monitor.model.incident import Incident, Kind
 from monitor.model.masking import masked_address
 from monitor.model.muting import Muting, Silence, Window
+from monitor.model.state import UnitState
 from monitor.model.unit import Unit
 from monitor.service.app import policy_of
 
@@ -131,7 +135,22 @@ def _troubles(unit: Unit, colour: Colour, policy: Policy, at: datetime) -> tuple
                 untold.append(rule.id)
             else:
                 found[rule.id] = trouble
-    return found, untold
+    return found | (_masses(unit, policy, at) if colour is Colour.RED else {}), untold
+
+
+def _masses(unit: Unit, policy: Policy, at: datetime) -> dict[str, Trouble]:
+    """Mass troubles of a unit, as if just as many of its children were in trouble as the site asks for."""
+    children, found = policy.units.children(unit.code), dict[str, Trouble]()
+    for rule in policy.directory.collapses:
+        needed = max(rule.at_least, ceil(rule.share * len(children) / 100))
+        if rule.at is unit.level and len(children) >= needed:
+            begun = [
+                Incident(code, "", code, rule.criterion, Kind.OUTAGE, Colour.RED, at) for code in children[:needed]
+            ]
+            states = [UnitState(one.unit, incidents={one.cause: one}) for one in begun]
+            states += [UnitState(code) for code in children[needed:]]
+            found |= masses(unit.level, {}, states, (rule,), policy.rules, policy.ruleset.indicators)
+    return found
 
 
 def _rehearsed(unit: Unit, trouble: Trouble, policy: Policy, at: datetime) -> Rehearsal:

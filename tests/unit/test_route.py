@@ -156,6 +156,7 @@ def test_a_source_that_is_silent_is_told_with_how_long_it_may_be(tmp_path):
 
 # -- what is printed ---------------------------------------------------------------------------------------------------
 
+MASS = "  collapse: [{criterion: centre_reachable, at: province, at_least: 2, wait: 2m}]\n"
 WHEN = ("--at", "2026-11-27T23:00")
 
 
@@ -248,6 +249,15 @@ def test_a_silence_made_at_run_time_is_named_and_what_follows_comes_after_it(tmp
     assert "! silence S-ABC: 2026-11-27 23:00 - 2026-11-28 01:00" in said.output
     assert "1. 2026-11-28 01:00 (+2 hours)  focal" in said.output
     assert "never ran" not in said.output and said.exit_code == 0
+
+
+def test_a_mass_outage_of_the_province_is_told_as_if_just_enough_of_its_communes_were_down(tmp_path):
+    make_site(tmp_path, "  policies:\n", MASS + "  policies:\n")
+    change(tmp_path / "config.yaml", "kinds: [outage,", "kinds: [mass, outage,")
+    (plan,) = json.loads(ask(tmp_path, "19", "red", *WHEN, "--json").output)["plans"]
+    assert (plan["kind"], plan["causes"]) == ("mass", ["mass:centre_reachable"])
+    assert plan["steps"][0]["at"] == "2026-11-27T23:02:00+07:00"
+    assert "2/2 " in plan["steps"][0]["told"][0]["sms"]
 
 
 def test_unknown_is_a_source_that_does_not_speak(tmp_path):
