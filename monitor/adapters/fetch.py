@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
@@ -17,23 +16,21 @@ from types import MappingProxyType
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from multidict import CIMultiDictProxy
 from yarl import URL
 
 from monitor.adapters.fetch_body import is_gzip, read_body
 from monitor.adapters.fetch_errors import EXPECTED, classify, safe_url
+from monitor.adapters.fetch_headers import Headers
 from monitor.adapters.fetch_kept import KEEP_ALIVE, Kept
 from monitor.adapters.fetch_redirect import REDIRECTS, next_hop
-from monitor.adapters.fetch_types import MAX_HEADER_VALUE, MAX_REDIRECTS, Broken, Failure, Request, Response
+from monitor.adapters.fetch_types import MAX_REDIRECTS, Broken, Failure, Request, Response
 from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch, WatchedNames, watch_here, watched
 from monitor.adapters.fetch_wire import SOCK_READ, Answer, Letter, Lines, ask
 from monitor.adapters.guard import AddressGuard, odd_literal
 from monitor.config.probespec import Family
-from monitor.model.text import clean
 
 __all__ = ["Failure", "Fetcher", "Request", "Response", "ready", "safe_url"]
 
-_MAX_HEADERS = 64
 _NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -161,25 +158,14 @@ async def _whole(answer: Answer, request: Request, watch: Stopwatch) -> Response
         if (length or 0) > request.max_wire:
             raise Broken("too-large", f"announces more than {request.max_wire} bytes")
         gzip = is_gzip(answer.headers.getall("Content-Encoding", ()))
-        body = await read_body(answer.body.iter_any(), gzip, request.max_wire, request.max_decoded)
+        body = await read_body(answer.body, gzip, request.max_wire, request.max_decoded)
     if answer.was_reset():
         raise Broken("cut", "the connection broke while the body was read")
     phases = watch.phases()
-    headers = _tidy(answer.headers)
+    headers = Headers(answer.headers)
     return Response(
         answer.status, headers, body, watch.elapsed(), answer.line.peer, MappingProxyType(phases), watch.uses
     )
-
-
-def _tidy(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
-    joined: dict[str, str] = {}
-    for name, value in headers.items():
-        key = name[:100].lower()
-        if key in joined:
-            joined[key] = f"{joined[key]}, {value}"[:MAX_HEADER_VALUE]
-        elif len(joined) < _MAX_HEADERS:
-            joined[key] = value[:MAX_HEADER_VALUE]
-    return MappingProxyType({clean(name): clean(value, MAX_HEADER_VALUE) for name, value in joined.items()})
 
 
 def ready(request: Request) -> Request:

@@ -121,7 +121,8 @@ class Answer:
 
     def end(self, kept: Kept) -> None:
         """Let go of the connection: the next one may have it, unless it is full or the answer was left unread."""
-        if not self._wire.should_close and kept.keep(self._wire, self.line):
+        over = self.status == _UPGRADE or self._wire.should_close
+        if not over and kept.keep(self._wire, self.line):
             self._connection.release()
         else:
             self._connection.close()
