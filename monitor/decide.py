@@ -92,7 +92,7 @@ class Policy:
 
     def criteria_of(self, unit: Unit, now: datetime) -> tuple[Criterion, ...]:
         """Criteria of a unit on the local day of `now` (remembered: the answer depends on unit and day only)."""
-        key = (unit.code, self.calendar.local(now).date())
+        key = (unit.code, self.calendar.day(now))
         found = self._criteria.get(key)
         if found is None:
             if len(self._criteria) > 4 * len(self.units):
@@ -102,7 +102,7 @@ class Policy:
 
     def is_there(self, unit: Unit, now: datetime) -> bool:
         """Whether the unit is within its validity on the local day of `now`."""
-        return unit.holds_on(self.calendar.local(now).date())
+        return unit.holds_on(self.calendar.day(now))
 
     def maintenance(self, unit: Unit, now: datetime) -> Reason | None:
         """That the unit is under maintenance now, by which window and until when; None when it is not."""
