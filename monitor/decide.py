@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from monitor.alerting.incidents import Alerts, Scene, react
 from monitor.alerting.incidents import acknowledge as acknowledge_incident
 from monitor.alerting.plan import Directory
-from monitor.alerting.troubles import Silent, troubles
+from monitor.alerting.troubles import Silent, telling, told_once, troubles
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, RollUp, Ruleset
 from monitor.engine.formula import judge_formulas
@@ -182,6 +182,7 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
             policy.calendar.local(now).date(),
         ),
         incidents=alerts.open,
+        told=telling(criteria, alerts.open, view.state.told),
         recheck_at=_recheck(
             criteria,
             alerts,
@@ -426,7 +427,9 @@ def _alerts(
     silent, next_silence = ([], None) if work is not None else _silences(view, _watches(unit, policy, now), now)
     scene = scene_of(unit, criteria, view.state.evidence, policy, now, paused=work is not None)
     found = troubles(unit, criteria, scene.rules, scene.indicators, silent, now)
-    return react(view.state.incidents, found, scene, now), next_silence
+    open_already = view.state.incidents
+    found = told_once(found, criteria, open_already, view.state.told)
+    return react(open_already, found, scene, now), next_silence
 
 
 def _watches(unit: Unit, policy: Policy, now: datetime) -> tuple[Watch, ...]:

@@ -17,7 +17,7 @@ from functools import partial
 from monitor.model.reading import Collected
 from monitor.ports import Clock, Resting, Source, Timetable
 from monitor.service.places import ANY_HOST, Places
-from monitor.service.sweep import SLOTS, lateness, paced, spread, until_phase
+from monitor.service.sweep import CROWD, SLOTS, lateness, paced, spread, until_phase
 
 log = logging.getLogger(__name__)
 
@@ -67,13 +67,20 @@ class Poller:
         self.missed = 0
 
     async def sweep(self) -> None:
-        """Ask every source once, now, and wait for all; the first board needs it.
+        """Ask every source once, a few every few milliseconds, and wait for all; the first board needs it.
 
+        Begun all at once, thousands would keep the loop from reading answers until their deadlines are over.
         Then each has its own place in its period; those of one that is still answering by then are missed.
         """
         asked, epoch = self._clock.monotonic(), self._clock.now().timestamp()
-        tasks = [self._begin(source, asked) for source in self._sources]
         self._due = {source.id: asked + until_phase(source, epoch) for source in self._sources}
+        tasks = []
+        for number, source in enumerate(self._sources, 1):
+            due = self._due[source.id]
+            tasks.append(self._begin(source, self._clock.monotonic()))
+            self._due[source.id] = due
+            if number % CROWD == 0:
+                await self._clock.sleep(GRAIN)
         await asyncio.gather(*(task for task in tasks if task is not None))
 
     def start(self, timetable: Timetable) -> None:
