@@ -40,7 +40,7 @@ class Fetcher:
     At most `limit` fetches run at once; waiting for a slot is not charged to the target. How many ask one host at once
     is bounded where polls begin (monitor.service.poller). `connect` is the seconds one connection attempt may take.
     `tls` replaces the default verified TLS settings, for a private certificate authority. `keep` is how many idle
-    connections may stay open; unless said, a quarter of the files that this process may open, 4,096 at most.
+    connections may stay open, without TLS and with it; unless said, as many as `fetch_kept` allows.
     """
 
     def __init__(
@@ -58,8 +58,8 @@ class Fetcher:
         self._slots = asyncio.Semaphore(limit)
         self._limits = aiohttp.ClientTimeout(sock_connect=connect)
         self._tls = watched(tls) if tls else public_tls()
-        self._kept = Kept(keep)
-        self._lines: dict[tuple[Family, bool], Lines] = {}
+        self._kept = {tls: Kept(keep, tls=tls) for tls in (False, True)}
+        self._lines: dict[tuple[Family, bool, bool], Lines] = {}
 
     async def fetch(self, request: Request) -> Response | Failure:
         """Ask once and read the whole answer within the request's deadline, which starts when a slot is free."""
@@ -87,7 +87,7 @@ class Fetcher:
                 if location is None:
                     return await _whole(answer, request, watch)
             finally:
-                answer.end(self._kept)
+                answer.end()
             if followed == allowed:
                 raise Broken("redirect", f"more than {allowed} redirects")
             followed += 1
@@ -98,15 +98,16 @@ class Fetcher:
         cookie = request.cookies.header(letter.url) if request.cookies is not None else ""
         rest = (f"Cookie: {cookie}\r\n\r\n" if cookie else "\r\n").encode() + (request.body or b"")
         patience = SOCK_READ if request.timeout > SOCK_READ else None
-        answer = await ask(self._open_lines(request.family, letter.often), letter, rest, patience, watch)
+        answer = await ask(self._open_lines(request.family, letter), letter, rest, patience, watch)
         watch.enter("transfer")
         watch.uses = answer.line.uses
         if request.cookies is not None:
             request.cookies.take(answer.headers, letter.url)
         return answer
 
-    def _open_lines(self, family: Family, often: bool) -> Lines:
-        if (found := self._lines.get((family, often))) is not None:
+    def _open_lines(self, family: Family, letter: Letter) -> Lines:
+        often, tls = letter.often, letter.is_ssl()
+        if (found := self._lines.get((family, often, tls))) is not None:
             return found
         # No limits here: waiting in aiohttp's queue would be charged to the target. The resolver has its own cache.
         connector = aiohttp.TCPConnector(
@@ -117,7 +118,7 @@ class Fetcher:
             **({"keepalive_timeout": KEEP_ALIVE} if often else {"force_close": True}),
             ssl=self._tls,
         )
-        lines = self._lines[family, often] = Lines(connector, self._kept, self._limits)
+        lines = self._lines[family, often, tls] = Lines(connector, self._kept[tls], self._limits)
         return lines
 
     async def close(self) -> None:

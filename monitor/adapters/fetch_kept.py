@@ -9,7 +9,9 @@ from weakref import WeakKeyDictionary
 from aiohttp.client_proto import ResponseHandler
 
 KEEP_ALIVE = 65.0  # seconds: longer than the minute in which most probes come back, so TLS is agreed on once
-_MOST = 4096  # idle connections; an idle one with TLS costs some 30 KiB
+# Idle connections at most, and of how many of the files that may be open: one with TLS costs some 30 KiB, a plain one a
+# few. A quarter of the files is left to polls under way (monitor.service.places), an eighth to all the rest.
+_PLAIN, _TLS = (16384, 2), (4096, 8)
 _LOOK_AGAIN = 64  # answers between two counts of those that the other side has closed meanwhile
 
 
@@ -22,13 +24,15 @@ class Line:
 
 
 class Kept:
-    """The connections that may be idle, at most `most`. When all places are taken a further one is closed after use.
+    """The connections that may be idle, at most `most`: those with TLS, or those without.
 
+    When all places are taken a further one is closed after use.
     To close an old one instead would, with targets asked in turns, always hit the one that is needed next.
     """
 
-    def __init__(self, most: int | None = None) -> None:
-        self._most = most or min(_MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
+    def __init__(self, most: int | None = None, *, tls: bool = False) -> None:
+        number, part = _TLS if tls else _PLAIN
+        self._most = most or min(number, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // part)
         self._lines: WeakKeyDictionary[ResponseHandler, Line] = WeakKeyDictionary()
         self._refused = 0
 

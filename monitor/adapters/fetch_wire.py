@@ -96,13 +96,16 @@ def _head(url: URL, method: str, headers: Iterable[tuple[str, str]], body: bytes
 class Answer:
     """The head of an answer, and the connection on which its body follows. `end` must be called."""
 
-    __slots__ = ("_connection", "_wire", "body", "headers", "line", "status")
+    __slots__ = ("_connection", "_kept", "_wire", "body", "headers", "line", "status")
 
     def __init__(
-        self, connection: Connection, wire: ResponseHandler, line: Line, message: RawResponseMessage, body: StreamReader
+        self, connection: Connection, kept: Kept, line: Line, message: RawResponseMessage, body: StreamReader
     ) -> None:
+        wire = connection.protocol
+        assert wire is not None
         self._connection = connection
-        self._wire = wire
+        self._kept = kept
+        self._wire: ResponseHandler = wire
         self.line = line
         self.status = message.code
         self.headers: CIMultiDictProxy[str] = message.headers
@@ -119,10 +122,10 @@ class Answer:
         framed = "Content-Length" in self.headers or "Transfer-Encoding" in self.headers
         return not framed and isinstance(self._wire.exception(), OSError)
 
-    def end(self, kept: Kept) -> None:
+    def end(self) -> None:
         """Let go of the connection: the next one may have it, unless it is full or the answer was left unread."""
         over = self.status == _UPGRADE or self._wire.should_close
-        if not over and kept.keep(self._wire, self.line):
+        if not over and self._kept.keep(self._wire, self.line):
             self._connection.release()
         else:
             self._connection.close()
@@ -153,7 +156,7 @@ async def ask(lines: Lines, letter: Letter, rest: bytes, patience: float | None,
         watch.enter("first_byte")
         try:
             message, body = await _answered(wire, letter, rest, patience)
-            return Answer(connection, wire, line, message, body)
+            return Answer(connection, lines.kept, line, message, body)
         except (ServerDisconnectedError, ClientOSError):
             connection.close()
             if not (again and line.uses):
