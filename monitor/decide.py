@@ -14,7 +14,7 @@ from monitor.alerting.collapse import Explainer, Sheltered, counted, failing, ma
 from monitor.alerting.incidents import Alerts, Scene, react
 from monitor.alerting.incidents import acknowledge as acknowledge_incident
 from monitor.alerting.plan import Directory
-from monitor.alerting.troubles import Silent, Trouble, troubles
+from monitor.alerting.troubles import Silent, Trouble, telling, told_once, troubles
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, RollUp, Ruleset
 from monitor.engine.formula import judge_formulas
@@ -125,7 +125,7 @@ class Policy:
 
     def criteria_of(self, unit: Unit, now: datetime) -> tuple[Criterion, ...]:
         """Criteria of a unit on the local day of `now` (remembered: the answer depends on unit and day only)."""
-        key = (unit.code, self.calendar.local(now).date())
+        key = (unit.code, self.calendar.day(now))
         found = self._criteria.get(key)
         if found is None:
             if len(self._criteria) > 4 * len(self.units):
@@ -135,7 +135,7 @@ class Policy:
 
     def is_there(self, unit: Unit, now: datetime) -> bool:
         """Whether the unit is within its validity on the local day of `now`."""
-        return unit.holds_on(self.calendar.local(now).date())
+        return unit.holds_on(self.calendar.day(now))
 
     def maintenance(self, unit: Unit, now: datetime) -> Reason | None:
         """That the unit is under maintenance now, by which window and until when; None when it is not."""
@@ -221,6 +221,7 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
             policy.calendar.local(now).date(),
         ),
         incidents=alerts.open,
+        told=telling(criteria, alerts.open, view.state.told),
         recheck_at=_recheck(
             criteria,
             alerts,
@@ -472,6 +473,7 @@ def _troubles(
 ) -> dict[str, Trouble]:
     rules = {criterion.id: criterion for criterion in policy.criteria_of(unit, now)}
     own = troubles(unit, criteria, rules, policy.ruleset.indicators, silent, now)
+    own = told_once(own, criteria, view.state.incidents, view.state.told)
     if not policy.directory.collapses or not view.children or not policy.is_there(unit, now):
         return own
     there = tuple(child for child in view.children if policy.is_there(policy.units[child.unit], now))

@@ -9,87 +9,29 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.client_proto import ResponseHandler
-from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from monitor.adapters.fetch_body import is_gzip, read_body
-from monitor.adapters.fetch_errors import CUT, EXPECTED, classify, safe_url
+from monitor.adapters.fetch_errors import EXPECTED, classify, safe_url
+from monitor.adapters.fetch_headers import Headers
 from monitor.adapters.fetch_kept import KEEP_ALIVE, Kept
 from monitor.adapters.fetch_redirect import REDIRECTS, next_hop
-from monitor.adapters.fetch_types import MAX_HEADER_VALUE, MAX_REDIRECTS, Broken, Failure, Request, Response
-from monitor.adapters.fetch_watch import (
-    DOING,
-    Monotonic,
-    Stopwatch,
-    WatchedConnector,
-    over_kept_connection,
-    watch_here,
-    watched,
-)
+from monitor.adapters.fetch_types import MAX_REDIRECTS, Broken, Failure, Request, Response
+from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch, WatchedNames, watch_here, watched
+from monitor.adapters.fetch_wire import SOCK_READ, Answer, Letter, Lines, ask
 from monitor.adapters.guard import AddressGuard, odd_literal
 from monitor.config.probespec import Family
-from monitor.model.text import clean
-
-if TYPE_CHECKING:
-    from aiohttp.connector import Connection
 
 __all__ = ["Failure", "Fetcher", "Request", "Response", "ready", "safe_url"]
 
-_SOCK_READ = 5.0  # seconds of silence after which a peer counts as gone
-_MAX_HEADERS = 64
-_OFTEN = frozenset({"GET", "HEAD", "PUT"})  # may be sent a second time when the other side closes just then
 _NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
-
-
-class _Answer(aiohttp.ClientResponse):
-    """Remembers the peer: aiohttp lets go of the connection as soon as a small body has been read."""
-
-    peer = ""
-    _wire: ResponseHandler | None = None
-
-    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-        transport = connection.transport
-        name = transport.get_extra_info("peername") if transport is not None else None
-        self.peer = str(name[0]) if name else ""
-        self._wire = connection.protocol
-        try:
-            return await super().start(connection)
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            # aiohttp asks again by itself. That is right where the other side closed an idle connection at that moment,
-            # and would hide a target that hangs up on a new one.
-            if over_kept_connection():
-                raise
-            raise Broken("cut", CUT) from None
-
-    def was_reset(self) -> bool:
-        """Whether a body that ends with its connection ended by a reset; aiohttp hands it over as whole even then."""
-        framed = "Content-Length" in self.headers or "Transfer-Encoding" in self.headers
-        return not framed and self._wire is not None and isinstance(self._wire.exception(), OSError)
-
-    def drop(self) -> None:
-        """Close the connection even if aiohttp has put it aside for the next request."""
-        if self._wire is not None:
-            self._wire.close()
-
-    def uses(self, kept: Kept) -> int:
-        """How many answers came over the same connection before this one."""
-        return 0 if self._wire is None else kept.used(self._wire)
-
-    def end(self, kept: Kept) -> None:
-        """Let go of the connection: the next fetch may have it, unless it is full or the answer was left unread."""
-        self.close()
-        if self._wire is not None and self._wire.is_connected() and not kept.keep(self._wire):
-            self._wire.close()
 
 
 class Fetcher:
@@ -98,7 +40,7 @@ class Fetcher:
     At most `limit` fetches run at once; waiting for a slot is not charged to the target. How many ask one host at once
     is bounded where polls begin (monitor.service.poller). `connect` is the seconds one connection attempt may take.
     `tls` replaces the default verified TLS settings, for a private certificate authority. `keep` is how many idle
-    connections may stay open; unless said, a quarter of the files that this process may open, 4,096 at most.
+    connections may stay open, without TLS and with it; unless said, as many as `fetch_kept` allows.
     """
 
     def __init__(
@@ -114,10 +56,10 @@ class Fetcher:
         self.guard = self._guard = guard  # also for feeds that are asked in another language than HTTP
         self._clock = clock
         self._slots = asyncio.Semaphore(limit)
-        self._connect = connect
+        self._limits = aiohttp.ClientTimeout(sock_connect=connect)
         self._tls = watched(tls) if tls else public_tls()
-        self._kept = Kept(keep)
-        self._sessions: dict[tuple[Family, bool], aiohttp.ClientSession] = {}
+        self._kept = {tls: Kept(keep, tls=tls) for tls in (False, True)}
+        self._lines: dict[tuple[Family, bool, bool], Lines] = {}
 
     async def fetch(self, request: Request) -> Response | Failure:
         """Ask once and read the whole answer within the request's deadline, which starts when a slot is free."""
@@ -145,64 +87,45 @@ class Fetcher:
                 if location is None:
                     return await _whole(answer, request, watch)
             finally:
-                answer.end(self._kept)
+                answer.end()
             if followed == allowed:
                 raise Broken("redirect", f"more than {allowed} redirects")
             followed += 1
             request = next_hop(request, answer.status, location)
 
-    async def _send(self, request: Request, watch: Stopwatch) -> _Answer:
-        url = request.target or _usable(request.url)
-        headers = CIMultiDict(request.headers)
-        if request.cookies is not None and (sent := request.cookies.header(url)):
-            headers.add("Cookie", sent)
-        watch.enter("connect")
-        answer = await self._open_session(request).request(
-            request.method,
-            url,
-            headers=headers,
-            data=request.body,
-            allow_redirects=False,
-            ssl=watched(request.tls) if request.tls else True,
-        )
+    async def _send(self, request: Request, watch: Stopwatch) -> Answer:
+        letter = request.letter or _letter(request)
+        cookie = request.cookies.header(letter.url) if request.cookies is not None else ""
+        rest = (f"Cookie: {cookie}\r\n\r\n" if cookie else "\r\n").encode() + (request.body or b"")
+        patience = SOCK_READ if request.timeout > SOCK_READ else None
+        answer = await ask(self._open_lines(request.family, letter), letter, rest, patience, watch)
         watch.enter("transfer")
-        assert isinstance(answer, _Answer)
-        watch.uses = answer.uses(self._kept)
+        watch.uses = answer.line.uses
         if request.cookies is not None:
-            request.cookies.take(answer.headers, url)
+            request.cookies.take(answer.headers, letter.url)
         return answer
 
-    def _open_session(self, request: Request) -> aiohttp.ClientSession:
-        # What must not be sent twice gets a connection of its own: an earlier one may be closed at that very moment.
-        key = (request.family, request.method.upper() in _OFTEN)
-        if key not in self._sessions:
-            self._sessions[key] = aiohttp.ClientSession(
-                connector=self._connector(*key),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect, sock_read=_SOCK_READ),
-                response_class=_Answer,
-                auto_decompress=False,
-                trust_env=False,
-                read_bufsize=65536,
-            )
-        return self._sessions[key]
-
-    def _connector(self, family: Family, often: bool) -> aiohttp.TCPConnector:
+    def _open_lines(self, family: Family, letter: Letter) -> Lines:
+        often, tls = letter.often, letter.is_ssl()
+        if (found := self._lines.get((family, often, tls))) is not None:
+            return found
         # No limits here: waiting in aiohttp's queue would be charged to the target. The resolver has its own cache.
-        return WatchedConnector(
-            _Picked(self._guard, family),
-            self._guard.socket_factory,
+        connector = aiohttp.TCPConnector(
+            resolver=WatchedNames(_Picked(self._guard, family)),
+            socket_factory=self._guard.socket_factory,
             limit=0,
             use_dns_cache=False,
             **({"keepalive_timeout": KEEP_ALIVE} if often else {"force_close": True}),
             ssl=self._tls,
         )
+        lines = self._lines[family, often, tls] = Lines(connector, self._kept[tls], self._limits)
+        return lines
 
     async def close(self) -> None:
         """Close idle connections and the resolver's sockets; a later fetch opens them again."""
-        sessions, self._sessions = self._sessions, {}
-        for session in sessions.values():
-            await session.close()
+        lines, self._lines = self._lines, {}
+        for one in lines.values():
+            await one.connector.close()
         await self._guard.close()
 
 
@@ -228,32 +151,22 @@ def public_tls() -> ssl.SSLContext:
     return watched(context)
 
 
-async def _whole(answer: _Answer, request: Request, watch: Stopwatch) -> Response:
+async def _whole(answer: Answer, request: Request, watch: Stopwatch) -> Response:
     body = b""
     if answer.status == HTTPStatus.SWITCHING_PROTOCOLS:
-        answer.drop()
         raise Broken("protocol", "switches to a protocol that nobody asked for")
-    if request.method.upper() != "HEAD" and answer.status not in _NO_BODY and answer.content_length != 0:
-        if (answer.content_length or 0) > request.max_wire:
+    if request.method.upper() != "HEAD" and answer.status not in _NO_BODY and (length := answer.length) != 0:
+        if (length or 0) > request.max_wire:
             raise Broken("too-large", f"announces more than {request.max_wire} bytes")
         gzip = is_gzip(answer.headers.getall("Content-Encoding", ()))
-        body = await read_body(answer.content.iter_any(), gzip, request.max_wire, request.max_decoded)
+        body = await read_body(answer.body, gzip, request.max_wire, request.max_decoded)
     if answer.was_reset():
         raise Broken("cut", "the connection broke while the body was read")
     phases = watch.phases()
-    headers = _tidy(answer.headers)
-    return Response(answer.status, headers, body, watch.elapsed(), answer.peer, MappingProxyType(phases), watch.uses)
-
-
-def _tidy(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
-    joined: dict[str, str] = {}
-    for name, value in headers.items():
-        key = name[:100].lower()
-        if key in joined:
-            joined[key] = f"{joined[key]}, {value}"[:MAX_HEADER_VALUE]
-        elif len(joined) < _MAX_HEADERS:
-            joined[key] = value[:MAX_HEADER_VALUE]
-    return MappingProxyType({clean(name): clean(value, MAX_HEADER_VALUE) for name, value in joined.items()})
+    headers = Headers(answer.headers)
+    return Response(
+        answer.status, headers, body, watch.elapsed(), answer.line.peer, MappingProxyType(phases), watch.uses
+    )
 
 
 def ready(request: Request) -> Request:
@@ -261,7 +174,7 @@ def ready(request: Request) -> Request:
 
     A request that is asked again and again is best made ready once. Raises Broken for an unusable URL.
     """
-    if request.target is not None:
+    if request.letter is not None:
         return request
     url = _usable(request.url)
     given = {name.lower() for name, _ in request.headers}
@@ -273,7 +186,16 @@ def ready(request: Request) -> Request:
         pair = f"{url.user}:{url.password or ''}".encode()
         headers.append(("Authorization", f"Basic {base64.b64encode(pair).decode()}"))
     target = url.with_user(None).with_fragment(None)
-    return replace(request, url=str(target), headers=tuple(headers), target=target)
+    made = replace(request, url=str(target), headers=tuple(headers))
+    return replace(made, letter=Letter(target, made.method, made.headers, made.body, _watched(made.tls)))
+
+
+def _letter(request: Request) -> Letter:
+    return Letter(_usable(request.url), request.method, request.headers, request.body, _watched(request.tls))
+
+
+def _watched(tls: ssl.SSLContext | None) -> ssl.SSLContext | None:
+    return None if tls is None else watched(tls)
 
 
 def _usable(text: str) -> URL:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+
+from aiohttp import StreamReader
 
 from monitor.adapters.fetch_types import Broken
 from monitor.model.text import clean
@@ -14,6 +16,8 @@ _GZIP_NAMES = frozenset({"gzip", "x-gzip"})
 
 def is_gzip(encodings: Sequence[str]) -> bool:
     """Whether a body with these Content-Encoding values is gzip. Raises Broken for anything but gzip and identity."""
+    if not encodings:
+        return False
     names = [name.strip().lower() for value in encodings for name in value.split(",")]
     coded = [name for name in names if name not in ("", "identity")]
     if not coded:
@@ -67,11 +71,12 @@ class Gunzip(Plain):
         return super().finish()
 
 
-async def read_body(chunks: AsyncIterator[bytes], gzip: bool, max_wire: int, max_decoded: int) -> bytes:
+async def read_body(stream: StreamReader, gzip: bool, max_wire: int, max_decoded: int) -> bytes:
     """Read and unpack a body. Raises Broken when it is too large, cut or badly packed."""
     sink = Gunzip(max_decoded) if gzip else Plain(max_decoded)
     wire = 0
-    async for chunk in chunks:
+    while not stream.at_eof():
+        chunk = await stream.readany()
         wire += len(chunk)
         if wire > max_wire:
             raise Broken("too-large", f"the body is larger than {max_wire} bytes on the wire")

@@ -18,7 +18,7 @@ def next_hop(request: Request, status: int, location: str) -> Request:
     """The request that follows a redirect. Raises Broken when the redirect must not be followed."""
     here = URL(request.url)
     there = _target(here, location)
-    hop = replace(request, url=str(there), target=None)
+    hop = replace(request, url=str(there), letter=None)
     if status == 303 or (status in (301, 302) and request.method.upper() == "POST"):
         method = "HEAD" if request.method.upper() == "HEAD" else "GET"
         kept = tuple(pair for pair in hop.headers if not pair[0].lower().startswith("content-"))

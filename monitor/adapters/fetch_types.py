@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from yarl import URL
+    from monitor.adapters.fetch_wire import Letter
 
 from monitor.adapters.fetch_cookies import Cookies
 from monitor.config.probespec import Family
@@ -52,7 +52,7 @@ class Request:
     redirects: int = 0
     family: Family = "any"
     tls: ssl.SSLContext | None = None
-    target: URL | None = field(default=None, compare=False, repr=False)  # `url` parsed, of a request made ready
+    letter: Letter | None = field(default=None, compare=False, repr=False)  # as it is sent, of a request made ready
     cookies: Cookies | None = None
 
 

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
-import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-
-if TYPE_CHECKING:
-    from aiohttp.connector import Connection
-
-AddrInfo = Sequence[Any]  # one tuple of getaddrinfo
 
 # By monitor.model.reading.PHASES.
 DOING = {
@@ -40,7 +33,6 @@ class Stopwatch:
         self._clock = clock
         self._began = self._mark = clock.monotonic()
         self.phase = "connect"
-        self.kept = False  # an earlier fetch left the connection that is used
         self.uses = 0  # of the connection, before this fetch
         self.spent: dict[str, float] = {}
 
@@ -84,32 +76,11 @@ def watch_here(watch: Stopwatch) -> None:
     _under_way.set(watch)
 
 
-def over_kept_connection() -> bool:
-    """Whether the fetch of the calling task uses a connection that an earlier one left."""
-    watch = _under_way.get(None)
-    return watch is not None and watch.kept
-
-
-class WatchedConnector(aiohttp.TCPConnector):
-    """Tells the stopwatch under way of names, connections and their reuse.
+class WatchedNames(AbstractResolver):
+    """Tells the stopwatch under way that a name is looked up.
 
     The client library's own tracing tells the same for some ten calls of empty hooks in each request.
     """
-
-    def __init__(self, names: AbstractResolver, open_socket: Callable[[AddrInfo], socket.socket], **more: Any) -> None:
-        super().__init__(resolver=_WatchedNames(names), socket_factory=_watched_factory(open_socket), **more)
-
-    async def connect(self, *about: Any, **more: Any) -> Connection:
-        """See aiohttp; afterwards the answer is waited for."""
-        watch = _under_way.get()
-        watch.kept = True  # until a socket is made
-        connection = await super().connect(*about, **more)
-        watch.enter("first_byte")
-        return connection
-
-
-class _WatchedNames(AbstractResolver):
-    """Does not close the resolver: others use it too."""
 
     def __init__(self, names: AbstractResolver) -> None:
         self._names = names
@@ -117,18 +88,11 @@ class _WatchedNames(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
+        """See aiohttp; afterwards the connection is made."""
         _under_way.get().enter("name")
         found = await self._names.resolve(host, port, family)
         _under_way.get().enter("connect")
         return found
 
     async def close(self) -> None:
-        pass
-
-
-def _watched_factory(open_socket: Callable[[AddrInfo], socket.socket]) -> Callable[[AddrInfo], socket.socket]:
-    def opened(info: AddrInfo) -> socket.socket:
-        _under_way.get().kept = False
-        return open_socket(info)
-
-    return opened
+        """Others use the resolver too."""

@@ -6,12 +6,12 @@ back or kept by a hold counts as it is shown; while it flaps the one before coun
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from monitor.engine.book import Criterion, Indicator, Measure
-from monitor.engine.reasons import IN_THE_WAY
+from monitor.engine.reasons import IN_THE_WAY, WIDER_WINDOW
 from monitor.engine.target import gap
 from monitor.model.colour import Colour
 from monitor.model.incident import Kind
@@ -21,6 +21,7 @@ from monitor.model.verdict import CriterionState, Param
 
 SILENT_PREFIX = "silent:"
 _AT_LEAST = (">=", ">")
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,41 @@ def troubles(
             since = began(state, indicator, now)
             found[key] = Trouble(key, kind, state.told, since, judged(state, rule, indicator))
     return found
+
+
+def told_once(
+    found: Mapping[str, Trouble],
+    criteria: Mapping[str, CriterionState],
+    incidents: Collection[str],
+    told: Mapping[str, datetime],
+) -> dict[str, Trouble]:
+    """The troubles without those that only a late value of an earlier month has brought back.
+
+    The months before a small sample may be corrected to and fro; of one figure of the present month the trouble is told
+    once, and the next figure may be told again. `incidents` are open, `told` is UnitState.told.
+    """
+    return {
+        cause: trouble
+        for cause, trouble in found.items()
+        if cause in incidents or (as_of := _widened(criteria.get(cause))) is None or as_of > told.get(cause, _NEVER)
+    }
+
+
+def telling(
+    criteria: Mapping[str, CriterionState], incidents: Collection[str], told: Mapping[str, datetime]
+) -> Mapping[str, datetime]:
+    """What is remembered for `told_once` after a decision; the same object if nothing changed."""
+    kept = {cause: at for cause, at in told.items() if (as_of := _widened(criteria.get(cause))) and as_of <= at}
+    now = {cause: as_of for cause in incidents if (as_of := _widened(criteria.get(cause))) is not None}
+    after = kept | now
+    return told if after == told else after
+
+
+def _widened(state: CriterionState | None) -> datetime | None:
+    """The as_of of a figure that is judged by more than its month; None for everything else."""
+    if state is None or not any(reason.code == WIDER_WINDOW for reason in state.verdict.reasons):
+        return None
+    return state.verdict.as_of
 
 
 def _kind(state: CriterionState, rule: Criterion) -> Kind | None:

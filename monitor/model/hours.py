@@ -34,6 +34,7 @@ class Calendar:
     zone: ZoneInfo
     _lost: tuple[date, ...] = field(init=False, repr=False, compare=False)  # weekdays not worked
     _gained: tuple[date, ...] = field(init=False, repr=False, compare=False)  # weekend days worked
+    _asked: list[tuple[datetime, datetime, date]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if both := self.off & self.worked:
@@ -70,6 +71,16 @@ class Calendar:
     def local(self, now: datetime) -> datetime:
         """The instant on the local clock. Raises ValueError for a datetime without zone."""
         return _aware(now).astimezone(self.zone)
+
+    def day(self, now: datetime) -> date:
+        """The local day of an instant. Raises ValueError for a datetime without zone."""
+        _aware(now)
+        for start, end, day in self._asked:  # the answer before: nearly all ask about today
+            if start <= now < end:
+                return day
+        day = self.local(now).date()
+        self._asked[:] = [(self.start_of_day(day), self.start_of_day(day + _DAY), day)]
+        return day
 
     def start_of_day(self, day: date) -> datetime:
         """First instant of the local day, in UTC. A day that a zone skipped starts where the next one does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -119,7 +119,7 @@ class Check:
 
     phases: Mapping[str, float] = field(default_factory=dict)  # seconds of the last attempt, by PHASES
     attempts: int = 1  # how often the target was asked before the poll ended
-    transcript: tuple[str, ...] = ()  # what was said, without secrets; bounded
+    transcript: Sequence[str] = ()  # what was said, without secrets; bounded
     certificate_expires: datetime | None = None  # aware UTC; of the certificate that the target showed
     steps: Mapping[str, float] = field(default_factory=dict)  # of a journey: seconds of the last attempt, by step
 

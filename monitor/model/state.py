@@ -29,6 +29,8 @@ class UnitState:
     rivals: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)  # indicator -> last reading of each source
     rolling: Mapping[str, Rolling] = field(default_factory=dict)  # probe -> sums of its answers, for derived figures
     resumed_at: datetime | None = None  # end of its last maintenance: no silence of a source reaches behind it
+    # Criterion judged by a sample wider than its month -> as_of of the figure whose trouble was told last.
+    told: Mapping[str, datetime] = field(default_factory=dict)
     reported: Colour = Colour.UNKNOWN  # what the national system says; the computed one is the standing's
 
 

@@ -208,8 +208,9 @@ class Service:
         self.first_sweep_at = self.clock.now()
 
     def _collected(self, collected: Collected) -> None:
-        known = Known(self.site.ruleset.indicators, self.site.calendar, partial(self._held, collected.source))
-        collected = inspect(collected, self.evaluator.health.get(collected.source), known)
+        if collected.shape is not None:
+            known = Known(self.site.ruleset.indicators, self.site.calendar, partial(self._held, collected.source))
+            collected = inspect(collected, self.evaluator.health.get(collected.source), known)
         self.evaluator.take(collected)  # first: a plug-in that breaks must not lose news
         self.metrics.collected(collected)
         self.complaints.hear(collected, self.evaluator.health.get(collected.source))

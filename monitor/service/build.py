@@ -30,6 +30,7 @@ AT_ONCE = 4096  # fetches, of all hosts or of one: the poller has bounded its po
 def build_service(site: Site) -> Service:
     """A service of this site on the machine's clock, network and disk. Raises ConfigError or StoreError."""
     clock = SystemClock()
+    files = open_files()  # first: how many connections stay open goes by it
     store = open_store(site.store_url, site.root)
     guard, fetcher = open_network(site, clock)
     metrics = SelfMetrics()
@@ -48,7 +49,7 @@ def build_service(site: Site) -> Service:
         transports=open_transports(site, clock),
         exporters=load_exporters(site.root / "exporters", site.exporters, context),
         chance=chance,
-        files=open_files(),
+        files=files,
         link_keys=link_keys(site.root / "var" / "links.key"),
         post=None if site.push is None else partial(pushed, fetcher, site.push),
         closers=(fetcher.close,),

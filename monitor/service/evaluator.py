@@ -108,25 +108,28 @@ class Evaluator:
 
     def take(self, collected: Collected) -> None:
         """News from a source. Returns at once; the decision follows within milliseconds."""
-        watches = self._watches.get(collected.source, ())
-        before = self.health.get(collected.source)
-        owner = before.owner if before else next((watch.owner for watch in watches), "")
-        health = self.health[collected.source] = after_poll(before, collected, owner)
-        if watches:
-            self._news.health[collected.source] = health
         for reading in collected.readings:
             self._hear(reading)
         if collected.answer is not None and collected.answer.unit in self.states:
             # Decided when the reading of the same poll is, which may wait for more of the same.
             self._news.heard.setdefault(collected.answer.unit, _Heard()).answers.append(collected.answer)
+        if watches := self._watches.get(collected.source):
+            self._follow(collected, watches)
+        if self._news.dirty or self._news.health:
+            self._wake.set()
+
+    def _follow(self, collected: Collected, watches: Sequence[Watch]) -> None:
+        """Remember how a source fares whose silence is to be noticed."""
+        before = self.health.get(collected.source)
+        owner = before.owner if before else watches[0].owner
+        health = self.health[collected.source] = after_poll(before, collected, owner)
+        self._news.health[collected.source] = health
         turned = _turned(before, health, watches)
         if owner in self.states and (turned or collected.failure or not collected.readings):
             self._news.dirty.add(owner)
         if turned:  # a unit without a row is silent only while the source as such speaks
             expected = (unit for watch in watches for unit in watch.expects)
             self._news.dirty.update(unit for unit in expected if unit in self.states)
-        if self._news.dirty or self._news.health:
-            self._wake.set()
 
     async def submit(self, readings: Sequence[Reading]) -> None:
         """News that somebody waits for: returns when it and all its effects are committed.

@@ -17,7 +17,7 @@ from functools import partial
 from monitor.model.reading import Collected
 from monitor.ports import Clock, Resting, Source, Timetable
 from monitor.service.places import ANY_HOST, Places
-from monitor.service.sweep import SLOTS, lateness, paced, spread, until_phase
+from monitor.service.sweep import CROWD, SLOTS, lateness, paced, spread, until_phase
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class Poller:
         self._due = {source.id: 0.0 for source in sources}  # monotonic instant of the next poll
         self._rests = {source.id: source.rests for source in sources if isinstance(source, Resting)}
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._asked_at: dict[str, float] = {}  # monotonic; of those that are being asked, in this order
         self._observe = observe  # (source id, seconds between the instant due and the start of the poll)
         self._count = count
         self._wanted = wanted  # whether a source is asked at all today
@@ -66,13 +67,20 @@ class Poller:
         self.missed = 0
 
     async def sweep(self) -> None:
-        """Ask every source once, now, and wait for all; the first board needs it.
+        """Ask every source once, a few every few milliseconds, and wait for all; the first board needs it.
 
+        Begun all at once, thousands would keep the loop from reading answers until their deadlines are over.
         Then each has its own place in its period; those of one that is still answering by then are missed.
         """
         asked, epoch = self._clock.monotonic(), self._clock.now().timestamp()
-        tasks = [self._begin(source, asked) for source in self._sources]
         self._due = {source.id: asked + until_phase(source, epoch) for source in self._sources}
+        tasks = []
+        for number, source in enumerate(self._sources, 1):
+            due = self._due[source.id]
+            tasks.append(self._begin(source, self._clock.monotonic()))
+            self._due[source.id] = due
+            if number % CROWD == 0:
+                await self._clock.sleep(GRAIN)
         await asyncio.gather(*(task for task in tasks if task is not None))
 
     def start(self, timetable: Timetable) -> None:
@@ -83,6 +91,7 @@ class Poller:
     async def tick(self, slot: int) -> None:
         """Begin the polls that are due in this second, a crowd of them evenly over it; does not wait for their end."""
         now = self._clock.monotonic()
+        self._end_overdue(now)
         second = now - lateness(slot, self._clock.now().timestamp())
         due = [source for source in self._slots[slot] if now >= self._due[source.id] - _early(source)]
         for source, offset in paced(due):
@@ -137,16 +146,27 @@ class Poller:
             log.exception("the answer of source %s was not taken", source.id)
 
     async def _asked(self, source: Source, due: float) -> Collected:
-        self._observe(source.id, max(self._clock.monotonic() - due, 0.0))
+        began = self._asked_at[source.id] = self._clock.monotonic()
+        self._observe(source.id, max(began - due, 0.0))
         now = self._clock.now()
         try:
-            async with asyncio.timeout(LONGEST):
-                return await source.collect(now)
-        except TimeoutError:
+            return await source.collect(now)
+        except asyncio.CancelledError:
+            if self._stopped or self._clock.monotonic() - began < LONGEST:
+                raise
             return Collected(source.id, now, failure=f"no answer within {LONGEST:g} s")
         except Exception as broken:  # a plug-in that breaks its promise costs its own unit, not the loop
             log.exception("source %s broke", source.id)
             return Collected(source.id, now, failure=f"the source's code failed: {type(broken).__name__}")
+        finally:
+            del self._asked_at[source.id]
+
+    def _end_overdue(self, now: float) -> None:
+        """Cancel what has been asked for too long; looked for each second, as a timer for each poll costs much more."""
+        for source, began in self._asked_at.items():
+            if now - began < LONGEST:
+                return
+            self._running[source].cancel()
 
 
 def _early(source: Source) -> float:

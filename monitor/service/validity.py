@@ -18,6 +18,6 @@ def asked_today(site: Site, clock: Clock) -> Callable[[Source], bool]:
 
     def asked(source: Source) -> bool:
         unit = bounded.get(source.id)
-        return unit is None or unit.holds_on(site.calendar.local(clock.now()).date())
+        return unit is None or unit.holds_on(site.calendar.day(clock.now()))
 
     return asked

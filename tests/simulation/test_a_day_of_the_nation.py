@@ -118,7 +118,8 @@ def _spec(source: str, host: str, period: float) -> ProbeSpec:
     [
         pytest.param(3321, 60.0, 0.25, id="a quarter of an hour of all"),
         pytest.param(120, 300.0, 24.0, id="a day of some"),
-        pytest.param(3321, 60.0, 24.0, id="a day of all", marks=pytest.mark.nightly),
+        pytest.param(3321, 300.0, 24.0, id="a day of all", marks=pytest.mark.nightly),
+        pytest.param(3321, 60.0, 24.0, id="a day of all, each minute", marks=pytest.mark.nightly),
     ],
 )
 def test_every_poll_of_a_day_is_answered_failed_missed_or_cancelled(communes, period, hours):

@@ -214,11 +214,13 @@ def test_the_place_of_a_connection_that_the_other_side_closed_is_found_free_agai
         def __init__(self) -> None:
             self.open = True
 
+        transport = None
+
     kept, old, new = Kept(1), Wire(), Wire()
-    assert kept.keep(old) and not kept.keep(new)
+    assert kept.keep(old, kept.line(old)) and not kept.keep(new, kept.line(new))
     old.open = False
-    assert any(kept.keep(new) for _ in range(100))
-    assert (kept.used(old), kept.used(new)) == (0, 1)
+    assert any(kept.keep(new, kept.line(new)) for _ in range(100))
+    assert (kept.line(old).uses, kept.line(new).uses) == (0, 1)
 
 
 async def test_a_server_that_hangs_up_on_a_new_connection_is_asked_only_once() -> None:

@@ -106,3 +106,37 @@ def test_a_correction_that_stays_red_tells_nobody_again():
     assert decision.notices == () and list(decision.after.incidents) == [incident.cause]
     assert decision.after.incidents[incident.cause].generation == incident.generation
     assert decision.readings == news or decision.readings[0].value == 20.0
+
+
+LAST_MONTH = local(20, month=7)
+
+
+def month_so_far(value: float, as_of, whole: float) -> Reading:
+    return replace(told(value, as_of, numerator=value * whole / 100, denominator=whole), received_at=NOW)
+
+
+def corrected(state: UnitState, value: float, day: int):
+    """The decision that follows a late figure of last month, of which this month's small sample is a part."""
+    return decide(View(state, (month_so_far(value, local(day, month=7), 25.0),)), POLICY, NOW)
+
+
+def test_a_wider_sample_that_is_corrected_to_and_fro_is_told_once():
+    state = after([month_so_far(90.0, LAST_MONTH, 25.0), month_so_far(90.0, local(19), 10.0)])
+    wrong = corrected(state, 10.0, 21)
+    assert [one.kind for one in wrong.notices] == ["kpi_red"]
+    mended = corrected(wrong.after, 95.0, 22)
+    assert [one.kind for one in mended.notices] == ["kpi_met"] and not mended.after.incidents
+    again = corrected(mended.after, 10.0, 23)
+    assert again.after.criteria["rate"].colour.value == "red", "the colour follows"
+    assert (again.notices, again.incidents, again.after.incidents) == ((), (), {})
+    later = decide(View(again.after), POLICY, NOW + timedelta(hours=1))
+    assert (later.notices, later.incidents) == ((), ())
+
+
+def test_what_is_red_by_a_new_figure_is_told_however_often_the_months_before_it_were_corrected():
+    state = after([month_so_far(90.0, LAST_MONTH, 25.0), month_so_far(90.0, local(19), 10.0)])
+    for value, day in ((10.0, 21), (95.0, 22), (10.0, 23)):
+        state = corrected(state, value, day).after
+    news = month_so_far(90.0, local(20), 10.0)
+    decision = decide(View(state, (news,)), POLICY, NOW)
+    assert [one.kind for one in decision.notices] == ["kpi_red"]

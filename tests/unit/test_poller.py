@@ -104,3 +104,26 @@ async def test_a_source_that_is_still_answering_is_not_asked_twice():
     gate.set()
     await sweep
     assert source.at == [0.0]
+
+
+async def test_a_source_that_forgets_its_deadline_gives_its_place_back():
+    clock, begun, answers = HandClock(), asyncio.Event(), list[Collected]()
+
+    class Forgetful(Asked):
+        async def collect(self, now: datetime) -> Collected:
+            begun.set()
+            await asyncio.Event().wait()
+            return Collected(self.id, now)
+
+    source = Forgetful(clock, 60.0)
+    poller = Poller([source], clock, answers.append)
+    sweep = asyncio.create_task(poller.sweep())
+    await begun.wait()
+    for passed in (299.0, 300.0):
+        assert not answers
+        clock.passed = passed
+        await poller.tick(int(passed) % SLOTS)
+        await asyncio.sleep(0)
+    await sweep
+    assert [answer.failure for answer in answers] == ["no answer within 300 s"]
+    assert poller.missed == 0

@@ -35,7 +35,7 @@ class HttpAsk:
             problem = await self._judge.problem(answer)
             self._tell(answer, said)
         said.say(problem or "as expected")
-        return Outcome(problem, answer.phases, said.lines, {"seconds": answer.elapsed})
+        return Outcome(problem, answer.phases, said, {"seconds": answer.elapsed})
 
     def _ready(self) -> Request:
         asks = self._asks

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import overload
 
 from monitor.adapters.fetch_watch import Monotonic
 from monitor.model.text import clean
 
 MAX_LINES, MAX_LINE = 40, 200  # of a transcript
+_KEPT = 4 * MAX_LINE  # characters of a line that is not written out yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Outcome:
 
     problem: str
     phases: Mapping[str, float] = field(default_factory=dict)  # seconds by PHASES
-    transcript: tuple[str, ...] = ()
+    transcript: Sequence[str] = ()
     figures: Mapping[str, float] = field(default_factory=dict)  # what was measured besides yes or no
     certificate_expires: datetime | None = None  # aware UTC
     steps: Mapping[str, float] = field(default_factory=dict)  # seconds by step of a journey
@@ -28,26 +30,30 @@ class CannotAsk(Exception):
     """The probe itself is not able to ask, which says nothing about its target; the text says what would help."""
 
 
-class Transcript:
-    """Lines with the milliseconds since the beginning. `secrets` are masked wherever they turn up."""
+class Transcript(Sequence[str]):
+    """Lines with the milliseconds since the beginning. `secrets` are masked wherever they turn up.
+
+    Hardly anybody reads the transcript of a probe that is well: its lines are written out when they are read.
+    """
+
+    __slots__ = ("_began", "_clock", "_said", "_secrets")
 
     def __init__(self, clock: Monotonic, secrets: Iterable[str] = ()) -> None:
         self._clock = clock
         self._began = clock.monotonic()
         self._secrets: list[str] = []
-        self._lines: list[str] = []
+        self._said: list[tuple[float, str]] = []  # seconds since the beginning, and what
         self.hide(secrets)
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """Mask these too from now on."""
-        # The longer first: one may be a part of another.
-        self._secrets = sorted({*self._secrets, *filter(None, secrets)}, key=len, reverse=True)
+        """Mask these too, from now on and in what was said before."""
+        if secrets:  # the longer first: one may be a part of another
+            self._secrets = sorted({*self._secrets, *filter(None, secrets)}, key=len, reverse=True)
 
     def say(self, text: str) -> None:
         """Add a line; beyond the cap nothing is kept."""
-        if len(self._lines) < MAX_LINES:
-            passed = (self._clock.monotonic() - self._began) * 1000
-            self._lines.append(f"{passed:7.1f} ms  {clean(self.masked(text), MAX_LINE)}")
+        if len(self._said) < MAX_LINES:
+            self._said.append((self._clock.monotonic() - self._began, self.masked(text)[:_KEPT]))
 
     def masked(self, text: str) -> str:
         """The text without the secrets."""
@@ -55,7 +61,17 @@ class Transcript:
             text = text.replace(secret, "***")
         return text
 
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        return self.lines[index]
+
+    def __len__(self) -> int:
+        return len(self._said)
+
     @property
     def lines(self) -> tuple[str, ...]:
         """What has been said so far; what was found to be a secret later is masked in the lines before, too."""
-        return tuple(self.masked(line) for line in self._lines)
+        return tuple(f"{1000 * at:7.1f} ms  {clean(self.masked(text), MAX_LINE)}" for at, text in self._said)

@@ -76,10 +76,10 @@ def _note(outcomes: Sequence[Outcome]) -> str:
     problem, attempts = outcomes[-1].problem, len(outcomes)
     if not problem and attempts > 1:
         return clean(f"well at attempt {attempts}; before: {outcomes[-2].problem}")
-    return clean(problem)
+    return clean(problem) if problem else ""
 
 
-def _transcript(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+def _transcript(outcomes: Sequence[Outcome]) -> Sequence[str]:
     if len(outcomes) == 1:
         return outcomes[0].transcript
     return tuple(

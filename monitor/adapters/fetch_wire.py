@@ -1,0 +1,194 @@
+"""One question and its answer over one connection of the client library.
+
+The library's connector (names, sockets, TLS, idle connections), its protocol and its parser with all their limits are
+used as they are. Its session and its request are not: redirects, cookies, proxies, tracing and streamed bodies are
+not for us, and a probe that asks the same every few seconds paid for them each time more than for everything else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from aiohttp import ClientOSError, ClientTimeout, ServerDisconnectedError, StreamReader, TCPConnector
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ClientRequest, ConnectionKey
+from aiohttp.http_parser import RawResponseMessage
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from monitor.adapters.fetch_kept import Kept, Line
+from monitor.adapters.fetch_types import Broken
+from monitor.adapters.fetch_watch import Stopwatch
+
+if TYPE_CHECKING:
+    import ssl
+
+    from aiohttp.connector import Connection
+
+SOCK_READ = 5.0  # seconds of silence after which a peer counts as gone
+_BUFFER = 65536  # bytes of a body that are read ahead
+_UPGRADE = 101
+_OFTEN = frozenset({"GET", "HEAD", "PUT"})  # may be sent a second time when the other side closes just then
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # in a header
+
+
+class Letter:
+    """A question as it is written on the wire, and where it goes: what the connector wants to know of a request."""
+
+    __slots__ = ("connection_key", "head", "method", "often", "ssl", "url")
+    proxy = None
+    server_hostname = None
+
+    def __init__(
+        self,
+        url: URL,
+        method: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes | None,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        """Raises Broken where the method or a header cannot be sent."""
+        self.url = url
+        self.method = method.upper()
+        self.often = self.method in _OFTEN  # else it needs a new connection: an idle one may be closed just then
+        self.ssl: ssl.SSLContext | bool = tls or True
+        self.connection_key = ConnectionKey(
+            url.raw_host or "", url.port, self.is_ssl(), self.ssl, None, None, None, None
+        )
+        self.head = _head(url, self.method, headers, body)  # all but further headers and the blank line
+
+    @property
+    def host(self) -> str:
+        """As it is dialled."""
+        return self.url.raw_host or ""
+
+    @property
+    def port(self) -> int | None:
+        """As it is dialled."""
+        return self.url.port
+
+    def is_ssl(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.url.scheme == "https"
+
+
+def _head(url: URL, method: str, headers: Iterable[tuple[str, str]], body: bytes | None) -> bytes:
+    given = list(headers)
+    names = {name.lower() for name, _ in given}
+    own = [("Host", url.host_port_subcomponent or ""), ("Accept", "*/*")]
+    if body is not None or method in ("POST", "PUT", "PATCH", "DELETE"):
+        own.append(("Content-Length", str(len(body or b""))))
+    if body is not None or method in ("POST", "PUT", "PATCH"):
+        own.append(("Content-Type", "application/octet-stream"))
+    if method not in _OFTEN:
+        own.append(("Connection", "close"))
+    lines = [(name, value) for name, value in own if name.lower() not in names] + given
+    if not _TOKEN.fullmatch(method) or any(_FORBIDDEN.search(text) for pair in lines for text in pair):
+        raise Broken("protocol", "its method or a header holds what cannot be sent")
+    said = "".join(f"{name}: {value}\r\n" for name, value in lines)
+    return f"{method} {url.raw_path_qs} HTTP/1.1\r\n{said}".encode()
+
+
+class Answer:
+    """The head of an answer, and the connection on which its body follows. `end` must be called."""
+
+    __slots__ = ("_connection", "_kept", "_wire", "body", "headers", "line", "status")
+
+    def __init__(
+        self, connection: Connection, kept: Kept, line: Line, message: RawResponseMessage, body: StreamReader
+    ) -> None:
+        wire = connection.protocol
+        assert wire is not None
+        self._connection = connection
+        self._kept = kept
+        self._wire: ResponseHandler = wire
+        self.line = line
+        self.status = message.code
+        self.headers: CIMultiDictProxy[str] = message.headers
+        self.body = body
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of the body as announced; None when nothing is."""
+        announced = self.headers.get("Content-Length", "")
+        return int(announced) if announced.isdecimal() else None
+
+    def was_reset(self) -> bool:
+        """Whether a body that ends with its connection ended by a reset; aiohttp hands it over as whole even then."""
+        framed = "Content-Length" in self.headers or "Transfer-Encoding" in self.headers
+        return not framed and isinstance(self._wire.exception(), OSError)
+
+    def end(self) -> None:
+        """Let go of the connection: the next one may have it, unless it is full or the answer was left unread."""
+        over = self.status == _UPGRADE or self._wire.should_close
+        if not over and self._kept.keep(self._wire, self.line):
+            self._connection.release()
+        else:
+            self._connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Opens connections, or takes those that `kept` counts."""
+
+    connector: TCPConnector
+    kept: Kept
+    limits: ClientTimeout  # for a connection attempt
+
+
+async def ask(lines: Lines, letter: Letter, rest: bytes, patience: float | None, watch: Stopwatch) -> Answer:
+    """Send the letter and the `rest` of it, and wait for the head of the answer.
+
+    `patience` is the seconds of silence after which the peer counts as gone. Where the other side closed an idle
+    connection at that very moment, it is asked once more. Raises aiohttp's exceptions, and Broken.
+    """
+    again = True
+    while True:
+        watch.enter("connect")
+        connection = await _connected(lines, letter)
+        wire = connection.protocol
+        assert wire is not None
+        line = lines.kept.line(wire)
+        watch.enter("first_byte")
+        try:
+            message, body = await _answered(wire, letter, rest, patience)
+            return Answer(connection, lines.kept, line, message, body)
+        except (ServerDisconnectedError, ClientOSError):
+            connection.close()
+            if not (again and line.uses):
+                raise
+            again = False
+        except BaseException:
+            connection.close()
+            raise
+
+
+async def _connected(lines: Lines, letter: Letter) -> Connection:
+    try:
+        return await lines.connector.connect(cast("ClientRequest", letter), [], lines.limits)
+    except TimeoutError:
+        raise Broken("timeout", "connecting took too long") from None
+
+
+async def _answered(
+    wire: ResponseHandler, letter: Letter, rest: bytes, patience: float | None
+) -> tuple[RawResponseMessage, StreamReader]:
+    wire.set_response_params(
+        skip_payload=letter.method == "HEAD",
+        read_until_eof=True,
+        auto_decompress=False,
+        read_timeout=patience,
+        read_bufsize=_BUFFER,
+    )
+    if wire.transport is None or wire.transport.is_closing():
+        raise ServerDisconnectedError
+    wire.transport.write(letter.head + rest)
+    wire.start_timeout()
+    while True:
+        message, body = await wire.read()
+        if not 100 <= message.code < 200 or message.code == _UPGRADE:
+            return message, body
