@@ -17,16 +17,15 @@ from monitor.engine.compact import COLOURS, EXCLUDED, GREEN, MAINTENANCE, RED, U
 from monitor.model.unit import Level
 
 Floats = NDArray[np.float64]
+Row = bytes | bytearray  # of one unit: number of a colour for each criterion
+# How a unit stands: number of the colour, score of what is known (ratio), share of the weight that is known.
+Stood = tuple[int, float | None, float]
 
 _JUDGED = bytes([GREEN, YELLOW, RED])
 _EXACT = 1 << 50  # sums of whole numbers below it are exact, and so are their halves and doubles
 _DIGITS = 9  # as in monitor.engine.standing
 _LAST = 10.0**_DIGITS
 _SURE = 0.5 - 1e-3  # of the last digit: nearer to the middle between two roundings, the order of adding up could decide
-
-
-# How a unit stands: number of the colour, score of what is known (ratio), share of the weight that is known.
-Stood = tuple[int, float | None, float]
 
 
 class Scheme:
@@ -53,7 +52,7 @@ class Scheme:
         self._scaled = np.array([whole[place] for place in places], float).reshape(-1, 1)
         self._most = 2 * float(self._scaled.sum())
 
-    def stand(self, row: bytes | bytearray, gained: float | None = None) -> Stood:
+    def stand(self, row: Row, gained: float | None = None) -> Stood:
         """Standing of a row with one colour for each criterion; `gained` is the sum of their `gains`, if known."""
         if self._counted is not None:
             row = bytes(self._pick(row))
@@ -101,7 +100,7 @@ class Scheme:
         codes[(counted == EXCLUDED).all(0)] = UNKNOWN
         return codes
 
-    def _coverage(self, row: bytes | bytearray) -> tuple[float, float]:
+    def _coverage(self, row: Row) -> tuple[float, float]:
         counted = [(weight, code) for weight, code in zip(self._weights, row, strict=True) if code != EXCLUDED]
         total = sum(weight for weight, _ in counted)
         known = sum(weight for weight, code in counted if code <= RED)
@@ -109,7 +108,7 @@ class Scheme:
             return float(bool(counted) and all(code <= RED for _, code in counted)), 0.0
         return round(known / total, _DIGITS), known
 
-    def _colour(self, row: bytes | bytearray, score: float | None, coverage: float) -> int:
+    def _colour(self, row: Row, score: float | None, coverage: float) -> int:
         if not row or (EXCLUDED in row and row.count(EXCLUDED) == len(row)):
             return UNKNOWN
         if self._critical:
@@ -142,7 +141,7 @@ def _unit(weights: Sequence[float]) -> int | None:
     return None
 
 
-def _picker(places: Sequence[int]) -> Callable[[bytes], Sequence[int]]:
+def _picker(places: Sequence[int]) -> Callable[[Row], Sequence[int]]:
     """Takes the colours at some places out of a row."""
     if not places:
         return lambda _row: ()

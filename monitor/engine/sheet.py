@@ -91,8 +91,7 @@ class _Group:
 
     def say(self, place: int, number: int, code: int, look: int) -> bool:
         """Take one answer down; whether the colour is another one."""
-        if look < self.looks[place]:
-            self.looks[place] = look
+        self.looks[place] = min(self.looks[place], look)
         at = place * len(self.criteria) + number
         before = self.rows[at]
         if before == code:
@@ -109,7 +108,6 @@ class _Group:
     def set(self, place: int, code: int, score: float | None, coverage: float) -> None:
         self.codes[place], self.coverages[place] = code, coverage
         self.scores[place] = nan if score is None else score
-
 
 
 @dataclass

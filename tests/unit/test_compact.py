@@ -140,7 +140,7 @@ def test_a_column_says_what_judge_says_of_each_reading_at_every_instant(scene):
         said = told_by_judge(criterion, indicator, news, now)
         assert told_by_column(compiled, column, now) == said
         singly = [compiled.one(column, place, now, micros(now)) for place in range(len(news))]
-        assert [(COLOURS[one.code], instant(one.look)) for one in singly] == said
+        assert [(COLOURS[code], instant(look)) for code, look in singly] == said
 
 
 @given(scenes(), st.data())
