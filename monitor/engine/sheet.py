@@ -41,6 +41,7 @@ from monitor.engine.rollup import NOBODY, Members, judge_rollup
 from monitor.engine.scheme import Scheme, Stood
 from monitor.engine.series import remember
 from monitor.model.colour import Colour
+from monitor.model.errors import NotFound
 from monitor.model.hours import Calendar
 from monitor.model.reading import Reading
 from monitor.model.series import NOTHING
@@ -234,7 +235,10 @@ class Sheet:
         at = micros(now)
         if at >= self._until:
             self._forget(now)
-        group, place = self._place[reading.unit]
+        try:
+            group, place = self._place[reading.unit]
+        except KeyError:
+            raise NotFound(f"no unit has the code {reading.unit!r}") from None
         column, row = self._columns.get(reading.indicator), group.first + place
         if column is None:
             return []

@@ -18,6 +18,7 @@ from monitor.engine.scheme import Scheme
 from monitor.engine.sheet import Sheet
 from monitor.engine.standing import stand
 from monitor.model.colour import Colour
+from monitor.model.errors import NotFound
 from monitor.model.reading import Reading
 from monitor.model.series import MonthSum, Series
 from monitor.model.state import UnitState
@@ -237,6 +238,14 @@ def test_one_reading_names_whom_it_changed_up_to_the_nation():
     assert sheet.put(told(False, unit="02144", indicator="up"), NOON) == ["02144", PROVINCE, NATION]
     assert sheet.put(told(80.0, unit="02145"), NOON) == []
     assert sheet.look("02145") == NOON + timedelta(seconds=150)
+
+
+def test_a_reading_of_a_strange_unit_is_not_found_and_one_that_no_rule_reads_changes_nothing():
+    sheet = sheet_of(policy(SITES[0]), [], NOON)
+    sheet.judge(NOON)
+    with pytest.raises(NotFound, match="no unit has the code '99999'"):
+        sheet.put(told(80.0, unit="99999"), NOON)
+    assert sheet.put(told(5.0, indicator="queue"), NOON) == []
 
 
 SECOND = "HT2"
