@@ -15,7 +15,7 @@ from monitor.adapters.store.codec import HEALTH
 from monitor.config.spec import AsOf, Column
 from monitor.engine.book import Indicator, Period
 from monitor.engine.hygiene import Known, after_poll, inspect
-from monitor.model.reading import MAX_REJECTED, Collected, Reading, Shape, SourceHealth
+from monitor.model.reading import MAX_REJECTED, Collected, Comparator, Reading, Rejected, Shape, SourceHealth
 from tests.unit.feed_frames import CALENDAR, FRAME, INDICATORS, NOW, feed_spec, parsed, refusals
 
 LATER = timedelta(minutes=5)
@@ -64,6 +64,25 @@ def test_an_answer_with_less_than_half_of_the_rows_is_held_back_and_nothing_of_i
         "units with a row: 45, in the last good answer 92; held back until the next answer confirms it"
     )
     assert told.refused == {"rows-fell": 1}
+
+
+def test_that_rows_fell_is_told_first_and_of_the_whole_answer():
+    feed = Feed()
+    feed.answers(of(92))
+    strange = Rejected("portal", "line 2", "unknown-unit", "no unit 99999", "99999")
+    told = feed.answers(replace(of(40), rejected=(strange,), refused={"unknown-unit": 1}))
+    assert [(one.row, one.reason) for one in told.rejected] == [("", "rows-fell"), ("line 2", "unknown-unit")]
+    assert told.refused == {"unknown-unit": 1, "rows-fell": 1}
+
+
+@pytest.mark.parametrize(
+    "collected",
+    [replace(of(1), failure="feed portal: timeout"), replace(of(1), shape=None)],
+    ids=["a failure", "what has no shape"],
+)
+def test_an_answer_that_cannot_be_held_against_another_stays_as_it_is(collected):
+    known = Known(INDICATORS, CALENDAR, lambda unit, name: None)
+    assert inspect(collected, after_poll(None, of(92), "19"), known) is collected
 
 
 def test_half_of_the_rows_is_no_fall():
@@ -175,6 +194,44 @@ def test_keys_of_json_rows_are_headers():
     assert "gone since then: 'ratio'; new: 'ratio_pct'" in told.rejected[0].detail
 
 
+def spoken(*headers: str) -> SourceHealth:
+    """What is known of a feed whose last answer had these headers and said something of `rate`."""
+    return SourceHealth("portal", "19", shape=Shape(1, headers, ("rate",)))
+
+
+def lacking(*headers: str, column: str = "rate", reason: str = "missing") -> Collected:
+    """An answer with these headers, of which one row was refused."""
+    refused = Rejected("portal", "line 1", reason, f"no '{column}'", column=column)
+    return Collected("portal", NOW, rejected=(refused,), refused={reason: 1}, shape=Shape(1, headers))
+
+
+def named(collected: Collected, before: SourceHealth) -> Rejected:
+    """The one refused row, as it is called in the light of what was known before."""
+    [refused] = inspect(collected, before, Known(INDICATORS, CALENDAR, lambda unit, name: None)).rejected
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("before", "collected"),
+    [
+        (spoken(), lacking()),
+        (spoken("a"), lacking("a", "b")),
+        (spoken("a"), lacking("b", column="overdue")),
+        (spoken("a"), lacking("b", reason="not-a-number")),
+    ],
+    ids=["no headers at all", "headers are new and none is gone", "a column that never spoke", "another trouble"],
+)
+def test_only_a_column_that_spoke_and_went_with_its_header_has_drifted(before, collected):
+    assert named(collected, before).reason == collected.rejected[0].reason
+
+
+def test_three_headers_are_named_and_the_others_counted_in_one_short_sentence():
+    told = named(lacking("x"), spoken("a", "b", "c", "d", "e"))
+    assert told.detail == "no 'rate'; gone since then: 'a', 'b', 'c' and 2 more; new: 'x'"
+    assert named(lacking("x"), spoken("a", "b", "c")).detail == "no 'rate'; gone since then: 'a', 'b', 'c'; new: 'x'"
+    assert len(named(lacking("x" * 200), spoken("y" * 200)).detail) == 300
+
+
 # figures that only grow
 
 GROWING = feed_spec("csv", Column("handled", "Đã giải quyết"), unit="Mã", as_of=AsOf.FIELD, as_of_field="Ngày")
@@ -206,6 +263,58 @@ def test_a_cumulative_figure_that_falls_is_refused_with_its_line(growing):
     )  # fmt: skip
     assert refused.detail == "unit 02143, handled: 812, but 1204 on 2026-11-19: it only grows"
     assert told.refused == {"backwards": 1}
+
+
+LAST_OF_YEAR = datetime(2026, 12, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("window", "last_day", "falls"),
+    [
+        (Period.MONTH, datetime(2026, 11, 29, tzinfo=UTC), True),
+        (Period.MONTH, datetime(2026, 11, 30, tzinfo=UTC), False),
+        (Period.QUARTER, datetime(2026, 10, 31, tzinfo=UTC), True),
+        (Period.QUARTER, datetime(2026, 11, 30, tzinfo=UTC), True),
+        (Period.QUARTER, datetime(2026, 9, 30, tzinfo=UTC), False),
+        (Period.YEAR, datetime(2026, 9, 30, tzinfo=UTC), True),
+        (Period.YEAR, LAST_OF_YEAR, False),
+        (None, LAST_OF_YEAR, True),
+    ],
+)
+def test_a_figure_may_be_less_on_the_next_day_only_where_a_new_period_begins(window, last_day, falls):
+    feed = Feed({"handled": replace(HANDLED, window=window)})
+    feed.now = last_day + DAY
+    before, after = (
+        Reading("02143", "handled", value, day, day, "portal")
+        for value, day in ((1204.0, last_day), (3.0, last_day + DAY))
+    )
+    feed.answers(handled(before))
+    assert reasons_of(feed.answers(handled(after))) == (["backwards"] if falls else [])
+
+
+def test_the_same_figure_on_a_later_day_is_no_contradiction(growing):
+    assert growing.answers(handled(count(1204, 20))).rejected == ()
+
+
+def test_a_figure_has_no_say_from_the_very_instant_at_which_it_is_too_old(growing):
+    age = timedelta(seconds=HANDLED.max_age)
+    late = replace(count(812, 20), received_at=count(1204, 19).as_of + age)
+    assert reasons_of(growing.answers(handled(replace(late, received_at=late.received_at - LATER)))) == ["backwards"]
+    assert growing.answers(handled(late)).rejected == ()
+
+
+@pytest.mark.parametrize("stated", [{"value": "partly"}, {"value": True}, {"comparator": Comparator.GT}])
+def test_what_is_no_exact_number_contradicts_nothing_and_is_contradicted_by_nothing(growing, stated):
+    vague = replace(count(3, 20), **stated)
+    assert growing.answers(handled(vague)).readings == (vague,)
+    assert growing.answers(handled(count(812, 21))).rejected == ()
+
+
+def test_of_two_claims_of_one_instant_the_first_is_held_and_a_place_that_nobody_named_is_empty():
+    feed = Feed({"handled": HANDLED})
+    first, second, third = count(10, 19), count(5, 19), count(7, 20)
+    told = feed.answers(replace(handled(first, second, third), places={}))
+    assert [(refused.row, refused.cell) for refused in told.rejected] == [("", "7")]
 
 
 def test_a_new_period_starts_anew(growing):
