@@ -16,6 +16,7 @@ Nothing turns red by any of this: what is refused or held back goes stale by its
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -60,7 +61,7 @@ def inspect(collected: Collected, before: SourceHealth | None, known: Known) -> 
     readings, backwards = _grown(collected, known)
     drift = None if before is None else _drift(before, collected.shape, collected.at)
     refused = [*(_named(one, before, drift) for one in collected.rejected), *backwards]
-    counts = _recount(collected, refused, len(backwards))
+    counts = _recount(collected.refused, refused)
     held = _fell(before, collected.shape)
     if held:
         refused.insert(0, Rejected(collected.source, "", "rows-fell", held))
@@ -117,8 +118,10 @@ def bounded(source: str, refused: Sequence[Rejected], total: int) -> tuple[Rejec
 
 def _fell(before: SourceHealth | None, shape: Shape) -> str:
     """Why the answer is held back; empty when it is not."""
-    good = before.shape.rows if before and before.shape else 0
-    if before is None or good < FEWEST or shape.rows >= FELL * good:
+    if before is None or before.shape is None:
+        return ""
+    good = before.shape.rows
+    if good < FEWEST or shape.rows >= FELL * good:
         return ""
     if before.held is not None and shape.rows >= max(before.held, 1):
         return ""
@@ -132,16 +135,12 @@ def _since(refused: Iterable[Rejected], before: SourceHealth | None, now: dateti
     return (replace(one, first_seen=known.get(one.trouble) or now) for one in refused)
 
 
-def _recount(collected: Collected, refused: Iterable[Rejected], backwards: int) -> dict[str, int]:
-    """Refused rows by reason, after some of them have got another name."""
-    counts = dict(collected.refused)
-    for old, new in zip(collected.rejected, refused, strict=False):
-        if old.reason != new.reason and old.reason in counts:
-            counts[old.reason] -= 1
-            counts[new.reason] = counts.get(new.reason, 0) + 1
-    if backwards:
-        counts["backwards"] = backwards
-    return {reason: count for reason, count in counts.items() if count}
+def _recount(before: Mapping[str, int], refused: Iterable[Rejected]) -> dict[str, int]:
+    """Refused rows by reason, after some that were missing have got another name and some have come to them."""
+    named_here = Counter(one.reason for one in refused if one.reason in ("schema-drift", "backwards"))
+    counts = Counter(before) + named_here
+    counts["missing"] -= named_here["schema-drift"]
+    return dict(+counts)
 
 
 # headers

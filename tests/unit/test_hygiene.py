@@ -14,8 +14,8 @@ from monitor.adapters.feeds import KINDS
 from monitor.adapters.store.codec import HEALTH
 from monitor.config.spec import AsOf, Column
 from monitor.engine.book import Indicator, Period
-from monitor.engine.hygiene import Known, after_poll, inspect
-from monitor.model.reading import MAX_REJECTED, Collected, Comparator, Reading, Rejected, Shape, SourceHealth
+from monitor.engine.hygiene import Known, after_poll, bounded, inspect
+from monitor.model.reading import MAX_REJECTED, Collected, Comparator, Drift, Reading, Rejected, Shape, SourceHealth
 from tests.unit.feed_frames import CALENDAR, FRAME, INDICATORS, NOW, feed_spec, parsed, refusals
 
 LATER = timedelta(minutes=5)
@@ -121,6 +121,12 @@ def test_a_failure_between_changes_nothing():
     assert not feed.answers(of(40)).held
 
 
+def test_of_four_rows_one_left_is_a_fall_and_the_next_one_left_confirms_it():
+    feed = Feed()
+    feed.answers(of(4))
+    assert [feed.answers(of(1)).held for _ in range(2)] == [True, False]
+
+
 def test_of_three_rows_one_may_be_missing():
     feed = Feed()
     feed.answers(of(3))
@@ -183,6 +189,16 @@ def test_a_header_that_comes_back_ends_the_drift():
     feed.answers(table("Mã", "Tỷ lệ", "Số quá hạn"))
     assert feed.answers(table("Mã", "Tỷ lệ", "Quá hạn")).rejected == ()
     assert feed.health is not None and feed.health.drift is not None and feed.health.drift.gone == ()
+
+
+def test_an_answer_without_headers_is_no_drift_and_one_that_is_held_back_tells_its_own():
+    feed = Feed()
+    feed.answers(replace(of(4), shape=Shape(4, ("a", "b"))))
+    feed.answers(of(4))
+    assert feed.health is not None and feed.health.drift is None
+    feed.answers(replace(of(4), shape=Shape(4, ("a", "b"))))
+    assert feed.answers(replace(of(1), shape=Shape(1, ("a",)))).held
+    assert feed.health.drift == Drift(feed.now, ("b",), ())
 
 
 def test_keys_of_json_rows_are_headers():
@@ -335,6 +351,13 @@ def test_a_figure_that_is_too_old_to_be_believed_has_no_say(growing):
     assert growing.answers(handled(count(812, 23, at=NOW + 3 * DAY))).rejected == ()
 
 
+def test_every_unit_whose_figure_falls_is_refused(growing):
+    growing.answers(handled(replace(count(50, 19), unit="19")))
+    told = growing.answers(handled(replace(count(5, 20), unit="19"), count(812, 20)))
+    assert [(refused.unit, refused.row) for refused in told.rejected] == [("02143", "line 3"), ("19", "line 2")]
+    assert told.readings == () and told.refused == {"backwards": 2}
+
+
 def test_within_one_answer_a_fall_is_seen_too():
     told = Feed({"handled": HANDLED}).answers(handled(count(10, 19), count(5, 20), count(12, 21)))
     assert [reading.value for reading in told.readings] == [10, 12]
@@ -342,6 +365,31 @@ def test_within_one_answer_a_fall_is_seen_too():
 
 
 # what is kept
+
+
+def test_when_a_source_answered_and_failed_first_and_last_is_remembered_through_both():
+    seen = Rejected("portal", "line 2", "unknown-unit", "no unit 99999")
+    good = replace(of(4), rejected=(seen,), refused={"unknown-unit": 1})
+    first = after_poll(None, good, "19")
+    assert first == SourceHealth(
+        "portal", "19", NOW, NOW, rejected=(seen,), refused={"unknown-unit": 1}, shape=Shape(4)
+    )
+    failed = Collected("portal", NOW + LATER, failure="feed portal: timeout", stage="fetch")
+    second = after_poll(first, failed, "19")
+    assert second == replace(first, last_failure=NOW + LATER, failing_since=NOW + LATER, failure=failed.failure,
+                             stage="fetch")  # fmt: skip
+    third = after_poll(second, replace(failed, at=NOW + 2 * LATER), "19")
+    assert third == replace(second, last_failure=NOW + 2 * LATER)
+    fourth = after_poll(third, replace(of(4), at=NOW + 3 * LATER), "19")
+    assert fourth == replace(third, last_success=NOW + 3 * LATER, failing_since=None, rejected=(), refused={})
+    assert after_poll(None, failed, "19").first_success is None
+
+
+def test_as_many_refused_rows_as_are_kept_are_all_named_and_the_rest_is_counted_once():
+    rows = [Rejected("portal", f"line {n}", "unknown-unit", "no such unit") for n in range(MAX_REJECTED)]
+    rest = Rejected("portal", "", "more", "and 3 more")
+    assert bounded("portal", [*rows, rest], MAX_REJECTED) == tuple(rows)
+    assert bounded("portal", [*rows, rest], MAX_REJECTED + 2) == (*rows[:-1], replace(rest, detail="and 3 more"))
 
 
 def test_refused_rows_keep_since_when_and_the_count_goes_on_where_the_list_ends():
