@@ -272,6 +272,14 @@ def test_availability_is_not_told_while_too_little_of_its_window_is_known():
     assert figure(replace(strict, known=2.0), now, at(4060), VIETNAM) is not None
 
 
+def test_half_a_second_is_measured_in_full_and_nothing_more_than_all_of_it_ever_is():
+    found = shown(replace(DAY_LONG, known=100.0), rolled(answer(0), answer(0.5)), 0.5)
+    assert (found.value, found.measured) == (100.0, 100.0)
+    rounded_up = rolled(*(answer(0.0004 + 60 * minute) for minute in range(60)))
+    assert shown(DAY_LONG, rounded_up, 3540.0004).measured == 100.0
+    assert shown(LOSS, rolled(answer(0)), 0).measured == 0.0
+
+
 def test_the_window_begins_with_the_first_answer_or_at_the_start_of_its_first_hour_or_day():
     now = rolled(*(answer(60 * number) for number in range(40 * 24 * 60)))
     end = 60.0 * (40 * 24 * 60 - 1)  # 00:19 of 15 September in Vietnam
