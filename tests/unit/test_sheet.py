@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from math import isnan
 
-import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.decide import Policy, View, decide
-from monitor.engine.book import Criterion, Formula, Period, RollUp, StandingRule
-from monitor.engine.compact import CODES, COLOURS
-from monitor.engine.scheme import Scheme
+from monitor.engine.book import Criterion, Formula, Period, RollUp
 from monitor.engine.sheet import Sheet
-from monitor.engine.standing import stand
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
 from monitor.model.reading import Reading
@@ -40,7 +35,6 @@ from tests.unit.engine_scene import (
     SYSTEM,
     directory,
     goal,
-    held,
     local,
     rule,
     ruleset,
@@ -69,57 +63,6 @@ OF_SOME = replace(SHARED, levels=frozenset({Level.SYSTEM, Level.COMMUNE}), units
 SITES = [(CENTRE, SHARED, ONLINE, SHARE), (CENTRE, FOR_ALL, DATED, WORST), (SHARED, DATED, BY_DATE), (CENTRE, ONLINE),
          (CENTRE, FOR_ALL, ONLINE, replace(SHARE, critical=False)), (CENTRE, ONLINE, HEAVY), (ONLINE, RATE, SHARE),
          (ENOUGH, SHARE, RATE), (CENTRE, FREE, SHARE), (BROKEN, ONLINE, WORST), (OF_SOME, CENTRE, SHARE)]  # fmt: skip
-weights = st.sampled_from([0.0, 0.1, 0.7, 1.0, 2.5, 5.0, 10.0, 20.0, 1 / 3, 102.4])
-colours = st.sampled_from(Colour)
-limits = st.builds(StandingRule, *[st.sampled_from([0.0, 0.5, 0.7, 0.8, 1.0])] * 3, st.sampled_from([0.0, 5.0]))
-
-
-@given(st.lists(st.tuples(colours, weights, st.booleans()), max_size=12), limits)
-@example([(RED, 0.0, True)], StandingRule())  # what has no weight is known all the same
-@example([(RED, 0.0, True), (Colour.UNKNOWN, 0.0, True)], StandingRule())
-def test_a_row_of_colours_stands_as_its_criteria_do(row, limit):
-    criteria = [rule(f"c{n}", weight={Level.COMMUNE: weight}, critical=c) for n, (_, weight, c) in enumerate(row)]
-    states = [
-        replace(held(f"c{n}", colour, weight, critical=c), level=Colour.UNKNOWN)
-        for n, (colour, weight, c) in enumerate(row)
-    ]
-    standing = stand(None, states, limit, NOON)
-    scheme = Scheme(criteria, Level.COMMUNE, limit)
-    codes = bytes(CODES[colour] for colour, _, _ in row)
-    gained = sum(gains[code] for gains, code in zip(scheme.gains, codes, strict=True))
-    for known in (None, gained):
-        code, score, coverage = scheme.stand(codes, known)
-        assert (COLOURS[code], score, coverage) == (standing.colour, standing.score, standing.coverage)
-
-
-@given(st.data(), st.lists(st.tuples(weights, st.booleans()), max_size=8), limits)
-def test_many_units_stand_at_once_as_each_of_them_does(data, kinds, limit):
-    criteria = [rule(f"c{n}", weight={Level.COMMUNE: w}, critical=c) for n, (w, c) in enumerate(kinds)]
-    row = st.binary(min_size=len(kinds), max_size=len(kinds)).map(lambda drawn: bytes(b % 6 for b in drawn))
-    rows = data.draw(st.lists(row | row.map(lambda r: bytes(code % 3 for code in r)), min_size=1, max_size=6))
-    scheme = Scheme(criteria, Level.COMMUNE, limit)
-    table = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), len(kinds)).T
-    codes, scores, coverages, gained = scheme.stand_all(np.ascontiguousarray(table))
-    each = zip(codes.tolist(), scores.tolist(), coverages.tolist(), gained.tolist(), strict=True)
-    for one, (code, score, coverage, gain) in zip(rows, each, strict=True):
-        assert (code, None if isnan(score) else score, coverage) == scheme.stand(one)
-        assert gain == pytest.approx(sum(gains[c] for gains, c in zip(scheme.gains, one, strict=True)))
-
-
-def test_a_score_in_the_middle_between_two_roundings_is_rounded_as_the_judge_rounds_it():
-    shares = [1 / 1024] * 1024
-    criteria = [rule(f"c{n}", weight={Level.COMMUNE: weight}) for n, weight in enumerate(shares)]
-    scheme = Scheme(criteria, Level.COMMUNE, StandingRule())
-    for green in range(1, 64, 2):
-        row = bytes([0] * green + [2] * (1024 - green))
-        states = [replace(held(c.id, COLOURS[code], c.weight[Level.COMMUNE]), level=Colour.UNKNOWN)
-                  for c, code in zip(criteria, row, strict=True)]  # fmt: skip
-        expected = stand(None, states, StandingRule(), NOON).score
-        column = np.frombuffer(row, np.uint8).reshape(-1, 1)
-        assert scheme.stand(row)[1] == scheme.stand_all(column)[1][0] == expected
-        gained = sum(gains[code] for gains, code in zip(scheme.gains, row, strict=True))
-        assert scheme.stand(row, gained)[1] == expected
-
 
 JULY = 12 * 2025 + 6
 PAST = {"rate": Series(months=(MonthSum(JULY - 4, 30.0, 90.0), MonthSum(JULY, 9.0, 12.0)))}
