@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.decide import Policy, View, decide
+from monitor.engine import sheet as engine_sheet
 from monitor.engine.book import Criterion, Formula, Period, RollUp
+from monitor.engine.compact import CODES, EXCLUDED
+from monitor.engine.rollup import judge_rollup
 from monitor.engine.sheet import Sheet
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
@@ -189,6 +192,79 @@ def test_a_reading_of_a_strange_unit_is_not_found_and_one_that_no_rule_reads_cha
     with pytest.raises(NotFound, match="no unit has the code '99999'"):
         sheet.put(told(80.0, unit="99999"), NOON)
     assert sheet.put(told(5.0, indicator="queue"), NOON) == []
+
+
+def all_good(of: Policy) -> Sheet:
+    """A site at noon at which everything is green."""
+    good = [told(True, unit=SYSTEM, indicator="system_up")]
+    good += [told(value, unit=code, indicator=name) for code in FIVE for name, value in (("up", True), ("rate", 90.0))]
+    sheet = sheet_of(of, good, NOON)
+    sheet.judge(NOON)
+    return sheet
+
+
+def test_a_roll_up_of_the_same_numbers_is_asked_once_a_day(monkeypatch):
+    asked = []
+
+    def counting(criterion, counts, *rest):
+        asked.append((criterion.id, counts.green))
+        return judge_rollup(criterion, counts, *rest)
+
+    monkeypatch.setattr(engine_sheet, "judge_rollup", counting)
+    sheet = all_good(policy(SITES[0]))
+    assert asked == [("share", 5), ("share", 1)]  # five communes; one province
+    bad, good = told(50.0, unit=FIVE[0]), told(90.0, unit=FIVE[0])
+    for _ in range(3):
+        assert sheet.put(bad, NOON) == [FIVE[0]]
+        assert sheet.put(good, NOON) == [FIVE[0]]
+    assert asked[2:] == [("share", 4)]
+    midnight = local(7)
+    sheet.put(replace(bad, as_of=midnight), midnight - timedelta.resolution)
+    assert asked[3:] == []
+    sheet.put(replace(good, as_of=midnight), midnight)
+    assert asked[3:] == [("share", 5)]
+
+
+def test_no_more_roll_ups_are_remembered_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(engine_sheet, "_KEPT", 2)
+    sheet = all_good(policy(SITES[0]))
+    kept = []
+    for code in FIVE:
+        sheet.put(told(50.0, unit=code), NOON)
+        kept.append(len(sheet._rolled))
+    assert kept == [1, 1, 1, 2, 1]  # the nation is asked as well where the province changes
+
+
+def test_a_unit_that_ends_is_left_out_from_its_day_on_when_something_reaches_it():
+    of = policy(SITES[0])
+    ended = replace(of.units[COMMUNE], valid_to=CALENDAR.local(NOON).date() + timedelta(days=1))
+    of = replace(of, units=Units(tuple(ended if unit.code == COMMUNE else unit for unit in of.units)))
+    sheet = all_good(of)
+    assert sheet.counts(PROVINCE).green == 5
+    later = local(7)
+    assert sheet.put(told(False, later, indicator="up"), later - timedelta.resolution) == [COMMUNE]
+    assert COMMUNE in sheet.put(told(True, later, indicator="up"), later)
+    assert sheet.stood(COMMUNE) == (EXCLUDED, None, 0.0)
+    assert (sheet.counts(PROVINCE).green, sheet.counts(PROVINCE).excluded) == (4, 1)
+
+
+def test_a_reading_that_no_rule_of_its_unit_reads_is_kept_and_changes_nothing():
+    sheet = all_good(policy(SITES[0]))
+    assert sheet.put(told(False, unit=COMMUNE, indicator="system_up"), NOON) == []
+    assert sheet.colours(COMMUNE)["system_up"] is GREEN
+
+
+def test_a_unit_stands_with_score_and_share_known_and_is_looked_at_no_later_than_its_readings_ask():
+    sheet = all_good(policy(SITES[3]))
+    assert sheet.stood(COMMUNE) == (CODES[GREEN], 1.0, 1.0)
+    assert sheet.stood(SYSTEM) == (CODES[Colour.UNKNOWN], None, 0.0)  # nothing is asked of it here
+    earlier = NOON - timedelta(seconds=60)
+    sheet.put(told(True, earlier, indicator="up"), NOON)
+    assert sheet.look(COMMUNE) == earlier + timedelta(seconds=150)
+    sheet.put(told(True, NOON, indicator="up"), NOON)
+    assert sheet.look(COMMUNE) == earlier + timedelta(seconds=150)
+    assert sheet.look(SYSTEM) is None
+    assert sheet.counts(COMMUNE).total == 0
 
 
 SECOND = "HT2"
