@@ -14,6 +14,7 @@ from monitor.engine import sheet as engine_sheet
 from monitor.engine.book import Criterion, Formula, Period, RollUp
 from monitor.engine.compact import CODES, EXCLUDED
 from monitor.engine.rollup import judge_rollup
+from monitor.engine.scheme import Scheme
 from monitor.engine.sheet import Sheet
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
@@ -223,6 +224,22 @@ def test_a_roll_up_of_the_same_numbers_is_asked_once_a_day(monkeypatch):
     assert asked[3:] == []
     sheet.put(replace(good, as_of=midnight), midnight)
     assert asked[3:] == [("share", 5)]
+
+
+def test_a_reading_that_changes_no_colour_stands_nobody(monkeypatch):
+    sheet = all_good(policy(SITES[0]))
+    stood = []
+    stand = Scheme.stand
+
+    def counting(scheme, row, gained=None):
+        stood.append(bytes(row))
+        return stand(scheme, row, gained)
+
+    monkeypatch.setattr(Scheme, "stand", counting)
+    sheet.put(told(85.0, unit=COMMUNE), NOON)
+    assert stood == []
+    sheet.put(told(70.0, unit=COMMUNE), NOON)  # yellow, and so is the commune; the province has four of five
+    assert len(stood) == 2
 
 
 def test_no_more_roll_ups_are_remembered_than_there_is_room_for(monkeypatch):
