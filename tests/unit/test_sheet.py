@@ -232,14 +232,17 @@ def test_a_reading_that_changes_no_colour_stands_nobody(monkeypatch):
     stand = Scheme.stand
 
     def counting(scheme, row, gained=None):
-        stood.append(bytes(row))
+        stood.append(gained)
         return stand(scheme, row, gained)
 
     monkeypatch.setattr(Scheme, "stand", counting)
     sheet.put(told(85.0, unit=COMMUNE), NOON)
     assert stood == []
     sheet.put(told(70.0, unit=COMMUNE), NOON)  # yellow, and so is the commune; the province has four of five
-    assert len(stood) == 2
+    assert stood == [
+        50.0,
+        20.0,
+    ]  # halves of their weights: green, green and yellow at the commune, green at the province
 
 
 def test_no_more_roll_ups_are_remembered_than_there_is_room_for(monkeypatch):
@@ -282,6 +285,18 @@ def test_a_unit_stands_with_score_and_share_known_and_is_looked_at_no_later_than
     assert sheet.look(COMMUNE) == earlier + timedelta(seconds=150)
     assert sheet.look(SYSTEM) is None
     assert sheet.counts(COMMUNE).total == 0
+
+
+def test_what_changes_at_a_system_is_taken_over_from_it_even_where_the_system_stands_as_before():
+    slow = rule("slow", levels=frozenset({Level.SYSTEM}), inherit=frozenset({Level.COMMUNE}), indicator="rate")
+    of = policy((SHARED, slow, SHARE))
+    readings = [told(False, unit=SYSTEM, indicator="system_up"), told(90.0, unit=SYSTEM)]
+    sheet = sheet_of(of, readings, NOON)
+    sheet.judge(NOON)
+    assert sheet.colours(COMMUNE)["slow"] is GREEN
+    assert sheet.put(told(50.0, unit=SYSTEM), NOON) == []
+    assert sheet.colours(COMMUNE)["slow"] is RED
+    agrees(sheet, decided(of, [readings[0], told(50.0, unit=SYSTEM)], NOON))
 
 
 SECOND = "HT2"
