@@ -16,7 +16,7 @@ from monitor.engine.scheme import Scheme
 from monitor.engine.standing import stand
 from monitor.model.colour import Colour
 from monitor.model.unit import Level
-from tests.unit.engine_scene import NOON, RED, held, rule
+from tests.unit.engine_scene import NOON, RED, YELLOW, held, rule
 
 weights = st.sampled_from([0.0, 0.1, 0.7, 1.0, 2.5, 5.0, 10.0, 20.0, 1 / 3, 102.4])
 colours = st.sampled_from(Colour)
@@ -163,7 +163,17 @@ def test_weights_are_counted_in_halves_of_the_greatest_decimal_unit_that_makes_t
 
 @pytest.mark.parametrize("weights", [TEN, (0.1, 0.9), (2.0**49, 2.0**49 - 1)])
 def test_the_sum_that_is_kept_beside_a_row_is_believed_where_such_sums_are_exact(weights):
-    assert scheme_of(weights).stand(codes_of("G" * len(weights)), 0.0) == (CODES[RED], 0.0, 1.0)
+    scheme, green = scheme_of(weights), codes_of("G" * len(weights))
+    assert scheme.stand(green, 0.0) == (CODES[RED], 0.0, 1.0)
+    assert scheme.stand(green, kept_beside(scheme, green) / 2) == (CODES[YELLOW], 0.5, 1.0)
+
+
+@pytest.mark.parametrize("row", ["", "xxxx"])
+def test_where_nothing_counts_nothing_is_known_even_if_nothing_has_to_be(row):
+    scheme = scheme_of(TEN[: len(row)], StandingRule(min_coverage=0.0))
+    assert scheme.stand(codes_of(row))[0] == CODES[Colour.UNKNOWN]
+    table = np.frombuffer(codes_of(row), np.uint8).reshape(len(row), 1)
+    assert scheme.stand_all(table)[0].tolist() == [CODES[Colour.UNKNOWN]]
 
 
 @pytest.mark.parametrize(("weights", "row"), [((2.0**49, 2.0**49), "GG"), ((0.0625, 1.0), "GG"), ((7.0, 3.0), "G?")])
