@@ -129,6 +129,7 @@ def kept_beside(scheme: Scheme, row: bytes) -> float:
         ((None, None), "G?", "?", None, 0.0),
         ((None, None, None), "xxG", "G", None, 1.0),
         ((1 / 3, 1 / 3), "GR", "Y", 0.5, 1.0),
+        ((1 / 7, 1 / 7), "G?", "?", 1.0, 0.5),  # all of it weighs less than one
         ((), "", "?", None, 0.0),
     ],
 )
@@ -188,3 +189,20 @@ def test_a_share_known_in_the_middle_between_two_roundings_is_rounded_as_the_jud
         column = np.frombuffer(row, np.uint8).reshape(-1, 1)
         codes, scores, coverages, _ = scheme.stand_all(column)
         assert scheme.stand(row) == (codes[0], scores[0], coverages[0]) == (0, 1.0, round(known / 1024, 9))
+
+
+@pytest.mark.parametrize("share", [1234567885, 1234567895, 5000000015, 9876543215, 9876543225, 9999999995])
+def test_a_share_that_only_looks_like_the_middle_is_rounded_by_what_it_is(share):
+    scheme = scheme_of((float(share), float(10**10 - share)), StandingRule(min_coverage=0.0))
+    table = np.ascontiguousarray(np.frombuffer(codes_of("GRG?"), np.uint8).reshape(2, 2).T)
+    _, scores, coverages, _ = scheme.stand_all(table)
+    exact = round(share / 10**10, 9)
+    assert (scores.tolist(), coverages.tolist()) == ([exact, 1.0], [1.0, exact])
+    assert scheme.stand(codes_of("GR"), kept_beside(scheme, codes_of("GR")))[1] == exact
+
+
+def test_of_units_without_any_weight_each_is_known_by_itself():
+    rows = ("GG", "Gx", "G?", "xx", "?x")
+    table = np.frombuffer(codes_of("".join(rows)), np.uint8).reshape(len(rows), 2).T
+    coverages = scheme_of((None, None)).stand_all(np.ascontiguousarray(table))[2]
+    assert coverages.tolist() == [1.0, 1.0, 0.0, 0.0, 0.0]
