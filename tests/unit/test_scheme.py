@@ -16,7 +16,7 @@ from monitor.engine.scheme import Scheme
 from monitor.engine.standing import stand
 from monitor.model.colour import Colour
 from monitor.model.unit import Level
-from tests.unit.engine_scene import NOON, RED, YELLOW, held, rule
+from tests.unit.engine_scene import GREEN, NOON, RED, YELLOW, held, rule
 
 weights = st.sampled_from([0.0, 0.1, 0.7, 1.0, 2.5, 5.0, 10.0, 20.0, 1 / 3, 102.4])
 colours = st.sampled_from(Colour)
@@ -173,8 +173,21 @@ def test_the_sum_that_is_kept_beside_a_row_is_believed_where_such_sums_are_exact
 def test_where_nothing_counts_nothing_is_known_even_if_nothing_has_to_be(row):
     scheme = scheme_of(TEN[: len(row)], StandingRule(min_coverage=0.0))
     assert scheme.stand(codes_of(row))[0] == CODES[Colour.UNKNOWN]
-    table = np.frombuffer(codes_of(row), np.uint8).reshape(len(row), 1)
-    assert scheme.stand_all(table)[0].tolist() == [CODES[Colour.UNKNOWN]]
+    table = np.frombuffer(codes_of(row + "G" * len(row)), np.uint8).reshape(2, len(row)).T
+    found = scheme.stand_all(np.ascontiguousarray(table))[0].tolist()
+    assert found == [CODES[Colour.UNKNOWN], CODES[GREEN] if row else CODES[Colour.UNKNOWN]]
+
+
+def test_nobody_is_asked_one_by_one_where_no_rounding_is_in_doubt(monkeypatch):
+    scheme = scheme_of(TEN)
+    asked = []
+    monkeypatch.setattr(Scheme, "stand", lambda _, row: asked.append(row))
+    table = np.frombuffer(codes_of("GGYRRRRRGG?xxxxx????"), np.uint8).reshape(5, 4).T
+    assert scheme.stand_all(np.ascontiguousarray(table))[0].tolist() == [CODES[c] for c in (YELLOW, RED, GREEN)] + [
+        3,
+        3,
+    ]
+    assert asked == []
 
 
 @pytest.mark.parametrize(("weights", "row"), [((2.0**49, 2.0**49), "GG"), ((0.0625, 1.0), "GG"), ((7.0, 3.0), "G?")])
