@@ -49,7 +49,7 @@ class Scheme:
         self._total = sum(self._weights)
         whole = [round(weight * unit) if unit else weight for weight in weights]
         self.gains = tuple(tuple(2 * points for points in _earned(weight)) for weight in whole)
-        self._scaled = np.array([whole[place] for place in places], float).reshape(-1, 1)
+        self._scaled = np.array([whole[place] for place in places], float)[:, np.newaxis]
         self._most = 2 * float(self._scaled.sum())
 
     def stand(self, row: Row, gained: float | None = None) -> Stood:
@@ -136,7 +136,7 @@ def _unit(weights: Sequence[float]) -> int | None:
     """The power of ten that makes whole numbers of all weights; None where there is none, or sums could be inexact."""
     for unit in (1, 10, 100, 1000):
         whole = [round(weight * unit) for weight in weights]
-        if all(number / unit == weight for number, weight in zip(whole, weights, strict=True)):
+        if [number / unit for number in whole] == list(weights):
             return unit if sum(whole) < _EXACT else None
     return None
 
