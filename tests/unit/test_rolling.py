@@ -439,14 +439,22 @@ def test_what_nobody_has_an_indicator_for_is_passed_over_and_the_others_are_told
     assert [reading.indicator for reading in told(answer(0), plan=plan)] == ["lossy"]
 
 
-def test_a_figure_of_days_that_is_asked_for_later_is_told_at_its_own_first_answers():
-    few = Plan("probe", PERIOD, (LOSS,))
-    now = roll_all({}, minutes(*[True] * 9), {"probe": few}, INDICATORS, OFFICE)
+@pytest.mark.parametrize(("first", "later"), [(LOSS, "month"), (MONTH_LONG, "lossy")])
+def test_a_figure_that_is_asked_for_later_is_told_at_its_own_first_answers(first, later):
+    few = Plan("probe", PERIOD, (first,))
+    now = roll_all({}, minutes(*[True] * 11), {"probe": few}, INDICATORS, OFFICE)
     heard = []
-    for minute in range(9, 12):
+    for minute in range(11, 14):
         now = roll_all(now.rolling, (answer(60 * minute),), {"probe": PLAN}, INDICATORS, OFFICE)
-        heard.append("month" in {reading.indicator for reading in now.readings})
+        heard.append(later in {reading.indicator for reading in now.readings})
     assert heard == [False, True, False]
+
+
+def test_a_plan_keeps_the_hours_and_the_days_of_its_longest_windows():
+    plan = Plan("probe", PERIOD, (DAY_LONG, LOSS, MONTH_LONG, Derived("week", What.AVAILABILITY, 7 * DAY)))
+    assert (plan.hours, plan.days, plan.timed, plan.patience) == (24, 30, False, PATIENCE)
+    slow = Plan("probe", 30.0, (Derived("slow", What.P95, 1.5 * HOUR),))
+    assert (slow.hours, slow.days, slow.timed, slow.patience) == (2, 0, True, 90.0)
 
 
 def test_minutes_of_an_outage_are_told_when_they_change_and_not_otherwise():
