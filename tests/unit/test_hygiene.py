@@ -244,6 +244,7 @@ def test_only_a_column_that_spoke_and_went_with_its_header_has_drifted(before, c
 def test_three_headers_are_named_and_the_others_counted_in_one_short_sentence():
     told = named(lacking("x"), spoken("a", "b", "c", "d", "e"))
     assert told.detail == "no 'rate'; gone since then: 'a', 'b', 'c' and 2 more; new: 'x'"
+    assert "'c' and 1 more; new" in named(lacking("x"), spoken("a", "b", "c", "d")).detail
     assert named(lacking("x"), spoken("a", "b", "c")).detail == "no 'rate'; gone since then: 'a', 'b', 'c'; new: 'x'"
     assert len(named(lacking("x" * 200), spoken("y" * 200)).detail) == 300
 
