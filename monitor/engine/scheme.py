@@ -109,7 +109,7 @@ class Scheme:
         return round(known / total, _DIGITS), known
 
     def _colour(self, row: Row, score: float | None, coverage: float) -> int:
-        if row.count(EXCLUDED) == len(row):
+        if not coverage and row.count(EXCLUDED) == len(row):
             return UNKNOWN
         if self._critical:
             critical = self._criticals(row)

@@ -292,6 +292,16 @@ def test_the_window_begins_with_the_first_answer_or_at_the_start_of_its_first_ho
     assert 30 <= shown(MONTH_LONG, now, end).denominator / 24 / 60 < 31
 
 
+def test_time_is_cut_where_hours_meet_and_an_hour_of_which_nothing_is_known_takes_no_room():
+    hourly = rolled(answer(0), answer(8_000), plan=Plan("probe", 3_600.0, (LOSS,)))
+    assert hourly.hours is not None
+    assert [tally.up for tally in unpack(hourly.hours.closed)] == [2_400.0, 3_600.0]
+    assert hourly.hours.open.up == 2_000.0
+    late = rolled(answer(2_340), answer(2_400 + 7_200))  # the first one spoke up to the end of its hour
+    assert late.hours is not None
+    assert [tally.up for tally in unpack(late.hours.closed)] == [60.0]
+
+
 def test_what_lies_before_the_window_no_longer_counts():
     ill = [answer(60 * number, good=number >= 60) for number in range(60 * 40)]
     assert shown(DAY_LONG, rolled(*ill[: 60 * 24]), 60 * (60 * 24 - 1)).down == 60.0
