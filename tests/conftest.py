@@ -8,7 +8,7 @@ from collections.abc import Generator
 from typing import TypeVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from monitor.engine.pace import slopes
 
@@ -16,11 +16,13 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 IN_CI = os.environ.get("CI") == "true"
 
 # "fast" and "ci" draw the same examples every time, so a red run is always about the change; "nightly" looks for news
-# and prints the line that reproduces what it finds; "mutants" is short, for it runs a thousand times. No deadline
-# anywhere: the machine's speed is not under test.
+# and prints the line that reproduces what it finds; "mutants" is short, for it runs a thousand times, and what it finds
+# it does not make smaller. No deadline anywhere: the machine's speed is not under test.
 settings.register_profile("fast", deadline=None, derandomize=True)
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=300)
-settings.register_profile("mutants", deadline=None, derandomize=True, max_examples=30)
+settings.register_profile(
+    "mutants", deadline=None, derandomize=True, max_examples=30, phases=(Phase.explicit, Phase.generate)
+)
 settings.register_profile("nightly", deadline=None, max_examples=5_000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "fast"))
 

@@ -46,7 +46,8 @@ _WORDS = (bool, str)
 _ALL = slice(None)
 _PLAIN = (Comparator.EQ, Comparator.APPROX)
 _FAR = 1e300  # beyond every bound of a rule
-_EXACT = 1 << 53  # whole numbers beyond it lie between two floats
+_EXACT = 2.0**53  # whole numbers beyond it lie between two floats
+_LEAST = -_EXACT
 
 
 def micros(instant: datetime | None) -> int:
@@ -95,6 +96,7 @@ class Column:
         self.word = array("l", [0]) * size  # places in `vocabulary`; 0 where there is no plain word
         self.vocabulary: dict[bool | str, int] = {}  # words met so far, from 1 on
         self.odd: set[int] = set()  # places whose reading is no plain number
+        self.stated = False  # whether a denominator was ever stated
         self.numbers: NDArray[np.float64] = np.frombuffer(self.number)  # the same memory
         self.claims: Instants = np.frombuffer(self.claim, np.int64)
         self.samples: NDArray[np.float64] = np.frombuffer(self.sample)
@@ -111,19 +113,27 @@ class Column:
             return
         value = reading.value
         self.claim[place] = (reading.as_of - _EPOCH) // _TICK
-        self.sample[place] = inf if reading.denominator is None else reading.denominator
         plain = reading.comparator in _PLAIN
+        if reading.denominator is not None or self.stated:
+            self.stated = True
+            self.sample[place] = inf if reading.denominator is None else reading.denominator
         if isinstance(value, _WORDS):
             self.odd.add(place)
             self.word[place] = self.vocabulary.setdefault(value, len(self.vocabulary) + 1) if plain else 0
             return
-        self.word[place] = 0
-        if plain and -_EXACT < value < _EXACT:  # not a number is not between them either
+        if self.vocabulary:
+            self.word[place] = 0
+        if plain and _LEAST < value < _EXACT:  # not a number is not between them either
             self.number[place] = value
             if self.odd:
                 self.odd.discard(place)
         else:
             self.odd.add(place)
+
+    def plain_word(self, place: int) -> Value | None:
+        """The word at one place; None where there is none, or one that is not meant literally."""
+        reading = self.readings[place]
+        return reading.value if reading is not None and self.word[place] else None
 
 
 class Judged(NamedTuple):
@@ -142,7 +152,7 @@ class _Table:
     until: int
     cuts: list[float] = field(default_factory=list)  # first number of each piece but the lowest
     pieces: list[Said] = field(default_factory=list)  # from the lowest
-    words: dict[bool | str, Said] = field(default_factory=dict)
+    words: dict[Value | None, Said] = field(default_factory=dict)
 
     @cached_property
     def _views(self) -> tuple[NDArray[np.float64], Codes, Instants]:
@@ -187,16 +197,23 @@ class Rule:
             codes[place], looks[place] = self._asked(column, (span.start or 0) + place, now)
         return Judged(codes, looks)
 
-    def one(self, column: Column, place: int, now: datetime, at: int) -> Said:
-        """The same for one place; `at` is `now` in microseconds."""
+    def one(self, column: Column, place: int, now: datetime, at: int) -> tuple[int, int]:
+        """The same for one place: a colour's number and the next look. `at` is `now` in microseconds."""
         claimed = column.claim[place]
         stale = claimed + self._limit
         if at >= stale or claimed == NEVER:
             return NOTHING_SAID
-        said = None if column.sample[place] < self._least else self._look_up(column, place, claimed, at, now)
+        if self._kind is None or (self._least and column.sample[place] < self._least):
+            return self._asked(column, place, now)
+        table = self._table(claimed, at, now)
+        if self._kind is str:
+            said = table.words.get(column.plain_word(place))
+        else:
+            said = None if place in column.odd else table.pieces[bisect_right(table.cuts, column.number[place])]
         if said is None:
             return self._asked(column, place, now)
-        return said if said.look < stale else Said(said.code, stale)
+        code, look = said
+        return code, look if look < stale else stale
 
     def explain(self, reading: Reading | None, now: datetime, past: Series = NOTHING) -> Verdict:
         """The whole verdict, with its reasons."""
@@ -233,18 +250,6 @@ class Rule:
     def _asked(self, column: Column, place: int, now: datetime) -> Said:
         past = column.past[place] if column.past else NOTHING
         return said_of(lambda: self.explain(column.readings[place], now, past))
-
-    def _look_up(self, column: Column, place: int, claimed: int, at: int, now: datetime) -> Said | None:
-        if self._kind is float:
-            if place in column.odd:
-                return None
-            table = self._table(claimed, at, now)
-            return table.pieces[bisect_right(table.cuts, column.number[place])]
-        if self._kind is None or not column.word[place]:
-            return None
-        reading = column.readings[place]
-        assert reading is not None and isinstance(reading.value, _WORDS)
-        return self._table(claimed, at, now).words.get(reading.value)
 
     def _table(self, claimed: int, at: int, now: datetime) -> _Table:
         for table in self._tables:

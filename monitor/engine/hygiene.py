@@ -16,13 +16,15 @@ Nothing turns red by any of this: what is refused or held back goes stale by its
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 
-from monitor.engine.book import Indicator, Period
+from monitor.engine.book import Indicator
+from monitor.engine.target import LAST_DAY
 from monitor.model.hours import Calendar
 from monitor.model.reading import (
     MAX_REJECTED,
@@ -57,8 +59,9 @@ def inspect(collected: Collected, before: SourceHealth | None, known: Known) -> 
     if collected.failure or collected.shape is None:
         return collected
     readings, backwards = _grown(collected, known)
-    refused = [*(_named(one, before, collected.shape, collected.at) for one in collected.rejected), *backwards]
-    counts = _recount(collected, refused, len(backwards))
+    drift = None if before is None else _drift(before, collected.shape, collected.at)
+    refused = [*(_named(one, before, drift) for one in collected.rejected), *backwards]
+    counts = _recount(collected.refused, refused)
     held = _fell(before, collected.shape)
     if held:
         refused.insert(0, Rejected(collected.source, "", "rows-fell", held))
@@ -115,8 +118,10 @@ def bounded(source: str, refused: Sequence[Rejected], total: int) -> tuple[Rejec
 
 def _fell(before: SourceHealth | None, shape: Shape) -> str:
     """Why the answer is held back; empty when it is not."""
-    good = before.shape.rows if before and before.shape else 0
-    if before is None or good < FEWEST or shape.rows >= FELL * good:
+    if before is None or before.shape is None:
+        return ""
+    good = before.shape.rows
+    if good < FEWEST or shape.rows >= FELL * good:
         return ""
     if before.held is not None and shape.rows >= max(before.held, 1):
         return ""
@@ -130,16 +135,12 @@ def _since(refused: Iterable[Rejected], before: SourceHealth | None, now: dateti
     return (replace(one, first_seen=known.get(one.trouble) or now) for one in refused)
 
 
-def _recount(collected: Collected, refused: Iterable[Rejected], backwards: int) -> dict[str, int]:
-    """Refused rows by reason, after some of them have got another name."""
-    counts = dict(collected.refused)
-    for old, new in zip(collected.rejected, refused, strict=False):
-        if old.reason != new.reason and old.reason in counts:
-            counts[old.reason] -= 1
-            counts[new.reason] = counts.get(new.reason, 0) + 1
-    if backwards:
-        counts["backwards"] = backwards
-    return {reason: count for reason, count in counts.items() if count}
+def _recount(before: Mapping[str, int], refused: Iterable[Rejected]) -> dict[str, int]:
+    """Refused rows by reason, after some that were missing have got another name and some have come to them."""
+    named_here = Counter(one.reason for one in refused if one.reason in ("schema-drift", "backwards"))
+    counts = Counter(before) + named_here
+    counts["missing"] -= named_here["schema-drift"]
+    return dict(+counts)
 
 
 # headers
@@ -160,12 +161,10 @@ def _drift(before: SourceHealth, shape: Shape, at: datetime) -> Drift | None:
     return Drift(at, gone, new)
 
 
-def _named(refused: Rejected, before: SourceHealth | None, shape: Shape, at: datetime) -> Rejected:
+def _named(refused: Rejected, before: SourceHealth | None, drift: Drift | None) -> Rejected:
     """A column that used to speak is missing because the headers have changed: that is said, with the new headers."""
-    if refused.reason != "missing" or not refused.column or before is None or before.shape is None:
-        return refused
-    drift = _drift(before, shape, at)
-    if refused.column not in before.shape.spoke or drift is None or not drift.gone:
+    spoke = before.shape.spoke if before and before.shape else ()
+    if refused.reason != "missing" or refused.column not in spoke or drift is None or not drift.gone:
         return refused
     said = f"{refused.detail}; gone since then: {_quoted(drift.gone)}"
     if drift.new:
@@ -224,17 +223,9 @@ def _contradicts(one: Reading, held: Reading, indicator: Indicator, calendar: Ca
     numbers = not isinstance(one.value, bool | str) and not isinstance(held.value, bool | str)
     exact = one.comparator is Comparator.EQ and held.comparator is Comparator.EQ
     days = calendar.local(one.as_of).date(), calendar.local(held.as_of).date()
-    same = _period(days[0], indicator.window) == _period(days[1], indicator.window)
+    same = indicator.window is None or len({LAST_DAY[indicator.window](day) for day in days}) == 1
     believed = one.received_at < held.as_of + timedelta(seconds=indicator.max_age)
     if not (numbers and exact and same and believed):
         return False
     earlier, later = sorted((one, held), key=lambda reading: reading.as_of)
     return later.value < earlier.value  # type: ignore[operator]
-
-
-def _period(day: date, window: Period | None) -> tuple[int, int]:
-    """What a cumulative figure of a day is summed over."""
-    if window is None:
-        return 0, 0
-    months = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}[window]
-    return day.year, (day.month - 1) // months

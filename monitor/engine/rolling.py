@@ -411,20 +411,27 @@ def _told(
         indicator = indicators.get(derived.indicator)
         if indicator is None:
             continue
-        empty = Reading(answer.unit, derived.indicator, 0.0, answer.at, answer.at, answer.source)
         due = _is_due(derived, before, after, indicator.cadence or plan.period)
         if derived.what is What.OFFICE_OUTAGE:
             minutes = office_outage(after, sessions)
             if due or before is None or minutes != office_outage(before, sessions):
-                yield replace(empty, value=float(minutes))
+                yield _reading(answer, derived, float(minutes))
         elif due and (found := figure(derived, after, answer.at, sessions.calendar)) is not None:
-            yield replace(
-                empty,
-                value=found.value,
-                numerator=found.numerator,
-                denominator=found.denominator,
-                note=_note(derived, found, sessions.calendar),
-            )
+            note = _note(derived, found, sessions.calendar)
+            yield _reading(answer, derived, found.value, found.numerator, found.denominator, note)
+
+
+def _reading(
+    answer: Answer,
+    derived: Derived,
+    value: float,
+    numerator: float | None = None,
+    denominator: float | None = None,
+    note: str = "",
+) -> Reading:
+    """A figure as it is told with the answer that made it due."""
+    told = Reading(answer.unit, derived.indicator, value, answer.at, answer.at, answer.source)
+    return replace(told, numerator=numerator, denominator=denominator, note=note)
 
 
 def _is_due(derived: Derived, before: Rolling | None, after: Rolling, cadence: float) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import getitem, itemgetter
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,19 +17,15 @@ from monitor.engine.compact import COLOURS, EXCLUDED, GREEN, MAINTENANCE, RED, U
 from monitor.model.unit import Level
 
 Floats = NDArray[np.float64]
+Row = bytes | bytearray  # of one unit: number of a colour for each criterion
+# How a unit stands: number of the colour, score of what is known (ratio), share of the weight that is known.
+Stood = tuple[int, float | None, float]
 
 _JUDGED = bytes([GREEN, YELLOW, RED])
 _EXACT = 1 << 50  # sums of whole numbers below it are exact, and so are their halves and doubles
 _DIGITS = 9  # as in monitor.engine.standing
-_DOUBT = 1e-3  # of the last digit: nearer to the middle between two roundings, the order of adding up could decide
-
-
-class Stood(NamedTuple):
-    """How a unit stands: number of the colour, score of what is known (ratio), share of the weight that is known."""
-
-    code: int
-    score: float | None
-    coverage: float
+_LAST = 10.0**_DIGITS
+_SURE = 0.5 - 1e-3  # of the last digit: nearer to the middle between two roundings, the order of adding up could decide
 
 
 class Scheme:
@@ -54,25 +49,25 @@ class Scheme:
         self._total = sum(self._weights)
         whole = [round(weight * unit) if unit else weight for weight in weights]
         self.gains = tuple(tuple(2 * points for points in _earned(weight)) for weight in whole)
-        self._scaled = np.array([whole[place] for place in places], float).reshape(-1, 1)
+        self._scaled = np.array([whole[place] for place in places], float)[:, np.newaxis]
         self._most = 2 * float(self._scaled.sum())
 
-    def stand(self, row: bytes, gained: float | None = None) -> Stood:
+    def stand(self, row: Row, gained: float | None = None) -> Stood:
         """Standing of a row with one colour for each criterion; `gained` is the sum of their `gains`, if known."""
         if self._counted is not None:
             row = bytes(self._pick(row))
-        if not self._total or row.translate(None, _JUDGED):
+        coverage, known = 1.0, self._total
+        if row.translate(None, _JUDGED) or not known:
             coverage, known = self._coverage(row)
-        else:
-            coverage, known = 1.0, self._total
-            if gained is not None and self._exact:
-                ratio = gained / self._most
-                if abs(ratio * 10**_DIGITS % 1 - 0.5) > _DOUBT:
-                    score = round(ratio, _DIGITS)
-                    return Stood(self._colour(row, score, coverage), score, coverage)
+        elif gained is not None and self._exact:
+            exact = gained / self._most * _LAST
+            whole = round(exact)
+            if abs(exact - whole) < _SURE:
+                score = whole / _LAST
+                return self._colour(row, score, coverage), score, coverage
         total = sum(map(getitem, self._points, row))
         found = round(total / known, _DIGITS) if known else None
-        return Stood(self._colour(row, found, coverage), found, coverage)
+        return self._colour(row, found, coverage), found, coverage
 
     def stand_all(self, table: Codes) -> tuple[Codes, Floats, Floats, Floats]:
         """Colours, scores (not a number where there is none), coverages and gains; `table` is criterion, unit."""
@@ -88,9 +83,8 @@ class Scheme:
         (scores, doubtful), (coverage, unsure) = _rounded(scores), _rounded(coverage)
         codes = self._colours(counted, scores, coverage)
         for place in np.flatnonzero(doubtful | unsure).tolist():
-            found = self.stand(table[:, place].tobytes())
-            codes[place], coverage[place] = found.code, found.coverage
-            scores[place] = np.nan if found.score is None else found.score
+            codes[place], score, coverage[place] = self.stand(table[:, place].tobytes())
+            scores[place] = np.nan if score is None else score
         return codes, scores, coverage, gained
 
     def _colours(self, counted: Codes, scores: Floats, coverage: Floats) -> Codes:
@@ -106,7 +100,7 @@ class Scheme:
         codes[(counted == EXCLUDED).all(0)] = UNKNOWN
         return codes
 
-    def _coverage(self, row: bytes) -> tuple[float, float]:
+    def _coverage(self, row: Row) -> tuple[float, float]:
         counted = [(weight, code) for weight, code in zip(self._weights, row, strict=True) if code != EXCLUDED]
         total = sum(weight for weight, _ in counted)
         known = sum(weight for weight, code in counted if code <= RED)
@@ -114,13 +108,16 @@ class Scheme:
             return float(bool(counted) and all(code <= RED for _, code in counted)), 0.0
         return round(known / total, _DIGITS), known
 
-    def _colour(self, row: bytes, score: float | None, coverage: float) -> int:
-        if not row or (EXCLUDED in row and row.count(EXCLUDED) == len(row)):
+    def _colour(self, row: Row, score: float | None, coverage: float) -> int:
+        if not coverage and row.count(EXCLUDED) == len(row):
             return UNKNOWN
-        critical = self._criticals(row)
-        if RED in critical:
-            return RED
-        if UNKNOWN in critical or MAINTENANCE in critical or coverage < self._rule.min_coverage:
+        if self._critical:
+            critical = self._criticals(row)
+            if RED in critical:
+                return RED
+            if UNKNOWN in critical or MAINTENANCE in critical:
+                return UNKNOWN
+        if coverage < self._rule.min_coverage:
             return UNKNOWN
         ratio = 1.0 if score is None else score
         if ratio < self._rule.red_score:
@@ -139,12 +136,12 @@ def _unit(weights: Sequence[float]) -> int | None:
     """The power of ten that makes whole numbers of all weights; None where there is none, or sums could be inexact."""
     for unit in (1, 10, 100, 1000):
         whole = [round(weight * unit) for weight in weights]
-        if all(number / unit == weight for number, weight in zip(whole, weights, strict=True)):
+        if [number / unit for number in whole] == list(weights):
             return unit if sum(whole) < _EXACT else None
     return None
 
 
-def _picker(places: Sequence[int]) -> Callable[[bytes], Sequence[int]]:
+def _picker(places: Sequence[int]) -> Callable[[Row], Sequence[int]]:
     """Takes the colours at some places out of a row."""
     if not places:
         return lambda _row: ()
@@ -153,6 +150,6 @@ def _picker(places: Sequence[int]) -> Callable[[bytes], Sequence[int]]:
 
 def _rounded(ratios: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """Rounded as `round` does, and where two ways of adding the same weights up could be rounded differently."""
-    exact = ratios * 10**_DIGITS
+    exact = ratios * _LAST
     whole = np.rint(exact)
-    return whole / 10**_DIGITS, np.abs(np.abs(exact - whole) - 0.5) < _DOUBT
+    return whole / _LAST, np.abs(exact - whole) > _SURE

@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from math import isnan, nan
 
 import numpy as np
@@ -40,6 +41,7 @@ from monitor.engine.rollup import NOBODY, Members, judge_rollup
 from monitor.engine.scheme import Scheme, Stood
 from monitor.engine.series import remember
 from monitor.model.colour import Colour
+from monitor.model.errors import NotFound
 from monitor.model.hours import Calendar
 from monitor.model.reading import Reading
 from monitor.model.series import NOTHING
@@ -50,7 +52,7 @@ from monitor.model.verdict import Counts, CriterionState, Standing, Verdict
 _KEPT = 100_000  # verdicts of groups remembered
 _URGENCY = (RED, UNKNOWN, MAINTENANCE, YELLOW, GREEN, EXCLUDED)  # as in monitor.engine.inherit
 _BY_MEMBERS = frozenset({RollUp.WEIGHT, RollUp.WEIGHT_SHARE, RollUp.RATE})  # not by the number of colours alone
-_LEFT_OUT = Stood(EXCLUDED, None, 0.0)
+_LEFT_OUT: Stood = (EXCLUDED, None, 0.0)
 _SIX = len(COLOURS)
 Criteria = Callable[[Unit], Sequence[Criterion]]
 States = Mapping[str, UnitState]
@@ -64,7 +66,7 @@ class _Group:
     criteria: tuple[Criterion, ...]
     first: int  # place of its first unit in the columns
     rules: tuple[Rule | None, ...]  # None: a roll-up, taken over, or free conditions
-    readers: Mapping[str, Sequence[int]]  # evidence -> criteria that read it
+    readers: Mapping[str, Sequence[tuple[int, Rule | None]]]  # evidence -> criteria that read it
     scheme: Scheme
     parents: NDArray[np.intp]  # place of each unit's parent among all parents
     rows: bytearray  # as many colours for each unit as there are criteria
@@ -74,31 +76,40 @@ class _Group:
     coverages: array[float]
     gained: array[float]  # as Scheme.gains
 
-    @property
+    @cached_property
+    def shared(self) -> bool:
+        """Whether other units take criteria over from these."""
+        return self.units[0].level is Level.SYSTEM
+
+    @cached_property
     def others(self) -> list[int]:
         """Criteria that follow from other units."""
         return [n for n, rule in enumerate(self.rules) if rule is None and not self.criteria[n].formulas]
 
-    def row(self, place: int) -> bytes:
+    def row(self, place: int) -> bytearray:
         width = len(self.criteria)
-        return bytes(self.rows[place * width : (place + 1) * width])
+        return self.rows[place * width : (place + 1) * width]
 
-    def say(self, place: int, number: int, said: Said) -> bool:
+    def say(self, place: int, number: int, code: int, look: int) -> bool:
         """Take one answer down; whether the colour is another one."""
+        if look < self.looks[place]:  # noqa: PLR1730 - asked for every reading: `min` is a call more
+            self.looks[place] = look
         at = place * len(self.criteria) + number
-        before, self.rows[at] = self.rows[at], said.code
+        before = self.rows[at]
+        if before == code:
+            return False
+        self.rows[at] = code
         gains = self.scheme.gains[number]
-        self.gained[place] += gains[said.code] - gains[before]
-        self.looks[place] = min(self.looks[place], said.look)
-        return before != said.code
+        self.gained[place] += gains[code] - gains[before]
+        return True
 
     def stood(self, place: int) -> Stood:
         score = self.scores[place]
-        return Stood(self.codes[place], None if isnan(score) else score, self.coverages[place])
+        return self.codes[place], None if isnan(score) else score, self.coverages[place]
 
-    def set(self, place: int, found: Stood) -> None:
-        self.codes[place], self.coverages[place] = found.code, found.coverage
-        self.scores[place] = nan if found.score is None else found.score
+    def set(self, place: int, code: int, score: float | None, coverage: float) -> None:
+        self.codes[place], self.coverages[place] = code, coverage
+        self.scores[place] = nan if score is None else score
 
 
 @dataclass
@@ -145,11 +156,11 @@ class Sheet:
 
     def _group(self, criteria: tuple[Criterion, ...], units: list[Unit], first: int, rules: dict[int, Rule]) -> _Group:
         own = [self._rule(criterion, units[0], rules) for criterion in criteria]
-        readers: dict[str, list[int]] = {}
+        readers: dict[str, list[tuple[int, Rule | None]]] = {}
         size = len(units)
         for number, (criterion, rule) in enumerate(zip(criteria, own, strict=True)):
             for key in self._read(criterion, units[0], rule):
-                readers.setdefault(key, []).append(number)
+                readers.setdefault(key, []).append((number, rule))
             if rule is not None:
                 self._spans[rule] = slice(self._spans.get(rule, slice(first, 0)).start, first + size)
         above = [len(self._parents) if unit.parent is None else self._parents[unit.parent] for unit in units]
@@ -218,34 +229,32 @@ class Sheet:
         group.coverages, group.gained = array("d", coverages.tobytes()), array("d", gained.tobytes())
         for code in self._outside:
             where, place = self._place[code]
-            where.set(place, _LEFT_OUT)
+            where.set(place, *_LEFT_OUT)
 
     def put(self, reading: Reading, now: datetime) -> list[str]:
         """One new reading; the units whose colour it changed, up to the nation. Raises NotFound for a strange unit."""
         at = micros(now)
         if at >= self._until:
             self._forget(now)
-        unit = self.units[reading.unit]
-        group, place = self._place[unit.code]
-        column = self._columns.get(reading.indicator)
+        try:
+            group, place = self._place[reading.unit]
+        except KeyError:
+            raise NotFound(f"no unit has the code {reading.unit!r}") from None
+        column, row = self._columns.get(reading.indicator), group.first + place
         if column is None:
             return []
-        self._replace(column, group.first + place, reading)
-        changed = False
-        for number in group.readers.get(reading.indicator, ()):
-            rule = group.rules[number]
-            if rule is None:
-                said = self._single(group, group.criteria[number], place, now)
-            else:
-                said = rule.one(column, group.first + place, now, at)
-            changed |= group.say(place, number, said)
-        return self._restand(unit, now) if changed or self._summed else []
-
-    def _replace(self, column: Column, place: int, reading: Reading) -> None:
-        column.put(place, reading)
+        column.put(row, reading)
         if column.past:
-            past = {reading.indicator: column.past[place]}
-            column.past[place] = remember(past, (reading,), self.indicators, self.calendar)[reading.indicator]
+            past = {reading.indicator: column.past[row]}
+            column.past[row] = remember(past, (reading,), self.indicators, self.calendar)[reading.indicator]
+        changed = False
+        for number, rule in group.readers.get(reading.indicator, ()):
+            if rule is None:
+                code, look = self._single(group, group.criteria[number], place, now)
+            else:
+                code, look = rule.one(column, row, now, at)
+            changed |= group.say(place, number, code, look)
+        return self._restand(group, place, now) if changed or self._summed else []
 
     def colours(self, code: str) -> Mapping[str, Colour]:
         """Raw colour of each criterion of a unit."""
@@ -284,10 +293,10 @@ class Sheet:
         place = self._parents.get(code)
         return () if place is None else tuple(self._tally[_SIX * place : _SIX * (place + 1)])
 
-    def _restand(self, unit: Unit, now: datetime) -> list[str]:
-        """Stand the unit and all that it reaches, bottom-up, so that each of them stands once."""
+    def _restand(self, group: _Group, place: int, now: datetime) -> list[str]:
+        """Stand a unit and all that it reaches, bottom-up, so that each of them stands once."""
         changed: list[str] = []
-        reached = self._stood_anew(unit, changed)
+        reached = self._stood_anew(group, place, changed)
         if not reached:
             return changed
         waiting: list[dict[str, Unit]] = [{} for _ in DECIDE_ORDER]
@@ -297,23 +306,26 @@ class Sheet:
                 one = rank.pop(next(iter(rank)))
                 group, place = self._place[one.code]
                 for number in group.others:
-                    group.say(place, number, self._single(group, group.criteria[number], place, now))
-                _add(waiting, self.units, self._stood_anew(one, changed))
+                    group.say(place, number, *self._single(group, group.criteria[number], place, now))
+                _add(waiting, self.units, self._stood_anew(group, place, changed))
         return changed
 
-    def _stood_anew(self, unit: Unit, changed: list[str]) -> Sequence[str]:
+    def _stood_anew(self, group: _Group, place: int, changed: list[str]) -> Sequence[str]:
         """Stand a unit by its row; the units that may look different now."""
-        group, place = self._place[unit.code]
         before = group.codes[place]
-        after = _LEFT_OUT if unit.code in self._outside else group.scheme.stand(group.row(place), group.gained[place])
-        group.set(place, after)
-        if after.code != before:
+        left_out = self._outside and group.units[place].code in self._outside
+        after, score, coverage = _LEFT_OUT if left_out else group.scheme.stand(group.row(place), group.gained[place])
+        group.set(place, after, score, coverage)
+        if after == before and not group.shared and not self._summed:
+            return ()
+        unit = group.units[place]
+        if after != before:
             changed.append(unit.code)
             tally = _SIX * int(group.parents[place])
             self._tally[tally + before] -= 1
-            self._tally[tally + after.code] += 1
-        above = () if unit.parent is None or (after.code == before and not self._summed) else (unit.parent,)
-        return above if unit.level is not Level.SYSTEM else (*self.units.dependants(unit.code), *above)
+            self._tally[tally + after] += 1
+        above = () if unit.parent is None or (after == before and not self._summed) else (unit.parent,)
+        return above if not group.shared else (*self.units.dependants(unit.code), *above)
 
     def _single(self, group: _Group, criterion: Criterion, place: int, now: datetime) -> Said:
         """One criterion of one unit that no column judges: a group, free conditions, or taken over from a system."""

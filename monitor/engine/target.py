@@ -23,11 +23,12 @@ from monitor.model.verdict import Param, Reason
 
 _DAY = timedelta(days=1)
 _DIGITS = 6
-_LAST_DAY: Mapping[Period, Callable[[date], date]] = {
+LAST_DAY: Mapping[Period, Callable[[date], date]] = {
     Period.MONTH: end_of_month,
     Period.QUARTER: end_of_quarter,
     Period.YEAR: end_of_year,
 }
+"""Last day of the period in which a day lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def _last_good_day(target: Target, claimed: date) -> date:
         return target.by
     if target.every is None:
         raise ValueError("a target needs one of before, by, every")
-    return _LAST_DAY[target.every](claimed)
+    return LAST_DAY[target.every](claimed)
 
 
 def outlook(

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from monitor.engine import reasons
-from monitor.engine.book import Book, Criterion, Period, RollUp, Target, Where
+from monitor.engine.book import Book, Criterion, RollUp, Target, Where
+from monitor.engine.target import LAST_DAY
 from monitor.model.colour import Colour
-from monitor.model.hours import end_of_month, end_of_quarter, end_of_year
 from monitor.model.verdict import CriterionState
-
-_PERIOD_ENDS = {Period.MONTH: end_of_month, Period.QUARTER: end_of_quarter, Period.YEAR: end_of_year}
 
 _COLOUR = "colour"  # no code of a reason: the colour itself
 
@@ -69,7 +67,7 @@ def _outlives(book: Book, target: Target) -> bool:
     if book.valid_to is None:
         return True
     if target.every is not None:
-        return book.valid_from is None or _PERIOD_ENDS[target.every](book.valid_from) < book.valid_to
+        return book.valid_from is None or LAST_DAY[target.every](book.valid_from) < book.valid_to
     last = target.by if target.before is None else target.before - timedelta(days=1)
     return last is None or last < book.valid_to
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from math import inf
 
 import pytest
 from hypothesis import given, settings
@@ -140,7 +141,7 @@ def test_a_column_says_what_judge_says_of_each_reading_at_every_instant(scene):
         said = told_by_judge(criterion, indicator, news, now)
         assert told_by_column(compiled, column, now) == said
         singly = [compiled.one(column, place, now, micros(now)) for place in range(len(news))]
-        assert [(COLOURS[one.code], instant(one.look)) for one in singly] == said
+        assert [(COLOURS[code], instant(look)) for code, look in singly] == said
 
 
 @given(scenes(), st.data())
@@ -183,8 +184,8 @@ def test_what_a_table_cannot_say_is_left_to_judge(criterion, indicator, kind):
     assert Rule(criterion, indicator, CALENDAR)._kind is kind
 
 
-def test_numbers_are_looked_up_and_only_what_is_odd_is_asked(monkeypatch):
-    compiled = Rule(rule(min_sample=20), RATE, CALENDAR)
+def asked_of(compiled: Rule, monkeypatch) -> list:
+    """The values that are asked of the judge from now on."""
     asked = []
     explain = compiled.explain
 
@@ -193,6 +194,12 @@ def test_numbers_are_looked_up_and_only_what_is_odd_is_asked(monkeypatch):
         return explain(reading, now, past)
 
     monkeypatch.setattr(compiled, "explain", ask)
+    return asked
+
+
+def test_numbers_are_looked_up_and_only_what_is_odd_is_asked(monkeypatch):
+    compiled = Rule(rule(min_sample=20), RATE, CALENDAR)
+    asked = asked_of(compiled, monkeypatch)
     plain = [told(float(number), denominator=20.0) for number in range(50)]
     odd = [
         told(101.0, sign=">"),
@@ -202,8 +209,80 @@ def test_numbers_are_looked_up_and_only_what_is_odd_is_asked(monkeypatch):
         None,
         told(103.0, NOON - 9 * DAY),
     ]
-    compiled.judge(Column([*plain, *odd]), NOON)
+    column = Column([*plain, *odd])
+    compiled.judge(column, NOON)
     assert sorted(map(str, asked)) == ["101.0", "102.0", "True", "word"]
+    asked.clear()
+    for place in range(len(column.readings)):
+        compiled.one(column, place, NOON, micros(NOON))
+    assert sorted(map(str, asked)) == ["101.0", "102.0", "True", "word"]
+
+
+def test_words_are_looked_up_and_only_what_is_odd_is_asked(monkeypatch):
+    compiled = Rule(rule("stage", bands=(band(GREEN, ("==", "done")), band(RED, ("==", "late")))), STAGE, CALENDAR)
+    asked = asked_of(compiled, monkeypatch)
+    words_told = [told(word) for word in ("done", "partly", "late", True, False)]
+    column = Column([*words_told, told("never heard of"), told(1.0), told("done", sign=">"), None])
+    codes = compiled.judge(column, NOON).codes.tolist()
+    singly = [compiled.one(column, place, NOON, micros(NOON))[0] for place in range(len(codes))]
+    assert [COLOURS[code] for code in codes[:3]] == [GREEN, Colour.UNKNOWN, RED]
+    assert singly == codes
+    assert asked == ["never heard of", 1.0, "done"] * 2
+
+
+def test_an_interruption_is_looked_up_while_it_works_and_asked_while_it_runs(monkeypatch):
+    compiled = Rule(rule("down_minutes", bands=OUTAGE_BANDS), DOWN_MINUTES, CALENDAR)
+    asked = asked_of(compiled, monkeypatch)
+    column = Column([told(True), told(False, since=NOON - HOUR), told("done")])
+    codes = compiled.judge(column, NOON).codes.tolist()
+    assert [COLOURS[code] for code in codes[:2]] == [GREEN, RED]
+    assert [compiled.one(column, place, NOON, micros(NOON))[0] for place in range(3)] == codes
+    assert asked == [False, "done"] * 2
+
+
+def test_a_column_holds_what_its_readings_say_and_a_new_one_takes_the_place_of_the_old():
+    readings = [
+        told(70.5), None, told(True), told("done", sign=">"), told(3, sign="~"), told(5.0, sign=">"),
+        told(80.0, denominator=12.0), told(2.0**53),
+    ]  # fmt: skip
+    column = Column(readings)
+    known = micros(NOON)
+    assert column.claim.tolist() == [known, NEVER, *[known] * 6]
+    assert column.number.tolist() == [70.5, 0, 0, 0, 3, 0, 80, 0]
+    assert column.sample.tolist() == [inf] * 6 + [12, inf]
+    assert column.word.tolist() == [0, 0, 1, 0, 0, 0, 0, 0]
+    assert column.odd == {1, 2, 3, 5, 7}
+    assert [column.plain_word(place) for place in range(8)] == [None, None, True, None, None, None, None, None]
+    assert (column.claims.tolist(), column.numbers.tolist()) == (column.claim.tolist(), column.number.tolist())
+    later = NOON + MICROSECOND
+    anew = [
+        None, told("done", later), told(1.0, later), told(-(2.0**53), later), told("done", later), told(4.0, later),
+        told(81.0, later), told(2.0**53 - 1, later),
+    ]  # fmt: skip
+    for place, reading in enumerate(anew):
+        column.put(place, reading)
+    assert column.claim.tolist() == [NEVER, *[known + 1] * 7]
+    assert column.word.tolist() == [0, 2, 0, 0, 2, 0, 0, 0]
+    assert column.sample.tolist() == [inf] * 8
+    assert column.odd == {0, 1, 3, 4}
+    assert column.number.tolist()[5:] == [4.0, 81.0, 2.0**53 - 1]
+    assert column.vocabulary == {True: 1, "done": 2}
+    assert column.readings == anew
+
+
+def test_what_no_number_of_cases_was_stated_of_is_no_small_sample(monkeypatch):
+    compiled = Rule(rule(min_sample=20), RATE, CALENDAR)
+    asked = asked_of(compiled, monkeypatch)
+    column = Column([told(70.0), told(71.0)])
+    column.put(0, told(72.0, denominator=19.0))
+    column.put(1, told(73.0, denominator=20.0))
+    for _ in range(2):
+        compiled.one(column, 0, NOON, micros(NOON))
+        compiled.one(column, 1, NOON, micros(NOON))
+    assert asked == [72.0, 72.0]
+    column.put(0, told(74.0))
+    compiled.one(column, 0, NOON, micros(NOON))
+    assert compiled.judge(column, NOON).codes.tolist() == [1, 1] and asked == [72.0, 72.0]
 
 
 def test_a_table_is_drawn_once_a_day_and_again_when_its_deadline_comes(monkeypatch):
@@ -225,6 +304,40 @@ def test_a_table_is_drawn_once_a_day_and_again_when_its_deadline_comes(monkeypat
     for now in (NOON, NOON + HOUR, midnight - MICROSECOND, midnight, midnight + HOUR, NOON):
         compiled.judge(column, now)
     assert drawn == [NOON, midnight, NOON]
+
+
+def test_a_recurring_goal_needs_a_table_for_each_month_and_no_more(monkeypatch):
+    from monitor.engine import compact
+
+    drawn = []
+    draw = compact._draw
+
+    def watch(*given):
+        drawn.append(given[3])
+        return draw(*given)
+
+    monkeypatch.setattr(compact, "_draw", watch)
+    monthly = replace(RATE, max_age=90 * 86400.0)
+    compiled = Rule(rule(bands=(), target=goal(every=Period.MONTH)), monthly, CALENDAR)
+    august, now = local(1, month=8), local(1, 12, month=9)
+    instants = [august - MICROSECOND, august, local(31, 23, 59, 59), local(1, month=9), now]
+    column = Column([*(told(90.0, at) for at in instants), None])
+    said = told_by_judge(compiled.criterion, monthly, column.readings, now)
+    assert told_by_column(compiled, column, now) == said
+    assert sorted(drawn) == [micros(at) for at in (instants[0], instants[1], instants[3])]
+    singly = [compiled.one(column, place, now, micros(now)) for place in range(len(column.readings))]
+    assert [(COLOURS[code], instant(look)) for code, look in singly] == said
+    assert len(drawn) == 3
+
+
+def test_a_span_of_a_column_is_judged_as_its_places_are(monkeypatch):
+    compiled = Rule(rule(), RATE, CALENDAR)
+    asked = asked_of(compiled, monkeypatch)
+    column = Column([told(90.0), told(70.0), told(20.0), told(99.0, sign="<"), None, told(85.0, sign=">")])
+    whole, part = compiled.judge(column, NOON), compiled.judge(column, NOON, slice(2, 6))
+    assert whole.codes.tolist()[2:] == part.codes.tolist() == [2, 1, UNKNOWN, 0]
+    assert whole.looks.tolist()[2:] == part.looks.tolist()
+    assert asked == [99.0, 85.0] * 2
 
 
 def test_instants_are_whole_microseconds_and_nothing_is_lost():

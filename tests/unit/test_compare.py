@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,6 +59,13 @@ def test_a_word_beside_yes_and_no_is_neither_of_them():
     assert not holds(Condition("==", True), "partly")
     assert not holds(Condition("==", "partly"), False)
     assert holds(Condition("==", "partly"), "partly")
+
+
+@pytest.mark.parametrize(
+    ("sign", "op", "end"), [(">", "<", inf), (">=", "<", inf), ("<", ">", -inf), ("<=", ">", -inf)]
+)
+def test_whatever_is_stated_lies_on_this_side_of_infinity(sign, op, end):
+    assert holds(Condition(op, end), 80, Comparator(sign))
 
 
 def test_a_band_needs_all_its_conditions():

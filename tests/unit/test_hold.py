@@ -13,10 +13,10 @@ from monitor.engine import reasons
 from monitor.engine.book import Flap, Need
 from monitor.engine.explain import sentence
 from monitor.engine.flapping import Swing, greatest, pinned, remembered, share, swing
-from monitor.engine.hold import hold
+from monitor.engine.hold import hold, rest
 from monitor.model.colour import Colour
 from monitor.model.unit import Level
-from monitor.model.verdict import CriterionState, Verdict
+from monitor.model.verdict import CriterionState, Reason, Verdict
 from tests.unit.engine_scene import DAY, GREEN, HOUR, MINUTE, NOON, RED, UNKNOWN, YELLOW, rule
 
 LETTERS = {"G": GREEN, "Y": YELLOW, "R": RED, "?": UNKNOWN, "x": Colour.EXCLUDED}
@@ -432,3 +432,31 @@ def test_twenty_one_known_colours_are_remembered_and_the_worst_of_the_window_is_
     assert remembered(recent, GREEN) == "G" * 19 + "YG"
     for window, base, worst in ((20, GREEN, YELLOW), (21, GREEN, RED), (20, RED, RED), (30, GREEN, RED)):
         assert pinned(Swing(NOON, 90.0, 25.0, window), recent, base) is worst
+
+
+PLANNED = Verdict(Colour.MAINTENANCE, (Reason(reasons.UNDER_MAINTENANCE, {}),))
+
+
+def resting(since: datetime, **changes) -> CriterionState:
+    """What is committed of a criterion under maintenance."""
+    state = CriterionState(
+        "rate", Colour.MAINTENANCE, since, Colour.MAINTENANCE, since, Colour.MAINTENANCE, since, 0, PLANNED,
+        weight=10.0, critical=True,
+    )  # fmt: skip
+    return replace(state, **changes)
+
+
+@pytest.mark.parametrize("before", [None, *history("GR?RRRG", replace(TWICE_DOWN_THRICE_UP, critical=True))])
+def test_maintenance_is_shown_at_once_and_nothing_before_it_is_remembered(before):
+    criterion = replace(TWICE_DOWN_THRICE_UP, critical=True)
+    now = NOON + HOUR
+    assert rest(before, PLANNED, criterion, Level.COMMUNE, now) == resting(now)
+    assert hold(before, PLANNED, criterion, Level.COMMUNE, now) == resting(now)
+    inherited = rest(before, PLANNED, criterion, Level.COMMUNE, now, "HT")
+    assert inherited == resting(now, caused_by="HT")
+
+
+def test_maintenance_that_goes_on_keeps_its_age_and_weighs_nothing_where_the_criterion_has_no_weight():
+    criterion = replace(TWICE_DOWN_THRICE_UP, critical=True, weight={Level.PROVINCE: 10.0})
+    later = rest(resting(NOON), PLANNED, criterion, Level.COMMUNE, NOON + HOUR)
+    assert later == resting(NOON, weight=0.0)

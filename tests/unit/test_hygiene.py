@@ -14,8 +14,8 @@ from monitor.adapters.feeds import KINDS
 from monitor.adapters.store.codec import HEALTH
 from monitor.config.spec import AsOf, Column
 from monitor.engine.book import Indicator, Period
-from monitor.engine.hygiene import Known, after_poll, inspect
-from monitor.model.reading import MAX_REJECTED, Collected, Reading, Shape, SourceHealth
+from monitor.engine.hygiene import Known, after_poll, bounded, inspect
+from monitor.model.reading import MAX_REJECTED, Collected, Comparator, Drift, Reading, Rejected, Shape, SourceHealth
 from tests.unit.feed_frames import CALENDAR, FRAME, INDICATORS, NOW, feed_spec, parsed, refusals
 
 LATER = timedelta(minutes=5)
@@ -66,6 +66,25 @@ def test_an_answer_with_less_than_half_of_the_rows_is_held_back_and_nothing_of_i
     assert told.refused == {"rows-fell": 1}
 
 
+def test_that_rows_fell_is_told_first_and_of_the_whole_answer():
+    feed = Feed()
+    feed.answers(of(92))
+    strange = Rejected("portal", "line 2", "unknown-unit", "no unit 99999", "99999")
+    told = feed.answers(replace(of(40), rejected=(strange,), refused={"unknown-unit": 1}))
+    assert [(one.row, one.reason) for one in told.rejected] == [("", "rows-fell"), ("line 2", "unknown-unit")]
+    assert told.refused == {"unknown-unit": 1, "rows-fell": 1}
+
+
+@pytest.mark.parametrize(
+    "collected",
+    [replace(of(1), failure="feed portal: timeout"), replace(of(1), shape=None)],
+    ids=["a failure", "what has no shape"],
+)
+def test_an_answer_that_cannot_be_held_against_another_stays_as_it_is(collected):
+    known = Known(INDICATORS, CALENDAR, lambda unit, name: None)
+    assert inspect(collected, after_poll(None, of(92), "19"), known) is collected
+
+
 def test_half_of_the_rows_is_no_fall():
     feed = Feed()
     feed.answers(of(92))
@@ -100,6 +119,12 @@ def test_a_failure_between_changes_nothing():
     feed.answers(of(40))
     feed.answers(Collected("portal", NOW, failure="feed portal: timeout"))
     assert not feed.answers(of(40)).held
+
+
+def test_of_four_rows_one_left_is_a_fall_and_the_next_one_left_confirms_it():
+    feed = Feed()
+    feed.answers(of(4))
+    assert [feed.answers(of(1)).held for _ in range(2)] == [True, False]
 
 
 def test_of_three_rows_one_may_be_missing():
@@ -166,6 +191,16 @@ def test_a_header_that_comes_back_ends_the_drift():
     assert feed.health is not None and feed.health.drift is not None and feed.health.drift.gone == ()
 
 
+def test_an_answer_without_headers_is_no_drift_and_one_that_is_held_back_tells_its_own():
+    feed = Feed()
+    feed.answers(replace(of(4), shape=Shape(4, ("a", "b"))))
+    feed.answers(of(4))
+    assert feed.health is not None and feed.health.drift is None
+    feed.answers(replace(of(4), shape=Shape(4, ("a", "b"))))
+    assert feed.answers(replace(of(1), shape=Shape(1, ("a",)))).held
+    assert feed.health.drift == Drift(feed.now, ("b",), ())
+
+
 def test_keys_of_json_rows_are_headers():
     spec = feed_spec("json")
     feed = Feed()
@@ -173,6 +208,45 @@ def test_keys_of_json_rows_are_headers():
     told = feed.answers(parsed(spec, '{"rows": [{"code": "02143", "ratio_pct": 1}]}'))
     assert reasons_of(told) == ["schema-drift"]
     assert "gone since then: 'ratio'; new: 'ratio_pct'" in told.rejected[0].detail
+
+
+def spoken(*headers: str) -> SourceHealth:
+    """What is known of a feed whose last answer had these headers and said something of `rate`."""
+    return SourceHealth("portal", "19", shape=Shape(1, headers, ("rate",)))
+
+
+def lacking(*headers: str, column: str = "rate", reason: str = "missing") -> Collected:
+    """An answer with these headers, of which one row was refused."""
+    refused = Rejected("portal", "line 1", reason, f"no '{column}'", column=column)
+    return Collected("portal", NOW, rejected=(refused,), refused={reason: 1}, shape=Shape(1, headers))
+
+
+def named(collected: Collected, before: SourceHealth) -> Rejected:
+    """The one refused row, as it is called in the light of what was known before."""
+    [refused] = inspect(collected, before, Known(INDICATORS, CALENDAR, lambda unit, name: None)).rejected
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("before", "collected"),
+    [
+        (spoken(), lacking()),
+        (spoken("a"), lacking("a", "b")),
+        (spoken("a"), lacking("b", column="overdue")),
+        (spoken("a"), lacking("b", reason="not-a-number")),
+    ],
+    ids=["no headers at all", "headers are new and none is gone", "a column that never spoke", "another trouble"],
+)
+def test_only_a_column_that_spoke_and_went_with_its_header_has_drifted(before, collected):
+    assert named(collected, before).reason == collected.rejected[0].reason
+
+
+def test_three_headers_are_named_and_the_others_counted_in_one_short_sentence():
+    told = named(lacking("x"), spoken("a", "b", "c", "d", "e"))
+    assert told.detail == "no 'rate'; gone since then: 'a', 'b', 'c' and 2 more; new: 'x'"
+    assert "'c' and 1 more; new" in named(lacking("x"), spoken("a", "b", "c", "d")).detail
+    assert named(lacking("x"), spoken("a", "b", "c")).detail == "no 'rate'; gone since then: 'a', 'b', 'c'; new: 'x'"
+    assert len(named(lacking("x" * 200), spoken("y" * 200)).detail) == 300
 
 
 # figures that only grow
@@ -208,6 +282,58 @@ def test_a_cumulative_figure_that_falls_is_refused_with_its_line(growing):
     assert told.refused == {"backwards": 1}
 
 
+LAST_OF_YEAR = datetime(2026, 12, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("window", "last_day", "falls"),
+    [
+        (Period.MONTH, datetime(2026, 11, 29, tzinfo=UTC), True),
+        (Period.MONTH, datetime(2026, 11, 30, tzinfo=UTC), False),
+        (Period.QUARTER, datetime(2026, 10, 31, tzinfo=UTC), True),
+        (Period.QUARTER, datetime(2026, 11, 30, tzinfo=UTC), True),
+        (Period.QUARTER, datetime(2026, 9, 30, tzinfo=UTC), False),
+        (Period.YEAR, datetime(2026, 9, 30, tzinfo=UTC), True),
+        (Period.YEAR, LAST_OF_YEAR, False),
+        (None, LAST_OF_YEAR, True),
+    ],
+)
+def test_a_figure_may_be_less_on_the_next_day_only_where_a_new_period_begins(window, last_day, falls):
+    feed = Feed({"handled": replace(HANDLED, window=window)})
+    feed.now = last_day + DAY
+    before, after = (
+        Reading("02143", "handled", value, day, day, "portal")
+        for value, day in ((1204.0, last_day), (3.0, last_day + DAY))
+    )
+    feed.answers(handled(before))
+    assert reasons_of(feed.answers(handled(after))) == (["backwards"] if falls else [])
+
+
+def test_the_same_figure_on_a_later_day_is_no_contradiction(growing):
+    assert growing.answers(handled(count(1204, 20))).rejected == ()
+
+
+def test_a_figure_has_no_say_from_the_very_instant_at_which_it_is_too_old(growing):
+    age = timedelta(seconds=HANDLED.max_age)
+    late = replace(count(812, 20), received_at=count(1204, 19).as_of + age)
+    assert reasons_of(growing.answers(handled(replace(late, received_at=late.received_at - LATER)))) == ["backwards"]
+    assert growing.answers(handled(late)).rejected == ()
+
+
+@pytest.mark.parametrize("stated", [{"value": "partly"}, {"value": True}, {"comparator": Comparator.GT}])
+def test_what_is_no_exact_number_contradicts_nothing_and_is_contradicted_by_nothing(growing, stated):
+    vague = replace(count(3, 20), **stated)
+    assert growing.answers(handled(vague)).readings == (vague,)
+    assert growing.answers(handled(count(812, 21))).rejected == ()
+
+
+def test_of_two_claims_of_one_instant_the_first_is_held_and_a_place_that_nobody_named_is_empty():
+    feed = Feed({"handled": HANDLED})
+    first, second, third = count(10, 19), count(5, 19), count(7, 20)
+    told = feed.answers(replace(handled(first, second, third), places={}))
+    assert [(refused.row, refused.cell) for refused in told.rejected] == [("", "7")]
+
+
 def test_a_new_period_starts_anew(growing):
     assert growing.answers(handled(count(3, 1, month=12, at=NOW + 10 * DAY))).rejected == ()
 
@@ -226,6 +352,13 @@ def test_a_figure_that_is_too_old_to_be_believed_has_no_say(growing):
     assert growing.answers(handled(count(812, 23, at=NOW + 3 * DAY))).rejected == ()
 
 
+def test_every_unit_whose_figure_falls_is_refused(growing):
+    growing.answers(handled(replace(count(50, 19), unit="19")))
+    told = growing.answers(handled(replace(count(5, 20), unit="19"), count(812, 20)))
+    assert [(refused.unit, refused.row) for refused in told.rejected] == [("02143", "line 3"), ("19", "line 2")]
+    assert told.readings == () and told.refused == {"backwards": 2}
+
+
 def test_within_one_answer_a_fall_is_seen_too():
     told = Feed({"handled": HANDLED}).answers(handled(count(10, 19), count(5, 20), count(12, 21)))
     assert [reading.value for reading in told.readings] == [10, 12]
@@ -233,6 +366,31 @@ def test_within_one_answer_a_fall_is_seen_too():
 
 
 # what is kept
+
+
+def test_when_a_source_answered_and_failed_first_and_last_is_remembered_through_both():
+    seen = Rejected("portal", "line 2", "unknown-unit", "no unit 99999")
+    good = replace(of(4), rejected=(seen,), refused={"unknown-unit": 1})
+    first = after_poll(None, good, "19")
+    assert first == SourceHealth(
+        "portal", "19", NOW, NOW, rejected=(seen,), refused={"unknown-unit": 1}, shape=Shape(4)
+    )
+    failed = Collected("portal", NOW + LATER, failure="feed portal: timeout", stage="fetch")
+    second = after_poll(first, failed, "19")
+    assert second == replace(first, last_failure=NOW + LATER, failing_since=NOW + LATER, failure=failed.failure,
+                             stage="fetch")  # fmt: skip
+    third = after_poll(second, replace(failed, at=NOW + 2 * LATER), "19")
+    assert third == replace(second, last_failure=NOW + 2 * LATER)
+    fourth = after_poll(third, replace(of(4), at=NOW + 3 * LATER), "19")
+    assert fourth == replace(third, last_success=NOW + 3 * LATER, failing_since=None, rejected=(), refused={})
+    assert after_poll(None, failed, "19").first_success is None
+
+
+def test_as_many_refused_rows_as_are_kept_are_all_named_and_the_rest_is_counted_once():
+    rows = [Rejected("portal", f"line {n}", "unknown-unit", "no such unit") for n in range(MAX_REJECTED)]
+    rest = Rejected("portal", "", "more", "and 3 more")
+    assert bounded("portal", [*rows, rest], MAX_REJECTED) == tuple(rows)
+    assert bounded("portal", [*rows, rest], MAX_REJECTED + 2) == (*rows[:-1], replace(rest, detail="and 3 more"))
 
 
 def test_refused_rows_keep_since_when_and_the_count_goes_on_where_the_list_ends():

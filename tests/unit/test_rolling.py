@@ -272,14 +272,34 @@ def test_availability_is_not_told_while_too_little_of_its_window_is_known():
     assert figure(replace(strict, known=2.0), now, at(4060), VIETNAM) is not None
 
 
+def test_half_a_second_is_measured_in_full_and_nothing_more_than_all_of_it_ever_is():
+    found = shown(replace(DAY_LONG, known=100.0), rolled(answer(0), answer(0.5)), 0.5)
+    assert (found.value, found.measured) == (100.0, 100.0)
+    rounded_up = rolled(*(answer(0.0004 + 60 * minute) for minute in range(60)))
+    assert shown(DAY_LONG, rounded_up, 3540.0004).measured == 100.0
+    assert shown(LOSS, rolled(answer(0)), 0).measured == 0.0
+
+
 def test_the_window_begins_with_the_first_answer_or_at_the_start_of_its_first_hour_or_day():
     now = rolled(*(answer(60 * number) for number in range(40 * 24 * 60)))
     end = 60.0 * (40 * 24 * 60 - 1)  # 00:19 of 15 September in Vietnam
     assert shown(DAY_LONG, now, end).since == at(end - 24 * 3600 - 19 * 60)
     assert shown(MONTH_LONG, now, end).since == VIETNAM.start_of_day(datetime(2025, 8, 15).date())
+    assert now.hours is not None and now.days is not None
+    assert (len(unpack(now.hours.closed)), len(unpack(now.days.closed))) == (24, 30)
     young = rolled(*minutes(True, True, True))
     assert shown(MONTH_LONG, young, 120).since == START
     assert 30 <= shown(MONTH_LONG, now, end).denominator / 24 / 60 < 31
+
+
+def test_time_is_cut_where_hours_meet_and_an_hour_of_which_nothing_is_known_takes_no_room():
+    hourly = rolled(answer(0), answer(8_000), plan=Plan("probe", 3_600.0, (LOSS,)))
+    assert hourly.hours is not None
+    assert [tally.up for tally in unpack(hourly.hours.closed)] == [2_400.0, 3_600.0]
+    assert hourly.hours.open.up == 2_000.0
+    late = rolled(answer(2_340), answer(2_400 + 7_200))  # the first one spoke up to the end of its hour
+    assert late.hours is not None
+    assert [tally.up for tally in unpack(late.hours.closed)] == [60.0]
 
 
 def test_what_lies_before_the_window_no_longer_counts():
@@ -324,6 +344,12 @@ def test_planned_maintenance_is_neither_up_nor_down_and_its_answers_do_not_count
     assert shown(LOSS, now, 2400).denominator == 41 - 18
 
 
+def test_of_one_minute_every_window_takes_its_own_part_once():
+    apart = ((at(10), at(20)), (at(30), at(35)), (at(32), at(40)), (at(55), at(600)))
+    now = roll(rolled(answer(0)), answer(60), PLAN, VIETNAM, apart)
+    assert shown(DAY_LONG, now, 60).excluded == (10 + 10 + 5) / 60
+
+
 def test_maintenance_that_is_announced_afterwards_changes_nothing():
     now = rolled(*minutes(False, False, True))
     later = roll(now, answer(180), PLAN, VIETNAM, ((at(0), at(120)),))
@@ -363,6 +389,15 @@ def test_after_a_step_back_a_closed_hour_is_open_again():
     assert shown(DAY_LONG, earlier, 60).numerator == 40.0
 
 
+def test_a_clock_set_back_before_the_first_answer_begins_the_sums_there():
+    now = rolled(*minutes(*[True] * 60))
+    earlier = roll(now, answer(-2 * 86_400), PLAN, VIETNAM)
+    assert earlier.hours is not None and now.hours is not None
+    assert (earlier.hours.open.start, earlier.hours.open.sent) == (now.hours.open.start - 49, 1)
+    assert earlier.hours.closed == b"" and earlier.hours.since == at(-2 * 86_400).timestamp()
+    assert shown(DAY_LONG, roll(earlier, answer(60 - 2 * 86_400), PLAN, VIETNAM), 60 - 2 * 86_400).numerator == 1.0
+
+
 # -- what is told --------------------------------------------------------------------------------------------------
 
 
@@ -392,10 +427,55 @@ def test_availability_is_told_when_the_target_is_well_again():
 
 def test_a_reading_says_its_window_what_is_known_of_it_and_how_long_the_target_was_down():
     available, _, lossy, slow = told(answer(0, False), answer(60))[1:]  # the first answer tells of loss alone
+    assert [r.value for r in (available, lossy)] == [0.0, 50.0]
+    assert slow.value == pytest.approx(0.2, rel=ERROR)
+    assert {(r.as_of, r.received_at) for r in (available, lossy, slow)} == {(at(60), at(60))}
     assert available.note == "availability since 2025-08-05 23:20, down 1.0 min, 100.0 % of the time measured"
     assert lossy.note == "loss since 2025-08-05 23:20, 1 of 2 lost"
     assert slow.note == "p95 since 2025-08-05 23:20, 1 good answers, within 3 %"
     assert (slow.unit, slow.source, slow.denominator, slow.numerator) == ("19", "probe", 1.0, None)
+
+
+def test_maintenance_that_was_left_out_is_said():
+    now = roll_all({}, (answer(0),), {"probe": PLAN}, INDICATORS, OFFICE)
+    planned = ((at(0), at(30)),)
+    available, *_ = roll_all(now.rolling, (answer(60),), {"probe": PLAN}, INDICATORS, OFFICE, planned).readings
+    said = "down 0.0 min, 100.0 % of the time measured, 0.5 min of maintenance left out"
+    assert available.note == f"availability since 2025-08-05 23:20, {said}"
+
+
+def test_what_nobody_has_an_indicator_for_is_passed_over_and_the_others_are_told():
+    plan = Plan("probe", PERIOD, (Derived("nobody", What.LOSS, HOUR), LOSS))
+    assert [reading.indicator for reading in told(answer(0), plan=plan)] == ["lossy"]
+
+
+@pytest.mark.parametrize(("first", "later"), [(LOSS, "month"), (MONTH_LONG, "lossy")])
+def test_a_figure_that_is_asked_for_later_is_told_at_its_own_first_answers(first, later):
+    few = Plan("probe", PERIOD, (first,))
+    now = roll_all({}, minutes(*[True] * 11), {"probe": few}, INDICATORS, OFFICE)
+    heard = []
+    for minute in range(11, 14):
+        now = roll_all(now.rolling, (answer(60 * minute),), {"probe": PLAN}, INDICATORS, OFFICE)
+        heard.append(later in {reading.indicator for reading in now.readings})
+    assert heard == [False, True, False]
+
+
+def test_a_plan_keeps_the_hours_and_the_days_of_its_longest_windows():
+    plan = Plan("probe", PERIOD, (DAY_LONG, LOSS, MONTH_LONG, Derived("week", What.AVAILABILITY, 7 * DAY)))
+    assert (plan.hours, plan.days, plan.timed, plan.patience) == (24, 30, False, PATIENCE)
+    slow = Plan("probe", 30.0, (Derived("slow", What.P95, 1.5 * HOUR),))
+    assert (slow.hours, slow.days, slow.timed, slow.patience) == (2, 0, True, 90.0)
+
+
+def test_minutes_of_an_outage_are_told_when_they_change_and_not_otherwise():
+    plan = Plan("probe", PERIOD, (Derived("office", What.OFFICE_OUTAGE, 0.0),))
+    rarely = {"office": indicator("office", "minutes", 86_400.0)}
+    morning = (datetime(2025, 8, 6, 2, 20, tzinfo=UTC) - START).total_seconds()  # 09:20
+    now, heard = roll_all({}, (), {}, rarely, OFFICE), list[list[float]]()
+    for seconds, good in ((0, True), (15, True), (30, False), (45, False), (90, False), (105, False), (120, True)):
+        now = roll_all(now.rolling, (answer(morning + seconds, good),), {"probe": plan}, rarely, OFFICE)
+        heard.append([float(reading.value) for reading in now.readings])
+    assert heard == [[0.0], [], [], [], [1.0], [], [0.0]]
 
 
 def test_an_outage_over_lunch_counts_the_minutes_in_which_the_office_was_open():
@@ -423,5 +503,6 @@ def test_only_what_is_asked_for_is_kept():
     assert month.days.closed == b""
     day = rolled(*(answer(3600 * n) for n in range(40)), plan=Plan("probe", 3600.0, (LOSS, SLOW)))
     assert day.hours is not None and len(unpack(day.hours.closed)) == 6  # the longer of the two windows
+    assert day.hours.open.latencies == {latency_class(0.2): 1}
     short = rolled(*minutes(True, True), plan=Plan("probe", PERIOD, (LOSS,)))
     assert short.days is None and short.hours is not None and short.hours.open.latencies == {}

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from math import isnan
 
-import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.decide import Policy, View, decide
-from monitor.engine.book import Criterion, Formula, Period, RollUp, StandingRule
-from monitor.engine.compact import CODES, COLOURS
-from monitor.engine.scheme import Scheme, Stood
+from monitor.engine import sheet as engine_sheet
+from monitor.engine.book import Criterion, Formula, Period, RollUp
+from monitor.engine.compact import CODES, EXCLUDED
+from monitor.engine.rollup import judge_rollup
+from monitor.engine.scheme import Scheme
 from monitor.engine.sheet import Sheet
-from monitor.engine.standing import stand
 from monitor.model.colour import Colour
+from monitor.model.errors import NotFound
 from monitor.model.reading import Reading
 from monitor.model.series import MonthSum, Series
 from monitor.model.state import UnitState
@@ -39,7 +39,6 @@ from tests.unit.engine_scene import (
     SYSTEM,
     directory,
     goal,
-    held,
     local,
     rule,
     ruleset,
@@ -68,57 +67,6 @@ OF_SOME = replace(SHARED, levels=frozenset({Level.SYSTEM, Level.COMMUNE}), units
 SITES = [(CENTRE, SHARED, ONLINE, SHARE), (CENTRE, FOR_ALL, DATED, WORST), (SHARED, DATED, BY_DATE), (CENTRE, ONLINE),
          (CENTRE, FOR_ALL, ONLINE, replace(SHARE, critical=False)), (CENTRE, ONLINE, HEAVY), (ONLINE, RATE, SHARE),
          (ENOUGH, SHARE, RATE), (CENTRE, FREE, SHARE), (BROKEN, ONLINE, WORST), (OF_SOME, CENTRE, SHARE)]  # fmt: skip
-weights = st.sampled_from([0.0, 0.1, 0.7, 1.0, 2.5, 5.0, 10.0, 20.0, 1 / 3, 102.4])
-colours = st.sampled_from(Colour)
-limits = st.builds(StandingRule, *[st.sampled_from([0.0, 0.5, 0.7, 0.8, 1.0])] * 3, st.sampled_from([0.0, 5.0]))
-
-
-@given(st.lists(st.tuples(colours, weights, st.booleans()), max_size=12), limits)
-@example([(RED, 0.0, True)], StandingRule())  # what has no weight is known all the same
-@example([(RED, 0.0, True), (Colour.UNKNOWN, 0.0, True)], StandingRule())
-def test_a_row_of_colours_stands_as_its_criteria_do(row, limit):
-    criteria = [rule(f"c{n}", weight={Level.COMMUNE: weight}, critical=c) for n, (_, weight, c) in enumerate(row)]
-    states = [
-        replace(held(f"c{n}", colour, weight, critical=c), level=Colour.UNKNOWN)
-        for n, (colour, weight, c) in enumerate(row)
-    ]
-    standing = stand(None, states, limit, NOON)
-    scheme = Scheme(criteria, Level.COMMUNE, limit)
-    codes = bytes(CODES[colour] for colour, _, _ in row)
-    gained = sum(gains[code] for gains, code in zip(scheme.gains, codes, strict=True))
-    for known in (None, gained):
-        code, score, coverage = scheme.stand(codes, known)
-        assert (COLOURS[code], score, coverage) == (standing.colour, standing.score, standing.coverage)
-
-
-@given(st.data(), st.lists(st.tuples(weights, st.booleans()), max_size=8), limits)
-def test_many_units_stand_at_once_as_each_of_them_does(data, kinds, limit):
-    criteria = [rule(f"c{n}", weight={Level.COMMUNE: w}, critical=c) for n, (w, c) in enumerate(kinds)]
-    row = st.binary(min_size=len(kinds), max_size=len(kinds)).map(lambda drawn: bytes(b % 6 for b in drawn))
-    rows = data.draw(st.lists(row | row.map(lambda r: bytes(code % 3 for code in r)), min_size=1, max_size=6))
-    scheme = Scheme(criteria, Level.COMMUNE, limit)
-    table = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), len(kinds)).T
-    codes, scores, coverages, gained = scheme.stand_all(np.ascontiguousarray(table))
-    each = zip(codes.tolist(), scores.tolist(), coverages.tolist(), gained.tolist(), strict=True)
-    for one, (code, score, coverage, gain) in zip(rows, each, strict=True):
-        assert Stood(code, None if isnan(score) else score, coverage) == scheme.stand(one)
-        assert gain == pytest.approx(sum(gains[c] for gains, c in zip(scheme.gains, one, strict=True)))
-
-
-def test_a_score_in_the_middle_between_two_roundings_is_rounded_as_the_judge_rounds_it():
-    shares = [1 / 1024] * 1024
-    criteria = [rule(f"c{n}", weight={Level.COMMUNE: weight}) for n, weight in enumerate(shares)]
-    scheme = Scheme(criteria, Level.COMMUNE, StandingRule())
-    for green in range(1, 64, 2):
-        row = bytes([0] * green + [2] * (1024 - green))
-        states = [replace(held(c.id, COLOURS[code], c.weight[Level.COMMUNE]), level=Colour.UNKNOWN)
-                  for c, code in zip(criteria, row, strict=True)]  # fmt: skip
-        expected = stand(None, states, StandingRule(), NOON).score
-        column = np.frombuffer(row, np.uint8).reshape(-1, 1)
-        assert scheme.stand(row).score == scheme.stand_all(column)[1][0] == expected
-        gained = sum(gains[code] for gains, code in zip(scheme.gains, row, strict=True))
-        assert scheme.stand(row, gained).score == expected
-
 
 JULY = 12 * 2025 + 6
 PAST = {"rate": Series(months=(MonthSum(JULY - 4, 30.0, 90.0), MonthSum(JULY, 9.0, 12.0)))}
@@ -237,6 +185,118 @@ def test_one_reading_names_whom_it_changed_up_to_the_nation():
     assert sheet.put(told(False, unit="02144", indicator="up"), NOON) == ["02144", PROVINCE, NATION]
     assert sheet.put(told(80.0, unit="02145"), NOON) == []
     assert sheet.look("02145") == NOON + timedelta(seconds=150)
+
+
+def test_a_reading_of_a_strange_unit_is_not_found_and_one_that_no_rule_reads_changes_nothing():
+    sheet = sheet_of(policy(SITES[0]), [], NOON)
+    sheet.judge(NOON)
+    with pytest.raises(NotFound, match="no unit has the code '99999'"):
+        sheet.put(told(80.0, unit="99999"), NOON)
+    assert sheet.put(told(5.0, indicator="queue"), NOON) == []
+
+
+def all_good(of: Policy) -> Sheet:
+    """A site at noon at which everything is green."""
+    good = [told(True, unit=SYSTEM, indicator="system_up")]
+    good += [told(value, unit=code, indicator=name) for code in FIVE for name, value in (("up", True), ("rate", 90.0))]
+    sheet = sheet_of(of, good, NOON)
+    sheet.judge(NOON)
+    return sheet
+
+
+def test_a_roll_up_of_the_same_numbers_is_asked_once_a_day(monkeypatch):
+    asked = []
+
+    def counting(criterion, counts, *rest):
+        asked.append((criterion.id, counts.green))
+        return judge_rollup(criterion, counts, *rest)
+
+    monkeypatch.setattr(engine_sheet, "judge_rollup", counting)
+    sheet = all_good(policy(SITES[0]))
+    assert asked == [("share", 5), ("share", 1)]  # five communes; one province
+    bad, good = told(50.0, unit=FIVE[0]), told(90.0, unit=FIVE[0])
+    for _ in range(3):
+        assert sheet.put(bad, NOON) == [FIVE[0]]
+        assert sheet.put(good, NOON) == [FIVE[0]]
+    assert asked[2:] == [("share", 4)]
+    midnight = local(7)
+    sheet.put(replace(bad, as_of=midnight), midnight - timedelta.resolution)
+    assert asked[3:] == []
+    sheet.put(replace(good, as_of=midnight), midnight)
+    assert asked[3:] == [("share", 5)]
+
+
+def test_a_reading_that_changes_no_colour_stands_nobody(monkeypatch):
+    sheet = all_good(policy(SITES[0]))
+    stood = []
+    stand = Scheme.stand
+
+    def counting(scheme, row, gained=None):
+        stood.append(gained)
+        return stand(scheme, row, gained)
+
+    monkeypatch.setattr(Scheme, "stand", counting)
+    sheet.put(told(85.0, unit=COMMUNE), NOON)
+    assert stood == []
+    sheet.put(told(70.0, unit=COMMUNE), NOON)  # yellow, and so is the commune; the province has four of five
+    assert stood == [
+        50.0,
+        20.0,
+    ]  # halves of their weights: green, green and yellow at the commune, green at the province
+
+
+def test_no_more_roll_ups_are_remembered_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(engine_sheet, "_KEPT", 2)
+    sheet = all_good(policy(SITES[0]))
+    kept = []
+    for code in FIVE:
+        sheet.put(told(50.0, unit=code), NOON)
+        kept.append(len(sheet._rolled))
+    assert kept == [1, 1, 1, 2, 1]  # the nation is asked as well where the province changes
+
+
+def test_a_unit_that_ends_is_left_out_from_its_day_on_when_something_reaches_it():
+    of = policy(SITES[0])
+    ended = replace(of.units[COMMUNE], valid_to=CALENDAR.local(NOON).date() + timedelta(days=1))
+    of = replace(of, units=Units(tuple(ended if unit.code == COMMUNE else unit for unit in of.units)))
+    sheet = all_good(of)
+    assert sheet.counts(PROVINCE).green == 5
+    later = local(7)
+    assert sheet.put(told(False, later, indicator="up"), later - timedelta.resolution) == [COMMUNE]
+    assert COMMUNE in sheet.put(told(True, later, indicator="up"), later)
+    assert sheet.stood(COMMUNE) == (EXCLUDED, None, 0.0)
+    assert (sheet.counts(PROVINCE).green, sheet.counts(PROVINCE).excluded) == (4, 1)
+
+
+def test_a_reading_that_no_rule_of_its_unit_reads_is_kept_and_changes_nothing():
+    sheet = all_good(policy(SITES[0]))
+    assert sheet.put(told(False, unit=COMMUNE, indicator="system_up"), NOON) == []
+    assert sheet.colours(COMMUNE)["system_up"] is GREEN
+
+
+def test_a_unit_stands_with_score_and_share_known_and_is_looked_at_no_later_than_its_readings_ask():
+    sheet = all_good(policy(SITES[3]))
+    assert sheet.stood(COMMUNE) == (CODES[GREEN], 1.0, 1.0)
+    assert sheet.stood(SYSTEM) == (CODES[Colour.UNKNOWN], None, 0.0)  # nothing is asked of it here
+    earlier = NOON - timedelta(seconds=60)
+    sheet.put(told(True, earlier, indicator="up"), NOON)
+    assert sheet.look(COMMUNE) == earlier + timedelta(seconds=150)
+    sheet.put(told(True, NOON, indicator="up"), NOON)
+    assert sheet.look(COMMUNE) == earlier + timedelta(seconds=150)
+    assert sheet.look(SYSTEM) is None
+    assert sheet.counts(COMMUNE).total == 0
+
+
+def test_what_changes_at_a_system_is_taken_over_from_it_even_where_the_system_stands_as_before():
+    slow = rule("slow", levels=frozenset({Level.SYSTEM}), inherit=frozenset({Level.COMMUNE}), indicator="rate")
+    of = policy((SHARED, slow, SHARE))
+    readings = [told(False, unit=SYSTEM, indicator="system_up"), told(90.0, unit=SYSTEM)]
+    sheet = sheet_of(of, readings, NOON)
+    sheet.judge(NOON)
+    assert sheet.colours(COMMUNE)["slow"] is GREEN
+    assert sheet.put(told(50.0, unit=SYSTEM), NOON) == []
+    assert sheet.colours(COMMUNE)["slow"] is RED
+    agrees(sheet, decided(of, [readings[0], told(50.0, unit=SYSTEM)], NOON))
 
 
 SECOND = "HT2"

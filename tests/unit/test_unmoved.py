@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from monitor import decide as doorway
 from monitor.decide import AGE_PART, CALM, Policy, View, decide, may_wait
 from monitor.engine.book import Flap, Formula, Need, RollUp
-from monitor.engine.unmoved import stays
+from monitor.engine.unmoved import says_again, stays
 from monitor.model.colour import Colour
-from monitor.model.reading import Reading
+from monitor.model.reading import Comparator, Reading
 from monitor.model.state import UnitState
 from tests.unit.engine_scene import (
     CALENDAR,
@@ -254,6 +254,9 @@ def test_most_answers_of_a_calm_unit_wait():
         {"as_of": NOON + timedelta(hours=1)},
         {"as_of": NOON - timedelta(seconds=1)},
         {"value": 1.0},
+        {"comparator": Comparator.GT},
+        {"numerator": 1.0},
+        {"denominator": 1.0},
     ],
 )
 def test_what_says_something_else_does_not_wait(changes):
@@ -262,3 +265,36 @@ def test_what_says_something_else_does_not_wait(changes):
     again = told(True, NOON + timedelta(seconds=15), indicator="up", source="probe")
     assert may_wait(patient.state, again, WATCHED, again.as_of) > 0
     assert may_wait(patient.state, replace(again, **changes), WATCHED, again.as_of) == 0
+
+
+def test_the_very_same_reading_once_more_waits():
+    patient, same = Judged(True), told(True, NOON, indicator="up", source="probe")
+    patient.hear(same, NOON)
+    assert may_wait(patient.state, same, WATCHED, NOON) > 0
+
+
+@pytest.mark.parametrize("vague", [{"comparator": Comparator.GT}, {"numerator": 1.0}, {"denominator": 1.0}])
+def test_what_follows_a_yes_that_was_not_bare_does_not_wait(vague):
+    patient = Judged(True)
+    patient.hear(replace(told(True, NOON, indicator="up", source="probe"), **vague), NOON)
+    again = told(True, NOON + timedelta(seconds=15), indicator="up", source="probe")
+    assert may_wait(patient.state, again, WATCHED, again.as_of) == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "waits"),
+    [
+        (ONLINE, True),
+        (rule("share", indicator=None, rollup=RollUp.GREEN_SHARE), True),
+        (rule("free", indicator=None, bands=(), formulas=(Formula(Colour.GREEN, "rate > 1"),)), False),
+        (rule("also", indicator="up", bands=YES_OR_NO), False),
+    ],
+    ids=["of another indicator", "a roll-up", "a free condition", "one that was never judged"],
+)
+def test_a_yes_waits_beside_what_it_cannot_touch_and_not_beside_what_may_wait_for_it(more, waits):
+    patient = Judged(True)
+    patient.hear(told(True, NOON, indicator="up", source="probe"), NOON)
+    again = told(True, NOON + timedelta(seconds=15), indicator="up", source="probe")
+    indicators = WATCHED.ruleset.indicators
+    assert says_again(patient.state, again, (RULES[0],), indicators)
+    assert says_again(patient.state, again, (RULES[0], more), indicators) is waits
