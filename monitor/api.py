@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from monitor.model.catalogue import CATALOGUE, Metric, MetricKind, Topic
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Outcome, Phase
 from monitor.model.reading import Collected, Reading
@@ -27,6 +28,7 @@ class ExporterContext:
 
 
 __all__ = [
+    "CATALOGUE",
     "Collected",
     "Colour",
     "CriterionState",
@@ -34,6 +36,8 @@ __all__ = [
     "ExporterContext",
     "Incident",
     "Level",
+    "Metric",
+    "MetricKind",
     "Outcome",
     "Page",
     "Phase",
@@ -41,6 +45,7 @@ __all__ = [
     "Reason",
     "Snapshot",
     "Standing",
+    "Topic",
     "Unit",
     "UnitState",
     "Units",
