@@ -66,7 +66,8 @@ def communes_by_criterion(condition: str, matchers: str = "") -> str:
     """How many communes of the chosen province meet a condition on the colour's number, by criterion."""
     colour = f"max by (unit, criterion) ({selected('denbao_criterion_colour', matchers)})"
     here = info('level="commune"', HERE)
-    return f"count by (criterion) (({colour} {condition}) and on (unit) {here})"
+    judged = f"count by (criterion) ({colour} and on (unit) {here})"
+    return f"count by (criterion) (({colour} {condition}) and on (unit) {here}) or 0 * {judged}"
 
 
 def days_left(matchers: str = "") -> str:

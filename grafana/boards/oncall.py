@@ -126,12 +126,12 @@ def _course(say: Say) -> Iterator[AnyPanel]:
 def _answers(say: Say) -> Iterator[AnyPanel]:
     told = (
         (
-            "denbao_incident_acknowledge_seconds",
+            "denbao_incident_acknowledgement_seconds",
             say("Thời gian đến khi có người nhận", "Time to acknowledge"),
             say("Từ lúc mở đến lúc được xác nhận; trung vị và 90 %.", "From opening to the answer; median and 90 %."),
         ),
         (
-            "denbao_incident_fix_seconds",
+            "denbao_incident_duration_seconds",
             say("Thời gian đến khi xử lý xong", "Time to fix"),
             say("Từ lúc mở đến lúc đóng; trung vị và 90 %.", "From opening to closing; median and 90 %."),
         ),
@@ -195,6 +195,7 @@ def _deliveries(say: Say) -> Iterator[AnyPanel]:
 
 
 def _outbox(say: Say) -> Iterator[AnyPanel]:
+    none = f"0 * sum by (channel) ({selected('denbao_notices_total', _CHANNEL)})"  # a channel with nothing to do
     yield lines(
         About(
             say("Tin nhắn đang chờ", "Messages waiting"),
@@ -204,7 +205,7 @@ def _outbox(say: Say) -> Iterator[AnyPanel]:
             "none",
             0,
         ),
-        (f"sum by (channel) ({selected('denbao_outbox_pending', _CHANNEL)})", "{{channel}}"),
+        (f"sum by (channel) ({selected('denbao_outbox_pending', _CHANNEL)}) or {none}", "{{channel}}"),
     )
     yield lines(
         About(
@@ -214,6 +215,6 @@ def _outbox(say: Say) -> Iterator[AnyPanel]:
             7,
             "s",
         ),
-        (f"max by (channel) ({selected('denbao_outbox_oldest_age_seconds', _CHANNEL)})", "{{channel}}"),
+        (f"max by (channel) ({selected('denbao_outbox_oldest_age_seconds', _CHANNEL)}) or {none}", "{{channel}}"),
         bounds=_AGE,
     )

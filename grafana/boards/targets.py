@@ -26,7 +26,6 @@ from grafana.boards.panels import (
 )
 
 _CHOSEN = 'criterion="$criterion"'
-_OWN = f'unit="$province",{_CHOSEN}'
 _COMMUNE = 'level="commune"'
 
 
@@ -77,7 +76,7 @@ def _chosen(say: Say) -> Iterator[AnyPanel]:
         bounds=DAYS_LEFT,
     )
     of_all = f"({frame.communes_by_criterion('> -2', _CHOSEN)})"
-    green = f"({frame.communes_by_criterion('== 0', _CHOSEN)} or 0 * {of_all})"
+    green = f"({frame.communes_by_criterion('== 0', _CHOSEN)})"
     yield figure(
         About(
             say("Xã đã đạt", "Communes that met it"),
@@ -91,33 +90,33 @@ def _chosen(say: Say) -> Iterator[AnyPanel]:
         say("Đã đạt", "Met"),
         bounds=SHARE,
     )
-    pace = f"max by (criterion) ({selected('denbao_target_required_pace', _OWN)})"
+    pace = f"{selected('denbao_target_required_pace', _CHOSEN)} * on (unit) group_left () {info('', HERE)}"
     yield figure(
         About(
-            say("Nhịp tỉnh cần", "Pace the province needs"),
+            say("Nhịp cần lớn nhất", "Largest pace needed"),
             say(
-                "Thay đổi mỗi ngày làm việc để đạt đúng hạn; 0 là đã đạt.",
-                "Change per working day that reaches the goal in time; 0 is met.",
+                "Thay đổi mỗi ngày làm việc để đạt đúng hạn, ở đơn vị cần nhiều nhất; 0 là đã đạt.",
+                "Change per working day that reaches the goal in time, where most is needed; 0 is met.",
             ),
             6,
             5,
             "short",
             2,
         ),
-        pace,
+        f"max by (criterion) ({pace})",
         say("Nhịp", "Pace"),
     )
-    own = f"max by (unit) ({selected('denbao_criterion_colour', _OWN)})"
+    own = f"{selected('denbao_criterion_colour', _CHOSEN)} * on (unit) group_left () {info('', HERE)}"
     yield history(
         About(
-            say("Màu của tỉnh ở tiêu chí này", "The province's colour"),
-            say("Tiêu chí đã chọn, ở chính tỉnh.", "The chosen criterion, of the province itself."),
+            say("Màu xấu nhất", "Worst colour"),
+            say("Màu xấu nhất của tỉnh và các xã ở tiêu chí này.", "Worst colour of the province and its communes."),
             6,
             5,
             "none",
         ),
-        own,
-        "{{unit}}",
+        f"max by (criterion) ({own})",
+        "{{criterion}}",
         colour_mappings(say),
     )
 
