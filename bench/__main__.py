@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from bench import hostile, judging, kills, paging, probing, replaying, rolling, ruling, starting, storing
+from bench import hostile, judging, kills, probing, replaying, rolling, ruling, scraping, starting, storing
 from bench.measure import Figure
 
 BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "judging": judging.run,
     "ruling": ruling.run,
-    "paging": paging.run,
+    "scraping": scraping.run,
     "probing": probing.run,
     "hostile": hostile.run,
     "replaying": replaying.run,

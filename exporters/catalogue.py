@@ -1,6 +1,6 @@
-"""The catalogue of metrics as a page: `python -m exporters.catalogue > docs/metrics.md`. A test holds the page to it.
+"""The catalogue of metrics as a page: `python -m exporters.catalogue > docs/metrics.md`; a test holds the page to it.
 
-It is no exporter. The catalogue itself is part of the program (`monitor.api.CATALOGUE`), since the service counts by it.
+It is no exporter. The catalogue itself is part of the program (`monitor.api.CATALOGUE`): the service counts by it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ __all__ = ["CATALOGUE", "Metric", "MetricKind", "Topic", "page"]
 _PREFACE = """\
 # Metrics
 
-Made from the catalogue in `monitor/model/catalogue.py` by `python -m exporters.catalogue`; a test holds this page to it.
-How they are scraped, recorded and alerted on: [prometheus.md](prometheus.md).
+Made from the catalogue in `monitor/model/catalogue.py` by `python -m exporters.catalogue`; a test holds the page to it.
+How to scrape them, record totals and be told of trouble: [prometheus.md](prometheus.md).
 
-`unit` is the code of a unit; names are labels of `denbao_unit_info` only, and no series carries a telephone number or the
-name of a person. Counters begin again at zero with the process, `denbao_notices_total` excepted. Instants are seconds
-since 1970, ratios 0 to 1, per cent 0 to 100 in `denbao_indicator_value`.
+`unit` is the code of a unit; names are labels of `denbao_unit_info` only, and no series carries a telephone number or
+the name of a person. Counters begin again at zero with the process, `denbao_notices_total` excepted. Instants are
+seconds since 1970, ratios 0 to 1, per cent 0 to 100 in `denbao_indicator_value`.
 """
 
 

@@ -1,62 +1,51 @@
-"""The /metrics page: unit series from text blocks that are rendered once per change, own metrics beside them.
+"""The /metrics page: unit series from blocks of text that are rendered and packed once per change, own metrics beside.
 
-prometheus-client's registry renders 99,000 series in about a second on the event loop. Here each unit keeps its lines
-as bytes, one block per metric. A commit or a poll only marks a unit; the page renders the marked units anew and joins
-all blocks, and does both in a thread beside the event loop. So colours, counts and totals of one page are one moment.
+prometheus-client's registry renders 99,000 series in about a second on the event loop. Here a commit or a poll only
+marks a unit; the page renders the marked units anew and joins what it has kept (monitor/reporting/exposition.py), both
+in a thread beside the event loop. So colours, counts and totals of one page are one moment, and all of it is committed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gzip
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from math import isfinite, isnan
+from itertools import chain
+from math import isnan
 
 from monitor.api import (
+    CATALOGUE,
+    END,
+    OPENMETRICS,
+    TEXT,
     Collected,
     Colour,
     Exporter,
     ExporterContext,
+    Family,
+    Labels,
     Level,
     Page,
     Phase,
     Reason,
+    Samples,
     Snapshot,
     Unit,
     UnitState,
+    gzipped,
+    head,
+    pack,
+    rendered,
+    wants_gzip,
+    wants_openmetrics,
 )
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-GZIP_LEVEL = 1
-
-# Series of one unit: name -> help. All are gauges; the order is the page's order.
-FAMILIES: Mapping[str, str] = {
-    "denbao_unit_colour": "Colour: -2 maintenance, -1 unknown, 0 green, 1 yellow, 2 red.",
-    "denbao_unit_info": "Names and place of a unit; always 1.",
-    "denbao_unit_colour_since_timestamp_seconds": "When the unit took its present colour.",
-    "denbao_unit_score_ratio": "Weighted score of the known criteria, 0 to 1.",
-    "denbao_unit_coverage_ratio": "Known weight over total weight, 0 to 1.",
-    "denbao_unit_reported_colour": "Colour that the national system reports: -1 unknown, 0 green, 1 yellow, 2 red.",
-    "denbao_indicator_value": "Newest value in the indicator's own unit; yes 1, partly 0.5, no 0.",
-    "denbao_criterion_colour": "Colour of one criterion: -1 unknown, 0 green, 1 yellow, 2 red.",
-    "denbao_target_projected_value": "Value of a target at its date if it goes on as now, in the indicator's own unit.",
-    "denbao_target_required_pace": "Change per working day that reaches the goal at its date; 0 when it is met.",
-    "denbao_unit_rank": "Place among the units of one parent by an indicator or by score; 1 is best, ties share it.",
-    "denbao_probe_success": "1 when the last check of the probe went well.",
-    "denbao_probe_duration_seconds": "How long the last check took.",
-    "denbao_probe_attempts": "How often the target was asked in the last check; 1 unless it went badly at first.",
-    "denbao_probe_step_duration_seconds": "How long each step of a journey took in the last attempt.",
-    "denbao_probe_certificate_expiry_timestamp_seconds": "When the certificate that the target last showed expires.",
-}
 _WORDS = {"partly": 0.5, "in_progress": 0.5}
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 _COLOURS = (Colour.YELLOW, Colour.RED, Colour.UNKNOWN)  # that an incident can have
 _PHASES = (Phase.OPEN, Phase.ACKNOWLEDGED, Phase.CLOSING, Phase.UNANSWERED)
-
-Labels = tuple[tuple[str, str], ...]
-Samples = list[tuple[Labels, float]]
+_RANK = "denbao_unit_rank"
+_NOBODY = ""  # no province: the nation's
 
 
 def create(context: ExporterContext) -> Exporter:
@@ -92,46 +81,73 @@ class PrometheusExporter:
         if broken or collected.check is not None:
             self._polls[collected.source] = collected
 
-    async def page(self, accept: str, accept_encoding: str) -> Page:
-        """The whole page, packed when the client takes gzip."""
-        # A client that goes away must not let a second page begin while the thread of the first is at work.
-        return await asyncio.shield(self._page(takes_gzip(accept_encoding)))
+    def problems(self) -> Sequence[str]:
+        """Metrics that the last page left out, one sentence each."""
+        budget = self._context.max_series
+        return tuple(
+            f"{name}: left out of {self.path}, its {series} series are more than what is left of the "
+            f"{budget} of metrics: max_series:"
+            for name, series in self._board.refused.items()
+        )
 
-    async def _page(self, packed: bool) -> Page:
+    async def page(self, accept: str, accept_encoding: str) -> Page:
+        """The whole page in the format that the client likes best, packed when it takes gzip."""
+        # A client that goes away must not let a second page begin while the thread of the first is at work.
+        return await asyncio.shield(self._page(wants_openmetrics(accept), wants_gzip(accept_encoding)))
+
+    async def _page(self, openmetrics: bool, packed: bool) -> Page:
         async with self._one_page:
-            own = await self._context.own_metrics()
+            own = await self._context.own_metrics(openmetrics)
             board, states, polls = self._board, self._states, self._polls
             self._states, self._polls = {}, {}
-            body = await asyncio.to_thread(_made, board, states, polls, own, packed)
-        return Page(body, CONTENT_TYPE, "gzip" if packed else "")
+            body = await asyncio.to_thread(_made, board, (states, polls.values()), own, openmetrics, packed)
+        return Page(body, OPENMETRICS if openmetrics else TEXT, "gzip" if packed else "")
 
 
 def _made(
-    board: _Board, states: Mapping[str, UnitState], polls: Mapping[str, Collected], own: bytes, packed: bool
+    board: _Board,
+    news: tuple[Mapping[str, UnitState], Iterable[Collected]],
+    own: bytes,
+    openmetrics: bool,
+    packed: bool,
 ) -> bytes:
-    board.update(states, polls.values())
-    body = b"".join((*board.lines(), own))
-    return gzip.compress(body, GZIP_LEVEL, mtime=0) if packed else body
+    board.update(*news)
+    families = board.families()
+    last = (*board.about_the_page(openmetrics), own, END if openmetrics else b"")
+    if not packed:
+        return b"".join(
+            chain(chain.from_iterable((head(f.metric, openmetrics=openmetrics), *f.text()) for f in families), last)
+        )
+    heads = ((pack(head(family.metric, openmetrics=openmetrics)), family) for family in families)
+    return gzipped((*chain.from_iterable((top, *family.packed()) for top, family in heads), pack(b"".join(last))))
 
 
-def takes_gzip(accept_encoding: str) -> bool:
-    """Whether a client that sent this header takes a packed page; "gzip;q=0" says that it does not."""
-    for part in accept_encoding.lower().split(","):
-        coding, *parameters = (piece.strip() for piece in part.split(";"))
-        if coding in ("gzip", "*"):
-            return not any(
-                parameter.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for parameter in parameters
-            )
-    return False
+class _Tally:
+    """How many units say each key. What is said is remembered, so that a change costs that unit only."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str | float, ...]] = Counter()
+        self.moved = True  # since somebody looked
+        self._said: dict[str, tuple[tuple[str | float, ...], ...]] = {}
+
+    def say(self, unit: str, keys: tuple[tuple[str | float, ...], ...]) -> None:
+        """All that a unit says now."""
+        before = self._said.get(unit, ())
+        if before != keys:
+            self.counts.subtract(before)
+            self.counts.update(keys)
+            self._said[unit] = keys
+            self.moved = True
 
 
 class _Board:
     """The blocks of all units and what is counted over them. Used by one thread at a time."""
 
     def __init__(self, context: ExporterContext, units: Mapping[str, Unit] | None = None) -> None:
-        self._version = context.version
-        self._ranks = context.ranks
+        self.refused: Mapping[str, int] = {}  # metrics that the last page left out -> their series
+        self._context = context
         self._units = units or {}
+        self._places = {code: place for place, code in enumerate(self._units)}
         self._siblings: dict[str, list[Unit]] = {}  # parent -> units that are ranked among one another
         for unit in self._units.values():
             if unit.parent:
@@ -139,9 +155,9 @@ class _Board:
         self._states: dict[str, UnitState] = {}
         self._probes: dict[str, dict[str, Collected]] = {}  # unit -> source -> last poll
         self._probed: dict[str, str] = {}  # source -> unit
-        self._blocks: dict[str, dict[str, bytes]] = {name: {} for name in FAMILIES}  # family -> unit -> lines
-        self._deadlines: dict[str, frozenset[tuple[str, float]]] = {}  # unit -> (criterion, deadline)
-        self._agreed: Counter[tuple[str, float]] = Counter()  # units that have this deadline for this criterion
+        self._families: dict[str, Family] = {}
+        self._colours, self._incidents, self._deadlines = _Tally(), _Tally(), _Tally()
+        self._series = 0  # on the last page
 
     def update(self, states: Mapping[str, UnitState], polls: Iterable[Collected]) -> None:
         """Render the units that changed; one that the site does not have is passed over."""
@@ -152,10 +168,44 @@ class _Board:
             self._rank(parent or "")
         for code, state in known.items():
             self._put(code, _samples(self._units[code], state))
-            self._count(code, state)
+            self._count(self._units[code], state)
         asked = dict.fromkeys(code for code in map(self._take, polls) if code in self._units)
         for code in dict.fromkeys((*known, *asked)):
             self._put(code, _probe_samples(code, self._probes.get(code, {})))
+        self._put_totals()
+
+    def families(self) -> Sequence[Family]:
+        """What the page shows, in the order of the catalogue, as far as the budget of series reaches.
+
+        A metric that does not fit is left out as a whole, for half of it would be wrong in every sum.
+        """
+        shown: list[Family] = []
+        refused: dict[str, int] = {}
+        self._series = 0
+        for name in CATALOGUE:
+            family = self._families.get(name)
+            if family is None or not family.series:
+                continue
+            if self._series + family.series > self._context.max_series:
+                refused[name] = family.series
+            else:
+                shown.append(family)
+                self._series += family.series
+        self.refused = refused
+        return shown
+
+    def about_the_page(self, openmetrics: bool) -> Iterator[bytes]:
+        """What the page says of itself; also when the budget is used up."""
+        left_out = [((("metric", name),), series) for name, series in self.refused.items()]
+        told: Iterable[tuple[str, Samples]] = (
+            ("denbao_page_series", [((), self._series)]),
+            ("denbao_page_refused_series", left_out),
+            ("denbao_build_info", [((("version", self._context.version),), 1)]),
+        )
+        for name, samples in told:
+            if samples:
+                yield head(CATALOGUE[name], openmetrics=openmetrics)
+                yield rendered(name, samples)
 
     def _moves(self, code: str, state: UnitState) -> bool:
         """Whether a change can move ranks: most commits say the same figures again."""
@@ -163,16 +213,13 @@ class _Board:
         return before is None or _figures(before) != _figures(state)
 
     def _rank(self, parent: str) -> None:
-        """The ranks of one group anew."""
+        """The ranks of one group anew; their block stands at the parent's place."""
         siblings = self._siblings.get(parent, [])
-        samples: Samples = [
-            ((("unit", unit), ("indicator", indicator)), rank)
-            for unit, indicator, rank in self._ranks(siblings, self._states)
-        ]
-        if samples:
-            self._blocks["denbao_unit_rank"][parent] = _block("denbao_unit_rank", samples)
-        else:
-            self._blocks["denbao_unit_rank"].pop(parent, None)
+        if not siblings or parent not in self._places:
+            return
+        places = self._context.ranks(siblings, self._states)
+        ranks = [((("unit", unit), ("indicator", indicator)), rank) for unit, indicator, rank in places]
+        self._family(_RANK).put(self._places[parent], ranks)
 
     def _take(self, poll: Collected) -> str:
         """Keep a poll; the code of its unit. A probe that brought no answer at all has no result to show."""
@@ -184,49 +231,42 @@ class _Board:
         self._probes.get(code, {}).pop(poll.source, None)
         return code
 
-    def lines(self) -> Iterator[bytes]:
-        """The page, family by family."""
-        for name, text in FAMILIES.items():
-            if blocks := self._blocks[name]:
-                yield _head(name, text)
-                yield from blocks.values()
-        for name, text, samples in self._totals():
-            if samples:
-                yield _head(name, text)
-                yield _block(name, samples)
+    def _family(self, name: str, places: int | None = None) -> Family:
+        if name not in self._families:
+            self._families[name] = Family(CATALOGUE[name], len(self._units) if places is None else places)
+        return self._families[name]
 
     def _put(self, code: str, families: Iterable[tuple[str, Samples]]) -> None:
         standing = self._states[code].standing
         shown = standing is None or standing.colour is not Colour.EXCLUDED
         for name, samples in families:
-            if samples and shown:
-                self._blocks[name][code] = _block(name, samples)
-            else:
-                self._blocks[name].pop(code, None)
+            self._family(name).put(self._places[code], samples if shown else ())
 
-    def _count(self, code: str, state: UnitState) -> None:
-        due = _deadlines(state)
-        self._agreed.subtract(self._deadlines.get(code, ()))
-        self._agreed.update(due)
-        self._deadlines[code] = due
-
-    def _totals(self) -> Iterator[tuple[str, str, Samples]]:
-        yield "denbao_units", "Units by colour.", self._unit_counts()
-        yield "denbao_incidents", "Incidents open now.", self._incident_counts()
-        yield (
-            "denbao_target_deadline_timestamp_seconds",
-            "First instant at which it is too late, for most of the units.",
-            self._common_deadlines(),
+    def _count(self, unit: Unit, state: UnitState) -> None:
+        standing = state.standing
+        colour = Colour.UNKNOWN if standing is None else standing.colour
+        province = unit.province or _NOBODY
+        self._colours.say(unit.code, ((unit.level.value, province, colour),))
+        self._incidents.say(
+            unit.code, tuple((province, incident.colour, incident.phase) for incident in state.incidents.values())
         )
-        yield "denbao_build_info", "Version of the running program; always 1.", [((("version", self._version),), 1)]
+        self._deadlines.say(unit.code, _deadlines(state))
+
+    def _put_totals(self) -> None:
+        totals = (
+            ("denbao_units", self._colours, self._unit_counts),
+            ("denbao_incidents", self._incidents, self._incident_counts),
+            ("denbao_target_deadline_timestamp_seconds", self._deadlines, self._common_deadlines),
+        )
+        for name, tally, samples in totals:
+            if tally.moved:
+                tally.moved = False
+                self._family(name, places=1).put(0, samples())
 
     def _unit_counts(self) -> Samples:
-        counts: Counter[tuple[str, str, Colour]] = Counter()
-        for unit in self._units.values():
-            standing = self._states[unit.code].standing
-            counts[unit.level.value, unit.province or "", Colour.UNKNOWN if standing is None else standing.colour] += 1
+        counts = self._colours.counts
         # Every colour of a level and province is there, zeros too: they add up to the level's units.
-        groups = sorted({(level, province) for level, province, _ in counts})
+        groups = sorted({(str(level), str(province)) for level, province, _ in counts})
         return [
             ((("level", level), ("province", province), ("colour", colour.value)), counts[level, province, colour])
             for level, province in groups
@@ -234,12 +274,9 @@ class _Board:
         ]
 
     def _incident_counts(self) -> Samples:
-        counts: Counter[tuple[str, Colour, Phase]] = Counter()
-        for code, state in self._states.items():
-            for incident in state.incidents.values():
-                counts[self._units[code].province or "", incident.colour, incident.phase] += 1
-        provinces = {unit.province or "" for unit in self._units.values() if unit.level is not Level.NATION}
-        provinces |= {province for province, _, _ in counts}
+        counts = self._incidents.counts
+        provinces = {unit.province or _NOBODY for unit in self._units.values() if unit.level is not Level.NATION}
+        provinces |= {str(province) for province, _, _ in counts}
         return [
             (
                 (("province", province), ("colour", colour.value), ("phase", phase.value)),
@@ -253,9 +290,9 @@ class _Board:
     def _common_deadlines(self) -> Samples:
         # Exceptions and old values give single units other deadlines; one line can only tell that of the most.
         chosen: dict[str, tuple[int, float]] = {}
-        for (criterion, at), units in self._agreed.items():
+        for (criterion, at), units in self._deadlines.counts.items():
             if units > 0:
-                chosen[criterion] = max(chosen.get(criterion, (0, 0.0)), (units, at))
+                chosen[str(criterion)] = max(chosen.get(str(criterion), (0, 0.0)), (units, float(at)))
         return [((("criterion", criterion),), at) for criterion, (_, at) in sorted(chosen.items())]
 
 
@@ -307,6 +344,10 @@ def _probe_samples(code: str, probes: Mapping[str, Collected]) -> Iterator[tuple
     checks = [(labels, poll.check) for labels, poll in labelled if poll.check is not None]
     yield "denbao_probe_attempts", [(labels, check.attempts) for labels, check in checks]
     yield (
+        "denbao_probe_phase_duration_seconds",
+        [((*labels, ("phase", name)), spent) for labels, check in checks for name, spent in check.phases.items()],
+    )
+    yield (
         "denbao_probe_step_duration_seconds",
         [((*labels, ("step", name)), spent) for labels, check in checks for name, spent in check.steps.items()],
     )
@@ -317,10 +358,10 @@ def _probe_samples(code: str, probes: Mapping[str, Collected]) -> Iterator[tuple
     )
 
 
-def _deadlines(state: UnitState) -> frozenset[tuple[str, float]]:
+def _deadlines(state: UnitState) -> tuple[tuple[str, float], ...]:
     """The general date of each target: an exemption is one unit's own, and its verdict remembers the old date."""
     due = ((key, _general(held.verdict.deadline, held.verdict.reasons)) for key, held in state.criteria.items())
-    return frozenset((key, at.timestamp()) for key, at in due if at is not None)
+    return tuple((key, at.timestamp()) for key, at in due if at is not None)
 
 
 def _general(deadline: datetime | None, why: Iterable[Reason]) -> datetime | None:
@@ -333,22 +374,3 @@ def _number(value: float | bool | str) -> float | None:
     if isinstance(value, str):
         return _WORDS.get(value)
     return None if isnan(value) else float(value)
-
-
-def _head(name: str, text: str) -> bytes:
-    return f"# HELP {name} {text}\n# TYPE {name} gauge\n".encode()
-
-
-def _block(name: str, samples: Iterable[tuple[Labels, float]]) -> bytes:
-    lines = []
-    for labels, value in samples:
-        inside = ",".join(f'{key}="{text.translate(_ESCAPES)}"' for key, text in labels)
-        lines.append(f"{name}{{{inside}}} {_figure(value)}\n")
-    # Texts are cleaned at the edge; should a lone surrogate slip through all the same, it costs a letter, not the page.
-    return "".join(lines).encode("utf-8", "replace")
-
-
-def _figure(value: float) -> str:
-    if isfinite(value):
-        return repr(value)
-    return "NaN" if isnan(value) else "+Inf" if value > 0 else "-Inf"

@@ -14,7 +14,22 @@ from monitor.model.state import UnitState
 from monitor.model.text import clean
 from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import CriterionState, Reason, Standing
-from monitor.ports import Exporter, Page
+from monitor.ports import Complaining, Exporter, Page
+from monitor.reporting.exposition import (
+    END,
+    OPENMETRICS,
+    TEXT,
+    Family,
+    Fragment,
+    Labels,
+    Samples,
+    gzipped,
+    head,
+    pack,
+    rendered,
+    wants_gzip,
+    wants_openmetrics,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +37,28 @@ class ExporterContext:
     """What the service hands to an exporter's `create(context)`."""
 
     version: str  # of denbao
-    own_metrics: Callable[[], Awaitable[bytes]]  # the service's metrics about itself, Prometheus text
+    # The service's metrics about itself: as Prometheus text, or (True) as OpenMetrics without its end.
+    own_metrics: Callable[[bool], Awaitable[bytes]]
     # Ranks within one group of units: (unit, indicator or "score", rank). Pure and quick; may run in a thread.
     ranks: Callable[[Sequence[Unit], Mapping[str, UnitState]], Iterable[tuple[str, str, int]]] = lambda _, __: ()
+    max_series: int = 500_000  # of units and totals on one page
 
 
 __all__ = [
     "CATALOGUE",
+    "END",
+    "OPENMETRICS",
+    "TEXT",
     "Collected",
     "Colour",
+    "Complaining",
     "CriterionState",
     "Exporter",
     "ExporterContext",
+    "Family",
+    "Fragment",
     "Incident",
+    "Labels",
     "Level",
     "Metric",
     "MetricKind",
@@ -43,6 +67,7 @@ __all__ = [
     "Phase",
     "Reading",
     "Reason",
+    "Samples",
     "Snapshot",
     "Standing",
     "Topic",
@@ -50,4 +75,10 @@ __all__ = [
     "UnitState",
     "Units",
     "clean",
+    "gzipped",
+    "head",
+    "pack",
+    "rendered",
+    "wants_gzip",
+    "wants_openmetrics",
 ]

@@ -240,3 +240,11 @@ class Exporter(Protocol):
 
     async def page(self, accept: str, accept_encoding: str) -> Page:
         """The page for a client that sent these headers."""
+
+
+@runtime_checkable
+class Complaining(Protocol):
+    """What an exporter has besides that has something to say to the operator: on the board and in the log."""
+
+    def problems(self) -> Sequence[str]:
+        """One sentence each, the same words as long as it is the same; empty when all is well."""

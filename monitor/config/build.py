@@ -111,6 +111,7 @@ def _build(
         allow=tuple(file.network.allow),
         per_host=file.network.per_host,
         exporters=tuple(file.exporters),
+        max_series=file.metrics.max_series,
         tokens=build_tokens(file, around),
         simulation=_simulation(file, site_units=[unit.code for unit in units.at(Level.PROVINCE)], findings=findings),
         as_of=_as_of(file, zone),

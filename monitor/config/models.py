@@ -458,6 +458,12 @@ class Network(Section):
     per_host: int = Field(default=32, ge=1, le=1000)  # polls under way at once at one host
 
 
+class Metrics(Section):
+    """How much the page of metrics may hold."""
+
+    max_series: int = Field(default=500_000, ge=1000, le=10_000_000)  # of units and totals
+
+
 class TokenSection(Section):
     """An API token, known by its hash only."""
 
@@ -513,5 +519,6 @@ class SiteFile(Section):
     operator: Operator | None = None
     network: Network = Network()
     exporters: list[Identifier] = Field(default=["prometheus"])
+    metrics: Metrics = Metrics()
     access: Access = Access()
     simulation: Simulation | None = None

@@ -222,6 +222,7 @@ class Site:
     own_line: frozenset[str] = frozenset()  # ids of the probes that tell whether the monitor itself is connected
     maintenance: tuple[Window, ...] = ()
     exporters: tuple[str, ...] = ("prometheus",)
+    max_series: int = 500_000  # of units and totals on the page of metrics
     tokens: tuple[Token, ...] = ()
     simulation: SimulationSpec | None = None
     as_of: datetime | None = None  # aware UTC: the moment this site is about, when that is not today

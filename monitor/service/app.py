@@ -26,6 +26,7 @@ from monitor.service.channelwatch import ChannelWatch
 from monitor.service.complaints import Complaints
 from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
+from monitor.service.exporters import Exporters
 from monitor.service.heartbeats import Heartbeats
 from monitor.service.metrics import SelfMetrics
 from monitor.service.muting import Desk
@@ -63,7 +64,9 @@ class Service:
         self.metrics = metrics
         self.clock = clock = adapters.clock
         self.store = store = adapters.store
-        self.exporters = adapters.exporters
+        self.export_watch = Exporters(adapters.exporters)
+        self.exporters = self.export_watch.by_name
+        metrics.registry.register(self.export_watch)
         self.hub = EventHub()
         self.complaints = Complaints(frozenset(feed.id for feed in site.feeds))
         self.evaluator = Evaluator(policy_of(site), store, clock, self.hub.publish, metrics.decided)
@@ -106,6 +109,7 @@ class Service:
         self.broken_rules.start(self.evaluator.states.values())
         self.hub.listen(self._committed)
         self.hub.listen(self.broken_rules.committed)
+        self.hub.listen(self.metrics.committed)
         self.hub.listen(self.sender.notice)
         self.started_at = self.clock.now()
         await self.store.audit(AuditEntry(self.started_at, "denbao", "start", self.site.version))

@@ -6,12 +6,12 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from prometheus_client import Metric
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from monitor.engine.reasons import RULE_BROKEN
 from monitor.model.state import Decision, UnitState
 from monitor.model.verdict import Param
+from monitor.service import instruments
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +50,7 @@ class BrokenRules(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Called by the registry when the page is made."""
-        family = GaugeMetricFamily(
-            "denbao_rule_broken_units", "Units at which a rule breaks while it judges.", labels=("criterion",)
-        )
+        family = instruments.collected("denbao_rule_broken_units")
         for criterion, units in sorted(self.units.items()):
             family.add_metric((criterion,), len(units))
         return (family,)

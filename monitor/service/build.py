@@ -34,7 +34,12 @@ def build_service(site: Site) -> Service:
     guard, fetcher = open_network(site, clock)
     metrics = SelfMetrics()
     metrics.feeds(frozenset(feed.id for feed in site.feeds))
-    context = ExporterContext(denbao_version(), lambda: metrics.page(store, clock.now()), ranks_of(site))
+    context = ExporterContext(
+        denbao_version(),
+        lambda openmetrics: metrics.page(store, clock.now(), openmetrics),
+        ranks_of(site),
+        site.max_series,
+    )
     adapters = Adapters(
         clock=clock,
         store=store,

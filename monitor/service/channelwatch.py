@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from prometheus_client import Metric
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from monitor.adapters.transports.posting import Posting
 from monitor.ports import Transport
+from monitor.service.instruments import collected
 from monitor.service.sender import Sender
 
 
@@ -33,12 +33,7 @@ class ChannelWatch(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Called by the registry when the page is made."""
-        stopped = GaugeMetricFamily(
-            "denbao_channel_stopped", "1 while a channel is broken for everybody.", labels=("channel",)
-        )
-        warned = GaugeMetricFamily(
-            "denbao_channel_warning", "1 while a channel will stop unless somebody acts.", labels=("channel",)
-        )
+        stopped, warned = collected("denbao_channel_stopped"), collected("denbao_channel_warning")
         ill, warnings = self._sender.stopped, self.warnings
         for name in sorted(self._transports):
             stopped.add_metric((name,), name in ill)

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter as Counted
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    Metric,
-    disable_created_metrics,
-    generate_latest,
-)
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import CollectorRegistry, Histogram, Metric, disable_created_metrics, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
 from monitor.model.errors import StoreError
-from monitor.model.incident import Outcome
+from monitor.model.incident import Incident, Outcome
 from monitor.model.reading import Collected
+from monitor.model.state import Decision
 from monitor.ports import Clock, Store
+from monitor.reporting.exposition import END
+from monitor.service.instruments import collected as family
+from monitor.service.instruments import counter, gauge, histogram
 from monitor.service.poller import PollEnd
 
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LATE = 1.0  # seconds after its slot from which on a poll counts as late
 _LAG_EVERY = 0.5  # seconds between two looks at the loop
 
@@ -35,70 +30,24 @@ class SelfMetrics:
     def __init__(self) -> None:
         # Gauges beside each counter and histogram would be names that nobody was promised.
         disable_created_metrics()  # type: ignore[no-untyped-call]
-        self.registry = CollectorRegistry()
-        self._lateness = Histogram(
-            "denbao_sweep_lateness_seconds",
-            "Time between a poll's slot and its start.",
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._late = Counter(
-            "denbao_sweep_late",
-            f"Polls that began more than {LATE:g} s after their slot.",
-            registry=self.registry,
-        )
-        polls = Counter(
-            "denbao_polls",
-            "Polls that were due, by what became of them (answered, failed, missed, cancelled).",
-            ("outcome",),
-            registry=self.registry,
-        )
+        self.registry = registry = CollectorRegistry()
+        self._lateness = histogram("denbao_sweep_lateness_seconds", registry)
+        self._late = counter("denbao_sweep_late_total", registry)
+        polls = counter("denbao_polls_total", registry)
         self._polls = {end: polls.labels(end.value) for end in PollEnd}
-        self._lag = Histogram(
-            "denbao_event_loop_lag_seconds",
-            "How much later than asked the event loop ran a timer.",
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._decision = Histogram(
-            "denbao_decision_seconds",
-            "Time from the first news of a batch to its commit.",
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._rejected = Counter(
-            "denbao_feed_rows_rejected",
-            "Rows of a feed that were not believed, by reason.",
-            ("feed", "reason"),
-            registry=self.registry,
-        )
-        self._failures = Counter(
-            "denbao_poll_failures",
-            "Polls of a feed that brought nothing at all.",
-            ("feed",),
-            registry=self.registry,
-        )
-        self._broken = Counter(
-            "denbao_loop_restarts", "Inner loops that broke and were started again.", ("loop",), registry=self.registry
-        )
-        self._success = Gauge(
-            "denbao_feed_last_success_timestamp_seconds",
-            "When a feed last answered well.",
-            ("feed",),
-            registry=self.registry,
-        )
-        self._reloaded = Gauge(
-            "denbao_config_last_reload_successful",
-            "1 when the last (re)load of the config worked.",
-            registry=self.registry,
-        )
+        self._lag = histogram("denbao_event_loop_lag_seconds", registry)
+        self._decision = histogram("denbao_decision_seconds", registry)
+        self._answered = histogram("denbao_incident_acknowledgement_seconds", registry)
+        self._lasted = histogram("denbao_incident_duration_seconds", registry)
+        self._rejected = counter("denbao_feed_rows_rejected_total", registry)
+        self._failures = counter("denbao_poll_failures_total", registry)
+        self._broken = counter("denbao_loop_restarts_total", registry)
+        self._success = gauge("denbao_feed_last_success_timestamp_seconds", registry)
+        self._reloaded = gauge("denbao_config_last_reload_successful", registry)
         self._reloaded.set(1)
         self._feeds: frozenset[str] = frozenset()
-        self._readable = Gauge(
-            "denbao_store_readable",
-            "1 while the store answers; 0: the outbox is shown as it was last.",
-            registry=self.registry,
-        )
+        self._decided = ""  # unit of the last commit
+        self._readable = gauge("denbao_store_readable", registry)
         self._outbox = _Outbox()
         self.registry.register(self._outbox)
 
@@ -119,8 +68,26 @@ class SelfMetrics:
         self._polls[end].inc()
 
     def decided(self, seconds: float) -> None:
-        """A batch was committed this long after its first news."""
-        self._decision.observe(seconds)
+        """A batch was committed this long after its first news. Its exemplar names a unit of it."""
+        self._decision.observe(seconds, {"unit": self._decided} if self._decided else None)
+
+    def committed(self, decisions: Sequence[Decision]) -> None:
+        """These decisions were written: who answered, and what is over."""
+        for decision in decisions:
+            self._decided = decision.after.unit
+            for incident in decision.incidents:
+                self._incident(decision.before.incidents.get(incident.cause), incident)
+
+    def _incident(self, before: Incident | None, incident: Incident) -> None:
+        if incident.acked_at is not None and (before is None or before.acked_at is None):
+            self._observe(self._answered, incident, incident.acked_at)
+        if incident.closed_at is not None:
+            self._observe(self._lasted, incident, incident.closed_at)
+
+    @staticmethod
+    def _observe(histogram: Histogram, incident: Incident, at: datetime) -> None:
+        seconds = (at - incident.opened_at).total_seconds()
+        histogram.labels(incident.kind.value).observe(max(seconds, 0.0), {"unit": incident.unit})
 
     def collected(self, collected: Collected) -> None:
         """A poll ended."""
@@ -148,15 +115,18 @@ class SelfMetrics:
             await clock.sleep(_LAG_EVERY)
             self._lag.observe(max(clock.monotonic() - before - _LAG_EVERY, 0.0))
 
-    async def page(self, store: Store, now: datetime) -> bytes:
-        """The registry in Prometheus' text format, with the outbox as it is stored now."""
+    async def page(self, store: Store, now: datetime, openmetrics: bool = False) -> bytes:
+        """The registry, with the outbox as it is stored now: Prometheus' text, or OpenMetrics without its end."""
         try:
             self._outbox.outcomes, self._outbox.pending = await store.outcomes(), await store.outbox()
             self._outbox.now = now
             self._readable.set(1)
         except StoreError:  # a monitor of this monitor must still see the rest, and that the store is away
             self._readable.set(0)
-        return generate_latest(self.registry)
+        if not openmetrics:
+            return generate_latest(self.registry)
+        made: bytes = generate_openmetrics(self.registry)  # type: ignore[no-untyped-call]
+        return made.removesuffix(END)
 
 
 class _Outbox(Collector):
@@ -169,17 +139,10 @@ class _Outbox(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Called by the registry when the page is made."""
-        notices = CounterMetricFamily(
-            "denbao_notices", "Notices by channel and outcome.", labels=("channel", "outcome")
-        )
+        notices = family("denbao_notices_total")
         for (channel, outcome), number in sorted(self.outcomes.items()):
             notices.add_metric((channel, outcome.value), number)
-        pending = GaugeMetricFamily("denbao_outbox_pending", "Notices owed and not yet settled.", labels=("channel",))
-        oldest = GaugeMetricFamily(
-            "denbao_outbox_oldest_age_seconds",
-            "Age of the oldest notice that is due and unsettled.",
-            labels=("channel",),
-        )
+        pending, oldest = family("denbao_outbox_pending"), family("denbao_outbox_oldest_age_seconds")
         for channel, (number, due) in sorted(self.pending.items()):
             age = 0.0 if due is None or self.now is None else max((self.now - due).total_seconds(), 0.0)
             pending.add_metric((channel,), number)

@@ -15,6 +15,7 @@ from monitor.model.unit import Level
 from monitor.ports import Exporter
 from monitor.reporting.facts import facts
 from monitor.reporting.why import why
+from monitor.service.exporters import Unloaded
 from monitor.web import shapes
 from monitor.web.keys import CALLER, SERVICE
 from monitor.web.problems import Handler, Problem
@@ -42,6 +43,7 @@ async def site(request: web.Request) -> web.Response:
         "version": found.version,
         "problems": list(service.site_problems),
         "channel_problems": list(service.channel_watch.sentences()),
+        "exporter_problems": list(service.export_watch.sentences()),
         "rules_broken": {name: sorted(units) for name, units in sorted(service.broken_rules.units.items())},
     }
     return answer(document)
@@ -150,7 +152,10 @@ def exported(exporter: Exporter) -> Handler:
     async def page(request: web.Request) -> web.StreamResponse:
         """What the exporter shows of the committed facts."""
         headers = request.headers
-        made = await exporter.page(headers.get("Accept", ""), headers.get("Accept-Encoding", ""))
+        try:
+            made = await exporter.page(headers.get("Accept", ""), headers.get("Accept-Encoding", ""))
+        except Unloaded as gone:
+            raise Problem(503, "exporter", f"the exporter {gone} raised and is unloaded; see the board") from None
         encoding = {"Content-Encoding": made.encoding} if made.encoding else {}
         return web.Response(
             body=made.body,

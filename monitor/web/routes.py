@@ -242,5 +242,6 @@ def table(exporters: Iterable[Exporter]) -> tuple[Route, ...]:
             "text/plain",
         )
         for exporter in exporters
+        if exporter.path
     )
     return (*PAGES, *API, *MUTING, *pages)

@@ -35,6 +35,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Số kênh gửi tin cần xử lý: {count}.",
         "Channels that need the operator: {count}.",
     ),
+    "exporter_problems": (
+        "Số vấn đề khi xuất số liệu cho chương trình khác: {count}; bảng này không bị ảnh hưởng.",
+        "Problems of what is exported to other programs: {count}; this board is not affected.",
+    ),
     "degraded": (
         "Không ghi được dữ liệu: bảng dừng ở trạng thái đã ghi gần nhất và có thể đã cũ.",
         "Nothing can be stored now: the board shows the last stored state, which may be old.",

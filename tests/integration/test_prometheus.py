@@ -55,7 +55,7 @@ async def serving(made: Site) -> AsyncIterator[tuple[Service, str]]:
     """A running service whose every probe answers from memory, and the address of its pages."""
     clock, store, metrics = SystemClock(), MemoryStore(), SelfMetrics()
     metrics.feeds(frozenset(feed.id for feed in made.feeds))
-    context = ExporterContext("1.2.3", lambda: metrics.page(store, clock.now()))
+    context = ExporterContext("1.2.3", lambda openmetrics: metrics.page(store, clock.now(), openmetrics))
     exporters = load_exporters(ROOT / "exporters", ["prometheus"], context)
     sources = [answering(probe) for probe in made.probes]
     adapters = Adapters(clock, store, SlotTimetable(clock), sources, {}, exporters, lambda: 0.5)
