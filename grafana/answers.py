@@ -1,7 +1,7 @@
 """Asks every query of every board: a real Prometheus scrapes the real service while the story of August 2025 is played.
 
-`python -m grafana.answers` writes docs/boards.md from the answers; an integration test holds the page to them. What the
-story lacks is scripted beside it: the default site's probes, of which one fails, and a feed with a refused row.
+`grafana.page` makes docs/boards.md of the answers. What the story lacks is scripted beside it: the default site's
+probes, of which one fails, and a feed with a refused row.
 
 Prometheus stores the story under the story's own time: each line of a page carries the moment it was made
 (prometheus.io/docs/instrumenting/exposition_formats), so that "days left" and "since yesterday" are what they were.
@@ -24,7 +24,7 @@ from pathlib import Path
 
 import aiohttp
 
-from grafana.boards import boards
+from grafana.boards import MAKERS, rendered
 from monitor.adapters.clock import SystemClock
 from monitor.api import Collected, Exporter, ExporterContext, Page, Reading, Snapshot, UnitState
 from monitor.config.build import load_site
@@ -41,7 +41,6 @@ from monitor.web.access import Tokens
 from monitor.web.app import create_app, serve
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "boards.md"
 STEP = timedelta(hours=12)
 REPORTED = datetime(2025, 8, 6, 20, 0, tzinfo=ZONE).astimezone(UTC)  # after the report whose counts are known
 MOMENT = datetime(2025, 8, 14, 20, 0, tzinfo=ZONE).astimezone(UTC)  # when the boards are looked at
@@ -69,12 +68,19 @@ _OF_PROMETHEUS = ("up{", "scrape_")  # told by Prometheus itself, which does not
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One query of one panel, with the reader's choices filled in."""
+    """One query of one panel."""
 
     board: str
-    panel: str
+    title: str  # of the board, Vietnamese and English
+    panel: str  # its title, Vietnamese and English
     kind: str
-    expr: str
+    legend: str
+    expr: str  # with Grafana's variables
+
+    @property
+    def asked(self) -> str:
+        """As Grafana sends it once the reader has chosen."""
+        return filled(self.expr, self.board)
 
     @property
     def measured(self) -> bool:
@@ -91,15 +97,18 @@ class Answer:
 
 
 def questions() -> Iterator[Question]:
-    """Every query of the Vietnamese boards; the English ones ask the same, which a test holds."""
-    for name, made in boards().items():
-        board, _, language = name.partition(".")
-        if language != "vi":
-            continue
-        document = json.loads(json.dumps(made, default=lambda part: part.to_json()))
-        for panel in document["panels"]:
+    """Every query of the boards, by its Vietnamese legend; the English boards ask the same, which a test holds."""
+    made = {name: json.loads(text) for name, text in rendered().items()}
+    for board in MAKERS:
+        ours, theirs = made[f"{board}.vi.json"], made[f"{board}.en.json"]
+        for panel, twin in zip(ours["panels"], theirs["panels"], strict=True):
             for target in panel.get("targets", ()):
-                yield Question(board, panel["title"], panel["type"], filled(target["expr"], board))
+                heads = (_both(ours, theirs), _both(panel, twin))
+                yield Question(board, *heads, panel["type"], target["legendFormat"], target["expr"])
+
+
+def _both(vietnamese: Mapping[str, str], english: Mapping[str, str]) -> str:
+    return f"{vietnamese['title']} / {english['title']}"
 
 
 def filled(expr: str, board: str) -> str:
@@ -117,7 +126,7 @@ class Asked:
         self._http = http
 
     async def ask(self, expr: str, at: datetime | None) -> list[Answer]:
-        """The answer at an instant, now where none is given; sorted. Raises ValueError when it is refused."""
+        """The answer at an instant (now where none is given), the greatest first. Raises ValueError when refused."""
         when = {} if at is None else {"time": str(at.timestamp())}
         async with self._http.get(f"{self._base}/api/v1/query", params={"query": expr, **when}) as answer:
             found = await answer.json(content_type=None)
@@ -127,12 +136,12 @@ class Asked:
         if found["data"]["resultType"] == "scalar":
             return [Answer({}, float(result[1]))]
         made = [Answer(series["metric"], float(series["value"][1])) for series in result]
-        return sorted(made, key=lambda one: sorted(one.labels.items()))
+        return sorted(made, key=lambda one: (-one.value, sorted(one.labels.items())))
 
     async def answer(self, question: Question) -> list[Answer]:
         """What a panel shows at MOMENT."""
         own = any(word in question.expr for word in _OF_PROMETHEUS)
-        return await self.ask(question.expr, None if own else MOMENT)
+        return await self.ask(question.asked, None if own else MOMENT)
 
 
 @asynccontextmanager

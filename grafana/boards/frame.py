@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import prometheus, text
@@ -93,9 +94,8 @@ def board(say: Say, name: str, title: str, about: str) -> build.Dashboard:
 
 def filled(made: build.Dashboard, *rows: Iterable[AnyPanel | text.Panel]) -> build.Dashboard:
     """The board with its panels, row by row; the panels of one row fill 24 columns or a multiple of that."""
-    for row in rows:
-        for panel in row:
-            made = made.with_panel(panel)
+    for number, panel in enumerate(chain.from_iterable(rows), start=1):
+        made = made.with_panel(panel.id(number))
     return made
 
 

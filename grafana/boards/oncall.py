@@ -195,7 +195,8 @@ def _deliveries(say: Say) -> Iterator[AnyPanel]:
 
 
 def _outbox(say: Say) -> Iterator[AnyPanel]:
-    none = f"0 * sum by (channel) ({selected('denbao_notices_total', _CHANNEL)})"  # a channel with nothing to do
+    # A channel with nothing to do has no series.
+    none = f"0 * sum by (channel) (increase({selected('denbao_notices_total', _CHANNEL)}[$__range]))"
     yield lines(
         About(
             say("Tin nhắn đang chờ", "Messages waiting"),

@@ -83,7 +83,12 @@ class Play:
         source = ScriptedSource(SOURCE, PROVINCE, Figures(communes).report, period=site.feeds[0].period)
         store, metrics = MemoryStore(), SelfMetrics()
         metrics.feeds(frozenset(feed.id for feed in site.feeds))
-        context = ExporterContext(denbao_version(), lambda: metrics.page(store, self.clock.now()), ranks_of(site))
+        context = ExporterContext(
+            denbao_version(),
+            lambda openmetrics: metrics.page(store, self.clock.now(), openmetrics),
+            ranks_of(site),
+            site.max_series,
+        )
         adapters = Adapters(
             clock=self.clock,
             store=store,
