@@ -28,12 +28,12 @@ from bench.nation import ROOT, national_policy, readings
 from monitor.adapters.clock import SystemClock
 from monitor.api import Exporter, ExporterContext
 from monitor.decide import Policy, View, decide
-from monitor.engine.rank import rankings, ranks
+from monitor.engine.rank import Ranking, rankings
 from monitor.model.colour import Colour
 from monitor.model.reading import Reading
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import UnitState
-from monitor.model.unit import Unit
+from monitor.model.verdict import CriterionState
 from monitor.service.exporters import load_exporters
 from monitor.service.garbage import collect_rarely
 from monitor.web.api import exported
@@ -62,20 +62,21 @@ def _states(policy: Policy) -> dict[str, UnitState]:
 
 
 class Country:
-    """The exporter over the country, and one unit in a hundred that gets other values with each turn."""
+    """The exporter over the country, and one unit in a hundred that gets other values with each turn.
+
+    Each of its numbers and its colour are others, and so is one judged value, by which the ranks of its siblings move.
+    """
 
     def __init__(self, policy: Policy, states: dict[str, UnitState], number: int) -> None:
-        asked = [one for one in rankings(policy.ruleset) if one.id in {*_names(states, number), "score"}]
-
-        def within(units: list[Unit], known: dict[str, UnitState]) -> list[tuple[str, str, int]]:
-            places = ((one.id, place) for one in asked for place in ranks(one, units, known, None))
-            return [(place.unit, name, place.rank) for name, place in places if place.rank is not None]
-
-        context = ExporterContext("bench", _nothing, within)  # type: ignore[arg-type]
+        names = {*_names(states, number), "score"}
+        ranking = Ranking({one.id: one for one in rankings(policy.ruleset) if one.id in names})
+        context = ExporterContext("bench", _nothing, ranking)
         self.exporter: Exporter = load_exporters(ROOT / "exporters", ["prometheus"], context)["prometheus"]
         self.states = {code: _cut(state, number) for code, state in states.items()}
         self.exporter.start(Snapshot(policy.units, self.states))
         self._turn = 0
+        ranked = {criterion for one in ranking.asked.values() for criterion in one.criteria}
+        self._moved = next(name for name in next(iter(self.states.values())).criteria if name in ranked)
 
     def change(self) -> None:
         """Another hundredth of the units: every number and the colour are others."""
@@ -88,13 +89,20 @@ class Country:
                 key: replace(one, value=one.value + 0.25) if isinstance(one.value, float) else one
                 for key, one in state.evidence.items()
             }
+            criteria = {**state.criteria, self._moved: _higher(state.criteria[self._moved])}
             standing = replace(state.standing, colour=Colour.RED)
-            self.states[code] = replace(state, evidence=evidence, standing=standing)
+            self.states[code] = replace(state, evidence=evidence, standing=standing, criteria=criteria)
         self.exporter.changed([self.states[code] for code in codes])
 
 
 async def _nothing(_openmetrics: bool) -> bytes:
     return b""
+
+
+def _higher(held: CriterionState) -> CriterionState:
+    value = held.verdict.value
+    assert isinstance(value, float)
+    return replace(held, verdict=replace(held.verdict, value=value + 0.25))
 
 
 def _names(states: dict[str, UnitState], number: int) -> list[str]:
@@ -267,7 +275,7 @@ async def _prometheus(country: Country, port: int) -> tuple[float, float, float]
     with tempfile.TemporaryDirectory() as folder:
         targets = [{"targets": [f"127.0.0.1:{port}"]}]
         config = {
-            "global": {"scrape_interval": "3s", "scrape_timeout": "3s"},
+            "global": {"scrape_interval": "5s", "scrape_timeout": "5s"},
             "scrape_configs": [{"job_name": "denbao", "static_configs": targets}],
         }
         (Path(folder) / "prometheus.yml").write_text(json.dumps(config))
@@ -284,12 +292,12 @@ async def _prometheus(country: Country, port: int) -> tuple[float, float, float]
             async with aiohttp.ClientSession() as http:
                 base = f"http://127.0.0.1:{own}"
                 await _listening(http, f"{base}/-/ready")
-                await asyncio.sleep(7)  # the first scrapes make the series; later ones only add to them
+                await asyncio.sleep(11)  # the first scrapes make the series; later ones only add to them
                 async with Stalls() as stalls:
                     for _ in range(3):
                         country.change()
-                        await asyncio.sleep(3)
-                took = await _asked(http, base, "min_over_time(scrape_duration_seconds[9s])")
+                        await asyncio.sleep(5)
+                took = await _asked(http, base, "min_over_time(scrape_duration_seconds[15s])")
                 samples = await _asked(http, base, "scrape_samples_scraped")
         finally:
             process.terminate()

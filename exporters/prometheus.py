@@ -17,6 +17,7 @@ from math import isnan
 from monitor.api import (
     CATALOGUE,
     END,
+    NO_FIGURE,
     OPENMETRICS,
     TEXT,
     Collected,
@@ -24,6 +25,7 @@ from monitor.api import (
     Exporter,
     ExporterContext,
     Family,
+    Figure,
     Labels,
     Level,
     Page,
@@ -147,11 +149,11 @@ class _Board:
         self.refused: Mapping[str, int] = {}  # metrics that the last page left out -> their series
         self._context = context
         self._units = units or {}
-        self._places = {code: place for place, code in enumerate(self._units)}
-        self._siblings: dict[str, list[Unit]] = {}  # parent -> units that are ranked among one another
+        self._siblings: dict[str, list[str]] = {}  # parent -> units that are ranked among one another
+        self._figures: dict[str, Mapping[str, Figure]] = {}  # unit -> by what it is ranked
         for unit in self._units.values():
             if unit.parent:
-                self._siblings.setdefault(unit.parent, []).append(unit)
+                self._siblings.setdefault(unit.parent, []).append(unit.code)
         self._states: dict[str, UnitState] = {}
         self._probes: dict[str, dict[str, Collected]] = {}  # unit -> source -> last poll
         self._probed: dict[str, str] = {}  # source -> unit
@@ -162,10 +164,8 @@ class _Board:
     def update(self, states: Mapping[str, UnitState], polls: Iterable[Collected]) -> None:
         """Render the units that changed; one that the site does not have is passed over."""
         known = {code: state for code, state in states.items() if code in self._units}
-        ranked = {self._units[code].parent for code, state in known.items() if self._moves(code, state)}
         self._states.update(known)
-        for parent in ranked:
-            self._rank(parent or "")
+        self._rank(known)
         for code, state in known.items():
             self._put(code, _samples(self._units[code], state))
             self._count(self._units[code], state)
@@ -207,19 +207,21 @@ class _Board:
                 yield head(CATALOGUE[name], openmetrics=openmetrics)
                 yield rendered(name, samples)
 
-    def _moves(self, code: str, state: UnitState) -> bool:
-        """Whether a change can move ranks: most commits say the same figures again."""
-        before = self._states.get(code)
-        return before is None or _figures(before) != _figures(state)
-
-    def _rank(self, parent: str) -> None:
-        """The ranks of one group anew; their block stands at the parent's place."""
-        siblings = self._siblings.get(parent, [])
-        if not siblings or parent not in self._places:
-            return
-        places = self._context.ranks(siblings, self._states)
-        ranks = [((("unit", unit), ("indicator", indicator)), rank) for unit, indicator, rank in places]
-        self._family(_RANK).put(self._places[parent], ranks)
+    def _rank(self, changed: Iterable[str]) -> None:
+        """Ranks anew, of each group and indicator where a figure is another: most commits say the same again."""
+        ranking = self._context.ranking
+        moved: set[tuple[str, str]] = set()
+        for code in changed:
+            if parent := self._units[code].parent:
+                before, now = self._figures.get(code, {}), ranking.figures(self._states[code])
+                moved.update((parent, name) for name in {*before, *now} if before.get(name) != now.get(name))
+                self._figures[code] = now
+        for parent, name in sorted(moved):
+            group = self._siblings[parent]
+            ranks = ranking.ranks(name, [self._figures.get(code, {}).get(name, NO_FIGURE) for code in group])
+            places = zip(group, ranks, strict=True)
+            samples = [((("unit", code), ("indicator", name)), rank) for code, rank in places if rank is not None]
+            self._family(_RANK).put((parent, name), samples)
 
     def _take(self, poll: Collected) -> str:
         """Keep a poll; the code of its unit. A probe that brought no answer at all has no result to show."""
@@ -231,16 +233,16 @@ class _Board:
         self._probes.get(code, {}).pop(poll.source, None)
         return code
 
-    def _family(self, name: str, places: int | None = None) -> Family:
+    def _family(self, name: str) -> Family:
         if name not in self._families:
-            self._families[name] = Family(CATALOGUE[name], len(self._units) if places is None else places)
+            self._families[name] = Family(CATALOGUE[name])
         return self._families[name]
 
     def _put(self, code: str, families: Iterable[tuple[str, Samples]]) -> None:
         standing = self._states[code].standing
         shown = standing is None or standing.colour is not Colour.EXCLUDED
         for name, samples in families:
-            self._family(name).put(self._places[code], samples if shown else ())
+            self._family(name).put(code, samples if shown else ())
 
     def _count(self, unit: Unit, state: UnitState) -> None:
         standing = state.standing
@@ -261,7 +263,7 @@ class _Board:
         for name, tally, samples in totals:
             if tally.moved:
                 tally.moved = False
-                self._family(name, places=1).put(0, samples())
+                self._family(name).put("", samples())
 
     def _unit_counts(self) -> Samples:
         counts = self._colours.counts
@@ -323,13 +325,6 @@ def _of_targets(code: tuple[str, str], state: UnitState, figure: str) -> Samples
     """One figure of every forecast that tells it."""
     told = ((key, getattr(held.verdict.forecast, figure, None)) for key, held in sorted(state.criteria.items()))
     return [((code, ("criterion", key)), value) for key, value in told if value is not None]
-
-
-def _figures(state: UnitState) -> tuple[object, ...]:
-    """All that ranks are made of."""
-    standing = state.standing
-    own = tuple((key, held.verdict.value, held.verdict.colour) for key, held in state.criteria.items())
-    return (None if standing is None else (standing.score, standing.colour), own)
 
 
 def _one(labels: Labels, value: float | None) -> Samples:

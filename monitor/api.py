@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from monitor.engine.rank import NO_FIGURE, NO_RANKING, Figure, Ranking
 from monitor.model.catalogue import CATALOGUE, Metric, MetricKind, Topic
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Outcome, Phase
@@ -39,14 +40,14 @@ class ExporterContext:
     version: str  # of denbao
     # The service's metrics about itself: as Prometheus text, or (True) as OpenMetrics without its end.
     own_metrics: Callable[[bool], Awaitable[bytes]]
-    # Ranks within one group of units: (unit, indicator or "score", rank). Pure and quick; may run in a thread.
-    ranks: Callable[[Sequence[Unit], Mapping[str, UnitState]], Iterable[tuple[str, str, int]]] = lambda _, __: ()
+    ranking: Ranking = NO_RANKING  # how units of one group are ranked
     max_series: int = 500_000  # of units and totals on one page
 
 
 __all__ = [
     "CATALOGUE",
     "END",
+    "NO_FIGURE",
     "OPENMETRICS",
     "TEXT",
     "Collected",
@@ -56,6 +57,7 @@ __all__ = [
     "Exporter",
     "ExporterContext",
     "Family",
+    "Figure",
     "Fragment",
     "Incident",
     "Labels",
@@ -65,6 +67,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Phase",
+    "Ranking",
     "Reading",
     "Reason",
     "Samples",

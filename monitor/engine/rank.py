@@ -49,6 +49,10 @@ class Place:
     change: int | None = None  # places won since yesterday; negative: lost; None: not known on both days
 
 
+Figure = tuple[float | None, float | None]  # by which a unit is ranked: known now, last known for what is silent now
+NO_FIGURE: Figure = (None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     unit: str
@@ -113,6 +117,28 @@ def ranks(
     return tuple(sorted(places, key=lambda place: (place.rank or inf, place.unit)))
 
 
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Ranks in two steps, for whoever keeps the figures and orders a group anew only where one of them changed."""
+
+    asked: Mapping[str, Ranked]  # by id
+
+    def figures(self, state: UnitState) -> Mapping[str, Figure]:
+        """By what a unit is ranked: of each indicator, and "score". What it has no place by is left out."""
+        found = ((name, _figure(ranked, state)) for name, ranked in self.asked.items())
+        return {name: figure for name, figure in found if figure is not None and figure != NO_FIGURE}
+
+    def ranks(self, name: str, figures: Sequence[Figure]) -> Sequence[int | None]:
+        """The rank of each figure in its group; None for what is not known now."""
+        ranked = self.asked[name]
+        taken = sorted(value for now, last in figures if (value := now if now is not None else last) is not None)
+        known = {now: _rank(taken, now, ranked) for now in {now for now, _ in figures} if now is not None}
+        return [None if now is None else known[now] for now, _ in figures]
+
+
+NO_RANKING = Ranking({})
+
+
 def _rank(ordered: Sequence[float], value: float, ranked: Ranked) -> int:
     """1 and the number of those that are better."""
     better = len(ordered) - bisect_right(ordered, value) if ranked.higher_is_better else bisect_left(ordered, value)
@@ -120,19 +146,29 @@ def _rank(ordered: Sequence[float], value: float, ranked: Ranked) -> int:
 
 
 def _entry(ranked: Ranked, code: str, state: UnitState | None, today: date | None) -> _Entry:
-    if state is None or state.standing is None or state.standing.colour is Colour.EXCLUDED:
+    if state is None or (figure := _figure(ranked, state)) is None:
         return _Entry(code, None, None, None)
     past = state.series.get(ranked.series, NOTHING)
     before = None if today is None else value_on(past, today.toordinal() - 1, ranked.believed)
+    return _Entry(code, *figure, before)
+
+
+def _figure(ranked: Ranked, state: UnitState) -> Figure | None:
+    """None where the unit is not ranked at all, by this or by anything."""
+    if state.standing is None or state.standing.colour is Colour.EXCLUDED:
+        return None
     if ranked.id == "score":
-        now = state.standing.score if state.standing.colour.known else None
-        return _Entry(code, now, past.values[-1] if past.values else None, before)
+        return state.standing.score if state.standing.colour.known else None, _last(ranked, state)
     held = _judged(ranked, state)
     if held is None or held.verdict.colour is Colour.EXCLUDED:
-        return _Entry(code, None, None, None)
+        return None
     value = _number(held)
-    known = value if held.verdict.colour.known else None
-    return _Entry(code, known, value if value is not None else past.values[-1] if past.values else None, before)
+    return value if held.verdict.colour.known else None, value if value is not None else _last(ranked, state)
+
+
+def _last(ranked: Ranked, state: UnitState) -> float | None:
+    past = state.series.get(ranked.series, NOTHING)
+    return past.values[-1] if past.values else None
 
 
 def _judged(ranked: Ranked, state: UnitState) -> CriterionState | None:

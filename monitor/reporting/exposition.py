@@ -1,9 +1,9 @@
 """Prometheus text and OpenMetrics from blocks that are rendered once per change, plain or packed with gzip.
 
-A family keeps one block of lines for each place (a unit). What is packed is kept as well, in fragments of some places:
-each is a raw deflate stream of its own that ends on a byte and looks back at nothing, so fragments put one after the
-other are one stream, and their checksums are combined (RFC 1951, 1952). The page is therefore one gzip member, which
-browsers and curl read as Prometheus does; of a row of members they would show the first and say nothing.
+A family keeps one block of lines for each unit. What is packed is kept as well, in fragments of some blocks: each is a
+raw deflate stream of its own that ends on a byte and looks back at nothing, so fragments put one after the other are
+one stream, and their checksums are combined (RFC 1951, 1952). The page is therefore one gzip member, which browsers and
+curl read as Prometheus does; of a row of members they would show the first and say nothing.
 
 Formats: prometheus.io/docs/instrumenting/exposition_formats (0.0.4), OpenMetrics 1.0. Samples of gauges and infos are
 written the same in both; heads and the end differ.
@@ -11,8 +11,9 @@ written the same in both; heads and the end differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite, isnan
 
 from isal import isal_zlib
@@ -43,19 +44,26 @@ class Fragment:
 
 
 class Family:
-    """All series of one metric that has one block for each of so many places."""
+    """All series of one metric: a block for each key (a unit), in the order in which the keys came."""
 
-    def __init__(self, metric: Metric, places: int) -> None:
+    def __init__(self, metric: Metric) -> None:
         self.metric = metric
         self.series = 0
-        self._blocks = [b""] * places
+        self._places: dict[Hashable, int] = {}
+        self._blocks: list[bytes] = []
         self._size = 0  # bytes of all blocks
-        self._width = places  # places of one fragment
+        self._width = 1  # blocks of one fragment
         self._fragments: dict[int, Fragment] = {}
         self._stale: set[int] = set()
 
-    def put(self, place: int, samples: Samples) -> None:
-        """The series of one place; none takes them away."""
+    def put(self, key: Hashable, samples: Samples) -> None:
+        """The series of one key; none takes them away."""
+        place = self._places.get(key)
+        if place is None:
+            if not samples:
+                return
+            place = self._places[key] = len(self._blocks)
+            self._blocks.append(b"")
         block, before = rendered(self.metric.name, samples), self._blocks[place]
         if block == before:
             return
@@ -81,9 +89,9 @@ class Family:
         return (self._fragments[number] for number in sorted(self._fragments))
 
     def _fit(self) -> None:
-        """As the family grows and shrinks, its fragments get fewer and more places; seldom, for all are packed anew."""
+        """As blocks grow and shrink, a fragment gets fewer or more of them; seldom, for all are packed anew."""
         places = len(self._blocks)
-        width = min(max(_FRAGMENT * places // max(self._size, 1), 1), places)
+        width = max(_FRAGMENT * places // max(self._size, 1), 1)
         if not self._width <= 2 * width <= 4 * self._width:
             self._width = width
             self._fragments = {}
@@ -105,9 +113,15 @@ def rendered(name: str, samples: Samples) -> bytes:
     """Lines of samples. A label's value may be any text; a lone surrogate costs a letter, not the page."""
     lines = []
     for labels, value in samples:
-        inside = ",".join([f'{key}="{text.translate(_ESCAPES)}"' for key, text in labels])
+        inside = ",".join([f'{key}="{escaped(text)}"' for key, text in labels])
         lines.append(f"{name}{{{inside}}} {_figure(value)}\n" if inside else f"{name} {_figure(value)}\n")
     return "".join(lines).encode("utf-8", "replace")
+
+
+@lru_cache(maxsize=65_536)  # codes and names come again and again
+def escaped(text: str) -> str:
+    """A label's value as it stands between the quotes."""
+    return text.translate(_ESCAPES)
 
 
 def _figure(value: float) -> str:

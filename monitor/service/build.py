@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from monitor.adapters.clock import SystemClock, chance
@@ -15,9 +14,7 @@ from monitor.adapters.timetable import SlotTimetable
 from monitor.adapters.transports.factory import open_transports
 from monitor.api import ExporterContext
 from monitor.config.spec import Site
-from monitor.engine.rank import rankings, ranks
-from monitor.model.state import UnitState
-from monitor.model.unit import Unit
+from monitor.engine.rank import Ranking, rankings
 from monitor.ports import Clock, Source
 from monitor.service.app import Adapters, Service
 from monitor.service.exporters import load_exporters
@@ -37,7 +34,7 @@ def build_service(site: Site) -> Service:
     context = ExporterContext(
         denbao_version(),
         lambda openmetrics: metrics.page(store, clock.now(), openmetrics),
-        ranks_of(site),
+        Ranking({ranked.id: ranked for ranked in rankings(site.ruleset)}),
         site.max_series,
     )
     adapters = Adapters(
@@ -52,17 +49,6 @@ def build_service(site: Site) -> Service:
         closers=(fetcher.close,),
     )
     return Service(site, adapters, metrics)
-
-
-def ranks_of(site: Site) -> Callable[[Sequence[Unit], Mapping[str, UnitState]], list[tuple[str, str, int]]]:
-    """Ranks within a group by the rules of this site, for exporters."""
-    asked = rankings(site.ruleset)
-
-    def within(units: Sequence[Unit], states: Mapping[str, UnitState]) -> list[tuple[str, str, int]]:
-        places = ((ranked.id, place) for ranked in asked for place in ranks(ranked, units, states, None))
-        return [(place.unit, name, place.rank) for name, place in places if place.rank is not None]
-
-    return within
 
 
 def open_network(site: Site, clock: Clock) -> tuple[AddressGuard, Fetcher]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.adapters.store import MemoryStore
 from monitor.api import ExporterContext
+from monitor.engine.rank import Figure, Ranked, Ranking
 from monitor.model.catalogue import CATALOGUE
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Kind, Notice, Outcome, Phase, Receipt
@@ -346,7 +348,7 @@ async def test_each_family_is_explained_once_and_its_samples_stand_together():
 def _runs(text: str) -> Iterator[str]:
     last = ""
     for line in text.splitlines():
-        name = line.split()[2] if line.startswith("#") else line.partition("{")[0]
+        name = line.split()[2] if line.startswith("#") else re.split("[{ ]", line)[0]
         if name != last:
             yield name
         last = name
@@ -497,15 +499,20 @@ async def test_nothing_is_exported_under_a_name_that_was_not_promised():
 # -- ranks ------------------------------------------------------------------------------------------------------------
 
 
-def asked_of(groups: list[list[str]]) -> Exporter:
-    """An exporter whose ranks are made up from the score, and that notes which groups were asked."""
+@dataclass(frozen=True, slots=True)
+class Noted(Ranking):
+    """Ranks by score, noting how many units each group that is ordered has."""
 
-    def by_score(units, states):
-        groups.append([unit.code for unit in units])
-        scores = {unit.code: states[unit.code].standing.score for unit in units if states[unit.code].standing}
-        return [(code, "score", 1 + sum(other > own for other in scores.values())) for code, own in scores.items()]
+    groups: list[int]
 
-    made = load_exporters(FOLDER, ["prometheus"], ExporterContext("1.2.3", nothing, by_score))["prometheus"]
+    def ranks(self, name: str, figures: Sequence[Figure]) -> Sequence[int | None]:
+        self.groups.append(len(figures))
+        return Ranking.ranks(self, name, figures)
+
+
+def asked_of(groups: list[int]) -> Exporter:
+    context = ExporterContext("1.2.3", nothing, Noted({"score": Ranked("score")}, groups))
+    made = load_exporters(FOLDER, ["prometheus"], context)["prometheus"]
     made.start(Snapshot(UNITS, {unit.code: judged(unit.code, Colour.GREEN) for unit in UNITS}))
     return made
 
@@ -519,7 +526,7 @@ async def test_ranks_are_those_among_units_of_one_parent():
 
 
 async def test_ranks_are_made_anew_only_for_the_group_in_which_a_figure_changed():
-    groups: list[list[str]] = []
+    groups: list[int] = []
     made = asked_of(groups)
     await text_of(made)
     groups.clear()
@@ -530,5 +537,5 @@ async def test_ranks_are_made_anew_only_for_the_group_in_which_a_figure_changed(
     assert state.standing is not None
     made.changed([replace(state, standing=replace(state.standing, score=0.1))])
     found = await series(made, "denbao_unit_rank")
-    assert groups == [["02100", "02101", "02102", "02103"]]
+    assert groups == [4]
     assert (found["02101", "score"], found["02100", "score"]) == (4, 1)
