@@ -167,25 +167,27 @@ class Watch:
 
     asked: Asked
     clock: Clock
+    _at: datetime | None = None  # the moment that is looked at; between two looks there is nothing to scrape
 
     def export(self, context: ExporterContext) -> Mapping[str, Exporter]:
         """The site's own exporter, stamped with the story's time."""
         made = load_exporters(ROOT / "exporters", ["prometheus"], context)
-        return {name: Stamped(exporter, self._now) for name, exporter in made.items()}
+        return {name: Stamped(exporter, self._moment) for name, exporter in made.items()}
 
     def looks(self) -> list[Act]:
         """Morning and evening until MOMENT."""
         first = START + timedelta(hours=1)
         return [(first + number * STEP, self._look) for number in range((MOMENT - first) // STEP + 1)]
 
-    def _now(self) -> datetime:
-        return self.clock.now()
+    def _moment(self) -> datetime | None:
+        return self._at
 
     async def _look(self) -> None:
-        at, patience = self.clock.now(), SystemClock()
+        self._at, patience = self.clock.now(), SystemClock()
         async with asyncio.timeout(_PATIENCE):
-            while not await self._has(at):
+            while not await self._has(self._at):
                 await patience.sleep(_AGAIN)
+        self._at = None
 
     async def _has(self, at: datetime) -> bool:
         with contextlib.suppress(aiohttp.ClientError, ValueError):  # it is starting
@@ -194,12 +196,12 @@ class Watch:
 
 
 class Stamped:
-    """An exporter whose samples carry the time at which the page was made."""
+    """An exporter whose samples carry the moment that is looked at; its page is empty while none is."""
 
-    def __init__(self, exporter: Exporter, now: Callable[[], datetime]) -> None:
+    def __init__(self, exporter: Exporter, moment: Callable[[], datetime | None]) -> None:
         self.path = exporter.path
         self._exporter = exporter
-        self._now = now
+        self._moment = moment
 
     def start(self, snapshot: Snapshot) -> None:
         """As it is."""
@@ -215,8 +217,11 @@ class Stamped:
 
     async def page(self, accept: str, accept_encoding: str) -> Page:
         """The text page, unpacked, with milliseconds behind each sample."""
-        stamp = f" {round(self._now().timestamp() * 1000)}\n".encode()
+        at = self._moment()
         plain = await self._exporter.page("", "")
+        if at is None:
+            return Page(b"", plain.content_type)
+        stamp = f" {round(at.timestamp() * 1000)}\n".encode()
         lines = plain.body.splitlines(keepends=True)
         body = b"".join(line if line.startswith(b"#") else line.rstrip(b"\n") + stamp for line in lines)
         return Page(body, plain.content_type)

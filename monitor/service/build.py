@@ -15,7 +15,7 @@ from monitor.adapters.transports.factory import open_transports
 from monitor.api import ExporterContext
 from monitor.config.spec import Site
 from monitor.engine.rank import Ranking, rankings
-from monitor.ports import Clock, Source
+from monitor.ports import Clock, Source, Store
 from monitor.service.app import Adapters, Service
 from monitor.service.exporters import load_exporters
 from monitor.service.metrics import SelfMetrics
@@ -31,12 +31,7 @@ def build_service(site: Site) -> Service:
     guard, fetcher = open_network(site, clock)
     metrics = SelfMetrics()
     metrics.feeds(frozenset(feed.id for feed in site.feeds))
-    context = ExporterContext(
-        denbao_version(),
-        lambda openmetrics: metrics.page(store, clock.now(), openmetrics),
-        Ranking({ranked.id: ranked for ranked in rankings(site.ruleset)}),
-        site.max_series,
-    )
+    context = exporter_context(site, metrics, store, clock)
     adapters = Adapters(
         clock=clock,
         store=store,
@@ -49,6 +44,16 @@ def build_service(site: Site) -> Service:
         closers=(fetcher.close,),
     )
     return Service(site, adapters, metrics)
+
+
+def exporter_context(site: Site, metrics: SelfMetrics, store: Store, clock: Clock) -> ExporterContext:
+    """What the exporters of a site are given."""
+    return ExporterContext(
+        denbao_version(),
+        lambda openmetrics: metrics.page(store, clock.now(), openmetrics),
+        Ranking({ranked.id: ranked for ranked in rankings(site.ruleset)}),
+        site.max_series,
+    )
 
 
 def open_network(site: Site, clock: Clock) -> tuple[AddressGuard, Fetcher]:

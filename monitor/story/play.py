@@ -23,7 +23,7 @@ from monitor.model.state import Decision
 from monitor.model.unit import Level
 from monitor.ports import Clock, Exporter, Source
 from monitor.service.app import Adapters, Service
-from monitor.service.build import denbao_version, ranks_of
+from monitor.service.build import exporter_context
 from monitor.service.metrics import SelfMetrics
 from monitor.story.events import Answered, Event, Told
 from monitor.story.figures import END, ONLINE, PROVINCE, SOURCE, START, ZONE, Figures, report_instants
@@ -83,19 +83,13 @@ class Play:
         source = ScriptedSource(SOURCE, PROVINCE, Figures(communes).report, period=site.feeds[0].period)
         store, metrics = MemoryStore(), SelfMetrics()
         metrics.feeds(frozenset(feed.id for feed in site.feeds))
-        context = ExporterContext(
-            denbao_version(),
-            lambda openmetrics: metrics.page(store, self.clock.now(), openmetrics),
-            ranks_of(site),
-            site.max_series,
-        )
         adapters = Adapters(
             clock=self.clock,
             store=store,
             timetable=ReportHours(self.clock, report_instants()),
             sources=(source, *beside),
             transports={name: ToldTransport(name, site, self.clock, tell) for name in site.channels},
-            exporters=export(context),
+            exporters=export(exporter_context(site, metrics, store, self.clock)),
             chance=lambda: 0.5,
             look=_LOOK,
         )
