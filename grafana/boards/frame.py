@@ -104,7 +104,7 @@ def with_incidents(made: build.Dashboard, say: Say, where: str = JOB) -> build.D
     now = f"sum by (colour) ({selected('denbao_incidents', '', where)})"
     before = f"sum by (colour) ({selected('denbao_incidents', '', where)} offset 5m)"
     mark = build.AnnotationQuery().name(say("Sự cố mới", "New incidents")).datasource(SOURCE).enable(True)
-    mark = mark.icon_color(RED).expr(f"{now} > {before}").step("5m").target(_asked(f"{now} > {before}"))
+    mark = mark.icon_color(RED).target(_asked(f"{now} > {before}").interval("5m"))
     return made.annotation(mark.title_format(say("Sự cố mới", "New incidents")).text_format("{{colour}}"))
 
 
@@ -112,7 +112,7 @@ def with_changes(made: build.Dashboard, say: Say, matchers: str) -> build.Dashbo
     """Marks the very instants at which units took their present colour."""
     since = f"1000 * max by (unit) ({selected('denbao_unit_colour_since_timestamp_seconds', matchers)})"
     mark = build.AnnotationQuery().name(say("Đổi màu", "New colour")).datasource(SOURCE).enable(True)
-    mark = mark.icon_color(BLUE).expr(since).use_value_for_time(True).target(_asked(since))
+    mark = mark.icon_color(BLUE).use_value_for_time(True).target(_asked(since))
     return made.annotation(mark.title_format(say("Đổi màu", "New colour")).text_format("{{unit}}"))
 
 
@@ -188,7 +188,7 @@ def _live(say: Say) -> build.TextBoxVariable:
 
 
 def _query(name: str, label: str, asked: str) -> build.QueryVariable:
-    made = build.QueryVariable(name).label(label).datasource(SOURCE).definition(asked)
+    made = build.QueryVariable(name).label(label).datasource(SOURCE)
     made = made.query({"query": asked, "refId": f"variable-{name}"})
     return made.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.ALPHABETICAL_ASC)
 
