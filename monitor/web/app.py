@@ -9,10 +9,11 @@ from aiohttp import web
 from monitor.service.app import Service
 from monitor.web.access import Limiter, Right, Tokens
 from monitor.web.gate import Gate, guard
-from monitor.web.keys import GATE, PAGES, SERVICE, STREAM
+from monitor.web.keys import GATE, PAGES, PUBLISHED, SERVICE, STREAM
 from monitor.web.openapi import document
 from monitor.web.pages import Pages
 from monitor.web.problems import Handler, tell_problems
+from monitor.web.public import Published
 from monitor.web.push import BATCHES_PER_MINUTE, PUSHES
 from monitor.web.route import Route
 from monitor.web.routes import table
@@ -27,7 +28,6 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Server": "denbao",
 }
 
@@ -38,6 +38,7 @@ def create_app(service: Service, tokens: Tokens) -> web.Application:
     routes = routes_of(service)
     app[SERVICE] = service
     app[PAGES] = Pages(service)
+    app[PUBLISHED] = Published(service)
     app[GATE] = Gate(service, tokens, routes)
     app[STREAM] = Broadcaster(service)
     app[PUSHES] = Limiter(BATCHES_PER_MINUTE, 60.0)
@@ -88,6 +89,7 @@ def _described(openapi: dict[str, object]) -> Handler:
 
 async def _set_headers(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
+    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")  # a badge is for other sites
     response.headers.setdefault("Cache-Control", "no-store")
 
 

@@ -13,12 +13,14 @@ from monitor.web.access import Tokens
 if TYPE_CHECKING:
     from monitor.web.gate import Gate
     from monitor.web.pages import Pages
+    from monitor.web.public import Published
     from monitor.web.stream import Broadcaster
 
 SERVICE = web.AppKey("service", Service)
 TOKENS = web.AppKey("tokens", Tokens)
 GATE: web.AppKey[Gate] = web.AppKey("gate")
 PAGES: web.AppKey[Pages] = web.AppKey("pages")
+PUBLISHED: web.AppKey[Published] = web.AppKey("published")
 STREAM: web.AppKey[Broadcaster] = web.AppKey("stream")
 
 CALLER = web.RequestKey("caller", Token)  # the token that was presented; absent for readers without one

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from monitor.model.muting import Silence, Window
 from monitor.ports import Exporter
-from monitor.web import api, board, feeds, muting, push, receipts, stream
+from monitor.web import api, board, feeds, muting, public, push, receipts, stream
 from monitor.web.access import Right
 from monitor.web.query import FURTHEST, MOST, PAGE
 from monitor.web.route import Parameter, Route
@@ -38,6 +38,8 @@ PAGES = (
     Route("GET", "/feeds", feeds.listed, READ, "feeds_page"),
     Route("GET", "/feeds/{id}", feeds.feed, READ, "feed_page"),
     Route("GET", "/muting", muting.page, READ, "muting_page"),
+    Route("GET", "/public/{code}", public.page, PUBLIC, "public_page"),
+    Route("GET", "/badge/{code}.svg", public.badge, PUBLIC, "badge"),
     Route("GET", "/static/{name}", static, PUBLIC, "static"),
 )
 API = (

@@ -23,6 +23,8 @@ RIGHTS = {
     "GET /incidents/{id}": READ,
     "GET /feeds": READ,
     "GET /feeds/{id}": READ,
+    "GET /public/{code}": PUBLIC,
+    "GET /badge/{code}.svg": PUBLIC,
     "GET /static/{name}": PUBLIC,
     "GET /api/v1/site": READ,
     "GET /api/v1/units": READ,
