@@ -1,12 +1,14 @@
-"""`python -m grafana`: write grafana/dashboards/*.json anew from grafana/boards. The same code gives the same bytes."""
+"""`python -m grafana`: write grafana/dashboards/*.json and Grafana's alert rules anew. Equal code gives equal bytes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from grafana.alerting import provisioned
 from grafana.boards import rendered
 
 FOLDER = Path(__file__).parent / "dashboards"
+ALERTS = Path(__file__).parent / "provisioning" / "alerting" / "denbao.yaml"
 
 
 def main() -> None:
@@ -16,6 +18,7 @@ def main() -> None:
         (FOLDER / stale).unlink()
     for name, text in made.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
+    ALERTS.write_text(provisioned(), encoding="utf-8")
     print(f"{len(made)} boards in {FOLDER}")
 
 

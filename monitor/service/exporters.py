@@ -82,6 +82,11 @@ class Guarded:
             self._unload(broken)
             return self.sentences()
 
+    def refuse(self, why: str) -> None:
+        """Unload it: its page cannot be shown."""
+        log.error("exporters/%s.py is unloaded: %s", self.name, why)
+        self.broken, self._exporter, self.path = why, None, ""
+
     def _tell(self) -> None:
         """In the log what began and what is over, and nothing in between."""
         now = frozenset(self.sentences())
@@ -139,4 +144,6 @@ def _made(path: Path, name: str, context: ExporterContext) -> Exporter:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     exporter: Exporter = module.create(context)
+    if not exporter.path.startswith("/"):
+        raise ValueError(f"its path is {exporter.path!r}, and would be right with a slash in front")
     return exporter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from monitor.model.muting import Silence, Window
-from monitor.ports import Exporter
+from monitor.service.exporters import Guarded
 from monitor.web import api, board, feeds, muting, public, push, receipts, stream
 from monitor.web.access import Right
 from monitor.web.query import FURTHEST, MOST, PAGE
@@ -231,19 +231,18 @@ def _muting(name: str, sort: muting.Sort, word: str) -> Iterator[Route]:
 MUTING = (*_muting("silences", Silence, "silence"), *_muting("maintenance", Window, "maintenance window"))
 
 
-def table(exporters: Iterable[Exporter]) -> tuple[Route, ...]:
-    """All routes of an application with these exporters."""
-    pages = tuple(
-        Route(
-            "GET",
-            exporter.path,
-            api.exported(exporter),
-            Right.SCRAPE,
-            f"export_{exporter.path.strip('/').replace('/', '_')}",
-            "The page of an exporter.",
-            "text/plain",
-        )
-        for exporter in exporters
-        if exporter.path
-    )
-    return (*PAGES, *API, *MUTING, *pages)
+def table(exporters: Iterable[Guarded]) -> tuple[Route, ...]:
+    """All routes of an application with these exporters; one whose address is taken is unloaded."""
+    routes = [*PAGES, *API, *MUTING]
+    for exporter in exporters:
+        if exporter.path in {route.path for route in routes}:
+            exporter.refuse(f"its path {exporter.path} is taken; another one would be right")
+        if exporter.path:
+            routes.append(_exported(exporter))
+    return tuple(routes)
+
+
+def _exported(exporter: Guarded) -> Route:
+    name = f"export_{exporter.path.strip('/').replace('/', '_')}"
+    page = api.exported(exporter)
+    return Route("GET", exporter.path, page, Right.SCRAPE, name, "The page of an exporter.", "text/plain")

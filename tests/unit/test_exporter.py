@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import importlib.util
 import re
@@ -14,6 +15,7 @@ from types import ModuleType
 
 import pytest
 from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.adapters.store import MemoryStore
@@ -21,6 +23,7 @@ from monitor.api import ExporterContext
 from monitor.engine.rank import Figure, Ranked, Ranking
 from monitor.model.catalogue import CATALOGUE
 from monitor.model.colour import Colour
+from monitor.model.errors import StoreError
 from monitor.model.incident import Incident, Kind, Notice, Outcome, Phase, Receipt
 from monitor.model.reading import Check, Collected, Reading, Rejected, Value
 from monitor.model.snapshot import Snapshot
@@ -28,9 +31,11 @@ from monitor.model.state import Decision, UnitState
 from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import CriterionState, Forecast, Reason, Standing, Verdict
 from monitor.ports import Exporter, Page
-from monitor.service.exporters import load_exporters
+from monitor.service.exporters import Guarded, load_exporters
 from monitor.service.metrics import SelfMetrics
 from monitor.service.poller import PollEnd
+from tests.unit.web_site import running
+from tests.unit.web_site import site as web_site
 
 NOW = datetime(2025, 8, 6, 1, 30, tzinfo=UTC)
 DEADLINE = datetime(2025, 8, 19, 17, tzinfo=UTC)
@@ -410,6 +415,116 @@ async def test_a_second_start_forgets_the_units_of_the_first():
     assert set(await series(made, "denbao_unit_colour")) == {("VN", "nation", "")}
 
 
+PROMETHEUS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+
+
+async def test_who_asks_for_openmetrics_gets_the_same_series_with_units_and_an_end():
+    metrics, store = await own_metrics()
+    metrics.decided(0.2)
+    context = ExporterContext("1.2.3", lambda openmetrics: metrics.page(store, NOW, openmetrics))
+    made = load_exporters(FOLDER, ["prometheus"], context)["prometheus"]
+    made.start(Snapshot(UNITS, {"02100": judged("02100", Colour.GREEN, rate=1.0)}))
+    made.polled(check(True))
+    text, page = await made.page("", ""), await made.page(PROMETHEUS, "")
+    assert page.content_type == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert page.body.endswith(b"\n# EOF\n") and page.body.count(b"# EOF") == 1
+    families = list(parse_openmetrics(page.body.decode()))
+    assert {family.name for family in families} <= {metric.family for metric in CATALOGUE.values()}
+    by_family = {metric.family: metric for metric in CATALOGUE.values()}
+    for family in families:
+        metric = by_family[family.name]
+        assert (family.type, family.documentation, family.unit) == (metric.kind, metric.help, metric.unit)
+        assert {sample.name for sample in family.samples} <= set(metric.series)
+        assert all(set(sample.labels) == set(metric.series[sample.name]) for sample in family.samples)
+    plain = [sample for family in text_string_to_metric_families(text.body.decode()) for sample in family.samples]
+    asked = [sample for family in families for sample in family.samples]
+    assert {(s.name, *sorted(s.labels.items()), s.value) for s in asked} == {
+        (s.name, *sorted(s.labels.items()), s.value) for s in plain
+    }
+
+
+async def test_an_openmetrics_page_that_is_packed_says_the_same():
+    made = exporter({"02100": judged("02100", Colour.GREEN, rate=1.0)})
+    plain, packed = await made.page(PROMETHEUS, ""), await made.page(PROMETHEUS, "gzip")
+    assert gzip.decompress(packed.body) == plain.body
+    made.changed([judged("02100", Colour.RED, rate=2.0, other=3.0)])
+    plain, packed = await made.page(PROMETHEUS, ""), await made.page(PROMETHEUS, "gzip")
+    assert gzip.decompress(packed.body) == plain.body and b"} 3.0" in plain.body
+
+
+# -- the budget of series --------------------------------------------------------------------------------------------
+
+
+def on_a_budget(series: int) -> Guarded:
+    context = ExporterContext("1.2.3", nothing, max_series=series)
+    made = load_exporters(FOLDER, ["prometheus"], context)["prometheus"]
+    assert isinstance(made, Guarded)
+    states = {unit.code: judged(unit.code, Colour.GREEN, **{f"i{n}": 1.0 for n in range(50)}) for unit in UNITS}
+    made.start(Snapshot(UNITS, states))
+    return made
+
+
+async def test_a_metric_that_does_not_fit_is_left_out_as_a_whole_named_and_counted(caplog):
+    made = on_a_budget(600)
+    found = await families(made)
+    assert "denbao_indicator_value" not in found
+    assert len(found["denbao_criterion_colour"].samples) == 50 * len(UNITS)
+    assert await series(made, "denbao_page_refused_series") == {("denbao_indicator_value",): 50 * len(UNITS)}
+    [shown] = (await series(made, "denbao_page_series")).values()
+    own = {"denbao_page_series", "denbao_page_refused_series", "denbao_build_info"}
+    assert shown == sum(len(family.samples) for name, family in found.items() if name not in own) <= 600
+    said = (
+        "denbao_indicator_value: left out of /metrics, its 450 series are more than what is left of the 600 "
+        "of metrics: max_series:"
+    )
+    assert made.sentences() == (said,)
+    assert [record.getMessage() for record in caplog.records] == [said]
+
+
+async def test_a_metric_that_fits_again_is_shown_again(caplog):
+    made = on_a_budget(600)
+    await made.page("", "gzip")
+    made.changed([judged(unit.code, Colour.GREEN, i=1.0) for unit in UNITS])
+    page = await made.page("", "gzip")
+    assert b"denbao_indicator_value{" in gzip.decompress(page.body)
+    assert made.sentences() == ()
+    assert caplog.records[-1].getMessage().startswith("over: denbao_indicator_value: left out")
+
+
+async def test_within_its_budget_a_page_refuses_nothing():
+    made = on_a_budget(5000)
+    assert await series(made, "denbao_page_refused_series") == {}
+    assert "denbao_indicator_value" in await families(made)
+
+
+# -- what is committed ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("works", [True, False])
+async def test_a_page_never_shows_what_is_not_committed(works, monkeypatch: pytest.MonkeyPatch):
+    async with running(web_site()) as world:
+        service, store = world.service, world.service.store
+        made = load_exporters(FOLDER, ["prometheus"], ExporterContext("1", nothing))["prometheus"]
+        made.start(service.snapshot())
+        service.hub.listen(lambda decisions: made.changed([one.after for one in decisions]))
+        before, whole, during = await text_of(made), store.commit, list[str]()
+
+        async def commit(decisions: Sequence[Decision]) -> Sequence[UnitState]:
+            during.append(await text_of(made))  # a scrape while the transaction is under way
+            if not works:
+                raise StoreError("the disk is full")
+            return await whole(decisions)
+
+        now = world.clock.now()
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "commit", commit)
+            with contextlib.suppress(StoreError):
+                await service.evaluator.submit([Reading("02100", "online_rate", 12.5, now, now, "manual")])
+        assert during[0] == before
+        line = 'denbao_indicator_value{unit="02100",indicator="online_rate"} 12.5'
+        assert (line in await text_of(made)) is works
+
+
 # -- the service's own metrics ---------------------------------------------------------------------------------------
 
 
@@ -474,6 +589,33 @@ async def test_times_are_histograms_in_seconds(name):
     assert found[f"denbao_{name}_seconds_count",] == 1
     assert found[f"denbao_{name}_seconds_sum",] == 0.2
     assert (found[f"denbao_{name}_seconds_bucket", "0.1"], found[f"denbao_{name}_seconds_bucket", "0.25"]) == (0, 1)
+
+
+async def test_the_exemplar_of_a_decision_names_a_unit_of_its_batch():
+    metrics, store = await own_metrics()
+    state = UnitState("02103")
+    metrics.committed([Decision(state, state)])
+    metrics.decided(0.2)
+    page = (await metrics.page(store, NOW, openmetrics=True)).decode()
+    [family] = [f for f in parse_openmetrics(page + "# EOF\n") if f.name == "denbao_decision_seconds"]
+    told = {s.labels["le"]: s.exemplar for s in family.samples if s.exemplar}
+    assert {bound: (one.labels, one.value) for bound, one in told.items()} == {"0.25": ({"unit": "02103"}, 0.2)}
+    assert "02103" not in (await metrics.page(store, NOW)).decode()
+
+
+async def test_how_long_incidents_waited_for_an_answer_and_how_long_they_lasted():
+    metrics, store = await own_metrics()
+    opened = incident("02100", "a", Colour.RED)
+    answered = replace(opened, phase=Phase.ACKNOWLEDGED, acked_at=NOW + timedelta(minutes=4))
+    closed = replace(answered, phase=Phase.CLOSED, closed_at=NOW + timedelta(hours=2))
+    for before, after in ((None, opened), (opened, answered), (answered, answered), (answered, closed)):
+        known = UnitState("02100", incidents={"a": before} if before else {})
+        metrics.committed([Decision(known, known, incidents=(after,))])
+    found = await parsed(metrics, store)
+    for name, seconds in (("acknowledgement", 240), ("duration", 7200)):
+        family = found[f"denbao_incident_{name}_seconds"]
+        assert family[f"denbao_incident_{name}_seconds_count", "outage"] == 1
+        assert family[f"denbao_incident_{name}_seconds_sum", "outage"] == seconds
 
 
 async def test_what_became_of_each_poll_and_which_began_late_is_counted():
