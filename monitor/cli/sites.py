@@ -15,7 +15,7 @@ from monitor.config.spec import Site
 from monitor.model.errors import ConfigError
 
 PACKAGE = Path(__file__).resolve().parent.parent
-CONTENT = (CONFIG, "rules", "exporters", "grafana")
+CONTENT = (CONFIG, "rules", "exporters", *(f"grafana/{part}" for part in ("alerts", "dashboards", "provisioning")))
 
 site_argument = click.argument(
     "site", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path()

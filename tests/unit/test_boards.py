@@ -11,7 +11,9 @@ from typing import Any
 
 import promql_parser as promql
 import pytest
+import yaml
 
+from grafana.alerting import RULES, provisioned
 from grafana.answers import filled
 from grafana.boards import MAKERS, rendered
 from grafana.boards.palette import HEX
@@ -31,7 +33,7 @@ every_board = pytest.mark.parametrize("name", MADE)
 
 
 def panels(name: str) -> list[dict[str, Any]]:
-    return MADE[name]["panels"]
+    return list(MADE[name]["panels"])
 
 
 def asking(name: str) -> list[dict[str, Any]]:
@@ -198,3 +200,29 @@ def test_colours_are_those_of_the_live_board_and_each_has_a_shape_and_a_word():
         assert all(text in words for text, _ in told.values())
         assert len({text[0] for text, _ in told.values()}) == 5
         assert told["2"][1] == HEX[Colour.RED] and told["0"][1] == HEX[Colour.GREEN]
+
+
+def test_grafanas_alert_rules_are_those_of_prometheus():
+    on_disk = (ROOT / "grafana" / "provisioning" / "alerting" / "denbao.yaml").read_text("utf-8")
+    assert on_disk == provisioned()
+    theirs = [rule for group in yaml.safe_load(RULES.read_text("utf-8"))["groups"] for rule in group["rules"]]
+    ours = [rule for group in yaml.safe_load(on_disk)["groups"] for rule in group["rules"]]
+    assert [(rule["title"], rule["data"][0]["model"]["expr"], rule["for"]) for rule in ours] == [
+        (rule["alert"], rule["expr"], rule.get("for", "0m")) for rule in theirs if "alert" in rule
+    ]
+    assert len({rule["uid"] for rule in ours}) == len(ours)
+    assert all(rule["annotations"]["summary"] and rule["annotations"]["description"] for rule in ours)
+
+
+def test_what_grafana_starts_with_fits_together():
+    folder = ROOT / "grafana" / "provisioning"
+    [source] = yaml.safe_load((folder / "datasources" / "denbao.yaml").read_text("utf-8"))["datasources"]
+    [boards] = yaml.safe_load((folder / "dashboards" / "denbao.yaml").read_text("utf-8"))["providers"]
+    alerts = yaml.safe_load((folder / "alerting" / "denbao.yaml").read_text("utf-8"))["groups"]
+    scraped = yaml.safe_load((ROOT / "deploy" / "prometheus.yml").read_text("utf-8"))
+    assert {group["folder"] for group in alerts} == {boards["folder"]}
+    asked = {step["datasourceUid"] for group in alerts for rule in group["rules"] for step in rule["data"]}
+    assert asked == {source["uid"], "__expr__"}
+    chosen = {one["templating"]["list"][0]["current"]["value"] for one in MADE.values()}
+    assert chosen == {source["uid"]}
+    assert source["jsonData"]["timeInterval"] == scraped["global"]["scrape_interval"]
