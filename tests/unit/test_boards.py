@@ -219,7 +219,7 @@ def test_what_grafana_starts_with_fits_together():
     [source] = yaml.safe_load((folder / "datasources" / "denbao.yaml").read_text("utf-8"))["datasources"]
     [boards] = yaml.safe_load((folder / "dashboards" / "denbao.yaml").read_text("utf-8"))["providers"]
     alerts = yaml.safe_load((folder / "alerting" / "denbao.yaml").read_text("utf-8"))["groups"]
-    scraped = yaml.safe_load((ROOT / "deploy" / "prometheus.yml").read_text("utf-8"))
+    scraped = yaml.safe_load((ROOT / "docs" / "scrape" / "prometheus.yaml").read_text("utf-8"))
     assert {group["folder"] for group in alerts} == {boards["folder"]}
     asked = {step["datasourceUid"] for group in alerts for rule in group["rules"] for step in rule["data"]}
     assert asked == {source["uid"], "__expr__"}

@@ -11,6 +11,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
+SCRAPE = ROOT / "docs" / "scrape" / "prometheus.yaml"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 EXAMPLE = (DEPLOY / "compose.env.example").read_text("utf-8")
@@ -67,7 +68,7 @@ def test_all_listen_on_loopback_only_and_ask_each_other_there():
     assert SERVICES["grafana"]["environment"]["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
     assert "listen_addresses=127.0.0.1" in SERVICES["postgres"]["command"]
     assert f"127.0.0.1:{_port('postgres')}" == SERVICES["grafana"]["environment"]["GF_DATABASE_HOST"]
-    told = yaml.safe_load((DEPLOY / "prometheus.yml").read_text("utf-8"))
+    told = yaml.safe_load(SCRAPE.read_text("utf-8"))
     assert told["scrape_configs"][0]["static_configs"] == [{"targets": [site["listen"]]}]
     for name, port in (("denbao", "8866"), ("prometheus", "9090"), ("grafana", "3000")):
         assert f"//127.0.0.1:{port}/" in SERVICES[name]["healthcheck"]["test"][-1]
@@ -84,7 +85,7 @@ def test_what_is_mounted_from_the_checkout_is_there_and_read_only():
     for volume in mounted:
         source, _, mode = volume.split(":")
         assert mode == "ro" and (DEPLOY / source).exists(), volume
-    rules = yaml.safe_load((DEPLOY / "prometheus.yml").read_text("utf-8"))["rule_files"]
+    rules = yaml.safe_load(SCRAPE.read_text("utf-8"))["rule_files"]
     assert all((ROOT / "grafana" / "alerts" / Path(rule).name).is_file() for rule in rules)
     home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert (ROOT / "grafana" / "dashboards" / Path(home).name).is_file()
