@@ -279,6 +279,7 @@ async def _prometheus(folder: Path, target: int) -> AsyncIterator[Asked]:
         f"--web.listen-address=127.0.0.1:{port}",
         "--log.level=error",
         stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
     )
     try:
         async with aiohttp.ClientSession() as http:

@@ -109,11 +109,11 @@ def with_incidents(made: build.Dashboard, say: Say, where: str = JOB) -> build.D
 
 
 def with_changes(made: build.Dashboard, say: Say, matchers: str) -> build.Dashboard:
-    """Marks the very instants at which units took their present colour."""
-    since = f"1000 * max by (unit) ({selected('denbao_unit_colour_since_timestamp_seconds', matchers)})"
+    """Marks the very instants at which the units with these matchers took their present colour."""
+    since = f"1000 * {named(selected('denbao_unit_colour_since_timestamp_seconds'), matchers)}"
     mark = build.AnnotationQuery().name(say("Đổi màu", "New colour")).datasource(SOURCE).enable(True)
     mark = mark.icon_color(BLUE).use_value_for_time(True).target(_asked(since))
-    return made.annotation(mark.title_format(say("Đổi màu", "New colour")).text_format("{{unit}}"))
+    return made.annotation(mark.title_format(say("Đổi màu", "New colour")).text_format("{{name}} ({{unit}})"))
 
 
 def _asked(expr: str) -> prometheus.Dataquery:

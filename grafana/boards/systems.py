@@ -25,7 +25,7 @@ def board(say: Say) -> Dashboard:
         "Shared systems: availability, latency, outages, who depends on them.",
     )
     made = frame.board(say, "systems", say("Đèn báo · Hệ thống dùng chung", "Denbao · Shared systems"), about)
-    made = frame.with_changes(made.with_variable(frame.unit(say, "system")), say, _ONES)
+    made = frame.with_changes(made.with_variable(frame.unit(say, "system")), say, _THESE)
     return frame.filled(frame.with_incidents(made, say), _now(say), _course(say), _depending(say))
 
 
@@ -101,7 +101,7 @@ def _course(say: Say) -> Iterator[AnyPanel]:
         ),
         (f"{phases} and on (unit) {info(_THESE)}", "{{unit}} {{phase}}"),
     )
-    expiry = selected("denbao_probe_certificate_expiry_timestamp_seconds")
+    expiry = selected("denbao_probe_certificate_expiry_timestamp_seconds", _ONES)
     yield figure(
         About(
             say("Chứng thư hết hạn sớm nhất", "Certificate that expires first"),
@@ -111,7 +111,7 @@ def _course(say: Say) -> Iterator[AnyPanel]:
             "none",
             0,
         ),
-        f"(min({expiry}) - time()) / 86400",
+        f"(min({expiry} and on (unit) {info(_THESE)}) - time()) / 86400",
         say("Ngày", "Days"),
         bounds=_EXPIRY,
     )

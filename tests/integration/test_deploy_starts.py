@@ -36,9 +36,8 @@ def test_the_compose_client_takes_the_file_and_refuses_it_without_any_one_of_the
     assert taken.returncode == 0, taken.stderr
     assert set(yaml.safe_load(taken.stdout)["services"]) == {"denbao", "prometheus", "grafana", "postgres"}
     for name in SECRETS:
-        for without in ({**SECRETS, name: ""}, {key: value for key, value in SECRETS.items() if key != name}):
-            refused = compose(**without)
-            assert refused.returncode != 0 and f"write {name} into deploy/.env" in refused.stderr
+        refused = compose(**{**SECRETS, name: ""})
+        assert refused.returncode != 0 and f"write {name} into deploy/.env" in refused.stderr
 
 
 @pytest.mark.needs("prometheus")
