@@ -20,6 +20,7 @@ from monitor.config.office import build_sessions
 from monitor.config.people import build_addresses, build_channels, build_directory, build_tokens
 from monitor.config.probebuild import build_own_line, build_probes
 from monitor.config.problems import Problem
+from monitor.config.push import build_push
 from monitor.config.rosters import build_schedules, check_schedules, holes
 from monitor.config.routes import check_routes
 from monitor.config.rulebooks import load_rules
@@ -112,6 +113,7 @@ def _build(
         per_host=file.network.per_host,
         exporters=tuple(file.exporters),
         max_series=file.metrics.max_series,
+        push=build_push(file, around),
         tokens=build_tokens(file, around),
         public=_public(file, units, findings),
         simulation=_simulation(file, site_units=[unit.code for unit in units.at(Level.PROVINCE)], findings=findings),

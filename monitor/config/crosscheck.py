@@ -172,6 +172,8 @@ def check_network(file: SiteFile, findings: Findings) -> None:
         for option in ("base_url", "oauth_url"):
             if url := getattr(channel, option, None):
                 _check_dialled(*_target(url), ("channels", name, option), file, findings)
+    if file.metrics.push is not None:
+        _check_dialled(*_target(file.metrics.push.url), ("metrics", "push", "url"), file, findings)
     for index, feed in enumerate(file.feeds):
         _check_feed(feed, ("feeds", index, "url"), file, findings)
 

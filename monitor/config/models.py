@@ -458,10 +458,22 @@ class Network(Section):
     per_host: int = Field(default=32, ge=1, le=1000)  # polls under way at once at one host
 
 
+class Push(Section):
+    """Where metrics are pushed to, for a site that nobody can come to and scrape."""
+
+    url: Url = Field(description="write the address of the receiver, such as https://tsdb.example/api/v1/write")
+    kind: Literal["remote_write", "text"] = "remote_write"
+    every: Span = 60.0
+    buffer_mib: int = Field(default=256, ge=1, le=100_000)  # on disk, while the line is cut
+    headers: dict[str, str] = Field(default={})
+    labels: dict[Label, Title] = Field(default={})  # of every series, such as site: thai-nguyen
+
+
 class Metrics(Section):
-    """How much the page of metrics may hold."""
+    """How much the page of metrics may hold, and where it is pushed to."""
 
     max_series: int = Field(default=500_000, ge=1000, le=10_000_000)  # of units and totals
+    push: Push | None = None
 
 
 class PublicSection(Section):

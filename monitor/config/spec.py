@@ -186,6 +186,18 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class PushSpec:
+    """Where metrics are pushed to, beside being scraped."""
+
+    url: str
+    kind: str  # "remote_write" (1.0) or "text" (Prometheus text with timestamps)
+    every: float  # seconds
+    buffer: int  # bytes on disk at most
+    headers: tuple[tuple[str, Secret], ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)  # of every series
+
+
+@dataclass(frozen=True, slots=True)
 class SimulationSpec:
     """The bundled province, started with the site when given."""
 
@@ -231,6 +243,7 @@ class Site:
     maintenance: tuple[Window, ...] = ()
     exporters: tuple[str, ...] = ("prometheus",)
     max_series: int = 500_000  # of units and totals on the page of metrics
+    push: PushSpec | None = None
     tokens: tuple[Token, ...] = ()
     public: Public = Public()
     simulation: SimulationSpec | None = None

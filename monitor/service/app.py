@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from monitor.adapters.pushing.buffer import Buffer
 from monitor.alerting.outcome import Way
 from monitor.config.spec import Site
 from monitor.decide import Policy, Watch
@@ -27,6 +28,7 @@ from monitor.service.complaints import Complaints
 from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
 from monitor.service.exporters import Exporters
+from monitor.service.forwarding import Forwarder, Post
 from monitor.service.heartbeats import Heartbeats
 from monitor.service.metrics import SelfMetrics
 from monitor.service.muting import Desk
@@ -53,6 +55,7 @@ class Adapters:
     owner: str = "denbao"  # name of this process in leases
     files: int = 1024  # that the process may open
     look: float = LOOK  # seconds after which the outbox is looked at without being woken
+    post: Post | None = None  # to where metrics are pushed; None: they are not
     closers: Sequence[Callable[[], Awaitable[None]]] = ()  # called last at a stop: connections that sources share
 
 
@@ -66,7 +69,7 @@ class Service:
         self.store = store = adapters.store
         self.export_watch = Exporters(adapters.exporters)
         self.exporters = self.export_watch.by_name
-        metrics.registry.register(self.export_watch)
+        self.forwarder = self._forwarder(adapters.post)
         self.hub = EventHub()
         self.complaints = Complaints(frozenset(feed.id for feed in site.feeds))
         self.evaluator = Evaluator(policy_of(site), store, clock, self.hub.publish, metrics.decided)
@@ -86,9 +89,10 @@ class Service:
         self.sender = Sender(store, adapters.transports, ways_of(site), clock, *sending)
         self.desk = Desk(self.evaluator, store, self.sender, clock)
         self.broken_rules = BrokenRules()
-        metrics.registry.register(self.broken_rules)
+        metrics.channels(adapters.transports)
         self.channel_watch = ChannelWatch(self.sender, adapters.transports)
-        metrics.registry.register(self.channel_watch)
+        for watch in (self.export_watch, self.broken_rules, self.channel_watch):
+            metrics.registry.register(watch)
         self.site_problems = site.problems  # mistakes on disk, file:line, while an older site or older rules judge
         metrics.reloaded(worked=not site.problems)
         self.started_at: datetime | None = None
@@ -97,6 +101,20 @@ class Service:
         self._transports = adapters.transports
         self._closers = adapters.closers
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _forwarder(self, post: Post | None) -> Forwarder | None:
+        if self.site.push is None or post is None:
+            return None
+        buffer = Buffer(self.site.root / "var" / "push", self.site.push.buffer)
+        page = partial(self.exporters["prometheus"].page, "", "")
+        forwarder = Forwarder(self.site.push, buffer, page, post, self.clock)
+        self.metrics.registry.register(forwarder)
+        return forwarder
+
+    def export_problems(self) -> tuple[str, ...]:
+        """What is wrong with exporters and pushed metrics, one sentence each."""
+        pushed = () if self.forwarder is None else self.forwarder.sentences()
+        return (*self.export_watch.sentences(), *pushed)
 
     async def open(self) -> None:
         """Open the store and take over what was committed. Raises StoreError, also if another process has it."""
@@ -122,6 +140,8 @@ class Service:
         self._spawn("sender", self.sender.run)
         self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
         self._spawn("first sweep", self._first_sweep)
+        if self.forwarder is not None:
+            self._spawn("push", self.forwarder.run)
 
     async def stop(self) -> None:
         """Stop in reverse order: no new polls, decide what arrived, finish sends, close."""

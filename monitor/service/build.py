@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from monitor.adapters.clock import SystemClock, chance
 from monitor.adapters.feeds import open_feed
-from monitor.adapters.fetch import Fetcher
+from monitor.adapters.fetch import Failure, Fetcher, Request
 from monitor.adapters.guard import AddressGuard, parse_allow
 from monitor.adapters.probes import Tools, open_probe
 from monitor.adapters.store import open_store
 from monitor.adapters.timetable import SlotTimetable
 from monitor.adapters.transports.factory import open_transports
 from monitor.api import ExporterContext
-from monitor.config.spec import Site
+from monitor.config.spec import PushSpec, Site
 from monitor.engine.rank import Ranking, rankings
+from monitor.model.text import clean
 from monitor.ports import Clock, Source, Store
 from monitor.service.app import Adapters, Service
 from monitor.service.exporters import load_exporters
@@ -41,6 +43,7 @@ def build_service(site: Site) -> Service:
         exporters=load_exporters(site.root / "exporters", site.exporters, context),
         chance=chance,
         files=open_files(),
+        post=None if site.push is None else partial(pushed, fetcher, site.push),
         closers=(fetcher.close,),
     )
     return Service(site, adapters, metrics)
@@ -54,6 +57,17 @@ def exporter_context(site: Site, metrics: SelfMetrics, store: Store, clock: Cloc
         Ranking({ranked.id: ranked for ranked in rankings(site.ruleset)}),
         site.max_series,
     )
+
+
+async def pushed(
+    fetcher: Fetcher, spec: PushSpec, body: bytes, headers: tuple[tuple[str, str], ...]
+) -> tuple[int, str]:
+    """Hand a request with metrics to its receiver: the answer's status (0: none came) and what it says."""
+    secret = tuple((name, value.reveal()) for name, value in spec.headers)
+    answer = await fetcher.fetch(Request(spec.url, "POST", (*headers, *secret), body, timeout=30.0))
+    if isinstance(answer, Failure):
+        return 0, answer.detail
+    return answer.status, f"HTTP {answer.status}: {clean(answer.body.decode(errors='replace'), 200)}"
 
 
 def open_network(site: Site, clock: Clock) -> tuple[AddressGuard, Fetcher]:

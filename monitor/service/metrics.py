@@ -60,6 +60,10 @@ class SelfMetrics:
         for name in names:
             self._failures.labels(name)  # zero is there before the first failure: a rate needs two points
 
+    def channels(self, names: Iterable[str]) -> None:
+        """Which channels there are: each has its counts from the start, zeros too."""
+        self._outbox.channels = sorted(names)
+
     def swept(self, _source: str, seconds: float) -> None:
         """A poll began this long after its slot."""
         self._lateness.observe(seconds)
@@ -139,14 +143,17 @@ class _Outbox(Collector):
         self.outcomes: Mapping[tuple[str, Outcome], int] = {}
         self.pending: Mapping[str, tuple[int, datetime | None]] = {}
         self.now: datetime | None = None
+        self.channels: Sequence[str] = ()
 
     def collect(self) -> Iterable[Metric]:
         """Called by the registry when the page is made."""
         notices = family("denbao_notices_total")
-        for (channel, outcome), number in sorted(self.outcomes.items()):
+        none = {(channel, outcome): 0 for channel in self.channels for outcome in Outcome}
+        for (channel, outcome), number in sorted({**none, **self.outcomes}.items()):
             notices.add_metric((channel, outcome.value), number)
+        idle: dict[str, tuple[int, datetime | None]] = dict.fromkeys(self.channels, (0, None))
         pending, oldest = family("denbao_outbox_pending"), family("denbao_outbox_oldest_age_seconds")
-        for channel, (number, due) in sorted(self.pending.items()):
+        for channel, (number, due) in sorted({**idle, **self.pending}.items()):
             age = 0.0 if due is None or self.now is None else max((self.now - due).total_seconds(), 0.0)
             pending.add_metric((channel,), number)
             oldest.add_metric((channel,), age)

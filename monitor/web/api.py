@@ -43,7 +43,7 @@ async def site(request: web.Request) -> web.Response:
         "version": found.version,
         "problems": list(service.site_problems),
         "channel_problems": list(service.channel_watch.sentences()),
-        "exporter_problems": list(service.export_watch.sentences()),
+        "exporter_problems": list(service.export_problems()),
         "rules_broken": {name: sorted(units) for name, units in sorted(service.broken_rules.units.items())},
     }
     return answer(document)

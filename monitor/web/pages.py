@@ -74,7 +74,7 @@ class Pages:
             "ready": "" if self._service.evaluator.degraded else self._service.ready(),
             "problems": self._service.site_problems,
             "channel_problems": self._service.channel_watch.sentences(),
-            "exporter_problems": self._service.export_watch.sentences(),
+            "exporter_problems": self._service.export_problems(),
             "degraded": bool(self._service.evaluator.degraded),
             "href": Linker("" if words.locale == site.locale else words.locale),
             "other_href": _other_language(request, other, site.locale),

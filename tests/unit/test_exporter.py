@@ -579,6 +579,15 @@ async def test_the_outbox_is_counted_as_it_is_stored():
     assert found["denbao_outbox_oldest_age_seconds"] == {("denbao_outbox_oldest_age_seconds", "sms"): 90}
 
 
+async def test_a_channel_that_never_sent_counts_from_zero():
+    metrics, store = await own_metrics()
+    metrics.channels({"sms": object()})
+    found = await parsed(metrics, store)
+    assert found["denbao_notices"] == {("denbao_notices_total", "sms", outcome.value): 0 for outcome in Outcome}
+    assert found["denbao_outbox_pending"] == {("denbao_outbox_pending", "sms"): 0}
+    assert found["denbao_outbox_oldest_age_seconds"] == {("denbao_outbox_oldest_age_seconds", "sms"): 0}
+
+
 @pytest.mark.parametrize("name", ["sweep_lateness", "event_loop_lag", "decision"])
 async def test_times_are_histograms_in_seconds(name):
     metrics, store = await own_metrics()
