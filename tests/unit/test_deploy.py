@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
+
+from monitor.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -100,3 +103,12 @@ def test_the_image_runs_as_nobody_in_particular_from_the_lock_file():
     assert taken[1] == "*"
     assert all((ROOT / line[1:]).exists() for line in taken if line.startswith("!"))
     assert {"!uv.lock", "!monitor", "!rules", "!deploy"} <= set(taken)
+
+
+def test_a_fresh_site_gets_what_grafana_reads_and_not_the_code_that_makes_it(tmp_path: Path):
+    said = CliRunner().invoke(main, ["init", str(tmp_path / "site")])
+    assert said.exit_code == 0, said.output
+    made = tmp_path / "site" / "grafana"
+    assert {path.name for path in made.iterdir()} == {"alerts", "dashboards", "provisioning"}
+    assert len(list((made / "dashboards").glob("*.json"))) == 14
+    assert not list(made.rglob("*.py"))
