@@ -1,6 +1,7 @@
 # denbao needs Linux, Python 3.11 or newer and make; everything else it fetches into .tools and .venv, checked by hash.
 #
 #   make run [SITE=dir]   start the service (default: the site in this folder)
+#   make stack            the same with Prometheus beside it     make boards   Grafana's boards anew from their code
 #   make test             the whole suite; installs what it needs where it may
 #   make test-fast        the part without real servers and browsers
 #   make check            format, lint, types, layers     make format   puts format and imports right
@@ -16,7 +17,7 @@ NIGHTLY_LIMIT ?= 8h
 MUTANTS ?=
 MUTANTS_LIMIT ?= 40m
 # What the suite runs besides Python: Debian packages, each with a command of the same name; the library is playwright's.
-SUITE_PACKAGES := prometheus victoria-metrics nginx openssl chromium faketime libatomic1
+SUITE_PACKAGES := prometheus victoria-metrics nginx openssl chromium faketime libatomic1 npm docker-compose
 
 INTERPRETER := $(shell $(PYTHON) -c 'import os, sys; sys.version_info < (3, 11) or print(os.path.realpath(sys._base_executable))' 2>/dev/null)
 ifeq ($(INTERPRETER),)
@@ -32,11 +33,20 @@ SYNC := .tools/bin/uv sync --frozen --quiet --compile-bytecode
 RUN_READY := .venv/.ready-run
 DEV_READY := .venv/.ready-dev
 
-.PHONY: run test test-fast bench nightly mutants check format clean anew
+.PHONY: run stack boards test test-fast bench nightly mutants check format clean anew
 .DEFAULT_GOAL := run
 
 run: $(RUN_READY)
 	@exec .venv/bin/denbao run "$(SITE)"
+
+stack: $(RUN_READY)
+	@.ci/packages prometheus
+	@exec deploy/stack "$(SITE)"
+
+# Commit what it writes: grafana/dashboards and grafana/provisioning/alerting; a test compares. `docs/boards.md` is made
+# by .venv/bin/python -m grafana.page
+boards: $(DEV_READY)
+	@.venv/bin/python -m grafana
 
 test: $(DEV_READY)
 	@.ci/packages $(SUITE_PACKAGES)

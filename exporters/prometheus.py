@@ -306,6 +306,7 @@ def _samples(unit: Unit, state: UnitState) -> Iterator[tuple[str, Samples]]:
     colour = (Colour.UNKNOWN if standing is None else standing.colour).number
     yield "denbao_unit_colour", _one((code, *place), colour)
     yield "denbao_unit_info", _one((code, ("name", unit.name_vi), *place, ("parent", unit.parent or "")), 1)
+    yield "denbao_unit_depends_info", [((code, ("system", system)), 1) for system in unit.depends_on]
     if standing is not None:
         yield "denbao_unit_colour_since_timestamp_seconds", _one((code,), standing.since.timestamp())
         yield "denbao_unit_score_ratio", _one((code,), standing.score)

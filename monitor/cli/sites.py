@@ -16,6 +16,7 @@ from monitor.model.errors import ConfigError
 
 PACKAGE = Path(__file__).resolve().parent.parent
 CONTENT = (CONFIG, "rules", "exporters", "grafana")
+_MADE_FROM = {"grafana": ("*.py", "boards")}  # the code of what is copied, for a checkout only
 
 site_argument = click.argument(
     "site", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path()
@@ -73,7 +74,8 @@ def init(folder: Path) -> None:
     for name in CONTENT:
         source = bundled() / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".gitkeep"))
+            left_out = ("__pycache__", ".gitkeep", *_MADE_FROM.get(name, ()))
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns(*left_out))
         else:
             shutil.copy2(source, folder / name)
     click.echo(f"A site stands in {folder}. Next: denbao check {folder}; denbao run {folder}")

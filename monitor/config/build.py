@@ -27,7 +27,7 @@ from monitor.config.rosters import build_schedules, check_schedules, holes
 from monitor.config.routes import check_routes, unreached
 from monitor.config.rulebooks import load_rules
 from monitor.config.sources import Surroundings, build_feeds, build_heartbeats
-from monitor.config.spec import SimulationSpec, Site
+from monitor.config.spec import Public, SimulationSpec, Site
 from monitor.config.texts import FOLDER, Texts, load_texts, too_long
 from monitor.config.units import build_units
 from monitor.config.yaml import Document, read, salvage, validate
@@ -126,6 +126,7 @@ def _build(
         max_series=file.metrics.max_series,
         push=build_push(file, around),
         tokens=build_tokens(file, around),
+        public=_public(file, units, findings),
         simulation=_simulation(file, site_units=[unit.code for unit in units.at(Level.PROVINCE)], findings=findings),
         as_of=_as_of(file, zone),
         version=_digest(folders, file),
@@ -134,6 +135,16 @@ def _build(
     if "exporters" in file.model_fields_set:
         _check_exporters(file.exporters, folders.root / "exporters", findings)
     return site
+
+
+def _public(file: SiteFile, units: Units, findings: Findings) -> Public:
+    if file.public is None:
+        return Public()
+    known = [unit.code for unit in units.at(Level.PROVINCE)]
+    for index, code in enumerate(file.public.provinces):
+        if code not in known:
+            findings.unknown(("public", "provinces", index), "province", code, known)
+    return Public(frozenset(file.public.provinces), file.public.max_age)
 
 
 def _excepted(root: Path, ruleset: Ruleset | None, units: Units, findings: Findings) -> Ruleset | None:

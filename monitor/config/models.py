@@ -501,6 +501,13 @@ class Metrics(Section):
     push: Push | None = None
 
 
+class PublicSection(Section):
+    """What everybody may see without a token: a page per province and badges of it and its communes."""
+
+    provinces: list[Code] = Field(min_length=1, description='write the codes of provinces, such as ["19"]')
+    max_age: Annotated[Span, Field(le=3600)] = 60.0  # so long a page or badge is kept and shown again
+
+
 class TokenSection(Section):
     """An API token, known by its hash only."""
 
@@ -558,4 +565,5 @@ class SiteFile(Section):
     exporters: list[Identifier] = Field(default=["prometheus"])
     metrics: Metrics = Metrics()
     access: Access = Access()
+    public: PublicSection | None = None  # nothing is public unless said
     simulation: Simulation | None = None

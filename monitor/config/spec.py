@@ -221,6 +221,14 @@ class SimulationSpec:
 
 
 @dataclass(frozen=True)
+class Public:
+    """What everybody may see without a token."""
+
+    provinces: frozenset[str] = frozenset()  # with a page, and badges of them and their communes
+    max_age: float = 60.0  # seconds for which a page or badge is kept
+
+
+@dataclass(frozen=True)
 class Site:
     """Everything a run needs. `root` is the folder that holds config.yaml."""
 
@@ -249,6 +257,7 @@ class Site:
     max_series: int = 500_000  # of units and totals on the page of metrics
     push: PushSpec | None = None
     tokens: tuple[Token, ...] = ()
+    public: Public = Public()
     simulation: SimulationSpec | None = None
     as_of: datetime | None = None  # aware UTC: the moment this site is about, when that is not today
     version: str = ""  # digest of all files read, for explanations and reload

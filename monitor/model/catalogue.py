@@ -244,6 +244,13 @@ _VALUES = (
         "Newest value in the indicator's own unit; yes 1, partly 0.5, no 0.",
         Topic.UNITS,
     ),
+    Metric(
+        "denbao_unit_depends_info",
+        _INFO,
+        ("unit", "system"),
+        "A shared system that a unit depends on; always 1.",
+        Topic.UNITS,
+    ),
 )
 _FEEDS = (
     Metric(

@@ -18,7 +18,7 @@ from monitor.api import ExporterContext
 from monitor.config.spec import PushSpec, Site
 from monitor.engine.rank import Ranking, rankings
 from monitor.model.text import clean
-from monitor.ports import Clock, Source
+from monitor.ports import Clock, Source, Store
 from monitor.service.app import Adapters, Service
 from monitor.service.exporters import load_exporters
 from monitor.service.metrics import SelfMetrics
@@ -35,12 +35,7 @@ def build_service(site: Site) -> Service:
     guard, fetcher = open_network(site, clock)
     metrics = SelfMetrics()
     metrics.feeds(frozenset(feed.id for feed in site.feeds))
-    context = ExporterContext(
-        denbao_version(),
-        lambda openmetrics: metrics.page(store, clock.now(), openmetrics),
-        Ranking({ranked.id: ranked for ranked in rankings(site.ruleset)}),
-        site.max_series,
-    )
+    context = exporter_context(site, metrics, store, clock)
     adapters = Adapters(
         clock=clock,
         store=store,
@@ -55,6 +50,16 @@ def build_service(site: Site) -> Service:
         closers=(fetcher.close,),
     )
     return Service(site, adapters, metrics)
+
+
+def exporter_context(site: Site, metrics: SelfMetrics, store: Store, clock: Clock) -> ExporterContext:
+    """What the exporters of a site are given."""
+    return ExporterContext(
+        denbao_version(),
+        lambda openmetrics: metrics.page(store, clock.now(), openmetrics),
+        Ranking({ranked.id: ranked for ranked in rankings(site.ruleset)}),
+        site.max_series,
+    )
 
 
 async def pushed(

@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.registry import Collector
 
 from monitor.model.errors import StoreError
-from monitor.model.incident import Incident, Outcome
+from monitor.model.incident import Incident, Kind, Outcome
 from monitor.model.reading import Collected
 from monitor.model.state import Decision
 from monitor.ports import Clock, Store
@@ -39,6 +39,9 @@ class SelfMetrics:
         self._decision = histogram("denbao_decision_seconds", registry)
         self._answered = histogram("denbao_incident_acknowledgement_seconds", registry)
         self._lasted = histogram("denbao_incident_duration_seconds", registry)
+        for kind in Kind:  # zero is there before the first incident: growth needs two points
+            self._answered.labels(kind.value)
+            self._lasted.labels(kind.value)
         self._rejected = counter("denbao_feed_rows_rejected_total", registry)
         self._failures = counter("denbao_poll_failures_total", registry)
         self._broken = counter("denbao_loop_restarts_total", registry)

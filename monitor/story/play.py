@@ -7,20 +7,23 @@ message is what the service makes of them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import takewhile
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.store.memory import MemoryStore
 from monitor.adapters.transports.log import LogTransport
+from monitor.api import ExporterContext
 from monitor.config.spec import Site
 from monitor.model.incident import Notice, Receipt
 from monitor.model.state import Decision
 from monitor.model.unit import Level
-from monitor.ports import Clock
+from monitor.ports import Clock, Exporter, Source
 from monitor.service.app import Adapters, Service
+from monitor.service.build import exporter_context
 from monitor.service.metrics import SelfMetrics
 from monitor.story.events import Answered, Event, Told
 from monitor.story.figures import END, ONLINE, PROVINCE, SOURCE, START, ZONE, Figures, report_instants
@@ -31,6 +34,7 @@ from monitor.testing.stepped import SteppedClock
 _SLOTS = 60
 _LOOK = 3600.0  # seconds between two looks at the outbox that nothing asked for
 _DAY = timedelta(days=1)
+Act = tuple[datetime, Callable[[], Awaitable[None]]]  # when, what
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +60,47 @@ ANSWERS = (
 
 
 class Play:
-    """One performance. `tell` hears every event at its instant of the story."""
+    """One performance. `tell` hears every event at its instant of the story.
 
-    def __init__(self, site: Site, tell: Callable[[Event], None], speed: float = 0.0) -> None:
+    `beside` are sources that are asked together with the daily report, `export` makes the exporters of its pages, and
+    `looks` are what an onlooker does at an instant of the story while its clock waits.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        tell: Callable[[Event], None],
+        speed: float = 0.0,
+        *,
+        beside: Sequence[Source] = (),
+        export: Callable[[ExporterContext], Mapping[str, Exporter]] = lambda _context: {},
+        looks: Sequence[Act] = (),
+    ) -> None:
         self.clock = SteppedClock(START, speed)
         self._tell = tell
+        self._looks = looks
         communes = [unit.code for unit in site.units.at(Level.COMMUNE)]
         source = ScriptedSource(SOURCE, PROVINCE, Figures(communes).report, period=site.feeds[0].period)
+        store, metrics = MemoryStore(), SelfMetrics()
+        metrics.feeds(frozenset(feed.id for feed in site.feeds))
         adapters = Adapters(
             clock=self.clock,
-            store=MemoryStore(),
+            store=store,
             timetable=ReportHours(self.clock, report_instants()),
-            sources=(source,),
+            sources=(source, *beside),
             transports={name: ToldTransport(name, site, self.clock, tell) for name in site.channels},
-            exporters={},
+            exporters=export(exporter_context(site, metrics, store, self.clock)),
             chance=lambda: 0.5,
             look=_LOOK,
         )
-        self.service = Service(site, adapters, SelfMetrics())
+        self.service = Service(site, adapters, metrics)
         self.service.clock = ShownClock(self.clock)
         self.service.hub.listen(self._committed)
 
-    async def run(self) -> None:
-        """From 6 August, 07:00, to 26 August, 17:00."""
+    async def run(self, until: datetime = END) -> None:
+        """From 6 August, 07:00, to 26 August, 17:00, or to an earlier end."""
         await self.service.start()
-        for at, act in self._agenda():
+        for at, act in takewhile(lambda act: act[0] <= until, self._agenda()):
             await self.clock.run_until(at)
             await act()
 
@@ -88,12 +108,12 @@ class Play:
         """Stop the service; the clock must have reached an end or not have been begun."""
         await self.service.stop()
 
-    def _agenda(self) -> list[tuple[datetime, Callable[[], Awaitable[None]]]]:
+    def _agenda(self) -> list[Act]:
         mornings = (START + n * _DAY for n in range(1, (END - START).days + 1))
         boards = (START + timedelta(seconds=1), *mornings, END)
-        acts: list[tuple[datetime, Callable[[], Awaitable[None]]]] = [(at, self._show_board) for at in boards]
+        acts: list[Act] = [(at, self._show_board) for at in boards]
         acts += [(answer.at, partial(self._answer, answer)) for answer in ANSWERS]
-        return sorted(acts, key=lambda act: act[0])
+        return sorted((*acts, *self._looks), key=lambda act: act[0])
 
     async def _show_board(self) -> None:
         self._tell(board(self.service, self.clock.now()))

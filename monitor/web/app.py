@@ -10,10 +10,11 @@ from aiohttp import web
 from monitor.service.app import Service
 from monitor.web.access import Limiter, Right, Tokens
 from monitor.web.gate import WRONG_PER_MINUTE, Gate, guard
-from monitor.web.keys import GATE, LINKS, PAGES, REPLIES, SERVICE, STREAM
+from monitor.web.keys import GATE, LINKS, PAGES, PUBLISHED, REPLIES, SERVICE, STREAM
 from monitor.web.openapi import document
 from monitor.web.pages import Pages
 from monitor.web.problems import Handler, tell_problems
+from monitor.web.public import Published
 from monitor.web.push import BATCHES_PER_MINUTE, PUSHES
 from monitor.web.replies import PER_MINUTE
 from monitor.web.reports import TURN
@@ -30,7 +31,6 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Server": "denbao",
 }
 
@@ -41,6 +41,7 @@ def create_app(service: Service, tokens: Tokens) -> web.Application:
     routes = routes_of(service)
     app[SERVICE] = service
     app[PAGES] = Pages(service)
+    app[PUBLISHED] = Published(service)
     app[GATE] = Gate(service, tokens, routes)
     app[STREAM] = Broadcaster(service)
     app[LINKS] = Limiter(WRONG_PER_MINUTE, 60.0)
@@ -95,6 +96,7 @@ def _described(openapi: dict[str, object]) -> Handler:
 async def _set_headers(_request: web.Request, response: web.StreamResponse) -> None:
     own = response.headers.get("Content-Security-Policy")  # of a document that is no page of the board
     response.headers.update(_HEADERS | ({"Content-Security-Policy": own} if own else {}))
+    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")  # a badge is for other sites
     response.headers.setdefault("Cache-Control", "no-store")
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from monitor.web.access import Limiter
     from monitor.web.gate import Gate
     from monitor.web.pages import Pages
+    from monitor.web.public import Published
     from monitor.web.stream import Broadcaster
 
 SERVICE = web.AppKey("service", Service)
@@ -22,6 +23,7 @@ GATE: web.AppKey[Gate] = web.AppKey("gate")
 REPLIES: web.AppKey[Limiter] = web.AppKey("replies")  # by channel and sender
 LINKS: web.AppKey[Limiter] = web.AppKey("links")  # wrong links by address
 PAGES: web.AppKey[Pages] = web.AppKey("pages")
+PUBLISHED: web.AppKey[Published] = web.AppKey("published")
 STREAM: web.AppKey[Broadcaster] = web.AppKey("stream")
 
 CALLER = web.RequestKey("caller", Token)  # the token that was presented; absent for readers without one

@@ -16,6 +16,8 @@ from monitor.web.static import address
 from monitor.web.texts import LOCALES, Words
 
 _LARGE = 2048  # bytes from which packing pays
+# What the banners say is for those who may read; a page for what did not work is also shown to those who may not.
+_UNTOLD = {"ready": "", "degraded": False, "problems": (), "channel_problems": (), "exporter_problems": ()}
 
 
 class Pages:
@@ -41,18 +43,22 @@ class Pages:
         self, request: web.Request, template: str, context: Mapping[str, object], status: int = 200
     ) -> web.Response:
         """One page as an answer."""
-        words = self.words(request)
-        text = self._environment.get_template(template).render({**self._frame(request, words), **context})
+        text = self.text(request, template, context)
         response = web.Response(status=status, text=text, content_type="text/html")
         response.headers["Vary"] = "Accept-Encoding"
         if len(text) > _LARGE and "gzip" in request.headers.get("Accept-Encoding", ""):
             response.enable_compression(web.ContentCoding.gzip)
         return response
 
+    def text(self, request: web.Request, template: str, context: Mapping[str, object]) -> str:
+        """A template filled in; `context` goes before what every page is told."""
+        frame = self._frame(request, self.words(request))
+        return self._environment.get_template(template).render({**frame, **context})
+
     def problem(self, request: web.Request, status: int, detail: str) -> web.Response:
         """A calm page for what did not work."""
         try:
-            return self.show(request, "problem.html", {"status": status, "detail": detail}, status)
+            return self.show(request, "problem.html", {"status": status, "detail": detail, **_UNTOLD}, status)
         except Exception:  # the page for mistakes must not fail as well
             text = f"<!doctype html><p>{html.escape(detail)}"
             return web.Response(status=status, text=text, content_type="text/html")

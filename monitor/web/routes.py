@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from monitor.model.muting import Silence, Window
 from monitor.service.exporters import Guarded
-from monitor.web import api, board, feeds, links, muting, push, receipts, replies, reports, stream
+from monitor.web import api, board, feeds, links, muting, public, push, receipts, replies, reports, stream
 from monitor.web.access import Right
 from monitor.web.query import FURTHEST, MOST, PAGE
 from monitor.web.route import Parameter, Route
@@ -43,6 +43,8 @@ PAGES = (
     Route("GET", "/w/{signed}", links.why_page, PUBLIC, "link_why_page", signed=True),
     Route("GET", "/reports", reports.listed, READ, "reports_page"),
     Route("GET", "/reports/{kind}", reports.report, READ, "report_page"),
+    Route("GET", "/public/{code}", public.page, PUBLIC, "public_page"),
+    Route("GET", "/badge/{code}.svg", public.badge, PUBLIC, "badge"),
     Route("GET", "/static/{name}", static, PUBLIC, "static"),
 )
 API = (

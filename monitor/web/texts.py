@@ -56,6 +56,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Không ghi được dữ liệu: bảng dừng ở trạng thái đã ghi gần nhất và có thể đã cũ.",
         "Nothing can be stored now: the board shows the last stored state, which may be old.",
     ),
+    "public_note": (
+        "Trang công khai, chỉ để xem; giới hạn màu ghi trong bộ quy tắc.",
+        "A public page, to be read only; limits of the colours are in the rule books.",
+    ),
+    "public_old": ("Số liệu có thể đã cũ.", "The figures may be old."),
     "footer": (
         "Thiếu số liệu không bao giờ được tính là xanh.",
         "Missing data is never counted as green.",

@@ -28,6 +28,8 @@ RIGHTS = {
     "GET /w/{signed}": PUBLIC,
     "GET /reports": READ,
     "GET /reports/{kind}": READ,
+    "GET /public/{code}": PUBLIC,
+    "GET /badge/{code}.svg": PUBLIC,
     "GET /static/{name}": PUBLIC,
     "GET /api/v1/site": READ,
     "GET /api/v1/units": READ,

@@ -1,0 +1,289 @@
+"""Asks every query of every board: a real Prometheus scrapes the real service while the story of August 2025 is played.
+
+`grafana.page` makes docs/boards.md of the answers. What the story lacks is scripted beside it: the default site's
+probes, of which one fails, and a feed with a refused row.
+
+Prometheus stores the story under the story's own time: each line of a page carries the moment it was made
+(prometheus.io/docs/instrumenting/exposition_formats), so that "days left" and "since yesterday" are what they were.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+
+from grafana.boards import MAKERS, rendered
+from monitor.adapters.clock import SystemClock
+from monitor.api import Collected, Exporter, ExporterContext, Page, Reading, Snapshot, UnitState
+from monitor.config.build import load_site
+from monitor.config.probespec import ProbeSpec
+from monitor.config.spec import Column, FeedSpec, Site
+from monitor.model.reading import Check, Rejected
+from monitor.ports import Clock
+from monitor.service.exporters import load_exporters
+from monitor.story.figures import PROVINCE, START, ZONE
+from monitor.story.play import Act, Play
+from monitor.story.setting import story_site
+from monitor.testing.doubles import ScriptedSource
+from monitor.web.access import Tokens
+from monitor.web.app import create_app, serve
+
+ROOT = Path(__file__).parents[1]
+STEP = timedelta(hours=12)
+REPORTED = datetime(2025, 8, 6, 20, 0, tzinfo=ZONE).astimezone(UTC)  # after the report whose counts are known
+MOMENT = datetime(2025, 8, 14, 20, 0, tzinfo=ZONE).astimezone(UTC)  # when the boards are looked at
+DOWN, EXPIRES = "02143", datetime(2025, 9, 30, tzinfo=UTC)
+_AGAIN = 0.03  # seconds between two questions whether it has come
+_SCRAPE = "200ms"
+_PATIENCE = 60.0  # seconds until a scrape must have come
+# What a reader has chosen, and what Grafana fills in, at MOMENT.
+CHOSEN: Mapping[str, str] = {
+    "$job": ".+",
+    "$instance": ".+",
+    "$channel": ".+",
+    "$sms_price": "500",
+    "$sms": "log",  # the story has no channel for SMS
+    "$__range": "9d",
+    "$__rate_interval": "2d",
+    "$__interval": "12h",
+}
+SINGLE = {"commune": {"$unit": "02191", "$criterion": ".+"}, "systems": {"$unit": ".+"}}
+_DEFAULTS = {"$unit": "02191", "$criterion": "commune_online_submission_rate", "$province": PROVINCE}
+# How long something took on the machine that asked: no two runs agree.
+_MEASURED = ("sweep_lateness", "event_loop_lag", "decision_seconds", "scrape_duration")
+_OF_PROMETHEUS = ("up{", "scrape_")  # told by Prometheus itself, which does not know the story's time
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One query of one panel."""
+
+    board: str
+    title: str  # of the board, Vietnamese and English
+    panel: str  # its title, Vietnamese and English
+    kind: str
+    legend: str
+    expr: str  # with Grafana's variables
+
+    @property
+    def asked(self) -> str:
+        """As Grafana sends it once the reader has chosen."""
+        return filled(self.expr, self.board)
+
+    @property
+    def measured(self) -> bool:
+        """Whether the value depends on the machine."""
+        return any(word in self.expr for word in _MEASURED)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One series of an answer: labels and value."""
+
+    labels: Mapping[str, str]
+    value: float
+
+
+def questions() -> Iterator[Question]:
+    """Every query of the boards, by its Vietnamese legend; the English boards ask the same, which a test holds."""
+    made = {name: json.loads(text) for name, text in rendered().items()}
+    for board in MAKERS:
+        ours, theirs = made[f"{board}.vi.json"], made[f"{board}.en.json"]
+        for panel, twin in zip(ours["panels"], theirs["panels"], strict=True):
+            for target in panel.get("targets", ()):
+                heads = (_both(ours, theirs), _both(panel, twin))
+                yield Question(board, *heads, panel["type"], target["legendFormat"], target["expr"])
+
+
+def _both(vietnamese: Mapping[str, str], english: Mapping[str, str]) -> str:
+    return f"{vietnamese['title']} / {english['title']}"
+
+
+def filled(expr: str, board: str) -> str:
+    """A query as Grafana sends it once the variables have their values."""
+    for name, value in {**_DEFAULTS, **CHOSEN, **SINGLE.get(board, {})}.items():
+        expr = re.sub(re.escape(name) + r"(?![a-z_])", value, expr)
+    return expr
+
+
+class Asked:
+    """A Prometheus that has scraped the story."""
+
+    def __init__(self, base: str, http: aiohttp.ClientSession) -> None:
+        self._base = base
+        self._http = http
+
+    async def ask(self, expr: str, at: datetime | None) -> list[Answer]:
+        """The answer at an instant (now where none is given), the greatest first. Raises ValueError when refused."""
+        when = {} if at is None else {"time": str(at.timestamp())}
+        async with self._http.get(f"{self._base}/api/v1/query", params={"query": expr, **when}) as answer:
+            found = await answer.json(content_type=None)
+        if found["status"] != "success":
+            raise ValueError(f"{expr}: {found.get('error')}")
+        result = found["data"]["result"]
+        if found["data"]["resultType"] == "scalar":
+            return [Answer({}, float(result[1]))]
+        made = [Answer(series["metric"], float(series["value"][1])) for series in result]
+        return sorted(made, key=lambda one: (-one.value, sorted(one.labels.items())))
+
+    async def answer(self, question: Question) -> list[Answer]:
+        """What a panel shows at MOMENT."""
+        own = any(word in question.expr for word in _OF_PROMETHEUS)
+        return await self.ask(question.asked, None if own else MOMENT)
+
+
+@asynccontextmanager
+async def story_in_prometheus() -> AsyncIterator[Asked]:
+    """Play the story until it is over, with Prometheus scraping, and let it be asked. Raises TimeoutError."""
+    with tempfile.TemporaryDirectory(prefix="denbao-boards-") as folder:
+        watch = Watch()
+        play = Play(site(), lambda _event: None, beside=beside(), export=watch.export, looks=watch.looks())
+        watch.clock = play.clock
+        runner = await serve(create_app(play.service, Tokens(())), "127.0.0.1", 0)
+        try:
+            async with _prometheus(Path(folder), runner.addresses[0][1]) as asked:
+                watch.asked = asked
+                await play.run(MOMENT)
+                yield asked
+        finally:
+            await runner.cleanup()
+            await play.stop()
+
+
+class Watch:
+    """Lets the story wait at each look until Prometheus has what is shown then."""
+
+    asked: Asked
+    clock: Clock
+    _at: datetime | None = None  # the moment that is looked at; between two looks there is nothing to scrape
+
+    def export(self, context: ExporterContext) -> Mapping[str, Exporter]:
+        """The site's own exporter, stamped with the story's time."""
+        made = load_exporters(ROOT / "exporters", ["prometheus"], context)
+        return {name: Stamped(exporter, self._moment) for name, exporter in made.items()}
+
+    def looks(self) -> list[Act]:
+        """Morning and evening until MOMENT."""
+        first = START + timedelta(hours=1)
+        return [(first + number * STEP, self._look) for number in range((MOMENT - first) // STEP + 1)]
+
+    def _moment(self) -> datetime | None:
+        return self._at
+
+    async def _look(self) -> None:
+        self._at, patience = self.clock.now(), SystemClock()
+        async with asyncio.timeout(_PATIENCE):
+            while not await self._has(self._at):
+                await patience.sleep(_AGAIN)
+        self._at = None
+
+    async def _has(self, at: datetime) -> bool:
+        with contextlib.suppress(aiohttp.ClientError, ValueError):  # it is starting
+            return bool(await self.asked.ask(f"timestamp(denbao_build_info) == {at.timestamp()}", at))
+        return False
+
+
+class Stamped:
+    """An exporter whose samples carry the moment that is looked at; its page is empty while none is."""
+
+    def __init__(self, exporter: Exporter, moment: Callable[[], datetime | None]) -> None:
+        self.path = exporter.path
+        self._exporter = exporter
+        self._moment = moment
+
+    def start(self, snapshot: Snapshot) -> None:
+        """As it is."""
+        self._exporter.start(snapshot)
+
+    def changed(self, states: Sequence[UnitState]) -> None:
+        """As it is."""
+        self._exporter.changed(states)
+
+    def polled(self, collected: Collected) -> None:
+        """As it is."""
+        self._exporter.polled(collected)
+
+    async def page(self, accept: str, accept_encoding: str) -> Page:
+        """The text page, unpacked, with milliseconds behind each sample."""
+        at = self._moment()
+        plain = await self._exporter.page("", "")
+        if at is None:
+            return Page(b"", plain.content_type)
+        stamp = f" {round(at.timestamp() * 1000)}\n".encode()
+        lines = plain.body.splitlines(keepends=True)
+        body = b"".join(line if line.startswith(b"#") else line.rstrip(b"\n") + stamp for line in lines)
+        return Page(body, plain.content_type)
+
+
+def site() -> Site:
+    """The story's site with what is scripted beside it."""
+    told = story_site(ROOT, {})
+    extra = FeedSpec("lines", "csv", "line-19", "", 3600.0, 20.0, (Column("network_loss_rate", "loss"),), 5e5)
+    return replace(told, probes=_probes(), feeds=(*told.feeds, extra))
+
+
+def beside() -> list[ScriptedSource]:
+    """Probes that find all well but one centre, and a feed that has one good row and one that is refused."""
+
+    def rows(now: datetime) -> Collected:
+        refused = Rejected("lines", "row 2", "unknown-unit", "no unit has the code 99999")
+        return Collected("lines", now, (Reading("02143", "network_loss_rate", 0.4, now, now, "lines"),), (refused,))
+
+    return [ScriptedSource("lines", "line-19", rows, 3600.0), *(_answering(probe) for probe in _probes())]
+
+
+def _probes() -> tuple[ProbeSpec, ...]:
+    return load_site(ROOT, environ={}, now=START).probes
+
+
+def _answering(probe: ProbeSpec) -> ScriptedSource:
+    def answer(now: datetime) -> Collected:
+        reading = Reading(probe.unit, probe.gives, probe.unit != DOWN, now, now, probe.id)
+        check = Check({"connect": 0.02, "first_byte": 0.1}, certificate_expires=EXPIRES)
+        return Collected(probe.id, now, (reading,), duration=0.125, check=check)
+
+    return ScriptedSource(probe.id, probe.unit, answer, probe.period)
+
+
+@asynccontextmanager
+async def _prometheus(folder: Path, target: int) -> AsyncIterator[Asked]:
+    address = f"127.0.0.1:{target}"
+    scrape = {"job_name": "denbao", "static_configs": [{"targets": [address], "labels": {"instance": "denbao"}}]}
+    config = {
+        "global": {"scrape_interval": _SCRAPE, "scrape_timeout": _SCRAPE},
+        "scrape_configs": [scrape],
+        "storage": {"tsdb": {"out_of_order_time_window": "10000d"}},  # the story is long ago
+    }
+    (folder / "prometheus.yml").write_text(json.dumps(config), "utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        shutil.which("prometheus") or "prometheus",
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        "--storage.tsdb.retention.time=100y",
+        f"--query.lookback-delta={STEP.total_seconds() + 3600:.0f}s",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=error",
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with aiohttp.ClientSession() as http:
+            yield Asked(f"http://127.0.0.1:{port}", http)
+    finally:
+        process.terminate()
+        await process.wait()

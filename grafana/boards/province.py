@@ -1,0 +1,159 @@
+"""One province: its communes as tiles, its targets with the days left, the ranking with what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from grafana.boards import frame
+from grafana.boards.frame import CELL, COMMUNES, HERE, LABEL, colours, counted, days_left, named, selected, unit_links
+from grafana.boards.language import Say
+from grafana.boards.palette import colour_mappings
+from grafana.boards.panels import (
+    DAYS_LEFT,
+    SHARE,
+    TROUBLE,
+    About,
+    AnyPanel,
+    Column,
+    Frame,
+    colours_over_time,
+    counts,
+    figure,
+    rows,
+    tiles,
+)
+
+_OWN = 'unit="$province"'
+
+
+def board(say: Say) -> Dashboard:
+    """Made in one language."""
+    about = say(
+        "Một tỉnh: các xã, phường theo màu, chỉ tiêu và số ngày còn lại, xếp hạng và thay đổi.",
+        "One province: communes by colour, targets with the days left, ranking and what changed.",
+    )
+    made = frame.board(say, "province", say("Đèn báo · Tỉnh", "Denbao · Province"), about)
+    made = frame.with_incidents(made.with_variable(frame.province(say)), say, HERE)
+    return frame.filled(made, _now(say), _tiles(say), _targets(say), _ranking(say))
+
+
+def _now(say: Say) -> Iterator[AnyPanel]:
+    own = About(say("Tỉnh", "Province"), say("Màu của tỉnh.", "Colour of the province."), 5, 5)
+    yield tiles(say, own, colours(_OWN), "{{name}}")
+    yield counts(
+        say,
+        About(
+            say("Xã, phường theo màu", "Communes by colour"),
+            say("Cộng lại bằng tổng số xã, phường của tỉnh.", "They add up to all communes of the province."),
+            11,
+            5,
+        ),
+        counted('level="commune"', HERE),
+    )
+    yield figure(
+        About(
+            say("Điểm của tỉnh", "Score of the province"),
+            say("Điểm có trọng số của các tiêu chí đã biết.", "Weighted score of the known criteria."),
+            4,
+            5,
+            "percentunit",
+            1,
+        ),
+        f"max({selected('denbao_unit_score_ratio', _OWN)})",
+        say("Điểm", "Score"),
+        bounds=SHARE,
+    )
+    yield figure(
+        About(
+            say("Sự cố đang mở", "Open incidents"),
+            say("Mọi sự cố chưa đóng ở tỉnh và các xã, phường.", "Every incident of the province that is not closed."),
+            4,
+            5,
+            "none",
+            0,
+        ),
+        f"sum({selected('denbao_incidents', '', HERE)})",
+        say("Sự cố", "Incidents"),
+        bounds=TROUBLE,
+    )
+
+
+def _tiles(say: Say) -> Iterator[AnyPanel]:
+    yield tiles(
+        say,
+        About(
+            say("Xã, phường, đặc khu", "Communes, wards, special zones"),
+            say("Đỏ trước, rồi vàng, xanh, chưa rõ. Bấm để xem xã.", "Red first, then yellow, green, unknown."),
+            24,
+            14,
+            links=unit_links(say, LABEL),
+        ),
+        colours('level="commune"', HERE),
+        "{{name}}",
+    )
+    yield colours_over_time(
+        say,
+        About(
+            say("Xã, phường theo màu qua thời gian", "Communes by colour over time"),
+            say("Mỗi dải là số đơn vị có màu đó.", "Each band is the number of units of that colour."),
+            24,
+            7,
+        ),
+        counted('level="commune"', HERE),
+    )
+
+
+def _targets(say: Say) -> Iterator[AnyPanel]:
+    met, yellow, red, unknown = (frame.communes_by_criterion(f"== {number}") for number in (0, 1, 2, -1))
+    yield rows(
+        About(
+            say("Chỉ tiêu và số ngày còn lại", "Targets with days left"),
+            say(
+                "Ngày dương lịch đến thời điểm đầu tiên bị muộn; bao nhiêu xã đạt, chưa đạt, quá hạn, chưa rõ.",
+                "Calendar days until it is first too late; how many communes met it, have not yet, are late, unknown.",
+            ),
+            24,
+            9,
+        ),
+        Frame({"criterion": say("Tiêu chí", "Criterion")}, (), say("Còn (ngày)", "Days left"), descending=False),
+        Column(say("Còn (ngày)", "Days left"), days_left(), "none", 0, (), DAYS_LEFT),
+        Column(say("Xanh", "Green"), met, "none", 0),
+        Column(say("Vàng", "Yellow"), yellow, "none", 0),
+        Column(say("Đỏ", "Red"), red, "none", 0),
+        Column(say("Chưa rõ", "Unknown"), unknown, "none", 0),
+    )
+
+
+def _ranking(say: Say) -> Iterator[AnyPanel]:
+    rank = selected("denbao_unit_rank", 'indicator="score"')
+    before = f"{frame.per_unit(f'{rank} offset 1d')} - {frame.per_unit(rank)}"
+    here = 'level="commune"'
+    yield rows(
+        About(
+            say("Xếp hạng xã, phường", "Ranking of communes"),
+            say(
+                "Hạng theo điểm, bằng nhau thì cùng hạng; dương là lên so với một ngày trước.",
+                "Place by score, ties share it; above zero is up since a day ago.",
+            ),
+            24,
+            12,
+        ),
+        Frame(
+            {"unit": say("Mã", "Code"), "name": say("Xã, phường", "Commune")},
+            unit_links(say, CELL),
+            say("Hạng", "Place"),
+            descending=False,
+        ),
+        Column(say("Hạng", "Place"), named(rank, here, HERE), "none", 0),
+        Column(say("Thay đổi", "Change"), named(before, here, HERE), "none", 0),
+        Column(say("Điểm", "Score"), named(selected("denbao_unit_score_ratio"), here, HERE), "percentunit", 1),
+        Column(
+            say("Màu", "Colour"),
+            named(f"{selected('denbao_unit_colour', '', COMMUNES)}", here, HERE),
+            "none",
+            None,
+            colour_mappings(say),
+        ),
+    )

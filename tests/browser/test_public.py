@@ -1,0 +1,59 @@
+"""The public page and the badges in Chromium: it fits a phone, and other sites may show a badge and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.async_api import async_playwright
+
+from monitor.config.spec import Public
+from monitor.web.app import create_app, serve
+from monitor.web.keys import STREAM
+from tests.browser.test_board import CHROMIUM, QUIET, Visit
+from tests.unit.web_site import HOSTILE, running, site
+
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
+PHONE = {"viewport": {"width": 360, "height": 740}}
+FROM_ELSEWHERE = """<img id="badge" src="{0}/badge/19.svg"><img id="look" src="{0}/static/favicon.svg">"""
+SEEN = "Promise.all([...document.images].map(i => i.decode().then(() => i.id, () => null)))"
+
+
+@pytest.fixture
+async def visit() -> AsyncIterator[Visit]:
+    """A site whose province everybody may see."""
+    made = replace(site(communes=92), public=Public(frozenset({"19"})))
+    async with running(made) as world, async_playwright() as playwright:
+        app = create_app(world.service, world.tokens)
+        runner = await serve(app, "127.0.0.1", 0)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        try:
+            host, port = runner.addresses[0][:2]
+            yield Visit(world, f"http://{host}:{port}", browser, app[STREAM], [])
+        finally:
+            await browser.close()
+            await runner.cleanup()
+
+
+async def test_the_public_page_fits_a_phone_and_links_to_nothing_but_itself(visit: Visit):
+    await visit.world.break_centre("02150")
+    async with visit.page("/public/19", **PHONE) as page:
+        assert await page.locator(".tile").count() == 92
+        assert await page.locator('.tile[data-colour="red"] .letter').all_inner_texts() == ["Đ"]
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["viewport"]["width"]
+        assert await page.locator(".tile", has_text=HOSTILE).count() == 1
+        addresses = await page.locator("a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
+        assert addresses == ["?lang=en"]
+        await page.locator("a").click()
+        assert await page.locator("h1").inner_text() == "Province 19"
+    assert visit.errors == []
+
+
+async def test_another_site_may_show_a_badge_and_nothing_else_of_ours(visit: Visit, tmp_path: Path):
+    elsewhere = tmp_path / "page.html"
+    elsewhere.write_text(FROM_ELSEWHERE.format(visit.url), "utf-8")
+    async with visit.page("/public/19") as page:
+        await page.goto(elsewhere.as_uri())
+        assert await page.evaluate(SEEN) == ["badge", None]
