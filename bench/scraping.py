@@ -26,6 +26,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bench.measure import Figure, Stalls, Watch
 from bench.nation import ROOT, national_policy, readings
 from monitor.adapters.clock import SystemClock
+from monitor.adapters.store import MemoryStore
 from monitor.api import Exporter, ExporterContext
 from monitor.decide import Policy, View, decide
 from monitor.engine.rank import Ranking, rankings
@@ -36,6 +37,7 @@ from monitor.model.state import UnitState
 from monitor.model.verdict import CriterionState
 from monitor.service.exporters import load_exporters
 from monitor.service.garbage import collect_rarely
+from monitor.service.metrics import SelfMetrics
 from monitor.web.api import exported
 
 ROUNDS = 7
@@ -70,7 +72,10 @@ class Country:
     def __init__(self, policy: Policy, states: dict[str, UnitState], number: int) -> None:
         names = {*_names(states, number), "score"}
         ranking = Ranking({one.id: one for one in rankings(policy.ruleset) if one.id in names})
-        context = ExporterContext("bench", _nothing, ranking)
+        own, store, clock = SelfMetrics(), MemoryStore(), SystemClock()
+        own.channels(f"channel-{number}" for number in range(5))
+        own.feeds(frozenset(f"feed-{number}" for number in range(34)))
+        context = ExporterContext("bench", lambda openmetrics: own.page(store, clock.now(), openmetrics), ranking)
         self.exporter: Exporter = load_exporters(ROOT / "exporters", ["prometheus"], context)["prometheus"]
         self.states = {code: _cut(state, number) for code, state in states.items()}
         self.exporter.start(Snapshot(policy.units, self.states))
@@ -93,10 +98,6 @@ class Country:
             standing = replace(state.standing, colour=Colour.RED)
             self.states[code] = replace(state, evidence=evidence, standing=standing, criteria=criteria)
         self.exporter.changed([self.states[code] for code in codes])
-
-
-async def _nothing(_openmetrics: bool) -> bytes:
-    return b""
 
 
 def _higher(held: CriterionState) -> CriterionState:
