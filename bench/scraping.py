@@ -72,7 +72,8 @@ class Country:
     def __init__(self, policy: Policy, states: dict[str, UnitState], number: int) -> None:
         names = {*_names(states, number), "score"}
         ranking = Ranking({one.id: one for one in rankings(policy.ruleset) if one.id in names})
-        own, store, clock = SelfMetrics(), MemoryStore(), SystemClock()
+        own, clock = SelfMetrics(), SystemClock()
+        self.store = store = MemoryStore()
         own.channels(f"channel-{number}" for number in range(5))
         own.feeds(frozenset(f"feed-{number}" for number in range(34)))
         context = ExporterContext("bench", lambda openmetrics: own.page(store, clock.now(), openmetrics), ranking)
@@ -118,6 +119,7 @@ def _cut(state: UnitState, number: int) -> UnitState:
 
 async def _size(policy: Policy, states: dict[str, UnitState], number: int) -> list[Figure]:
     country = Country(policy, states, number)
+    await country.store.open()
     exporter = country.exporter
     async with Stalls() as first_stalls:
         with Watch() as first:
