@@ -1,4 +1,4 @@
-"""kill -9 at random instants while incidents open, Zalo and SMS fail, refuse and are slow. `python -m bench.kills [N]`."""
+"""kill -9 at random instants while Zalo and SMS fail, refuse and are slow. `python -m bench.kills [N]`."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ import ipaddress
 import itertools
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -83,7 +84,7 @@ def _text(host: str | bytes) -> str:
 
 def _ours(host: str) -> bool:
     name = host.rstrip(".").lower()
-    if name in ("", "localhost") or name.endswith(_NOBODYS):
+    if name in ("", "localhost", socket.gethostname().lower()) or name.endswith(_NOBODYS):
         return True
     try:
         address = ipaddress.ip_address(name.partition("%")[0])
