@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from bench import alertmanager
 from bench.measure import Figure
 from tests.integration.killed import Account, account, left_by
 from tests.integration.killing import ON_THE_WIRE, kill_series
@@ -22,6 +23,13 @@ def run(kills: int = KILLS, seed: int = SEED) -> list[Figure]:
         found = asyncio.run(_series(Path(folder), kills, seed))
     if found.wrong or max(found.extra_of_a_kill) > ON_THE_WIRE:
         raise AssertionError(replace(found, waits=()))
+    return [
+        *_ours(found, kills),
+        *_beside(kills, seed),
+    ]
+
+
+def _ours(found: Account, kills: int) -> list[Figure]:
     waits = found.waits
     return [
         Figure("kills", kills, ""),
@@ -40,6 +48,23 @@ def run(kills: int = KILLS, seed: int = SEED) -> list[Figure]:
         Figure("bad news, due to accepted, kills included, p50", waits[len(waits) // 2], "s"),
         Figure("bad news, due to accepted, kills included, p99", waits[int(len(waits) * 0.99)], "s"),
     ]
+
+
+def _beside(kills: int, seed: int) -> list[Figure]:
+    """As many kills of Debian's Alertmanager, with a webhook as busy and as slow; its source says it once, or again."""
+    if not alertmanager.there():
+        print("kills: prometheus-alertmanager is not installed; its figures are left out")
+        return []
+    figures = []
+    for how, again in (("said once", None), ("repeated every 5 s", 5.0)):
+        with tempfile.TemporaryDirectory() as folder:
+            found = asyncio.run(alertmanager.killed(Path(folder), kills, seed, again=again))
+        figures += [
+            Figure(f"Alertmanager, alerts {how}: answered with 200", found.accepted, ""),
+            Figure("  never told", found.lost, "", found.accepted, "of them"),
+            Figure("  told again", found.extra, "", kills, "kills"),
+        ]
+    return figures
 
 
 async def _series(folder: Path, kills: int, seed: int) -> Account:
