@@ -12,7 +12,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from bench import hostile, judging, kills, paging, probing, replaying, rolling, ruling, starting, storing
+from bench import (
+    draining,
+    hostile,
+    judging,
+    kills,
+    massing,
+    paging,
+    probing,
+    replaying,
+    rolling,
+    ruling,
+    starting,
+    storing,
+)
 from bench.measure import Figure
 
 BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
@@ -24,6 +37,8 @@ BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "replaying": replaying.run,
     "rolling": rolling.run,
     "storing": storing.run,
+    "massing": massing.run,
+    "draining": draining.run,
     "starting": starting.run,
     "kills": kills.run,
 }
