@@ -129,10 +129,10 @@ def _extras(accepted: dict[str, list[Post]], kills: Sequence[float]) -> tuple[Co
     for key, posts in accepted.items():
         for before, after in pairwise(posts):
             guilty = [number for number, at in enumerate(kills) if before.at - WIRE < at < after.at]
-            if not before.answered:
-                mute += 1
-            elif guilty:
+            if guilty:
                 extras[min(guilty, key=lambda number: abs(kills[number] - before.at))] += 1
+            elif not before.answered:
+                mute += 1
             else:
                 unexplained.append(key)
     return extras, mute, unexplained

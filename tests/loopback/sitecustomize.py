@@ -89,9 +89,17 @@ def _ours(host: str) -> bool:
     try:
         address = ipaddress.ip_address(name.partition("%")[0])
     except ValueError:
-        return False
+        return _is_spelt_oddly(name)
     mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_loopback or address.is_unspecified
+
+
+def _is_spelt_oddly(name: str) -> bool:
+    """127.1, 2130706433 and 0x7f000001 are this machine, too."""
+    try:
+        return socket.inet_aton(name)[0] == 127
+    except OSError:
+        return False
 
 
 def _refuse(what: str) -> None:
