@@ -14,10 +14,11 @@ from time import perf_counter
 
 from bench import (
     directory,
+    draining,
     hostile,
     judging,
     kills,
-    paging,
+    massing,
     probing,
     replaying,
     reporting,
@@ -33,7 +34,6 @@ BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "judging": judging.run,
     "ruling": ruling.run,
     "scraping": scraping.run,
-    "paging": paging.run,
     "directory": directory.run,
     "probing": probing.run,
     "hostile": hostile.run,
@@ -41,6 +41,8 @@ BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "reporting": reporting.run,
     "rolling": rolling.run,
     "storing": storing.run,
+    "massing": massing.run,
+    "draining": draining.run,
     "starting": starting.run,
     "kills": kills.run,
 }

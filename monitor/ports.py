@@ -83,6 +83,7 @@ class Lease:
 
 
 Hold = Callable[[Notice, datetime], Held | None]  # why a notice must not be sent at an instant, if so
+TakeOver = Callable[[Notice], Notice | None]  # what another channel owes in its stead, if there is one
 
 
 class Store(Protocol):
@@ -141,11 +142,13 @@ class Store(Protocol):
         `instead` becomes owed with it, unless this one was withheld meanwhile or that one is known already.
         """
 
-    async def heard_later(self, channel: str, name: str, final: str, now: datetime) -> bool:
+    async def heard_later(
+        self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None = None
+    ) -> bool:
         """Note what a provider says later of a message: "delivered" or "failed". False where nothing has this name.
 
         `name` is monitor.model.incident.reference of its key, or the provider's own id. What waited to be repeated
-        and was delivered is sent.
+        and was delivered is sent. What failed and was not withheld since is owed as `instead` says, and not repeated.
         """
 
     async def next_due(self, channel: str) -> datetime | None:

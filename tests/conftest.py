@@ -1,4 +1,5 @@
-"""What holds for every test: Hypothesis profiles, tests that need a command, and nothing left out where CI=true."""
+"""What holds for every test: Hypothesis profiles, tests that need a command, nothing left out where CI=true, and
+nothing dialled but this machine."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from monitor.engine.pace import slopes
+from tests.loopback import sitecustomize as loopback
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 IN_CI = os.environ.get("CI") == "true"
@@ -31,6 +33,30 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "f
 def _nothing_remembered() -> None:
     """Forget the slopes: a mutant starts as a fork of a process that has computed them unchanged."""
     slopes.cache_clear()
+
+
+loopback.install()
+
+
+def _dialled_nobody() -> None:
+    if elsewhere := loopback.refused():
+        pytest.fail("dialled, which is refused:\n" + "\n".join(elsewhere), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Fail the test that dialled anybody else; what its fixtures did before counts as its own."""
+    done = yield
+    _dialled_nobody()
+    return done
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, object, object]:
+    """The same for what came after it, and for a test that failed."""
+    done = yield
+    _dialled_nobody()
+    return done
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -18,6 +18,7 @@ from monitor.alerting.outcome import REST, Way, follow, take_over
 from monitor.model.errors import StoreError
 from monitor.model.incident import Fault, Notice, Outcome, Receipt
 from monitor.model.state import AuditEntry, Decision
+from monitor.model.text import clean
 from monitor.ports import Clock, Hold, Lease, Store, Transport
 
 log = logging.getLogger(__name__)
@@ -169,6 +170,29 @@ class Sender:
             await self._store.audit(AuditEntry(self._clock.now(), "denbao", action, channel, detail))
         except StoreError as broken:
             log.error("%s of %s is not in the audit trail: %s", action, channel, broken)
+
+    async def heard_later(self, channel: str, name: str, final: str) -> bool:
+        """Take in what a provider says later of a message ("delivered", "failed"), see the store's port.
+
+        What failed after all is owed by the recipient's next channel at once, unless it was withheld since (answered,
+        recovered, worsened ...). False where nothing has this name. Raises StoreError.
+        """
+        now, told = self._clock.now(), list[str]()
+
+        def instead(notice: Notice) -> Notice | None:
+            following = self._ways[channel].next_of.get(notice.recipient)
+            if following is None:
+                return None
+            told.append(following)
+            return take_over(notice, following)
+
+        if not await self._store.heard_later(channel, name, final, now, instead):
+            return False
+        detail = f"told by {', '.join(dict.fromkeys(told))} instead" if told else ""
+        await self._store.audit(AuditEntry(now, f"provider of {channel}", final, clean(name), detail))
+        if told:
+            self.look()
+        return True
 
     @property
     def stopped(self) -> Mapping[str, str]:

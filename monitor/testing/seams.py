@@ -13,7 +13,7 @@ from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
-from monitor.ports import Clock, Hold, Lease, Source, Store, Transport
+from monitor.ports import Clock, Hold, Lease, Source, Store, TakeOver, Transport
 from monitor.testing.ledger import Ledger
 from monitor.testing.lives import Killed, Life, outside
 from monitor.testing.script import Script, within
@@ -164,10 +164,12 @@ class FaultyStore:
         self._enter()
         return await self._inner.load_health()
 
-    async def heard_later(self, channel: str, name: str, final: str, now: datetime) -> bool:
+    async def heard_later(
+        self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None = None
+    ) -> bool:
         """See the port."""
         await self._write()
-        return await self._inner.heard_later(channel, name, final, now)
+        return await self._inner.heard_later(channel, name, final, now, instead)
 
     async def next_due(self, channel: str) -> datetime | None:
         """See the port."""

@@ -14,8 +14,6 @@ from monitor.config.secrets import Secret
 from monitor.config.spec import ChannelSpec
 from monitor.model.errors import StoreError
 from monitor.model.incident import DELIVERED
-from monitor.model.state import AuditEntry
-from monitor.model.text import clean
 from monitor.web.api import answer
 from monitor.web.keys import SERVICE
 from monitor.web.problems import Problem
@@ -70,14 +68,10 @@ def _event(body: bytes) -> Mapping[str, object]:
 
 
 async def _note(request: web.Request, channel: ChannelSpec, name: str, final: str) -> web.Response:
-    service = request.app[SERVICE]
-    now = service.clock.now()
     if not final or not name:
         return answer({"heard": ""})
     try:
-        known = await service.store.heard_later(channel.id, name, final, now)
-        if known:
-            await service.store.audit(AuditEntry(now, f"provider of {channel.id}", final, clean(name, _NAME), ""))
+        known = await request.app[SERVICE].sender.heard_later(channel.id, name, final)
     except StoreError:
         raise Problem(503, "store", "cannot be written now; call again") from None
     return answer({"heard": final if known else ""})

@@ -697,3 +697,63 @@ async def test_a_provider_tells_later_by_our_name_or_by_its_own(store: Store) ->
     }
     assert {one.sent_at for one in await store.deliveries()} == {at(2), at(4)}
     assert await store.lease("log", "me", at(20), 10, 20) == []  # it arrived: nothing to repeat
+
+
+# -- what failed after all ---------------------------------------------------------------------------------------
+
+
+def by_sms(page: Notice) -> Notice:
+    return take_over(page, "sms")
+
+
+async def went(store: Store, outcome: Receipt, *, withheld: str = "") -> Notice:
+    """A page by Zalo that was sent, or nearly; afterwards its incident may have been answered."""
+    page = notice("i/0/1/0/focal/zalo", channel="zalo", urgent=True)
+    (state,) = await store.commit([decision(UnitState("00010"), notices=(page,))])
+    await store.settle(await claim_one(store, "zalo"), outcome, at(2), at(17))
+    if withheld:
+        await store.commit([decision(state, withheld=(Withhold("i", withheld),))])
+    return page
+
+
+@pytest.mark.parametrize(("outcome", "state"), [(SENT, "sent"), (UNKNOWN, "refused"), (AGAIN, "refused")])
+async def test_what_its_provider_could_not_deliver_is_owed_by_the_next_channel_once(
+    store: Store, outcome: Receipt, state: str
+) -> None:
+    page = await went(store, outcome)
+    for seconds in (3, 4):
+        assert await store.heard_later("zalo", reference(page.key), "failed", at(seconds), by_sms)
+    assert await states_of(store) == {page.key: state, "i/0/1/0/focal/sms": "pending"}
+    assert (await claim_one(store, "sms", 5)).notice == take_over(page, "sms")
+    assert await store.lease("zalo", "me", at(60), 10, 20) == []
+
+
+async def test_what_failed_on_the_wire_may_still_be_sent_but_is_not_repeated(store: Store) -> None:
+    page = notice("i/0/1/0/focal/zalo", channel="zalo")
+    await store.commit([decision(UnitState("00010"), notices=(page,))])
+    lease = await claim_one(store, "zalo")
+    assert await store.heard_later("zalo", reference(page.key), "failed", at(2), by_sms)
+    assert await store.settle(lease, AGAIN, at(3), at(4))
+    assert await states_of(store) == {page.key: "suppressed", "i/0/1/0/focal/sms": "pending"}
+
+
+async def test_what_no_longer_matters_is_not_owed_again_when_it_failed(store: Store) -> None:
+    page = await went(store, SENT, withheld="acknowledged")
+    assert await store.heard_later("zalo", reference(page.key), "failed", at(9), by_sms)
+    assert await states_of(store) == {page.key: "sent"}
+
+
+async def test_what_failed_and_has_no_other_channel_stays_as_it_was(store: Store) -> None:
+    page = await went(store, UNKNOWN)
+    assert await store.heard_later("zalo", reference(page.key), "failed", at(3), lambda _: None)
+    assert await states_of(store) == {page.key: "unknown"}
+    assert (await claim_one(store, "zalo", 20)).maybe_sent
+
+
+async def test_who_was_not_reached_is_not_told_of_the_recovery(store: Store) -> None:
+    page = await went(store, SENT)
+    assert await store.heard_later("zalo", reference(page.key), "failed", at(3), lambda _: None)
+    back = notice("i/0/recovery/focal/zalo", channel="zalo", requires=page.key)
+    await store.commit([decision(UnitState("00020"), notices=(back,))])
+    assert await store.lease("zalo", "me", at(5), 10, 20) == []
+    assert (await states_of(store))[back.key] == "suppressed"

@@ -19,7 +19,7 @@ from monitor.alerting.limits import Limits, Rate
 from monitor.alerting.outcome import take_over
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict
-from monitor.model.incident import Outcome, Phase, Receipt, reference
+from monitor.model.incident import Notice, Outcome, Phase, Receipt, reference
 from monitor.model.reading import SourceHealth
 from monitor.model.state import Decision, UnitState, Withhold
 from monitor.ports import Lease
@@ -114,11 +114,17 @@ class TwoStores(RuleBasedStateMachine):
     def lease_within_limits(self, channel: str, limits: Limits, limit: int) -> None:
         self.leases += self.both(lambda store: store.lease(channel, "me", at(self.now), limit, 20, limits=limits))
 
-    @rule(data=st.data(), channel=CHANNELS, final=st.sampled_from(["delivered", "failed"]))
-    def a_provider_tells_later(self, data: st.DataObject, channel: str, final: str) -> None:
+    @rule(
+        data=st.data(), channel=CHANNELS, final=st.sampled_from(["delivered", "failed"]), following=st.none() | CHANNELS
+    )
+    def a_provider_tells_later(self, data: st.DataObject, channel: str, final: str, following: str | None) -> None:
         names = [reference(lease.notice.key) for lease in self.leases]
         name = data.draw(st.sampled_from(["", "said", "nothing", *names]))
-        self.both(lambda store: store.heard_later(channel, name, final, at(self.now)))
+
+        def instead(lost: Notice) -> Notice | None:
+            return take_over(lost, following) if following else None
+
+        self.both(lambda store: store.heard_later(channel, name, final, at(self.now), instead))
 
     @rule(data=st.data(), outcome=st.sampled_from(Outcome), next_channel=st.none() | CHANNELS)
     def hand_on(self, data: st.DataObject, outcome: Outcome, next_channel: str | None) -> None:

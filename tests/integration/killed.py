@@ -13,9 +13,10 @@ from monitor.adapters.store import SqlStore, codec
 from monitor.adapters.transports.posting import ascii_only
 from monitor.model.incident import Delivery, Incident, Phase
 from monitor.model.state import AuditEntry
-from tests.integration.killing import FIRST, LATER, Post, Series
+from tests.integration.killing import FIRST, LATER, NEXT_CHANNEL, Post, Series
 
 ALL = 10**6
+_HANDED_ON = ("refused", "maybe_sent")
 WIRE = 15.0  # seconds a send may take: as long may something that was claimed before still arrive
 
 
@@ -59,9 +60,11 @@ class Account:
 
     owed: int  # messages that had to be accepted
     accepted: int  # different messages that were
+    handed_on: int  # messages that the next channel took over
     withheld: int  # owed at first, then not any more, with the reason
     posts: int
-    extra: int  # accepted again
+    extra: int  # accepted again because of a kill
+    repeated_unanswered: int  # accepted again because the gateway had not said so
     extra_of_a_kill: tuple[int, ...]  # for each kill
     acks: int
     incidents: int
@@ -75,14 +78,16 @@ def account(series: Series, left: Left) -> Account:
     for post in series.webhook.posts:
         if post.accepted:
             accepted[post.key].append(post)
-    owed = [one for one in left.deliveries if one.state != "suppressed"]
-    extras, unexplained = _extras(accepted, series.kills)
+    owed = [one for one in left.deliveries if one.state not in ("suppressed", *_HANDED_ON)]
+    handed = [one for one in left.deliveries if one.state in _HANDED_ON]
+    extras, mute, unexplained = _extras(accepted, series.kills)
     wrong = {
         "lost": [one.notice.key for one in owed if ascii_only(one.notice.key) not in accepted],
         "left undecided or refused": [one.notice.key for one in owed if one.state != "sent"],
+        "not handed on": _not_handed_on(handed, left),
         "withheld without a reason": _unreasoned(left, accepted),
         "unknown to the store": sorted(set(accepted) - {ascii_only(one.notice.key) for one in left.deliveries}),
-        "sent again without a kill": unexplained,
+        "sent again without a kill or a lost answer": unexplained,
         "other words under the same key": _other_words(series.webhook.posts),
         "never owed": _never_owed(left),
         "answers forgotten": _forgotten(series, left),
@@ -94,9 +99,11 @@ def account(series: Series, left: Left) -> Account:
     return Account(
         owed=len(owed),
         accepted=len(accepted),
-        withheld=len(left.deliveries) - len(owed),
+        handed_on=len(handed),
+        withheld=len(left.deliveries) - len(owed) - len(handed),
         posts=len(series.webhook.posts),
         extra=extras.total(),
+        repeated_unanswered=mute,
         extra_of_a_kill=tuple(extras[number] for number in range(len(series.kills))),
         acks=len(series.acks),
         incidents=len(left.incidents),
@@ -105,18 +112,30 @@ def account(series: Series, left: Left) -> Account:
     )
 
 
-def _extras(accepted: dict[str, list[Post]], kills: Sequence[float]) -> tuple[Counter[int], list[str]]:
-    """Repeats by the kill that made them, and those without one. An orphan of a killed service may end its send."""
+def _not_handed_on(handed: Sequence[Delivery], left: Left) -> list[str]:
+    """Messages that one channel gave up on and the next one was never owed."""
+    there = {one.notice.key for one in left.deliveries}
+    wanted = {one.notice.key: f"{one.notice.key.rpartition('/')[0]}/{NEXT_CHANNEL}" for one in handed}
+    return [key for key, following in wanted.items() if following not in there or following == key]
+
+
+def _extras(accepted: dict[str, list[Post]], kills: Sequence[float]) -> tuple[Counter[int], int, list[str]]:
+    """Repeats by the kill that made them, those after a lost answer, and those without either.
+
+    An orphan of a killed service may end its send.
+    """
     extras: Counter[int] = Counter()
-    unexplained = []
+    mute, unexplained = 0, []
     for key, posts in accepted.items():
         for before, after in pairwise(posts):
             guilty = [number for number, at in enumerate(kills) if before.at - WIRE < at < after.at]
             if guilty:
                 extras[min(guilty, key=lambda number: abs(kills[number] - before.at))] += 1
+            elif not before.answered:
+                mute += 1
             else:
                 unexplained.append(key)
-    return extras, unexplained
+    return extras, mute, unexplained
 
 
 def _unreasoned(left: Left, accepted: dict[str, list[Post]]) -> list[str]:

@@ -1,6 +1,8 @@
 """A series of kills: a service that opens incidents and sends, killed -9 at random instants, and what became of it.
 
-The truth is outside of the service: what the simulated province was told, what the webhook took, which answers came.
+Everybody is told by Zalo, and by SMS where Zalo cannot reach them: it does not know everybody, both are busy and slow,
+and at times a message is taken and never answered. The truth is outside of the service: what the simulated province was
+told, what the gateways took, which answers came.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,7 +25,8 @@ from tests.integration.process import Running, Samples, all_gone, descendants, m
 from tests.integration.trial import Trial, make_trial
 
 COMMUNES = tuple(place.code for place in load_registry().communes() if place.province == "19")[:24]
-PARALLEL = 4  # sends at once: the most that a kill may repeat
+PARALLEL = 4  # sends at once of each of the two channels
+ON_THE_WIRE = 2 * PARALLEL  # the most that a kill may repeat
 FIRST = ("commune-focal-19", "isp-duty-19")  # told at once
 PLAN = (
     {"after": "0s", "to": ["commune_focal", "isp_duty"]},
@@ -31,12 +34,18 @@ PLAN = (
     {"after": "4s", "to": ["commune_chair", "dost_duty"]},
 )
 LATER = ("commune-centre-head-19", "commune-chair-19", "dost-duty-19")
+FIRST_CHANNEL, NEXT_CHANNEL = "zalo", "sms"
 _MOST_IN_A_ROW = 4  # refusals of one message, so that a calm end comes soon
-_SLOWEST = 0.25  # seconds the webhook takes
+_SLOWEST = 0.25  # seconds the gateways take
+_DEADLINE = 10  # seconds in which they have to answer; a crowded machine is slow
+_STRANGERS = 0.3  # of the messages are to somebody whom Zalo does not know
+_BUSY = 0.4  # of the attempts are answered by 503
+_MUTE = 0.04  # of the attempts are taken and not answered
 _CHANGE = 0.2  # seconds between two changes in the province
 _ACK_SHARE = 0.1  # of the changes are answers to an incident
 _EARLY, _LATE = 1.5, 1.0  # seconds after a start, or after the first send of a life, in which the kill comes
-_LIFE = 10.0  # seconds after which nobody waits for a first send any more
+_LIFE = 40.0  # seconds after which nobody waits for a first send any more: a crowded machine starts slowly
+_TAKEN, _UNKNOWN_TO_ZALO, _BUSY_NOW = 200, 404, 503
 CRITERION = "denbao_criterion_colour"
 _CALM = 120.0  # seconds in which everything owed has to be out
 
@@ -49,11 +58,12 @@ class Post:
     key: str  # its Idempotency-Key
     accepted: bool
     body: dict[str, Any]
+    answered: bool = True  # while the one who sent it still listened
 
 
 @dataclass
 class HalfDeaf:
-    """A webhook that answers 503 to half of what comes; whom it accepts hears it, whatever becomes of the answer."""
+    """Two gateways on one port. Whom one accepts hears it, whatever becomes of the answer."""
 
     hook: HttpServer
     seed: int
@@ -67,10 +77,23 @@ class HalfDeaf:
         key = headers["idempotency-key"]
         self.seen[key] += 1
         turn = self.seen[key]
-        refused = self.deaf and turn <= _MOST_IN_A_ROW and draw(self.seed, "deaf", key, turn) < 0.5
-        self.posts.append(Post(asyncio.get_running_loop().time(), key, not refused, body))
+        status = self._status(key, turn)
+        mute = self.deaf and status == _TAKEN and draw(self.seed, "mute", key, turn) < _MUTE
+        self.posts.append(Post(asyncio.get_running_loop().time(), key, status == _TAKEN, body, not mute))
+        if mute:
+            await reader.read()  # until the worker gives up, or its service is killed
+            return
+        place = len(self.posts) - 1
         await asyncio.sleep(between(0, _SLOWEST, self.seed, "slow", key, turn))
-        await answer(503 if refused else 200)(reader, writer)
+        if reader.at_eof():
+            self.posts[place] = replace(self.posts[place], answered=False)
+        await answer(status)(reader, writer)
+
+    def _status(self, key: str, turn: int) -> int:
+        if key.endswith(f"/{FIRST_CHANNEL}") and draw(self.seed, "stranger", key) < _STRANGERS:
+            return _UNKNOWN_TO_ZALO
+        busy = self.deaf and turn <= _MOST_IN_A_ROW and draw(self.seed, "deaf", key, turn) < _BUSY
+        return _BUSY_NOW if busy else _TAKEN
 
 
 @dataclass
@@ -168,7 +191,9 @@ async def kill_series(folder: Path, kills: int, seed: int) -> Series:
     trial = await make_trial(folder, COMMUNES)
     async with half_deaf(seed) as webhook:
         port = webhook.hook.port
-        trial.channel("webhook", "webhook", f"json://127.0.0.1:{port}/", port, parallel=PARALLEL)
+        url = f"json://127.0.0.1:{port}/"
+        trial.channel(FIRST_CHANNEL, "webhook", url, port, parallel=PARALLEL, timeout=f"{_DEADLINE}s")
+        trial.next_channel(NEXT_CHANNEL)
         trial.outage_plan(*PLAN)
         trial.without_feeds()
         async with trial.outliving_province(), trial.stopped_service() as service:

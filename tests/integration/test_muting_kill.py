@@ -28,7 +28,7 @@ async def begun(trial: Trial, number: int) -> tuple[str, dict[str, Any]]:
         return what, await answer.json()
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(30, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("kills", [3, pytest.param(30, marks=pytest.mark.nightly)])
 async def test_no_silence_that_was_accepted_is_lost_by_a_kill(tmp_path: Path, kills: int) -> None:
     trial = await make_trial(tmp_path)
     trial.write()

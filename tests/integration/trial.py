@@ -49,6 +49,17 @@ class Trial:
         for recipient in self.config["recipients"]:
             recipient["channels"] = [name]
 
+    def next_channel(self, name: str) -> None:
+        """One more like the first channel, which takes over where the first one cannot reach somebody."""
+        ((first, options),) = self.config["channels"].items()
+        self.config["channels"][name] = dict(options)
+        for recipient in self.config["recipients"]:
+            recipient["channels"] = [f"{first} > {name}"]
+
+    def each_by_itself(self) -> None:
+        """Many centres at once are as many incidents, called for at once."""
+        del self.config["escalation"]["collapse"]
+
     def addresses(self, channel: str) -> None:
         """Give everybody an address of their own: the id of the recipient at tinh.example."""
         for number, recipient in enumerate(self.config["recipients"]):
@@ -171,5 +182,6 @@ async def make_trial(folder: Path, communes: Sequence[str] = COMMUNES) -> Trial:
         trial.only(communes)
     trial.ask_every("1s", "1s")
     trial.patient_feeds()
+    trial.each_by_itself()
     trial.write()
     return trial

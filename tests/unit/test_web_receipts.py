@@ -8,12 +8,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import TestClient
 
 from monitor.adapters.transports.callback import signature
 from monitor.config.secrets import Secret
 from monitor.config.spec import ChannelSpec, Site, ZaloApp
 from monitor.model.incident import Notice, Outcome, Receipt, reference
-from monitor.model.state import Decision, UnitState
+from monitor.model.state import Decision, UnitState, Withhold
 from tests.unit.web_site import NOW, World, running, site, visiting
 
 KEY = "s3cr3t-w0rd"
@@ -135,3 +136,47 @@ async def test_the_board_and_the_api_say_which_channels_need_the_operator():
         problems = (await (await client.get("/api/v1/site")).json())["channel_problems"]
         assert problems == ["sms: esms 103: no balance"]
         assert "sms: esms 103: no balance" in await (await client.get("/")).text()
+
+
+# -- what failed after all ---------------------------------------------------------------------------------------
+
+
+def chained() -> Site:
+    """Zalo first, then SMS."""
+    made = signing()
+    focal = replace(made.directory.recipients[0], id="focal", channels=("zalo", "sms"), after={"zalo": "sms"})
+    channels = {**made.channels, "zalo": replace(ESMS, id="zalo")}
+    return replace(made, channels=channels, directory=replace(made.directory, recipients=(focal,)))
+
+
+ZALO_PAGE = replace(PAGE, key="i/0/0/0/focal/zalo", channel="zalo", urgent=True)
+
+
+async def channels_of(world: World) -> set[tuple[str, str, str]]:
+    return {(one.notice.channel, one.state, one.final) for one in await world.service.store.deliveries()}
+
+
+async def say_failed(client: TestClient) -> None:
+    query = signed_query(ZALO_PAGE.key, "zalo", SendStatus="4")
+    assert await (await client.get("/api/v1/receipts/zalo", params=query)).json() == {"heard": "failed"}
+
+
+async def test_a_message_that_failed_after_all_is_owed_by_the_next_channel():
+    async with running(chained()) as world, visiting(world) as client:
+        await owe(world, ZALO_PAGE, Receipt(Outcome.SENT, id="zalo-7"))
+        await say_failed(client)
+        await say_failed(client)
+        assert await channels_of(world) == {("zalo", "sent", "failed"), ("sms", "pending", "")}
+        (lease,) = await world.service.store.lease("sms", "me", NOW, 5, 20)
+        assert (lease.notice.body, lease.notice.instead_of) == (PAGE.body, "zalo")
+        trail = [e for e, _ in await world.service.store.audit_trail() if e.action == "failed"]  # type: ignore[attr-defined]
+        assert {e.detail for e in trail} == {"told by sms instead", ""}
+
+
+async def test_a_message_that_failed_after_somebody_answered_is_not_told_again():
+    async with running(chained()) as world, visiting(world) as client:
+        await owe(world, ZALO_PAGE, Receipt(Outcome.SENT))
+        stored = UnitState("fake", version=1)
+        await world.service.store.commit([Decision(stored, stored, withheld=(Withhold("i", "acknowledged"),))])
+        await say_failed(client)
+        assert await channels_of(world) == {("zalo", "sent", "failed")}

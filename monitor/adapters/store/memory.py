@@ -16,7 +16,7 @@ from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
-from monitor.ports import Hold, Lease, Recorded
+from monitor.ports import Hold, Lease, Recorded, TakeOver
 
 
 class MemoryStore:
@@ -121,10 +121,12 @@ class MemoryStore:
         self._check_open()
         return self._notices.lease(channel, owner, now, limit, seconds, hold, limits)
 
-    async def heard_later(self, channel: str, name: str, final: str, now: datetime) -> bool:
+    async def heard_later(
+        self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None = None
+    ) -> bool:
         """See the port."""
         self._check_open()
-        return self._notices.heard_later(channel, name, final, now)
+        return self._notices.heard_later(channel, name, final, now, instead)
 
     async def settle(
         self,

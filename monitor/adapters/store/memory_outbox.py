@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from monitor.adapters.store import states
 from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
-from monitor.model.incident import DELIVERED, Delivery, Notice, Outcome, Receipt, reference
+from monitor.model.incident import DELIVERED, FAILED, Delivery, Notice, Outcome, Receipt, reference
 from monitor.model.state import Withhold
-from monitor.ports import Hold, Lease
+from monitor.ports import Hold, Lease, TakeOver
 
 
 @dataclass(slots=True)
@@ -75,13 +75,13 @@ class MemoryOutbox:
         return True
 
     def withhold(self, order: Withhold) -> None:
-        """Suppress what waits of one incident; what is leased is not tried again."""
+        """Suppress what waits of one incident; what is leased or sent is not tried again."""
         for row in self._of_incident.get(order.incident, ()):
             if order.recipients is not None and row.notice.recipient not in order.recipients:
                 continue
             if row.state in states.WAITING:
                 self._suppress(row, order.reason)
-            elif row.state == states.LEASED:
+            elif row.state in states.WENT:
                 row.withheld = order.reason
 
     def lease(
@@ -141,7 +141,7 @@ class MemoryOutbox:
             self._rows[key].next_at, self._rows[key].detail = held.until, held.reason
         return [row for row in claimed if row.notice.key in admission.admitted]
 
-    def heard_later(self, channel: str, name: str, final: str, now: datetime) -> bool:
+    def heard_later(self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None) -> bool:
         """See the port."""
         named = [
             row
@@ -153,7 +153,18 @@ class MemoryOutbox:
             if final == DELIVERED and row.state in states.UNDECIDED:
                 row.state, row.sent_at, row.owner, row.lease_until = Outcome.SENT.value, now, "", None
                 del self._undecided[channel][row.notice.key]
+            if final == FAILED and instead is not None and row.attempt and not row.withheld:
+                self._hand_over(row, instead(row.notice))
         return bool(named)
+
+    def _hand_over(self, row: _Row, instead: Notice | None) -> None:
+        if instead is None or row.state not in states.FALLIBLE:
+            return
+        self.add(instead)
+        row.withheld = states.handed_over(instead.channel)
+        if row.state in states.WAITING:
+            row.state, row.detail, row.owner = Outcome.REFUSED.value, row.withheld, ""
+            del self._undecided[row.notice.channel][row.notice.key]
 
     def end_leases(self) -> None:
         """Give up on all claims: whoever made them is dead."""
@@ -226,7 +237,7 @@ class MemoryOutbox:
 
     def _told(self, row: _Row) -> bool:
         return row.notice.requires is None or any(
-            states.was_told(earlier.state, earlier.maybe_sent) for earlier in self._bad_news(row)
+            states.was_told(earlier.state, earlier.maybe_sent, earlier.final) for earlier in self._bad_news(row)
         )
 
     def deliveries(self, incident: str | None, limit: int) -> Sequence[Delivery]:

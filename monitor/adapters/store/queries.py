@@ -47,7 +47,7 @@ from monitor.adapters.store.tables import (
     transition,
     unit_state,
 )
-from monitor.model.incident import DELIVERED, Outcome, Phase
+from monitor.model.incident import DELIVERED, FAILED, Outcome, Phase
 
 _earlier = notice.alias("earlier")
 # Not `in_`: the values of an IN are filled in for each execution, which `executemany` cannot do.
@@ -202,9 +202,10 @@ def withhold_waiting() -> Update:
 
 
 @cache
-def withhold_leased() -> Update:
-    """Note on what is being sent of an incident that it is not to be tried again."""
-    return update(notice).where(_meant, notice.c.state == states.LEASED).values(withheld=bindparam("reason"))
+def withhold_gone() -> Update:
+    """Note on what is being sent of an incident, or was sent, that it is not to be tried again."""
+    went = or_(*(notice.c.state == state for state in sorted(states.WENT)))
+    return update(notice).where(_meant, went).values(withheld=bindparam("reason"))
 
 
 @cache
@@ -314,6 +315,28 @@ def heard_later(channel: str, name: str, final: str, now: datetime) -> Update:
     )
 
 
+def failed_late(channel: str, name: str) -> Select[Any]:
+    """Messages with this name that went, or may have, and were not withheld since: another channel may take over."""
+    named = or_(notice.c.reference == name, notice.c.provider_id == name)
+    wanted = (notice.c.attempt > 0, ~_withheld, notice.c.state.in_(sorted(states.FALLIBLE)))
+    return select(notice.c.key, notice.c.doc).where(notice.c.channel == channel, named, *wanted)
+
+
+def handed_over(key: str, why: str) -> Update:
+    """What its provider could not deliver is not repeated; a send that is under way may still end as sent."""
+    waits = notice.c.state.in_(sorted(states.WAITING))
+    return (
+        update(notice)
+        .where(notice.c.key == key)
+        .values(
+            withheld=why,
+            state=case((waits, Outcome.REFUSED.value), else_=notice.c.state),
+            detail=case((waits, why), else_=notice.c.detail),
+            owner=case((waits, ""), else_=notice.c.owner),
+        )
+    )
+
+
 def next_due(channel: str) -> Select[Any]:
     """First instant at which something can be claimed, or a claim runs out."""
     leased = notice.c.state == states.LEASED
@@ -352,7 +375,7 @@ def _blocked() -> ColumnElement[bool]:
 def _told() -> ColumnElement[bool]:
     """Some bad news of the same incident to the same address was sent, or may have been."""
     sent = or_(_earlier.c.state == Outcome.SENT.value, _earlier.c.maybe_sent.is_(True))
-    return exists(literal(1)).where(*_bad_news(), sent)
+    return exists(literal(1)).where(*_bad_news(), sent, _earlier.c.final != FAILED)
 
 
 def _bad_news() -> tuple[ColumnElement[bool], ...]:

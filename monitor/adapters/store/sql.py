@@ -18,11 +18,11 @@ from monitor.adapters.store.sqlite import SqliteFile, warnings
 from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
 from monitor.alerting.muting import Held
 from monitor.model.errors import Conflict
-from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
+from monitor.model.incident import FAILED, Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
-from monitor.ports import Hold, Lease, Recorded
+from monitor.ports import Hold, Lease, Recorded, TakeOver
 
 T = TypeVar("T")
 
@@ -138,13 +138,19 @@ class SqlStore:
 
         return await self._file.write(work)
 
-    async def heard_later(self, channel: str, name: str, final: str, now: datetime) -> bool:
+    async def heard_later(
+        self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None = None
+    ) -> bool:
         """See the port."""
         if not name:
             return False
 
         async def work(writer: AsyncConnection) -> bool:
-            return bool((await writer.execute(queries.heard_later(channel, name, final, now))).rowcount)
+            known = bool((await writer.execute(queries.heard_later(channel, name, final, now))).rowcount)
+            if known and final == FAILED and instead is not None:
+                for row in (await writer.execute(queries.failed_late(channel, name))).all():
+                    await _hand_over(writer, row.key, instead(codec.NOTICE.decode(row.doc)))
+            return known
 
         return await self._file.write(work)
 
@@ -250,6 +256,12 @@ async def _hold_back(writer: AsyncConnection, held: Mapping[str, Held]) -> None:
     await _each(writer, queries.hold_back(), waiting)
 
 
+async def _hand_over(writer: AsyncConnection, key: str, instead: Notice | None) -> None:
+    if instead is not None:
+        await writer.execute(queries.owe_notice(), [rows.notice_row(instead)])
+        await writer.execute(queries.handed_over(key, states.handed_over(instead.channel)))
+
+
 async def _check_versions(writer: AsyncConnection, wanted: Mapping[str, int]) -> None:
     found = await writer.execute(queries.versions_of(wanted))
     stored = {row.unit: row.version for row in found}
@@ -265,7 +277,7 @@ async def _write(writer: AsyncConnection, batch: rows.Batch) -> None:
     await _each(writer, queries.put(tables.incident), batch.incidents)
     # First what is no longer owed, then what is: a worsened incident withholds its old calls and makes new ones.
     await _each(writer, queries.withhold_waiting(), batch.withheld)
-    await _each(writer, queries.withhold_leased(), batch.withheld)
+    await _each(writer, queries.withhold_gone(), batch.withheld)
     await _each(writer, queries.owe_notice(), batch.notices)
     await _each(writer, queries.append_reading(), batch.readings)
     await _each(writer, tables.transition.insert(), batch.transitions)

@@ -5,12 +5,13 @@
        └── try_again / unknown, claimable again at next_at
 
 A notice that is withheld while leased keeps the reason: the send under way may still end as sent, but it is not
-repeated, and no other channel takes over.
+repeated, and no other channel takes over. So does one that was sent already, for its provider may still say that it
+failed: another channel takes over then, unless the message was withheld meanwhile.
 """
 
 from __future__ import annotations
 
-from monitor.model.incident import Outcome
+from monitor.model.incident import FAILED, Outcome
 
 PENDING = "pending"
 LEASED = "leased"
@@ -19,6 +20,8 @@ UNDECIDED = WAITING | {LEASED}
 FINAL = frozenset({Outcome.SENT.value, Outcome.REFUSED.value, Outcome.MAYBE_SENT.value, Outcome.SUPPRESSED.value})
 MAYBE = frozenset({Outcome.UNKNOWN, Outcome.MAYBE_SENT})  # the recipient may have heard of it
 
+WENT = frozenset({LEASED, Outcome.SENT.value})  # may still be found to have failed
+FALLIBLE = WAITING | WENT  # with at least one attempt
 NEVER_TOLD = "never_told"  # why a recovery is suppressed whose bad news did not go out
 
 
@@ -32,6 +35,11 @@ def detail_after(outcome: Outcome, said: str, withheld: str) -> str:
     return withheld if withheld and outcome.value in WAITING else said
 
 
-def was_told(state: str, maybe_sent: bool) -> bool:
+def was_told(state: str, maybe_sent: bool, final: str) -> bool:
     """Whether the recipient heard of it, as far as anybody can know: an attempt that ended unknown counts as heard."""
-    return state == Outcome.SENT.value or maybe_sent
+    return (state == Outcome.SENT.value or maybe_sent) and final != FAILED
+
+
+def handed_over(channel: str) -> str:
+    """Why a notice is not repeated whose provider said that it failed."""
+    return f"failed, its provider says; told by {channel} instead"
