@@ -232,13 +232,13 @@ def fire(
         if not due(step, now):
             continue
         if step.still and not seen:
-            plan[index] = _advance(step, sessions, now)
+            plan[index] = replace(_advance(step, sessions, now), skipped="unseen")
             continue
         first = _falls_due(step, now)
         reached = [address for address in (step.to if first else step.held) if address.recipient in known]
         if not reached and first:
             empty.append(step)
-            plan[index] = replace(step, fired=step.fired + 1, repeat=None, held=(), held_until=None)
+            plan[index] = replace(step, fired=step.fired + 1, repeat=None, held=(), held_until=None, skipped="nobody")
             _call_next_at_once(plan, index, now)
             continue
         to = [address for address in reached if address.recipient not in answered]
@@ -250,8 +250,20 @@ def fire(
         at, repeat = (step.due_at, step.fired) if first else (step.held_until or now, step.fired - 1)
         loud = tuple(address for address in to if address not in held)
         calls.extend([Call(index, repeat, at, loud)] if loud else [])
-        plan[index] = replace(_advance(step, sessions, now) if first else step, held=held, held_until=until)
-    return Fired(tuple(plan), _highest(calls), tuple(empty))
+        called = replace(_advance(step, sessions, now) if first else step, held=held, held_until=until)
+        plan[index] = replace(called, skipped="" if to else "answered" if reached else "nobody")
+    kept = _highest(calls)
+    for spared in {call.step for call in calls} - {call.step for call in kept}:
+        plan[spared] = replace(plan[spared], skipped="told by a later step")
+    return Fired(tuple(plan), kept, tuple(empty))
+
+
+def named(fired: Fired, generation: int) -> tuple[Step, ...]:
+    """The steps, each with the name of its call: what the keys of its notices begin with, after the incident's key."""
+    plan = list(fired.steps)
+    for call in fired.calls:
+        plan[call.step] = replace(plan[call.step], called=f"{generation}/{call.step}/{call.repeat}")
+    return tuple(plan)
 
 
 def _advance(step: Step, sessions: Sessions, now: datetime) -> Step:

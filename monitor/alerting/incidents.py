@@ -42,6 +42,7 @@ from monitor.alerting.escalate import (
     finished,
     fire,
     freeze,
+    named,
     next_call,
     quiet_until,
     refreshed,
@@ -515,7 +516,7 @@ def _call(case: _Case) -> _Case:
     quiet = quiet_until(known.values(), old.kind, old.colour, scene.calendar.zone, now)
     seen = case.event is not Event.UNSEEN
     fired = fire(steps, known, scene.sessions, now, old.answered, seen=seen, quiet=quiet)
-    incident = replace(case.incident, steps=fired.steps)
+    incident = replace(case.incident, steps=named(fired, old.generation))
     notices = tuple(n for call in fired.calls for n in pages(incident, call, case.scene, case.now))
     incident = replace(incident, owed=owed(incident.owed, notices))
     case = replace(case, incident=incident, notices=(*case.notices, *notices))
