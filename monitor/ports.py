@@ -236,7 +236,7 @@ class Host(Protocol):
         """Keep the alarms over a restart, beside the store: it may be what is broken."""
 
     async def beat(self) -> Sequence[str]:
-        """Ask every heartbeat address once, under a deadline of its own; of each why that failed, empty when it did not."""
+        """Ask every heartbeat address once, under a deadline of its own; of each why that failed, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)

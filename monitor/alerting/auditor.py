@@ -4,7 +4,7 @@ It holds what is stored of the plans against what is stored of the messages, and
 
 | fault | what it means |
 |---|---|
-| uncalled | a call is overdue, the incident is open, and nothing excuses it (a silence, maintenance, nothing to judge) |
+| uncalled | a call is overdue, the incident is open, and nothing excuses it (silence, maintenance) |
 | untold | a step is marked as called, yet no message of that call was ever owed, and no reason is noted |
 | lost | a message that the incident remembers as owed is not in the outbox |
 | unreasoned | a message was suppressed, and nobody wrote down why |
@@ -66,7 +66,9 @@ def gaps(
     `excuse` says why an incident calls nobody now (`excused`), empty when it must. A call is overdue `grace` seconds
     after its time.
     """
-    return tuple(gap for incident in incidents for gap in _of(incident, outbox.get(incident.key, {}), excuse, now, grace))
+    return tuple(
+        gap for incident in incidents for gap in _of(incident, outbox.get(incident.key, {}), excuse, now, grace)
+    )
 
 
 def _of(

@@ -41,7 +41,7 @@ class Condition(StrEnum):
     CLOCK_JUMP = "clock_jump"  # the wall clock was stepped
     DISK_LOW = "disk_low"
     CHANNEL_STOPPED = "channel_stopped"  # a channel is broken for everybody
-    TOKEN_ENDING = "token_ending"  # a channel will stop unless somebody acts
+    TOKEN_ENDING = "token_ending"  # noqa: S105 (no password): a channel will stop unless somebody acts
     CONFIG_BROKEN = "config_broken"  # the site on disk is refused, an older one runs
     CUT_OFF = "cut_off"  # the monitor's own line is down
 
@@ -91,7 +91,7 @@ class Row:
     keep: float = 60.0  # it must stay away so long before it is over
 
 
-def _when(holds: bool, **figures: Param) -> Figures | None:  # noqa: FBT001 (reads as a sentence in the table)
+def _when(holds: bool, **figures: Param) -> Figures | None:
     return {name: value for name, value in figures.items() if value is not None} if holds else None
 
 

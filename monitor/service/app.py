@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -22,20 +22,23 @@ from monitor.model.muting import Muting
 from monitor.model.reading import Collected, Reading
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision
-from monitor.ports import Clock, Exporter, Source, Store, Timetable, Transport
+from monitor.ports import Clock, Exporter, Host, Source, Store, Timetable, Transport
+from monitor.service.auditor import Auditor
 from monitor.service.brokenrules import BrokenRules
 from monitor.service.channelwatch import ChannelWatch
 from monitor.service.complaints import Complaints
+from monitor.service.direct import DirectWay
 from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
 from monitor.service.heartbeats import Heartbeats
 from monitor.service.linking import Linked
 from monitor.service.metrics import SelfMetrics
 from monitor.service.muting import Desk
-from monitor.service.ownline import behind
+from monitor.service.ownline import OwnLine, behind
 from monitor.service.places import places_of
-from monitor.service.poller import Poller
+from monitor.service.poller import PollEnd, Poller
 from monitor.service.replies import Replies
+from monitor.service.selfwatch import NoHost, SelfWatch, Watched
 from monitor.service.sender import LOOK, Sender
 from monitor.service.validity import asked_today
 
@@ -57,6 +60,7 @@ class Adapters:
     files: int = 1024  # that the process may open
     look: float = LOOK  # seconds after which the outbox is looked at without being woken
     link_keys: tuple[bytes, ...] = ()  # the first signs links in messages; none: links are not signed
+    host: Host = field(default_factory=NoHost)
     closers: Sequence[Callable[[], Awaitable[None]]] = ()  # called last at a stop: connections that sources share
 
 
@@ -73,7 +77,9 @@ class Service:
         self.complaints = Complaints(frozenset(feed.id for feed in site.feeds))
         self.evaluator = Evaluator(policy_of(site), store, clock, self.hub.publish, metrics.decided)
         self.heartbeats = Heartbeats(site.heartbeats, self.evaluator, clock)
-        probes = behind(adapters.sources, frozenset(probe.id for probe in site.probes), site.own_line, clock)
+        self.own_line = OwnLine([source for source in adapters.sources if source.id in site.own_line], clock)
+        named = frozenset(probe.id for probe in site.probes)
+        probes = behind(adapters.sources, named, site.own_line, self.own_line)
         sources = (*probes, *self.heartbeats.by_id.values())
         self.poller = Poller(
             sources,
@@ -81,7 +87,7 @@ class Service:
             self._collected,
             places=places_of(site, adapters.files),
             observe=metrics.swept,
-            count=metrics.ended,
+            count=self._polled,
             wanted=asked_today(site, clock),
         )
         sending = (adapters.chance, adapters.owner, adapters.look, self.evaluator.held)
@@ -94,6 +100,7 @@ class Service:
         metrics.registry.register(self.broken_rules)
         self.channel_watch = ChannelWatch(self.sender, adapters.transports)
         metrics.registry.register(self.channel_watch)
+        self._watch_itself(adapters.host, sources, transports)
         self.site_problems = site.problems  # mistakes on disk, file:line, while an older site or older rules judge
         metrics.reloaded(worked=not site.problems)
         self.started_at: datetime | None = None
@@ -102,6 +109,22 @@ class Service:
         self._transports = adapters.transports
         self._closers = adapters.closers
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _watch_itself(self, host: Host, sources: Sequence[Source], transports: Mapping[str, Transport]) -> None:
+        store, clock, registry = self.store, self.clock, self.metrics.registry
+        own = self.site.own_alarm
+        self.auditor = Auditor(store, self.evaluator, clock, own.audit_every, own.audit_grace)
+        registry.register(self.auditor)
+        self.direct = DirectWay(transports, clock)
+        watched = Watched(
+            store, self.evaluator, self.auditor, self.own_line, sources,
+            ready=self.ready,
+            stopped=lambda: len(self.sender.stopped),
+            ending=lambda: len(self.channel_watch.warnings),
+            problems=lambda: len(self.site_problems),
+        )  # fmt: skip
+        self.self_watch = SelfWatch(own, watched, host, self.direct, clock)
+        registry.register(self.self_watch)
 
     async def open(self) -> None:
         """Open the store and take over what was committed. Raises StoreError, also if another process has it."""
@@ -126,12 +149,16 @@ class Service:
         self._spawn("sender", self.sender.run)
         self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
         self._spawn("first sweep", self._first_sweep)
+        self._spawn("auditor", self.auditor.run)
+        for name, loop in self.self_watch.loops.items():
+            self._spawn(name, loop)
 
     async def stop(self) -> None:
         """Stop in reverse order: no new polls, decide what arrived, finish sends, close."""
         await self._timetable.stop()
         await self.poller.stop()
         await self._cancel()
+        await self.direct.stop()
         with contextlib.suppress(Exception):  # a store that is gone must not keep the rest from stopping
             await self.evaluator.settle()
         await self.sender.drain()
@@ -169,6 +196,11 @@ class Service:
         with contextlib.suppress(StoreError):  # the evaluator tries again, and `ready` says why it has to
             await self.evaluator.submit(())
         self.first_sweep_at = self.clock.now()
+
+    def _polled(self, end: PollEnd) -> None:
+        self.metrics.ended(end)
+        if end in (PollEnd.ANSWERED, PollEnd.FAILED):
+            self.self_watch.polled()
 
     def _collected(self, collected: Collected) -> None:
         known = Known(self.site.ruleset.indicators, self.site.calendar, partial(self._held, collected.source))

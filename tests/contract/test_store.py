@@ -471,7 +471,14 @@ async def test_stuck_is_what_should_have_gone_by_now(store: Store) -> None:
     assert await store.stuck(at(100)) == (0, None)
     held = Held("silenced", at(900))
     await store.commit(
-        [owing(notice("old", due=3), notice("held", due=1), notice("good", due=0, requires="old"), notice("new", due=95))]
+        [
+            owing(
+                notice("old", due=3),
+                notice("held", due=1),
+                notice("good", due=0, requires="old"),
+                notice("new", due=95),
+            )
+        ]
     )
     hold = {"held": held}
     (old,) = await store.lease("log", "me", at(4), 10, 20, lambda one, _: hold.get(one.key))

@@ -257,9 +257,7 @@ class MemoryOutbox:
     def owed(self, incidents: Iterable[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
         """The notices of these incidents."""
         found = ((incident, self._of_incident.get(incident, ())) for incident in incidents)
-        return {
-            incident: {row.notice.key: (row.state, row.detail) for row in rows} for incident, rows in found if rows
-        }
+        return {incident: {row.notice.key: (row.state, row.detail) for row in rows} for incident, rows in found if rows}
 
     def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port."""

@@ -333,7 +333,7 @@ def stuck(before: datetime) -> Select[Any]:
     From its time on once it was tried, else from when nothing held it back; good news waits for bad news.
     """
     since = case((notice.c.attempt > 0, notice.c.due_at), else_=notice.c.next_at)
-    numbers = (func.count().label("number"), func.min(since, type_=notice.c.due_at.type).label("oldest"))
+    numbers: list[Any] = [func.count().label("number"), func.min(since, type_=notice.c.due_at.type).label("oldest")]
     return select(*numbers).where(_undecided, notice.c.requires.is_(None), since < before)
 
 
