@@ -215,9 +215,7 @@ class OwnAlarm:
     """How the monitor watches itself. All spans in seconds."""
 
     operators: Operators | None = None  # None: it is shown and counted, and nobody is told
-    limits: SelfLimits = field(
-        default_factory=SelfLimits
-    )  # but for the sweep, which follows the periods of the sources
+    limits: SelfLimits = field(default_factory=SelfLimits)  # the sweep follows the periods of the sources
     missed_periods: int = 5  # of the source asked most often, without any poll
     repeat: float = 3600.0
     heartbeats: tuple[Secret, ...] = ()  # addresses of an outside watcher; secrets, for who knows one can feign life

@@ -96,11 +96,7 @@ class Service:
         self.link_keys = adapters.link_keys
         self.replies = Replies(site, self.evaluator, store, clock)
         self.desk = Desk(self.evaluator, store, self.sender, clock)
-        self.broken_rules = BrokenRules()
-        metrics.registry.register(self.broken_rules)
-        self.channel_watch = ChannelWatch(self.sender, adapters.transports)
-        metrics.registry.register(self.channel_watch)
-        self._watch_itself(adapters.host, sources, transports)
+        self._watch_itself(adapters, sources, transports)
         self.site_problems = site.problems  # mistakes on disk, file:line, while an older site or older rules judge
         metrics.reloaded(worked=not site.problems)
         self.started_at: datetime | None = None
@@ -110,11 +106,11 @@ class Service:
         self._closers = adapters.closers
         self._tasks: list[asyncio.Task[None]] = []
 
-    def _watch_itself(self, host: Host, sources: Sequence[Source], transports: Mapping[str, Transport]) -> None:
-        store, clock, registry = self.store, self.clock, self.metrics.registry
-        own = self.site.own_alarm
+    def _watch_itself(self, adapters: Adapters, sources: Sequence[Source], transports: Mapping[str, Transport]) -> None:
+        store, clock, own = self.store, self.clock, self.site.own_alarm
+        self.broken_rules = BrokenRules()
+        self.channel_watch = ChannelWatch(self.sender, adapters.transports)
         self.auditor = Auditor(store, self.evaluator, clock, own.audit_every, own.audit_grace)
-        registry.register(self.auditor)
         self.direct = DirectWay(transports, clock)
         watched = Watched(
             store, self.evaluator, self.auditor, self.own_line, sources,
@@ -123,8 +119,9 @@ class Service:
             ending=lambda: len(self.channel_watch.warnings),
             problems=lambda: len(self.site_problems),
         )  # fmt: skip
-        self.self_watch = SelfWatch(own, watched, host, self.direct, clock)
-        registry.register(self.self_watch)
+        self.self_watch = SelfWatch(own, watched, adapters.host, self.direct, clock)
+        for collector in (self.broken_rules, self.channel_watch, self.auditor, self.self_watch):
+            self.metrics.registry.register(collector)
 
     async def open(self) -> None:
         """Open the store and take over what was committed. Raises StoreError, also if another process has it."""
