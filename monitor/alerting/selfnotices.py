@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.alerting.plan import Directory, Recipient
-from monitor.alerting.selfwatch import Call
-from monitor.alerting.wording import render
+from monitor.alerting.selfwatch import Alarm, Call
+from monitor.alerting.wording import Words, render
 from monitor.model.hours import Calendar
 from monitor.model.incident import Notice
 from monitor.model.unit import Unit
@@ -75,6 +75,6 @@ def _local(value: Param, calendar: Calendar) -> Param:
     return calendar.local(value) if isinstance(value, datetime) else value
 
 
-def named(directory: Directory, ids: Iterable[str]) -> tuple[Recipient, ...]:
-    """The people with these ids that the directory knows."""
-    return tuple(person for one in ids if (person := directory.person(one)) is not None)
+def said(alarm: Alarm, locale: str) -> str:
+    """What an alarm says, as a clause: "the disk is nearly full, 3% free"."""
+    return Words({**alarm.figures, "condition": alarm.condition.value}, locale, short=False).word("condition") or ""

@@ -22,7 +22,9 @@ def build_own_alarm(file: SiteFile, site: Site, around: Surroundings) -> OwnAlar
     """How this site's monitor watches itself. `site` is complete but for this."""
     section = file.own_alarm
     if section.repeat < SHORTEST:
-        around.findings.add(("own_alarm", "repeat"), "the own alarm would be repeated more than once a minute", "1h")
+        around.findings.add(
+            ("own_alarm", "repeat"), "the own alarm would be repeated more than once a minute", "write repeat: 1h"
+        )
     return OwnAlarm(
         operators=_operators(file, site, around),
         limits=Limits(

@@ -94,9 +94,9 @@ class Service:
         transports = {name: Linked(transport, self._linked) for name, transport in adapters.transports.items()}
         self.sender = Sender(store, transports, ways_of(site), clock, *sending)
         self.link_keys = adapters.link_keys
-        self.replies = Replies(site, self.evaluator, store, clock)
         self.desk = Desk(self.evaluator, store, self.sender, clock)
         self._watch_itself(adapters, sources, transports)
+        self.replies = Replies(site, self.evaluator, store, clock, self.self_watch)
         self.site_problems = site.problems  # mistakes on disk, file:line, while an older site or older rules judge
         metrics.reloaded(worked=not site.problems)
         self.started_at: datetime | None = None

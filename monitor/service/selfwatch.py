@@ -112,10 +112,26 @@ class SelfWatch(Collector):
         """A poll came to its end."""
         self._swept = self._clock.monotonic()
 
-    def acknowledge(self, ref: str, actor: str) -> Alarm | None:
-        """Somebody answers the alarm with this reference: no repeats. None when there is no such alarm."""
+    async def acknowledge(self, ref: str, actor: str, via: str = "") -> Alarm | None:
+        """Somebody answers the alarm with this reference: no repeats. None when there is no such alarm.
+
+        It is remembered when this returns, if the disk takes it. In the audit trail it is if the store works.
+        """
         self.alarms, alarm = answered(self.alarms, ref, actor)
+        if alarm is not None:
+            await self._remember()
+            entry = AuditEntry(self._clock.now(), actor, "own alarm answered", alarm.key, via)
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self._watched.store.audit(entry)
+            except (StoreError, TimeoutError) as broken:
+                log.error("the answer of %s is not in the audit trail: %s", actor, str(broken) or "no answer")
         return alarm
+
+    def hears(self, person: str) -> bool:
+        """Whether somebody (recipient id) is told of the monitor's own alarms."""
+        operators = self._own.operators
+        return operators is not None and any(one.id == person for one in operators.people)
 
     # the loops
 

@@ -95,8 +95,9 @@ def test_what_was_answered_is_not_repeated_but_its_end_is_told():
         scene.host.share = 3.0
         await scene.passes(5)
         (alarm,) = scene.service.self_watch.shown()
-        assert scene.service.self_watch.acknowledge(alarm.ref.lower(), "admin").answered_by == "admin"
-        assert scene.service.self_watch.acknowledge("NOBODY", "admin") is None
+        await scene.service.self_watch.acknowledge(alarm.ref.lower(), "admin")
+        assert scene.service.self_watch.shown()[0].answered_by == "admin"
+        assert await scene.service.self_watch.acknowledge("NOBODY", "admin") is None
         await scene.passes(180)
         assert len(scene.heard) == 1
         scene.host.share = 30.0
@@ -123,7 +124,8 @@ def test_a_gateway_that_is_down_is_told_by_the_channel_of_our_own():
 
 def test_an_outbox_that_nobody_empties_does_not_keep_the_alarm_about_it():
     async def story(scene: Scene) -> None:
-        scene.store.claims = False
+        (sender,) = (task for task in scene.service._tasks if task.get_name() == "sender")
+        sender.cancel()
         scene.down.add(COMMUNES[0])
         await scene.passes(20)
         assert [one for one, _, _ in scene.heard] == ["stuck_outbox"]
@@ -249,7 +251,7 @@ def test_a_heartbeat_that_nobody_hears_or_that_hangs_is_counted_and_delays_nothi
         scene.down.add(COMMUNES[0])
         await scene.passes(10)
         registry = scene.service.metrics.registry
-        assert registry.get_sample_value("denbao_own_heartbeat_total", {"outcome": "failed"}) >= 8
+        assert (registry.get_sample_value("denbao_own_heartbeat_total", {"outcome": "failed"}) or 0) >= 8
         assert scene.transports["sms"].rings or scene.transports["mail"].rings
         assert scene.heard == []
 
@@ -325,7 +327,7 @@ def test_an_auditor_that_does_not_run_is_an_alarm():
         async def never() -> None:
             await asyncio.Event().wait()
 
-        scene.service.auditor.look = never
+        scene.service.auditor.look = never  # type: ignore[method-assign]
         await scene.passes(4)
         assert [(one, text) for one, text, _ in scene.heard] == [("auditor_silent", "self")]
         last = minutes_of(scene)[-1]

@@ -44,7 +44,6 @@ class BreakableStore(MemoryStore):
         super().__init__()
         self.full = self.unreadable = False
         self.hangs: asyncio.Event | None = None  # everybody waits for it
-        self.claims = True  # False: nothing can be claimed any more, and nobody says so
 
     async def commit(self, decisions: Sequence[Decision]) -> Sequence[UnitState]:
         await self._write()
@@ -63,7 +62,7 @@ class BreakableStore(MemoryStore):
         hold: Hold | None = None, limits: Limits | None = None,
     ) -> Sequence[Lease]:  # fmt: skip
         await self._write()
-        return await super().lease(channel, owner, now, limit, seconds, hold, limits) if self.claims else ()
+        return await super().lease(channel, owner, now, limit, seconds, hold, limits)
 
     async def _write(self) -> None:
         await self._read()
@@ -91,14 +90,14 @@ class BreakableStore(MemoryStore):
 class Scene:
     """One service; `down` are the communes that do not answer."""
 
-    def __init__(self, **own: object) -> None:
+    def __init__(self, own: OwnAlarm = OwnAlarm()) -> None:
         self.clock = WallClock(START)
         self.store = BreakableStore()
         self.host = ScriptedHost(self.clock)
         self.down: set[str] = set()
         self.polled = True  # False: no source answers any more, and none fails either
         self.broken: dict[str, Reply] = {}  # channel -> how its provider treats everything
-        self.site = own_site(**own)
+        self.site = own_site(own)
         self.transports = {name: RecordingTransport(self.clock, self._treats(name)) for name in self.site.channels}
         self.service = self.made()
 
@@ -141,7 +140,7 @@ class Scene:
         return [alarm.condition.value for alarm in self.service.self_watch.shown()]
 
 
-def own_site(**own: object) -> Site:
+def own_site(own: OwnAlarm = OwnAlarm()) -> Site:
     """The small site with an operator who is told by a channel of their own."""
     site = small_site()
     directory = replace(site.directory, recipients=(*site.directory.recipients, OPERATOR))
@@ -150,7 +149,7 @@ def own_site(**own: object) -> Site:
         site,
         directory=directory,
         channels={**site.channels, "own": ChannelSpec("own", "log", parallel=1)},
-        own_alarm=OwnAlarm(operators, heartbeats=(Secret("https://watcher.example/1"),), **own),
+        own_alarm=replace(own, operators=operators, heartbeats=(Secret("https://watcher.example/1"),)),
     )
 
 
