@@ -90,14 +90,14 @@ class BreakableStore(MemoryStore):
 class Scene:
     """One service; `down` are the communes that do not answer."""
 
-    def __init__(self, own: OwnAlarm = OwnAlarm()) -> None:
+    def __init__(self) -> None:
         self.clock = WallClock(START)
         self.store = BreakableStore()
         self.host = ScriptedHost(self.clock)
         self.down: set[str] = set()
         self.polled = True  # False: no source answers any more, and none fails either
         self.broken: dict[str, Reply] = {}  # channel -> how its provider treats everything
-        self.site = own_site(own)
+        self.site = own_site()
         self.transports = {name: RecordingTransport(self.clock, self._treats(name)) for name in self.site.channels}
         self.service = self.made()
 
@@ -140,7 +140,7 @@ class Scene:
         return [alarm.condition.value for alarm in self.service.self_watch.shown()]
 
 
-def own_site(own: OwnAlarm = OwnAlarm()) -> Site:
+def own_site() -> Site:
     """The small site with an operator who is told by a channel of their own."""
     site = small_site()
     directory = replace(site.directory, recipients=(*site.directory.recipients, OPERATOR))
@@ -149,7 +149,7 @@ def own_site(own: OwnAlarm = OwnAlarm()) -> Site:
         site,
         directory=directory,
         channels={**site.channels, "own": ChannelSpec("own", "log", parallel=1)},
-        own_alarm=replace(own, operators=operators, heartbeats=(Secret("https://watcher.example/1"),)),
+        own_alarm=OwnAlarm(operators, heartbeats=(Secret("https://watcher.example/1"),)),
     )
 
 

@@ -156,7 +156,7 @@ def test_every_line_of_the_table_leads_on():
 )
 def test_whatever_happens_messages_alternate_and_each_has_a_key_of_its_own(story):
     alarms: dict[Condition, Alarm] = {}
-    now, keys, open_alarms = 0.0, set(), set()
+    now, keys, open_alarms = 0.0, set[str](), set[str]()
     for health, gap in story:
         now += gap
         wrong = found(health, Limits())
