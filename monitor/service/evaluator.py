@@ -366,6 +366,7 @@ class Evaluator:
         for number, (unit, news) in enumerate(taken.items()):
             decisions.append(self._decide(unit, news))
             if number % BREATH == BREATH - 1:
+                self.turned_at = self._clock.monotonic()
                 await self._clock.sleep(0)
         try:
             await self._commit(decisions)

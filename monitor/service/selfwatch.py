@@ -101,7 +101,6 @@ class SelfWatch(Collector):
         self._stood = self._jump = 0.0
         self._stuck: tuple[int, datetime | None] = (0, None)
         self._beats = Counter[str]()
-        self._beat_at: datetime | None = None
 
     @property
     def loops(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -189,8 +188,6 @@ class SelfWatch(Collector):
             self._beats["failed" if why else "sent"] += 1
             if why:
                 log.error("the heartbeat was not heard: %s", why)
-            else:
-                self._beat_at = self._clock.now()
 
     # the facts
 
