@@ -87,7 +87,11 @@ class Policy:
         rules = self.rules
         return {
             key: tuple(
-                Explainer(one, self.ruleset.indicators.get(rules[one].indicator or ""))
+                Explainer(
+                    one,
+                    self.ruleset.indicators.get(rules[one].indicator or ""),
+                    self.ruleset.indicators.get(rule.indicator or ""),
+                )
                 for one in rule.explained_by
                 if one in rules
             )

@@ -3,7 +3,8 @@
 * Down the dependencies: a criterion may be `explained_by` criteria of the systems that the unit depends on. While one
   of those is failing (an outage criterion yellow is down, and not yet for long enough to be called for), nobody is
   called for it here. A system whose last answer is older than the failure is waited for, but not for longer than
-  `PATIENCE` of its periods.
+  `PATIENCE` of its periods. When it is well again, the unit's own next answer is waited for in the same way
+  (`ONCE_MORE`): all that fell with a system do not come back in the same second.
 * Up the tree: when as many children as a `Collapse` says are in the same trouble and fell into it within its window,
   their parent has one mass trouble. It lasts until fewer than half as many are left. What a system explains is not
   counted. At the children everybody is spared who stands for that parent or for more; their own people are called.
@@ -24,11 +25,14 @@ from monitor.engine import reasons
 from monitor.engine.book import Criterion, Indicator
 from monitor.model.colour import Colour
 from monitor.model.incident import Cover, Incident, Kind, Phase
+from monitor.model.reading import Reading
 from monitor.model.state import UnitState
 from monitor.model.unit import Level
 from monitor.model.verdict import Param, Reason
 
 PATIENCE = 2.5  # promised periods of a system for which its next answer is waited for
+ONCE_MORE = 1.5  # promised periods of a unit for which its own is, after what took it in has ended ...
+LONGEST = 900.0  # ... but no more than so many seconds
 NAMED = 5  # units that a message names
 _DOWN = (Colour.YELLOW, Colour.RED)
 _BAD = (Phase.OPEN, Phase.ACKNOWLEDGED)
@@ -36,10 +40,11 @@ _BAD = (Phase.OPEN, Phase.ACKNOWLEDGED)
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """A criterion of a system that explains others, and where its answers are."""
+    """A criterion of a system that explains another one, and where the answers of both are."""
 
     criterion: str
     indicator: Indicator | None
+    own: Indicator | None  # of what is explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,11 @@ def shelter(
             covers[cause] = cover
             code, params = (reasons.EXPLAINED, {"system": cover.unit, "criterion": cover.cause})
             why[cause] = Reason(code, params) if cover.whole else Reason(reasons.COLLAPSED, {"unit": cover.unit})
-        elif cause in found and cause not in state.incidents and (wait := _awaited(found[cause], able, systems, now)):
+        elif (
+            cause in found
+            and cause not in state.incidents
+            and (wait := _awaited(found[cause], able, state, systems, now))
+        ):
             awaited[cause], system, criterion = wait
             why[cause] = Reason(reasons.AWAITED, {"system": system, "criterion": criterion, "until": awaited[cause]})
     return Sheltered(covers, awaited, why)
@@ -104,19 +113,32 @@ def _collapsed(cause: str, above: Sequence[UnitState]) -> Cover | None:
 
 
 def _awaited(
-    trouble: Trouble, explainers: Sequence[Explainer], systems: Mapping[str, UnitState], now: datetime
+    trouble: Trouble, explainers: Sequence[Explainer], state: UnitState, systems: Mapping[str, UnitState], now: datetime
 ) -> tuple[datetime, str, str] | None:
-    """Until when which system is waited for; one that never spoke, or promised nothing, is not."""
+    """Until when whose answer to what is waited for; of what never spoke, or promised nothing, none is."""
     waits: list[tuple[datetime, str, str]] = []
     for code, system in systems.items():
         for explainer in explainers:
-            reading = system.evidence.get(explainer.indicator.evidence) if explainer.indicator else None
-            if reading is None or explainer.indicator is None or reading.as_of >= trouble.since:
-                continue
-            until = trouble.since + timedelta(seconds=PATIENCE * explainer.indicator.cadence)
-            if now < until:
-                waits.append((until, code, explainer.criterion))
-    return max(waits, default=None)
+            asked = _last(system, explainer.indicator)
+            if asked is not None and asked.as_of < trouble.since:
+                waits.append((trouble.since + _span(PATIENCE, explainer.indicator), code, explainer.criterion))
+            held, own = system.criteria.get(explainer.criterion), _last(state, explainer.own)
+            if held is not None and held.colour is Colour.GREEN and own is not None and own.as_of < held.since:
+                waits.append((held.since + once_more(explainer.own), state.unit, trouble.cause))
+    return max((wait for wait in waits if now < wait[0]), default=None)
+
+
+def _last(state: UnitState, indicator: Indicator | None) -> Reading | None:
+    return state.evidence.get(indicator.evidence) if indicator else None
+
+
+def once_more(indicator: Indicator | None) -> timedelta:
+    """For how long a unit's own next answer is waited for when a wider trouble has ended."""
+    return min(_span(ONCE_MORE, indicator), timedelta(seconds=LONGEST))
+
+
+def _span(periods: float, indicator: Indicator | None) -> timedelta:
+    return timedelta(seconds=periods * indicator.cadence if indicator else 0.0)
 
 
 def masses(

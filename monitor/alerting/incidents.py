@@ -16,7 +16,8 @@ event does to the incident; nothing else changes a phase. The rules behind the t
   does maintenance, which also judges nothing: whatever is open is paused, nothing opens and nothing recovers.
 * What a wider trouble takes in (`monitor.alerting.collapse`) opens no incident when a system explains it, and calls
   nobody who hears of the wider one. An open one is narrowed to the others (`covered`); when the wider one ends and it
-  is still there, those who were spared are called as for a new one (`uncovered`), and nobody else a second time.
+  is still there after it was asked once more, those who were spared are called as for a new one (`uncovered`), and
+  nobody else a second time.
 * While a hold waits to believe an improvement, and while a criterion flaps, the trouble is what it was.
 * What is well is watched for as long as the policy says before it is over (`closing`). A relapse in that time is the
   same trouble: the plan goes on where it was, an acknowledgement still stands, and nobody hears of it.
@@ -36,6 +37,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 
+from monitor.alerting.collapse import once_more
 from monitor.alerting.escalate import (
     choose,
     due,
@@ -456,7 +458,7 @@ def _cover(case: _Case) -> _Case:
     cover, steps, generation = scene.covers.get(old.cause), old.steps, old.generation
     if old.cover is not None:
         policy = choose(scene.directory, old.kind, scene.unit.level, old.cause)
-        plan = (scene.directory, scene.lineage, scene.sessions, now, (), old.colour)
+        plan = (scene.directory, scene.lineage, scene.sessions, now, (), old.colour, _asked_again(case))
         anew = freeze(policy, *plan) if policy else ()
         kept = () if old.cover.whole else steps
         anew = _of(anew, lambda person: not _hears(person, old.cover, scene))
@@ -465,6 +467,14 @@ def _cover(case: _Case) -> _Case:
     return replace(
         case, incident=replace(old, cover=cover, generation=generation, steps=_narrowed(steps, cover, scene))
     )
+
+
+def _asked_again(case: _Case) -> datetime:
+    """When those who were spared are called: not before the unit itself had the time to come back as well."""
+    rule = case.scene.rules.get(case.incident.cause)
+    indicator = case.scene.indicators.get(rule.indicator or "") if rule else None
+    wait = timedelta(seconds=case.scene.waits.get(case.incident.cause, 0.0))
+    return case.now + max(wait, once_more(indicator))
 
 
 def _narrowed(steps: tuple[Step, ...], cover: Cover | None, scene: Scene) -> tuple[Step, ...]:

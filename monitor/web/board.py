@@ -52,7 +52,8 @@ def _board(request: web.Request, head: Unit | None) -> web.Response:
         "wanted": _wanted(request),
         "share": charts.bar(group.counts),
         "systems": look.systems(service, t, shown),
-        "incidents": incidents[:SHOWN_INCIDENTS],
+        "incidents": [row for row in incidents if row.cover is None][:SHOWN_INCIDENTS],
+        "covered": [row for row in incidents if row.cover is not None],
         "incident_count": len(incidents),
         "targets": look.targets(service, t, head, codes, now),
         "sources": [row_of(feed, service.evaluator.health.get(feed.id), t) for feed in service.site.feeds],
@@ -109,8 +110,10 @@ async def incidents(request: web.Request) -> web.Response:
     t = pages.words(request)
     lately = await service.store.incidents(open_only=False, limit=500)
     closed = [incident for incident in lately if not incident.open][:CLOSED]
+    found = look.open_incidents(service, t, service.evaluator.states)
     context = {
-        "open": look.open_incidents(service, t, service.evaluator.states),
+        "open": [row for row in found if row.cover is None],
+        "covered": [row for row in found if row.cover is not None],
         "closed": [look.incident_row(incident, service, t) for incident in closed],
     }
     return pages.show(request, "incidents.html", context)

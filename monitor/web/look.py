@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.alerting.plan import MASS_PREFIX
 from monitor.alerting.troubles import SILENT_PREFIX
 from monitor.engine.book import Criterion
 from monitor.model.colour import Colour
-from monitor.model.incident import Incident
+from monitor.model.incident import Incident, Kind
 from monitor.model.state import UnitState
 from monitor.model.text import unaccent
 from monitor.model.unit import Level, Unit
@@ -64,6 +65,8 @@ class IncidentRow:
     unit: Unit | None
     name: str
     cause: str
+    count: str = ""  # "25/92": children in trouble of a mass outage
+    cover: Tile | None = None  # unit of the wider trouble that takes it in
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,14 @@ def incident_row(incident: Incident, service: Service, t: Words) -> IncidentRow:
     """One incident with its unit and cause in words."""
     unit = next((unit for unit in service.site.units if unit.code == incident.unit), None)  # it may be gone by now
     name = t.pick((unit.name_vi, unit.name_en)) if unit else incident.unit
-    return IncidentRow(incident, unit, name, cause(incident, service, t))
+    affected, total = incident.facts.get("affected"), incident.facts.get("total")
+    count = f"{affected}/{total}" if incident.kind is Kind.MASS else ""
+    return IncidentRow(incident, unit, name, cause(incident, service, t), count, _cover(incident, service, t))
+
+
+def _cover(incident: Incident, service: Service, t: Words) -> Tile | None:
+    wider = incident.cover.unit if incident.cover and incident.open else ""
+    return tile(service.site.units[wider], service.evaluator.states[wider], t) if wider in service.site.units else None
 
 
 def cause(incident: Incident, service: Service, t: Words) -> str:
@@ -135,15 +145,24 @@ def cause(incident: Incident, service: Service, t: Words) -> str:
     if incident.cause.startswith(SILENT_PREFIX):
         return t("source_silent", source=incident.cause.removeprefix(SILENT_PREFIX))
     day = service.site.calendar.local(incident.closed_at or service.clock.now()).date()
-    rule = service.site.ruleset.criterion(incident.cause, day)
+    rule = service.site.ruleset.criterion(incident.cause.removeprefix(MASS_PREFIX), day)
     return t.pick((rule.title_vi, rule.title_en)) if rule else incident.cause
 
 
 def open_incidents(service: Service, t: Words, among: Iterable[str]) -> list[IncidentRow]:
-    """Open incidents of these units as committed: unanswered red first, then the oldest."""
+    """Open incidents of these units as committed: what a wider one takes in last, unanswered red first, the oldest."""
     states = service.evaluator.states
     found = [incident for code in among for incident in states[code].incidents.values()]
-    found.sort(key=lambda i: (i.acked_by is not None, WORST_FIRST.index(i.colour), i.opened_at, i.key))
+    found.sort(
+        key=lambda i: (
+            i.cover is not None,
+            i.acked_by is not None,
+            WORST_FIRST.index(i.colour),
+            i.kind is not Kind.MASS,
+            i.opened_at,
+            i.key,
+        )
+    )
     return [incident_row(incident, service, t) for incident in found]
 
 

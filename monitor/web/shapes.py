@@ -135,6 +135,7 @@ def incident_summary(incident: Incident) -> Json:
             {"by": one.by, "at": iso(one.at), "note": one.note, "party": one.party} for one in incident.answers
         ],
         "awaits": [party.name for party in incident.missing],
+        "covered_by": {"unit": incident.cover.unit, "cause": incident.cover.cause} if incident.cover else None,
         "well_since": iso(incident.well_since),
         "closed_at": iso(incident.closed_at),
         "generation": incident.generation,

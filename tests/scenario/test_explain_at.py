@@ -67,6 +67,11 @@ def with_the_book_of_2025(folder: Path) -> None:
         "hotline_published dc_cloud_ready centre_equipped essential_services_ready g1552_compliance_rate"
     )
     said = said.replace(active, "rules: [two_tier_readiness]")
+    collapse = "  collapse:    #"  # of a criterion that the book of 2025 does not have
+    assert collapse in said
+    said = "\n".join(
+        line for line in said.split("\n") if not line.startswith((collapse, "    - {criterion: centre_re"))
+    )
     assert "\nby_hand: [" in said
     said = said.replace("\nby_hand: [", f"\nby_hand: [{', '.join(rest.split())}, ")
     config.write_text(said, encoding="utf-8")

@@ -104,6 +104,17 @@ def test_it_lasts_until_fewer_than_half_of_the_threshold_are_left():
     assert {notice.recipient for notice in late} == {f"province-{THAI_NGUYEN}", "nation-VN"}  # ... to who was spared
 
 
+def test_those_who_come_back_a_poll_later_than_the_others_are_no_news_of_their_own():
+    units = country([THAI_NGUYEN])
+    codes = communes(units)
+    well = [reading(code, True, 0.0) for code in codes]
+    down = [reading(code, False, 10.0) for code in codes[:30]]
+    back = [reading(code, True, 600.0 + 2 * number) for number, code in enumerate(codes[:30])]
+    course = played(policy(units), [*well, *down, *back], 1500.0)
+    late = [notice.kind for second, notice in sent(course) if second >= 600 and "commune" not in notice.recipient]
+    assert late == ["mass_over"] * 2
+
+
 # -- partial grows into total ----------------------------------------------------------------------------------------
 
 
@@ -216,6 +227,11 @@ def test_a_centre_that_is_still_down_when_the_line_is_back_is_told():
 
 def test_a_centre_that_came_back_with_the_line_is_never_told():
     course = line_story([(0, True), (20, False), (40, False), (300, True)], 500.0, centre_back=290.0)
+    assert opened(course) == {("system", Kind.OUTAGE): 1}
+
+
+def test_a_centre_that_comes_back_a_poll_later_than_the_line_is_never_told():
+    course = line_story([(0, True), (20, False), (40, False), (300, True)], 900.0, centre_back=350.0)
     assert opened(course) == {("system", Kind.OUTAGE): 1}
 
 

@@ -12,6 +12,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 from yarl import URL
 
+from monitor.alerting.plan import Collapse
 from monitor.engine.book import Condition, Grade, Index, IndexGroup, Indicator, Points
 from monitor.model.colour import Colour
 from monitor.model.incident import DELIVERED, FAILED, Kind, Outcome, Phase
@@ -91,6 +92,27 @@ async def test_an_open_incident_is_on_the_board_with_its_kind_in_words_and_who_t
         assert "Chưa ai nhận" in page
         await world.service.evaluator.acknowledge(world.ref, "operator-1", "")
         assert "operator-1 nhận lúc 10:00 18/11/2026" in await text_of(client, "/")
+
+
+async def test_a_mass_outage_stands_first_and_what_it_takes_in_is_folded_below_it():
+    made = site()
+    together = Collapse("centre_reachable", Level.PROVINCE, at_least=3, share=0, within=300, wait=60, total=100)
+    collapsing = replace(made, directory=replace(made.directory, collapses=(together,)))
+    async with running(collapsing) as world, visiting(world) as client:
+        for commune in ("02100", "02102", "02104"):
+            await world.break_centre(commune)
+        for path in ("/", "/incidents"):
+            open_now, _, covered = (await text_of(client, path)).partition('<details class="covered">')
+            assert open_now.count('<li class="incident"') == 1
+            assert "Sự cố diện rộng: Trung tâm" in open_now and "<strong>3/6</strong>" in open_now
+            assert covered.count('<li class="incident"') == 3
+            assert "3 sự cố nằm trong sự cố rộng hơn" in covered
+            assert 'Nằm trong sự cố của <a href="/units/19">Tỉnh Số 19</a>' in covered
+        [mass] = world.service.evaluator.states["19"].incidents.values()
+        assert "<dd>3/6</dd>" in await text_of(client, f"/incidents/{mass.ref}")
+        told = (await (await client.get("/api/v1/incidents")).json())["items"]
+        wider = {"unit": "19", "cause": mass.cause}
+        assert {one["unit"] for one in told if one["covered_by"] == wider} == {"02100", "02102", "02104"}
 
 
 async def test_targets_stand_under_their_deadline_with_how_many_have_met_them():
