@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from monitor.alerting.limits import Limits
 from monitor.alerting.muting import Held
+from monitor.alerting.selfwatch import Alarm, Condition
 from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
@@ -178,6 +179,15 @@ class Store(Protocol):
     async def outbox(self) -> Mapping[str, tuple[int, datetime | None]]:
         """Per channel: number of pending notices and the due instant of the oldest."""
 
+    async def stuck(self, before: datetime) -> tuple[int, datetime | None]:
+        """How many notices should have gone before an instant and have not, and since when the oldest should have.
+
+        What is muted or held by a limit, and good news that waits for bad news, is not counted.
+        """
+
+    async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        """All notices of the open incidents: incident key -> notice key -> (state as in `Delivery`, why)."""
+
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """Per channel and outcome: number of notices, since the store was made."""
 
@@ -217,6 +227,22 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Stop workers."""
+
+
+class Host(Protocol):
+    """The machine under the service, as far as the monitor's own alarm asks. Never raises."""
+
+    def free(self) -> float | None:
+        """Per cent of the disk that holds var/ which is free; None when that cannot be told."""
+
+    async def recall(self) -> Mapping[Condition, Alarm]:
+        """The alarms that were remembered last; none when they cannot be read."""
+
+    async def remember(self, alarms: Mapping[Condition, Alarm]) -> None:
+        """Keep the alarms over a restart, beside the store: it may be what is broken."""
+
+    async def beat(self) -> Sequence[str]:
+        """Ask every heartbeat address once, under a deadline of its own; of each why that failed, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,8 @@ def awaiting(
 def _until_duty(step: Step, directory: Directory, lineage: tuple[str, ...], calendar: Calendar, now: datetime) -> Step:
     found = (called(directory, role, lineage, now, calendar) for role in step.role.split(","))
     ends = min((each.duty.until for each in found if each.duty is not None), default=None)
-    return replace(step, fired=step.fired + 1, repeat=None) if ends is None else replace(step, due_at=ends)
+    over = replace(step, fired=step.fired + 1, repeat=None, skipped="nobody")
+    return over if ends is None else replace(step, due_at=ends)
 
 
 def _resolved(step: Step, directory: Directory, lineage: tuple[str, ...], calendar: Calendar, now: datetime) -> Step:
@@ -247,7 +248,7 @@ def fire(
         if not due(step, now):
             continue
         if step.still and not seen:
-            plan[index] = _advance(step, sessions, now)
+            plan[index] = replace(_advance(step, sessions, now), skipped="unseen")
             continue
         first = _falls_due(step, now)
         reached = [address for address in (step.to if first else step.held) if address.recipient in known]
@@ -265,8 +266,20 @@ def fire(
         at, repeat = (step.due_at, step.fired) if first else (step.held_until or now, step.fired - 1)
         loud = tuple(address for address in to if address not in held)
         calls.extend([Call(index, repeat, at, loud)] if loud else [])
-        plan[index] = replace(_advance(step, sessions, now) if first else step, held=held, held_until=until)
-    return Fired(tuple(plan), _highest(calls), tuple(empty))
+        called = replace(_advance(step, sessions, now) if first else step, held=held, held_until=until)
+        plan[index] = replace(called, skipped="" if to else "answered" if reached else "nobody")
+    kept = _highest(calls)
+    for spared in {call.step for call in calls} - {call.step for call in kept}:
+        plan[spared] = replace(plan[spared], skipped="told by a later step")
+    return Fired(tuple(plan), kept, tuple(empty))
+
+
+def named(fired: Fired, generation: int) -> tuple[Step, ...]:
+    """The steps, each with the name of its call: what the keys of its notices begin with, after the incident's key."""
+    plan = list(fired.steps)
+    for call in fired.calls:
+        plan[call.step] = replace(plan[call.step], called=f"{generation}/{call.step}/{call.repeat}")
+    return tuple(plan)
 
 
 def _advance(step: Step, sessions: Sessions, now: datetime) -> Step:
@@ -296,8 +309,9 @@ def quiet_end(person: Recipient, now: datetime, zone: ZoneInfo) -> datetime | No
 def _passed(step: Step, sessions: Sessions, now: datetime, *, later: bool) -> Step:
     """A step that reached nobody. One of a schedule goes on repeating, and as the last one stays due: `awaiting`."""
     if not step.duty:
-        return replace(step, fired=step.fired + 1, repeat=None, held=(), held_until=None)
-    return _advance(step, sessions, now) if later else replace(step, due_at=now, held=(), held_until=None)
+        return replace(step, fired=step.fired + 1, repeat=None, held=(), held_until=None, skipped="nobody")
+    gone_on = _advance(step, sessions, now) if later else replace(step, due_at=now, held=(), held_until=None)
+    return replace(gone_on, skipped="nobody")
 
 
 def _call_next_at_once(plan: list[Step], index: int, now: datetime) -> bool:

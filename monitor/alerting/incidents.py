@@ -45,6 +45,7 @@ from monitor.alerting.escalate import (
     finished,
     fire,
     freeze,
+    named,
     next_call,
     quiet_until,
     refreshed,
@@ -526,7 +527,8 @@ def _call(case: _Case) -> _Case:
     quiet = quiet_until(known.values(), old.kind, old.colour, scene.calendar.zone, now)
     seen = case.event is not Event.UNSEEN
     fired = fire(steps, known, scene.sessions, now, old.answered, seen=seen, quiet=quiet)
-    waiting = awaiting(fired.steps, scene.directory, scene.lineage, scene.calendar, now)
+    called = named(fired, old.generation)
+    waiting = awaiting(called, scene.directory, scene.lineage, scene.calendar, now)
     incident = replace(case.incident, steps=waiting)
     notices = tuple(n for call in fired.calls for n in pages(incident, call, case.scene, case.now))
     incident = replace(incident, owed=owed(incident.owed, notices))

@@ -21,6 +21,10 @@ _VI: Mapping[str, Text] = {
         ),
         ("DA NHAN {code} {unit}", ", su co tu {time} {date}", ". Cac buoc bao sau dung, van theo doi", ". Ma {id}"),
     ),
+    "own_acked": _text(
+        ("Đã nhận xác nhận: hệ thống giám sát tự báo", " từ {time} {date}", ".", " Không nhắc lại.", " Mã {id}."),
+        ("DA NHAN: he thong giam sat tu bao", " tu {time} {date}", ". Khong nhac lai", ". Ma {id}"),
+    ),
     "acked_all": _text(
         ("Đã nhận xác nhận {count} sự cố: {listed}.", " Các bước báo sau dừng, vẫn theo dõi."),
         ("DA NHAN {count} su co: {listed}", ". Cac buoc bao sau dung, van theo doi"),
@@ -75,6 +79,10 @@ _EN: Mapping[str, Text] = {
             " Ref {id}.",
         ),
         ("RECORDED {code} {unit}", ", since {time} {date}", ". Later steps stop, watching goes on", ". Ref {id}"),
+    ),
+    "own_acked": _text(
+        ("Answer recorded: the monitor's own alarm", ", since {time} {date}", ".", " No more repeats.", " Ref {id}."),
+        ("RECORDED: the monitor's own alarm", ", since {time} {date}", ". No more repeats", ". Ref {id}"),
     ),
     "acked_all": _text(
         ("Answer recorded for {count} incidents: {listed}.", " Later steps stop, watching goes on."),

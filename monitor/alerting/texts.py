@@ -816,6 +816,30 @@ CONDITIONS: Mapping[str, Mapping[str, tuple[Piece, ...]]] = {
         "vi": ("cấu hình mới bị lỗi, vẫn chạy theo cấu hình cũ",),
         "en": ("the new configuration is broken, the old one still runs",),
     },
+    "no_decision": {
+        "vi": ("không đánh giá được số liệu mới", " trong {h}"),
+        "en": ("nothing new was judged", " for {h}"),
+    },
+    "store_down": {
+        "vi": ("không ghi được cơ sở dữ liệu", " trong {h}"),
+        "en": ("the database could not be used", " for {h}"),
+    },
+    "plan_gap": {
+        "vi": ("có bước báo tin bị bỏ sót", ", {count} bước"),
+        "en": ("calls that were due were not made", ", {count} of them"),
+    },
+    "auditor_silent": {
+        "vi": ("bộ phận kiểm tra bước báo tin không chạy", " trong {h}"),
+        "en": ("the auditor of calls did not run", " for {h}"),
+    },
+    "stalled": {
+        "vi": ("hệ thống đã đứng yên", " trong {h}"),
+        "en": ("the monitor stood still", " for {h}"),
+    },
+    "channel_stopped": {
+        "vi": ("kênh gửi tin ngừng hoạt động", ", {count} kênh"),
+        "en": ("channels are stopped", ", {count} of them"),
+    },
     "cut_off": {
         "vi": ("máy chủ giám sát mất kết nối ra ngoài",),
         "en": ("the monitor's own line is down",),

@@ -19,6 +19,7 @@ from monitor.config.folders import Folders
 from monitor.config.maintenance import build_maintenance
 from monitor.config.models import SiteFile
 from monitor.config.office import build_sessions
+from monitor.config.ownalarm import build_own_alarm
 from monitor.config.people import build_addresses, build_channels, build_directory, build_tokens
 from monitor.config.probebuild import build_own_line, build_probes
 from monitor.config.problems import Problem
@@ -131,6 +132,7 @@ def _build(
         as_of=_as_of(file, zone),
         version=_digest(folders, file),
     )
+    site = replace(site, own_alarm=build_own_alarm(file, site, around))
     _check(site, file, ruleset, findings)
     if "exporters" in file.model_fields_set:
         _check_exporters(file.exporters, folders.root / "exporters", findings)

@@ -476,6 +476,31 @@ class MaintenanceSection(Section):
     at: Title = ""
 
 
+class HeartbeatOut(Section):
+    """The outgoing heartbeat: a watcher outside calls for help when it stays away."""
+
+    urls: list[SecretText] = Field(
+        min_length=1, max_length=4, description="write one or two references, such as ${URL}"
+    )
+    every: Span = 60.0
+
+
+class OwnAlarmSection(Section):
+    """How the monitor watches itself, and whom it tells. Past all policies, rosters and quiet hours."""
+
+    unit: Code | None = None  # whose name and code its messages carry; the first unit of the site unless said
+    to: list[Identifier] = Field(default=[])  # recipients
+    via: list[Identifier] = Field(default=[])  # channels, best one of their own; those of escalation unless said
+    repeat: Span = 3600.0  # until it is over or somebody answers
+    heartbeat: HeartbeatOut | None = None
+    missed_periods: int = Field(default=5, ge=2, le=1000)  # of the source asked most often, without any poll
+    stuck_outbox: Span = 600.0
+    clock_jump: Span = 5.0
+    disk_free: float = Field(default=5.0, ge=0, le=100)  # per cent; 0: never
+    audit_every: Span = 60.0
+    audit_grace: Span = 60.0  # after its time from which on a call is overdue
+
+
 class Network(Section):
     """What may be dialled although it is no public address."""
 
@@ -560,6 +585,7 @@ class SiteFile(Section):
     schedules: list[ScheduleSection] = Field(default=[])
     escalation: Escalation = Field(description="write who is told when")
     maintenance: list[MaintenanceSection] = Field(default=[])
+    own_alarm: OwnAlarmSection = OwnAlarmSection()
     operator: Operator | None = None
     network: Network = Network()
     exporters: list[Identifier] = Field(default=["prometheus"])

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from monitor.alerting.limits import Limits
 from monitor.alerting.plan import Directory
+from monitor.alerting.selfnotices import Operators
+from monitor.alerting.selfwatch import Limits as SelfLimits
 from monitor.config.probespec import ProbeSpec
 from monitor.config.secrets import Secret
 from monitor.engine.book import Ruleset
@@ -229,6 +231,20 @@ class Public:
 
 
 @dataclass(frozen=True)
+class OwnAlarm:
+    """How the monitor watches itself. All spans in seconds."""
+
+    operators: Operators | None = None  # None: it is shown and counted, and nobody is told
+    limits: SelfLimits = field(default_factory=SelfLimits)  # the sweep follows the periods of the sources
+    missed_periods: int = 5  # of the source asked most often, without any poll
+    repeat: float = 3600.0
+    heartbeats: tuple[Secret, ...] = ()  # addresses of an outside watcher; secrets, for who knows one can feign life
+    every: float = 60.0
+    audit_every: float = 60.0
+    audit_grace: float = 60.0  # after its time from which on a call is overdue
+
+
+@dataclass(frozen=True)
 class Site:
     """Everything a run needs. `root` is the folder that holds config.yaml."""
 
@@ -261,4 +277,5 @@ class Site:
     simulation: SimulationSpec | None = None
     as_of: datetime | None = None  # aware UTC: the moment this site is about, when that is not today
     version: str = ""  # digest of all files read, for explanations and reload
+    own_alarm: OwnAlarm = OwnAlarm()
     problems: tuple[str, ...] = ()  # mistakes in the rules on disk, file:line, while the last good ones judge instead

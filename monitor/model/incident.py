@@ -58,6 +58,8 @@ class Step:
     still: bool = False  # passed over when the trouble cannot be seen at that moment
     held: tuple[Address, ...] = ()  # of the last call: whose quiet hours hold it back
     held_until: datetime | None = None  # aware UTC
+    called: str = ""  # generation, number and repeat of its last call, as in the keys of that call's notices
+    skipped: str = ""  # why its last call reached nobody (nobody, unseen, answered, told by a later step)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -23,11 +23,13 @@ from monitor.model.muting import Muting
 from monitor.model.reading import Collected, Reading
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision
-from monitor.ports import Clock, Exporter, Source, Store, Timetable, Transport
+from monitor.ports import Clock, Exporter, Host, Source, Store, Timetable, Transport
+from monitor.service.auditor import Auditor
 from monitor.service.brokenrules import BrokenRules
 from monitor.service.channelwatch import ChannelWatch
 from monitor.service.complaints import Complaints
 from monitor.service.digests import Digests
+from monitor.service.direct import DirectWay
 from monitor.service.evaluator import Evaluator
 from monitor.service.events import EventHub
 from monitor.service.exporters import Exporters
@@ -36,11 +38,12 @@ from monitor.service.heartbeats import Heartbeats
 from monitor.service.linking import Linked
 from monitor.service.metrics import SelfMetrics
 from monitor.service.muting import Desk
-from monitor.service.ownline import behind
+from monitor.service.ownline import OwnLine, behind
 from monitor.service.places import places_of
-from monitor.service.poller import Poller
+from monitor.service.poller import PollEnd, Poller
 from monitor.service.replies import Replies
 from monitor.service.reports import Apart
+from monitor.service.selfwatch import NoHost, SelfWatch, Watched
 from monitor.service.sender import LOOK, Sender
 from monitor.service.validity import asked_today
 
@@ -64,6 +67,7 @@ class Adapters:
     link_keys: tuple[bytes, ...] = ()  # the first signs links in messages; none: links are not signed
     apart: Apart = asyncio.to_thread  # for what computes for long
     post: Post | None = None  # to where metrics are pushed; None: they are not
+    host: Host = field(default_factory=NoHost)
     closers: Sequence[Callable[[], Awaitable[None]]] = ()  # called last at a stop: connections that sources share
 
 
@@ -82,17 +86,16 @@ class Service:
         self.complaints = Complaints(frozenset(feed.id for feed in site.feeds))
         self.evaluator = Evaluator(policy_of(site), store, clock, self.hub.publish, metrics.decided)
         self.heartbeats = Heartbeats(site.heartbeats, self.evaluator, clock)
-        self.poller = self._poller(adapters)
-        self.sender = self._sender(adapters)
+        self.own_line = OwnLine([source for source in adapters.sources if source.id in site.own_line], clock)
+        sources = self._sources(adapters)
+        transports = {name: Linked(transport, self._linked) for name, transport in adapters.transports.items()}
+        self.poller = self._poller(adapters, sources)
+        self.sender = self._sender(adapters, transports)
         self.link_keys = adapters.link_keys
-        self.replies = Replies(site, self.evaluator, store, clock)
         self.digests = Digests(site, self.evaluator, store, clock, self.ready, adapters.apart)
         self.desk = Desk(self.evaluator, store, self.sender, clock)
-        self.broken_rules = BrokenRules()
-        metrics.channels(adapters.transports)
-        self.channel_watch = ChannelWatch(self.sender, adapters.transports)
-        for watch in (self.export_watch, self.broken_rules, self.channel_watch):
-            metrics.registry.register(watch)
+        self._watch_itself(adapters, sources, transports)
+        self.replies = Replies(site, self.evaluator, store, clock, self.self_watch)
         self.site_problems = site.problems  # mistakes on disk, file:line, while an older site or older rules judge
         metrics.reloaded(worked=not site.problems)
         self.started_at: datetime | None = None
@@ -102,23 +105,44 @@ class Service:
         self._closers = adapters.closers
         self._tasks: list[asyncio.Task[None]] = []
 
-    def _poller(self, adapters: Adapters) -> Poller:
-        site = self.site
-        probes = behind(adapters.sources, frozenset(probe.id for probe in site.probes), site.own_line, self.clock)
+    def _sources(self, adapters: Adapters) -> Sequence[Source]:
+        named = frozenset(probe.id for probe in self.site.probes)
+        probes = behind(adapters.sources, named, self.site.own_line, self.own_line)
+        return (*probes, *self.heartbeats.by_id.values())
+
+    def _poller(self, adapters: Adapters, sources: Sequence[Source]) -> Poller:
         return Poller(
-            (*probes, *self.heartbeats.by_id.values()),
+            sources,
             self.clock,
             self._collected,
-            places=places_of(site, adapters.files),
+            places=places_of(self.site, adapters.files),
             observe=self.metrics.swept,
-            count=self.metrics.ended,
-            wanted=asked_today(site, self.clock),
+            count=self._polled,
+            wanted=asked_today(self.site, self.clock),
         )
 
-    def _sender(self, adapters: Adapters) -> Sender:
+    def _sender(self, adapters: Adapters, transports: Mapping[str, Transport]) -> Sender:
         sending = (adapters.chance, adapters.owner, adapters.look, self.evaluator.held)
-        transports = {name: Linked(transport, self._linked) for name, transport in adapters.transports.items()}
         return Sender(self.store, transports, ways_of(self.site), self.clock, *sending)
+
+    def _watch_itself(self, adapters: Adapters, sources: Sequence[Source], transports: Mapping[str, Transport]) -> None:
+        store, clock, own = self.store, self.clock, self.site.own_alarm
+        self.broken_rules = BrokenRules()
+        self.metrics.channels(adapters.transports)
+        self.channel_watch = ChannelWatch(self.sender, adapters.transports)
+        self.auditor = Auditor(store, self.evaluator, clock, own.audit_every, own.audit_grace)
+        self.direct = DirectWay(transports, clock)
+        watched = Watched(
+            store, self.evaluator, self.auditor, self.own_line, sources,
+            ready=self.ready,
+            stopped=lambda: len(self.sender.stopped),
+            ending=lambda: len(self.channel_watch.warnings),
+            problems=lambda: len(self.site_problems),
+        )  # fmt: skip
+        self.self_watch = SelfWatch(own, watched, adapters.host, self.direct, clock)
+        collectors = (self.export_watch, self.broken_rules, self.channel_watch, self.auditor, self.self_watch)
+        for collector in collectors:
+            self.metrics.registry.register(collector)
 
     def _forwarder(self, post: Post | None) -> Forwarder | None:
         if self.site.push is None or post is None:
@@ -161,12 +185,16 @@ class Service:
         self._spawn("first sweep", self._first_sweep)
         if self.forwarder is not None:
             self._spawn("push", self.forwarder.run)
+        self._spawn("auditor", self.auditor.run)
+        for name, loop in self.self_watch.loops.items():
+            self._spawn(name, loop)
 
     async def stop(self) -> None:
         """Stop in reverse order: no new polls, decide what arrived, finish sends, close."""
         await self._timetable.stop()
         await self.poller.stop()
         await self._cancel()
+        await self.direct.stop()
         with contextlib.suppress(Exception):  # a store that is gone must not keep the rest from stopping
             await self.evaluator.settle()
         await self.sender.drain()
@@ -206,6 +234,11 @@ class Service:
         with contextlib.suppress(StoreError):  # the evaluator tries again, and `ready` says why it has to
             await self.evaluator.submit(())
         self.first_sweep_at = self.clock.now()
+
+    def _polled(self, end: PollEnd) -> None:
+        self.metrics.ended(end)
+        if end in (PollEnd.ANSWERED, PollEnd.FAILED):
+            self.self_watch.polled()
 
     def _collected(self, collected: Collected) -> None:
         if collected.shape is not None:

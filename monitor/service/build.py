@@ -9,6 +9,7 @@ from monitor.adapters.clock import SystemClock, chance
 from monitor.adapters.feeds import open_feed
 from monitor.adapters.fetch import Failure, Fetcher, Request
 from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.host import SystemHost
 from monitor.adapters.keyfile import link_keys
 from monitor.adapters.probes import Tools, open_probe
 from monitor.adapters.store import open_store
@@ -47,6 +48,7 @@ def build_service(site: Site) -> Service:
         files=files,
         link_keys=link_keys(site.root / "var" / "links.key"),
         post=None if site.push is None else partial(pushed, fetcher, site.push),
+        host=SystemHost(site.root / "var", site.own_alarm.heartbeats, fetcher),
         closers=(fetcher.close,),
     )
     return Service(site, adapters, metrics)

@@ -78,6 +78,7 @@ class Evaluator:
         self.set_aside: dict[str, str] = {}  # unit -> why its decision failed; it is tried again within a minute
         self.degraded = ""  # why the store cannot be written now; empty when it can
         self._degraded_since: float | None = None  # monotonic
+        self.turned_at = clock.monotonic()  # when the loop last went on: old when it hangs
         self._blind = False
         self._judged: dict[str, datetime] = {}  # unit -> when its state here was judged here, under this policy
         self._watches: dict[str, list[Watch]] = {}
@@ -230,6 +231,11 @@ class Evaluator:
                 self._recover()
             self._observe(self._clock.monotonic() - started + GATHER)
 
+    @property
+    def degraded_for(self) -> float:
+        """Seconds for which nothing could be committed."""
+        return 0.0 if self._degraded_since is None else self._clock.monotonic() - self._degraded_since
+
     def _degrade(self, why: str) -> None:
         """Nothing can be committed: what was committed last must not be shown for long as if it were true now."""
         log.error("the store cannot be written: %s", why)
@@ -311,7 +317,9 @@ class Evaluator:
         return sorted(unit for unit in self._news.dirty if DECIDE_ORDER[units[unit].level] == rank)
 
     async def _until_due(self) -> None:
+        self.turned_at = self._clock.monotonic()
         while not self._is_due():
+            self.turned_at = self._clock.monotonic()
             self._wake.clear()
             left = (self._due[0][0] - self._clock.now()).total_seconds() if self._due else FAR
             waiter = asyncio.ensure_future(self._wake.wait())
@@ -357,10 +365,11 @@ class Evaluator:
 
     async def _committed(self, taken: Mapping[str, _Heard]) -> bool:
         decisions: list[Decision] = []
-        began = self._clock.now()
+        began, self.turned_at = self._clock.now(), self._clock.monotonic()
         for number, (unit, news) in enumerate(taken.items()):
             decisions.append(self._decide(unit, news))
             if number % BREATH == BREATH - 1:
+                self.turned_at = self._clock.monotonic()
                 await self._clock.sleep(0)
         try:
             await self._commit(decisions)

@@ -29,6 +29,11 @@ class OwnLine:
         self._cut_at: float | None = None  # monotonic; when it was last found cut
         self._one_at_a_time = asyncio.Lock()
 
+    @property
+    def cut(self) -> bool:
+        """Whether it was found cut when it was last asked."""
+        return self._cut_at is not None and self._cut_at == self._asked_at
+
     async def believable(self) -> bool:
         """Whether bad news can be believed now: the line works, and has for SETTLE seconds as far as is known."""
         async with self._one_at_a_time:
@@ -68,7 +73,9 @@ def is_bad(answer: Collected) -> bool:
     return bool(answer.failure) or any(reading.value is False for reading in answer.readings)
 
 
-def behind(sources: Sequence[Source], probes: Collection[str], own: Collection[str], clock: Clock) -> list[Source]:
-    """The same sources, with each of the `probes` behind the `own` ones (ids); all as they are where none is named."""
-    line = OwnLine([source for source in sources if source.id in own], clock)
+def behind(sources: Sequence[Source], probes: Collection[str], own: Collection[str], line: OwnLine) -> list[Source]:
+    """The same sources, with each of the `probes` behind the `line`, which asks the `own` ones (ids).
+
+    All as they are where none is named.
+    """
     return [Behind(one, line) if own and one.id in probes and one.id not in own else one for one in sources]

@@ -29,6 +29,7 @@ from monitor.model.verdict import Param
 from monitor.ports import Clock, Store
 from monitor.reporting.why import why
 from monitor.service.evaluator import Evaluator
+from monitor.service.selfwatch import SelfWatch
 
 NAMED = 6  # codes in one answer; the others are counted
 STRANGER = "stranger"
@@ -66,7 +67,8 @@ class _Case:
 class Replies:
     """One per service."""
 
-    def __init__(self, site: Site, evaluator: Evaluator, store: Store, clock: Clock) -> None:
+    def __init__(self, site: Site, evaluator: Evaluator, store: Store, clock: Clock, self_watch: SelfWatch) -> None:
+        self._self_watch = self_watch
         self._site = site
         self._evaluator = evaluator
         self._store = store
@@ -103,6 +105,10 @@ class Replies:
         return await self._tell(case, case.said.ask.value)
 
     async def _named(self, case: _Case) -> str:
+        if (operator := next(filter(self._self_watch.hears, case.ids), None)) is not None:
+            for ref in readings(case.said.code):
+                if alarm := await self._self_watch.acknowledge(ref, operator, case.via):
+                    return await self._tell(case, "own_acked", id=alarm.ref, when=alarm.since)
         found = await self._meant(case)
         if isinstance(found, str):
             return found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.alerting.selfwatch import Alarm, Condition
 from monitor.model.incident import Notice, Outcome, Receipt
 from monitor.model.reading import Collected
 from monitor.ports import Clock
@@ -80,3 +81,34 @@ class RecordingTransport:
     async def close(self) -> None:
         """Remember that it was closed."""
         self.closed = True
+
+
+class ScriptedHost:
+    """`monitor.ports.Host` whose disk and watcher outside follow a script; what was remembered outlives a service."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.share: float | None = 50.0  # per cent of the disk that is free
+        self.remembered: dict[Condition, Alarm] = {}
+        self.beats: list[datetime] = []  # heartbeats that the watcher heard
+        self.deaf = ""  # why it does not hear; empty: it does
+        self.hangs = 0.0  # seconds that it takes
+
+    def free(self) -> float | None:
+        """What the script says."""
+        return self.share
+
+    async def recall(self) -> Mapping[Condition, Alarm]:
+        """What was remembered."""
+        return dict(self.remembered)
+
+    async def remember(self, alarms: Mapping[Condition, Alarm]) -> None:
+        """Keep it."""
+        self.remembered = dict(alarms)
+
+    async def beat(self) -> Sequence[str]:
+        """One address."""
+        await self._clock.sleep(self.hangs)
+        if not self.deaf:
+            self.beats.append(self._clock.now())
+        return (self.deaf,)

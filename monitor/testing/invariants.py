@@ -2,8 +2,9 @@
 
 I1 no outage unheard, I2 no false alarm, I3 every step called, I4 rings bounded, I5 none early, I6 silence after an
 answer, I7 the board is the disk, I8 what was accepted is there, I9 the outbox empties, I10 every answer is in the
-audit. I6 is also watched at every claim and I7 every half minute while the run goes on. Our own tables are believed
-for one thing only: when an incident was opened, and even that must agree with the answers.
+audit, I13 the auditor of plans finds no gap. I6 is also watched at every claim, I7 and I13 every half minute while the
+run goes on. Our own tables are believed for one thing only: when an incident was opened, and even that must agree with
+the answers.
 """
 
 from __future__ import annotations

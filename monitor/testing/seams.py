@@ -213,6 +213,16 @@ class FaultyStore:
         self._enter()
         return await self._inner.outbox()
 
+    async def stuck(self, before: datetime) -> tuple[int, datetime | None]:
+        """See the port."""
+        self._enter()
+        return await self._inner.stuck(before)
+
+    async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        """See the port."""
+        self._enter()
+        return await self._inner.owed()
+
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port."""
         self._enter()

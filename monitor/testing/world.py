@@ -244,6 +244,8 @@ class World:
             await asyncio.sleep(LOOK)
             if self._service is not None:
                 await self._board.look(self._service)
+                for gap in self._service.auditor.audit.found:
+                    self.ledger.violated("I13", f"the auditor misses {gap.what} of {gap.incident} ({gap.fault.value})")
 
 
 class _QuietMetrics(SelfMetrics):

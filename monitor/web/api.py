@@ -42,6 +42,7 @@ async def site(request: web.Request) -> web.Response:
         "name": {"vi": found.name_vi, "en": found.name_en},
         "version": found.version,
         "problems": list(service.site_problems),
+        "own_alarms": [shapes.own_alarm(alarm) for alarm in service.self_watch.shown()],
         "channel_problems": list(service.channel_watch.sentences()),
         "exporter_problems": list(service.export_problems()),
         "rules_broken": {name: sorted(units) for name, units in sorted(service.broken_rules.units.items())},
@@ -111,6 +112,9 @@ async def acknowledge(request: web.Request) -> web.Response:
     """Somebody answered: later steps are withheld. Answers after the commit; doing it twice changes nothing."""
     known_only(request, ())
     note, party, seconds = await _answer(request)
+    name = clean(request.match_info["id"])
+    if alarm := await request.app[SERVICE].self_watch.acknowledge(name, request[CALLER].id, "api"):
+        return answer(shapes.own_alarm(alarm))
     found = await find_incident(request)
     if not found.open:
         raise Problem(409, "closed", f"incident {found.ref} is closed")

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from monitor.alerting.selfnotices import said
 from monitor.model.colour import Colour
 from monitor.service.app import Service
 from monitor.web.static import address
@@ -73,6 +74,7 @@ class Pages:
             "now": now,
             "ready": "" if self._service.evaluator.degraded else self._service.ready(),
             "problems": self._service.site_problems,
+            "own_alarms": [(one.ref, said(one, words.locale)) for one in self._service.self_watch.shown()],
             "channel_problems": self._service.channel_watch.sentences(),
             "exporter_problems": self._service.export_problems(),
             "degraded": bool(self._service.evaluator.degraded),

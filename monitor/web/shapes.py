@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from monitor.alerting.selfwatch import Alarm
 from monitor.config.spec import FeedSpec
 from monitor.engine.index import GroupPoints, IndexPoints
 from monitor.model.colour import Colour
@@ -138,6 +139,17 @@ def incident_summary(incident: Incident) -> Json:
         "well_since": iso(incident.well_since),
         "closed_at": iso(incident.closed_at),
         "generation": incident.generation,
+    }
+
+
+def own_alarm(alarm: Alarm) -> Json:
+    """What the monitor says of itself; `messages` were sent to each of its operators."""
+    return {
+        "ref": alarm.ref,
+        "condition": alarm.condition.value,
+        "since": iso(alarm.since),
+        "messages": alarm.told,
+        "acknowledged_by": alarm.answered_by or None,
     }
 
 

@@ -44,6 +44,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Số lỗi trong cấu hình trên đĩa: {count}; hệ thống vẫn đánh giá theo bản đúng gần nhất.",
         "Mistakes in the site on disk: {count}; the last good version goes on judging.",
     ),
+    "own_alarms": (
+        "Hệ thống giám sát tự báo:",
+        "The monitor says of itself:",
+    ),
     "channel_problems": (
         "Số kênh gửi tin cần xử lý: {count}.",
         "Channels that need the operator: {count}.",

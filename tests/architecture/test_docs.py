@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from monitor.alerting.auditor import Fault
 from monitor.alerting.incidents import mermaid
+from monitor.alerting.selfwatch import CONDITIONS
 from monitor.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,6 +16,21 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_map_shows_the_incident_diagram_of_the_code() -> None:
     assert mermaid().strip() in (ROOT / "docs" / "architecture.md").read_text()
+
+
+def test_the_page_on_the_own_alarm_shows_every_condition_as_the_code_has_it() -> None:
+    lines = (ROOT / "docs" / "own-alarm.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")]
+    shown = {row[0].strip("`"): tuple(row[2:]) for row in rows if len(row) == 4}
+    assert shown == {
+        condition.value: ("directly" if row.direct else "outbox", "stops" if row.stops else "goes on")
+        for condition, row in CONDITIONS.items()
+    }
+
+
+def test_the_page_on_the_own_alarm_shows_every_fault_that_the_auditor_knows() -> None:
+    page = (ROOT / "docs" / "own-alarm.md").read_text()
+    assert [fault for fault in Fault if f"| `{fault.value}` |" not in page] == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -467,6 +467,43 @@ async def test_the_outbox_counts_what_waits_and_names_the_oldest(store: Store) -
     assert await store.outbox() == {"log": (2, at(3)), "email": (1, at(9))}
 
 
+async def test_stuck_is_what_should_have_gone_by_now(store: Store) -> None:
+    assert await store.stuck(at(100)) == (0, None)
+    held = Held("silenced", at(900))
+    await store.commit(
+        [
+            owing(
+                notice("old", due=3),
+                notice("held", due=1),
+                notice("good", due=0, requires="old"),
+                notice("new", due=95),
+            )
+        ]
+    )
+    hold = {"held": held}
+    (old,) = await store.lease("log", "me", at(4), 10, 20, lambda one, _: hold.get(one.key))
+    assert await store.stuck(at(90)) == (1, at(3))
+    await store.settle(old, AGAIN, at(5), at(500))  # tried, and still not there
+    assert await store.stuck(at(90)) == (1, at(3))
+    assert await store.stuck(at(96)) == (2, at(3))
+    (old,) = await store.lease("log", "me", at(501), 1, 20, lambda one, _: hold.get(one.key) or _not("old", one))
+    await store.settle(old, SENT, at(502))
+    assert await store.stuck(at(90)) == (0, None)
+
+
+def _not(key: str, one: Notice) -> Held | None:
+    return None if one.key == key else Held("later", at(950))
+
+
+async def test_owed_names_the_messages_of_open_incidents_with_what_became_of_them(store: Store) -> None:
+    before = owing(notice("i/a"), notice("j/a", incident="j"), notice("self/b", incident="self"))
+    open_one, closed = incident("i"), incident("j", "GHIJKL", phase=Phase.CLOSED)
+    (state,) = await store.commit([replace(before, incidents=(open_one, closed))])
+    assert await store.owed() == {"i": {"i/a": ("pending", "")}}
+    await store.commit([decision(state, withheld=(Withhold("i", "acknowledged"),))])
+    assert await store.owed() == {"i": {"i/a": ("suppressed", "acknowledged")}}
+
+
 async def test_outcomes_are_counted_by_channel_once_they_are_final(store: Store) -> None:
     (state,) = await store.commit([owing(*(notice(key) for key in "abcd"), notice("e", channel="email"))])
     for lease, receipt in zip(await store.lease("log", "me", NOW, 4, 20), (SENT, SENT, REFUSED, AGAIN), strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,16 +10,21 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from monitor.alerting.auditor import excused, gaps
 from monitor.alerting.escalate import due, finished
 from monitor.alerting.incidents import Alerts, acknowledge
 from monitor.alerting.plan import Recipient, StepSpec, TermsSpec
 from monitor.alerting.troubles import Silent
 from monitor.model.colour import Colour
 from monitor.model.incident import Cover, Incident, Kind, Notice, Phase
+from monitor.model.muting import NOTHING_MUTED
 from monitor.model.segments import gsm_length
+from monitor.model.state import UnitState, Withhold
+from monitor.model.unit import Units
 from monitor.model.verdict import CriterionState
-from tests.unit.alerting_scene import DEADLINE, DIRECTORY, centre, local, online, reacted
+from tests.unit.alerting_scene import COMMUNE, DEADLINE, DIRECTORY, centre, local, online, reacted
 
+UNITS = Units((replace(COMMUNE, parent=None),))
 RECOVERIES = {"recovered", "kpi_met", "speaks_again"}
 TERMS = st.sampled_from(
     [
@@ -54,6 +60,7 @@ class Lives(RuleBasedStateMachine):
         self.answered: set[tuple[str, int]] = set()  # (incident, generation)
         self.mute: set[tuple[str, int, str]] = set()  # (incident, generation, recipient) of parties that answered
         self.closed: set[str] = set()
+        self.rows: dict[str, dict[str, tuple[str, str]]] = {}  # incident -> its messages in the outbox
 
     # --- the world ---
 
@@ -89,6 +96,7 @@ class Lives(RuleBasedStateMachine):
         cause = data.draw(st.sampled_from(sorted(self.open)))
         before = self.open[cause]
         after, withheld = acknowledge(before, data.draw(st.sampled_from(["focal", "chair"])), "", self.now)
+        self.write(withheld, ())
         assert bool(withheld) == (before.phase is Phase.OPEN)
         assert set(before.answers) <= set(after.answers)
         if before.phase is Phase.ACKNOWLEDGED:
@@ -126,12 +134,23 @@ class Lives(RuleBasedStateMachine):
         before, criteria = dict(self.open), self.criteria()
         covers = {} if self.cover is None else {"centre": self.cover}
         alerts = reacted(before, criteria, self.now, silent, directory=self.directory, covers=covers)
+        self.write(alerts.withheld, alerts.notices)
         self.check_pages(alerts)
         self.check_ends(before, alerts)
         self.open = dict(alerts.open)
         again = reacted(self.open, criteria, self.now, silent, directory=self.directory, covers=covers)
         assert (again.changed, again.notices, again.withheld, dict(again.open)) == ((), (), (), self.open)
         assert alerts.recheck_at is None or alerts.recheck_at > self.now
+
+    def write(self, withheld: Sequence[Withhold], notices: Sequence[Notice]) -> None:
+        """What the store does with it, as far as the auditor looks."""
+        for order in withheld:
+            rows = self.rows.get(order.incident, {})
+            for key in rows:
+                if order.recipients is None or key.split("/")[-2] in order.recipients:
+                    rows[key] = ("suppressed", order.reason)
+        for notice in notices:
+            self.rows.setdefault(notice.incident, {})[notice.key] = ("pending", "")
 
     def check_pages(self, alerts: Alerts) -> None:
         for notice in alerts.notices:
@@ -199,6 +218,20 @@ class Lives(RuleBasedStateMachine):
         if incident is not None and self.rate == 40.0:
             assert incident.kind in (Kind.KPI_RED, Kind.OVERDUE)
             assert incident.colour is Colour.RED
+
+    @invariant()
+    def the_auditor_finds_no_gap(self) -> None:
+        if not hasattr(self, "open"):
+            return
+        state = UnitState(COMMUNE.code, criteria=self.criteria())
+        found = gaps(
+            self.open.values(),
+            self.rows,
+            lambda one: excused(one, state, UNITS, NOTHING_MUTED, self.now),
+            self.now,
+            grace=1.0,  # the machine's clock goes on by a second with every decision
+        )
+        assert found == ()
 
     @invariant()
     def nothing_due_is_left_uncalled(self) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from monitor.model.reading import Collected, Reading
-from monitor.service.ownline import FRESH, SETTLE, behind
+from monitor.service.ownline import FRESH, SETTLE, OwnLine, behind
 from monitor.testing import run
 from tests.unit.web_site import NOW, ManualClock
 
@@ -45,7 +45,8 @@ class Scene:
     def __post_init__(self) -> None:
         sources = (self.gateway, self.names, self.one, self.two)
         ids = {source.id for source in sources}
-        self.sources = behind(sources, ids, {"gateway/VN", "names/VN"}, self.clock)
+        line = OwnLine([self.gateway, self.names], self.clock)
+        self.sources = behind(sources, ids, {"gateway/VN", "names/VN"}, line)
 
     def polled(self, number: int = 2) -> Collected:
         """The answer of one source, the first centre unless told otherwise."""
@@ -113,4 +114,4 @@ def test_a_probe_that_cannot_ask_keeps_its_own_reason():
 
 def test_without_an_own_line_all_sources_are_as_they_were():
     one = Target("centre/1", up=False)
-    assert behind((one,), {"centre/1"}, (), ManualClock()) == [one]
+    assert behind((one,), {"centre/1"}, (), OwnLine((), ManualClock())) == [one]

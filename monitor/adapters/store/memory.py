@@ -192,6 +192,16 @@ class MemoryStore:
         self._check_open()
         return self._notices.waiting()
 
+    async def stuck(self, before: datetime) -> tuple[int, datetime | None]:
+        """See the port."""
+        self._check_open()
+        return self._notices.stuck(before)
+
+    async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        """See the port."""
+        self._check_open()
+        return self._notices.owed(key for key, incident in self._incidents.items() if incident.open)
+
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port; only final outcomes, so a number never falls."""
         self._check_open()

@@ -36,6 +36,11 @@ class _Row:
         """Urgent before old."""
         return (not self.notice.urgent, self.notice.due_at, self.notice.key)
 
+    @property
+    def free_since(self) -> datetime:
+        """Since when it should have gone: from its time on once it was tried, else from when nothing held it back."""
+        return self.notice.due_at if self.attempt else self.next_at
+
     def delivery(self) -> Delivery:
         return Delivery(
             notice=self.notice,
@@ -253,6 +258,17 @@ class MemoryOutbox:
             for channel, rows in self._undecided.items()
             if rows
         }
+
+    def stuck(self, before: datetime) -> tuple[int, datetime | None]:
+        """See the port."""
+        rows = (row for rows in self._undecided.values() for row in rows.values())
+        since = [row.free_since for row in rows if row.notice.requires is None and row.free_since < before]
+        return len(since), min(since, default=None)
+
+    def owed(self, incidents: Iterable[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        """The notices of these incidents."""
+        found = ((incident, self._of_incident.get(incident, ())) for incident in incidents)
+        return {incident: {row.notice.key: (row.state, row.detail) for row in rows} for incident, rows in found if rows}
 
     def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port."""

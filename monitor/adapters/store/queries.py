@@ -54,6 +54,7 @@ _earlier = notice.alias("earlier")
 _waiting = or_(*(notice.c.state == state for state in sorted(states.WAITING)))
 _undecided = notice.c.state.in_(sorted(states.UNDECIDED))
 _withheld = notice.c.withheld != ""
+_unclosed = [phase.value for phase in Phase if phase is not Phase.CLOSED]
 
 
 # -- units -------------------------------------------------------------------------------------------------------
@@ -152,8 +153,7 @@ def last_hash() -> Select[Any]:
 
 def newest_incidents(open_only: bool, limit: int) -> Select[Any]:
     """Documents of incidents, newest first."""
-    unclosed = [phase.value for phase in Phase if phase is not Phase.CLOSED]
-    wanted = incident.c.phase.in_(unclosed) if open_only else true()
+    wanted = incident.c.phase.in_(_unclosed) if open_only else true()
     return (
         select(incident.c.doc).where(wanted).order_by(incident.c.opened_at.desc(), incident.c.key.desc()).limit(limit)
     )
@@ -354,6 +354,23 @@ def waiting_by_channel() -> Select[Any]:
     """Per channel: how many notices are undecided, and when the oldest was due."""
     numbers = (func.count().label("number"), func.min(notice.c.due_at).label("oldest"))
     return select(notice.c.channel, *numbers).where(_undecided).group_by(notice.c.channel)
+
+
+def stuck(before: datetime) -> Select[Any]:
+    """How many notices should have gone before an instant, and since when the oldest should have.
+
+    From its time on once it was tried, else from when nothing held it back; good news waits for bad news.
+    """
+    since = case((notice.c.attempt > 0, notice.c.due_at), else_=notice.c.next_at)
+    numbers: list[Any] = [func.count().label("number"), func.min(since, type_=notice.c.due_at.type).label("oldest")]
+    return select(*numbers).where(_undecided, notice.c.requires.is_(None), since < before)
+
+
+@cache
+def notices_of_open() -> Select[Any]:
+    """Notices of all open incidents: whose they are, and what became of them."""
+    columns = (notice.c.incident, notice.c.key, notice.c.state, notice.c.detail)
+    return select(*columns).join(incident, incident.c.key == notice.c.incident).where(incident.c.phase.in_(_unclosed))
 
 
 def final_outcomes() -> Select[Any]:

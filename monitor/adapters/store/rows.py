@@ -224,6 +224,14 @@ def transition_of(row: Any) -> Transition:
     return Transition(row.unit, row.criterion, row.at, Colour(row.before), Colour(row.after), reasons)
 
 
+def by_incident(found: Iterable[Any]) -> dict[str, dict[str, tuple[str, str]]]:
+    """Rows of notices (incident, key, state, detail) by the incident they belong to."""
+    owed: dict[str, dict[str, tuple[str, str]]] = {}
+    for row in found:
+        owed.setdefault(row.incident, {})[row.key] = (row.state, row.detail)
+    return owed
+
+
 def delivery_of(row: Any) -> Delivery:
     """What a row of the table `notice` says of its notice."""
     return Delivery(

@@ -202,6 +202,16 @@ class SqlStore:
         found = await self._file.fetch(queries.waiting_by_channel())
         return {row.channel: (row.number, row.oldest) for row in found}
 
+    async def stuck(self, before: datetime) -> tuple[int, datetime | None]:
+        """See the port."""
+        row = (await self._file.fetch(queries.stuck(before)))[0]
+        return row.number, row.oldest
+
+    async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        """See the port."""
+        found = await self._file.fetch(queries.notices_of_open())
+        return await self._beside(lambda: rows.by_incident(found))
+
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port; only final outcomes, so a number never falls."""
         found = await self._file.fetch(queries.final_outcomes())

@@ -1,0 +1,337 @@
+"""The monitor watches itself, in virtual time: each way to break it, who hears of it, and when the heartbeat stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from monitor.model.incident import Fault, Outcome, Receipt
+from monitor.model.state import UnitState
+from monitor.testing import run
+from monitor.testing.doubles import Reply
+from monitor.testing.site import COMMUNES
+from tests.unit.own_alarm_scene import START, Scene, lived
+
+Story = Callable[[Scene], Awaitable[None]]
+DOWN = Reply(Receipt(Outcome.TRY_AGAIN, "down"), arrives=False)
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("CRITICAL", "monitor")
+
+
+def played(story: Story) -> None:
+    async def all_of_it() -> None:
+        await lived(Scene(), story)
+
+    run(all_of_it())
+
+
+def minutes_of(scene: Scene) -> list[int]:
+    """When the watcher outside heard a heartbeat, in minutes since the start."""
+    return [int((at - START).total_seconds() // 60) for at in scene.host.beats]
+
+
+def test_a_service_that_works_beats_every_minute_and_says_nothing():
+    async def story(scene: Scene) -> None:
+        await scene.passes(60)
+        assert scene.heard == []
+        assert minutes_of(scene) == list(range(1, 76)) or minutes_of(scene) == list(range(1, 75))
+
+    played(story)
+
+
+def test_a_full_disk_is_told_directly_within_a_minute_and_stops_the_heartbeat():
+    async def story(scene: Scene) -> None:
+        scene.store.full = True
+        scene.down.update(COMMUNES[:3])
+        await scene.passes(10)
+        assert scene.heard[0] == ("store_down", "self", 15.0) or scene.heard[0] == ("store_down", "self", 16.0)
+        assert [one for one, _, _ in scene.heard] == ["store_down"]
+        assert [minute for minute in minutes_of(scene) if 17 <= minute < 25] == []
+        scene.store.full = False
+        await scene.passes(5)
+        assert scene.heard[1][:2] == ("store_down", "self_over")
+        assert scene.on == []
+        assert minutes_of(scene)[-1] >= 28
+
+    played(story)
+
+
+def test_a_store_that_hangs_is_told_although_nothing_can_be_stored():
+    async def story(scene: Scene) -> None:
+        hangs = scene.store.hangs = asyncio.Event()
+        await scene.passes(6)
+        assert {one for one, _, _ in scene.heard} >= {"store_down"}
+        assert scene.heard[0][2] <= 16
+        scene.store.hangs = None
+        hangs.set()
+        await scene.passes(5)
+        assert scene.on == []
+
+    played(story)
+
+
+def test_a_low_disk_is_told_once_repeated_each_hour_and_once_when_it_is_over():
+    async def story(scene: Scene) -> None:
+        scene.host.share = 3.0
+        await scene.passes(150)
+        assert scene.heard == [("disk_low", "self", 15.0), ("disk_low", "self", 75.0), ("disk_low", "self", 135.0)]
+        scene.host.share = 30.0
+        await scene.passes(10)
+        assert scene.heard[3][:2] == ("disk_low", "self_over")
+        assert len(scene.heard) == 4
+
+    played(story)
+
+
+def test_what_was_answered_is_not_repeated_but_its_end_is_told():
+    async def story(scene: Scene) -> None:
+        scene.host.share = 3.0
+        await scene.passes(5)
+        (alarm,) = scene.service.self_watch.shown()
+        await scene.service.self_watch.acknowledge(alarm.ref.lower(), "admin")
+        assert scene.service.self_watch.shown()[0].answered_by == "admin"
+        assert await scene.service.self_watch.acknowledge("NOBODY", "admin") is None
+        await scene.passes(180)
+        assert len(scene.heard) == 1
+        scene.host.share = 30.0
+        await scene.passes(5)
+        assert [text for _, text, _ in scene.heard] == ["self", "self_over"]
+
+    played(story)
+
+
+def test_a_gateway_that_is_down_is_told_by_the_channel_of_our_own():
+    async def story(scene: Scene) -> None:
+        scene.broken |= {"sms": DOWN, "mail": DOWN}
+        scene.down.add(COMMUNES[0])
+        await scene.passes(20)
+        (told,) = scene.heard
+        assert told[:2] == ("stuck_outbox", "self")
+        assert 26 <= told[2] <= 30  # ten minutes after the first call was due
+        scene.broken.clear()
+        await scene.passes(10)
+        assert scene.heard[1][:2] == ("stuck_outbox", "self_over")
+
+    played(story)
+
+
+def test_an_outbox_that_nobody_empties_does_not_keep_the_alarm_about_it():
+    async def story(scene: Scene) -> None:
+        (sender,) = (task for task in scene.service._tasks if task.get_name() == "sender")
+        sender.cancel()
+        scene.down.add(COMMUNES[0])
+        await scene.passes(20)
+        assert [one for one, _, _ in scene.heard] == ["stuck_outbox"]
+        last = minutes_of(scene)[-1]
+        assert last <= scene.heard[0][2] + 1
+        await scene.passes(30)
+        assert minutes_of(scene)[-1] == last
+
+    played(story)
+
+
+def test_sources_that_are_no_longer_polled_are_an_alarm_after_five_periods():
+    async def story(scene: Scene) -> None:
+        await scene.service.poller.stop()
+        await scene.passes(4)
+        assert scene.heard == []
+        await scene.passes(5)
+        assert [(one, text) for one, text, _ in scene.heard] == [("no_sweep", "self")]
+        assert minutes_of(scene)[-1] <= 21
+
+    played(story)
+
+
+def test_an_evaluator_that_hangs_is_told_past_it():
+    async def story(scene: Scene) -> None:
+        async with scene.service.evaluator._one_at_a_time:
+            scene.down.update(COMMUNES)
+            await scene.passes(5)
+            assert [one for one, _, _ in scene.heard] == ["no_decision"]
+        await scene.passes(5)
+        assert scene.on == []
+
+    played(story)
+
+
+def test_a_clock_that_is_stepped_is_told_and_neither_hastens_nor_delays_a_repeat():
+    async def story(scene: Scene) -> None:
+        scene.host.share = 3.0
+        await scene.passes(5)
+        scene.clock.step = timedelta(hours=1)
+        await scene.passes(60)
+        told = [(one, text) for one, text, _ in scene.heard]
+        assert sorted(told) == [
+            ("clock_jump", "self"), ("clock_jump", "self_over"), ("disk_low", "self"), ("disk_low", "self"),
+        ]  # fmt: skip
+
+    played(story)
+
+
+def test_a_config_that_is_refused_is_an_alarm_until_it_is_mended():
+    async def story(scene: Scene) -> None:
+        scene.service.refuse(("config.yaml:3: unknown key",))
+        await scene.passes(2)
+        scene.service.site_problems = ()
+        await scene.passes(3)
+        assert [(one, text) for one, text, _ in scene.heard] == [
+            ("config_broken", "self"),
+            ("config_broken", "self_over"),
+        ]
+        assert len(minutes_of(scene)) >= 18  # it works all the same
+
+    played(story)
+
+
+def test_a_channel_that_is_broken_for_everybody_is_an_alarm():
+    async def story(scene: Scene) -> None:
+        refused = Receipt(Outcome.REFUSED, "no money", fault=Fault.CHANNEL)
+        scene.broken |= {"sms": Reply(refused, arrives=False), "mail": Reply(refused, arrives=False)}
+        scene.down.add(COMMUNES[0])
+        await scene.passes(10)
+        assert [(one, text) for one, text, _ in scene.heard] == [("channel_stopped", "self")]
+
+    played(story)
+
+
+def test_a_restart_tells_nothing_twice():
+    async def story(scene: Scene) -> None:
+        scene.host.share = 3.0
+        await scene.passes(5)
+        await scene.service.stop()
+        scene.service = scene.made()
+        await scene.service.start()
+        await scene.passes(10)
+        assert len(scene.heard) == 1
+        await scene.passes(60)
+        assert len(scene.heard) == 2  # the repeat, in its time
+
+    played(story)
+
+
+def test_a_message_that_could_not_be_sent_before_a_restart_is_told_after_it():
+    async def story(scene: Scene) -> None:
+        scene.broken["own"] = DOWN
+        scene.host.share = 3.0
+        await scene.passes(5)
+        await scene.service.stop()
+        scene.broken.clear()
+        scene.service = scene.made()
+        await scene.service.start()
+        await scene.passes(5)
+        assert [one for one, _, _ in scene.heard] == ["disk_low"]
+
+    played(story)
+
+
+def test_what_is_over_before_the_operator_could_be_told_is_never_told():
+    async def story(scene: Scene) -> None:
+        scene.broken["own"] = DOWN
+        scene.host.share = 3.0
+        await scene.passes(5)
+        scene.host.share = 30.0
+        await scene.passes(5)
+        scene.broken.clear()
+        await scene.passes(30)
+        assert scene.heard == []
+
+    played(story)
+
+
+def test_a_heartbeat_that_nobody_hears_or_that_hangs_is_counted_and_delays_nothing():
+    async def story(scene: Scene) -> None:
+        scene.host.deaf, scene.host.hangs = "no connection", 5.0
+        scene.down.add(COMMUNES[0])
+        await scene.passes(10)
+        registry = scene.service.metrics.registry
+        assert (registry.get_sample_value("denbao_own_heartbeat_total", {"outcome": "failed"}) or 0) >= 8
+        assert scene.transports["sms"].rings or scene.transports["mail"].rings
+        assert scene.heard == []
+
+    played(story)
+
+
+def test_no_heartbeat_goes_out_before_the_first_sweep_is_judged():
+    async def story() -> None:
+        scene = Scene()
+        scene.store.full = True
+        await scene.service.start()
+        await scene.passes(10)
+        assert scene.host.beats == []
+        await scene.service.stop()
+
+    run(story())
+
+
+# -- the auditor -----------------------------------------------------------------------------------------------------
+
+
+def test_sc80_a_call_due_for_less_than_the_limit_is_valid_and_one_overdue_stops_the_heartbeat():
+    """SC-80: due for a moment is valid; overdue for long is an audit error, and no heartbeat goes out."""
+
+    async def story(scene: Scene) -> None:
+        scene.down.add(COMMUNES[0])
+        await scene.passes(5)
+        (incident,) = scene.service.evaluator.states[COMMUNES[0]].incidents.values()
+        planted_at = scene.clock.now()
+
+        def stick(state: UnitState) -> UnitState:  # the head is to be called now, and nothing will do so
+            first, head, *rest = incident.steps
+            steps = (first, replace(head, due_at=planted_at), *rest)
+            return replace(state, incidents={incident.cause: replace(incident, steps=steps)})
+
+        scene.store.plant(COMMUNES[0], stick)
+        await scene.passes(1)
+        assert scene.on == []
+        await scene.passes(2)
+        assert scene.on == ["plan_gap"]
+        (told,) = scene.heard
+        assert told[:2] == ("plan_gap", "self")
+        assert told[2] - (planted_at - START).total_seconds() / 60 <= 3  # minutes
+        beats = len(scene.host.beats)
+        await scene.passes(2)
+        assert len(scene.host.beats) == beats
+        entries = [entry for entry, _ in await scene.store.audit_trail() if entry.action == "plan gap"]
+        assert [(entry.actor, entry.subject) for entry in entries] == [("auditor", incident.key)]
+        assert scene.service.metrics.registry.get_sample_value("denbao_auditor_gaps") == 1
+
+    played(story)
+
+
+def test_sc80_a_deleted_message_is_found_and_its_end_is_told_when_the_incident_is_over():
+    """SC-80."""
+
+    async def story(scene: Scene) -> None:
+        scene.down.add(COMMUNES[0])
+        await scene.passes(5)
+        (incident,) = scene.service.evaluator.states[COMMUNES[0]].incidents.values()
+        scene.store.lose(incident.owed[0])
+        await scene.passes(3)
+        assert [(one, text) for one, text, _ in scene.heard] == [("plan_gap", "self")]
+        scene.down.clear()
+        await scene.passes(10)
+        assert [(one, text) for one, text, _ in scene.heard] == [("plan_gap", "self"), ("plan_gap", "self_over")]
+
+    played(story)
+
+
+def test_an_auditor_that_does_not_run_is_an_alarm():
+    async def story(scene: Scene) -> None:
+        async def never() -> None:
+            await asyncio.Event().wait()
+
+        scene.service.auditor.look = never  # type: ignore[method-assign]
+        await scene.passes(4)
+        assert [(one, text) for one, text, _ in scene.heard] == [("auditor_silent", "self")]
+        last = minutes_of(scene)[-1]
+        await scene.passes(3)
+        assert minutes_of(scene)[-1] == last
+
+    played(story)

@@ -1,0 +1,201 @@
+"""The pure half of the monitor's own alarm: conditions, the life of an alarm, its messages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.alerting.selfnotices import Operators, notices
+from monitor.alerting.selfwatch import (
+    CONDITIONS,
+    EVENT,
+    TABLE,
+    Alarm,
+    Condition,
+    Event,
+    Health,
+    Limits,
+    Stage,
+    answered,
+    beats,
+    found,
+    step,
+)
+from monitor.alerting.texts import CONDITIONS as WORDS
+from monitor.model.segments import gsm_length
+from tests.unit.alerting_scene import CALENDAR, CHAIR, DIRECTORY, FOCAL, PROVINCE
+
+T = datetime(2025, 8, 6, 2, tzinfo=UTC)
+WELL = Health(swept=10, decided=1, store=1, audited=30, free=50.0)
+HOUR = 3600.0
+ILL = {
+    Condition.NO_SWEEP: replace(WELL, swept=301),
+    Condition.NO_DECISION: replace(WELL, decided=61),
+    Condition.STORE_DOWN: replace(WELL, store=31),
+    Condition.STUCK_OUTBOX: replace(WELL, stuck=3, stuck_for=700),
+    Condition.PLAN_GAP: replace(WELL, gaps=1),
+    Condition.AUDITOR_SILENT: replace(WELL, audited=181),
+    Condition.STALLED: replace(WELL, stood=120),
+    Condition.CLOCK_JUMP: replace(WELL, jump=-3600),
+    Condition.DISK_LOW: replace(WELL, free=4.9),
+    Condition.CHANNEL_STOPPED: replace(WELL, stopped=1),
+    Condition.TOKEN_ENDING: replace(WELL, ending=1),
+    Condition.CONFIG_BROKEN: replace(WELL, problems=2),
+    Condition.CUT_OFF: replace(WELL, cut=True),
+}
+OPERATORS = Operators(PROVINCE, (FOCAL, CHAIR), ("sms",), DIRECTORY, CALENDAR)
+
+
+def at(seconds: float) -> datetime:
+    return T + timedelta(seconds=seconds)
+
+
+def test_nothing_is_wrong_with_a_monitor_that_works():
+    assert found(WELL, Limits()) == {}
+    assert found(Health(free=None), Limits()) == {}
+    edge = Health(swept=300, decided=60, store=30, audited=180, stood=10, jump=5, free=5.0)
+    assert found(edge, Limits()) == {}
+
+
+@pytest.mark.parametrize("condition", Condition)
+def test_each_condition_is_found_alone_and_has_words_in_both_languages(condition):
+    assert list(found(ILL[condition], Limits())) == [condition]
+    assert set(WORDS[condition]) == {"vi", "en"}
+
+
+def test_the_heartbeat_stops_for_what_may_keep_people_from_being_told_and_for_nothing_else():
+    goes_on = {condition for condition in Condition if beats([condition])}
+    assert goes_on == {
+        Condition.STALLED, Condition.CLOCK_JUMP, Condition.CHANNEL_STOPPED, Condition.TOKEN_ENDING,
+        Condition.CONFIG_BROKEN, Condition.CUT_OFF,
+    }  # fmt: skip
+    assert beats([])
+
+
+def test_what_is_told_directly_also_stops_the_heartbeat():
+    assert all(row.stops for row in CONDITIONS.values() if row.direct)
+
+
+def moved(alarms: dict[Condition, Alarm], health: Health, seconds: float, jump: float = 0.0):
+    alarms, calls = step(alarms, found(health, Limits()), HOUR, at(seconds), jump)
+    return alarms, [(call.text, call.alarm.told) for call in calls]
+
+
+def test_an_alarm_is_told_once_repeated_and_its_end_told_once():
+    ill = ILL[Condition.DISK_LOW]
+    alarms, told = moved({}, ill, 0)
+    assert told == [("self", 1)]
+    alarms, told = moved(alarms, ill, HOUR - 1)
+    assert told == []
+    alarms, told = moved(alarms, ill, HOUR)
+    assert told == [("self", 2)]
+    alarms, told = moved(alarms, WELL, HOUR + 59)
+    assert told == []
+    alarms, told = moved(alarms, WELL, HOUR + 60)
+    assert (alarms, told) == ({}, [("self_over", 3)])
+
+
+def test_what_comes_and_goes_is_one_alarm():
+    alarms, told = moved({}, ILL[Condition.DISK_LOW], 0)
+    for second in range(15, 600, 15):
+        alarms, told = moved(alarms, ILL[Condition.DISK_LOW] if second % 45 else WELL, second)
+        assert told == []
+
+
+def test_what_is_short_is_never_told_where_it_must_last():
+    alarms, told = moved({}, ILL[Condition.STUCK_OUTBOX], 0)
+    assert (alarms[Condition.STUCK_OUTBOX].stage, told) == (Stage.WAITING, [])
+    assert moved(alarms, WELL, 15) == ({}, [])
+    alarms, told = moved(alarms, ILL[Condition.STUCK_OUTBOX], 30)
+    assert told == [("self", 1)]
+
+
+def test_a_moment_that_is_over_is_shown_for_ten_minutes_and_not_repeated():
+    alarms, told = moved({}, ILL[Condition.CLOCK_JUMP], 0)
+    assert told == [("self", 1)]
+    alarms, told = moved(alarms, WELL, EVENT - 1)
+    assert (list(alarms), told) == ([Condition.CLOCK_JUMP], [])
+    assert moved(alarms, WELL, EVENT) == ({}, [("self_over", 2)])
+
+
+def test_a_step_of_the_wall_clock_moves_the_repeats_along():
+    alarms, _ = moved({}, ILL[Condition.DISK_LOW], 0)
+    both = replace(ILL[Condition.DISK_LOW], jump=7200)
+    alarms, told = moved(alarms, both, 7260, jump=7200)
+    assert told == [("self", 1)]  # of the jump only
+    alarms, told = moved(alarms, ILL[Condition.DISK_LOW], 7200 + HOUR)
+    assert ("self", 2) in told
+
+
+def test_who_answers_hears_only_the_end():
+    ill = ILL[Condition.DISK_LOW]
+    alarms, _ = moved({}, ill, 0)
+    ref = alarms[Condition.DISK_LOW].ref
+    assert answered(alarms, "NOBODY", "an") == (alarms, None)
+    alarms, alarm = answered(alarms, ref.lower(), "an")
+    assert alarm is not None and alarm.answered_by == "an"
+    alarms, alarm = answered(alarms, ref, "binh")
+    assert alarm is not None and alarm.answered_by == "an"
+    alarms, told = moved(alarms, ill, 5 * HOUR)
+    assert told == []
+    assert moved(alarms, WELL, 6 * HOUR)[1] == [("self_over", 2)]
+
+
+def test_every_line_of_the_table_leads_on():
+    stages = {stage for stage, _ in TABLE if stage is not None}
+    assert {to for to, _ in TABLE.values()} == stages | {Stage.OVER}
+    assert {event for _, event in TABLE} == set(Event)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([WELL, *ILL.values()]), st.sampled_from([15, 45, 61, 700, 4000])), max_size=40)
+)
+def test_whatever_happens_messages_alternate_and_each_has_a_key_of_its_own(story):
+    alarms: dict[Condition, Alarm] = {}
+    now, keys, open_alarms = 0.0, set[str](), set[str]()
+    for health, gap in story:
+        now += gap
+        wrong = found(health, Limits())
+        alarms, calls = step(alarms, wrong, HOUR, at(now))
+        for call in calls:
+            assert (call.text == "self_over") <= (call.alarm.key in open_alarms)
+            assert (call.text == "self_over") == (call.alarm.stage is Stage.OVER)
+            (open_alarms.discard if call.text == "self_over" else open_alarms.add)(call.alarm.key)
+            for notice in notices(call, OPERATORS, at(now)):
+                assert notice.key not in keys
+                keys.add(notice.key)
+        assert {alarm.key for alarm in alarms.values() if alarm.told_of} == open_alarms
+        again, twice = step(alarms, wrong, HOUR, at(now))
+        assert (again, twice) == (alarms, ())
+
+
+@pytest.mark.parametrize("condition", Condition)
+def test_a_message_says_what_where_and_since_when_in_one_segment(condition):
+    _, calls = step({}, found(ILL[condition], Limits()), HOUR, T)
+    if not calls:  # it must last first
+        alarms, _ = step({}, found(ILL[condition], Limits()), HOUR, T)
+        _, calls = step(alarms, found(ILL[condition], Limits()), HOUR, at(30))
+    focal, chair = notices(calls[0], OPERATORS, T)
+    assert focal.sms.startswith("HE THONG GIAM SAT 19 Tinh Thai Nguyen: ")
+    assert chair.sms.startswith("MONITOR 19 Tinh Thai Nguyen: ")
+    for notice in (focal, chair):
+        assert notice.sms.endswith(calls[0].alarm.ref)
+        assert "09:00" in notice.sms
+        assert gsm_length(notice.sms) <= 160
+        assert notice.cause == ""  # nothing mutes it
+        assert (notice.urgent, notice.requires) == (True, None)
+
+
+def test_the_figures_are_written_as_people_write_them():
+    _, calls = step({}, found(replace(WELL, store=400, free=3.2), Limits()), HOUR, T)
+    said = [notices(call, OPERATORS, T)[0].subject.partition(": ")[2] for call in calls]
+    assert said == ["không ghi được cơ sở dữ liệu trong 6 phút", "ổ đĩa sắp đầy, còn trống 3%"]
+
+
+def test_who_has_none_of_the_channels_is_told_nothing():
+    _, calls = step({}, found(ILL[Condition.DISK_LOW], Limits()), HOUR, T)
+    assert [n.recipient for n in notices(calls[0], replace(OPERATORS, via=("mail",)), T)] == ["focal"]
