@@ -56,7 +56,7 @@ test-fast: $(DEV_READY)
 	@.venv/bin/pytest -m "not integration and not browser and not simulation_long and not nightly"
 
 bench: $(DEV_READY)
-	@.ci/packages prometheus prometheus-blackbox-exporter
+	@.ci/packages prometheus prometheus-blackbox-exporter prometheus-pushgateway
 	@.venv/bin/python -m bench
 
 nightly: $(DEV_READY)

@@ -154,6 +154,7 @@ class _Board:
         for unit in self._units.values():
             if unit.parent:
                 self._siblings.setdefault(unit.parent, []).append(unit.code)
+        self._heads: dict[tuple[str, str], list[bytes]] = {}
         self._states: dict[str, UnitState] = {}
         self._probes: dict[str, dict[str, Collected]] = {}  # unit -> source -> last poll
         self._probed: dict[str, str] = {}  # source -> unit
@@ -219,9 +220,16 @@ class _Board:
         for parent, name in sorted(moved):
             group = self._siblings[parent]
             ranks = ranking.ranks(name, [self._figures.get(code, {}).get(name, NO_FIGURE) for code in group])
-            places = zip(group, ranks, strict=True)
-            samples = [((("unit", code), ("indicator", name)), rank) for code, rank in places if rank is not None]
-            self._family(_RANK).put((parent, name), samples)
+            places = zip(self._rank_heads(parent, name), ranks, strict=True)
+            lines = [b"%b%d\n" % (top, rank) for top, rank in places if rank is not None]
+            self._family(_RANK).put_lines((parent, name), b"".join(lines))
+
+    def _rank_heads(self, parent: str, name: str) -> list[bytes]:
+        """Lines of ranks up to the rank: one moved figure writes those of all its siblings anew."""
+        if (parent, name) not in self._heads:
+            samples = (((("unit", code), ("indicator", name)), 0) for code in self._siblings[parent])
+            self._heads[parent, name] = [rendered(_RANK, [sample])[: -len(b"0\n")] for sample in samples]
+        return self._heads[parent, name]
 
     def _take(self, poll: Collected) -> str:
         """Keep a poll; the code of its unit. A probe that brought no answer at all has no result to show."""

@@ -58,13 +58,17 @@ class Family:
 
     def put(self, key: Hashable, samples: Samples) -> None:
         """The series of one key; none takes them away."""
+        self.put_lines(key, rendered(self.metric.name, samples))
+
+    def put_lines(self, key: Hashable, block: bytes) -> None:
+        """The same, as lines that are written already."""
         place = self._places.get(key)
         if place is None:
-            if not samples:
+            if not block:
                 return
             place = self._places[key] = len(self._blocks)
             self._blocks.append(b"")
-        block, before = rendered(self.metric.name, samples), self._blocks[place]
+        before = self._blocks[place]
         if block == before:
             return
         self._blocks[place] = block

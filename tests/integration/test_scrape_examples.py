@@ -13,9 +13,18 @@ from aiohttp import web
 from aiohttp.test_utils import unused_port
 
 from exporters.catalogue import CATALOGUE
-from monitor.model.unit import Level
-from monitor.ports import Page
+from monitor.adapters.clock import SystemClock
+from monitor.api import ExporterContext
+from monitor.model.colour import Colour
+from monitor.model.reading import Reading
+from monitor.model.snapshot import Snapshot
+from monitor.model.state import UnitState
+from monitor.model.unit import Level, Unit, Units
+from monitor.model.verdict import Standing
+from monitor.ports import Exporter, Page
+from monitor.registry import NATION, Place, load_registry
 from monitor.reporting.exposition import END, OPENMETRICS, TEXT, Family, gzipped, head, pack, wants_openmetrics
+from monitor.service.exporters import load_exporters
 from monitor.web.api import exported
 from tests.integration.test_prometheus import Prometheus, judged, serving, site, started, until
 
@@ -142,6 +151,71 @@ async def test_the_example_of_victoria_metrics_works(tmp_path: Path):
             assert await asked.answers('denbao_build_info{version="1.2.3"}')
 
 
+async def nothing(_openmetrics: bool) -> bytes:
+    return b""
+
+
+def country() -> Units:
+    """Every unit of the national registry."""
+    registry = load_registry()
+
+    def unit(place: Place, parent: str | None) -> Unit:
+        names = (place.name_vi, place.name_en, place.name_ascii)
+        return Unit(place.code, place.level, place.kind, *names, parent=parent, province=place.province)
+
+    provinces = (unit(place, NATION.code) for place in registry.provinces)
+    return Units((unit(NATION, None), *provinces, *(unit(place, place.province) for place in registry.communes())))
+
+
+def red_and_green(unit: Unit, number: int) -> UnitState:
+    """Every third unit is red; three values each."""
+    now = SystemClock().now()
+    colour = Colour.RED if number % 3 == 0 else Colour.GREEN
+    values = {f"i{n}": Reading(unit.code, f"i{n}", n + number / 7, now, now, "feed") for n in range(3)}
+    return UnitState(unit.code, 1, Standing(colour, now, colour, now, 0.5, 1.0), evidence=values)
+
+
+@asynccontextmanager
+async def paged(exporter: Exporter) -> AsyncIterator[str]:
+    """The address at which the page of an exporter is served."""
+    app = web.Application()
+    app.router.add_get("/metrics", exported(exporter))
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    try:
+        yield f"{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+BOTH = pytest.mark.parametrize(
+    ("name", "server"),
+    [
+        pytest.param("prometheus", prometheus, id="prometheus"),
+        pytest.param("victoria-metrics", victoria_metrics, id="victoria-metrics", marks=victoria),
+    ],
+)
+
+
+@BOTH
+async def test_the_whole_country_is_scraped_and_every_value_is_read_back(name, server, tmp_path: Path):
+    units = country()
+    states = {unit.code: red_and_green(unit, number) for number, unit in enumerate(units)}
+    exporter = load_exporters(ROOT / "exporters", ["prometheus"], ExporterContext("1", nothing))["prometheus"]
+    exporter.start(Snapshot(units, states))
+    reds = sum(state.standing is not None and state.standing.colour is Colour.RED for state in states.values())
+    async with paged(exporter) as address, server(example(name, tmp_path, _8866=address)) as asked:
+        assert await asked.answers("count(denbao_unit_info)") == {(): len(units)}
+        assert await asked.ask('sum(denbao_units{level="commune"})') == {(): 3321}
+        assert await asked.ask("count(denbao_unit_colour == 2)") == {(): reds}
+        assert await asked.ask("count(denbao_indicator_value)") == {(): 3 * len(units)}
+        [told] = (await asked.ask('denbao_indicator_value{unit="24181",indicator="i2"}')).values()
+        # VictoriaMetrics keeps some 13 digits.
+        assert told == pytest.approx(states["24181"].evidence["i2"].value, rel=1e-12)
+
+
 class Names:
     """A page of hostile names, as our exporter writes it."""
 
@@ -158,23 +232,8 @@ class Names:
         return Page(gzipped((top, *self._family.packed(), end)), OPENMETRICS if asked else TEXT, "gzip")
 
 
-@pytest.mark.parametrize(
-    ("name", "server"),
-    [
-        pytest.param("prometheus", prometheus, id="prometheus"),
-        pytest.param("victoria-metrics", victoria_metrics, id="victoria-metrics", marks=victoria),
-    ],
-)
+@BOTH
 async def test_hostile_names_are_read_back_letter_for_letter(name, server, tmp_path: Path):
-    app = web.Application()
-    app.router.add_get("/metrics", exported(Names()))  # type: ignore[arg-type]
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    try:
-        async with server(example(name, tmp_path, _8866=f"{host}:{port}")) as asked:
-            found = await asked.answers("max by (unit, name) (denbao_unit_info)")
-    finally:
-        await runner.cleanup()
+    async with paged(Names()) as address, server(example(name, tmp_path, _8866=address)) as asked:  # type: ignore[arg-type]
+        found = await asked.answers("max by (unit, name) (denbao_unit_info)")
     assert {int(unit): told for told, unit in found} == dict(enumerate(HOSTILE))
