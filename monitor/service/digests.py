@@ -17,7 +17,7 @@ from monitor.model.state import AuditEntry
 from monitor.ports import Clock, Store
 from monitor.reporting.brief import brief
 from monitor.service.evaluator import Evaluator
-from monitor.service.reports import Apart, Records, digest_of, scene_of
+from monitor.service.reports import Apart, Records, begin_of_record, digest_of, scene_of
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Digests:
             while self._ready():
                 await self._clock.sleep(_LOOK)
             now, calendar = self._clock.now(), self._site.calendar
-            after = self._told or now - LATE
+            after = self._told or max(now - LATE, await self._began(now))
             for edition in owed(self._site.directory.digests, self._site.units, calendar, after, now):
                 await self._tell(edition)
             self._told = now
@@ -53,6 +53,10 @@ class Digests:
             if following is None:
                 return
             await self._clock.sleep_until(following)
+
+    async def _began(self, now: datetime) -> datetime:
+        """Since when the service is: a new site owes nothing for the time before it."""
+        return await begin_of_record(cast(Records, self._store)) or now
 
     async def _tell(self, edition: Edition) -> None:
         site, code = self._site, edition.unit.code

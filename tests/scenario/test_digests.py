@@ -60,12 +60,18 @@ def test_a_restart_after_the_hour_sends_no_second_one():
     assert len(editions(again)) == 2
 
 
+def test_a_new_site_owes_no_edition_of_the_time_before_it():
+    assert editions(play(one_is_down, minutes=90, site=with_digest(OFFICE), begin=40)) == []
+
+
 def test_an_edition_that_was_missed_comes_late_and_an_old_one_does_not():
-    late = play(one_is_down, minutes=200, site=with_digest(OFFICE), begin=100)
+    before = play(one_is_down, minutes=20, site=with_digest(OFFICE))
+    late = play(one_is_down, minutes=200, site=with_digest(OFFICE), before=before, begin=100)
     assert [(minute < 105, number) for minute, _, channel, number in editions(late) if channel == "mail"] == [
         (True, "1908-0830")
     ]
-    assert editions(play(one_is_down, minutes=300, site=with_digest(OFFICE), begin=200)) == []
+    before = play(one_is_down, minutes=20, site=with_digest(OFFICE))
+    assert editions(play(one_is_down, minutes=300, site=with_digest(OFFICE), before=before, begin=200)) == []
 
 
 def test_quiet_hours_hold_it_until_they_end():
