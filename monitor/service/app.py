@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -60,7 +60,7 @@ class Adapters:
     files: int = 1024  # that the process may open
     look: float = LOOK  # seconds after which the outbox is looked at without being woken
     link_keys: tuple[bytes, ...] = ()  # the first signs links in messages; none: links are not signed
-    host: Host = field(default_factory=NoHost)
+    host: Host | None = None  # None: the service does not watch itself, as in a story on a fast clock
     closers: Sequence[Callable[[], Awaitable[None]]] = ()  # called last at a stop: connections that sources share
 
 
@@ -108,6 +108,7 @@ class Service:
 
     def _watch_itself(self, adapters: Adapters, sources: Sequence[Source], transports: Mapping[str, Transport]) -> None:
         store, clock, own = self.store, self.clock, self.site.own_alarm
+        self._on_a_host = adapters.host is not None
         self.broken_rules = BrokenRules()
         self.channel_watch = ChannelWatch(self.sender, adapters.transports)
         self.auditor = Auditor(store, self.evaluator, clock, own.audit_every, own.audit_grace)
@@ -119,7 +120,7 @@ class Service:
             ending=lambda: len(self.channel_watch.warnings),
             problems=lambda: len(self.site_problems),
         )  # fmt: skip
-        self.self_watch = SelfWatch(own, watched, adapters.host, self.direct, clock)
+        self.self_watch = SelfWatch(own, watched, adapters.host or NoHost(), self.direct, clock)
         for collector in (self.broken_rules, self.channel_watch, self.auditor, self.self_watch):
             self.metrics.registry.register(collector)
 
@@ -146,9 +147,9 @@ class Service:
         self._spawn("sender", self.sender.run)
         self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
         self._spawn("first sweep", self._first_sweep)
-        self._spawn("auditor", self.auditor.run)
-        for name, loop in self.self_watch.loops.items():
-            self._spawn(name, loop)
+        if self._on_a_host:
+            for name, loop in {"auditor": self.auditor.run, **self.self_watch.loops}.items():
+                self._spawn(name, loop)
 
     async def stop(self) -> None:
         """Stop in reverse order: no new polls, decide what arrived, finish sends, close."""
