@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
 
-from monitor.alerting.plan import MASS_PREFIX, Collapse
+from monitor.alerting.plan import Collapse
 from monitor.alerting.troubles import Trouble
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, Indicator
 from monitor.model.colour import Colour
-from monitor.model.incident import Cover, Incident, Kind, Phase
+from monitor.model.incident import MASS_PREFIX, Cover, Incident, Kind, Phase
 from monitor.model.reading import Reading
 from monitor.model.state import UnitState
 from monitor.model.unit import Level

@@ -54,11 +54,10 @@ from monitor.alerting.escalate import (
 )
 from monitor.alerting.muting import silence_of
 from monitor.alerting.notices import address_in, owed, pages, recoveries, reminders
-from monitor.alerting.plan import MASS_PREFIX
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, Trouble
 from monitor.model.colour import Colour
-from monitor.model.incident import Answer, Cover, Incident, Kind, Notice, Phase, Step, Terms
+from monitor.model.incident import MASS_PREFIX, Answer, Cover, Incident, Kind, Notice, Phase, Step, Terms
 from monitor.model.state import AuditEntry, Withhold
 from monitor.model.text import clean
 from monitor.model.verdict import Param

@@ -11,10 +11,8 @@ from monitor.alerting.schedule import Schedule
 from monitor.alerting.texts import TEXTS, Text
 from monitor.model.colour import Colour
 from monitor.model.hours import Daily, WorkingTimes
-from monitor.model.incident import Kind
+from monitor.model.incident import MASS_PREFIX, Kind
 from monitor.model.unit import Level
-
-MASS_PREFIX = "mass:"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from monitor.model.colour import Colour
 from monitor.model.hours import Daily
 from monitor.model.verdict import Param
 
+MASS_PREFIX = "mass:"  # of the cause of a mass outage: the criterion of the children follows
+
 
 class Kind(StrEnum):
     """What sort of trouble: it selects the escalation policy and the texts."""

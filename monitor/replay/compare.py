@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from monitor.alerting.digests import BRIEF
 from monitor.alerting.replies import REPLY
 from monitor.alerting.troubles import SILENT_PREFIX
 from monitor.config.spec import Site
@@ -30,6 +31,9 @@ class Event(NamedTuple):
     at: datetime
     says: str  # "green -> red", or "owed"
     why: tuple[str, ...] = ()  # codes of the reasons
+
+
+_OUTSIDE = (REPLY, BRIEF, "self", "self_over")  # kinds of messages that no decision owes
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +144,8 @@ def _cause(one: Notice) -> str:
 
 
 def _outside_rules(one: Notice) -> bool:
-    """What no rule can say again: a silent source, and an answer to somebody who wrote."""
-    return one.kind == REPLY or _cause(one).startswith(SILENT_PREFIX)
+    """What no rule can say again: a silent source, an answer to somebody who wrote, a digest, an own alarm."""
+    return one.kind in _OUTSIDE or _cause(one).startswith(SILENT_PREFIX)
 
 
 def _stood(units: Units, transitions: Iterable[Transition], until: datetime) -> Mapping[str, Mapping[str, int]]:

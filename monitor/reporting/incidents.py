@@ -9,7 +9,7 @@ from datetime import datetime
 from statistics import median
 
 from monitor.model.colour import Colour
-from monitor.model.incident import Incident, Kind, Phase
+from monitor.model.incident import MASS_PREFIX, Incident, Kind, Phase
 from monitor.model.muting import Span
 from monitor.model.state import AuditEntry
 from monitor.reporting.masking import person
@@ -22,6 +22,7 @@ _KINDS: Mapping[Kind, Words] = {
     Kind.KPI_RED: ("chỉ số mức đỏ", "figure is red"),
     Kind.OVERDUE: ("quá hạn", "overdue"),
     Kind.SILENT: ("nguồn không gửi số liệu", "source is silent"),
+    Kind.MASS: ("sự cố diện rộng", "mass outage"),
 }
 _PHASES: Mapping[Phase, Words] = {
     Phase.OPEN: ("chưa ai xác nhận", "open"),
@@ -73,7 +74,7 @@ def cause_words(incident: Incident, scene: Scene) -> Words:
     if incident.kind is Kind.SILENT:
         source = source_of(incident)
         return f"nguồn {source}", f"source {source}"
-    rule = scene.rules().get(incident.cause)
+    rule = scene.rules().get(incident.cause.removeprefix(MASS_PREFIX))
     return (incident.cause, incident.cause) if rule is None else (rule.title_vi, rule.title_en)
 
 

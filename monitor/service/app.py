@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -42,7 +42,7 @@ from monitor.service.ownline import OwnLine, behind
 from monitor.service.places import places_of
 from monitor.service.poller import PollEnd, Poller
 from monitor.service.replies import Replies
-from monitor.service.reports import Apart
+from monitor.service.reports import Apart, here
 from monitor.service.selfwatch import NoHost, SelfWatch, Watched
 from monitor.service.sender import LOOK, Sender
 from monitor.service.validity import asked_today
@@ -65,9 +65,9 @@ class Adapters:
     files: int = 1024  # that the process may open
     look: float = LOOK  # seconds after which the outbox is looked at without being woken
     link_keys: tuple[bytes, ...] = ()  # the first signs links in messages; none: links are not signed
-    apart: Apart = asyncio.to_thread  # for what computes for long
+    apart: Apart = here  # for what computes for long; virtual time has no threads
     post: Post | None = None  # to where metrics are pushed; None: they are not
-    host: Host = field(default_factory=NoHost)
+    host: Host | None = None  # None: the service does not watch itself, as in a story on a fast clock
     closers: Sequence[Callable[[], Awaitable[None]]] = ()  # called last at a stop: connections that sources share
 
 
@@ -127,6 +127,7 @@ class Service:
 
     def _watch_itself(self, adapters: Adapters, sources: Sequence[Source], transports: Mapping[str, Transport]) -> None:
         store, clock, own = self.store, self.clock, self.site.own_alarm
+        self._on_a_host = adapters.host is not None
         self.broken_rules = BrokenRules()
         self.metrics.channels(adapters.transports)
         self.channel_watch = ChannelWatch(self.sender, adapters.transports)
@@ -139,7 +140,7 @@ class Service:
             ending=lambda: len(self.channel_watch.warnings),
             problems=lambda: len(self.site_problems),
         )  # fmt: skip
-        self.self_watch = SelfWatch(own, watched, adapters.host, self.direct, clock)
+        self.self_watch = SelfWatch(own, watched, adapters.host or NoHost(), self.direct, clock)
         collectors = (self.export_watch, self.broken_rules, self.channel_watch, self.auditor, self.self_watch)
         for collector in collectors:
             self.metrics.registry.register(collector)
@@ -185,9 +186,9 @@ class Service:
         self._spawn("first sweep", self._first_sweep)
         if self.forwarder is not None:
             self._spawn("push", self.forwarder.run)
-        self._spawn("auditor", self.auditor.run)
-        for name, loop in self.self_watch.loops.items():
-            self._spawn(name, loop)
+        if self._on_a_host:
+            for name, loop in {"auditor": self.auditor.run, **self.self_watch.loops}.items():
+                self._spawn(name, loop)
 
     async def stop(self) -> None:
         """Stop in reverse order: no new polls, decide what arrived, finish sends, close."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
@@ -46,6 +47,7 @@ def build_service(site: Site) -> Service:
         exporters=load_exporters(site.root / "exporters", site.exporters, context),
         chance=chance,
         files=files,
+        apart=asyncio.to_thread,
         link_keys=link_keys(site.root / "var" / "links.key"),
         post=None if site.push is None else partial(pushed, fetcher, site.push),
         host=SystemHost(site.root / "var", site.own_alarm.heartbeats, fetcher),

@@ -41,6 +41,11 @@ Apart = Callable[..., Awaitable[Any]]  # calls a function with arguments where i
 Progress = Callable[[str, int], None]  # what is read, and how much of it so far
 
 
+async def here(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Calls a function at once, and holds up whatever else there is."""
+    return function(*arguments)
+
+
 def in_silence(_what: str, _number: int) -> None:
     """Progress that nobody waits for."""
 

@@ -22,7 +22,7 @@ _BELIEVED = 50 * _HOUR  # a daily figure is believed for 50 hours: told as silen
 def story_site(root: Path, environ: Mapping[str, str]) -> Site:
     """The site in `root` as the story needs it.
 
-    Units, calendar, directory, policies and channels stay as they are. Raises ConfigError.
+    Units, calendar, people, policies and channels stay as they are; nobody gets a digest. Raises ConfigError.
     """
     site = load_site(root, environ=environ, now=START)
     return replace(
@@ -31,6 +31,7 @@ def story_site(root: Path, environ: Mapping[str, str]) -> Site:
         store_url="memory:",
         probes=(),
         feeds=(_report(site.units),),
+        directory=replace(site.directory, digests=()),
         exporters=(),
         simulation=None,
         as_of=START,

@@ -23,7 +23,7 @@ from monitor.service.app import Adapters, Service
 from monitor.service.metrics import SelfMetrics
 from monitor.testing.board import Board
 from monitor.testing.clock import LoopClock, VirtualTimetable, run
-from monitor.testing.doubles import RecordingTransport, Reply, Ring, ScriptedSource
+from monitor.testing.doubles import RecordingTransport, Reply, Ring, ScriptedHost, ScriptedSource
 from monitor.testing.ledger import Asked, Ledger
 from monitor.testing.lives import Life, factory, outside
 from monitor.testing.script import Script, draw, within
@@ -112,6 +112,7 @@ class World:
             transports={name: LivingTransport(provider, trouble) for name, provider in self._providers.items()},
             exporters={},
             chance=self._dice["chance"].random,
+            host=ScriptedHost(clock),
         )
 
     def _died(self, life: Life) -> None:

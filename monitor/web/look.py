@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.alerting.plan import MASS_PREFIX
 from monitor.alerting.troubles import SILENT_PREFIX
 from monitor.engine.book import Criterion
 from monitor.model.colour import Colour
-from monitor.model.incident import Incident, Kind
+from monitor.model.incident import MASS_PREFIX, Incident, Kind
 from monitor.model.state import UnitState
 from monitor.model.text import unaccent
 from monitor.model.unit import Level, Unit

@@ -74,7 +74,7 @@ def play(
         transports = {name: RecordingTransport(clock, rang=story.rings.append) for name in CHANNELS}
         sources = [ScriptedSource(f"probe/{unit}", unit, _probe(unit, down), POLL) for unit in (A, B)]
         timetable = VirtualTimetable(clock)
-        adapters = Adapters(clock, story.store, timetable, sources, transports, {}, lambda: 0.5, apart=_here)
+        adapters = Adapters(clock, story.store, timetable, sources, transports, {}, lambda: 0.5)
         service = Service(site or small_site(), adapters, Quiet())
         await service.start()
         todo = sorted([*acts, *((minute, _looked(story, minute)) for minute in look)], key=lambda pair: pair[0])
@@ -87,11 +87,6 @@ def play(
 
     run(told())
     return story
-
-
-async def _here(function: Callable[..., object], *arguments: object) -> object:
-    """Virtual time has no threads."""
-    return function(*arguments)
 
 
 def _probe(unit: str, down: Down) -> Callable[[datetime], Collected]:

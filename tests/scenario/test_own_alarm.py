@@ -98,7 +98,7 @@ def test_what_was_answered_is_not_repeated_but_its_end_is_told():
         await scene.service.self_watch.acknowledge(alarm.ref.lower(), "admin")
         assert scene.service.self_watch.shown()[0].answered_by == "admin"
         assert await scene.service.self_watch.acknowledge("NOBODY", "admin") is None
-        await scene.passes(180)
+        await scene.passes(70)
         assert len(scene.heard) == 1
         scene.host.share = 30.0
         await scene.passes(5)
