@@ -20,12 +20,13 @@ from monitor.model.incident import Notice, reference
 from monitor.model.text import clean
 
 _SUBJECT = 200  # characters
+_SHOWN = 48  # characters of an address in a page
 _LINK = re.compile(r"(https?://[^\s<>\"]+[^\s<>\".,;:!?)])")
 _RED, _YELLOW, _GREEN, _GREY = "#b91c1c", "#ca8a04", "#15803d", "#6b7280"
 _COLOURS: Mapping[str, str] = {
-    **dict.fromkeys(("outage", "kpi_red", "overdue"), _RED),
+    **dict.fromkeys(("outage", "kpi_red", "overdue", "mass", "self"), _RED),
     "kpi_yellow": _YELLOW,
-    **dict.fromkeys(("recovered", "kpi_met", "speaks_again"), _GREEN),
+    **dict.fromkeys(("recovered", "kpi_met", "speaks_again", "mass_over", "self_over"), _GREEN),
 }
 
 
@@ -51,6 +52,11 @@ class Piece:
 
     text: str
     link: bool = False
+
+    @property
+    def shown(self) -> str:
+        """A long address in brief: where it leads, not the signature at its end."""
+        return self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}…"
 
 
 def page(notice: Notice) -> str:
