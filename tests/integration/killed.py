@@ -113,9 +113,14 @@ def account(series: Series, left: Left) -> Account:
 
 
 def _not_handed_on(handed: Sequence[Delivery], left: Left) -> list[str]:
-    """Messages that one channel gave up on and the next one was never owed."""
+    """Messages that one channel gave up on and the next one was never owed, though nobody had answered or recovered."""
     there = {one.notice.key for one in left.deliveries}
-    wanted = {one.notice.key: f"{one.notice.key.rpartition('/')[0]}/{NEXT_CHANNEL}" for one in handed}
+    over = {one.key for one in left.incidents if not one.open or one.acked_by}
+    wanted = {
+        one.notice.key: f"{one.notice.key.rpartition('/')[0]}/{NEXT_CHANNEL}"
+        for one in handed
+        if one.notice.incident not in over or one.notice.requires
+    }
     return [key for key, following in wanted.items() if following not in there or following == key]
 
 

@@ -114,9 +114,7 @@ notice = Table(
     Column("owner", Text, nullable=False),
     Column("lease_until", Instant),
     Column("maybe_sent", Boolean, nullable=False),  # an attempt ended unknown
-    Column(
-        "withheld", Text, nullable=False
-    ),  # why it is not to be tried again, said while it was leased or once it was sent
+    Column("withheld", Text, nullable=False),  # why it is not tried again, said while leased or once sent
     Column("detail", Text, nullable=False),
     Column("sent_at", Instant),
     Column("doc", Text, nullable=False),
