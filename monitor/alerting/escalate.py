@@ -295,8 +295,11 @@ def _advance(step: Step, sessions: Sessions, now: datetime) -> Step:
 def quiet_until(
     people: Iterable[Recipient], kind: Kind, colour: Colour, zone: ZoneInfo, now: datetime
 ) -> dict[str, datetime]:
-    """Until when the quiet hours last of those whom this does not wake: a red outage does, unless they say no."""
-    wakes = kind is Kind.OUTAGE and colour is Colour.RED
+    """Until when the quiet hours last of those whom this does not wake.
+
+    A red outage does, unless they say no. So does a mass outage: those who hear of it are spared each single one.
+    """
+    wakes = kind in (Kind.OUTAGE, Kind.MASS) and colour is Colour.RED
     spans = ((p.id, quiet_end(p, now, zone)) for p in people if not (wakes and p.wake))
     return {person: ends for person, ends in spans if ends is not None}
 

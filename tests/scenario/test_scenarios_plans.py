@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, time
 
+from monitor.alerting.escalate import quiet_until
 from monitor.alerting.plan import Directory, Recipient, StepSpec
 from monitor.alerting.schedule import Rotation, Schedule, Spell
 from monitor.model.colour import Colour
 from monitor.model.hours import Daily
+from monitor.model.incident import Kind
 from tests.unit.alerting_scene import (
     CHAIR,
     DIRECTORY,
@@ -64,6 +66,12 @@ def test_a_red_outage_wakes_unless_the_recipient_says_no():
     assert told(reacted({}, DOWN, local(6, 23), directory=site(FIRST, people=(SLEEPER,)))) == [("focal", "outage")]
     deep = site(FIRST, people=(replace(SLEEPER, wake=False),))
     assert told(reacted({}, DOWN, local(6, 23), directory=deep)) == []
+
+
+def test_a_mass_outage_wakes_whom_one_outage_of_it_would_have_woken():
+    night, people = local(6, 23), (SLEEPER, replace(CHAIR, quiet=NIGHT, wake=False))
+    asleep = {kind: quiet_until(people, kind, Colour.RED, ZONE, night) for kind in (Kind.OUTAGE, Kind.MASS)}
+    assert asleep[Kind.MASS] == asleep[Kind.OUTAGE] == {"chair": local(7, 6)}
 
 
 def test_quiet_hours_of_one_keep_nobody_else_from_hearing():
