@@ -6,12 +6,13 @@ Heavy modules are imported only when all packages are known to be there: a missi
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import os
 import re
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -52,36 +53,44 @@ def show(findings: tuple[Finding, ...], as_json: bool) -> None:
 def needed() -> tuple[Package, ...]:
     """The packages that denbao asks for, each imported."""
     locked = _locked(_LOCK)
-    modules: dict[str, str] = {}
+    modules: dict[str, list[str]] = {}
     for module, owners in metadata.packages_distributions().items():
         for owner in owners:
-            if not module.startswith("_") or _normal(owner) not in modules:
-                modules[_normal(owner)] = min(module, modules.get(_normal(owner), module), key=len)
+            modules.setdefault(_normal(owner), []).append(module)
     asked = [line for line in metadata.requires("denbao") or () if "extra ==" not in line]
     names = [match[0] for match in map(_NAME.match, asked) if match]
-    return tuple(_package(name, locked, modules.get(_normal(name), name)) for name in names)
+    return tuple(_package(name, locked, modules.get(_normal(name), [])) for name in names)
 
 
-def _package(name: str, locked: Mapping[str, str], module: str) -> Package:
-    wanted = locked.get(_normal(name), "")
+def _package(name: str, locked: Mapping[str, frozenset[str]], modules: Sequence[str]) -> Package:
+    wanted = locked.get(_normal(name), frozenset())
     try:
         version = metadata.version(name)
-        importlib.import_module(module)
     except metadata.PackageNotFoundError:
-        return Package(name, locked=wanted)
+        return Package(name)
+    # Some wheels bring folders that are no modules of theirs, as `tmp`.
+    own = [one for one in sorted(modules) if not one.startswith("_") and importlib.util.find_spec(one) is not None]
+    meant = version if version in wanted else " or ".join(sorted(wanted))
+    try:
+        for module in own or [name.replace("-", "_")]:
+            importlib.import_module(module)
     except Exception as broken:  # a library built for another machine may raise anything
-        return Package(name, version, wanted, f"cannot be imported: {broken}")
-    return Package(name, version, wanted)
+        return Package(name, version, meant, f"cannot be imported: {broken}")
+    return Package(name, version, meant)
 
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _locked(lock: Path) -> Mapping[str, str]:
-    """Version by name; empty where there is no lock file."""
+def _locked(lock: Path) -> Mapping[str, frozenset[str]]:
+    """Versions by name, several where that depends on Python's; empty where there is no lock file."""
     try:
         found = tomllib.loads(lock.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return {_normal(one["name"]): one.get("version", "") for one in found.get("package", ())}
+    versions: dict[str, frozenset[str]] = {}
+    for one in found.get("package", ()):
+        name = _normal(one["name"])
+        versions[name] = versions.get(name, frozenset()) | {one.get("version", "")}
+    return versions

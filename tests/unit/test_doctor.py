@@ -54,12 +54,27 @@ FOLDER, TIME = WELL.folder, WELL.time
 assert FOLDER is not None and TIME is not None
 HELD = replace(STORE, holder="77")
 TAKEN = replace(ADDRESS, taken=True)
+RUNS = replace(TAKEN, denbao=True)
 
 
 def test_of_a_sound_machine_every_line_is_fine_and_says_nothing_to_do():
     findings = examine(WELL)
     assert [f.check for f in findings] == (
-        "python packages config state disk inodes secrets store address clock files pings memory".split()
+        [
+            "python",
+            "packages",
+            "config",
+            "state",
+            "disk",
+            "inodes",
+            "secrets",
+            "store",
+            "address",
+            "clock",
+            "files",
+            "pings",
+            "memory",
+        ]
     )
     assert {(f.grade, f.right) for f in findings} == {(Grade.FINE, "")}
     assert fit(findings)
@@ -84,7 +99,7 @@ def test_of_a_sound_machine_every_line_is_fine_and_says_nothing_to_do():
         ({"store": replace(STORE, trouble="no")}, "store", "bad", "cannot be read: no"),
         ({"store": replace(STORE, unseen="a copy")}, "store", "warning", "a copy"),
         ({"store": replace(STORE, version="0003")}, "store", "bad", "newer than 0002"),
-        ({"store": replace(HELD, version="0001")}, "store", "warning", "brought to 0002"),
+        ({"store": replace(HELD, version="0001"), "address": RUNS}, "store", "warning", "brought to 0002"),
         ({"store": HELD}, "address", "warning", "process 77 has the store"),
         ({"address": replace(ADDRESS, trouble="no such address")}, "address", "bad", "no such address"),
         ({"address": TAKEN}, "address", "bad", "no denbao answers"),
@@ -109,7 +124,7 @@ def test_a_planted_fact_is_graded_and_what_would_be_right_is_said(planted, check
 
 
 def test_damage_is_bad_beside_what_else_is_known_of_the_store():
-    findings = [f for f in fitness.store(replace(WELL, store=replace(STORE, damage=("page 7",))))]
+    findings = list(fitness.store(replace(WELL, store=replace(STORE, damage=("page 7",)))))
     assert [f.grade for f in findings] == [Grade.FINE, Grade.BAD]
 
 
