@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import random
 import time
 from datetime import UTC, datetime
 
 _SLICE = 30.0  # seconds: a stepped wall clock is noticed after at most this
+
+_TIMEX = 512  # bytes: more than `struct timex` has anywhere; all zero, it asks and sets nothing
+_TIME_ERROR = 5  # what adjtimex answers of a clock that nothing keeps
 
 
 class SystemClock:
@@ -34,3 +38,12 @@ class SystemClock:
 def chance() -> float:
     """A number in [0, 1) for the spread of retries; the only randomness of the service."""
     return random.random()  # noqa: S311 (spreads retries, guards nothing)
+
+
+def synchronised() -> bool | None:
+    """Whether the kernel calls its clock synchronised (adjtimex, read only); None where it does not say."""
+    try:
+        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX))
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != _TIME_ERROR

@@ -11,6 +11,7 @@ from pathlib import Path
 from monitor.alerting.links import KEPT
 from monitor.model.errors import ConfigError
 
+OTHERS = 0o077  # bits of a mode that let others near such a file
 _BITS = 256
 _SHORTEST = 32  # characters of a key
 
@@ -31,7 +32,7 @@ def kept(path: Path, what: str, make: Callable[[], str]) -> str:
     """The text of a file; made with mode 0600 where there is none yet. Raises ConfigError when others could read it."""
     if not path.exists():
         _make(path, make())
-    if path.stat().st_mode & 0o077:
+    if path.stat().st_mode & OTHERS:
         raise ConfigError((f"{path}: others may read {what}; delete the file, a new one is made (mode 0600)",))
     return path.read_text(encoding="utf-8", errors="replace").strip()
 

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "directory": ("monitor.cli.directory", "directory", "Who holds which role, and units whose plan reaches nobody."),
     "notify": ("monitor.cli.notify", "notify", "Send a test message to somebody and say what became of it."),
     "simulate": ("monitor.cli.world", "simulate", "Serve a simulated province to poll."),
+    "doctor": ("monitor.cli.doctor", "doctor", "Say whether this machine and a site's folder can run the service."),
     "story": ("monitor.cli.story", "story", "August 2025 in Thai Nguyen on a fast clock."),
 }
 

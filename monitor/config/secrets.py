@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_LOOSEST = 0o640  # owner writes, group reads, nobody else
+LOOSEST = 0o640  # owner writes, group reads, nobody else
 _MAX_BYTES = 64 * 1024
 
 
@@ -74,7 +74,7 @@ def secret_path(name: str, root: Path) -> Path:
 
 
 def _few(name: str, mode: int) -> None:
-    if mode & ~_LOOSEST:
+    if mode & ~LOOSEST:
         raise ValueError(f"needs the file {name}, which others can read (mode {mode:04o}); chmod 0640 or less")
 
 

@@ -73,8 +73,12 @@ def open_files() -> int:
 
     Many systems give 1,024 unless asked, and 10,000 targets keep as many idle connections.
     """
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard == resource.RLIM_INFINITY:
-        hard = 1 << 16
+    hard = most_files()
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
+
+
+def most_files() -> int:
+    """How many files the machine lets this process open; a machine without a limit is taken at 65,536."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1 << 16 if hard == resource.RLIM_INFINITY else hard

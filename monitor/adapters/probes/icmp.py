@@ -18,6 +18,7 @@ from monitor.adapters.probes.talk import reason
 from monitor.adapters.probes.tools import Tools
 from monitor.config.probespec import IcmpCheck
 
+MAY_NOT = "this process may not send pings; widen net.ipv4.ping_group_range to the group of the service"
 _GAP = 0.1  # seconds between two packets
 _HEAD = struct.Struct("!BBHHH")  # type, code, checksum and identifier (both the kernel's), sequence number
 _PAYLOAD = b"denbao".ljust(48, b".")
@@ -58,8 +59,7 @@ class IcmpAsk:
         except Refused:
             raise
         except PermissionError:
-            text = "this process may not send pings; widen net.ipv4.ping_group_range to the group of the service"
-            raise CannotAsk(text) from None
+            raise CannotAsk(MAY_NOT) from None
 
     async def _ping(self, sock: socket.socket, times: dict[int, float]) -> None:
         """Fills `times`: seconds by sequence number of what came back."""
@@ -96,6 +96,17 @@ class IcmpAsk:
         said.say(problem or "as expected")
         figures = {"loss": loss} | ({"round_trip": fmean(times.values())} if times else {})
         return Outcome(problem, watch.phases(), said.lines, figures)
+
+
+def why_not() -> str:
+    """Why this process cannot ask, "what; what would be right"; empty when it can. Sends nothing."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP).close()
+    except PermissionError:
+        return MAY_NOT
+    except OSError as error:
+        return f"no ping socket: {error.strerror}; the kernel must offer IPPROTO_ICMP over datagram sockets"
+    return ""
 
 
 def _spread(times: dict[int, float]) -> str:

@@ -34,6 +34,12 @@ def check(connection: Connection) -> None:
         )
 
 
+def versions() -> tuple[str, ...]:
+    """Versions of the tables that this denbao knows, oldest first; the last is its own."""
+    script = ScriptDirectory.from_config(_config())
+    return tuple(revision.revision for revision in script.walk_revisions())[::-1]
+
+
 def _config() -> Config:
     config = Config()
     here = str(Path(__file__).parent / "migrations")

@@ -144,6 +144,11 @@ def warnings(version: tuple[int, int, int]) -> list[str]:
     ]
 
 
+def lock_file(path: Path) -> Path:
+    """The file whose lock the one writing process of a database holds; its number stands in it."""
+    return path.with_name(path.name + ".lock")
+
+
 def _refuse_unreadable(path: Path) -> None:
     """Look at the file without opening it: closing it again would drop the locks that SQLite holds in this process."""
     if not path.is_file():
@@ -155,7 +160,7 @@ def _refuse_unreadable(path: Path) -> None:
 def _exclusive(path: Path) -> int:
     """The file descriptor that keeps other processes from opening this database for writing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(lock_file(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
