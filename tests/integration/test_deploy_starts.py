@@ -57,6 +57,7 @@ async def test_make_stack_starts_both_shows_the_units_in_prometheus_and_stops_bo
             stdout=out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell cannot trap what was ignored
         )
     try:
 
