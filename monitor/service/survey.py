@@ -57,7 +57,7 @@ def survey(root: Path, environ: Mapping[str, str], facts: fitness.Facts) -> fitn
         found = replace(
             found,
             store=_store(site, clock),
-            address=_address(*site.listen),
+            address=listening(*site.listen),
             files=_files(site),
             pings=(icmp, why_not()) if icmp else None,
         )
@@ -121,8 +121,10 @@ def _store(site: Site, clock: SystemClock) -> fitness.StoreFacts | None:
     return fitness.StoreFacts(name=path, known=versions(), **asdict(found))
 
 
-def _address(host: str, port: int) -> fitness.Address:
+def listening(host: str, port: int) -> fitness.Address:
+    """Whether the address is free, and who answers there on the loopback."""
     found = fitness.Address(f"{host}:{port}")
+    host = "127.0.0.1" if host == "localhost" else host  # the only name that `listen:` may have
     try:
         info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0]
         with socket.socket(info[0], socket.SOCK_STREAM) as sock:

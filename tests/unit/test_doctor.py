@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner
@@ -31,9 +35,14 @@ from monitor.service.fitness import (
     examine,
     fit,
 )
+from monitor.service.survey import listening
 from tests.integration.process import free_ports
 from tests.unit.sites import change
 
+ORDER = [
+    *("python", "packages", "config", "state", "disk", "inodes", "secrets"),
+    *("store", "address", "clock", "files", "pings", "memory"),
+]
 NOW = datetime(2026, 11, 27, 3, tzinfo=UTC)
 STORE = StoreFacts("var/denbao.db", version="0002", known=("0001", "0002"), newest=NOW)
 ADDRESS = Address("127.0.0.1:8866")
@@ -59,23 +68,7 @@ RUNS = replace(TAKEN, denbao=True)
 
 def test_of_a_sound_machine_every_line_is_fine_and_says_nothing_to_do():
     findings = examine(WELL)
-    assert [f.check for f in findings] == (
-        [
-            "python",
-            "packages",
-            "config",
-            "state",
-            "disk",
-            "inodes",
-            "secrets",
-            "store",
-            "address",
-            "clock",
-            "files",
-            "pings",
-            "memory",
-        ]
-    )
+    assert [f.check for f in findings] == ORDER
     assert {(f.grade, f.right) for f in findings} == {(Grade.FINE, "")}
     assert fit(findings)
 
@@ -169,6 +162,64 @@ def test_a_log_without_its_index_is_left_alone(tmp_path):
     (tmp_path / "a.db-wal").write_bytes(b"x")
     assert condition(tmp_path / "a.db", 60.0, lambda: 0.0).unseen
     assert {file.name for file in tmp_path.iterdir()} == {"a.db", "a.db-wal"}
+
+
+async def test_a_damaged_file_is_told_in_one_line(tmp_path):
+    store = open_store("sqlite:denbao.db", tmp_path)
+    await store.open()
+    await store.close()
+    path = tmp_path / "denbao.db"
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size - 4096)
+        file.write(b"\xff" * 4096)
+    found = condition(path, 60.0, lambda: 0.0)
+    assert found.damage and "\n" not in "".join(found.damage)
+
+
+def test_a_check_that_takes_too_long_is_given_up_and_told(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "a.db")) as file:
+        file.execute("CREATE TABLE alembic_version (version_num)")
+        file.execute("CREATE TABLE big (n)")
+        many = "WITH RECURSIVE m(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM m WHERE n < 20000) SELECT n FROM m"
+        file.execute(f"INSERT INTO big {many}")
+        file.commit()
+    hours = itertools.count(0.0, 3600.0)
+    assert "more than 60 s" in condition(tmp_path / "a.db", 60.0, lambda: next(hours)).unseen
+
+
+class Service(BaseHTTPRequestHandler):
+    """Answers as a denbao that has just been started."""
+
+    def do_GET(self) -> None:
+        ready = self.path == "/readyz"
+        body = json.dumps({"detail": "first sweep"} if ready else {"status": "alive"}).encode()
+        self.send_response(503 if ready else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class Stranger(Service):
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+
+@pytest.mark.parametrize(("who", "denbao", "unready"), [(Service, True, "first sweep"), (Stranger, False, "")])
+def test_who_has_the_address_is_asked_over_the_loopback(who, denbao, unready):
+    with ThreadingHTTPServer(("127.0.0.1", 0), who) as server:
+        port = server.server_address[1]
+        Thread(target=server.serve_forever, daemon=True).start()
+        found = listening("127.0.0.1", port)
+        server.shutdown()
+    assert found == Address(f"127.0.0.1:{port}", taken=True, denbao=denbao, unready=unready)
+    assert listening("127.0.0.1", port) == Address(f"127.0.0.1:{port}")
+
+
+def test_an_address_of_another_machine_cannot_be_listened_at():
+    assert listening("192.0.2.1", 8866).trouble
 
 
 def tree(folder: Path) -> dict[Path, tuple[int, int]]:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from monitor.adapters.store.codec import HEALTH
 from monitor.adapters.store.sqlite import lock_file
 from monitor.model.errors import StoreError
+from monitor.model.text import clean
 
 _STEPS = 10_000  # of SQLite's machine, between two looks at the time
 _SHOWN = 3  # mistakes of a damaged file
@@ -84,7 +85,7 @@ def _looked_into(file: sqlite3.Connection, held: str) -> Condition:
     if tables and "alembic_version" not in tables:
         return Condition(holder=held, trouble="it is a database of something else")
     found = file.execute("SELECT version_num FROM alembic_version").fetchone() if tables else None
-    rows = [str(row[0]) for row in file.execute(f"PRAGMA quick_check({_SHOWN})")]
+    rows = [clean(str(row[0])) for row in file.execute(f"PRAGMA quick_check({_SHOWN})")]
     damage = () if rows == ["ok"] else tuple(rows)
     version = str(found[0]) if found else ""
     return Condition(holder=held, version=version, damage=damage, newest=_newest(file, tables))
