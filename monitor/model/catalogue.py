@@ -316,6 +316,35 @@ _NOTICES = (
 )
 _ITSELF = (
     Metric(
+        "denbao_self_alarm",
+        _GAUGE,
+        ("condition",),
+        "1 while the monitor says this of itself.",
+        Topic.ITSELF,
+    ),
+    Metric(
+        "denbao_own_heartbeat_total",
+        _COUNTER,
+        ("outcome",),
+        "Outgoing heartbeats that were heard (sent), were not (failed) or had no reason to go (withheld).",
+        Topic.ITSELF,
+    ),
+    Metric(
+        "denbao_auditor_gaps",
+        _GAUGE,
+        (),
+        "Calls that plans owed and the outbox does not show.",
+        Topic.ITSELF,
+    ),
+    Metric(
+        "denbao_auditor_last_run_timestamp_seconds",
+        _GAUGE,
+        (),
+        "When the auditor of plans last came to its end.",
+        Topic.ITSELF,
+        "seconds",
+    ),
+    Metric(
         "denbao_sweep_lateness_seconds",
         _HISTOGRAM,
         (),

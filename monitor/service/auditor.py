@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from prometheus_client import Metric
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from monitor.alerting.auditor import Audit, Gap, excused, gaps
@@ -16,6 +15,7 @@ from monitor.model.incident import Incident
 from monitor.model.state import AuditEntry
 from monitor.ports import Clock, Store
 from monitor.service.evaluator import Evaluator
+from monitor.service.instruments import collected
 
 log = logging.getLogger(__name__)
 
@@ -80,11 +80,8 @@ class Auditor(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Called by the registry when the page is made."""
-        found = GaugeMetricFamily("denbao_auditor_gaps", "Calls that plans owed and the outbox does not show.")
+        found, ran = collected("denbao_auditor_gaps"), collected("denbao_auditor_last_run_timestamp_seconds")
         found.add_metric((), len(self.audit.found))
-        ran = GaugeMetricFamily(
-            "denbao_auditor_last_run_timestamp_seconds", "When the auditor of plans last came to its end."
-        )
         if self._ended is not None:
             ran.add_metric((), self._ended.timestamp())
         return (found, ran)

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from monitor.alerting.selfnotices import notices
@@ -40,6 +39,7 @@ from monitor.ports import Clock, Host, Resting, Source, Store
 from monitor.service.auditor import Auditor
 from monitor.service.direct import DirectWay
 from monitor.service.evaluator import Evaluator
+from monitor.service.instruments import collected
 from monitor.service.ownline import OwnLine
 
 log = logging.getLogger(__name__)
@@ -268,17 +268,10 @@ class SelfWatch(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Called by the registry when the page is made."""
-        alarms = GaugeMetricFamily(
-            "denbao_self_alarm", "1 while the monitor says this of itself.", labels=("condition",)
-        )
+        alarms, sent = collected("denbao_self_alarm"), collected("denbao_own_heartbeat_total")
         for condition in CONDITIONS:
             alarm = self.alarms.get(condition)
             alarms.add_metric((condition.value,), alarm is not None and alarm.told_of)
-        sent = CounterMetricFamily(
-            "denbao_own_heartbeat",
-            "Outgoing heartbeats that were heard (sent), were not (failed) or had no reason to go (withheld).",
-            labels=("outcome",),
-        )
         for outcome in ("sent", "failed", "withheld") if self._own.heartbeats else ():
             sent.add_metric((outcome,), self._beats[outcome])
         return (alarms, sent)

@@ -22,6 +22,8 @@ NOT_YET = {
     "denbao_loop_restarts_total": "no loop broke",
     "denbao_rule_broken_units": "no rule breaks",
     "denbao_page_refused_series": "the budget is not used up",
+    "denbao_auditor_last_run_timestamp_seconds": "the auditor runs a minute after the start",
+    "denbao_own_heartbeat_total": "the site has no outside watcher",
     "denbao_push_requests_total": "the site does not push",
     "denbao_push_waiting_bytes": "the site does not push",
     "denbao_push_oldest_age_seconds": "the site does not push",
