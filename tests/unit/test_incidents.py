@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import time
 
 import pytest
 
 from monitor.alerting.incidents import TABLE, Act, Event, acknowledge, mermaid
 from monitor.alerting.plan import StepSpec
+from monitor.alerting.schedule import Schedule, Spell
 from monitor.alerting.troubles import Silent
 from monitor.model.colour import Colour
+from monitor.model.hours import Daily
 from monitor.model.incident import Cover, Kind, Phase
 from monitor.model.reading import Reading
 from monitor.model.unit import Level, Unit
 from tests.unit.alerting_scene import (
     CENTRE,
+    CHAIR,
     DEADLINE,
     DIRECTORY,
     FOCAL,
@@ -20,6 +24,7 @@ from tests.unit.alerting_scene import (
     ONLINE,
     OUTAGES,
     RULES,
+    ZONE,
     centre,
     local,
     minutes,
@@ -433,3 +438,67 @@ def test_who_takes_over_from_somebody_who_left_is_still_spared_what_they_hear_of
     after = replace(before, recipients=(FOCAL, wider))
     later = reacted(begun.open, centre(Colour.RED, NOW, 46.0), NOW + minutes(31), covers=cover, directory=after)
     assert later.notices == ()
+
+
+WIDE = Cover("19", "mass:centre", ("19", "VN"))
+STAND_IN = replace(HEAD, id="stand_in", role="dost_duty", scope="19")
+# Somebody of the province is on duty from 10:00; before that nobody is.
+FROM_TEN = Schedule("duty", "dost_duty", "19", ZONE, overrides=(Spell(local(6, 10), local(7), ("stand_in",)),))
+WITH_DUTY = replace(
+    OUTAGES,
+    steps=(
+        OUTAGES.steps[0],
+        StepSpec(10 * 60, ("dost_duty",), ("mail",)),
+        StepSpec(7200, ("commune_chair",), ("sms",)),
+    ),
+)
+DUTY_ABOVE = replace(DIRECTORY, recipients=(FOCAL, CHAIR, STAND_IN), policies=(WITH_DUTY,), schedules=(FROM_TEN,))
+
+
+def who(alerts):
+    return {notice.recipient for notice in alerts.notices}
+
+
+def test_a_hole_in_the_schedule_of_those_who_are_spared_calls_nobody_earlier():
+    """They hear of the wider trouble, so that nobody of them is on duty passes nothing on at the children."""
+    about = {"directory": DUTY_ABOVE, "covers": {"centre": WIDE}}
+    begun = reacted({}, DOWN, NOW, **about)
+    later = reacted(begun.open, centre(Colour.RED, NOW, 31.0), NOW + minutes(15), **about)
+    assert (who(begun), who(later), later.audit) == ({"focal"}, set(), ())
+    alone = reacted(later.open, centre(Colour.RED, NOW, 46.0), NOW + minutes(30), directory=DUTY_ABOVE)
+    assert who(alone) == set()
+    called = reacted(alone.open, centre(Colour.RED, NOW, 90.0), NOW + minutes(61), directory=DUTY_ABOVE)
+    assert who(called) == {"stand_in"}
+
+
+def test_a_hole_of_those_who_were_not_spared_is_not_planned_twice():
+    own = replace(FROM_TEN, scope="02143")
+    site = replace(DUTY_ABOVE, recipients=(FOCAL, CHAIR, replace(STAND_IN, scope="02143")), schedules=(own,))
+    begun = reacted({}, DOWN, NOW, directory=site, covers={"centre": WIDE})
+    alone = reacted(begun.open, DOWN, NOW + minutes(5), directory=site)
+    roles = [step.role for step in alone.open["centre"].steps]
+    assert roles == ["commune_focal", "dost_duty", "commune_chair"]
+
+
+def test_a_call_that_quiet_hours_hold_is_not_let_go_to_whom_hears_of_a_wider_trouble():
+    night = Daily(time(8), time(10))
+    asleep = replace(STAND_IN, quiet=night, wake=False)
+    both = replace(OUTAGES, steps=(StepSpec(0, ("commune_focal", "dost_duty"), ("mail",)),))
+    site = replace(DIRECTORY, recipients=(FOCAL, asleep), policies=(both,))
+    begun = reacted({}, DOWN, NOW, directory=site)
+    assert who(begun) == {"focal"}
+    wide = reacted(begun.open, DOWN, NOW + minutes(5), directory=site, covers={"centre": WIDE})
+    held = reacted(wide.open, DOWN, local(6, 10), directory=site, covers={"centre": WIDE})
+    assert who(held) == set()
+    alone = reacted(held.open, DOWN, local(6, 11), directory=site)
+    called = reacted(alone.open, DOWN, local(6, 12), directory=site)
+    assert who(called) == {"stand_in"}
+
+
+def test_a_step_of_somebody_who_left_meanwhile_is_not_lost_to_a_cover():
+    begun = reacted({}, DOWN, NOW)
+    successor = replace(DIRECTORY, recipients=(FOCAL, replace(HEAD, id="new_head"), CHAIR))
+    wide = {"directory": successor, "covers": {"centre": WIDE}}
+    covered = reacted(begun.open, DOWN, NOW + minutes(5), **wide)
+    later = reacted(covered.open, DOWN, NOW + minutes(31), **wide)
+    assert who(later) == {"new_head"}
