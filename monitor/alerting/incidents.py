@@ -54,10 +54,11 @@ from monitor.alerting.escalate import (
 )
 from monitor.alerting.muting import silence_of
 from monitor.alerting.notices import address_in, owed, pages, recoveries, reminders
+from monitor.alerting.roster import called
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, Trouble
 from monitor.model.colour import Colour
-from monitor.model.incident import MASS_PREFIX, Answer, Cover, Incident, Kind, Notice, Phase, Step, Terms
+from monitor.model.incident import MASS_PREFIX, Address, Answer, Cover, Incident, Kind, Notice, Phase, Step, Terms
 from monitor.model.state import AuditEntry, Withhold
 from monitor.model.text import clean
 from monitor.model.verdict import Param
@@ -456,12 +457,12 @@ def _cover(case: _Case) -> _Case:
     """The plan for those who do not hear of a wider trouble; who was spared so far is called as for a new one."""
     old, scene, now = case.incident, case.scene, case.now
     cover, steps, generation = scene.covers.get(old.cause), old.steps, old.generation
-    if old.cover is not None:
+    if (spared := old.cover) is not None:
         policy = choose(scene.directory, old.kind, scene.unit.level, old.cause)
         plan = (scene.directory, scene.lineage, scene.sessions, now, (), old.colour, _asked_again(case))
         anew = freeze(policy, *plan) if policy else ()
-        kept = () if old.cover.whole else steps
-        anew = _of(anew, lambda person: not _hears(person, old.cover, scene))
+        kept = () if spared.whole else steps
+        anew = _of(anew, scene, lambda scope: not _called_anyway(spared, scope))
         steps = tuple(sorted((*kept, *anew), key=lambda step: step.due_at))
         generation += 1
     return replace(
@@ -479,23 +480,38 @@ def _asked_again(case: _Case) -> datetime:
 
 def _narrowed(steps: tuple[Step, ...], cover: Cover | None, scene: Scene) -> tuple[Step, ...]:
     """The steps without those who hear of the wider trouble; what was called stays as it was."""
-    return steps if cover is None else _of(steps, lambda person: _hears(person, cover, scene))
+    return steps if cover is None else _of(steps, scene, lambda scope: _called_anyway(cover, scope))
 
 
-def _of(steps: tuple[Step, ...], wanted: Callable[[str], bool]) -> tuple[Step, ...]:
-    own = [
-        step if finished(step) else replace(step, to=tuple(address for address in step.to if wanted(address.recipient)))
-        for step in steps
-    ]
-    return tuple(new for step, new in zip(steps, own, strict=True) if new.to or not step.to or finished(step))
+def _called_anyway(cover: Cover, scope: str) -> bool:
+    """Whether those of a unit are called although a wider trouble takes this one in."""
+    return not cover.whole and scope not in cover.spares
 
 
-def _hears(recipient: str, cover: Cover | None, scene: Scene) -> bool:
-    """Whether somebody is called although a wider trouble takes this one in."""
-    if cover is None:
-        return True
-    person = scene.recipient(recipient)
-    return not cover.whole and person is not None and person.scope not in cover.spares
+def _of(steps: tuple[Step, ...], scene: Scene, wanted: Callable[[str], bool]) -> tuple[Step, ...]:
+    """The steps of those who hold their roles at the units that are wanted."""
+    return tuple(own for step in steps if (own := _part(step, scene, wanted)) is not None)
+
+
+def _part(step: Step, scene: Scene, wanted: Callable[[str], bool]) -> Step | None:
+    """A step's part for them; None when it has none. One that nobody is on duty for is theirs whose schedule it is."""
+    held = tuple(address for address in step.held if wanted(_scope(address, scene)))
+    step = replace(step, held=held, held_until=step.held_until if held else None)
+    if finished(step):
+        return step
+    if not step.to:
+        posts = (
+            called(scene.directory, role, scene.lineage, step.due_at, scene.calendar) for role in step.role.split(",")
+        )
+        return step if any(wanted(post.scope) for post in posts) else None
+    to = tuple(address for address in step.to if wanted(_scope(address, scene)))
+    return replace(step, to=to) if to else None
+
+
+def _scope(address: Address, scene: Scene) -> str:
+    """The unit for which somebody holds a role; of somebody who left it is not known, and spares nobody."""
+    person = scene.recipient(address.recipient)
+    return "" if person is None else person.scope
 
 
 def _reminders(trouble: Trouble, scene: Scene, now: datetime) -> tuple[datetime, ...]:
@@ -554,8 +570,8 @@ def _withhold(case: _Case) -> _Case:
     cover = case.scene.covers.get(case.incident.cause) if case.event is Event.COVERED else None
     if cover is None:
         return replace(case, withheld=(Withhold(case.incident.key, case.event.value),))
-    told = {address_in(key).recipient for key in case.incident.owed}
-    spared = frozenset(person for person in told if not _hears(person, cover, case.scene))
+    told = [address_in(key) for key in case.incident.owed]
+    spared = frozenset(one.recipient for one in told if not _called_anyway(cover, _scope(one, case.scene)))
     return replace(case, withheld=(Withhold(case.incident.key, cover.reason, spared),)) if spared else case
 
 
