@@ -30,6 +30,10 @@ class Edition:
     at: datetime  # when it is owed
     since: datetime  # when the one before was
 
+    def key(self, calendar: Calendar) -> str:
+        """What the keys of its messages begin with; it stands for the incident that they have not."""
+        return f"digest/{self.unit.code}/{calendar.local(self.at):%Y-%m-%dT%H:%M}"
+
     def number(self, calendar: Calendar) -> str:
         """What people call it: "2711-0730"."""
         return f"{calendar.local(self.at):%d%m-%H%M}"
@@ -79,7 +83,7 @@ def _notice(
     calendar: Calendar,
 ) -> Notice:
     unit, number = edition.unit, edition.number(calendar)
-    key = f"digest/{unit.code}/{calendar.local(edition.at):%Y-%m-%dT%H:%M}/{person.id}/{channel}"
+    key = f"{edition.key(calendar)}/{person.id}/{channel}"
     facts: dict[str, Param] = {
         "code": unit.code, "level": unit.level.value, "unit_vi": unit.name_vi, "unit_en": unit.name_en,
         "unit_sms": unit.name_ascii, "recipient": person.name, "id": number, "when": edition.at,
@@ -89,6 +93,6 @@ def _notice(
     message = render(BRIEF, local, person.locale, directory.texts)
     due_at = quiet_end(person, edition.at, calendar.zone) or edition.at
     return Notice(
-        key, key.rsplit("/", 2)[0], number, unit.code, BRIEF, person.id, channel,
+        key, edition.key(calendar), number, unit.code, BRIEF, person.id, channel,
         due_at, message.subject, message.body, message.sms, words=message.words,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import cast
 
 from monitor.alerting.digests import Edition, digests, next_owed, owed
 from monitor.config.spec import Site
+from monitor.model.errors import StoreError
 from monitor.model.state import AuditEntry
 from monitor.ports import Clock, Store
 from monitor.reporting.brief import brief
@@ -45,9 +46,9 @@ class Digests:
             while self._ready():
                 await self._clock.sleep(_LOOK)
             now, calendar = self._clock.now(), self._site.calendar
-            after = self._told or max(now - LATE, await self._began(now))
+            after = max(now - LATE, self._told or await self._began(now))
             for edition in owed(self._site.directory.digests, self._site.units, calendar, after, now):
-                await self._tell(edition)
+                await self._once(edition)
             self._told = now
             following = next_owed(self._site.directory.digests, calendar, now)
             if following is None:
@@ -57,6 +58,16 @@ class Digests:
     async def _began(self, now: datetime) -> datetime:
         """Since when the service is: a new site owes nothing for the time before it."""
         return await begin_of_record(cast(Records, self._store)) or now
+
+    async def _once(self, edition: Edition) -> None:
+        """An edition that cannot be made keeps no other one back. Raises StoreError."""
+        try:
+            if not await self._store.deliveries(incident=edition.key(self._site.calendar)):
+                await self._tell(edition)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("the digest of %s cannot be made", edition.unit.code)
 
     async def _tell(self, edition: Edition) -> None:
         site, code = self._site, edition.unit.code
