@@ -437,6 +437,7 @@ def _plan(case: _Case) -> _Case:
         kind=trouble.kind,
         colour=trouble.colour,
         generation=old.generation + 1,
+        since_generation=old.generation + 1,
         policy=policy.name if policy else "",
         steps=_narrowed(steps, cover, scene),
         cover=cover,

@@ -124,7 +124,8 @@ class Incident:
     colour: Colour
     opened_at: datetime
     phase: Phase = Phase.OPEN
-    generation: int = 0  # grows when it worsens: a new plan, new keys
+    generation: int = 0  # grows when it worsens, and when a wider trouble has ended: a new plan, new keys
+    since_generation: int = 0  # from which on it is the same trouble: an answer to an earlier one is none to this
     policy: str = ""  # name of the escalation policy the steps were frozen from
     steps: tuple[Step, ...] = ()
     facts: Mapping[str, Param] = field(default_factory=dict)  # frozen facts for the texts (since, reason ...)
@@ -139,6 +140,10 @@ class Incident:
     remind_at: datetime | None = None  # when the one who answered is reminded
     well_since: datetime | None = None  # while closing or unanswered
     cover: Cover | None = None  # while open or closing
+
+    def same_trouble(self, generation: int) -> bool:
+        """Whether what was told in that generation is what there is now."""
+        return self.since_generation <= generation <= self.generation
 
     @property
     def open(self) -> bool:

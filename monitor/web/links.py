@@ -175,7 +175,7 @@ def _standing(visit: Visit) -> str:
     incident = visit.incident
     if not incident.open:
         return "link_closed"
-    if incident.generation != visit.grant.generation:
+    if not incident.same_trouble(visit.grant.generation):
         return "link_newer"
     done = visit.person.id in incident.answered or incident.phase is Phase.ACKNOWLEDGED
     return "link_answered" if done or (incident.acked_by is not None and not incident.missing) else ""

@@ -502,3 +502,13 @@ def test_a_step_of_somebody_who_left_meanwhile_is_not_lost_to_a_cover():
     covered = reacted(begun.open, DOWN, NOW + minutes(5), **wide)
     later = reacted(covered.open, DOWN, NOW + minutes(31), **wide)
     assert who(later) == {"new_head"}
+
+
+def test_an_answer_to_what_was_told_before_a_cover_still_counts_after_it_and_one_to_a_lesser_trouble_does_not():
+    begun = reacted({}, DOWN, NOW)
+    wide = reacted(begun.open, DOWN, NOW + minutes(5), covers={"centre": WIDE})
+    [alone] = reacted(wide.open, DOWN, NOW + minutes(9)).open.values()
+    assert (alone.generation, [alone.same_trouble(told) for told in (0, 1, 2)]) == (1, [True, True, False])
+    near = reacted({}, online(Colour.YELLOW, NOW, 70.0, 5), NOW)
+    [worse] = reacted(near.open, online(Colour.RED, NOW, 40.0, 4), NOW + minutes(5)).open.values()
+    assert (worse.generation, [worse.same_trouble(told) for told in (0, 1)]) == (1, [False, True])
