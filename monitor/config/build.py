@@ -25,7 +25,7 @@ from monitor.config.probebuild import build_own_line, build_probes
 from monitor.config.problems import Problem
 from monitor.config.push import build_push
 from monitor.config.rosters import build_schedules, check_schedules, holes
-from monitor.config.routes import check_routes, unreached
+from monitor.config.routes import check_routes, unheard, unreached
 from monitor.config.rulebooks import load_rules
 from monitor.config.sources import Surroundings, build_feeds, build_heartbeats
 from monitor.config.spec import Public, SimulationSpec, Site
@@ -61,7 +61,7 @@ def check_site(root: Path, environ: Mapping[str, str], now: datetime) -> list[Pr
     if file is not None:
         at = site.as_of or now
         problems += holes(file[0], site.directory, site.calendar, at, file[1])
-        problems += unreached(site, at, file[1])
+        problems += [*unreached(site, at, file[1]), *unheard(site, file[1])]
     return _sorted(problems)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.alerting.coverage import uncovered
+from monitor.alerting.escalate import choose
 from monitor.alerting.plan import Directory, Policy, StepSpec
 from monitor.config.findings import Findings
 from monitor.config.models import SiteFile
@@ -201,6 +202,27 @@ def _check_collapses(directory: Directory, ruleset: Ruleset, units: Units, findi
             text = f"'{rule.criterion}' is collapsed at the {rule.at} twice"
             findings.add(at, text, "keep one of them")
         seen.add((rule.criterion, rule.at))
+
+
+def unheard(site: Site, findings: Findings) -> Iterator[Problem]:
+    """Posts that a mass outage spares at the children and tells nothing itself. Only `denbao check` asks this."""
+    for index, rule in enumerate(site.directory.collapses):
+        below = Level.COMMUNE if rule.at is Level.PROVINCE else Level.PROVINCE
+        one, many = (
+            choose(site.directory, kind, level, cause)
+            for kind, level, cause in ((Kind.OUTAGE, below, rule.criterion), (Kind.MASS, rule.at, rule.cause))
+        )
+        if one is None or many is None:
+            continue
+        wide = {code for unit in site.units.at(rule.at) for code in site.units.lineage(unit.code)}
+        called = {role: None for step in one.steps for role in step.to}
+        told = {role for step in many.steps for role in step.to}
+        for role in sorted(called.keys() - told):
+            if posts := sorted({who.scope for who in site.directory.recipients if who.role == role} & wide):
+                text = f"'{role}' of {posts[0]} is spared the single calls of a mass outage, and not told of it either"
+                at: Location = ("escalation", "collapse", index)
+                problem = findings.document.problem(at, text, f"add '{role}' to a step of '{many.name}'")
+                yield replace(problem, warning=True)
 
 
 def _check_coverage(directory: Directory, units: Units, findings: Findings) -> None:
