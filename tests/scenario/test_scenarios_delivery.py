@@ -20,7 +20,6 @@ from monitor.testing.site import SYSTEM, small_site
 from tests.scenario.mass_scene import PROBE, country, played, policy, reading, sent
 from tests.scenario.mass_scene import at as second
 from tests.scenario.muting_story import A, B, Story, at, play
-from tests.unit.alerting_scene import centre, local, minutes, reacted
 from tests.unit.muting_scene import window
 
 AGAIN, LOST = Receipt(Outcome.TRY_AGAIN, "busy"), Receipt(Outcome.UNKNOWN, "no answer within 15 s")
@@ -53,23 +52,6 @@ def test_sc_01_the_same_trouble_claimed_for_an_earlier_time_is_one_message_and_t
         f"commune-{code}"
     ]
     assert course.states[code].incidents["centre"].facts["since"] == second(11)
-
-
-def test_sc_02_a_repeated_call_carries_what_is_known_by_then_and_the_start_of_the_trouble_stays():
-    """SC-02."""
-    now, down = local(6, 9), centre(Colour.RED, local(6, 9), 16.0)
-
-    def known(note: str, moment: datetime) -> dict[str, Reading]:
-        return {"centre_reachable": Reading("02143", "centre_reachable", False, moment, moment, "probe", note=note)}
-
-    opened = reacted({}, down, now, evidence=known("v0", now))
-    first = reacted(opened.open, down, now + minutes(120), evidence=known("v1", now + minutes(119)))
-    again = reacted(first.open, down, now + minutes(180), evidence=known("v2", now + minutes(179)))
-    bodies = [n.body for alerts in (first, again) for n in alerts.notices if n.recipient == "chair"]
-    assert [[word in body for word in ("v1", "v2")] for body in bodies] == [[True, False], [False, True]]
-    assert all("08:44" in body for body in bodies)
-    assert opened.open["centre"].opened_at == again.open["centre"].opened_at
-    assert opened.open["centre"].ref == again.open["centre"].ref
 
 
 def test_sc_04_a_trouble_is_told_repeated_and_ended():
@@ -111,9 +93,8 @@ def test_sc_08_each_recovery_is_told_once_to_those_who_want_to_hear_of_it_and_re
     people = tuple(replace(p, recoveries=p.id != "nation-VN") for p in rules.directory.recipients)
     rules = replace(rules, directory=replace(rules.directory, recipients=people))
     script = ((one, False, 10), (two, False, 10), (one, True, 100), (three, False, 100), (two, True, 200))
-    course = played(
-        rules, [*(reading(c, True, 0) for c in (one, two, three)), *(reading(*line) for line in script)], 500
-    )
+    well = [reading(code, True, 0) for code in (one, two, three)]
+    course = played(rules, [*well, *(reading(*line) for line in script)], 500)
     told = {
         who: sorted((moment, notice.unit, notice.kind) for moment, notice in sent(course) if notice.recipient == who)
         for who in ("province-19", "nation-VN")
@@ -162,7 +143,7 @@ def test_sc_77_who_is_called_for_many_troubles_at_once_only_is_not_called_for_a_
     codes = [unit.code for unit in units if unit.level is Level.COMMUNE]
     rules = policy(units)
     plans = tuple(
-        replace(plan, steps=plan.steps[:1]) if plan.id == "outage" else plan for plan in rules.directory.policies
+        replace(plan, steps=plan.steps[:1]) if plan.name == "outage" else plan for plan in rules.directory.policies
     )  # a lone centre calls its commune only
     rules = replace(rules, directory=replace(rules.directory, policies=plans))
 
@@ -211,8 +192,14 @@ def test_sc_91_a_job_is_late_after_its_grace_with_one_message_that_says_why():
 
 def test_sc_92_what_becomes_green_without_having_been_bad_is_told_to_nobody():
     """SC-92, its second half: neither the first answer nor the end of maintenance is news."""
-    planned = window(at(10), at(20), f"unit={A}")
-    acts = [(5.0, lambda service: service.desk.add(planned, "an"))]
-    story = play(lambda *_: False, acts, minutes=40, look=(15, 30))
-    assert [story.colours[A, minute] for minute in (15, 30)] == [Colour.MAINTENANCE, Colour.GREEN]
+    planned, seen = window(at(10), at(20), f"unit={A}"), list[Colour]()
+
+    async def announce(service: Service) -> None:
+        await service.desk.add(planned, "an")
+
+    async def look(service: Service) -> None:
+        seen.append(service.evaluator.states[A].criteria["centre"].colour)
+
+    story = play(lambda *_: False, [(5, announce), (5.1, look), (15, look), (30, look)], minutes=40)
+    assert seen == [Colour.GREEN, Colour.MAINTENANCE, Colour.GREEN]
     assert [ring for ring in story.rings if ring.notice.unit == A] == []
