@@ -9,6 +9,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 IDS = (
+    1,
+    2,
+    4,
+    5,
+    7,
+    8,
+    10,
+    11,
     13,
     14,
     16,
@@ -52,12 +60,23 @@ IDS = (
     73,
     74,
     76,
+    77,
+    79,
     80,
     82,
     83,
     85,
+    86,
     88,
     89,
+    91,
+    92,
+    94,
+    95,
+    97,
+    98,
+    100,
+    101,
 )
 WORDS = {"ported", "inverted on purpose", "not applicable", "not yet"}
 ROWS = [
@@ -68,7 +87,7 @@ ROWS = [
 
 
 def test_every_scenario_has_exactly_one_line() -> None:
-    assert [row[0] for row in ROWS] == [f"SC-{number}" for number in IDS]
+    assert [row[0] for row in ROWS] == [f"SC-{number:02}" for number in IDS]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])

@@ -151,6 +151,8 @@ async def test_a_client_certificate_is_shown_and_tls_has_a_phase_of_its_own():
 
 
 async def test_a_hanging_server_is_named_with_the_phase_it_hangs_in():
+    """SC-98: a probe that ends at its budget is an answer, "no"; the budget is told in its note and is no series."""
+
     async def handler(request: web.BaseRequest) -> web.Response:
         await asyncio.Event().wait()
         raise AssertionError
@@ -159,5 +161,6 @@ async def test_a_hanging_server_is_named_with_the_phase_it_hangs_in():
         check = HttpCheck(f"http://127.0.0.1:{port}/")
         collected = await open_probe(ProbeSpec("it", "19", "up", 60.0, 0.2, check), used).collect(NOW)
     assert note_of(collected) == "timeout: no complete answer within 0.2 s, ended while waiting for the answer"
+    assert (collected.readings[0].value, collected.failure) == (False, "")
     assert collected.check is not None
     assert "first_byte" in collected.check.phases

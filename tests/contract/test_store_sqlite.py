@@ -49,6 +49,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 async def test_a_second_writer_is_refused_and_told_who_is_first(store: SqlStore, path: Path) -> None:
+    """SC-94, inverted on purpose: no nodes agree on who sends, there is one."""
     with pytest.raises(StoreError, match=r"denbao\.db is in use by another process \(\d+\)"):
         await SqlStore(path).open()
     await store.commit([decision()])

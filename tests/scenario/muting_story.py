@@ -6,20 +6,23 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from monitor.adapters.store.memory import MemoryStore
 from monitor.config.spec import Site
 from monitor.model.colour import Colour
+from monitor.model.incident import Notice
 from monitor.model.reading import Collected, Reading
 from monitor.service.app import Adapters, Service
 from monitor.service.metrics import SelfMetrics
 from monitor.testing.clock import LoopClock, VirtualTimetable, run
-from monitor.testing.doubles import RecordingTransport, Ring, ScriptedSource
+from monitor.testing.doubles import RecordingTransport, Reply, Ring, ScriptedSource
 from monitor.testing.site import CHANNELS, COMMUNES, POLL, PROVINCE, small_site
 
 START = datetime(2025, 8, 19, 1, tzinfo=UTC)
 A, B = COMMUNES[:2]
-Down = Callable[[str, float], bool]  # unit, minutes since the start
+Down = Callable[[str, float], bool | None]  # unit, minutes since the start; None: the probe brings nothing
+Provider = Callable[[datetime, Notice, int], Reply]  # instant, message, attempt
 
 
 def at(minutes: float) -> datetime:
@@ -62,6 +65,7 @@ def play(
     site: Site | None = None,
     before: Story | None = None,
     begin: float = 0.0,
+    provider: Provider = lambda _now, _notice, _attempt: Reply(),
 ) -> Story:
     """The story of so many minutes; each act is done at its minute, the colours are looked at just after theirs.
 
@@ -71,7 +75,8 @@ def play(
 
     async def told() -> None:
         clock = LoopClock(at(begin))
-        transports = {name: RecordingTransport(clock, rang=story.rings.append) for name in CHANNELS}
+        script = partial(_replied, clock, provider)
+        transports = {name: RecordingTransport(clock, script, rang=story.rings.append) for name in CHANNELS}
         sources = [ScriptedSource(f"probe/{unit}", unit, _probe(unit, down), POLL) for unit in (A, B)]
         timetable = VirtualTimetable(clock)
         adapters = Adapters(clock, story.store, timetable, sources, transports, {}, lambda: 0.5)
@@ -89,9 +94,16 @@ def play(
     return story
 
 
+def _replied(clock: LoopClock, provider: Provider, notice: Notice, attempt: int) -> Reply:
+    return provider(clock.now(), notice, attempt)
+
+
 def _probe(unit: str, down: Down) -> Callable[[datetime], Collected]:
     def answer(now: datetime) -> Collected:
-        good = not down(unit, (now - START).total_seconds() / 60)
+        bad = down(unit, (now - START).total_seconds() / 60)
+        if bad is None:
+            return Collected(f"probe/{unit}", now, failure="no answer")
+        good = not bad
         return Collected(f"probe/{unit}", now, (Reading(unit, "reachable", good, now, now, f"probe/{unit}"),))
 
     return answer

@@ -162,6 +162,8 @@ async def test_redirects_are_followed_as_far_as_allowed_and_handed_back_when_not
 
 
 async def test_never_more_than_three_redirects_are_followed() -> None:
+    """SC-101: and no socket is made for a private address, see test_guard."""
+
     def answer(head: str, port: int) -> bytes:
         return say("", "Location: /again", status="302 Found")
 

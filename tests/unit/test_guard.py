@@ -226,6 +226,7 @@ def test_a_bad_allow_rule_says_what_would_be_right(text: str, hint: str) -> None
 
 
 def test_no_socket_is_made_for_a_refused_address() -> None:
+    """SC-101."""
     info = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80))
     with pytest.raises(Refused) as caught:
         AddressGuard().socket_factory(info)

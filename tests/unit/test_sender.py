@@ -506,3 +506,25 @@ async def test_what_is_over_the_limit_is_sent_later(office):
         assert len(sms.sends) == 2
         await office.clock.advance(60)
         assert len(sms.sends) == 3
+
+
+async def test_sc_86_two_limits_at_once_let_the_next_one_go_when_both_have_room(office):
+    """SC-86: one in a minute and three in fifteen; the seconds below are its minutes -12, -10, 0, 3 and 5."""
+    sms = office.channel("sms")
+    await office.owe("a")
+    await office.owe("b", after=120)
+    await office.owe("c", "d", "e", after=720)
+    limits = Limits(per_recipient=Rate(1, 60), per_channel=Rate(3, 900))
+    async with office.running(office.sender(ways={"sms": Way(4, limits=limits)})):
+        await office.clock.advance(1800)
+    assert sms.times == [0.0, 120.0, 720.0, 900.0, 1020.0]
+
+
+async def test_sc_92_one_of_two_senders_sends(office):
+    """SC-92."""
+    channel = office.channel("sms")
+    await office.owe("a")
+    async with office.running(office.sender("one")), office.running(office.sender("two")):
+        await office.clock.advance(60)
+    assert len(channel.sends) == 1
+    assert await office.states() == {"a": "sent"}
