@@ -546,6 +546,8 @@ def _call(case: _Case) -> _Case:
     called = named(fired, old.generation)
     waiting = awaiting(called, scene.directory, scene.lineage, scene.calendar, now)
     incident = replace(case.incident, steps=waiting)
+    if fired.calls and seen and (reason := scene.reason(incident.cause)):
+        incident = replace(incident, facts={**incident.facts, "reason": reason})  # what is wrong now
     notices = tuple(n for call in fired.calls for n in pages(incident, call, case.scene, case.now))
     incident = replace(incident, owed=owed(incident.owed, notices))
     case = replace(case, incident=incident, notices=(*case.notices, *notices))

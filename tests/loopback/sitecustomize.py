@@ -12,6 +12,7 @@ aiohttp, requests, smtplib, dnspython. Other programs (a browser, Prometheus) ar
 from __future__ import annotations
 
 import atexit
+import contextlib
 import errno
 import ipaddress
 import itertools
@@ -74,12 +75,20 @@ def _watch(event: str, args: tuple[Any, ...]) -> None:
         address = args[1]
         if isinstance(address, tuple) and len(address) > 1 and isinstance(address[0], str) and not _ours(address[0]):
             _refuse(f"{event} {address[0]}:{address[1]}")
-    elif event in _LOOKUPS and isinstance(args[0], str | bytes) and not _ours(_text(args[0])):
+    elif event in _LOOKUPS and isinstance(args[0], str | bytes) and _asks_a_server(_text(args[0])):
         _refuse(f"{event} {_text(args[0])}")
 
 
 def _text(host: str | bytes) -> str:
     return host.decode(errors="replace") if isinstance(host, bytes) else host
+
+
+def _asks_a_server(host: str) -> bool:
+    """A number is its own answer; what dials it is refused when it does."""
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(host.partition("%")[0])
+        return False
+    return not _ours(host)
 
 
 def _ours(host: str) -> bool:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import time
+from datetime import datetime, time
 from typing import Any
 
 import pytest
@@ -512,3 +512,15 @@ def test_an_answer_to_what_was_told_before_a_cover_still_counts_after_it_and_one
     near = reacted({}, online(Colour.YELLOW, NOW, 70.0, 5), NOW)
     [worse] = reacted(near.open, online(Colour.RED, NOW, 40.0, 4), NOW + minutes(5)).open.values()
     assert (worse.generation, [worse.same_trouble(told) for told in (0, 1)]) == (1, [False, True])
+
+
+def test_sc02_a_later_call_says_what_is_wrong_now_and_since_when_it_is_wrong():
+    def seen(note: str, at: datetime) -> dict[str, Any]:
+        answer = Reading("02143", "centre_reachable", False, at, at, "probe", note=note)
+        return {"evidence": {"centre_reachable": answer}}
+
+    begun = reacted({}, DOWN, NOW, **seen("HTTP status 503", NOW))
+    later = reacted(begun.open, DOWN, NOW + minutes(31), **seen("no answer within 5 s", NOW + minutes(31)))
+    assert "máy chủ trả mã 503" in begun.notices[0].body
+    assert "máy chủ trả mã 503" not in later.notices[0].body and "quá thời gian chờ" in later.notices[0].body
+    assert "Từ 08:44 ngày 06/08/2025" in begun.notices[0].body and "Từ 08:44 ngày 06/08/2025" in later.notices[0].body
