@@ -514,7 +514,9 @@ def test_an_answer_to_what_was_told_before_a_cover_still_counts_after_it_and_one
     assert (worse.generation, [worse.same_trouble(told) for told in (0, 1)]) == (1, [False, True])
 
 
-def test_sc02_a_later_call_says_what_is_wrong_now_and_since_when_it_is_wrong():
+def test_a_later_call_says_what_is_wrong_now_and_since_when_it_is_wrong():
+    """SC-02."""
+
     def seen(note: str, at: datetime) -> dict[str, Any]:
         answer = Reading("02143", "centre_reachable", False, at, at, "probe", note=note)
         return {"evidence": {"centre_reachable": answer}}
