@@ -184,7 +184,7 @@ exporters: [prometheus]
 
 def _site(root: Path, wanted: Sequence[Target]) -> Site:
     """The whole nation; each commune that is probed has a few targets, each an indicator with a critical criterion."""
-    each = 3 if wanted[0].period < 60 else 10
+    each = max(3, -(-len(wanted) // len(load_registry().communes())))  # each asks for an indicator of its own
     (root / "rules").mkdir()
     (root / "exporters").symlink_to(Path("exporters").resolve())
     names = [f"target_{n}" for n in range(each)]

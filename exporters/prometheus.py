@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from math import isnan
@@ -81,7 +82,7 @@ class PrometheusExporter:
         """Keep a probe's last result; a feed (many values, no single yes/no) has its own metrics."""
         broken = collected.failure and not collected.readings
         if broken or collected.check is not None:
-            self._polls[collected.source] = collected
+            self._polls[collected.source] = _without_transcript(collected)
 
     def problems(self) -> Sequence[str]:
         """Metrics that the last page left out, one sentence each."""
@@ -360,6 +361,11 @@ def _probe_samples(code: str, probes: Mapping[str, Collected]) -> Iterator[tuple
         "denbao_probe_certificate_expiry_timestamp_seconds",
         [(labels, at.timestamp()) for labels, at in expiries if at is not None],
     )
+
+
+def _without_transcript(poll: Collected) -> Collected:
+    """The page does not show it, and of thousands of probes it is the largest part."""
+    return poll if poll.check is None else replace(poll, check=replace(poll.check, transcript=()), answer=None)
 
 
 def _deadlines(state: UnitState) -> tuple[tuple[str, float], ...]:

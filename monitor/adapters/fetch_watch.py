@@ -29,6 +29,8 @@ class Monotonic(Protocol):
 class Stopwatch:
     """Seconds spent per phase of one fetch, redirects added up."""
 
+    __slots__ = ("_began", "_clock", "_mark", "phase", "spent", "uses")  # an open connection remembers one
+
     def __init__(self, clock: Monotonic) -> None:
         self._clock = clock
         self._began = self._mark = clock.monotonic()

@@ -127,6 +127,8 @@ class Answer:
         over = self.status == _UPGRADE or self._wire.should_close
         if not over and self._kept.keep(self._wire, self.line):
             self._connection.release()
+            # Each question gets a parser and a body of its own; an idle connection would hold the last, some 3 KiB.
+            self._wire._parser = self._wire._payload = None
         else:
             self._connection.close()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import partial
@@ -55,7 +55,10 @@ class Poller:
         self._room = asyncio.Semaphore(places.together)
         self._room_anywhere = asyncio.Semaphore(len(sources) + 1)  # of those that dial no host: never full
         at_host: defaultdict[str, asyncio.Semaphore] = defaultdict(partial(asyncio.Semaphore, places.per_host))
-        self._at_host = {source: at_host[host] for source, host in places.hosts.items() if host}
+        crowd = Counter(places.hosts.values())  # a source is asked once at a time: few of one host need no places
+        self._at_host = {
+            source: at_host[host] for source, host in places.hosts.items() if host and crowd[host] > places.per_host
+        }
         self._due = {source.id: 0.0 for source in sources}  # monotonic instant of the next poll
         self._rests = {source.id: source.rests for source in sources if isinstance(source, Resting)}
         self._running: dict[str, asyncio.Task[None]] = {}

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import importlib.util
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -319,6 +320,17 @@ async def test_a_probe_tells_its_attempts_and_when_the_certificate_expires():
     assert (await series(made, "denbao_probe_attempts"))["02100", "centre"] == 2
     expiry = await series(made, "denbao_probe_certificate_expiry_timestamp_seconds")
     assert expiry == {("02100", "centre"): DEADLINE.timestamp()}
+
+
+class Lines(tuple[str, ...]):
+    """A transcript that can be watched as it goes."""
+
+
+async def test_the_transcripts_of_probes_are_not_kept_for_the_next_page():
+    made, said = exporter(), Lines(("asked", "answered"))
+    made.polled(replace(check(True), check=Check(transcript=said)))
+    assert sys.getrefcount(said) == 2
+    assert await series(made, "denbao_probe_success") == {("02100", "centre"): 1}
 
 
 async def test_a_journey_tells_how_long_each_step_took():

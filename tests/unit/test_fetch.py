@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_parser import HttpResponseParser
 
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response, safe_url
 from monitor.adapters.fetch_body import Gunzip, is_gzip
@@ -206,6 +209,20 @@ async def test_no_more_connections_stay_open_than_there_are_places() -> None:
         answers = [await client.fetch(Request(f"http://127.0.0.1:{s.port}/")) for s in (one, other, one, other, one)]
         await client.close()
     assert [got.uses for got in answers if isinstance(got, Response)] == [0, 0, 1, 0, 2]
+
+
+async def test_an_idle_connection_holds_neither_the_last_body_nor_its_parser() -> None:
+    def held() -> int:
+        gc.collect()
+        return sum(isinstance(one, aiohttp.StreamReader | HttpResponseParser) for one in gc.get_objects())
+
+    async with Server(fine).running() as server, fetcher() as client:
+        before = held()
+        got = await client.fetch(Request(f"http://127.0.0.1:{server.port}/"))
+        after = held()
+        again = await client.fetch(Request(f"http://127.0.0.1:{server.port}/"))
+    assert isinstance(got, Response) and isinstance(again, Response)
+    assert (after, again.uses) == (before, 1)
 
 
 def test_the_place_of_a_connection_that_the_other_side_closed_is_found_free_again() -> None:
