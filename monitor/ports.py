@@ -5,7 +5,7 @@ Adapters implement these protocols; one contract suite per port runs over every 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 from monitor.alerting.limits import Limits
 from monitor.alerting.muting import Held
 from monitor.alerting.selfwatch import Alarm, Condition
+from monitor.model.colour import Colour
 from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
@@ -217,6 +218,12 @@ class History(Protocol):
 
     async def last_received(self, before: datetime) -> datetime | None:
         """When the last reading was received that is older than an instant; None: there is none."""
+
+    async def colours_at(self, units: Collection[str], at: datetime) -> Mapping[str, Colour]:
+        """The colour that each of some units had at an instant; who had none yet is not in it.
+
+        However long the history is, one change of each is read. Of changes at one instant the last commit counts.
+        """
 
 
 class Transport(Protocol):

@@ -73,7 +73,7 @@ class Digests:
         site, code = self._site, edition.unit.code
         scene = scene_of(site, dict(self._evaluator.states), code)
         store, now = cast(Records, self._store), self._clock.now()
-        told = await digest_of(scene, edition.unit, edition.since, now, store, apart=self._apart)
+        told = await digest_of(scene, edition.unit, edition.since, now, store, apart=self._apart, live=True)
         facts, lineage = brief(told, scene), site.units.answering(code)
         notices = digests(edition, facts, site.directory, lineage, site.calendar)
         said = f"{edition.number(site.calendar)}: {len(notices)} messages"
