@@ -236,6 +236,13 @@ class Transport(Protocol):
         """Stop workers."""
 
 
+class Shelf(Protocol):
+    """Files that messages carry: made once, read at each send, thrown away when nobody can need them any more."""
+
+    async def keep(self, files: Mapping[str, bytes], now: datetime) -> None:
+        """Put files there under their names, over those that are there; old ones go. Raises OSError."""
+
+
 class Host(Protocol):
     """The machine under the service, as far as the monitor's own alarm asks. Never raises."""
 

@@ -6,7 +6,7 @@ An edition is named by its unit and local instant, and so are its messages: whoe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.alerting.escalate import quiet_end
@@ -60,9 +60,17 @@ def next_owed(specs: Iterable[DigestSpec], calendar: Calendar, now: datetime) ->
 
 
 def digests(
-    edition: Edition, told: Mapping[str, Param], directory: Directory, lineage: tuple[str, ...], calendar: Calendar
+    edition: Edition,
+    told: Mapping[str, Param],
+    directory: Directory,
+    lineage: tuple[str, ...],
+    calendar: Calendar,
+    attachments: tuple[str, ...] = (),
 ) -> tuple[Notice, ...]:
-    """One message for each address of those who hold the roles when it is owed; quiet hours hold theirs back."""
+    """One message for each address of those who hold the roles when it is owed; quiet hours hold theirs back.
+
+    `attachments` are names of kept files, the same for all of them.
+    """
     people = [
         person for role in edition.spec.to for person in called(directory, role, lineage, edition.at, calendar).people
     ]
@@ -71,7 +79,7 @@ def digests(
         for person in people
         for address in ways(person, edition.spec.via)
     }
-    return tuple(found.values())
+    return tuple(replace(notice, attachments=attachments) for notice in found.values())
 
 
 def _notice(

@@ -185,6 +185,7 @@ class Notice:
     colour: Colour | None = None
     words: Mapping[str, str] = field(default_factory=dict)  # the facts as words, for templates kept elsewhere
     instead_of: str = ""  # the channel that was owed this first, if another one had to take over
+    attachments: tuple[str, ...] = ()  # names of kept files (monitor.ports.Shelf); e-mail carries them, nothing else
 
     @property
     def origin(self) -> str:
