@@ -32,11 +32,33 @@ class Edition:
 
     def key(self, calendar: Calendar) -> str:
         """What the keys of its messages begin with; it stands for the incident that they have not."""
-        return f"digest/{self.unit.code}/{calendar.local(self.at):%Y-%m-%dT%H:%M}"
+        return _key(self.unit, calendar.local(self.at))
 
     def number(self, calendar: Calendar) -> str:
         """What people call it: "2711-0730"."""
         return f"{calendar.local(self.at):%d%m-%H%M}"
+
+
+def _key(unit: Unit, local: datetime) -> str:
+    return f"digest/{unit.code}/{local:%Y-%m-%dT%H:%M}"
+
+
+def numbered(
+    number: str, specs: Iterable[DigestSpec], units: Units, calendar: Calendar, now: datetime
+) -> dict[str, Unit]:
+    """Units by the key of their edition that people call "2711-1706"; a number comes again each year, the last counts.
+
+    Empty for a number that is no instant.
+    """
+    local = calendar.local(now)
+    for year in (local.year, local.year - 1):
+        try:
+            at = datetime.strptime(f"{year}{number}", "%Y%d%m-%H%M").replace(tzinfo=calendar.zone)
+        except ValueError:
+            continue
+        if at <= local:
+            return {_key(unit, at): unit for spec in specs for level in spec.levels for unit in units.at(level)}
+    return {}
 
 
 def owed(
