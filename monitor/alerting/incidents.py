@@ -181,6 +181,7 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.UNANSWERED, Event.RETIRED): Move(Phase.CLOSED, (Act.NOTE,)),
 }
 
+SPARED = "told by a wider trouble"
 _COVERABLE = (Phase.OPEN, Phase.CLOSING)  # in which somebody may be called again by the plan as it is
 _SEVERITY = {Kind.SILENT: 0, Kind.KPI_YELLOW: 1, Kind.KPI_RED: 2, Kind.OUTAGE: 2, Kind.MASS: 2, Kind.OVERDUE: 3}
 
@@ -462,7 +463,7 @@ def _cover(case: _Case) -> _Case:
         policy = choose(scene.directory, old.kind, scene.unit.level, old.cause)
         plan = (scene.directory, scene.lineage, scene.sessions, now, (), old.colour, _asked_again(case))
         anew = freeze(policy, *plan) if policy else ()
-        kept = () if spared.whole else steps
+        kept = () if spared.whole else tuple(step for step in steps if step.skipped != SPARED)
         anew = _of(anew, scene, lambda scope: not _called_anyway(spared, scope))
         steps = tuple(sorted((*kept, *anew), key=lambda step: step.due_at))
         generation += 1
@@ -480,8 +481,19 @@ def _asked_again(case: _Case) -> datetime:
 
 
 def _narrowed(steps: tuple[Step, ...], cover: Cover | None, scene: Scene) -> tuple[Step, ...]:
-    """The steps without those who hear of the wider trouble; what was called stays as it was."""
-    return steps if cover is None else _of(steps, scene, lambda scope: _called_anyway(cover, scope))
+    """The steps without those who hear of the wider trouble; what was called stays as it was.
+
+    A step of which nobody is left keeps its place: calls are named by that, and no name is given twice.
+    """
+    if cover is None:
+        return steps
+    return tuple(_part(step, scene, lambda scope: _called_anyway(cover, scope)) or _spared(step) for step in steps)
+
+
+def _spared(step: Step) -> Step:
+    """A step that calls nobody any more, because all of its people hear of a wider trouble."""
+    over = replace(step, repeat=None, held=(), held_until=None)
+    return over if step.fired else replace(over, to=(), fired=1, skipped=SPARED)
 
 
 def _called_anyway(cover: Cover, scope: str) -> bool:

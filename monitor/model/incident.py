@@ -61,7 +61,7 @@ class Step:
     held: tuple[Address, ...] = ()  # of the last call: whose quiet hours hold it back
     held_until: datetime | None = None  # aware UTC
     called: str = ""  # generation, number and repeat of its last call, as in the keys of that call's notices
-    skipped: str = ""  # why its last call reached nobody (nobody, unseen, answered, told by a later step)
+    skipped: str = ""  # why its last call reached nobody (nobody, unseen, answered, told by a later step or trouble)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
+from monitor.alerting.incidents import SPARED
 from monitor.model.incident import Kind, Phase
 from monitor.model.reading import Reading
 from monitor.model.segments import gsm_length
@@ -91,6 +92,7 @@ def test_a_third_of_a_province_is_one_incident_of_the_province():
     assert set(Counter(notice.recipient for _, notice in sent(course)).values()) == {1}
     first = course.states[communes(course.policy.units)[0]]
     assert first.incidents["centre"].cover is not None
+    assert [step.skipped for step in first.incidents["centre"].steps] == ["", SPARED, SPARED]
     assert "collapsed" in [reason.code for reason in first.criteria["centre"].verdict.reasons]
 
 
