@@ -37,7 +37,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 
-from monitor.alerting.collapse import once_more
+from monitor.alerting.collapse import hushed, once_more
 from monitor.alerting.escalate import (
     awaiting,
     choose,
@@ -400,6 +400,8 @@ def _change(incident: Incident, trouble: Trouble, scene: Scene) -> Event:
     same = incident.facts.get("deadline") == trouble.facts.get("deadline")
     if trouble.facts.get("whole") and not incident.facts.get("whole"):  # partial has grown into total
         return Event.RENEWED
+    if incident.facts.get("few") and not trouble.facts.get("few"):  # most of it was muted, and is not any more
+        return Event.RENEWED
     return Event.STAYED if same else Event.RENEWED
 
 
@@ -577,6 +579,8 @@ def _counted(case: _Case) -> _Case:
 
 
 def _silenced(case: _Case) -> bool:
+    if hushed(case.incident):
+        return True
     about = case.scene.about
     return about is not None and silence_of(case.incident, about, case.scene.muting, case.now) is not None
 
