@@ -172,9 +172,7 @@ def masses(
 
 def _mass(rule: Collapse, incidents: Mapping[str, Incident], children: Sequence[UnitState]) -> tuple[Incident, ...]:
     """The incidents of a mass trouble, the oldest first; none where there is no such trouble."""
-    begun = sorted(
-        filter(None, (counted(child, rule) for child in children)), key=lambda one: (one.opened_at, one.unit)
-    )
+    begun = sorted(filter(None, (counted(child, rule) for child in children)), key=lambda one: (_begun(one), one.unit))
     needed = _needed(rule, len(children))
     own = incidents.get(rule.cause)
     lasting = own is not None and own.well_since is None
@@ -193,10 +191,16 @@ def counted(child: UnitState, rule: Collapse) -> Incident | None:
     return next((one for one in bad if one.cover is None or not one.cover.whole), None)
 
 
+def _begun(incident: Incident) -> datetime:
+    """When it opened; when it relapsed, where it had ended and was still in sight."""
+    since = incident.facts.get("since")
+    return max(incident.opened_at, since) if isinstance(since, datetime) else incident.opened_at
+
+
 def _most_within(begun: Sequence[Incident], seconds: float) -> int:
     most, first = 0, 0
     for last, incident in enumerate(begun):
-        while (incident.opened_at - begun[first].opened_at).total_seconds() > seconds:
+        while (_begun(incident) - _begun(begun[first])).total_seconds() > seconds:
             first += 1
         most = max(most, last - first + 1)
     return most

@@ -431,7 +431,8 @@ def _plan(case: _Case) -> _Case:
         raise ValueError(f"incident {old.ref} has no trouble to plan for")
     policy = choose(scene.directory, trouble.kind, scene.unit.level, trouble.cause)
     reminders, cover = _reminders(trouble, scene, now), scene.covers.get(trouble.cause)
-    first = old.opened_at + timedelta(seconds=scene.waits.get(trouble.cause, 0.0))
+    begun = old.opened_at if old.well_since is None else now  # what was well is counted anew, with others or alone
+    first = begun + timedelta(seconds=scene.waits.get(trouble.cause, 0.0))
     plan = (scene.directory, scene.lineage, scene.sessions, now, reminders, trouble.colour, first)
     steps = freeze(policy, *plan) if policy else ()
     day = scene.calendar.local(now).date()

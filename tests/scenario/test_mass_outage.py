@@ -10,10 +10,12 @@ import pytest
 
 from monitor.alerting.auditor import excused
 from monitor.alerting.incidents import SPARED
+from monitor.alerting.plan import TermsSpec
+from monitor.decide import Policy
 from monitor.model.incident import Kind, Notice, Phase
 from monitor.model.reading import Reading
 from monitor.model.segments import gsm_length
-from monitor.model.unit import Level, Unit
+from monitor.model.unit import Level, Unit, Units
 from monitor.replay.course import Course
 from tests.scenario.mass_scene import LINE, LINES, at, country, played, policy, reading, sent
 from tests.unit.muting_scene import muting, silence, window
@@ -225,6 +227,42 @@ def test_the_same_trouble_heard_twice_is_one_incident_and_two_units_are_two():
     failures = [reading(one, False, 10.0), reading(one, False, 12.0), reading(other, False, 14.0)]
     course = played(policy(units), [reading(one, True, 0.0), reading(other, True, 0.0), *failures], 500.0)
     assert opened(course) == {("commune", Kind.OUTAGE): 2}
+
+
+# -- relapses of what ended unanswered -------------------------------------------------------------------------------
+
+
+def reviewed(units: Units) -> Policy:
+    """What ends unanswered stays in sight for a day."""
+    made = policy(units)
+    plans = tuple(replace(plan, terms=TermsSpec(review=86_400.0)) for plan in made.directory.policies)
+    return replace(made, directory=replace(made.directory, policies=plans))
+
+
+def test_centres_that_fell_hours_apart_and_relapse_together_are_one_mass_outage():
+    units = country([THAI_NGUYEN])
+    codes = communes(units)
+    news = [reading(code, True, 0.0) for code in codes]
+    for number, code in enumerate(codes[:30], 1):
+        news += [reading(code, False, 600.0 * number), reading(code, True, 600.0 * number + 300)]
+    news += [reading(code, False, 20_000.0) for code in codes[:30]]
+    course = played(reviewed(units), news, 20_500.0)
+    late = [(second, one) for second, one in sent(course) if second >= 20_000 and "commune" not in one.recipient]
+    assert {(second, one.recipient, "30/92" in one.sms) for second, one in late} == {
+        (20_000 + WAIT, f"province-{THAI_NGUYEN}", True),
+        (20_000 + WAIT, "nation-VN", True),
+    }
+
+
+def test_a_mass_outage_that_relapses_is_counted_for_as_long_as_a_new_one_before_it_is_told():
+    units = country([THAI_NGUYEN])
+    codes = communes(units)
+    news = [reading(code, True, 0.0) for code in codes]
+    news += [reading(code, False, 10.0) for code in codes[:30]] + [reading(code, True, 600.0) for code in codes[:30]]
+    news += [reading(code, False, 3000.0 + number) for number, code in enumerate(codes[:40])]
+    course = played(reviewed(units), news, 3500.0)
+    late = [one for second, one in sent(course) if second >= 3000 and one.recipient == f"province-{THAI_NGUYEN}"]
+    assert ["40/92" in one.sms for one in late] == [True]
 
 
 # -- a lone centre ---------------------------------------------------------------------------------------------------
