@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from monitor.alerting.collapse import Explainer, Sheltered, counted, failing, mass_of, masses, shelter
+from monitor.alerting.collapse import Explainer, Sheltered, counted, failing, hushed, mass_of, masses, shelter
 from monitor.alerting.incidents import Alerts, Scene, react
 from monitor.alerting.incidents import acknowledge as acknowledge_incident
+from monitor.alerting.muting import silence_of
 from monitor.alerting.plan import Directory
 from monitor.alerting.troubles import Silent, Trouble, telling, told_once, troubles
 from monitor.engine import reasons
@@ -33,7 +34,7 @@ from monitor.engine.unmoved import judged_today, moved, says_again, stays
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
 from monitor.model.hours import Calendar, Sessions
-from monitor.model.incident import Cover
+from monitor.model.incident import Cover, Incident
 from monitor.model.matcher import subject
 from monitor.model.muting import NOTHING_MUTED, Muting, maintenance_spans, under_way
 from monitor.model.reading import Reading, SourceHealth
@@ -478,8 +479,16 @@ def _troubles(
         return own
     there = tuple(child for child in view.children if policy.is_there(policy.units[child.unit], now))
     asked = policy.directory.collapses
-    many = masses(unit.level, view.state.incidents, there, asked, policy.rules, policy.ruleset.indicators)
-    return {**own, **many}
+    known = (policy.rules, policy.ruleset.indicators, lambda incident: _is_muted(incident, policy, now))
+    return {**own, **masses(unit.level, view.state.incidents, there, asked, *known)}
+
+
+def _is_muted(incident: Incident, policy: Policy, now: datetime) -> bool:
+    """Whether nobody is to hear of an incident now: maintenance of its unit, a silence, or a mass that is all muted."""
+    unit, muting = policy.units[incident.unit], policy.muting
+    if hushed(incident) or policy.maintenance(unit, now) is not None:
+        return True
+    return bool(muting.silences) and silence_of(incident, subject(unit.code, policy.units), muting, now) is not None
 
 
 def _sheltered(view: View, found: Mapping[str, Trouble], policy: Policy, now: datetime) -> Sheltered:

@@ -5,7 +5,7 @@ Adapters implement these protocols; one contract suite per port runs over every 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 from monitor.alerting.limits import Limits
 from monitor.alerting.muting import Held
 from monitor.alerting.selfwatch import Alarm, Condition
+from monitor.model.colour import Colour
 from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
@@ -218,6 +219,12 @@ class History(Protocol):
     async def last_received(self, before: datetime) -> datetime | None:
         """When the last reading was received that is older than an instant; None: there is none."""
 
+    async def colours_at(self, units: Collection[str], at: datetime) -> Mapping[str, Colour]:
+        """The colour that each of some units had at an instant; who had none yet is not in it.
+
+        However long the history is, one change of each is read. Of changes at one instant the last commit counts.
+        """
+
 
 class Transport(Protocol):
     """Sends one notice to one recipient by one channel. Returns a receipt within its own deadline, never raises."""
@@ -227,6 +234,13 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Stop workers."""
+
+
+class Shelf(Protocol):
+    """Files that messages carry: made once, read at each send, thrown away when nobody can need them any more."""
+
+    async def keep(self, files: Mapping[str, bytes], now: datetime) -> None:
+        """Put files there under their names, over those that are there; old ones go. Raises OSError."""
 
 
 class Host(Protocol):

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from monitor.alerting.collapse import hushed
 from monitor.alerting.muting import silence_of
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Outcome, Phase, Step
@@ -120,6 +121,8 @@ def excused(incident: Incident, state: UnitState | None, units: Units, muting: M
     judged = state.criteria.get(incident.cause)
     if judged is not None and judged.told in _OUT_OF_JUDGEMENT:
         return judged.told.value
+    if hushed(incident):
+        return "all that it counts is muted"
     silence = silence_of(incident, subject(incident.unit, units), muting, now)
     return silence.reason if silence is not None else ""
 

@@ -37,7 +37,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 
-from monitor.alerting.collapse import once_more
+from monitor.alerting.collapse import hushed, once_more
 from monitor.alerting.escalate import (
     awaiting,
     choose,
@@ -181,6 +181,7 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.UNANSWERED, Event.RETIRED): Move(Phase.CLOSED, (Act.NOTE,)),
 }
 
+SPARED = "told by a wider trouble"
 _COVERABLE = (Phase.OPEN, Phase.CLOSING)  # in which somebody may be called again by the plan as it is
 _SEVERITY = {Kind.SILENT: 0, Kind.KPI_YELLOW: 1, Kind.KPI_RED: 2, Kind.OUTAGE: 2, Kind.MASS: 2, Kind.OVERDUE: 3}
 
@@ -399,6 +400,8 @@ def _change(incident: Incident, trouble: Trouble, scene: Scene) -> Event:
     same = incident.facts.get("deadline") == trouble.facts.get("deadline")
     if trouble.facts.get("whole") and not incident.facts.get("whole"):  # partial has grown into total
         return Event.RENEWED
+    if incident.facts.get("few") and not trouble.facts.get("few"):  # most of it was muted, and is not any more
+        return Event.RENEWED
     return Event.STAYED if same else Event.RENEWED
 
 
@@ -428,7 +431,8 @@ def _plan(case: _Case) -> _Case:
         raise ValueError(f"incident {old.ref} has no trouble to plan for")
     policy = choose(scene.directory, trouble.kind, scene.unit.level, trouble.cause)
     reminders, cover = _reminders(trouble, scene, now), scene.covers.get(trouble.cause)
-    first = old.opened_at + timedelta(seconds=scene.waits.get(trouble.cause, 0.0))
+    begun = old.opened_at if old.well_since is None else now  # what was well is counted anew, with others or alone
+    first = begun + timedelta(seconds=scene.waits.get(trouble.cause, 0.0))
     plan = (scene.directory, scene.lineage, scene.sessions, now, reminders, trouble.colour, first)
     steps = freeze(policy, *plan) if policy else ()
     day = scene.calendar.local(now).date()
@@ -462,7 +466,7 @@ def _cover(case: _Case) -> _Case:
         policy = choose(scene.directory, old.kind, scene.unit.level, old.cause)
         plan = (scene.directory, scene.lineage, scene.sessions, now, (), old.colour, _asked_again(case))
         anew = freeze(policy, *plan) if policy else ()
-        kept = () if spared.whole else steps
+        kept = () if spared.whole else tuple(step for step in steps if step.skipped != SPARED)
         anew = _of(anew, scene, lambda scope: not _called_anyway(spared, scope))
         steps = tuple(sorted((*kept, *anew), key=lambda step: step.due_at))
         generation += 1
@@ -480,8 +484,19 @@ def _asked_again(case: _Case) -> datetime:
 
 
 def _narrowed(steps: tuple[Step, ...], cover: Cover | None, scene: Scene) -> tuple[Step, ...]:
-    """The steps without those who hear of the wider trouble; what was called stays as it was."""
-    return steps if cover is None else _of(steps, scene, lambda scope: _called_anyway(cover, scope))
+    """The steps without those who hear of the wider trouble; what was called stays as it was.
+
+    A step of which nobody is left keeps its place: calls are named by that, and no name is given twice.
+    """
+    if cover is None:
+        return steps
+    return tuple(_part(step, scene, lambda scope: _called_anyway(cover, scope)) or _spared(step) for step in steps)
+
+
+def _spared(step: Step) -> Step:
+    """A step that calls nobody any more, because all of its people hear of a wider trouble."""
+    over = replace(step, repeat=None, held=(), held_until=None)
+    return over if step.fired else replace(over, to=(), fired=1, skipped=SPARED)
 
 
 def _called_anyway(cover: Cover, scope: str) -> bool:
@@ -565,6 +580,8 @@ def _counted(case: _Case) -> _Case:
 
 
 def _silenced(case: _Case) -> bool:
+    if hushed(case.incident):
+        return True
     about = case.scene.about
     return about is not None and silence_of(case.incident, about, case.scene.muting, case.now) is not None
 

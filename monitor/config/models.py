@@ -437,6 +437,7 @@ class DigestSection(Section):
     levels: list[LevelName] = Field(default=["province"], min_length=1)  # a digest of each unit of these
     to: list[Identifier] = Field(min_length=1, description="write the roles that get it")
     via: list[Identifier] | None = None  # the policy list's default unless said
+    attach: list[Literal["digest", "ranking", "targets"]] = Field(default=[])  # reports that its e-mails carry
 
 
 class Escalation(Section):

@@ -61,7 +61,7 @@ class Step:
     held: tuple[Address, ...] = ()  # of the last call: whose quiet hours hold it back
     held_until: datetime | None = None  # aware UTC
     called: str = ""  # generation, number and repeat of its last call, as in the keys of that call's notices
-    skipped: str = ""  # why its last call reached nobody (nobody, unseen, answered, told by a later step)
+    skipped: str = ""  # why its last call reached nobody (nobody, unseen, answered, told by a later step or trouble)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +185,7 @@ class Notice:
     colour: Colour | None = None
     words: Mapping[str, str] = field(default_factory=dict)  # the facts as words, for templates kept elsewhere
     instead_of: str = ""  # the channel that was owed this first, if another one had to take over
+    attachments: tuple[str, ...] = ()  # names of kept files (monitor.ports.Shelf); e-mail carries them, nothing else
 
     @property
     def origin(self) -> str:

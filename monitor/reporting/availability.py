@@ -11,6 +11,9 @@ committed, cut the span into stretches:
 
 While the monitor itself did not run, nothing was measured: from its last sign of life to its next start. Availability
 is up / (up + down). Silence never makes it better or worse, it only makes the share of what was measured smaller.
+
+An availability that is aimed at leaves a budget of outages: what it allows of the time that was measured. More than all
+of it is used exactly where the availability is below the aim.
 """
 
 from __future__ import annotations
@@ -139,6 +142,11 @@ class Measured:
         known = self.office_up + self.office_down
         return 100 * self.office_up / known if known > 0 else None
 
+    def budget(self, aim: float) -> float | None:
+        """Seconds of outage that an availability of `aim` per cent allows; None where nothing was measured."""
+        known = self.up + self.down
+        return known * (100 - aim) / 100 if known > 0 else None
+
     @property
     def known(self) -> float:
         """Per cent of the span, without what is left out, that was measured."""
@@ -264,6 +272,9 @@ _COLUMNS = (
     Column("down", ("Gián đoạn", "Down"), Sort.SECONDS),
     Column("office_down", ("Gián đoạn trong giờ làm việc", "Down in office hours"), Sort.SECONDS),
     Column("longest", ("Lần dài nhất", "Longest"), Sort.SECONDS),
+    Column("budget", ("Gián đoạn cho phép", "Outage budget"), Sort.SECONDS, data_only=True),
+    Column("used", ("Đã dùng mức cho phép", "Budget used"), Sort.PERCENT, 1),
+    Column("left", ("Còn được phép", "Budget left"), Sort.SECONDS),
     Column("known", ("Đo được", "Measured"), Sort.PERCENT),
     Column("left_out", ("Bảo trì, không tính", "Maintenance, left out"), Sort.SECONDS),
 )
@@ -306,6 +317,7 @@ def availability_report(
 
 def _row(line: Line, grades: Grades) -> tuple[Cell, ...]:
     had = line.measured
+    budget = had.budget(grades.green)
     return (
         line.unit.code,
         line.unit.name_vi,
@@ -318,6 +330,9 @@ def _row(line: Line, grades: Grades) -> tuple[Cell, ...]:
         round(had.down, 3),
         round(had.office_down, 3),
         round(had.longest, 3),
+        None if budget is None else round(budget, 3),
+        _rounded(100 * had.down / budget) if budget else None,
+        None if budget is None else round(max(budget - had.down, 0.0), 3),
         _rounded(had.known),
         round(had.left_out, 3),
     )
@@ -339,6 +354,10 @@ def _told(total: float | None, grades: Grades) -> tuple[tuple[str, str], ...]:
         (
             f"Mức: xanh từ {comma[1]} %, vàng từ {comma[2]} % (giả định, chưa có văn bản quy định).",
             f"Grades: green from {grades.green:g} %, yellow from {grades.yellow:g} % (assumed, no paper names any).",
+        ),
+        (
+            f"Mức cho phép: phần thời gian đo được mà {comma[1]} % cho phép gián đoạn.",
+            f"Budget: how much of the measured time may be outages at {grades.green:g} %.",
         ),
     )
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from monitor.engine.rank import Place, Ranked, ranks
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Kind, Phase
-from monitor.model.state import Transition, UnitState
-from monitor.model.unit import Unit
+from monitor.model.state import UnitState
+from monitor.model.unit import Unit, Units
 from monitor.reporting.incidents import as_it_was, cause_words, kind_words, source_of
 from monitor.reporting.ranking import colour_of
 from monitor.reporting.report import Cell, Column, Report, Shares, Sort, Table, nothing_recorded
@@ -89,19 +89,24 @@ class Digest:
         return sum(count.now for count in self.counts if count.colour.known)
 
 
+def members(units: Units, head: Unit) -> tuple[str, ...]:
+    """Codes of the units that the digest of a unit counts: those right below it, or itself where there are none."""
+    return tuple(units.children(head.code)) or (head.code,)
+
+
 def digest(
     scene: Scene,
     head: Unit,
-    changes: Iterable[Transition],
+    before: Mapping[str, Colour],
     incidents: Iterable[Incident],
     since: datetime,
     at: datetime,
 ) -> Digest:
-    """The digest of `head` at an instant. `changes` are all changes of colour up to then, in order.
+    """The digest of `head` at an instant. `before` are the colours of its `members` at the last digest, `since`.
 
     The scene's states are those of that instant. A source is silent while an incident says so.
     """
-    group = [scene.units[code] for code in scene.units.children(head.code)] or [head]
+    group = [scene.units[code] for code in members(scene.units, head)]
     about = frozenset(unit.code for unit in scene.units if head.code in scene.units.lineage(unit.code))
     open_now = _open(incidents, about | _systems(scene, about), at)
     scores = ranks(Ranked("score"), group, scene.states, None)
@@ -113,7 +118,7 @@ def digest(
         head=head,
         at=at,
         since=since,
-        counts=_counts(group, scene.states, changes, since),
+        counts=_counts(group, scene.states, before),
         goals=tuple(_goals(scene, head, group, at)),
         worst=worst,
         best=best,
@@ -133,18 +138,10 @@ def _open(incidents: Iterable[Incident], about: frozenset[str], at: datetime) ->
     return tuple(sorted(found, key=lambda one: (one.opened_at, one.key)))
 
 
-def colours_at(changes: Iterable[Transition], at: datetime) -> dict[str, Colour]:
-    """The colour of every unit at an instant, from its changes in order; who never had one is not in it."""
-    return {change.unit: change.after for change in changes if not change.criterion and change.at <= at}
-
-
-def _counts(
-    group: Sequence[Unit], states: Mapping[str, UnitState], changes: Iterable[Transition], since: datetime
-) -> tuple[Count, ...]:
-    then = colours_at(changes, since)
+def _counts(group: Sequence[Unit], states: Mapping[str, UnitState], before: Mapping[str, Colour]) -> tuple[Count, ...]:
     now = [colour_of(states.get(unit.code)) for unit in group]
-    before = [then.get(unit.code, Colour.UNKNOWN) for unit in group] if then else None
-    return tuple(Count(c, now.count(c), None if before is None else before.count(c)) for c in Colour)
+    then = [before.get(unit.code, Colour.UNKNOWN) for unit in group] if before else None
+    return tuple(Count(c, now.count(c), None if then is None else then.count(c)) for c in Colour)
 
 
 def _goals(scene: Scene, head: Unit, group: Sequence[Unit], at: datetime) -> Iterable[Goal]:

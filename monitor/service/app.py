@@ -23,7 +23,7 @@ from monitor.model.muting import Muting
 from monitor.model.reading import Collected, Reading
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision
-from monitor.ports import Clock, Exporter, Host, Source, Store, Timetable, Transport
+from monitor.ports import Clock, Exporter, Host, Shelf, Source, Store, Timetable, Transport
 from monitor.service.auditor import Auditor
 from monitor.service.brokenrules import BrokenRules
 from monitor.service.channelwatch import ChannelWatch
@@ -67,6 +67,7 @@ class Adapters:
     link_keys: tuple[bytes, ...] = ()  # the first signs links in messages; none: links are not signed
     apart: Apart = here  # for what computes for long; virtual time has no threads
     post: Post | None = None  # to where metrics are pushed; None: they are not
+    shelf: Shelf | None = None  # for what messages carry; None: they carry nothing
     host: Host | None = None  # None: the service does not watch itself, as in a story on a fast clock
     closers: Sequence[Callable[[], Awaitable[None]]] = ()  # called last at a stop: connections that sources share
 
@@ -92,7 +93,7 @@ class Service:
         self.poller = self._poller(adapters, sources)
         self.sender = self._sender(adapters, transports)
         self.link_keys = adapters.link_keys
-        self.digests = Digests(site, self.evaluator, store, clock, self.ready, adapters.apart)
+        self.digests = Digests(site, self.evaluator, store, clock, self.ready, adapters.apart, adapters.shelf)
         self.desk = Desk(self.evaluator, store, self.sender, clock)
         self._watch_itself(adapters, sources, transports)
         self.replies = Replies(site, self.evaluator, store, clock, self.self_watch)

@@ -23,7 +23,7 @@ from monitor.model.unit import Level, Unit
 from monitor.ports import History, Store
 from monitor.reporting.availability import ASSUMED, Grades, Seconds, availability_report, blind_stretches
 from monitor.reporting.deliveries import deliveries_report
-from monitor.reporting.digest import Digest, digest, digest_report
+from monitor.reporting.digest import Digest, digest, digest_report, members
 from monitor.reporting.incidents import first_answers, incidents_report
 from monitor.reporting.periods import DIGESTS
 from monitor.reporting.ranking import ranking_report
@@ -66,6 +66,7 @@ class Asked:
     level: Level | None = None  # ranking: who is ranked (communes unless said); targets: only this level
     indicator: str = "score"  # ranking
     grades: Grades = ASSUMED
+    live: bool = False  # `at` is now: what is over is not read
 
 
 def scene_of(site: Site, states: Mapping[str, UnitState], within: str | None = None) -> Scene:
@@ -111,7 +112,7 @@ async def _targets(asked: Asked, scene: Scene, _store: Records, _progress: Progr
 async def _digest(asked: Asked, scene: Scene, store: Records, progress: Progress) -> Report:
     head = scene.units[asked.within] if asked.within is not None else _head(scene)
     since = DIGESTS.last_before(asked.at, scene.calendar)
-    told = await digest_of(scene, head, since, asked.at, store, progress)
+    told = await digest_of(scene, head, since, asked.at, store, progress, live=asked.live)
     return digest_report(told, scene, await begin_of_record(store))
 
 
@@ -123,11 +124,17 @@ async def digest_of(
     store: Records,
     progress: Progress = in_silence,
     apart: Apart = asyncio.to_thread,
+    *,
+    live: bool = False,
 ) -> Digest:
-    """What happened at a unit and below since the last digest. Raises StoreError."""
-    changes = await transitions(store, at, progress)
-    found = await _incidents(store, progress)
-    made: Digest = await apart(digest, scene, head, changes, found, since, at)
+    """What happened at a unit and below since the last digest. Raises StoreError.
+
+    `live`: `at` is now, and what is read does not grow with the history. Of a past instant all incidents are read:
+    those that are over may have been open then.
+    """
+    before = await store.colours_at(members(scene.units, head), since)
+    found = await _incidents(store, progress, open_only=live)
+    made: Digest = await apart(digest, scene, head, before, found, since, at)
     return made
 
 
@@ -239,8 +246,8 @@ def _at(change: Transition) -> datetime:
     return change.at
 
 
-async def _incidents(store: Store, progress: Progress) -> Sequence[Incident]:
-    found = await store.incidents(open_only=False, limit=MOST)
+async def _incidents(store: Store, progress: Progress, *, open_only: bool = False) -> Sequence[Incident]:
+    found = await store.incidents(open_only=open_only, limit=MOST)
     progress("incidents", len(found))
     return found
 

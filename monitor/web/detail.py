@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.alerting.incidents import SPARED
 from monitor.alerting.plan import Directory
 from monitor.engine.book import Criterion, Indicator, Measure
 from monitor.model.colour import Colour
@@ -145,6 +146,8 @@ def _called(who: str, people: Directory) -> str:
 
 
 def _step_state(step: Step, incident: Incident, t: Words) -> str:
+    if step.skipped == SPARED:
+        return t("spared")
     if step.fired:
         return t("told") if step.fired == 1 else t("told_times", count=step.fired)
     return t("waiting") if incident.phase is Phase.OPEN else t("withheld")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from monitor.alerting.incidents import SPARED
 from monitor.alerting.selfwatch import Alarm
 from monitor.config.spec import FeedSpec
 from monitor.engine.index import GroupPoints, IndexPoints
@@ -243,7 +244,7 @@ def _step(step: Step) -> Json:
     return {
         "role": step.role,
         "due_at": iso(step.due_at),
-        "calls_made": step.fired,
+        "calls_made": 0 if step.skipped == SPARED else step.fired,
         "repeat_seconds": step.repeat,
         "office_hours": step.office_hours,
         "to": [{"recipient": address.recipient, "channel": address.channel} for address in step.to],

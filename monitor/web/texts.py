@@ -235,6 +235,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "waiting": ("đang chờ", "waiting"),
     "told_times": ("{count} lần", "{count} times"),
     "told": ("rồi", "yes"),
+    "spared": ("được báo bằng sự cố rộng hơn", "by the wider incident"),
     "withheld": ("không cần nữa", "no longer needed"),
     "repeat": ("nhắc lại mỗi {span}", "again every {span}"),
     "nobody": ("không ai giữ vai trò này", "nobody holds this role"),

@@ -20,7 +20,7 @@ from monitor.model.incident import Notice, Outcome, Phase, Receipt, reference
 from monitor.model.reading import Comparator, Drift, Reading, Rejected, Shape, SourceHealth
 from monitor.model.rolling import Rolling, Tally, Tier
 from monitor.model.series import MonthSum, Series
-from monitor.model.state import UnitState, Withhold
+from monitor.model.state import Transition, UnitState, Withhold
 from monitor.ports import Lease, Store
 from tests.contract.store_facts import (
     AGAIN,
@@ -577,6 +577,26 @@ async def test_the_last_sign_of_life_is_the_last_reading_that_had_come_before(st
     assert await store.last_received(at(1)) is None  # that instant itself does not count
     assert await store.last_received(at(2.5)) == at(2)
     assert await store.last_received(at(99)) == at(3)
+
+
+async def test_the_colour_of_a_past_instant_is_that_of_the_last_change_before(
+    store: MemoryStore | SqlStore,
+) -> None:
+    def turned(unit: str, after: Colour, seconds: float, criterion: str = "") -> Transition:
+        return replace(transition(after, unit=unit, seconds=seconds), criterion=criterion)
+
+    changes = (
+        turned("a", Colour.GREEN, 1), turned("b", Colour.YELLOW, 1), turned("c", Colour.RED, 5),
+        turned("a", Colour.YELLOW, 2), turned("a", Colour.RED, 2), turned("a", Colour.UNKNOWN, 3),
+        turned("a", Colour.MAINTENANCE, 2, criterion="kpi"), turned("d", Colour.RED, 1, criterion="kpi"),
+    )  # fmt: skip
+    await store.commit([decision(transitions=changes)])
+    asked = ("a", "b", "c", "d", "nobody's")
+    assert await store.colours_at(asked, at(0)) == {}
+    assert await store.colours_at(asked, at(2)) == {"a": Colour.RED, "b": Colour.YELLOW}  # the later of one instant
+    assert await store.colours_at(asked, at(9)) == {"a": Colour.UNKNOWN, "b": Colour.YELLOW, "c": Colour.RED}
+    assert await store.colours_at(["b"], at(9)) == {"b": Colour.YELLOW}
+    assert await store.colours_at([], at(9)) == {}
 
 
 # -- muting ------------------------------------------------------------------------------------------------------

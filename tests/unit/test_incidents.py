@@ -178,6 +178,28 @@ def test_a_closed_incident_cannot_be_acknowledged():
         acknowledge(closed, "head", "", NOW + minutes(6))
 
 
+# --- names of calls --------------------------------------------------------------------------------------------
+
+
+def test_where_a_wider_trouble_takes_steps_away_the_calls_that_are_left_get_names_of_their_own():
+    """The second call of the focal point moves up to the place of the first one, and must not bear its name."""
+    wide = replace(FOCAL, id="wide", role="dost", scope="19")
+    steps = (
+        StepSpec(0, ("dost",), ("sms",), repeat=3600.0),
+        StepSpec(0, ("commune_focal",), ("mail",)),
+        StepSpec(7200.0, ("commune_focal",), ("mail",)),
+    )
+    site = replace(DIRECTORY, recipients=(wide, FOCAL), policies=(replace(OUTAGES, steps=steps),))
+    begun = reacted({}, DOWN, NOW, directory=site)
+    assert [notice.recipient for notice in begun.notices] == ["wide", "focal"]
+    about: dict[str, Any] = {"directory": site, "covers": {"centre": Cover("19", "mass:centre", ("19", "VN"))}}
+    covered = reacted(begun.open, DOWN, NOW + minutes(5), **about)
+    later = reacted(covered.open, DOWN, NOW + minutes(121), **about)
+    assert [notice.recipient for notice in later.notices] == ["focal"]
+    keys = [notice.key for alerts in (begun, covered, later) for notice in alerts.notices]
+    assert len(keys) == len(set(keys)) == 3
+
+
 # --- recovery --------------------------------------------------------------------------------------------------
 
 

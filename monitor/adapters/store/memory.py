@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
@@ -11,6 +11,7 @@ from operator import attrgetter
 from monitor.adapters.store import codec
 from monitor.adapters.store.memory_outbox import MemoryOutbox
 from monitor.alerting.limits import Limits
+from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.muting import Silence, Window
@@ -232,6 +233,15 @@ class MemoryStore:
         self._check_open()
         received = (one.received_at for one in reversed(self._history["readings"]) if isinstance(one, Reading))
         return next((at for at in received if at < before), None)
+
+    async def colours_at(self, units: Collection[str], at: datetime) -> Mapping[str, Colour]:
+        """See the port `History`."""
+        self._check_open()
+        own = {
+            unit: [one for one in self._transitions.get(unit, ()) if not one.criterion and one.at <= at]
+            for unit in units
+        }
+        return {unit: max(reversed(past), key=attrgetter("at")).after for unit, past in own.items() if past}
 
     def _check_open(self) -> None:
         if not self._open:

@@ -5,6 +5,7 @@ Functions without parameters are written for `executemany`: their bound paramete
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import datetime
 from functools import cache
@@ -123,6 +124,17 @@ def readings_of(unit: str, indicator: str, limit: int) -> Select[Any]:
 def transitions_of(unit: str, limit: int) -> Select[Any]:
     """Changes of colour of one unit, last committed first."""
     return select(transition).where(transition.c.unit == unit).order_by(transition.c.id.desc()).limit(limit)
+
+
+def colours_at(units: Collection[str], at: datetime) -> Select[Any]:
+    """The last change of colour of each of some units up to an instant: one step into an index for each."""
+    asked = func.json_each(json.dumps(sorted(units))).table_valued("value").alias("asked")
+    past = transition.alias("past")
+    # Written out, not bound: the index is over these rows only, and is taken where that can be seen.
+    of_unit = (past.c.unit == asked.c.value, past.c.criterion == literal_column("''"), past.c.at <= at)
+    last = select(past.c.id).where(*of_unit).order_by(past.c.at.desc(), past.c.id.desc()).limit(1)
+    found = asked.join(transition, transition.c.id == last.correlate(asked).scalar_subquery())
+    return select(transition.c.unit, transition.c.after).select_from(found)
 
 
 def recorded(table: Table, after: int, limit: int) -> Select[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from monitor.adapters.store import codec, queries, rows, states, tables
 from monitor.adapters.store.sqlite import SqliteFile, warnings
 from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
 from monitor.alerting.muting import Held
+from monitor.model.colour import Colour
 from monitor.model.errors import Conflict
 from monitor.model.incident import FAILED, Delivery, Incident, Notice, Outcome, Receipt
 from monitor.model.muting import Silence, Window
@@ -238,6 +239,10 @@ class SqlStore:
         """See the port `History`."""
         found = await self._file.fetch(queries.last_received(before))
         return found[0].received_at if found else None
+
+    async def colours_at(self, units: Collection[str], at: datetime) -> Mapping[str, Colour]:
+        """See the port `History`."""
+        return {row.unit: Colour(row.after) for row in await self._file.fetch(queries.colours_at(units, at))}
 
     async def _documents(self, query: Executable, decode: Callable[[str], T]) -> list[T]:
         found = await self._file.fetch(query)

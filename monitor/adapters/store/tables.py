@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -82,6 +82,7 @@ transition = Table(
     Column("after", Text, nullable=False),
     Column("reasons", Text, nullable=False),
     Index("ix_transition_unit", "unit", "id"),
+    Index("ix_transition_colour", "unit", "at", sqlite_where=text("criterion = ''")),
 )
 
 incident = Table(
