@@ -191,13 +191,13 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
     )
     said = (*view.news, *rolled.readings) if there else ()
     absorbed = hear(view.state.evidence, view.state.rivals, said, policy.ruleset.indicators, now)
-    counts = count(_colour(child.standing) for child in view.children) if policy.units.children(unit.code) else None
+    counts = count(child.colour for child in view.children) if policy.units.children(unit.code) else None
     past = remember(
         view.state.series, counts_now(absorbed), policy.ruleset.indicators, policy.calendar, view.state.evidence
     )
     told = replace(view.state, evidence=absorbed.evidence, series=past, rivals=absorbed.rivals, rolling=rolled.rolling)
     work = policy.maintenance(unit, now)
-    rested = _colour(view.state.standing) is Colour.MAINTENANCE
+    rested = view.state.colour is Colour.MAINTENANCE
     if rested and work is None:
         told = _resumed(told, now)
     seen = replace(view, state=told)
@@ -739,11 +739,11 @@ def _transitions(before: UnitState, after: UnitState, now: datetime) -> tuple[Tr
         for key, state in after.criteria.items()
         if _colour(before.criteria.get(key)) is not state.colour
     ]
-    if after.standing is not None and _colour(before.standing) is not after.standing.colour:
-        unit = Transition(after.unit, "", now, _colour(before.standing), after.standing.colour, after.standing.reasons)
+    if after.standing is not None and before.colour is not after.colour:
+        unit = Transition(after.unit, "", now, before.colour, after.colour, after.standing.reasons)
         changes.append(unit)
     return tuple(changes)
 
 
-def _colour(state: CriterionState | Standing | None) -> Colour:
+def _colour(state: CriterionState | None) -> Colour:
     return Colour.UNKNOWN if state is None else state.colour

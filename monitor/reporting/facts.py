@@ -72,7 +72,7 @@ def facts(
         "recheck_at": _iso(state.recheck_at),
         "valid_from": _midnight(unit.valid_from, calendar),
         "valid_to": _midnight(unit.valid_to, calendar),
-        "colour": "unknown" if standing is None else standing.colour.value,
+        "colour": state.colour.value,
         "set_aside": standing is not None and _broken(standing.reasons) is not None,
         "maintenance": standing is not None and _paused(standing.reasons),
         "children": _counts(None if standing is None else standing.children),

@@ -22,7 +22,7 @@ from monitor.service.app import Service
 from monitor.web.keys import SERVICE, STREAM
 from monitor.web.problems import Problem
 from monitor.web.query import known_only
-from monitor.web.shapes import colour_of, iso
+from monitor.web.shapes import iso
 
 MOST_CLIENTS = 500
 BEAT = 5.0  # seconds between two heartbeats
@@ -109,7 +109,8 @@ class Broadcaster:
         return counts if scope is not None else {**counts, "": self._count(provinces)}
 
     def _count(self, codes: Iterable[str]) -> Mapping[str, int]:
-        found = Counter(colour_of(self._service.evaluator.states.get(code)).value for code in codes)
+        states = self._service.evaluator.states
+        found = Counter(states[code].colour.value for code in codes)
         return {colour.value: found[colour.value] for colour in Colour}
 
     def _open_incidents(self, scope: str | None) -> int:
@@ -162,14 +163,14 @@ async def _write(response: web.StreamResponse, request: web.Request, name: str, 
 
 
 def _recoloured(decision: Decision) -> bool:
-    return colour_of(decision.before) is not colour_of(decision.after)
+    return decision.before.colour is not decision.after.colour
 
 
 def _change(state: UnitState) -> Mapping[str, object]:
     standing = state.standing
     return {
         "unit": state.unit,
-        "colour": colour_of(state).value,
+        "colour": state.colour.value,
         "since": iso(standing.since if standing else None),
         "caused_by": standing.caused_by if standing else None,
     }
