@@ -207,7 +207,7 @@ def _asked(kind: str, said: Mapping[str, Any], site: Site) -> Asked:
     for name in ("within", "unit"):
         if said.get(name) is not None:
             unit_of(site, said[name])
-    asked = Asked(kind, min(span.ends, now), span, said["within"], said.get("unit"))
+    asked = Asked(kind, span, said["within"], said.get("unit"))
     if said.get("level") is not None:
         asked = replace(asked, level=Level(said["level"]))
     if "indicator" in said:

@@ -66,7 +66,7 @@ def _asked(kind: str, said: Mapping[str, str], service: Service) -> Asked:
     for name in ("within", "unit"):
         if name in said:
             site.units[said[name]]  # raises NotFound
-    asked = Asked(kind, min(span.ends, now), span, said.get("within"), said.get("unit"))
+    asked = Asked(kind, span, said.get("within"), said.get("unit"))
     levels = _RANKED if kind == "ranking" else tuple(level.value for level in Level)
     if "level" in said:
         if said["level"] not in levels:
