@@ -19,6 +19,7 @@ from monitor.model.colour import Colour
 from monitor.model.state import Decision, UnitState
 from monitor.model.unit import Level
 from monitor.service.app import Service
+from monitor.service.waiting import woken
 from monitor.web.keys import SERVICE, STREAM
 from monitor.web.problems import Problem
 from monitor.web.query import known_only
@@ -129,10 +130,10 @@ async def events(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers=_HEADERS)
     try:
         await response.prepare(request)
-        await _write(response, request, "snapshot", stream.everything(scope))
+        await _write(response, "snapshot", stream.everything(scope))
         while not box.closed:
             name, data = await _next(box, stream, service)
-            await _write(response, request, name, data)
+            await _write(response, name, data)
     except (TimeoutError, ConnectionError):
         if request.transport is not None:
             request.transport.abort()  # a client that does not read gets no goodbye either
@@ -142,13 +143,7 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 async def _next(box: Mailbox, stream: Broadcaster, service: Service) -> tuple[str, dict[str, object]]:
-    heard = asyncio.ensure_future(box.news.wait())
-    beat = asyncio.ensure_future(service.clock.sleep(BEAT))
-    try:
-        await asyncio.wait({heard, beat}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        heard.cancel()
-        beat.cancel()
+    await woken(box.news, service.clock, BEAT)
     box.news.clear()
     if not box.changed and not box.stirred:
         return "beat", {"at": iso(service.clock.now())}
@@ -156,7 +151,7 @@ async def _next(box: Mailbox, stream: Broadcaster, service: Service) -> tuple[st
     return "change", stream.message(changed.values(), box.scope)
 
 
-async def _write(response: web.StreamResponse, request: web.Request, name: str, data: Mapping[str, object]) -> None:
+async def _write(response: web.StreamResponse, name: str, data: Mapping[str, object]) -> None:
     text = f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n"
     async with asyncio.timeout(PATIENCE):
         await response.write(text.encode())
