@@ -34,14 +34,13 @@ def suppose(
         answer = {"hypothetical": True, "unit": unit.code, "if": str(thought), "units": units}
         echo_json(answer)
     else:
-        _print(site, unit, states, after, thought, policy, show)
+        _print(site, states, after, thought, policy, show)
     if after[unit.code].colour in (Colour.RED, Colour.UNKNOWN):
         raise SystemExit(1)
 
 
 def _print(
     site: Site,
-    unit: Unit,
     states: Mapping[str, UnitState],
     after: Mapping[str, UnitState],
     thought: Thought,

@@ -119,7 +119,7 @@ def _criterion(held: CriterionState, scene: _Scene) -> Json:
     return {
         **shared,
         "kind": _kind(rule),
-        "rule": _rule(rule, indicator, held, scene),
+        "rule": _rule(rule, indicator, scene),
         **_told(rule, indicator, scene, broken=shared["broken"] is not None),
         "run": _run(held),
     }
@@ -232,7 +232,7 @@ def _figures(rule: Criterion, indicator: Indicator | None, scene: _Scene) -> Ite
             }
 
 
-def _rule(rule: Criterion, indicator: Indicator | None, held: CriterionState, scene: _Scene) -> Json:
+def _rule(rule: Criterion, indicator: Indicator | None, scene: _Scene) -> Json:
     default = None if indicator is None else indicator.max_age
     return {
         "where": str(rule.where),
