@@ -55,10 +55,10 @@ def _of(name: str, units: Sequence[Unit], policy: Policy, walked: float) -> list
     changes = _history(units, _outage(policy))
     within = "19" if len(units) < 1000 else None
     scene = Scene(("Đèn báo", "Denbao"), policy.units, policy.ruleset, policy.sessions, within=within)
-    report = availability_report(scene, changes, span, span.ends)
+    report = availability_report(scene, changes, span)
     _agree(changes, report)
     summed = best(lambda: list(lines(scene, changes, span)))
-    made = best(lambda: availability_report(scene, changes, span, span.ends))
+    made = best(lambda: availability_report(scene, changes, span))
     bare = best(lambda: _bare(changes, span))
     figures = [
         Figure(f"{name}: changes of colour", len(changes), ""),
@@ -222,7 +222,7 @@ def _stored(changes: Sequence[Transition], scene: Scene, span: Span) -> float:
     async def told(path: Path) -> None:
         store = SqlStore(path, read_only=True)
         await store.open()
-        await make(Asked("availability", span.ends, span, scene.within), scene, store)
+        await make(Asked("availability", span, scene.within), scene, store)
         await store.close()
 
     with tempfile.TemporaryDirectory() as folder:

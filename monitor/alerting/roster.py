@@ -30,11 +30,6 @@ class Called:
     schedule: Schedule | None = None  # that chose them
     duty: Duty | None = None
 
-    @property
-    def hole(self) -> bool:
-        """Whether the role has holders, and nobody of them is on duty."""
-        return self.duty is not None and not self.people
-
 
 def called(directory: Directory, role: str, lineage: tuple[str, ...], at: datetime, calendar: Calendar) -> Called:
     """Who is called for a role at an instant: those on duty at the nearest unit of the lineage that has holders.

@@ -13,7 +13,7 @@ import click
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.render import FORMATS
-from monitor.cli.look import look, unit_of
+from monitor.cli.look import committed, look, unit_of
 from monitor.cli.sites import open_site, site_option
 from monitor.config.spec import Site
 from monitor.model.muting import Span
@@ -207,7 +207,7 @@ def _asked(kind: str, said: Mapping[str, Any], site: Site) -> Asked:
     for name in ("within", "unit"):
         if said.get(name) is not None:
             unit_of(site, said[name])
-    asked = Asked(kind, min(span.ends, now), span, said["within"], said.get("unit"), live=not is_past(_when(said)))
+    asked = Asked(kind, span, said["within"], said.get("unit"), live=not is_past(_when(said)))
     if said.get("level") is not None:
         asked = replace(asked, level=Level(said["level"]))
     if "indicator" in said:
@@ -224,7 +224,7 @@ def _states(site: Site, asked: Asked, past: bool, progress: Telling) -> Mapping[
     if asked.kind not in OF_STATES:
         return {}
     if not past:
-        return {state.unit: state for state in look(site, lambda store: store.load_states())}
+        return committed(site)
     progress("history", 0)
     recorded = look(site, lambda store: read_past(store, asked.at))
     progress("readings", len(recorded.readings))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +18,7 @@ from monitor.alerting.roster import Called, discreet
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, Trouble
 from monitor.cli.look import instant, look, unit_of
+from monitor.cli.output import clock, echo_json
 from monitor.cli.sites import json_option, open_site, site_option
 from monitor.config.complain import nearest
 from monitor.config.spec import Site
@@ -96,7 +96,7 @@ def route(
         loaded, made, Colour(colour), now, found, untold, None if step is None else step - 1, full, muted is not None
     )
     if as_json:
-        click.echo(json.dumps(_as_json(answer), ensure_ascii=False, indent=2))
+        echo_json(_as_json(answer))
     else:
         _print(answer)
     if not answer.heard:
@@ -269,11 +269,6 @@ def _address(told: Told, answer: _Answer) -> str:
     if secret is None:
         return ""
     return secret.reveal() if answer.full else masked_address(secret.reveal())
-
-
-def clock(at: datetime, site: Site) -> str:
-    """An instant on the site's clock."""
-    return f"{site.calendar.local(at):%Y-%m-%d %H:%M}"
 
 
 def _as_json(answer: _Answer) -> dict[str, object]:

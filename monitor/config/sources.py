@@ -15,20 +15,11 @@ from jmespath.exceptions import JMESPathError
 
 from monitor.config.asked import Asked
 from monitor.config.complain import nearest
+from monitor.config.feedmodels import ColumnSection, CsvFeed, Feed, JsonFeed, PortalFeed, PromqlFeed, SqlFeed, XlsxFeed
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
 from monitor.config.folders import Folders
-from monitor.config.models import (
-    ColumnSection,
-    CsvFeed,
-    Feed,
-    JsonFeed,
-    PortalFeed,
-    PromqlFeed,
-    SiteFile,
-    SqlFeed,
-    XlsxFeed,
-)
+from monitor.config.models import SiteFile
 from monitor.config.problems import Location
 from monitor.config.query import mistakes
 from monitor.config.secrets import Secret, is_reference, resolve

@@ -14,7 +14,7 @@ from monitor.alerting.troubles import SILENT_PREFIX
 from monitor.config.spec import Site
 from monitor.engine.book import Ruleset
 from monitor.model.incident import Notice
-from monitor.model.state import Transition, UnitState
+from monitor.model.state import Transition
 from monitor.model.unit import Units
 from monitor.replay.course import Course, believed_longer, periods, repeats_needed, with_repeats
 from monitor.replay.past import Past
@@ -84,7 +84,7 @@ def replay(site: Site, past: Past, ruleset: Ruleset, since: datetime, until: dat
         tuple(differences(was_changes, now_changes, slack)),
         tuple(differences(was_owed, now_owed, slack)),
         _stood(site.units, past.transitions, until),
-        _counted(site.units, {code: _colour(state) for code, state in course.states.items()}),
+        _counted(site.units, {code: state.colour.value for code, state in course.states.items()}),
         max(since - first, timedelta()),
         len(past.readings),
     )
@@ -159,7 +159,3 @@ def _counted(units: Units, colours: Mapping[str, str]) -> Mapping[str, Mapping[s
     for (level, colour), number in sorted(tally.items()):
         counts.setdefault(level, {})[colour] = number
     return counts
-
-
-def _colour(state: UnitState) -> str:
-    return "unknown" if state.standing is None else state.standing.colour.value

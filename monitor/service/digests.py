@@ -118,9 +118,9 @@ class Digests:
         files: dict[str, bytes] = {}
         for kind in edition.spec.attach:
             if kind == "digest":
-                report = digest_report(told, scene, await begin_of_record(store))
+                report = digest_report(told, scene)
             else:
-                report = await make(Asked(kind, told.at, span, edition.unit.code), scene, store)
+                report = await make(Asked(kind, span, edition.unit.code), scene, store)
             for form in ATTACHED:
                 name = f"denbao-{kind}-{stem}.{FORMATS[form].suffix}"
                 content: bytes = await self._apart(FORMATS[form].write, report, None)

@@ -27,6 +27,7 @@ from monitor.model.state import AuditEntry, Decision, UnitState
 from monitor.model.text import clean
 from monitor.model.unit import DECIDE_ORDER
 from monitor.ports import Clock, Store
+from monitor.service.waiting import woken
 
 log = logging.getLogger(__name__)
 
@@ -322,13 +323,7 @@ class Evaluator:
             self.turned_at = self._clock.monotonic()
             self._wake.clear()
             left = (self._due[0][0] - self._clock.now()).total_seconds() if self._due else FAR
-            waiter = asyncio.ensure_future(self._wake.wait())
-            pause = asyncio.ensure_future(self._clock.sleep(min(left, FAR)))
-            try:
-                await asyncio.wait({waiter, pause}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waiter.cancel()
-                pause.cancel()
+            await woken(self._wake, self._clock, min(left, FAR))
         self._wake.clear()
 
     # one round

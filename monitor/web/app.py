@@ -8,16 +8,16 @@ import json
 from aiohttp import web
 
 from monitor.service.app import Service
-from monitor.web.access import Limiter, Right, Tokens
+from monitor.web.access import Right, Tokens
 from monitor.web.gate import WRONG_PER_MINUTE, Gate, guard
-from monitor.web.keys import GATE, LINKS, PAGES, PUBLISHED, REPLIES, SERVICE, STREAM
+from monitor.web.keys import GATE, LINKS, PAGES, PUBLISHED, PUSHES, REPLIES, SERVICE, STREAM, TURN
+from monitor.web.limiter import Limiter
 from monitor.web.openapi import document
 from monitor.web.pages import Pages
 from monitor.web.problems import Handler, tell_problems
 from monitor.web.public import Published
-from monitor.web.push import BATCHES_PER_MINUTE, PUSHES
+from monitor.web.push import BATCHES_PER_MINUTE
 from monitor.web.replies import PER_MINUTE
-from monitor.web.reports import TURN
 from monitor.web.route import Route
 from monitor.web.routes import table
 from monitor.web.stream import Broadcaster

@@ -17,7 +17,6 @@ from monitor.model.unit import Level, Unit
 from monitor.model.verdict import CriterionState
 from monitor.service.app import Service
 from monitor.web import charts
-from monitor.web.shapes import colour_of
 from monitor.web.texts import Words
 
 KINDS: Mapping[str, tuple[str, str]] = {
@@ -102,7 +101,7 @@ class TargetRow:
 def tile(unit: Unit, state: UnitState, t: Words) -> Tile:
     """One unit as a tile: its bare name, and its kind beside the code."""
     kind, name = _parted(unit, t)
-    return Tile(unit.code, kind, name, colour_of(state))
+    return Tile(unit.code, kind, name, state.colour)
 
 
 def _parted(unit: Unit, t: Words) -> tuple[str, str]:

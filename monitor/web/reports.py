@@ -17,11 +17,10 @@ from monitor.reporting.periods import NAMES, is_past, span_asked
 from monitor.reporting.report import Report
 from monitor.service.app import Service
 from monitor.service.reports import KINDS, OF_STATES, Asked, Records, make, scene_of
-from monitor.web.keys import PAGES, SERVICE
+from monitor.web.keys import PAGES, SERVICE, TURN
 from monitor.web.problems import Problem
 from monitor.web.query import known_only, one_of
 
-TURN: web.AppKey[asyncio.Lock] = web.AppKey("reports_turn")  # one report at a time: a large one takes seconds
 _ASKED = (*NAMES, "format", "table", "within", "unit", "level", "indicator", "lang")
 _RANKED = (Level.COMMUNE.value, Level.PROVINCE.value)
 _POLICY = "default-src 'none'; style-src {style}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
@@ -67,7 +66,7 @@ def _asked(kind: str, said: Mapping[str, str], service: Service) -> Asked:
     for name in ("within", "unit"):
         if name in said:
             site.units[said[name]]  # raises NotFound
-    asked = Asked(kind, min(span.ends, now), span, said.get("within"), said.get("unit"), live=not is_past(when))
+    asked = Asked(kind, span, said.get("within"), said.get("unit"), live=not is_past(when))
     levels = _RANKED if kind == "ranking" else tuple(level.value for level in Level)
     if "level" in said:
         if said["level"] not in levels:

@@ -286,7 +286,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "mute_done": ("Đã ghi. Đang tải lại…", "Done. Reloading…"),
     "mute_failed": ("Không làm được: ", "Not done: "),
-    "mute_all": ("Xem tất cả", "See all"),
     "answer": ("Xác nhận đã nhận", "Acknowledge"),
     "answer_how": (
         "Trên máy chủ: {command}. Các bước sau sẽ dừng; việc theo dõi vẫn tiếp tục.",

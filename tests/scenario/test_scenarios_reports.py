@@ -31,7 +31,7 @@ def told(story: Story, first: float, last: float, grades: Grades = XYMON) -> dic
 
 
 def _report(story: Story, span: Span, grades: Grades = XYMON) -> Report:
-    asked = Asked("availability", span.ends, span, grades=grades)
+    asked = Asked("availability", span, grades=grades)
     return asyncio.run(make(asked, scene_of(small_site(), {}), story.store))
 
 
