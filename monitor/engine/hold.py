@@ -293,17 +293,13 @@ def _ripens(case: _Case) -> list[datetime]:
 
 def _waiting(case: _Case) -> Verdict:
     need, verdict = case.need, case.verdict
-    params: dict[str, Param] = {
-        "raw": verdict.colour.value,
-        "count": case.run.readings,
-        "readings": need.readings,
-        "seconds": need.seconds,
-    }
+    params: dict[str, Param] = {"raw": verdict.colour.value, "readings": need.readings}
     instants = [at for at in (verdict.recheck_at, *_ripens(case)) if at is not None and at > case.now]
-    why = Reason(reasons.PENDING, params)
     if need.of:
         among = colours_of(case.past.recent, min(need.of, case.past.tally))
-        count = sum(c is verdict.colour for c in among)
-        params = {"raw": verdict.colour.value, "count": count, "readings": need.readings, "among": need.of}
+        params |= {"count": among.count(verdict.colour), "among": need.of}
         why = Reason(reasons.PENDING_AMONG, params)
+    else:
+        params |= {"count": case.run.readings, "seconds": need.seconds}
+        why = Reason(reasons.PENDING, params)
     return replace(verdict, reasons=(*verdict.reasons, why), recheck_at=min(instants, default=None))
