@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -235,15 +235,16 @@ class _Changes(NamedTuple):
 
 
 def _changes(sheet: Sheet, readings: Sequence[Reading], now: datetime) -> _Changes:
-    old = [replace(reading, as_of=now) for reading in readings[1 :: max(1, len(readings) // CHANGES)]]
-    red = [replace(reading, value=min(40.0, 100.0 - float(reading.value)) + 0.01) for reading in old]
-    other = [replace(one, value=another.value) for one, another in zip(old, [*old[7:], *old[:7]], strict=True)]
-    first = _put_in(sheet, red, now)
-    for reading in old:
-        sheet.put(reading, now)
-    again = _put_in(sheet, red, now)
-    for reading in old:
-        sheet.put(reading, now)
+    old = readings[1 :: max(1, len(readings) // CHANGES)]
+    values = [float(reading.value) for reading in old]
+    red = [min(40.0, 100.0 - value) + 0.01 for value in values]
+    first = _put_in(sheet, old, red, now)
+    _put_in(sheet, old, values, now)
+    again = _put_in(sheet, old, red, now)
+    _put_in(sheet, old, values, now)
+    other = [
+        replace(one, value=another.value, as_of=now) for one, another in zip(old, [*old[7:], *old[:7]], strict=True)
+    ]
     with Watch() as watch:
         for reading in other:
             sheet.put(reading, now)
@@ -256,12 +257,13 @@ def _changes(sheet: Sheet, readings: Sequence[Reading], now: datetime) -> _Chang
     )
 
 
-def _put_in(sheet: Sheet, readings: Iterable[Reading], now: datetime) -> list[tuple[float, int]]:
-    """Seconds for each, and how many units changed colour."""
+def _put_in(sheet: Sheet, old: Sequence[Reading], values: Sequence[float], now: datetime) -> list[tuple[float, int]]:
+    """Seconds for each new value, and how many units it changed."""
     found = []
-    for reading in readings:
+    for reading, value in zip(old, values, strict=True):
+        fresh = replace(reading, value=value, as_of=now)
         before = perf_counter()
-        changed = sheet.put(reading, now)
+        changed = sheet.put(fresh, now)
         found.append((perf_counter() - before, len(changed)))
     return found
 

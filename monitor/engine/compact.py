@@ -280,28 +280,24 @@ class GroupRule(_Tabled):
     def __init__(self, criterion: Criterion, calendar: Calendar, min_known: float) -> None:
         super().__init__(criterion, None, calendar)
         self._min_known, self._max_red = min_known, criterion.max_red_share
-        self._earned = _earned(criterion)
+        self._rollup, self._earned = criterion.rollup, _earned(criterion)
+        self._by_order = criterion.rollup in (RollUp.WORST, RollUp.NTH_BEST)
 
     def one(self, tally: Sequence[int], now: datetime, at: int) -> Said:
         """Colour's number and next look of one group; `tally` is its children by colour, in the order of COLOURS."""
         green, yellow, red, unknown, _, _ = tally
         known = green + yellow + red
         total = known + unknown
-        if not total:
-            return self._asked(tally, now)
         if not known or known / total < self._min_known:
-            return NOTHING_SAID
-        rollup = self.criterion.rollup
-        if rollup is RollUp.WORST:
-            return _nth_best(known, tally)
-        if rollup is RollUp.NTH_BEST:
-            return _nth_best(self.criterion.nth, tally)
+            return NOTHING_SAID if total else self._asked(tally, now)
+        if self._by_order:
+            return _nth_best(known if self._rollup is RollUp.WORST else self.criterion.nth, tally)
         if self._kind is not float:
             return self._asked(tally, now)
         if_green, if_yellow, if_red, if_unknown = self._earned
         value = green * if_green + yellow * if_yellow + red * if_red + unknown * if_unknown
-        if rollup is not RollUp.COUNT:
-            value = 100 * value / (known if rollup is RollUp.SCORE else total)
+        if self._rollup is not RollUp.COUNT:
+            value = 100 * value / (known if self._rollup is RollUp.SCORE else total)
         table = self._table(at, at, now)
         said = table.pieces[bisect_right(table.cuts, value)]
         if self._max_red is None or 100 * red / total <= self._max_red:

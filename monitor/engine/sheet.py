@@ -12,7 +12,6 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
 from heapq import heappop, heappush
 from math import isnan, nan
 
@@ -68,6 +67,8 @@ class _Group:
     first: int  # row of its first unit among all units
     rules: tuple[Rule | GroupRule | None, ...]  # None: taken over, free conditions, or a sum over children
     readers: Mapping[str, Sequence[tuple[int, Rule | None]]]  # evidence -> criteria that read it
+    others: Sequence[int]  # criteria that follow from other units
+    shared: bool  # whether other units take criteria over from these
     scheme: Scheme
     parents: array[int]  # place of each unit's parent in the tally
     places: array[int]  # its own place there
@@ -77,17 +78,6 @@ class _Group:
     scores: array[float]  # not a number where there is none
     coverages: array[float]
     gained: array[float]  # as Scheme.gains
-
-    @cached_property
-    def shared(self) -> bool:
-        """Whether other units take criteria over from these."""
-        return self.units[0].level is Level.SYSTEM
-
-    @cached_property
-    def others(self) -> list[int]:
-        """Criteria that follow from other units."""
-        read = {number for readers in self.readers.values() for number, _ in readers}
-        return [number for number in range(len(self.criteria)) if number not in read]
 
     def row(self, place: int) -> bytearray:
         width = len(self.criteria)
@@ -130,8 +120,8 @@ class Sheet:
     _place: dict[str, tuple[_Group, int]] = field(default_factory=dict)
     _units: list[tuple[_Group, int]] = field(default_factory=list)  # by row, bottom-up
     _parents: dict[str, int] = field(default_factory=dict)  # code -> its place in the tally
-    _heads: list[tuple[int, ...]] = field(default_factory=list)  # row of each parent; none of nobody
-    _tally: array[int] = field(default_factory=lambda: array("q"))  # six numbers for each parent: children by colour
+    _heads: list[int] = field(default_factory=list)  # row of each parent; -1 of nobody
+    _tallies: list[list[int]] = field(default_factory=list)  # of each parent: children by colour
     _until: int = 0  # when the day is over
     _sums: dict[tuple[str, str], CriterionState] = field(default_factory=dict)  # unit, rate -> what it was made of
     _summed: frozenset[str] = frozenset()  # evidence that rates of groups are made of
@@ -156,7 +146,7 @@ class Sheet:
             first += len(units)
         self._units = [(group, place) for group in self._groups for place in range(len(group.units))]
         self._place = {group.units[place].code: (group, place) for group, place in self._units}
-        self._heads = [*((self._row(code),) for code in self._parents), ()]
+        self._heads = [*map(self._row, self._parents), -1]
         self._columns = self._laid_out([states.get(code) or UnitState(code) for code in self._place])
         self._bounded = tuple(unit for unit in self.units if unit.valid_from is not None or unit.valid_to is not None)
 
@@ -172,10 +162,13 @@ class Sheet:
                 readers.setdefault(key, []).append((number, judge))
             if judge is not None:
                 self._spans[judge] = slice(self._spans.get(judge, slice(first, 0)).start, first + size)
+        read = {number for numbers in readers.values() for number, _ in numbers}
+        others, shared = [n for n in range(len(own)) if n not in read], units[0].level is Level.SYSTEM
         nobody = len(self._parents)  # parent of those without one; after it the place of those without children
         above = (nobody if unit.parent is None else self._parents[unit.parent] for unit in units)
         return _Group(
-            units, criteria, first, tuple(own), readers, Scheme(criteria, units[0].level, self.standing),
+            units, criteria, first, tuple(own), readers, others, shared,
+            Scheme(criteria, units[0].level, self.standing),
             array("q", above), array("q", (self._parents.get(unit.code, nobody + 1) for unit in units)),
             bytearray([UNKNOWN]) * (size * len(criteria)), array("q", [NEVER]) * size,
             bytearray([UNKNOWN]) * size, array("d", [nan]) * size, array("d", [0.0]) * size,
@@ -216,13 +209,14 @@ class Sheet:
     def judge(self, now: datetime) -> None:
         """Judge everything from nothing: columns, standings, counts, roll-ups, from the systems up to the nation."""
         self._forget(now)
-        self._tally = array("q", bytes(8 * _SIX * (len(self._parents) + 2)))
-        tally = np.frombuffer(self._tally, np.int64)
+        tallies = np.zeros((len(self._parents) + 2, _SIX), np.int64)
         judged = {rule: rule.judge(self._columns[rule.indicator.evidence], now, at) for rule, at in self._spans.items()}
         for group in self._groups:
+            self._tallies = tallies.tolist()
             self._judge_group(group, judged, now)
             parents, codes = np.frombuffer(group.parents, np.int64), np.frombuffer(group.codes, np.uint8)
-            tally += np.bincount(_SIX * parents + codes, minlength=len(tally))
+            tallies += np.bincount(_SIX * parents + codes, minlength=tallies.size).reshape(tallies.shape)
+        self._tallies = tallies.tolist()
 
     def _judge_group(self, group: _Group, judged: Mapping[Rule, Judged], now: datetime) -> None:
         size, at = len(group.units), micros(now)
@@ -267,10 +261,7 @@ class Sheet:
             else:
                 code, look = rule.one(column, row, now, at)
             changed |= group.say(place, number, code, look)
-        told: list[str] = []
-        if changed or self._summed:
-            self._rise(sorted(self._stood_anew(group, place, told)), told, now, at)
-        return told
+        return self._rise(group, place, now, at) if changed or self._summed else []
 
     def colours(self, code: str) -> Mapping[str, Colour]:
         """Raw colour of each criterion of a unit."""
@@ -303,18 +294,18 @@ class Sheet:
 
     def counts(self, code: str) -> Counts:
         """Children of a unit by colour."""
-        return Counts(*self._children(*self._place[code]))
-
-    def _children(self, group: _Group, place: int) -> Sequence[int]:
-        start = _SIX * group.places[place]
-        return self._tally[start : start + _SIX]
+        group, place = self._place[code]
+        return Counts(*self._tallies[group.places[place]])
 
     def _row(self, code: str) -> int:
         group, place = self._place[code]
         return group.first + place
 
-    def _rise(self, waiting: list[int], told: list[str], now: datetime, at: int) -> None:
-        """Ask all that is reached once more, bottom-up as rows are numbered, so that each unit stands once."""
+    def _rise(self, group: _Group, place: int, now: datetime, at: int) -> list[str]:
+        """Stand a unit and all that it reaches, bottom-up as rows are numbered, so that each of them stands once."""
+        told: list[str] = []
+        waiting: list[int] = []
+        self._stand(group, place, told, waiting)
         while waiting:
             row = heappop(waiting)
             if waiting and waiting[0] == row:
@@ -325,11 +316,11 @@ class Sheet:
                 code, look = self._single(group, number, place, now, at)
                 changed |= group.say(place, number, code, look)
             if changed or self._summed:
-                for reached in self._stood_anew(group, place, told):
-                    heappush(waiting, reached)
+                self._stand(group, place, told, waiting)
+        return told
 
-    def _stood_anew(self, group: _Group, place: int, told: list[str]) -> Sequence[int]:
-        """Stand a unit by its colours; rows of the units that may look different now."""
+    def _stand(self, group: _Group, place: int, told: list[str], waiting: list[int]) -> None:
+        """Stand a unit by its colours; `waiting` gets the rows of the units that may look different now."""
         before = group.codes[place]
         left_out = self._outside and group.units[place].code in self._outside
         after, score, coverage = _LEFT_OUT if left_out else group.scheme.stand(group.row(place), group.gained[place])
@@ -337,18 +328,20 @@ class Sheet:
         parent = group.parents[place]
         if after != before:
             told.append(group.units[place].code)
-            self._tally[_SIX * parent + before] -= 1
-            self._tally[_SIX * parent + after] += 1
-        above = self._heads[parent] if after != before or self._summed else ()
-        if not group.shared:
-            return above
-        return (*map(self._row, self.units.dependants(group.units[place].code)), *above)
+            tally = self._tallies[parent]
+            tally[before] -= 1
+            tally[after] += 1
+        if (after != before or self._summed) and self._heads[parent] >= 0:
+            heappush(waiting, self._heads[parent])
+        if group.shared:
+            for code in self.units.dependants(group.units[place].code):
+                heappush(waiting, self._row(code))
 
     def _single(self, group: _Group, number: int, place: int, now: datetime, at: int) -> Said:
         """One criterion of one unit that no column judges: a group, free conditions, or taken over from a system."""
         rule = group.rules[number]
         if isinstance(rule, GroupRule):
-            return rule.one(self._children(group, place), now, at)
+            return rule.one(self._tallies[group.places[place]], now, at)
         criterion, unit = group.criteria[number], group.units[place]
         if not criterion.applies_to(unit):
             return self._taken(criterion, unit)
