@@ -98,7 +98,6 @@ class Column:
         self.word = array("l", [0]) * size  # places in `vocabulary`; 0 where there is no plain word
         self.vocabulary: dict[bool | str, int] = {}  # words met so far, from 1 on
         self.odd: set[int] = set()  # places whose reading is no plain number
-        self.stated = False  # whether a denominator was ever stated
         self.numbers: NDArray[np.float64] = np.frombuffer(self.number)  # the same memory
         self.claims: Instants = np.frombuffer(self.claim, np.int64)
         self.samples: NDArray[np.float64] = np.frombuffer(self.sample)
@@ -109,28 +108,20 @@ class Column:
     def put(self, place: int, reading: Reading | None) -> None:
         """A new reading at one place."""
         self.readings[place] = reading
+        self.odd.add(place)
         if reading is None:
             self.claim[place] = NEVER
-            self.odd.add(place)
             return
         value = reading.value
         self.claim[place] = (reading.as_of - _EPOCH) // _TICK
-        plain = reading.comparator in _PLAIN
-        if reading.denominator is not None or self.stated:
-            self.stated = True
-            self.sample[place] = inf if reading.denominator is None else reading.denominator
-        if isinstance(value, _WORDS):
-            self.odd.add(place)
-            self.word[place] = self.vocabulary.setdefault(value, len(self.vocabulary) + 1) if plain else 0
-            return
-        if self.vocabulary:
-            self.word[place] = 0
-        if plain and _LEAST < value < _EXACT:  # not a number is not between them either
-            self.number[place] = value
-            if self.odd:
+        self.sample[place] = inf if reading.denominator is None else reading.denominator
+        self.word[place] = 0
+        if reading.comparator in _PLAIN:
+            if isinstance(value, _WORDS):
+                self.word[place] = self.vocabulary.setdefault(value, len(self.vocabulary) + 1)
+            elif _LEAST < value < _EXACT:  # not a number is not between them either
+                self.number[place] = value
                 self.odd.discard(place)
-        else:
-            self.odd.add(place)
 
     def plain_word(self, place: int) -> Value | None:
         """The word at one place; None where there is none, or one that is not meant literally."""
@@ -254,13 +245,8 @@ class Rule(_Tabled):
 
     def _by_table(
         self, claims: Instants, left: NDArray[np.bool_], at: int, now: datetime
-    ) -> Iterator[tuple[_Table, slice | NDArray[np.bool_]]]:
+    ) -> Iterator[tuple[_Table, NDArray[np.bool_]]]:
         """The tables that are needed, each with its places: one, or one for each month of a goal that recurs."""
-        if left.all() and left.size:
-            table = self._table(int(claims.min()), at, now)
-            if claims.max() < table.end:
-                yield table, _ALL
-                return
         while left.any():
             table = self._table(int(claims[left].min()), at, now)
             yield table, left & (claims < table.end)

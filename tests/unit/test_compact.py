@@ -181,7 +181,7 @@ def groups(draw):
     )
 
 
-@settings(max_examples=settings().max_examples * 10)
+@settings(max_examples=settings().max_examples * 2)
 @given(
     groups(),
     st.lists(
