@@ -30,6 +30,7 @@ from monitor.replay.compare import rebuilt
 from monitor.replay.past import read_past
 from monitor.reporting.facts import Json, facts
 from monitor.reporting.why import CriterionWhy, Why, headline, why
+from monitor.service.current import current_states
 
 T = TypeVar("T")
 
@@ -51,9 +52,9 @@ def look(site: Site, ask: Callable[[MemoryStore | SqlStore], Awaitable[T]]) -> T
         raise click.ClickException(f"{broken} (did the service ever run here?)") from None
 
 
-def committed(site: Site) -> dict[str, UnitState]:
-    """The states of the site's units as they are stored, by code."""
-    return {state.unit: state for state in look(site, lambda store: store.load_states())}
+def current(site: Site) -> Mapping[str, UnitState]:
+    """The states of the site's units as of now, by code: also where no service runs that would judge them."""
+    return look(site, lambda store: current_states(site, store, SystemClock()))
 
 
 @click.command()
@@ -74,7 +75,7 @@ def explain(
         if at is not None or criterion is not None:
             raise click.UsageError("--if goes with neither --at nor --criterion")
         made = unit_of(loaded, unit)
-        suppose(loaded, made, committed(loaded), thought, as_json, _print_criterion)
+        suppose(loaded, made, current(loaded), thought, as_json, _print_criterion)
         return
     answer, told, rebuilt_from = _why(loaded, unit) if at is None else _why_at(loaded, unit, at)
     shown = [c for c in answer.criteria if criterion in (None, c.id)]
@@ -94,9 +95,9 @@ def explain(
 
 
 def _why(site: Site, code: str) -> tuple[Why, Json, str | None]:
-    """The committed answer."""
+    """The answer as of now."""
     unit = unit_of(site, code)
-    return *_told(site, unit, site.ruleset, committed(site), SystemClock().now()), None
+    return *_told(site, unit, site.ruleset, current(site), SystemClock().now()), None
 
 
 def _why_at(site: Site, code: str, text: str) -> tuple[Why, Json, str | None]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from monitor.adapters.clock import SystemClock
-from monitor.cli.look import committed
+from monitor.cli.look import current
 from monitor.cli.output import echo_json
 from monitor.cli.replay import other_rules
 from monitor.cli.sites import json_option, open_site, site_option
@@ -54,7 +54,7 @@ def preview(rules: Path, site: Path, everything: bool, as_json: bool) -> None:
     """
     loaded = open_site(site)
     others = other_rules(rules, loaded)
-    states, now = committed(loaded), SystemClock().now()
+    states, now = current(loaded), SystemClock().now()
     found = changes(_judged(loaded, loaded.ruleset, states, now), _judged(loaded, others, states, now), loaded)
     judged = sum(bool(states[unit.code].evidence) for unit in loaded.units if unit.code in states)
     if as_json:

@@ -13,7 +13,7 @@ import click
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.render import FORMATS
-from monitor.cli.look import committed, look, unit_of
+from monitor.cli.look import current, look, unit_of
 from monitor.cli.sites import open_site, site_option
 from monitor.config.spec import Site
 from monitor.model.muting import Span
@@ -22,7 +22,7 @@ from monitor.model.unit import Level
 from monitor.replay.compare import rebuilt
 from monitor.replay.past import read_past
 from monitor.reporting.availability import Grades
-from monitor.reporting.periods import NAMES, is_past, span_asked
+from monitor.reporting.periods import NAMES, is_past, span_asked, told_at
 from monitor.reporting.report import Report
 from monitor.service.evidence import write_evidence
 from monitor.service.reports import OF_STATES, Asked, make, scene_of
@@ -207,7 +207,10 @@ def _asked(kind: str, said: Mapping[str, Any], site: Site) -> Asked:
     for name in ("within", "unit"):
         if said.get(name) is not None:
             unit_of(site, said[name])
-    asked = Asked(kind, span, said["within"], said.get("unit"), live=not is_past(_when(said)))
+    when = _when(said)
+    asked = Asked(
+        kind, span, said["within"], said.get("unit"), live=not is_past(when), told_at=told_at(when, span, now)
+    )
     if said.get("level") is not None:
         asked = replace(asked, level=Level(said["level"]))
     if "indicator" in said:
@@ -224,7 +227,7 @@ def _states(site: Site, asked: Asked, past: bool, progress: Telling) -> Mapping[
     if asked.kind not in OF_STATES:
         return {}
     if not past:
-        return committed(site)
+        return current(site)
     progress("history", 0)
     recorded = look(site, lambda store: read_past(store, asked.at))
     progress("readings", len(recorded.readings))

@@ -26,7 +26,7 @@ from enum import IntEnum
 
 from monitor.engine.book import Criterion, Measure
 from monitor.model.colour import Colour
-from monitor.model.hours import Sessions
+from monitor.model.hours import Calendar, Sessions
 from monitor.model.muting import Span
 from monitor.model.state import Transition
 from monitor.model.unit import Level, Unit
@@ -230,11 +230,19 @@ def lines(scene: Scene, changes: Iterable[Transition], span: Span, blind: Sequen
             history.setdefault((change.unit, change.criterion), []).append(change)
     office = Office(scene.sessions, span)
     for unit in scene.chosen():
+        there = _there(unit, span, scene.calendar)
         for rule in rules:
             own = history.get((unit.code, rule.id), ())
-            if own and rule.applies_to(unit):
-                found = tuple(pieces(own, _is_elapsed(rule, scene), span, blind))
+            if own and there is not None and rule.applies_to(unit):
+                found = tuple(pieces(own, _is_elapsed(rule, scene), there, blind))
                 yield Line(unit, rule, measured(found, office), found)
+
+
+def _there(unit: Unit, span: Span, calendar: Calendar) -> Span | None:
+    """The part of a span in which there is such a unit: its criteria go with it, without a change of colour."""
+    starts = span.starts if unit.valid_from is None else max(span.starts, calendar.start_of_day(unit.valid_from))
+    ends = span.ends if unit.valid_to is None else min(span.ends, calendar.start_of_day(unit.valid_to))
+    return Span(starts, ends) if starts < ends else None
 
 
 def _is_elapsed(rule: Criterion, scene: Scene) -> bool:

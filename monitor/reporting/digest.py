@@ -13,6 +13,7 @@ from monitor.engine.rank import Place, Ranked, ranks
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Kind, Phase
 from monitor.model.unit import Unit, Units
+from monitor.model.verdict import common_deadline
 from monitor.reporting.columns import (
     COLOUR,
     DAYS_LEFT,
@@ -168,7 +169,7 @@ def _goals(scene: Scene, head: Unit, group: Sequence[Unit], at: datetime) -> Ite
 def _goal(found: Sequence[TargetLine], head: Unit, among: set[str]) -> Goal:
     own = next((line for line in found if line.unit == head.code), None)
     held = [line for line in found if line.unit in among]
-    dated = max(found, key=lambda line: (line.deadline is not None, line.deadline and line.deadline.timestamp()))
+    dated = _dated(own, found)
     progress = [_progress(line) for line in held]
     return Goal(
         title=found[0].title,
@@ -182,6 +183,14 @@ def _goal(found: Sequence[TargetLine], head: Unit, among: set[str]) -> Goal:
         days_left=dated.days_left,
         working_days_left=dated.working_days_left,
     )
+
+
+def _dated(own: TargetLine | None, found: Sequence[TargetLine]) -> TargetLine:
+    """Whose date is told: the unit's own, else that of most units below it; an exemption moves that of one only."""
+    if own is not None and own.deadline is not None:
+        return own
+    deadline = common_deadline(line.deadline for line in found)
+    return next(line for line in found if line.deadline == deadline or deadline is None)
 
 
 def _progress(line: TargetLine) -> str:

@@ -80,9 +80,16 @@ def cause_words(incident: Incident, scene: Scene) -> Words:
 
 
 def during(found: Iterable[Incident], scene: Scene, span: Span) -> list[Incident]:
-    """Incidents of the scene that were open at some time of a span, as they were at its end, oldest first."""
-    then = (as_it_was(incident, span.ends) for incident in found if scene.about(incident.unit))
-    kept = [one for one in then if one is not None and (one.closed_at is None or one.closed_at >= span.starts)]
+    """Incidents of the scene that were open at some time of a span, as they were at its end, oldest first.
+
+    What opens at midnight, as a missed date does, is of the day that begins.
+    """
+    then = (
+        as_it_was(incident, span.ends)
+        for incident in found
+        if scene.about(incident.unit) and incident.opened_at < span.ends
+    )
+    kept = [one for one in then if one is not None and (one.closed_at is None or one.closed_at > span.starts)]
     return sorted(kept, key=lambda one: (one.opened_at, one.key))
 
 

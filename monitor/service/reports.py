@@ -67,11 +67,12 @@ class Asked:
     indicator: str = "score"  # ranking
     grades: Grades = ASSUMED
     live: bool = False  # `at` is now: what is over is not read
+    told_at: datetime | None = None  # the end of the span unless said
 
     @property
     def at(self) -> datetime:
         """The instant as of which it is told."""
-        return self.span.ends
+        return self.told_at or self.span.ends
 
 
 def scene_of(site: Site, states: Mapping[str, UnitState], within: str | None = None) -> Scene:

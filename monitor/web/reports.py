@@ -13,7 +13,7 @@ from monitor.adapters.render.html import style_source
 from monitor.model.errors import NotFound
 from monitor.model.text import clean
 from monitor.model.unit import Level
-from monitor.reporting.periods import NAMES, is_past, span_asked
+from monitor.reporting.periods import NAMES, is_past, span_asked, told_at
 from monitor.reporting.report import Report
 from monitor.service.app import Service
 from monitor.service.reports import KINDS, OF_STATES, Asked, Records, make, scene_of
@@ -66,7 +66,9 @@ def _asked(kind: str, said: Mapping[str, str], service: Service) -> Asked:
     for name in ("within", "unit"):
         if name in said:
             site.units[said[name]]  # raises NotFound
-    asked = Asked(kind, span, said.get("within"), said.get("unit"), live=not is_past(when))
+    asked = Asked(
+        kind, span, said.get("within"), said.get("unit"), live=not is_past(when), told_at=told_at(when, span, now)
+    )
     levels = _RANKED if kind == "ranking" else tuple(level.value for level in Level)
     if "level" in said:
         if said["level"] not in levels:
