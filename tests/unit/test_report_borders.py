@@ -9,7 +9,7 @@ import pytest
 
 from monitor.adapters.render.plain import harmless
 from monitor.decide import Policy, View, decide
-from monitor.engine.book import Book, Exemption, Ruleset
+from monitor.engine.book import Book, Condition, Exemption, Ruleset, Target
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Kind
 from monitor.model.muting import Span
@@ -22,6 +22,8 @@ from monitor.reporting.digest import digest
 from monitor.reporting.incidents import during
 from monitor.reporting.periods import day_span, span_asked, told_at
 from monitor.reporting.scene import Scene
+from monitor.web import look
+from monitor.web.texts import Words
 from tests.unit.engine_scene import (
     CALENDAR,
     COMMUNE,
@@ -39,6 +41,7 @@ from tests.unit.engine_scene import (
     told,
     units,
 )
+from tests.unit.web_site import running, site
 
 
 @pytest.mark.parametrize(
@@ -114,3 +117,18 @@ def test_no_formula_gets_through_where_lists_are_parted_by_semicolons(text):
     assert "'" in harmless(text)
     assert harmless(text).replace("'", "") == text
     assert harmless("xong; khong con gi") == "xong; khong con gi"
+
+
+async def test_the_board_tells_the_date_of_all_and_not_of_one_commune_that_has_longer():
+    made = site()
+    [book] = made.ruleset.books
+    dated = Target(Condition(">=", 95.0), by=date(2026, 11, 25))
+    criteria = tuple(replace(one, target=dated) if one.id == "online_rate" else one for one in book.criteria)
+    paper = Exemption("online_rate", "02105", "12/QD", date(2026, 11, 1), by=date(2027, 12, 31))
+    rules = replace(made.ruleset, books=(replace(book, criteria=criteria),), exemptions=(paper,))
+    async with running(replace(made, ruleset=rules)) as world:
+        here, words = world.service.site, Words("en", world.service.site.zone)
+        below = here.units.children("19")
+        rows = look.targets(world.service, words, here.units["19"], below, world.clock.now())
+    [row] = [row for row in rows if row.title == "Online dossiers"]
+    assert row.deadline is not None and here.calendar.local(row.deadline).date() == date(2026, 11, 26)
