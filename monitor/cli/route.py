@@ -27,7 +27,7 @@ from monitor.engine.explain import colour_name, span
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Kind
 from monitor.model.masking import masked_address
-from monitor.model.muting import Muting, Silence, Window
+from monitor.model.muting import Silence, Window
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit
 from monitor.service.app import policy_of
@@ -83,7 +83,7 @@ def route(
     made, now = unit_of(loaded, unit), SystemClock().now() if at is None else instant(at, loaded)
     muted = _muted(loaded)
     policy = policy_of(loaded if full else replace(loaded, directory=discreet(loaded.directory)))
-    policy = replace(policy, muting=_all(policy.muting, muted or ()))
+    policy = replace(policy, muting=policy.muting.with_all(muted or ()))
     supposed_now, untold = _troubles(made, Colour(colour), policy, now)
     if criterion is not None:
         if criterion not in (*supposed_now, *untold):
@@ -109,13 +109,6 @@ def _muted(site: Site) -> Sequence[Silence | Window] | None:
         return look(site, lambda store: store.muted())
     except click.ClickException:
         return None
-
-
-def _all(muting: Muting, more: Sequence[Silence | Window]) -> Muting:
-    silences = tuple(one for one in more if isinstance(one, Silence))
-    made = {one.id for one in more}
-    windows = (*(w for w in muting.windows if w.id not in made), *(one for one in more if isinstance(one, Window)))
-    return Muting(silences, windows)
 
 
 def _troubles(unit: Unit, colour: Colour, policy: Policy, at: datetime) -> tuple[dict[str, Trouble], list[str]]:

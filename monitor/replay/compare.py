@@ -16,7 +16,15 @@ from monitor.engine.book import Ruleset
 from monitor.model.incident import Notice
 from monitor.model.state import Transition
 from monitor.model.unit import Units
-from monitor.replay.course import Course, believed_longer, periods, repeats_needed, with_repeats
+from monitor.replay.course import (
+    Course,
+    believed_longer,
+    may_be_missing,
+    periods,
+    repeats_needed,
+    silences,
+    with_repeats,
+)
 from monitor.replay.past import Past
 from monitor.service.app import policy_of
 
@@ -93,9 +101,13 @@ def replay(site: Site, past: Past, ruleset: Ruleset, since: datetime, until: dat
 def rebuilt(site: Site, past: Past, ruleset: Ruleset, until: datetime) -> Course:
     """All units from the first reading to an instant. Sources' health is not in history, so nobody is watched."""
     every = periods(site)
-    rules = believed_longer(ruleset, past.readings, every)
-    policy = replace(policy_of(site), ruleset=rules, watches=())
-    course = Course(policy, with_repeats(past.readings, every, repeats_needed(ruleset)), past.answers)
+    longer = may_be_missing(past.readings, every)
+    policy = policy_of(site)
+    policy = replace(
+        policy, ruleset=believed_longer(ruleset, longer), watches=(), muting=policy.muting.with_all(past.muted)
+    )
+    news = with_repeats(past.readings, every, repeats_needed(ruleset))
+    course = Course(policy, news, past.answers, silences(site.ruleset, past.transitions, longer))
     course.run(until)
     return course
 
