@@ -14,6 +14,7 @@ from monitor.web.keys import GATE, LINKS, PAGES, PUBLISHED, PUSHES, REPLIES, SER
 from monitor.web.limiter import Limiter
 from monitor.web.openapi import document
 from monitor.web.pages import Pages
+from monitor.web.patience import patient
 from monitor.web.problems import Handler, tell_problems
 from monitor.web.public import Published
 from monitor.web.push import BATCHES_PER_MINUTE
@@ -78,6 +79,7 @@ async def serve(app: web.Application, host: str, port: int) -> web.AppRunner:
     Raises OSError when the address is taken.
     """
     runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=2.0)
+    patient(app, runner, app[SERVICE].clock)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     return runner
