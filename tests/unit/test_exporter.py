@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import importlib.util
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -404,6 +406,21 @@ async def test_only_a_changed_unit_is_rendered_anew_and_only_once_for_many_chang
     assert b'denbao_unit_colour{unit="02100",level="commune",province="19"} 0\n' in page.body
     await made.page("", "")
     assert rendered == ["02100"]
+
+
+@pytest.mark.parametrize("header", ["", "gzip"])
+async def test_a_first_page_is_made_in_slices_of_a_few_units_between_which_the_loop_gets_its_turn(counting, header):
+    module, rendered = counting
+    communes = (replace(UNITS["02100"], code=f"{number:05}") for number in range(1, 80))
+    made = module.create(ExporterContext("1", nothing))
+    made.start(Snapshot(Units((UNITS["VN"], UNITS["19"], *communes)), {}))
+    page, seen = asyncio.ensure_future(made.page("", header)), [0]
+    while not page.done():
+        await asyncio.sleep(0)
+        if len(rendered) != seen[-1]:
+            seen.append(len(rendered))
+    assert seen[-1] == 81
+    assert max(after - before for before, after in pairwise(seen)) <= 2 * module._STEPS
 
 
 @pytest.mark.parametrize("header", ["gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.8", "*", "GZIP"])
