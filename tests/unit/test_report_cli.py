@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -121,6 +122,16 @@ def test_a_target_that_is_missed_ends_with_one(folder):
     assert "đỏ / red" in ended.output
 
 
+def test_a_pdf_that_cannot_be_made_here_is_refused_before_anything_is_read(folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    ended = asked(report, "digest", "--site", str(folder), "--format", "pdf", "--out", str(tmp_path / "it.pdf"))
+    assert ended.exit_code == 2
+    assert "a PDF needs WeasyPrint, which this installation does not have: pip install 'denbao[pdf]'" in " ".join(
+        ended.output.replace("│", " ").split()
+    )
+    assert not (tmp_path / "it.pdf").exists()
+
+
 async def _again(site: Site, rate: float) -> None:
     policy, now = policy_of(site), SystemClock().now()
     store = open_store(site.store_url, site.root)
@@ -228,7 +239,7 @@ def test_the_past_is_rebuilt_from_history(folder):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("ranking", "--format", "pdf"), "'pdf' is not one of"),
+        (("ranking", "--format", "docx"), "'docx' is not one of"),
         (("ranking", "--at", "tomorrow"), "'tomorrow' is no instant"),
         (("ranking", "--at", "2999-01-01"), "that time has not come yet"),
         (("incidents", "--day", "2025-08-06", "--month", "2025-08"), "give one of at, day, month"),
