@@ -51,6 +51,7 @@ from monitor.api import (
 _WORDS = {"partly": 0.5, "in_progress": 0.5}
 _COLOURS = (Colour.YELLOW, Colour.RED, Colour.UNKNOWN)  # that an incident can have
 _PHASES = (Phase.OPEN, Phase.ACKNOWLEDGED, Phase.CLOSING, Phase.UNANSWERED)
+_WITHOUT_REASON = (Colour.GREEN, Colour.EXCLUDED)
 _RANK = "denbao_unit_rank"
 _STEPS = 8  # of a slice: a unit rendered, a fragment packed ...; one or two milliseconds
 _NOBODY = ""  # no province: the nation's
@@ -365,8 +366,18 @@ def _samples(unit: Unit, state: UnitState) -> Iterator[tuple[str, Samples]]:
     yield "denbao_indicator_value", [((code, ("indicator", key)), value) for key, value in values if value is not None]
     yield "denbao_target_projected_value", _of_targets(code, state, "projected")
     yield "denbao_target_required_pace", _of_targets(code, state, "required_pace")
+    yield "denbao_target_actual_pace", _of_targets(code, state, "actual_pace")
     colours = ((key, held.colour.number) for key, held in sorted(state.criteria.items()))
     yield "denbao_criterion_colour", [((code, ("criterion", key)), of) for key, of in colours if of is not None]
+    yield "denbao_criterion_reason_info", [((code, *why), 1) for why in _reasons(state)]
+
+
+def _reasons(state: UnitState) -> Iterator[Labels]:
+    """Why criteria are not green. Codes and not sentences, whose figures would make new series all the time."""
+    for key, held in sorted(state.criteria.items()):
+        if held.colour not in _WITHOUT_REASON:
+            for reason in dict.fromkeys(reason.code for reason in held.reasons):
+                yield ("criterion", key), ("reason", reason)
 
 
 def _of_targets(code: tuple[str, str], state: UnitState, figure: str) -> Samples:
