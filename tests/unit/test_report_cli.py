@@ -132,6 +132,15 @@ def test_a_pdf_that_cannot_be_made_here_is_refused_before_anything_is_read(folde
     assert not (tmp_path / "it.pdf").exists()
 
 
+def test_a_report_goes_to_paper_where_weasyprint_is_installed(folder, tmp_path):
+    paper = tmp_path / "it.pdf"
+    ended = asked(report, "digest", "--site", str(folder), "--format", "pdf", "--out", str(paper))
+    if "a PDF needs WeasyPrint" in ended.output:
+        pytest.skip("WeasyPrint or the system's Pango is not installed")
+    assert (ended.exit_code, ended.output) in ((0, ""), (1, ""))  # 1: something of the digest is red
+    assert paper.read_bytes().startswith(b"%PDF-")
+
+
 async def _again(site: Site, rate: float) -> None:
     policy, now = policy_of(site), SystemClock().now()
     store = open_store(site.store_url, site.root)
