@@ -54,6 +54,7 @@ _PHASES = (Phase.OPEN, Phase.ACKNOWLEDGED, Phase.CLOSING, Phase.UNANSWERED)
 _WITHOUT_REASON = (Colour.GREEN, Colour.EXCLUDED)
 _RANK = "denbao_unit_rank"
 _STEPS = 8  # of a slice: a unit rendered, a fragment packed ...; one or two milliseconds
+_COPIED = 20  # fragments of text in a step: copying is quick
 _NOBODY = ""  # no province: the nation's
 
 
@@ -153,9 +154,10 @@ def _made(
     page = BytesIO()  # grows in place, where one join would hold the interpreter for all of it
     for top, family in zip(heads, families, strict=True):
         page.write(top)
-        for text in family.text():
+        for number, text in enumerate(family.text()):
             page.write(text)
-            yield
+            if number % _COPIED == 0:
+                yield
     page.write(last)
     return page.getvalue()
 
