@@ -1,4 +1,4 @@
-"""One commune: every criterion, its probes with their phases, its history, and where the reasons are told."""
+"""One commune: every criterion and why, its probes with their phases, its history, and where all figures are told."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _now(say: Say) -> Iterator[AnyPanel | text.Panel]:
     yield note(
         About(
             say("Vì sao", "Why"),
-            say("Lý do bằng lời nằm ở bảng trực tiếp.", "The reasons in words are on the live board."),
+            say("Lý do với đủ con số nằm ở bảng trực tiếp.", "The reasons with all figures are on the live board."),
             5,
             5,
         ),
