@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor.alerting.auditor import excused
 from monitor.alerting.incidents import SPARED
-from monitor.alerting.plan import TermsSpec
+from monitor.alerting.plan import Collapse, TermsSpec
 from monitor.decide import Policy
 from monitor.model.incident import Kind, Notice, Phase
 from monitor.model.reading import Reading
@@ -170,6 +172,42 @@ def test_maintenance_at_every_unit_of_a_mass_outage_makes_it_quiet_and_ends_noth
     mass = course.states[THAI_NGUYEN].incidents["mass:centre"]
     assert (mass.phase, mass.facts["affected"]) == (Phase.OPEN, 0)
     assert excused(mass, course.states[THAI_NGUYEN], course.policy.units, course.policy.muting, at(900.0))
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.booleans()), min_size=3, max_size=8),
+    st.lists(st.tuples(st.integers(0, 255), st.integers(0, 40), st.integers(1, 60)), max_size=3),
+)
+def test_nothing_muted_is_sent_and_nothing_else_is_lost(
+    down: list[tuple[int, bool]], quiet: list[tuple[int, int, int]]
+):
+    """Centres fall at a second of the first minute, some come back; each silence is over some of them, in minutes."""
+    units = country([THAI_NGUYEN])
+    fall = dict(zip(communes(units), down, strict=False))
+    over = {
+        f"S-{n}": (at(60 * first), at(60 * (first + lasts)), [code for i, code in enumerate(fall) if which >> i & 1])
+        for n, (which, first, lasts) in enumerate(quiet)
+    }
+    mutes = [silence(a, b, f"unit={'|'.join(of)}", name=name) for name, (a, b, of) in over.items() if of]
+    rules = replace(policy(units, (Collapse("centre", Level.PROVINCE, 3),)), muting=muting(*mutes))
+    news = [reading(code, True, 0.0) for code in communes(units)]
+    for code, (second, back) in fall.items():
+        news += [reading(code, False, float(second))] + ([reading(code, True, 3000.0)] if back else [])
+    course = played(rules, news, 9000.0)
+
+    def hushed(code: str, second: float) -> bool:
+        return any(a <= at(second) < b and code in of for a, b, of in over.values())
+
+    heard = wide(course)
+    for second, notice in heard:
+        assert notice.requires or not hushed(notice.unit, second)
+        if notice.kind == "mass":
+            bad = [code for code, (begun, back) in fall.items() if begun <= second and not (back and second >= 3000)]
+            assert f" {sum(not hushed(code, second) for code in bad)}/92" in notice.sms
+    told = {notice.unit for _, notice in heard if not notice.requires}
+    covered = "mass:centre" in course.states[THAI_NGUYEN].incidents and THAI_NGUYEN in told
+    assert all(covered or code in told for code, (_, back) in fall.items() if not back)
 
 
 def test_a_nation_counts_no_province_of_which_every_unit_is_silenced():
