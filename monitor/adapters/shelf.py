@@ -21,7 +21,7 @@ class FolderShelf:
         await asyncio.to_thread(self._keep, files, now)
 
     def _keep(self, files: Mapping[str, bytes], now: datetime) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for old in self._folder.iterdir():
             if old.stat().st_mtime < (now - KEPT).timestamp():
                 old.unlink(missing_ok=True)

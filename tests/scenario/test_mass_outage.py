@@ -192,8 +192,8 @@ def test_nothing_muted_is_sent_and_nothing_else_is_lost(
     mutes = [silence(a, b, f"unit={'|'.join(of)}", name=name) for name, (a, b, of) in over.items() if of]
     rules = replace(policy(units, (Collapse("centre", Level.PROVINCE, 3),)), muting=muting(*mutes))
     news = [reading(code, True, 0.0) for code in communes(units)]
-    for code, (second, back) in fall.items():
-        news += [reading(code, False, float(second))] + ([reading(code, True, 3000.0)] if back else [])
+    for code, (begun, back) in fall.items():
+        news += [reading(code, False, float(begun))] + ([reading(code, True, 3000.0)] if back else [])
     course = played(rules, news, 9000.0)
 
     def hushed(code: str, second: float) -> bool:
