@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from monitor.adapters.clock import SystemClock
-from monitor.adapters.store import MemoryStore, SqlStore, open_store
+from monitor.adapters.store import MemoryStore, SqlStore
 from monitor.cli.output import clock_seconds, echo_json
-from monitor.cli.sites import json_option, open_site, site_option
+from monitor.cli.sites import instant, json_option, open_site, site_option, unit_of
+from monitor.cli.stored import current, look
 from monitor.cli.suppose import suppose
 from monitor.config.spec import Site
 from monitor.engine.book import Ruleset
 from monitor.engine.explain import colour_name, span
 from monitor.engine.index import IndexPoints
 from monitor.model.colour import Colour
-from monitor.model.errors import NotFound, StoreError
-from monitor.model.hours import read_instant
 from monitor.model.incident import Incident, Phase
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit
@@ -30,31 +27,6 @@ from monitor.replay.compare import rebuilt
 from monitor.replay.past import read_past
 from monitor.reporting.facts import Json, facts
 from monitor.reporting.why import CriterionWhy, Why, headline, why
-from monitor.service.current import current_states
-
-T = TypeVar("T")
-
-
-def look(site: Site, ask: Callable[[MemoryStore | SqlStore], Awaitable[T]]) -> T:
-    """Ask the site's store without changing it."""
-
-    async def once() -> T:
-        store = open_store(site.store_url, site.root, read_only=True)
-        await store.open()
-        try:
-            return await ask(store)
-        finally:
-            await store.close()
-
-    try:
-        return asyncio.run(once())
-    except StoreError as broken:
-        raise click.ClickException(f"{broken} (did the service ever run here?)") from None
-
-
-def current(site: Site) -> Mapping[str, UnitState]:
-    """The states of the site's units as of now, by code: also where no service runs that would judge them."""
-    return look(site, lambda store: current_states(site, store, SystemClock()))
 
 
 @click.command()
@@ -119,22 +91,6 @@ def _told(site: Site, unit: Unit, ruleset: Ruleset, states: Mapping[str, UnitSta
     answer = why(unit, state, ruleset, site.calendar, now)
     children = [states.get(code, UnitState(code)) for code in site.units.children(unit.code)]
     return answer, facts(unit, state, ruleset, site.calendar, now, systems, children, site.units)
-
-
-def unit_of(site: Site, code: str) -> Unit:
-    """The unit of a code as typed; wrong use when the site has none."""
-    try:
-        return site.units[code]
-    except NotFound as unknown:
-        raise click.UsageError(str(unknown)) from None
-
-
-def instant(text: str, site: Site) -> datetime:
-    """An instant as typed, in the site's time zone if it names none; wrong use when it is none."""
-    try:
-        return read_instant(text, site.zone)
-    except ValueError as unclear:
-        raise click.UsageError(str(unclear)) from None
 
 
 def _print_why(answer: Why, criteria: Sequence[CriterionWhy], site: Site) -> None:

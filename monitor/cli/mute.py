@@ -12,10 +12,10 @@ from urllib.parse import quote
 import click
 
 from monitor.adapters.clock import SystemClock
-from monitor.cli.look import look
 from monitor.cli.output import clock, echo_json
 from monitor.cli.running import post
 from monitor.cli.sites import json_option, open_site, site_option
+from monitor.cli.stored import look
 from monitor.config.spec import Site
 from monitor.model.muting import Silence, When, Window, newest_first
 

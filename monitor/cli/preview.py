@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 
 from monitor.adapters.clock import SystemClock
-from monitor.cli.look import current
 from monitor.cli.output import echo_json
 from monitor.cli.replay import other_rules
 from monitor.cli.sites import json_option, open_site, site_option
+from monitor.cli.stored import current
 from monitor.config.spec import Site
 from monitor.engine.book import Ruleset
 from monitor.engine.sheet import Sheet

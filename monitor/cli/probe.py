@@ -10,9 +10,8 @@ import click
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.probes import Tools, open_probe
-from monitor.cli.look import unit_of
 from monitor.cli.output import echo_json
-from monitor.cli.sites import json_option, open_site, site_option
+from monitor.cli.sites import json_option, open_site, site_option, unit_of
 from monitor.config.complain import nearest
 from monitor.config.probespec import ProbeSpec
 from monitor.config.spec import Site

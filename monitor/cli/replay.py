@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.look import instant, look
 from monitor.cli.output import clock_seconds, echo_json
-from monitor.cli.sites import json_option, open_site, site_argument
+from monitor.cli.sites import instant, json_option, open_site, site_argument
+from monitor.cli.stored import look
 from monitor.config.exceptions import with_exceptions
 from monitor.config.rulebooks import load_rules
 from monitor.config.spec import Site

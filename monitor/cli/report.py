@@ -13,8 +13,8 @@ import click
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.render import FILES, Format
-from monitor.cli.look import current, look, unit_of
-from monitor.cli.sites import open_site, site_option
+from monitor.cli.sites import open_site, site_option, unit_of
+from monitor.cli.stored import current, look
 from monitor.config.spec import Site
 from monitor.model.muting import Span
 from monitor.model.state import UnitState

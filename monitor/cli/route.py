@@ -17,9 +17,9 @@ from monitor.alerting.rehearsal import Rehearsal, Told, Turn, by_plan, rehearse,
 from monitor.alerting.roster import Called, discreet
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, Trouble
-from monitor.cli.look import instant, look, unit_of
 from monitor.cli.output import clock, echo_json
-from monitor.cli.sites import json_option, open_site, site_option
+from monitor.cli.sites import instant, json_option, open_site, site_option, unit_of
+from monitor.cli.stored import look
 from monitor.config.complain import nearest
 from monitor.config.spec import Site
 from monitor.decide import Policy, scene_of
@@ -240,7 +240,7 @@ def _person(told: Told, turn: Turn, answer: _Answer) -> str:
     onward = f" (-> {person.after[notice.channel]})" if notice.channel in person.after else ""
     held = f", giữ qua giờ yên tĩnh đến / quiet hours, held until {clock(told.at, site)}" if told.quiet else ""
     later = f", {clock(told.at, site)}" if told.at != turn.at and not told.quiet else ""
-    address = _address(told, answer)
+    address = address_of(notice.recipient, notice.channel, answer.site, full=answer.full)
     shown = f" {address}" if address else ""
     return f"{person.id}  {person.name} [{person.role} {person.scope}]  {notice.channel}{onward}{shown}{held}{later}"
 
@@ -257,11 +257,11 @@ def _recipient(told: Told, answer: _Answer) -> Recipient:
     return person
 
 
-def _address(told: Told, answer: _Answer) -> str:
-    secret = answer.site.addresses.get((told.notice.recipient, told.notice.channel))
-    if secret is None:
-        return ""
-    return secret.reveal() if answer.full else masked_address(secret.reveal())
+def address_of(recipient: str, channel: str, site: Site, *, full: bool) -> str:
+    """Where somebody is told by a channel, masked unless `full`; empty where none is needed."""
+    secret = site.addresses.get((recipient, channel))
+    address = "" if secret is None else secret.reveal()
+    return address if full or not address else masked_address(address)
 
 
 def _as_json(answer: _Answer) -> dict[str, object]:
@@ -316,7 +316,7 @@ def _told_as_json(told: Told, answer: _Answer) -> dict[str, object]:
         "scope": person.scope,
         "channel": notice.channel,
         "takes_over": person.after.get(notice.channel),
-        "address": _address(told, answer),
+        "address": address_of(notice.recipient, notice.channel, answer.site, full=answer.full),
         "at": _iso(told.at, answer.site),
         "held_by_quiet_hours": told.quiet,
         "subject": notice.subject,
