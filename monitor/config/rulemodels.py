@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from monitor.config.asked import LevelName
 from monitor.config.fields import Code, Day, Span, Title
+from monitor.config.models import Names
 from monitor.config.yaml import Section
 from monitor.engine.book import Need
 from monitor.engine.flapping import REMEMBERED
@@ -72,13 +73,6 @@ Id = Annotated[str, AfterValidator(_is_id)]
 Hold = Annotated[Need, BeforeValidator(_need), WithJsonSchema({"type": "string", "examples": ["2x", "90s", "2x 60s"]})]
 Share = Annotated[float, Field(ge=0, le=100)]  # per cent
 Operand = bool | float | str
-
-
-class Names(Section):
-    """A text in both languages."""
-
-    vi: Title
-    en: Title
 
 
 class IndicatorModel(Section):
