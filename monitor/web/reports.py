@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
 
 from aiohttp import web
 
@@ -44,7 +45,7 @@ async def report(request: web.Request) -> web.StreamResponse:
     scene = scene_of(service.site, dict(service.evaluator.states))
     async with request.app[TURN]:
         try:
-            made = await make(asked, scene, _records(service))
+            made = await make(asked, scene, cast(Records, service.store))
             body = await asyncio.to_thread(form.write, made, said.get("table"))
         except ValueError as wrong:
             raise Problem(422, "query", str(wrong)) from None
@@ -75,12 +76,6 @@ def _asked(kind: str, said: Mapping[str, str], service: Service) -> Asked:
             raise Problem(422, "query", f"level is one of {', '.join(levels)}")
         asked = replace(asked, level=Level(said["level"]))
     return replace(asked, indicator=said.get("indicator", "score"))
-
-
-def _records(service: Service) -> Records:
-    store = service.store
-    assert hasattr(store, "recorded")
-    return store  # type: ignore[return-value]
 
 
 def _answer(made: Report, form: Format, body: bytes) -> web.Response:
