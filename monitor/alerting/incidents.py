@@ -19,6 +19,8 @@ event does to the incident; nothing else changes a phase. The rules behind the t
   is still there after it was asked once more, those who were spared are called as for a new one (`uncovered`), and
   nobody else a second time.
 * While a hold waits to believe an improvement, and while a criterion flaps, the trouble is what it was.
+* An outage is over when it is green. Its yellow says that it is down, and not yet for long enough to be called for:
+  that opens nothing, and ends nothing either.
 * What is well is watched for as long as the policy says before it is over (`closing`). A relapse in that time is the
   same trouble: the plan goes on where it was, an acknowledgement still stands, and nobody hears of it.
 * What ended with nobody having answered stays in sight for as long as the policy says (`unanswered`): it calls nobody,
@@ -56,7 +58,7 @@ from monitor.alerting.muting import silence_of
 from monitor.alerting.notices import address_in, owed, pages, recoveries, reminders
 from monitor.alerting.roster import called
 from monitor.alerting.scene import Scene
-from monitor.alerting.troubles import SILENT_PREFIX, Trouble
+from monitor.alerting.troubles import SILENT_PREFIX, Trouble, judged
 from monitor.model.colour import Colour
 from monitor.model.incident import MASS_PREFIX, Address, Answer, Cover, Incident, Kind, Notice, Phase, Step, Terms
 from monitor.model.state import AuditEntry, Withhold
@@ -222,7 +224,7 @@ def react(before: Mapping[str, Incident], found: Mapping[str, Trouble], scene: S
 
     `before` are its open incidents by cause, `found` its troubles by cause.
     """
-    found = {} if scene.paused else _opening(before, found, scene)
+    found = {} if scene.paused else {**_lasting(before, scene), **_opening(before, found, scene)}
     causes = dict.fromkeys((*before, *found))
     cases = [_move(before.get(cause), found.get(cause), cause, scene, now) for cause in causes]
     running = {case.incident.cause: case.incident for case in cases if case.incident.open}
@@ -242,6 +244,24 @@ def _opening(before: Mapping[str, Incident], found: Mapping[str, Trouble], scene
     """The troubles but for those without an incident that a system explains, or may explain."""
     closed = {cause for cause, cover in scene.covers.items() if cover.whole} | scene.awaited
     return {cause: trouble for cause, trouble in found.items() if cause in before or cause not in closed}
+
+
+def _lasting(before: Mapping[str, Incident], scene: Scene) -> dict[str, Trouble]:
+    """The outages that were told and are down again after a good answer, though not yet for long enough to be red.
+
+    What was told to be over already stays so until it is red.
+    """
+    found: dict[str, Trouble] = {}
+    for cause, incident in before.items():
+        rule, state = scene.rules.get(cause), scene.criteria.get(cause)
+        if rule is None or state is None or incident.phase is Phase.UNANSWERED:
+            continue
+        if rule.outage and Colour.RED in rule.alert and state.told is Colour.YELLOW and rule.applies_to(scene.unit):
+            since = incident.facts.get("since")
+            begun = since if isinstance(since, datetime) else incident.opened_at
+            facts = {**incident.facts, **judged(state, rule, scene.indicators.get(rule.indicator or ""))}
+            found[cause] = Trouble(cause, incident.kind, incident.colour, begun, facts)
+    return found
 
 
 def acknowledge(
@@ -413,7 +433,8 @@ def _without_trouble(cause: str, scene: Scene) -> Event:
         return Event.UNSEEN
     if not state.told.known:
         return Event.PAUSED
-    return Event.RETIRED if state.told is Colour.RED else Event.RECOVERED  # red, but it alerts no more
+    down = state.told is Colour.RED or (rule.outage and state.told is Colour.YELLOW and Colour.RED not in rule.alert)
+    return Event.RETIRED if down else Event.RECOVERED  # bad, but it alerts no more
 
 
 def _opened(trouble: Trouble | None, scene: Scene, now: datetime) -> Incident:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from monitor.alerting.incidents import TABLE, Act, Event, acknowledge, mermaid
-from monitor.alerting.plan import StepSpec
+from monitor.alerting.plan import StepSpec, TermsSpec
 from monitor.alerting.schedule import Schedule, Spell
 from monitor.alerting.troubles import Silent
 from monitor.model.colour import Colour
@@ -291,6 +291,46 @@ def test_a_rule_that_is_gone_ends_its_incident_without_a_word_but_with_a_trace()
 def test_red_that_no_longer_alerts_ends_without_a_word_either():
     alerts = reacted(opened().open, DOWN, NOW + minutes(5), rules={"centre": replace(CENTRE, alert=frozenset())})
     assert (alerts.open, alerts.notices) == ({}, ())
+
+
+BRIEFLY = centre(Colour.YELLOW, NOW, 2.0)  # down again after a good answer, not yet for long enough to be red
+
+
+def test_yellow_of_an_outage_opens_nothing_and_ends_nothing():
+    assert reacted({}, BRIEFLY, NOW).open == {}
+    alerts = reacted(opened().open, BRIEFLY, NOW + minutes(30))
+    assert told(alerts) == [("head", "mail", "outage")]
+    assert (alerts.open["centre"].phase, alerts.open["centre"].generation) == (Phase.OPEN, 0)
+    assert reacted(alerts.open, DOWN, NOW + minutes(40)).changed == ()
+
+
+def test_an_answer_to_an_outage_still_counts_while_it_is_yellow_and_lapses_in_its_time():
+    outages = replace(OUTAGES, terms=TermsSpec(ack_expires=3600.0))
+    directory = replace(DIRECTORY, policies=(outages,))
+    answered, _ = acknowledge(opened(directory=directory).open["centre"], "head", "", NOW + minutes(5))
+    early = reacted({"centre": answered}, BRIEFLY, NOW + minutes(40), directory=directory)
+    assert (early.notices, early.open["centre"].phase) == ((), Phase.ACKNOWLEDGED)
+    late = reacted(early.open, BRIEFLY, NOW + minutes(65), directory=directory)
+    assert told(late) == [("focal", "mail", "outage"), ("focal", "sms", "outage")]
+    assert late.open["centre"].facts["since"] == answered.facts["since"]
+
+
+def test_an_outage_that_is_yellow_while_it_is_watched_is_a_relapse_and_once_it_was_told_to_be_over_is_none():
+    outages = replace(OUTAGES, terms=TermsSpec(close_after=600.0, review=86_400.0))
+    directory = replace(DIRECTORY, policies=(outages,))
+    calm = reacted(opened(directory=directory).open, UP, NOW + minutes(20), directory=directory)
+    again = reacted(calm.open, BRIEFLY, NOW + minutes(25), directory=directory)
+    assert (calm.open["centre"].phase, again.open["centre"].phase) == (Phase.CLOSING, Phase.OPEN)
+    over = reacted(calm.open, UP, NOW + minutes(30), directory=directory)
+    assert over.open["centre"].phase is Phase.UNANSWERED
+    assert reacted(over.open, BRIEFLY, NOW + minutes(35), directory=directory).changed == ()
+
+
+def test_an_outage_that_alerts_no_more_ends_without_a_word_while_it_is_down():
+    silent = replace(RULES["centre"], alert=frozenset())
+    for down in (DOWN, BRIEFLY):
+        ended = reacted(opened().open, down, NOW + minutes(5), rules={**RULES, "centre": silent})
+        assert (ended.open, ended.notices) == ({}, ())
 
 
 # --- figures and deadlines -------------------------------------------------------------------------------------
