@@ -22,7 +22,8 @@ event does to the incident; nothing else changes a phase. The rules behind the t
 * An outage is over when it is green. Its yellow says that it is down, and not yet for long enough to be called for:
   that opens nothing, and ends nothing either.
 * What is well is watched for as long as the policy says before it is over (`closing`). A relapse in that time is the
-  same trouble: the plan goes on where it was, an acknowledgement still stands, and nobody hears of it.
+  same trouble: the plan goes on where it was, an acknowledgement still stands, and nobody hears of it. So it goes on
+  where nobody can see any more whether it is well.
 * What ended with nobody having answered stays in sight for as long as the policy says (`unanswered`): it calls nobody,
   an answer closes it, and a relapse is told anew.
 * The recovery message goes to those who were owed a page, and the store sends it only if that page went out.
@@ -156,10 +157,10 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.ACKNOWLEDGED, Event.RECOVERED): _END,
     (Phase.ACKNOWLEDGED, Event.RETIRED): _DROP,
     (Phase.CLOSING, Event.CALMED): _WATCHED,
-    (Phase.CLOSING, Event.UNSEEN): _WATCHED,
+    (Phase.CLOSING, Event.UNSEEN): _CALL,
     (Phase.CLOSING, Event.PAUSED): _WATCHED,
-    (Phase.CLOSING, Event.HEARD): _WATCHED,
-    (Phase.CLOSING, Event.ACKNOWLEDGED): _WATCHED,
+    (Phase.CLOSING, Event.HEARD): Move(Phase.CLOSING, (Act.WITHHOLD,)),
+    (Phase.CLOSING, Event.ACKNOWLEDGED): Move(Phase.CLOSING, (Act.WITHHOLD,)),
     (Phase.CLOSING, Event.RELAPSED): _CALL,
     (Phase.CLOSING, Event.COVERED): _COVER,
     (Phase.CLOSING, Event.UNCOVERED): _UNCOVER,
@@ -366,8 +367,9 @@ def _event(incident: Incident | None, trouble: Trouble | None, cause: str, scene
         event = Event.RETIRED if gone else Event.RECOVERED
     else:
         event = _without_trouble(cause, scene)
-    if event is Event.UNSEEN and incident.phase is Phase.OPEN:
-        return _covering(incident, cause, scene, event)
+    if event is Event.UNSEEN and incident.phase in _COVERABLE:
+        answered = incident.phase is Phase.CLOSING and incident.acked_by is not None
+        return Event.RESUMED if answered else _covering(incident, cause, scene, event)
     return _well(incident, now) if event is Event.RECOVERED else event
 
 
@@ -415,9 +417,12 @@ def _change(incident: Incident, trouble: Trouble, scene: Scene) -> Event:
     if state is not None and (state.base is not None or state.raw is not state.colour):
         return Event.STAYED
     was, is_now = _SEVERITY[incident.kind], _SEVERITY[trouble.kind]
-    if is_now != was:
-        return Event.WORSENED if is_now > was else Event.EASED
-    same = incident.facts.get("deadline") == trouble.facts.get("deadline")
+    deadline = trouble.facts.get("deadline")
+    same = incident.facts.get("deadline") == deadline
+    if is_now > was:
+        return Event.WORSENED
+    if is_now < was and (same or deadline is None):
+        return Event.EASED
     if trouble.facts.get("whole") and not incident.facts.get("whole"):  # partial has grown into total
         return Event.RENEWED
     if incident.facts.get("few") and not trouble.facts.get("few"):  # most of it was muted, and is not any more

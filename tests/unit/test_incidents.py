@@ -333,6 +333,46 @@ def test_an_outage_that_alerts_no_more_ends_without_a_word_while_it_is_down():
         assert (ended.open, ended.notices) == ({}, ())
 
 
+WATCHED = replace(
+    DIRECTORY,
+    policies=(replace(OUTAGES, terms=TermsSpec(close_after=600.0, parties={"head": ("commune_centre_head",)})),),
+)
+
+
+def test_what_nobody_can_see_any_more_after_a_good_answer_goes_on_escalating():
+    outages = replace(OUTAGES, terms=TermsSpec(close_after=600.0))
+    directory, unseen = replace(DIRECTORY, policies=(outages,)), centre(Colour.UNKNOWN, NOW)
+    calm = reacted(opened(directory=directory).open, UP, NOW + minutes(20), directory=directory)
+    lost = reacted(calm.open, unseen, NOW + minutes(21), directory=directory)
+    assert (lost.open["centre"].phase, lost.recheck_at) == (Phase.OPEN, NOW + minutes(30))
+    assert told(reacted(lost.open, unseen, NOW + minutes(30), directory=directory)) == [("head", "mail", "outage")]
+    seen = reacted(lost.open, UP, NOW + minutes(40), directory=directory)
+    assert (seen.open["centre"].phase, seen.recheck_at) == (Phase.CLOSING, NOW + minutes(50))  # and is watched anew
+
+
+def test_what_was_answered_and_cannot_be_seen_after_a_good_answer_is_still_answered():
+    calm = reacted(opened(directory=WATCHED).open, UP, NOW + minutes(20), directory=WATCHED)
+    answered, _ = acknowledge(calm.open["centre"], "head", "", NOW + minutes(21))
+    lost = reacted({"centre": answered}, centre(Colour.UNKNOWN, NOW), NOW + minutes(60), directory=WATCHED)
+    assert (lost.open["centre"].phase, lost.notices) == (Phase.ACKNOWLEDGED, ())
+
+
+def test_an_answer_to_what_is_watched_withholds_what_is_pending():
+    calm = reacted(opened(directory=WATCHED).open, UP, NOW + minutes(1), directory=WATCHED)
+    answered, withheld = acknowledge(calm.open["centre"], "head", "", NOW + minutes(2))
+    assert (answered.phase, [one.reason for one in withheld]) == (Phase.CLOSING, ["acknowledged"])
+    again = reacted({"centre": answered}, DOWN, NOW + minutes(3), directory=WATCHED)
+    assert (again.open["centre"].phase, again.notices) == (Phase.ACKNOWLEDGED, ())
+
+
+def test_an_answer_of_one_party_to_what_is_watched_withholds_what_is_pending_for_its_people():
+    parties = {"head": ("commune_centre_head",), "chair": ("commune_chair",)}
+    both = replace(DIRECTORY, policies=(replace(OUTAGES, terms=TermsSpec(close_after=600.0, parties=parties)),))
+    calm = reacted(opened(directory=both).open, UP, NOW + minutes(1), directory=both)
+    _, (withheld,) = acknowledge(calm.open["centre"], "head", "", NOW + minutes(2))
+    assert (withheld.reason, withheld.recipients) == ("heard", frozenset({"head"}))
+
+
 # --- figures and deadlines -------------------------------------------------------------------------------------
 
 YELLOW = online(Colour.YELLOW, NOW, 68.91, 10)
@@ -401,6 +441,23 @@ def test_another_deadline_is_news_to_those_who_answered_the_old_one():
     alerts = reacted({"online": incident}, moved, local(13, 9))
     assert (alerts.open["online"].generation, alerts.open["online"].phase) == (1, Phase.OPEN)
     assert reacted(alerts.open, moved, local(13, 9)).changed == ()
+
+
+def test_another_deadline_is_news_also_where_the_trouble_is_a_lesser_one():
+    """January is overdue and answered; February is below its floor, long before its own date."""
+    answered, _ = acknowledge(reacted({}, LATE, local(20, 9)).open["online"], "chair", "", local(20, 10))
+    february = online(Colour.RED, local(21), 40.0, 20, deadline=DEADLINE + minutes(31 * 24 * 60))
+    alerts = reacted({"online": answered}, february, local(21, 9))
+    incident = alerts.open["online"]
+    assert (incident.phase, incident.kind, incident.generation) == (Phase.OPEN, Kind.KPI_RED, 1)
+    assert told(alerts) == [("focal", "mail", "kpi_red"), ("focal", "sms", "kpi_red")]
+    assert reacted(alerts.open, february, local(21, 9)).changed == ()
+
+
+def test_a_lesser_trouble_that_has_no_deadline_any_more_is_an_easing():
+    answered, _ = acknowledge(reacted({}, LATE, local(20, 9)).open["online"], "chair", "", local(20, 10))
+    lesser = online(Colour.RED, local(21), 40.0, deadline=None)
+    assert reacted({"online": answered}, lesser, local(21, 9)).changed == ()
 
 
 def test_a_figure_that_is_met_is_told_with_its_value_and_colour_when_the_office_is_open():
