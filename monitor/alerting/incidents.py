@@ -53,10 +53,12 @@ from monitor.alerting.escalate import (
     quiet_until,
     refreshed,
     reminder_instants,
+    resolved,
     terms_of,
 )
 from monitor.alerting.muting import silence_of
 from monitor.alerting.notices import address_in, owed, pages, recoveries, reminders
+from monitor.alerting.plan import Recipient
 from monitor.alerting.roster import called
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, Trouble, judged
@@ -566,10 +568,10 @@ def _reminders(trouble: Trouble, scene: Scene, now: datetime) -> tuple[datetime,
 def _facts(old: Incident, trouble: Trouble, scene: Scene) -> dict[str, Param]:
     """The trouble's facts, the reason the source gave, and who was told before."""
     facts = {**trouble.facts, "since": trouble.since, "reason": scene.reason(trouble.cause)}
-    told = [step for step in old.steps if step.fired and step.to]
+    told = [step for step in old.steps if step.told]
     earlier = old.facts.get("reminders")
     roles = [*str(old.facts.get("previous_roles") or "").split(","), *(r for s in told for r in s.role.split(","))]
-    facts["reminders"] = (earlier if isinstance(earlier, int) else 0) + sum(step.fired for step in told) or None
+    facts["reminders"] = (earlier if isinstance(earlier, int) else 0) + sum(step.told for step in told) or None
     facts["previous_roles"] = ",".join(dict.fromkeys(role for role in roles if role)) or None
     return {name: value for name, value in facts.items() if value is not None}
 
@@ -579,13 +581,17 @@ def _call(case: _Case) -> _Case:
         return case
     scene, old, now = case.scene, case.incident, case.now
     steps = _narrowed(refreshed(old.steps, scene.directory, scene.lineage, scene.calendar, now), old.cover, scene)
-    day, ids = scene.calendar.local(now).date(), {address.recipient for step in steps for address in step.to}
-    known = {person.id: person for one in ids if (person := scene.directory.person(one, day)) is not None}
+    known = _reachable(steps, scene, now)
     quiet = quiet_until(known.values(), old.kind, old.colour, scene.calendar.zone, now)
     seen = case.event is not Event.UNSEEN
-    fired = fire(steps, known, scene.sessions, now, old.answered, seen=seen, quiet=quiet)
+
+    def whom(step: Step, at: datetime) -> Step:
+        there = resolved(step, scene.directory, scene.lineage, scene.calendar, at)
+        return _narrowed((there,), old.cover, scene)[0]
+
+    fired = fire(steps, known, scene.sessions, now, old.answered, seen=seen, quiet=quiet, whom=whom)
     called = named(fired, old.generation)
-    waiting = awaiting(called, scene.directory, scene.lineage, scene.calendar, now)
+    waiting = awaiting(called, scene.directory, scene.lineage, scene.sessions, now)
     incident = replace(case.incident, steps=waiting)
     if fired.calls and seen and (reason := scene.reason(incident.cause)):
         incident = replace(incident, facts={**incident.facts, "reason": reason})  # what is wrong now
@@ -595,6 +601,16 @@ def _call(case: _Case) -> _Case:
     for step in fired.empty:
         case = case.noting("nobody_to_call", step.role)
     return case
+
+
+def _reachable(steps: tuple[Step, ...], scene: Scene, now: datetime) -> dict[str, Recipient]:
+    """Those whom the steps call, or would if they were called now, and who hold their roles today."""
+    day = scene.calendar.local(now).date()
+    roles = dict.fromkeys(role for step in steps for role in step.role.split(","))
+    ids = dict.fromkeys(address.recipient for step in steps for address in (*step.to, *step.held))
+    there = (person for role in roles for person in scene.directory.holders(role, scene.lineage, day))
+    known = (person for one in ids if (person := scene.directory.person(one, day)) is not None)
+    return {person.id: person for person in (*known, *there)}
 
 
 def _counted(case: _Case) -> _Case:

@@ -402,6 +402,16 @@ def test_the_deadline_makes_a_new_generation_that_tells_the_chairperson_who_was_
     assert late.notices[0].key == f"{incident.key}/1/0/0/focal/mail"
 
 
+def test_the_chairperson_is_told_of_those_reminders_only_that_went_to_somebody():
+    """Of those that fell due while nothing was called one was sent, and its roles are those of what was sent."""
+    policy = replace(DIRECTORY.policies[1], steps=(*DIRECTORY.policies[1].steps, StepSpec(0, ("nobody",), ("mail",))))
+    directory = replace(DIRECTORY, policies=(DIRECTORY.policies[0], policy))
+    alerts = reacted({}, YELLOW, local(6, 7, 30), directory=directory)
+    alerts = reacted(alerts.open, YELLOW, local(19, 8), directory=directory)  # three mornings later: told once
+    late = reacted(alerts.open, LATE, local(20), directory=directory)
+    assert "Đã nhắc 2 lần đến đầu mối cấp xã." in late.notices[0].body
+
+
 def test_sc59_worsening_clears_the_timers_of_the_lesser_trouble():
     """SC-59."""
     alerts = reacted({}, YELLOW, NOW)
