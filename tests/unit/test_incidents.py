@@ -477,6 +477,27 @@ def test_a_figure_that_is_met_is_told_with_its_value_and_colour_when_the_office_
     assert "HS truc tuyen nay 81,5%, yeu cau 80%, trang thai XANH" in notice.sms
 
 
+@pytest.mark.parametrize(("locale", "subject", "sms"), [
+    ("vi", "[VẪN ĐỎ] Xã Văn Lang (02143): Trung tâm Phục vụ hành chính công đã hoạt động trở lại, còn đỏ: Trực tuyến",
+     ". VAN DO: HS truc tuyen. Ma "),
+    ("en", "[STILL RED] Van Lang Commune (02143): service centre is back, still red: Online",
+     ". STILL RED: HS truc tuyen. Ref "),
+])  # fmt: skip
+def test_what_is_well_again_is_not_called_green_where_the_unit_is_red_by_something_else(locale, subject, sms):
+    reader = replace(DIRECTORY, recipients=(replace(FOCAL, locale=locale),))
+    both = {**DOWN, **online(Colour.RED, NOW, 40.0)}
+    begun = reacted({}, both, NOW, directory=reader)
+    ended = reacted(begun.open, {**UP, **online(Colour.RED, NOW, 40.0)}, NOW + minutes(20), directory=reader)
+    (notice, _) = ended.notices
+    assert notice.subject == subject
+    assert "Trực tuyến." in notice.body or "still red by: Online." in notice.body
+    assert sms in notice.sms
+    met = reacted(begun.open, {**DOWN, **online(Colour.GREEN, NOW, 90.0)}, NOW + minutes(20), directory=reader)
+    assert met.notices[0].subject.startswith(subject.split(":")[0] + ", ")
+    plain = reacted(begun.open, {**UP, **online(Colour.GREEN, NOW, 90.0)}, NOW + minutes(20), directory=reader)
+    assert {one.subject.split("]")[0] for one in plain.notices} <= {"[XANH", "[GREEN"}
+
+
 def test_a_red_figure_that_becomes_yellow_far_from_its_deadline_says_so():
     red = reacted({}, online(Colour.RED, NOW, 40.0, 60), NOW)
     alerts = reacted(red.open, online(Colour.YELLOW, NOW, 55.0, 59), NOW + minutes(1440))
