@@ -309,8 +309,10 @@ def _lines(text: str) -> str:
 
 
 def _start(pieces: tuple[Piece, ...], words: Words, **fixed: str) -> str:
-    """The first piece of a subject or SMS is never left out: what it lacks is a dash."""
-    first = pieces[0] if isinstance(pieces[0], str) else pieces[0][0]
+    """The first piece of a subject or SMS is never left out: what it, or the last of its choices, lacks is a dash."""
+    choices = (pieces[0],) if isinstance(pieces[0], str) else pieces[0]
+    able = (one for one in choices if all(words.word(name) is not None for name in _PLACEHOLDER.findall(one)))
+    first = next(able, choices[-1])
     text = _PLACEHOLDER.sub(lambda found: fixed.get(found[1], words.word(found[1]) or "-"), first)
     return singular(text) if words.locale == "en" else text
 

@@ -61,6 +61,8 @@ class Step:
     held: tuple[Address, ...] = ()  # of the last call: whose quiet hours hold it back
     held_until: datetime | None = None  # aware UTC
     called: str = ""  # generation, number and repeat of its last call, as in the keys of that call's notices
+    told: int = 0  # calls that went to somebody
+    dated: bool = False  # a reminder of a deadline: it comes on its day, whoever else cannot be reached before
     skipped: str = ""  # why its last call reached nobody (nobody, unseen, answered, told by a later step or trouble)
 
 

@@ -235,6 +235,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "waiting": ("đang chờ", "waiting"),
     "told_times": ("{count} lần", "{count} times"),
     "told": ("rồi", "yes"),
+    "reached_nobody": ("chưa báo được ai", "reached nobody"),
     "spared": ("được báo bằng sự cố rộng hơn", "by the wider incident"),
     "withheld": ("không cần nữa", "no longer needed"),
     "repeat": ("nhắc lại mỗi {span}", "again every {span}"),

@@ -34,7 +34,7 @@ TERMS = st.sampled_from(
         TermsSpec(600.0, 7200.0, 86_400.0, 3600.0, {"official": ("commune_focal",), "leader": ("commune_chair",)}),
     ]
 )
-CENTRE_COLOURS = st.sampled_from([Colour.GREEN, Colour.RED, Colour.UNKNOWN, Colour.MAINTENANCE])
+CENTRE_COLOURS = st.sampled_from([Colour.GREEN, Colour.YELLOW, Colour.RED, Colour.UNKNOWN, Colour.MAINTENANCE])
 MASS = Cover("19", "mass:centre", ("19", "VN"))
 COVERS = st.sampled_from([None, Cover("line-19", "line"), MASS])
 GAPS = st.sampled_from([1, 60, 600, 1800, 3600, 7200, 86_400, 300_000])  # seconds
@@ -100,7 +100,7 @@ class Lives(RuleBasedStateMachine):
         before = self.open[cause]
         after, withheld = acknowledge(before, data.draw(st.sampled_from(["focal", "chair"])), "", self.now)
         self.write(withheld, ())
-        assert bool(withheld) == (before.phase is Phase.OPEN)
+        assert bool(withheld) == (before.phase in (Phase.OPEN, Phase.CLOSING))
         assert set(before.answers) <= set(after.answers)
         if before.phase is Phase.ACKNOWLEDGED:
             assert (after.phase, after.acked_by, after.answers) == (before.phase, before.acked_by, before.answers)
