@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 from monitor.alerting.limits import Limits
 from monitor.alerting.muting import Held
 from monitor.alerting.selfwatch import Alarm, Condition
-from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
+from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt, Unheard
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.snapshot import Snapshot
@@ -183,6 +183,14 @@ class Store(Protocol):
         """How many notices should have gone before an instant and have not, and since when the oldest should have.
 
         What is muted or held by a limit, and good news that waits for bad news, is not counted.
+        """
+
+    async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
+        """Calls due before an instant, of incidents that nobody has answered, of which every message failed.
+
+        Failed is what was refused, what may have gone and is not repeated, and what is tried again after a failure. A
+        call of which a message was withheld is superseded, and so is one after which somebody was told of the incident.
+        Oldest first.
         """
 
     async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:

@@ -35,6 +35,7 @@ class Condition(StrEnum):
     NO_DECISION = "no_decision"  # nothing is judged
     STORE_DOWN = "store_down"  # the database cannot be written or read
     STUCK_OUTBOX = "stuck_outbox"  # messages that are due do not go out
+    UNHEARD = "unheard"  # calls that no channel could deliver
     PLAN_GAP = "plan_gap"  # the auditor misses calls
     AUDITOR_SILENT = "auditor_silent"  # the auditor does not run
     STALLED = "stalled"  # the whole process stood still for a while
@@ -55,6 +56,7 @@ class Health:
     store: float = 0.0  # since the store last answered well
     stuck: int = 0  # messages that wait for too long
     stuck_for: float = 0.0  # since the oldest of them should have gone
+    unheard: Figures | None = None  # of calls that nobody took (monitor.alerting.unheard)
     gaps: int = 0  # that the auditor has found
     audited: float | None = None  # since the auditor last came to its end
     stood: float = 0.0  # for which the process stood still since the last look
@@ -112,6 +114,7 @@ CONDITIONS: Mapping[Condition, Row] = {
         lambda now, limit: _when(now.stuck > 0, count=now.stuck, h=_minutes(now.stuck_for)),
         direct=True, stops=True, after=30.0,
     ),
+    Condition.UNHEARD: Row(lambda now, _: now.unheard),
     Condition.PLAN_GAP: Row(lambda now, _: _when(now.gaps > 0, count=now.gaps), direct=True, stops=True),
     Condition.AUDITOR_SILENT: Row(lambda now, limit: _lasting(now.audited, limit.audit), direct=True, stops=True),
     Condition.STALLED: Row(lambda now, limit: _lasting(now.stood, limit.stall), keep=EVENT),

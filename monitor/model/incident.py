@@ -187,6 +187,11 @@ class Notice:
     instead_of: str = ""  # the channel that was owed this first, if another one had to take over
 
     @property
+    def call(self) -> str:
+        """What of its key names the call: generation, step and repeat, or whatever stands there."""
+        return self.key.removeprefix(f"{self.incident}/").removesuffix(f"/{self.recipient}/{self.channel}")
+
+    @property
     def origin(self) -> str:
         """The channel by which the recipient was to be told first."""
         return self.instead_of or self.channel
@@ -217,6 +222,16 @@ class Fault(StrEnum):
     QUOTA = "quota"  # used up until the day is over
     NIGHT = "night"  # not at this hour
     LOGIN = "login"  # the access token: a new one may help
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """One call of an open incident that no provider took, by no channel."""
+
+    incident: str  # key
+    unit: str
+    call: str  # generation, number and repeat, as in the keys of its notices
+    due_at: datetime
 
 
 DELIVERED, FAILED = "delivered", "failed"  # what a provider can say of a message later

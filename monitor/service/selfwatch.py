@@ -17,12 +17,15 @@ from datetime import datetime, timedelta
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
+from monitor.alerting import unheard
+from monitor.alerting.auditor import excused
 from monitor.alerting.selfnotices import notices
 from monitor.alerting.selfwatch import (
     CONDITIONS,
     Alarm,
     Call,
     Condition,
+    Figures,
     Health,
     Limits,
     Stage,
@@ -33,7 +36,7 @@ from monitor.alerting.selfwatch import (
 )
 from monitor.config.spec import OwnAlarm
 from monitor.model.errors import DenbaoError, StoreError
-from monitor.model.incident import Notice
+from monitor.model.incident import Incident, Notice, Unheard
 from monitor.model.state import AuditEntry
 from monitor.ports import Clock, Host, Resting, Source, Store
 from monitor.service.auditor import Auditor
@@ -100,6 +103,7 @@ class SelfWatch(Collector):
         self._skew = self._skewed()
         self._stood = self._jump = 0.0
         self._stuck: tuple[int, datetime | None] = (0, None)
+        self._unheard: Figures | None = None
         self._beats = Counter[str]()
 
     @property
@@ -165,11 +169,26 @@ class SelfWatch(Collector):
             try:
                 now = self._clock.now()
                 self._stuck = await self._watched.store.stuck(now - timedelta(seconds=self.limits.outbox))
+                self._unheard = await self._calls_that_nobody_took(now)
                 self._read = self._clock.monotonic()
             except StoreError as broken:
                 log.error("the outbox cannot be looked at: %s", broken)
             if self._watched.own_line.cut:
                 await self._watched.own_line.believable()
+
+    async def _calls_that_nobody_took(self, now: datetime) -> Figures | None:
+        calls = await self._watched.store.unheard(now - timedelta(seconds=unheard.GRACE))
+        states, policy = self._watched.evaluator.states, self._watched.evaluator.policy
+
+        def known(call: Unheard) -> Incident | None:
+            state = states.get(call.unit)
+            mine = () if state is None else state.incidents.values()
+            return next((incident for incident in mine if incident.key == call.incident), None)
+
+        def excuse(incident: Incident) -> str:
+            return excused(incident, states.get(incident.unit), policy.units, policy.muting, now)
+
+        return unheard.figures(unheard.still_owed(calls, known, excuse), policy.directory)
 
     async def beat(self) -> None:
         """Tell the watcher outside that all is well, as long as it is."""
@@ -204,6 +223,7 @@ class SelfWatch(Collector):
             decided=age(watched.evaluator.turned_at),
             store=max(age(self._read), watched.evaluator.degraded_for),
             stuck=count,
+            unheard=self._unheard,
             stuck_for=0.0 if oldest is None else (self._clock.now() - oldest).total_seconds(),
             gaps=len(watched.auditor.audit.found),
             audited=age(watched.auditor.ended_at),

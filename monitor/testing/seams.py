@@ -9,7 +9,7 @@ from random import Random
 
 from monitor.alerting.limits import Limits
 from monitor.model.errors import Conflict, StoreError
-from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
+from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt, Unheard
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
@@ -217,6 +217,11 @@ class FaultyStore:
         """See the port."""
         self._enter()
         return await self._inner.stuck(before)
+
+    async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
+        """See the port."""
+        self._enter()
+        return await self._inner.unheard(before, limit)
 
     async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
         """See the port."""

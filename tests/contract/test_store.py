@@ -794,3 +794,84 @@ async def test_who_was_not_reached_is_not_told_of_the_recovery(store: Store) -> 
     await store.commit([decision(UnitState("00020"), notices=(back,))])
     assert await store.lease("zalo", "me", at(5), 10, 20) == []
     assert (await states_of(store))[back.key] == "suppressed"
+
+
+# -- calls that nobody took ----------------------------------------------------------------------------------------
+
+
+def called(step: str, recipient: str = "focal", channel: str = "log", due: float = 0) -> Notice:
+    """One message of a call of the incident "i"."""
+    made = notice(f"i/{step}/{recipient}/{channel}", channel=channel, due=due)
+    return replace(made, recipient=recipient)
+
+
+async def unheard(store: Store, before: float = 100) -> list[tuple[str, str, str, float]]:
+    return [
+        (one.incident, one.unit, one.call, (one.due_at - NOW).total_seconds())
+        for one in await store.unheard(at(before))
+    ]
+
+
+async def ended(store: Store, channel: str, receipt: Receipt, when: float = 1, again: float = 2) -> None:
+    """Everything due on a channel ends like this."""
+    for lease in await store.lease(channel, "me", at(when), 10, 20):
+        await store.settle(lease, receipt, at(when), at(again))
+
+
+async def test_a_call_is_unheard_once_every_message_of_it_failed(store: Store) -> None:
+    calls = (called("0/0/0"), called("0/0/0", channel="email"), called("0/0/0", "head"))
+    await store.commit([replace(owing(*calls), incidents=(incident("i"),))])
+    assert await unheard(store) == []  # nobody tried yet
+    await ended(store, "log", REFUSED)
+    assert await unheard(store) == []  # the mail is not decided
+    (first,) = await store.lease("email", "me", at(1), 1, 20)
+    assert await unheard(store) == []  # on the wire
+    await store.settle(first, AGAIN, at(2), at(3))
+    assert await unheard(store) == [("i", "00010", "0/0/0", 0.0)]
+    assert await unheard(store, before=0) == []
+    (again,) = await store.lease("email", "me", at(4), 1, 20)
+    assert await unheard(store) == [("i", "00010", "0/0/0", 0.0)]  # the second try is on the wire
+    await store.settle(again, SENT, at(5))
+    assert await unheard(store) == []
+
+
+async def test_a_call_is_superseded_by_an_answer_a_withheld_message_or_a_later_call_that_was_heard(
+    store: Store,
+) -> None:
+    one = incident("i")
+    (state,) = await store.commit([replace(owing(called("0/0/0"), called("0/1/0", "head", due=50)), incidents=(one,))])
+    await ended(store, "log", REFUSED)
+    assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0"]
+    await ended(store, "log", SENT, when=51)
+    assert await unheard(store) == []
+    again = owing(called("0/2/0", "chair", due=60), called("0/3/0", "chair", due=61), before=state)
+    (state,) = await store.commit([again])
+    await ended(store, "log", UNKNOWN, when=70, again=300)
+    assert [call for _, _, call, _ in await unheard(store)] == ["0/2/0", "0/3/0"]
+    (state,) = await store.commit([decision(state, withheld=(Withhold("i", "covered", frozenset({"nobody"})),))])
+    assert len(await unheard(store)) == 2
+    (state,) = await store.commit([decision(state, incidents=(replace(one, phase=Phase.ACKNOWLEDGED),))])
+    assert await unheard(store) == []
+    (state,) = await store.commit([decision(state, incidents=(one,))])
+    await store.commit([decision(state, withheld=(Withhold("i", "covered"),))])
+    assert await unheard(store) == []
+
+
+async def test_what_a_provider_took_and_could_not_deliver_is_unheard(store: Store) -> None:
+    await store.commit([replace(owing(called("0/0/0")), incidents=(incident("i"),))])
+    await ended(store, "log", SENT)
+    assert await unheard(store) == []
+    await store.heard_later("log", reference("i/0/0/0/focal/log"), "failed", at(9))
+    assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0"]
+
+
+async def test_good_news_is_no_call_and_the_oldest_comes_first(store: Store) -> None:
+    notices = (
+        called("0/1/0", due=7),
+        called("0/0/0", due=3),
+        replace(called("0/recovery"), requires="i/0/0/0/focal/log"),
+    )
+    await store.commit([replace(owing(*notices), incidents=(incident("i"),))])
+    await ended(store, "log", REFUSED, when=10)
+    assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0", "0/1/0"]
+    assert len(await store.unheard(at(100), limit=1)) == 1

@@ -335,3 +335,64 @@ def test_an_auditor_that_does_not_run_is_an_alarm():
         assert minutes_of(scene)[-1] == last
 
     played(story)
+
+
+# -- calls that nobody took (P2) -------------------------------------------------------------------------------------
+
+UNKNOWN_NUMBER = Reply(Receipt(Outcome.REFUSED, "no such number", fault=Fault.RECIPIENT), arrives=False)
+
+
+def test_a_step_that_every_channel_refuses_is_told_the_operator_until_the_next_step_is_heard():
+    """P2: accepted on at least one channel, or "delivery failed" is open and paged."""
+
+    async def story(scene: Scene) -> None:
+        scene.broken |= {"sms": UNKNOWN_NUMBER}
+        scene.down.add(COMMUNES[0])
+        await scene.passes(8)
+        (incident,) = scene.service.evaluator.states[COMMUNES[0]].incidents.values()
+        (told,) = scene.heard
+        assert told[:2] == ("unheard", "self")
+        assert told[2] - (incident.opened_at - START).total_seconds() / 60 <= 2  # minutes
+        (ring,) = scene.transports["own"].rings
+        assert f"1 lần gọi, cũ nhất {COMMUNES[0]} mã {incident.ref} (focal)" in ring.notice.subject
+        beats = len(scene.host.beats)
+        await scene.passes(2)
+        assert len(scene.host.beats) == beats + 2  # a wrong number does not stop the heartbeat
+        await scene.passes(6)  # after ten minutes the head was called, by mail
+        assert [(one, text) for one, text, _ in scene.heard] == [("unheard", "self"), ("unheard", "self_over")]
+
+    played(story)
+
+
+def test_a_step_that_fails_everywhere_is_tried_on_for_ever_and_told_until_it_is_heard():
+    async def story(scene: Scene) -> None:
+        scene.broken |= {"sms": DOWN, "mail": DOWN}
+        scene.down.add(COMMUNES[0])
+        await scene.passes(180)
+        told = [(one, text) for one, text, _ in scene.heard]
+        assert told.count(("unheard", "self")) == 3  # once, and again each hour
+        tried = [asked.at for asked in scene.transports["sms"].asked]
+        assert (scene.clock.now() - tried[-1]).total_seconds() <= 60
+        scene.broken.clear()
+        await scene.passes(5)
+        assert ("unheard", "self_over") in [(one, text) for one, text, _ in scene.heard]
+        assert scene.on == []
+
+    played(story)
+
+
+def test_an_answer_or_a_recovery_supersedes_what_nobody_heard():
+    async def story(scene: Scene) -> None:
+        scene.broken |= {"sms": UNKNOWN_NUMBER}
+        scene.down.update(COMMUNES[:2])
+        await scene.passes(6)
+        assert scene.on == ["unheard"]
+        (first,) = scene.service.evaluator.states[COMMUNES[0]].incidents.values()
+        await scene.service.evaluator.acknowledge(first.ref, "an")
+        await scene.passes(2)
+        assert scene.on == ["unheard"]
+        scene.down.clear()
+        await scene.passes(6)
+        assert scene.on == []
+
+    played(story)

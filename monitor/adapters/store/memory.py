@@ -12,7 +12,7 @@ from monitor.adapters.store import codec
 from monitor.adapters.store.memory_outbox import MemoryOutbox
 from monitor.alerting.limits import Limits
 from monitor.model.errors import Conflict, StoreError
-from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
+from monitor.model.incident import Delivery, Incident, Notice, Outcome, Phase, Receipt, Unheard
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
@@ -196,6 +196,13 @@ class MemoryStore:
         """See the port."""
         self._check_open()
         return self._notices.stuck(before)
+
+    async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
+        """See the port."""
+        self._check_open()
+        open_ones = (incident for incident in self._incidents.values() if incident.phase is Phase.OPEN)
+        found = [one for incident in open_ones for one in self._notices.unheard(incident, before)]
+        return sorted(found, key=attrgetter("due_at", "incident", "call"))[:limit]
 
     async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
         """See the port."""

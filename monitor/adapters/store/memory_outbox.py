@@ -9,7 +9,17 @@ from datetime import datetime, timedelta
 
 from monitor.adapters.store import states
 from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
-from monitor.model.incident import DELIVERED, FAILED, Delivery, Notice, Outcome, Receipt, reference
+from monitor.model.incident import (
+    DELIVERED,
+    FAILED,
+    Delivery,
+    Incident,
+    Notice,
+    Outcome,
+    Receipt,
+    Unheard,
+    reference,
+)
 from monitor.model.state import Withhold
 from monitor.ports import Hold, Lease, TakeOver
 
@@ -264,6 +274,21 @@ class MemoryOutbox:
         rows = (row for rows in self._undecided.values() for row in rows.values())
         since = [row.free_since for row in rows if row.notice.requires is None and row.free_since < before]
         return len(since), min(since, default=None)
+
+    def unheard(self, incident: Incident, before: datetime) -> list[Unheard]:
+        """Calls of one incident that nobody took, see the port."""
+        rows = [row for row in self._of_incident.get(incident.key, ()) if row.notice.requires is None]
+        told = [r.notice.due_at for r in rows if r.state == Outcome.SENT.value and r.final != FAILED]
+        calls: defaultdict[str, list[_Row]] = defaultdict(list)
+        for row in rows:
+            calls[row.notice.call].append(row)
+        return [
+            Unheard(incident.key, incident.unit, call, due)
+            for call, tried in calls.items()
+            if (due := min(row.notice.due_at for row in tried)) < before
+            and all(states.failed(row.state, row.attempt, row.final) for row in tried)
+            and not any(at > due for at in told)
+        ]
 
     def owed(self, incidents: Iterable[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
         """The notices of these incidents."""

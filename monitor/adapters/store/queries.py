@@ -29,6 +29,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    text,
     true,
     update,
 )
@@ -36,6 +37,7 @@ from sqlalchemy.dialects import sqlite
 
 from monitor.adapters.store import states
 from monitor.adapters.store.tables import (
+    FAILING,
     audit,
     health,
     incident,
@@ -364,6 +366,40 @@ def stuck(before: datetime) -> Select[Any]:
     since = case((notice.c.attempt > 0, notice.c.due_at), else_=notice.c.next_at)
     numbers: list[Any] = [func.count().label("number"), func.min(since, type_=notice.c.due_at.type).label("oldest")]
     return select(*numbers).where(_undecided, notice.c.requires.is_(None), since < before)
+
+
+def unheard(before: datetime, limit: int) -> Select[Any]:
+    """Calls of unanswered incidents of which every message failed, and after which nobody was told; oldest first."""
+    refused = notice.c.state.in_([Outcome.REFUSED.value, Outcome.MAYBE_SENT.value])
+    in_vain = and_(_undecided, notice.c.attempt > case((notice.c.state == states.LEASED, 1), else_=0))
+    failed_late = and_(notice.c.state == Outcome.SENT.value, notice.c.final == FAILED)
+    failed = case((or_(refused, in_vain, failed_late), 1), else_=0)
+    mine = (notice.c.incident == incident.c.key, notice.c.requires.is_(None))
+    failing = select(notice.c.incident).where(text(FAILING))
+    call = func.substr(
+        notice.c.key,
+        func.length(notice.c.incident) + 2,
+        func.length(notice.c.key)
+        - func.length(notice.c.incident) - func.length(notice.c.recipient) - func.length(notice.c.channel) - 3,
+    ).label("call")  # fmt: skip
+    due: ColumnElement[Any] = func.min(notice.c.due_at, type_=notice.c.due_at.type).label("due")
+    calls = (
+        select(notice.c.incident, incident.c.unit, call, due)
+        .join(incident, and_(*mine))
+        .where(incident.c.phase == Phase.OPEN.value, notice.c.incident.in_(failing))
+        .group_by(notice.c.incident, incident.c.unit, call)
+        .having(func.sum(failed) == func.count())
+        .subquery("calls")
+    )
+    told = exists(literal(1)).where(
+        _earlier.c.incident == calls.c.incident,
+        _earlier.c.requires.is_(None),
+        _earlier.c.state == Outcome.SENT.value,
+        _earlier.c.final != FAILED,
+        _earlier.c.due_at > calls.c.due,
+    )
+    order = (calls.c.due, calls.c.incident, calls.c.call)
+    return select(calls).where(calls.c.due < before, ~told).order_by(*order).limit(limit)
 
 
 @cache

@@ -18,7 +18,7 @@ from monitor.adapters.store.sqlite import SqliteFile, warnings
 from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
 from monitor.alerting.muting import Held
 from monitor.model.errors import Conflict
-from monitor.model.incident import FAILED, Delivery, Incident, Notice, Outcome, Receipt
+from monitor.model.incident import FAILED, Delivery, Incident, Notice, Outcome, Receipt, Unheard
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
@@ -206,6 +206,11 @@ class SqlStore:
         """See the port."""
         row = (await self._file.fetch(queries.stuck(before)))[0]
         return row.number, row.oldest
+
+    async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
+        """See the port."""
+        found = await self._file.fetch(queries.unheard(before, limit))
+        return [Unheard(row.incident, row.unit, row.call, row.due) for row in found]
 
     async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
         """See the port."""
