@@ -5,7 +5,7 @@ Adapters implement these protocols; one contract suite per port runs over every 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -193,8 +193,14 @@ class Store(Protocol):
         Oldest first.
         """
 
-    async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
-        """All notices of the open incidents: incident key -> notice key -> (state as in `Delivery`, why)."""
+    async def overdue(self, before: datetime, limit: int) -> Sequence[Incident]:
+        """Open incidents that have owed a call since before an instant (monitor.alerting.auditor), the oldest first."""
+
+    async def open_after(self, key: str, limit: int) -> Sequence[Incident]:
+        """Open incidents in the order of their keys, from the one that follows `key` on."""
+
+    async def owed(self, incidents: Collection[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        """All notices of these incidents: incident key -> notice key -> (state as in `Delivery`, why)."""
 
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """Per channel and outcome: number of notices, since the store was made."""

@@ -12,6 +12,9 @@ It holds what is stored of the plans against what is stored of the messages, and
 What is owed and merely waits, is tried again, was refused or was withheld with its reason is no gap: the outbox says
 so itself, and what waits too long there is `stuck_outbox` (`monitor.alerting.selfwatch`).
 
+So that a look costs little however many incidents are open, `owes_since` is written beside each incident and indexed:
+what is overdue is found by it at every run, the rest is held against the outbox a stretch at each run.
+
 Two runs must find the same gap before it counts. So nothing is blamed that was about to be decided at the moment of a
 look, also after a pause of the whole machine; a real gap is still there a minute later.
 """
@@ -86,6 +89,15 @@ def _of(
     for key, (state, why) in rows.items():
         if state == Outcome.SUPPRESSED and not why:
             yield gap(Fault.UNREASONED, key)
+
+
+def owes_since(incident: Incident) -> datetime | None:
+    """Since when, or from when on, an incident owes a call; None while it owes none. Worked out here, from the steps
+    alone, and not where people are called."""
+    if incident.phase is not Phase.OPEN or not incident.steps:
+        return None
+    since = min(_waits_since(step) for step in incident.steps)
+    return None if since.year == datetime.max.year else since
 
 
 def _waits_since(step: Step) -> datetime:

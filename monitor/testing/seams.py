@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from random import Random
 
@@ -223,10 +223,20 @@ class FaultyStore:
         self._enter()
         return await self._inner.unheard(before, limit)
 
-    async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+    async def overdue(self, before: datetime, limit: int) -> Sequence[Incident]:
         """See the port."""
         self._enter()
-        return await self._inner.owed()
+        return await self._inner.overdue(before, limit)
+
+    async def open_after(self, key: str, limit: int) -> Sequence[Incident]:
+        """See the port."""
+        self._enter()
+        return await self._inner.open_after(key, limit)
+
+    async def owed(self, incidents: Collection[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        """See the port."""
+        self._enter()
+        return await self._inner.owed(incidents)
 
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port."""

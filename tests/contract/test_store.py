@@ -16,7 +16,7 @@ from monitor.alerting.outcome import take_over
 from monitor.engine.rolling import pack
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
-from monitor.model.incident import Notice, Outcome, Phase, Receipt, reference
+from monitor.model.incident import Address, Incident, Notice, Outcome, Phase, Receipt, Step, reference
 from monitor.model.reading import Comparator, Drift, Reading, Rejected, Shape, SourceHealth
 from monitor.model.rolling import Rolling, Tally, Tier
 from monitor.model.series import MonthSum, Series
@@ -495,13 +495,40 @@ def _not(key: str, one: Notice) -> Held | None:
     return None if one.key == key else Held("later", at(950))
 
 
-async def test_owed_names_the_messages_of_open_incidents_with_what_became_of_them(store: Store) -> None:
+async def test_owed_names_the_messages_of_incidents_with_what_became_of_them(store: Store) -> None:
     before = owing(notice("i/a"), notice("j/a", incident="j"), notice("self/b", incident="self"))
-    open_one, closed = incident("i"), incident("j", "GHIJKL", phase=Phase.CLOSED)
-    (state,) = await store.commit([replace(before, incidents=(open_one, closed))])
-    assert await store.owed() == {"i": {"i/a": ("pending", "")}}
+    (state,) = await store.commit([replace(before, incidents=(incident("i"), incident("j", "GHIJKL")))])
+    assert await store.owed(["i", "k"]) == {"i": {"i/a": ("pending", "")}}
+    assert await store.owed([]) == {}
     await store.commit([decision(state, withheld=(Withhold("i", "acknowledged"),))])
-    assert await store.owed() == {"i": {"i/a": ("suppressed", "acknowledged")}}
+    assert await store.owed(["i", "j"]) == {"i": {"i/a": ("suppressed", "acknowledged")}, "j": {"j/a": ("pending", "")}}
+
+
+async def test_open_incidents_are_read_in_stretches_by_their_keys(store: Store) -> None:
+    ones = tuple(incident(key, key * 6) for key in "dbac")
+    closed = incident("bb", "BBBBBB", phase=Phase.CLOSED)
+    await store.commit([decision(incidents=(*ones, closed))])
+    assert [one.key for one in await store.open_after("", 3)] == ["a", "b", "c"]
+    assert [one.key for one in await store.open_after("c", 3)] == ["d"]
+    assert await store.open_after("d", 3) == []
+
+
+async def test_overdue_is_what_has_owed_a_call_since_before_an_instant(store: Store) -> None:
+    def owes(key: str, *steps: Step, phase: Phase = Phase.OPEN) -> Incident:
+        return replace(incident(key, key * 6, phase=phase), steps=steps)
+
+    focal = (Address("focal", "log"),)
+    late, later, repeated = Step(at(5), focal), Step(at(9), focal), Step(at(3), focal, fired=2, repeat=60.0)
+    done, held = Step(at(1), focal, fired=1), Step(at(1), focal, fired=1, held_until=at(7))
+    ones = (
+        owes("a", done, later), owes("b", late, later), owes("c", repeated), owes("d", done), owes("e", held),
+        owes("f", late, phase=Phase.ACKNOWLEDGED), owes("g"),
+    )  # fmt: skip
+    (state,) = await store.commit([decision(incidents=ones)])
+    assert [one.key for one in await store.overdue(at(9), 10)] == ["c", "b", "e", "a"]
+    assert [one.key for one in await store.overdue(at(8.9), 2)] == ["c", "b"]
+    await store.commit([decision(state, incidents=(replace(ones[2], phase=Phase.CLOSED),))])
+    assert [one.key for one in await store.overdue(at(6), 10)] == ["b"]
 
 
 async def test_outcomes_are_counted_by_channel_once_they_are_final(store: Store) -> None:

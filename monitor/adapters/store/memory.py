@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 
 from monitor.adapters.store import codec
 from monitor.adapters.store.memory_outbox import MemoryOutbox
+from monitor.alerting.auditor import owes_since
 from monitor.alerting.limits import Limits
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.incident import Delivery, Incident, Notice, Outcome, Phase, Receipt, Unheard
@@ -204,10 +205,23 @@ class MemoryStore:
         found = [one for incident in open_ones for one in self._notices.unheard(incident, before)]
         return sorted(found, key=attrgetter("due_at", "incident", "call"))[:limit]
 
-    async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+    async def overdue(self, before: datetime, limit: int) -> Sequence[Incident]:
         """See the port."""
         self._check_open()
-        return self._notices.owed(key for key, incident in self._incidents.items() if incident.open)
+        owing = ((owes_since(incident), key) for key, incident in self._incidents.items())
+        late = sorted((since, key) for since, key in owing if since is not None and since <= before)
+        return [self._incidents[key] for _, key in late[:limit]]
+
+    async def open_after(self, key: str, limit: int) -> Sequence[Incident]:
+        """See the port."""
+        self._check_open()
+        keys = sorted(one for one, incident in self._incidents.items() if incident.open and one > key)
+        return [self._incidents[one] for one in keys[:limit]]
+
+    async def owed(self, incidents: Collection[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        """See the port."""
+        self._check_open()
+        return self._notices.owed(incidents)
 
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port; only final outcomes, so a number never falls."""

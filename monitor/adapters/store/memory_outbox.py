@@ -291,7 +291,7 @@ class MemoryOutbox:
         ]
 
     def owed(self, incidents: Iterable[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
-        """The notices of these incidents."""
+        """See the port."""
         found = ((incident, self._of_incident.get(incident, ())) for incident in incidents)
         return {incident: {row.notice.key: (row.state, row.detail) for row in rows} for incident, rows in found if rows}
 

@@ -38,6 +38,7 @@ from sqlalchemy.dialects import sqlite
 from monitor.adapters.store import states
 from monitor.adapters.store.tables import (
     FAILING,
+    OPEN,
     audit,
     health,
     incident,
@@ -159,6 +160,17 @@ def newest_incidents(open_only: bool, limit: int) -> Select[Any]:
     return (
         select(incident.c.doc).where(wanted).order_by(incident.c.opened_at.desc(), incident.c.key.desc()).limit(limit)
     )
+
+
+def overdue(before: datetime, limit: int) -> Select[Any]:
+    """Documents of incidents that have owed a call since before an instant, the oldest first."""
+    order = (incident.c.owes_at, incident.c.key)
+    return select(incident.c.doc).where(incident.c.owes_at <= before).order_by(*order).limit(limit)
+
+
+def open_after(key: str, limit: int) -> Select[Any]:
+    """Documents of open incidents in the order of their keys, from the one that follows a key on."""
+    return select(incident.c.doc).where(text(OPEN), incident.c.key > key).order_by(incident.c.key).limit(limit)
 
 
 def incident_called(key_or_ref: str) -> Select[Any]:
@@ -402,11 +414,10 @@ def unheard(before: datetime, limit: int) -> Select[Any]:
     return select(calls).where(calls.c.due < before, ~told).order_by(*order).limit(limit)
 
 
-@cache
-def notices_of_open() -> Select[Any]:
-    """Notices of all open incidents: whose they are, and what became of them."""
+def notices_of(incidents: Collection[str]) -> Select[Any]:
+    """Notices of some incidents: whose they are, and what became of them."""
     columns = (notice.c.incident, notice.c.key, notice.c.state, notice.c.detail)
-    return select(*columns).join(incident, incident.c.key == notice.c.incident).where(incident.c.phase.in_(_unclosed))
+    return select(*columns).where(notice.c.incident.in_(sorted(incidents)))
 
 
 def final_outcomes() -> Select[Any]:

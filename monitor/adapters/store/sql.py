@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -212,9 +212,17 @@ class SqlStore:
         found = await self._file.fetch(queries.unheard(before, limit))
         return [Unheard(row.incident, row.unit, row.call, row.due) for row in found]
 
-    async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+    async def overdue(self, before: datetime, limit: int) -> Sequence[Incident]:
         """See the port."""
-        found = await self._file.fetch(queries.notices_of_open())
+        return await self._documents(queries.overdue(before, limit), codec.INCIDENT.decode)
+
+    async def open_after(self, key: str, limit: int) -> Sequence[Incident]:
+        """See the port."""
+        return await self._documents(queries.open_after(key, limit), codec.INCIDENT.decode)
+
+    async def owed(self, incidents: Collection[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        """See the port."""
+        found = await self._file.fetch(queries.notices_of(incidents))
         return await self._beside(lambda: rows.by_incident(found))
 
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
