@@ -174,7 +174,7 @@ class Store(Protocol):
         """One incident by key or by its six-character reference (the newest with it)."""
 
     async def deliveries(self, *, incident: str | None = None, limit: int = 500) -> Sequence[Delivery]:
-        """Newest first, of one incident or of all."""
+        """Newest first, of one incident or of all. The canary's are in none of these lists and counts."""
 
     async def outbox(self) -> Mapping[str, tuple[int, datetime | None]]:
         """Per channel: number of pending notices and the due instant of the oldest."""
@@ -192,6 +192,9 @@ class Store(Protocol):
         call of which a message was withheld is superseded, and so is one after which somebody was told of the incident.
         Oldest first.
         """
+
+    async def forget(self, channel: str) -> None:
+        """Delete all notices of a channel, whatever became of them: those of the canary, of which nothing is kept."""
 
     async def overdue(self, before: datetime, limit: int) -> Sequence[Incident]:
         """Open incidents that have owed a call since before an instant (monitor.alerting.auditor), the oldest first."""

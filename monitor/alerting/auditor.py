@@ -81,7 +81,8 @@ def _of(
         return Gap(incident.key, incident.ref, fault, what)
 
     late = now - timedelta(seconds=grace)
-    overdue = [step for step in incident.steps if _waits_since(step) <= late] if incident.phase is Phase.OPEN else []
+    waiting = [(step, _waits_since(step)) for step in incident.steps] if incident.phase is Phase.OPEN else []
+    overdue = [step for step, since in waiting if since is not None and since <= late]
     if overdue and not excuse(incident):
         yield from (gap(Fault.UNCALLED, _name(incident, step)) for step in overdue)
     yield from (gap(Fault.UNTOLD, _name(incident, step)) for step in incident.steps if not _told(incident, step, rows))
@@ -92,19 +93,19 @@ def _of(
 
 
 def owes_since(incident: Incident) -> datetime | None:
-    """Since when, or from when on, an incident owes a call; None while it owes none. Worked out here, from the steps
-    alone, and not where people are called."""
-    if incident.phase is not Phase.OPEN or not incident.steps:
+    """Since when, or from when on, an incident owes a call; None while it owes none.
+
+    Worked out here, from the steps alone, and not where people are called.
+    """
+    if incident.phase is not Phase.OPEN:
         return None
-    since = min(_waits_since(step) for step in incident.steps)
-    return None if since.year == datetime.max.year else since
+    return min((at for step in incident.steps if (at := _waits_since(step)) is not None), default=None)
 
 
-def _waits_since(step: Step) -> datetime:
-    """Since when the step has owed a call; far in the future when it owes none."""
-    never = datetime.max.replace(tzinfo=step.due_at.tzinfo)
-    call = step.due_at if step.fired == 0 or step.repeat is not None else never
-    return min(call, step.held_until or never)
+def _waits_since(step: Step) -> datetime | None:
+    """Since when the step has owed a call; None when it owes none."""
+    call = step.due_at if step.fired == 0 or step.repeat is not None else None
+    return min((at for at in (call, step.held_until) if at is not None), default=None)
 
 
 def _told(incident: Incident, step: Step, rows: Rows) -> bool:

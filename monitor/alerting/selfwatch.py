@@ -15,7 +15,7 @@ Repeats are timed on the wall clock, so that they survive a restart; a step of t
 from __future__ import annotations
 
 from base64 import b32encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,6 +25,8 @@ from monitor.model.verdict import Param
 
 Figures = Mapping[str, Param]  # for the words of the condition (monitor.alerting.texts.CONDITIONS)
 
+FRESH = 120.0  # seconds: what is older proves nothing
+FREE = 5.0  # per cent of the disk, whatever the site calls low
 EVENT = 600.0  # seconds for which a moment that is over (a jump, a pause) is shown
 
 
@@ -56,6 +58,9 @@ class Health:
     store: float = 0.0  # since the store last answered well
     stuck: int = 0  # messages that wait for too long
     stuck_for: float = 0.0  # since the oldest of them should have gone
+    head: float = 0.0  # since the oldest message that has not gone should have
+    canary: float | None = None  # since it last came back in time (monitor.service.canary)
+    lagged: float | None = None  # since the event loop last came late by more than `Limits.lag`
     unheard: Figures | None = None  # of calls that nobody took (monitor.alerting.unheard)
     gaps: int = 0  # that the auditor has found
     audited: float | None = None  # since the auditor last came to its end
@@ -80,6 +85,8 @@ class Limits:
     stall: float = 10.0
     jump: float = 5.0
     free: float = 5.0  # per cent
+    polled: float = 120.0  # without a poll, for the heartbeat
+    lag: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +149,21 @@ def found(health: Health, limits: Limits) -> dict[Condition, Figures]:
     return {condition: figures for condition, figures in tested if figures is not None}
 
 
-def beats(wrong: Iterable[Condition]) -> bool:
-    """Whether the outgoing heartbeat may go out."""
-    return not any(CONDITIONS[condition].stops for condition in wrong)
+# What must be proved besides for the outgoing heartbeat, and sooner than anybody here is told: whoever waits for the
+# heartbeat cannot ask why. Word -> whether it is.
+PROOFS: Mapping[str, Callable[[Health, Limits], bool]] = {
+    "canary": lambda now, _: now.canary is None or now.canary <= FRESH,
+    "polled": lambda now, limit: now.swept is None or now.swept <= limit.polled,
+    "outbox": lambda now, _: now.head <= FRESH,
+    "loop": lambda now, _: now.lagged is None or now.lagged > FRESH,
+    "disk": lambda now, _: now.free is None or now.free > FREE,
+}
+
+
+def withheld(health: Health, limits: Limits) -> tuple[str, ...]:
+    """Why the outgoing heartbeat must not go out; nothing when it may."""
+    wrong = (condition.value for condition in found(health, limits) if CONDITIONS[condition].stops)
+    return (*wrong, *(word for word, proved in PROOFS.items() if not proved(health, limits)))
 
 
 class Stage(StrEnum):

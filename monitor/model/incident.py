@@ -12,6 +12,7 @@ from monitor.model.colour import Colour
 from monitor.model.hours import Daily
 from monitor.model.verdict import Param
 
+LOOPBACK = "~canary"  # the channel that leads back to the monitor itself (monitor.service.canary): in no count or list
 MASS_PREFIX = "mass:"  # of the cause of a mass outage: the criterion of the children follows
 
 

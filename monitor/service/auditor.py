@@ -56,7 +56,7 @@ class Auditor(Collector):
         await self._note(sorted(self.audit.found - before.found))
 
     async def _chosen(self) -> Sequence[Incident]:
-        """What this run looks at: the overdue, the next stretch of all that are open, and what the last run suspects."""
+        """What this run looks at: what is overdue, the next stretch of all that is open, what the last run suspects."""
         late = self._clock.now() - timedelta(seconds=self._grace)
         stretch = await self._store.open_after(self._place, STRETCH)
         self._place = stretch[-1].key if len(stretch) == STRETCH else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Counted
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Histogram, Metric, disable_created_metrics, generate_latest
@@ -115,12 +115,14 @@ class SelfMetrics:
         """An inner loop raised what nobody expected."""
         self._broken.labels(loop).inc()
 
-    async def watch_loop(self, clock: Clock) -> None:
-        """Measure the event loop's lag for ever."""
+    async def watch_loop(self, clock: Clock, lagged: Callable[[float], None] = lambda _seconds: None) -> None:
+        """Measure the event loop's lag for ever; `lagged` is told of each."""
         while True:
             before = clock.monotonic()
             await clock.sleep(_LAG_EVERY)
-            self._lag.observe(max(clock.monotonic() - before - _LAG_EVERY, 0.0))
+            lag = max(clock.monotonic() - before - _LAG_EVERY, 0.0)
+            self._lag.observe(lag)
+            lagged(lag)
 
     async def page(self, store: Store, now: datetime, openmetrics: bool = False) -> bytes:
         """The registry, with the outbox as it is stored now: Prometheus' text, or OpenMetrics without its end."""

@@ -223,6 +223,11 @@ class FaultyStore:
         self._enter()
         return await self._inner.unheard(before, limit)
 
+    async def forget(self, channel: str) -> None:
+        """See the port."""
+        self._enter()
+        await self._inner.forget(channel)
+
     async def overdue(self, before: datetime, limit: int) -> Sequence[Incident]:
         """See the port."""
         self._enter()

@@ -9,8 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.model.incident import Fault, Outcome, Receipt
+from monitor.model.incident import Fault, Notice, Outcome, Receipt
 from monitor.model.state import UnitState
+from monitor.service.canary import DEADLINE, PERIOD, UNIT
 from monitor.testing import run
 from monitor.testing.doubles import Reply
 from monitor.testing.site import COMMUNES
@@ -394,5 +395,92 @@ def test_an_answer_or_a_recovery_supersedes_what_nobody_heard():
         scene.down.clear()
         await scene.passes(6)
         assert scene.on == []
+
+    played(story)
+
+
+# -- the canary and what else the heartbeat proves (P13) -------------------------------------------------------------
+
+
+def test_the_canary_comes_back_again_and_again_and_nobody_ever_sees_it():
+    async def story(scene: Scene) -> None:
+        scene.down.add(COMMUNES[0])
+        await scene.passes(30)
+        service, store = scene.service, scene.store
+        canary = service.canary
+        assert canary is not None and canary.passed_at is not None and canary.seconds is not None
+        assert scene.clock.monotonic() - canary.passed_at <= PERIOD + DEADLINE
+        assert canary.seconds <= DEADLINE
+        assert UNIT not in service.evaluator.states and UNIT not in {unit.code for unit in service.snapshot().units}
+        seen = [
+            *await store.incidents(open_only=False), *await store.deliveries(), *await store.audit_trail(limit=10_000),
+            *(await store.outbox()), *(await store.outcomes()), *await store.load_states(),
+            *(await store.recorded("notices")).facts, *scene.transports["own"].asked, *scene.transports["sms"].asked,
+        ]  # fmt: skip
+        assert len(seen) > 5 and "canary" not in repr(seen)
+        page = (await service.metrics.page(store, scene.clock.now())).decode()
+        assert "~canary" not in page
+        assert "denbao_canary_last_success_timestamp_seconds 1" in page
+
+    played(story)
+
+
+async def _no_return(scene: Scene) -> None:
+    assert scene.service.canary is not None
+    scene.service.canary._heard = asyncio.Event()  # what rings it now is another one
+    scene.service.canary._heard.set = lambda: None  # type: ignore[method-assign]
+
+
+async def _slow(scene: Scene) -> None:
+    canary = scene.service.canary
+    assert canary is not None
+    send = canary.send
+
+    async def late(notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
+        await scene.clock.sleep(6)
+        return await send(notice, attempt=attempt, maybe_sent=maybe_sent)
+
+    canary.send = late  # type: ignore[method-assign]
+
+
+async def _not_polled(scene: Scene) -> None:
+    await scene.service.poller.stop()
+
+
+async def _not_sent(scene: Scene) -> None:
+    scene.broken |= {"sms": DOWN, "mail": DOWN}
+    scene.down.add(COMMUNES[0])
+    await scene.passes(3)  # two bad answers, and the call is owed
+
+
+async def _lagging(scene: Scene) -> None:
+    scene.clock.drag = 1.5
+
+
+async def _full(scene: Scene) -> None:
+    scene.host.share = 5.0
+
+
+@pytest.mark.parametrize("broken", [_no_return, _slow, _not_polled, _not_sent, _lagging, _full])
+def test_the_heartbeat_stops_within_three_minutes_of_each_thing_that_breaks(broken: Callable[[Scene], Awaitable[None]]):
+    """P13: each of the six conditions broken, and the ping stops within 180 s."""
+
+    async def story(scene: Scene) -> None:
+        await broken(scene)
+        begun = scene.clock.now()
+        await scene.passes(10)
+        assert (scene.host.beats[-1] - begun).total_seconds() <= 180
+
+    played(story)
+
+
+def test_the_heartbeat_goes_on_when_what_was_broken_is_mended():
+    async def story(scene: Scene) -> None:
+        await _full(scene)
+        await _lagging(scene)
+        await scene.passes(10)
+        scene.host.share, scene.clock.drag = 30.0, 0.0
+        await scene.passes(4)
+        assert (scene.clock.now() - scene.host.beats[-1]).total_seconds() <= 60
 
     played(story)

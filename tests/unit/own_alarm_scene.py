@@ -32,6 +32,10 @@ class WallClock(LoopClock):
     """A clock whose wall time can be stepped."""
 
     step = timedelta()
+    drag = 0.0  # seconds by which every wait ends too late: the event loop lags
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds + self.drag if seconds else 0.0)
 
     def now(self) -> datetime:
         return super().now() + self.step

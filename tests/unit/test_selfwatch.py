@@ -21,9 +21,9 @@ from monitor.alerting.selfwatch import (
     Limits,
     Stage,
     answered,
-    beats,
     found,
     step,
+    withheld,
 )
 from monitor.alerting.texts import CONDITIONS as WORDS
 from monitor.model.segments import gsm_length
@@ -73,12 +73,31 @@ def test_each_condition_is_found_alone_and_has_words_in_both_languages(condition
 
 
 def test_the_heartbeat_stops_for_what_may_keep_people_from_being_told_and_for_nothing_else():
-    goes_on = {condition for condition in Condition if beats([condition])}
+    goes_on = {condition for condition in Condition if not withheld(ILL[condition], Limits())}
     assert goes_on == {
         Condition.STALLED, Condition.CLOCK_JUMP, Condition.CHANNEL_STOPPED, Condition.TOKEN_ENDING,
         Condition.CONFIG_BROKEN, Condition.CUT_OFF, Condition.UNHEARD,
     }  # fmt: skip
-    assert beats([])
+    assert withheld(WELL, Limits()) == ()
+
+
+PROVED = replace(WELL, canary=119, swept=119, head=119, lagged=121, free=5.1)
+
+
+@pytest.mark.parametrize(
+    ("word", "not_proved"),
+    [
+        ("canary", {"canary": 121}),
+        ("polled", {"swept": 121}),
+        ("outbox", {"head": 121}),
+        ("loop", {"lagged": 119}),
+        ("disk", {"free": 5.0}),
+    ],
+)
+def test_the_heartbeat_is_withheld_for_each_thing_that_is_not_proved(word, not_proved):
+    """P13."""
+    assert withheld(PROVED, Limits()) == ()
+    assert withheld(replace(PROVED, **not_proved), Limits()) == (word,)
 
 
 def test_what_is_told_directly_also_stops_the_heartbeat():

@@ -13,7 +13,7 @@ from monitor.adapters.store.memory_outbox import MemoryOutbox
 from monitor.alerting.auditor import owes_since
 from monitor.alerting.limits import Limits
 from monitor.model.errors import Conflict, StoreError
-from monitor.model.incident import Delivery, Incident, Notice, Outcome, Phase, Receipt, Unheard
+from monitor.model.incident import LOOPBACK, Delivery, Incident, Notice, Outcome, Phase, Receipt, Unheard
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
@@ -76,7 +76,7 @@ class MemoryStore:
         for order in decision.withheld:
             self._notices.withhold(order)
         for notice in decision.notices:
-            if self._notices.add(notice):
+            if self._notices.add(notice) and notice.channel != LOOPBACK:
                 self._history["notices"].append(notice)
         for reading in decision.readings:
             self._remember(reading)
@@ -204,6 +204,11 @@ class MemoryStore:
         open_ones = (incident for incident in self._incidents.values() if incident.phase is Phase.OPEN)
         found = [one for incident in open_ones for one in self._notices.unheard(incident, before)]
         return sorted(found, key=attrgetter("due_at", "incident", "call"))[:limit]
+
+    async def forget(self, channel: str) -> None:
+        """See the port."""
+        self._check_open()
+        self._notices.forget(channel)
 
     async def overdue(self, before: datetime, limit: int) -> Sequence[Incident]:
         """See the port."""

@@ -12,6 +12,7 @@ from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
 from monitor.model.incident import (
     DELIVERED,
     FAILED,
+    LOOPBACK,
     Delivery,
     Incident,
     Notice,
@@ -257,7 +258,7 @@ class MemoryOutbox:
 
     def deliveries(self, incident: str | None, limit: int) -> Sequence[Delivery]:
         """See the port."""
-        rows = list(self._rows.values()) if incident is None else list(self._of_incident.get(incident, ()))
+        rows = list(self._public()) if incident is None else list(self._of_incident.get(incident, ()))
         rows.sort(key=lambda row: (row.notice.due_at, row.notice.key), reverse=True)
         return [row.delivery() for row in rows[:limit]]
 
@@ -266,14 +267,23 @@ class MemoryOutbox:
         return {
             channel: (len(rows), min(row.notice.due_at for row in rows.values()))
             for channel, rows in self._undecided.items()
-            if rows
+            if rows and channel != LOOPBACK
         }
 
     def stuck(self, before: datetime) -> tuple[int, datetime | None]:
         """See the port."""
-        rows = (row for rows in self._undecided.values() for row in rows.values())
+        rows = (row for channel, rows in self._undecided.items() if channel != LOOPBACK for row in rows.values())
         since = [row.free_since for row in rows if row.notice.requires is None and row.free_since < before]
         return len(since), min(since, default=None)
+
+    def _public(self) -> Iterable[_Row]:
+        return (row for row in self._rows.values() if row.notice.channel != LOOPBACK)
+
+    def forget(self, channel: str) -> None:
+        """See the port."""
+        for key in [key for key, row in self._rows.items() if row.notice.channel == channel]:
+            self._of_incident.pop(self._rows.pop(key).notice.incident, None)
+        self._undecided.pop(channel, None)
 
     def unheard(self, incident: Incident, before: datetime) -> list[Unheard]:
         """Calls of one incident that nobody took, see the port."""
@@ -297,7 +307,7 @@ class MemoryOutbox:
 
     def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port."""
-        final = (row for row in self._rows.values() if row.state in states.FINAL)
+        final = (row for row in self._public() if row.state in states.FINAL)
         return Counter((row.notice.channel, Outcome(row.state)) for row in final)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Delete,
     Insert,
     Integer,
     Select,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     exists,
     func,
     insert,
@@ -50,13 +52,14 @@ from monitor.adapters.store.tables import (
     transition,
     unit_state,
 )
-from monitor.model.incident import DELIVERED, FAILED, Outcome, Phase
+from monitor.model.incident import DELIVERED, FAILED, LOOPBACK, Outcome, Phase
 
 _earlier = notice.alias("earlier")
 # Not `in_`: the values of an IN are filled in for each execution, which `executemany` cannot do.
 _waiting = or_(*(notice.c.state == state for state in sorted(states.WAITING)))
 _undecided = notice.c.state.in_(sorted(states.UNDECIDED))
 _withheld = notice.c.withheld != ""
+_public = notice.c.channel != LOOPBACK
 _unclosed = [phase.value for phase in Phase if phase is not Phase.CLOSED]
 
 
@@ -131,7 +134,8 @@ def transitions_of(unit: str, limit: int) -> Select[Any]:
 def recorded(table: Table, after: int, limit: int) -> Select[Any]:
     """Rows of a table in the order in which they were first written, each with its `mark`, from a mark on."""
     mark = literal_column(f"{table.name}.rowid", Integer)
-    return select(mark.label("mark"), table).where(mark > after).order_by(mark).limit(limit)
+    wanted = (mark > after, _public) if table is notice else (mark > after,)
+    return select(mark.label("mark"), table).where(*wanted).order_by(mark).limit(limit)
 
 
 def last_received(before: datetime) -> Select[Any]:
@@ -351,6 +355,11 @@ def handed_over(key: str, why: str) -> Update:
     )
 
 
+def forget(channel: str) -> Delete:
+    """Delete what a channel was ever owed."""
+    return delete(notice).where(notice.c.channel == channel)
+
+
 def next_due(channel: str) -> Select[Any]:
     """First instant at which something can be claimed, or a claim runs out."""
     leased = notice.c.state == states.LEASED
@@ -360,14 +369,14 @@ def next_due(channel: str) -> Select[Any]:
 
 def deliveries(of_incident: str | None, limit: int) -> Select[Any]:
     """Notices with what became of them, the last due first."""
-    wanted = true() if of_incident is None else notice.c.incident == of_incident
+    wanted = _public if of_incident is None else notice.c.incident == of_incident
     return select(notice).where(wanted).order_by(notice.c.due_at.desc(), notice.c.key.desc()).limit(limit)
 
 
 def waiting_by_channel() -> Select[Any]:
     """Per channel: how many notices are undecided, and when the oldest was due."""
     numbers = (func.count().label("number"), func.min(notice.c.due_at).label("oldest"))
-    return select(notice.c.channel, *numbers).where(_undecided).group_by(notice.c.channel)
+    return select(notice.c.channel, *numbers).where(_undecided, _public).group_by(notice.c.channel)
 
 
 def stuck(before: datetime) -> Select[Any]:
@@ -377,7 +386,7 @@ def stuck(before: datetime) -> Select[Any]:
     """
     since = case((notice.c.attempt > 0, notice.c.due_at), else_=notice.c.next_at)
     numbers: list[Any] = [func.count().label("number"), func.min(since, type_=notice.c.due_at.type).label("oldest")]
-    return select(*numbers).where(_undecided, notice.c.requires.is_(None), since < before)
+    return select(*numbers).where(_undecided, _public, notice.c.requires.is_(None), since < before)
 
 
 def unheard(before: datetime, limit: int) -> Select[Any]:
@@ -424,7 +433,11 @@ def final_outcomes() -> Select[Any]:
     """Per channel and final outcome: how many notices."""
     final = notice.c.state.in_(sorted(states.FINAL))
     number = func.count().label("number")
-    return select(notice.c.channel, notice.c.state, number).where(final).group_by(notice.c.channel, notice.c.state)
+    return (
+        select(notice.c.channel, notice.c.state, number)
+        .where(final, _public)
+        .group_by(notice.c.channel, notice.c.state)
+    )
 
 
 def _due(channel: str, now: datetime) -> tuple[ColumnElement[bool], ...]:

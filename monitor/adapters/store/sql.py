@@ -212,6 +212,10 @@ class SqlStore:
         found = await self._file.fetch(queries.unheard(before, limit))
         return [Unheard(row.incident, row.unit, row.call, row.due) for row in found]
 
+    async def forget(self, channel: str) -> None:
+        """See the port."""
+        await self._file.write(lambda writer: writer.execute(queries.forget(channel)))
+
     async def overdue(self, before: datetime, limit: int) -> Sequence[Incident]:
         """See the port."""
         return await self._documents(queries.overdue(before, limit), codec.INCIDENT.decode)

@@ -24,10 +24,8 @@ def upgrade() -> None:
     connection = op.get_bind()
     found = connection.execute(sa.text("SELECT key, doc FROM incident WHERE phase = 'open'")).all()
     for key, doc in found:
-        instants = [at for step in json.loads(doc).get("steps", ()) for at in _instants(step)]
-        connection.execute(
-            sa.text("UPDATE incident SET owes_at = :at WHERE key = :key"), {"key": key, "at": min(instants, default=None)}
-        )
+        owes = min((at for step in json.loads(doc).get("steps", ()) for at in _instants(step)), default=None)
+        connection.execute(sa.text("UPDATE incident SET owes_at = :at WHERE key = :key"), {"key": key, "at": owes})
 
 
 def _instants(step: dict[str, Any]) -> list[str]:
