@@ -13,6 +13,7 @@ from pathlib import Path
 from time import perf_counter
 
 from bench import (
+    auditing,
     directory,
     draining,
     hostile,
@@ -41,6 +42,7 @@ BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "reporting": reporting.run,
     "rolling": rolling.run,
     "storing": storing.run,
+    "auditing": auditing.run,
     "massing": massing.run,
     "draining": draining.run,
     "starting": starting.run,

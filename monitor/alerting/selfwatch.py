@@ -27,6 +27,7 @@ Figures = Mapping[str, Param]  # for the words of the condition (monitor.alertin
 
 FRESH = 120.0  # seconds: what is older proves nothing
 FREE = 5.0  # per cent of the disk, whatever the site calls low
+EMERGENCY = 900.0  # seconds: a database that comes and goes is told at most so often
 EVENT = 600.0  # seconds for which a moment that is over (a jump, a pause) is shown
 
 
@@ -98,6 +99,7 @@ class Row:
     stops: bool = False  # no heartbeat goes out meanwhile
     after: float = 0.0  # it must hold so long before it is told
     keep: float = 60.0  # it must stay away so long before it is over
+    rest: float = 0.0  # between two messages at least, however often they are to be repeated
 
 
 def _when(holds: bool, **figures: Param) -> Figures | None:
@@ -116,7 +118,10 @@ def _minutes(seconds: float | None) -> float | None:
 CONDITIONS: Mapping[Condition, Row] = {
     Condition.NO_SWEEP: Row(lambda now, limit: _lasting(now.swept, limit.sweep), stops=True),
     Condition.NO_DECISION: Row(lambda now, limit: _lasting(now.decided, limit.decision), direct=True, stops=True),
-    Condition.STORE_DOWN: Row(lambda now, limit: _lasting(now.store, limit.store), direct=True, stops=True),
+    Condition.STORE_DOWN: Row(
+        lambda now, limit: _lasting(now.store, limit.store),
+        direct=True, stops=True, keep=EMERGENCY, rest=EMERGENCY,
+    ),
     Condition.STUCK_OUTBOX: Row(
         lambda now, limit: _when(now.stuck > 0, count=now.stuck, h=_minutes(now.stuck_for)),
         direct=True, stops=True, after=30.0,
@@ -277,7 +282,8 @@ def _moved(
             alarm = replace(alarm, seen_at=now, figures=figures)
         if text:
             texts.append(text)
-            alarm = replace(alarm, told=alarm.told + 1, next_at=now + timedelta(seconds=repeat))
+            pause = timedelta(seconds=max(repeat, CONDITIONS[condition].rest))
+            alarm = replace(alarm, told=alarm.told + 1, next_at=now + pause)
         if not again or stage is Stage.OVER:
             break
     return alarm, texts

@@ -801,7 +801,7 @@ CONDITIONS: Mapping[str, Mapping[str, tuple[Piece, ...]]] = {
         "en": ("messages are stuck in the outbox", ", {count} of them", ", the oldest for {h}"),
     },
     "unheard": {
-        "vi": ("tin báo không đến được ai", ", {count} lần gọi", ", cũ nhất {first_code} mã {first_ref}", " ({posts})"),
+        "vi": ("tin báo không đến ai", ", {count} lần gọi", ", cũ nhất {first_code} mã {first_ref}", " ({posts})"),
         "en": ("calls reached nobody", ", {count} of them", ", the oldest {first_code} ref {first_ref}", " ({posts})"),
     },
     "clock_jump": {

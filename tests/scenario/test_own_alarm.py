@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -57,9 +58,10 @@ def test_a_full_disk_is_told_directly_within_a_minute_and_stops_the_heartbeat():
         assert [minute for minute in minutes_of(scene) if 17 <= minute < 25] == []
         scene.store.full = False
         await scene.passes(5)
+        assert minutes_of(scene)[-1] >= 28
+        await scene.passes(13)
         assert scene.heard[1][:2] == ("store_down", "self_over")
         assert scene.on == []
-        assert minutes_of(scene)[-1] >= 28
 
     played(story)
 
@@ -72,7 +74,7 @@ def test_a_store_that_hangs_is_told_although_nothing_can_be_stored():
         assert scene.heard[0][2] <= 16
         scene.store.hangs = None
         hangs.set()
-        await scene.passes(5)
+        await scene.passes(17)
         assert scene.on == []
 
     played(story)
@@ -113,12 +115,13 @@ def test_a_gateway_that_is_down_is_told_by_the_channel_of_our_own():
         scene.broken |= {"sms": DOWN, "mail": DOWN}
         scene.down.add(COMMUNES[0])
         await scene.passes(20)
-        (told,) = scene.heard
+        first, told = scene.heard
+        assert first[:2] == ("unheard", "self")
         assert told[:2] == ("stuck_outbox", "self")
         assert 26 <= told[2] <= 30  # ten minutes after the first call was due
         scene.broken.clear()
         await scene.passes(10)
-        assert scene.heard[1][:2] == ("stuck_outbox", "self_over")
+        assert sorted(one[:2] for one in scene.heard[2:]) == [("stuck_outbox", "self_over"), ("unheard", "self_over")]
 
     played(story)
 
@@ -197,7 +200,7 @@ def test_a_channel_that_is_broken_for_everybody_is_an_alarm():
         scene.broken |= {"sms": Reply(refused, arrives=False), "mail": Reply(refused, arrives=False)}
         scene.down.add(COMMUNES[0])
         await scene.passes(10)
-        assert [(one, text) for one, text, _ in scene.heard] == [("channel_stopped", "self")]
+        assert [(one, text) for one, text, _ in scene.heard] == [("channel_stopped", "self"), ("unheard", "self")]
 
     played(story)
 
@@ -269,6 +272,50 @@ def test_no_heartbeat_goes_out_before_the_first_sweep_is_judged():
         await scene.service.stop()
 
     run(story())
+
+
+def test_a_database_that_comes_and_goes_is_told_at_most_each_quarter_of_an_hour():
+    """P12."""
+
+    async def story(scene: Scene) -> None:
+        scene.service.self_watch._own = replace(scene.site.own_alarm, repeat=60.0)
+        for _ in range(10):  # an hour
+            scene.store.full = True
+            await scene.passes(2)
+            scene.store.full = False
+            await scene.passes(4)
+        told = [minute for one, text, minute in scene.heard if (one, text) == ("store_down", "self")]
+        assert 2 <= len(told) <= 4
+        assert all(later - earlier >= 15 for earlier, later in pairwise(told))
+
+    played(story)
+
+
+def colour_of(scene: Scene, unit: str) -> str:
+    return scene.service.evaluator.states[unit].criteria["centre"].colour.value
+
+
+def test_what_happened_while_nothing_could_be_stored_is_judged_on_return_and_told_once():
+    """P12: polling goes on, and the return is no storm."""
+
+    async def story(scene: Scene) -> None:
+        scene.store.full = True
+        scene.down.update(COMMUNES[:3])
+        await scene.passes(4)
+        scene.down.discard(COMMUNES[2])  # it came back before anybody could be told
+        await scene.passes(4)
+        assert {colour_of(scene, unit) for unit in COMMUNES} == {"unknown"}  # nothing is shown as if it were true
+        rang = len(scene.transports["sms"].rings)
+        scene.store.full = False
+        await scene.passes(3)
+        told = {ring.notice.unit for ring in scene.transports["sms"].rings[rang:]}
+        assert told == set(COMMUNES[:2])
+        assert len(scene.transports["sms"].rings) - rang == 2
+        assert {colour_of(scene, unit) for unit in COMMUNES[2:]} == {"green"}
+        await scene.passes(5)
+        assert [text for one, text, _ in scene.heard if one == "store_down"] == ["self"]
+
+    played(story)
 
 
 # -- the auditor -----------------------------------------------------------------------------------------------------
@@ -369,9 +416,9 @@ def test_a_step_that_fails_everywhere_is_tried_on_for_ever_and_told_until_it_is_
     async def story(scene: Scene) -> None:
         scene.broken |= {"sms": DOWN, "mail": DOWN}
         scene.down.add(COMMUNES[0])
-        await scene.passes(180)
+        await scene.passes(70)
         told = [(one, text) for one, text, _ in scene.heard]
-        assert told.count(("unheard", "self")) == 3  # once, and again each hour
+        assert told.count(("unheard", "self")) == 2  # once, and again after an hour
         tried = [asked.at for asked in scene.transports["sms"].asked]
         assert (scene.clock.now() - tried[-1]).total_seconds() <= 60
         scene.broken.clear()

@@ -228,7 +228,7 @@ def test_who_has_none_of_the_channels_is_told_nothing():
 def test_calls_that_nobody_took_are_told_with_their_number_the_oldest_and_its_posts():
     _, calls = step({}, found(replace(WELL, unheard=UNHEARD), Limits()), HOUR, T)
     focal, chair = notices(calls[0], OPERATORS, T)
-    assert "tin báo không đến được ai, 3 lần gọi, cũ nhất 02143 mã K7Q2ZD (Lãnh đạo Trung tâm)" in focal.subject
+    assert "tin báo không đến ai, 3 lần gọi, cũ nhất 02143 mã K7Q2ZD (Lãnh đạo Trung tâm)" in focal.subject
     assert "calls reached nobody, 3 of them, the oldest 02143 ref K7Q2ZD (Head of the centre)" in chair.subject
     assert "cu nhat 02143 ma K7Q2ZD" in focal.sms
     assert "the oldest 02143 ref K7Q2ZD" in chair.sms
