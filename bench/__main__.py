@@ -23,6 +23,7 @@ from bench import (
     probing,
     replaying,
     reporting,
+    reviving,
     rolling,
     ruling,
     scraping,
@@ -46,6 +47,7 @@ BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "massing": massing.run,
     "draining": draining.run,
     "starting": starting.run,
+    "reviving": reviving.run,
     "kills": kills.run,
 }
 RESULTS = Path(__file__).parent / "results"

@@ -155,6 +155,7 @@ class Service:
             problems=lambda: len(self.site_problems),
         )  # fmt: skip
         self.self_watch = SelfWatch(own, watched, adapters.host or NoHost(), self.direct, clock)
+        self.metrics.lagged = self.self_watch.lagged
         collectors = (self.export_watch, self.broken_rules, self.channel_watch, self.auditor, self.self_watch)
         for collector in collectors:
             self.metrics.registry.register(collector)
@@ -196,7 +197,7 @@ class Service:
         self._spawn("evaluator", self.evaluator.run)
         self._spawn("sender", self.sender.run)
         self._spawn("digests", self.digests.run)
-        self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock, self.self_watch.lagged))
+        self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
         self._spawn("first sweep", self._first_sweep)
         if self.forwarder is not None:
             self._spawn("push", self.forwarder.run)

@@ -50,6 +50,7 @@ class SelfMetrics:
         self._reloaded.set(1)
         self._feeds: frozenset[str] = frozenset()
         self._decided = ""  # unit of the last commit
+        self.lagged: Callable[[float], None] = lambda _seconds: None  # is told of each lag of the event loop
         self._readable = gauge("denbao_store_readable", registry)
         self._outbox = _Outbox()
         self.registry.register(self._outbox)
@@ -115,14 +116,14 @@ class SelfMetrics:
         """An inner loop raised what nobody expected."""
         self._broken.labels(loop).inc()
 
-    async def watch_loop(self, clock: Clock, lagged: Callable[[float], None] = lambda _seconds: None) -> None:
-        """Measure the event loop's lag for ever; `lagged` is told of each."""
+    async def watch_loop(self, clock: Clock) -> None:
+        """Measure the event loop's lag for ever."""
         while True:
             before = clock.monotonic()
             await clock.sleep(_LAG_EVERY)
             lag = max(clock.monotonic() - before - _LAG_EVERY, 0.0)
             self._lag.observe(lag)
-            lagged(lag)
+            self.lagged(lag)
 
     async def page(self, store: Store, now: datetime, openmetrics: bool = False) -> bytes:
         """The registry, with the outbox as it is stored now: Prometheus' text, or OpenMetrics without its end."""

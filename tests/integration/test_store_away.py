@@ -25,7 +25,7 @@ from tests.integration.trial import COMMUNES, Trial, make_trial
 # A minute and more: the alarm begins after thirty seconds in which nothing could be stored.
 pytestmark = [pytest.mark.integration, pytest.mark.nightly]
 
-PUSHER = "canary-pusher-7b1c"
+PUSHER = "pusher-7b1c0d2e"
 DOWN, WELL_AGAIN = COMMUNES[:3], COMMUNES[2]
 SOON = 75.0  # seconds for what must come within 60, on a busy machine
 _HOLD = """
@@ -59,7 +59,7 @@ def full_disk(trial: Trial, service: Running) -> Iterator[None]:
 @contextlib.contextmanager
 def held_and_asleep(trial: Trial, _service: Running) -> Iterator[None]:
     """Another process took the database's write lock and was stopped."""
-    command = [sys.executable, "-c", _HOLD, trial.folder / "var" / "denbao.db"]
+    command = [sys.executable, "-c", _HOLD, str(trial.folder / "var" / "denbao.db")]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as held:
         try:
             assert held.stdout is not None and held.stdout.readline() == b"held\n"
@@ -95,7 +95,7 @@ async def push(trial: Trial) -> tuple[int, bool]:
     """Status of one pushed reading, and whether the answer says when to come again."""
     as_of = datetime.now(UTC).isoformat(timespec="seconds")
     row = {"unit": COMMUNES[5], "indicator": "digital_signature_rate", "value": 91.0, "as_of": as_of}
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {PUSHER}"}) as session:
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer portal.{PUSHER}"}) as session:
         answer = await session.post(f"{trial.board.base}/api/v1/readings", json={"readings": [row]})
         return answer.status, "Retry-After" in answer.headers
 
@@ -117,7 +117,7 @@ async def taken(trial: Trial) -> bool:
 
 
 async def polls(trial: Trial) -> float:
-    return total(await metrics(trial.board), "denbao_polls_total", end="answered")
+    return total(await metrics(trial.board), "denbao_polls_total", outcome="answered")
 
 
 @pytest.mark.parametrize("broken", [full_disk, held_and_asleep])

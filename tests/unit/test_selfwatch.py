@@ -17,6 +17,7 @@ from monitor.alerting.selfwatch import (
     Alarm,
     Condition,
     Event,
+    Figures,
     Health,
     Limits,
     Stage,
@@ -32,7 +33,7 @@ from tests.unit.alerting_scene import CALENDAR, CHAIR, DIRECTORY, FOCAL, PROVINC
 T = datetime(2025, 8, 6, 2, tzinfo=UTC)
 WELL = Health(swept=10, decided=1, store=1, audited=30, free=50.0)
 HOUR = 3600.0
-UNHEARD = {
+UNHEARD: Figures = {
     "count": 3, "first_code": "02143", "first_ref": "K7Q2ZD",
     "posts_vi": "Lãnh đạo Trung tâm", "posts_en": "Head of the centre",
 }  # fmt: skip

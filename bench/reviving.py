@@ -1,0 +1,71 @@
+"""From the start of a service that was killed -9 with messages owed to the first message that it hands over."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+from bench.measure import Figure
+from tests.integration.posts import HttpServer, answer, http_server
+from tests.integration.process import Running, until
+from tests.integration.trial import COMMUNES, Trial, make_trial
+
+TIMES = 5
+_STUCK = 30.0  # seconds for which the gateway does not answer: longer than it lives
+
+
+def run() -> list[Figure]:
+    """Seconds on the wall; the promise is 10. The reference is the same start until all was asked and judged once."""
+    with tempfile.TemporaryDirectory() as folder:
+        sent, ready = asyncio.run(_series(Path(folder)))
+    order = sorted(sent)
+    against = sorted(ready)[TIMES // 2], "until all was asked and judged"
+    return [
+        Figure(f"start after kill -9 to the first message, median of {TIMES}", order[TIMES // 2], "s", *against),
+        Figure("  longest", order[-1], "s"),
+    ]
+
+
+async def _series(folder: Path) -> tuple[list[float], list[float]]:
+    sent, ready = list[float](), list[float]()
+    for number in range(TIMES):
+        trial = await make_trial(folder / str(number))
+        async with http_server() as hook, trial.outliving_province():
+            first, all_judged = await _revived(trial, hook)
+        sent.append(first)
+        ready.append(all_judged)
+    return sent, ready
+
+
+async def _revived(trial: Trial, hook: HttpServer) -> tuple[float, float]:
+    trial.channel("webhook", "webhook", f"json://127.0.0.1:{hook.port}/", hook.port)
+    trial.outage_plan({"after": "0s", "to": ["commune_focal"]})
+    trial.write()
+    hook.play = _mute
+    async with trial.serving() as service:
+        for code in COMMUNES:
+            await trial.put_centre(code, "down")
+        await until("a message is on the wire", _heard, hook, 1)
+        await service.kill()
+        before, hook.play = len(hook.requests), answer(200)
+        return await _restarted(trial, hook, service, before)
+
+
+async def _restarted(trial: Trial, hook: HttpServer, service: Running, before: int) -> tuple[float, float]:
+    begun = perf_counter()
+    await service.start()
+    judged = asyncio.ensure_future(trial.judged(service))
+    await until("a message is sent", _heard, hook, before + 1)
+    first = perf_counter() - begun
+    await judged
+    return first, perf_counter() - begun
+
+
+async def _heard(hook: HttpServer, number: int) -> bool:
+    return len(hook.requests) >= number
+
+
+async def _mute(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(_STUCK)
