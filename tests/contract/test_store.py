@@ -16,7 +16,7 @@ from monitor.alerting.outcome import take_over
 from monitor.engine.rolling import pack
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
-from monitor.model.incident import Address, Incident, Notice, Outcome, Phase, Receipt, Step, reference
+from monitor.model.incident import LOOPBACK, Address, Incident, Notice, Outcome, Phase, Receipt, Step, reference
 from monitor.model.reading import Comparator, Drift, Reading, Rejected, Shape, SourceHealth
 from monitor.model.rolling import Rolling, Tally, Tier
 from monitor.model.series import MonthSum, Series
@@ -902,3 +902,30 @@ async def test_good_news_is_no_call_and_the_oldest_comes_first(store: Store) -> 
     await ended(store, "log", REFUSED, when=10)
     assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0", "0/1/0"]
     assert len(await store.unheard(at(100), limit=1)) == 1
+
+
+# -- the canary ----------------------------------------------------------------------------------------------------
+
+
+async def test_the_canarys_messages_go_like_all_others_are_in_no_list_or_count_and_can_be_forgotten(
+    store: MemoryStore | SqlStore,
+) -> None:
+    bird = notice("c/0/0/0/bird/loop", incident="c", channel=LOOPBACK)
+    good = notice("c/0/recovery", incident="c", channel=LOOPBACK, requires="c/0/0/0/bird/loop")
+    (state,) = await store.commit([owing(bird, notice("i/0", due=5))])
+    assert await store.outbox() == {"log": (1, at(5))}
+    assert await store.stuck(at(3)) == (0, None)
+    (lease,) = await store.lease(LOOPBACK, "me", NOW, 10, 20)
+    assert await store.settle(lease, SENT, at(1))
+    (state,) = await store.commit([owing(good, before=state)])
+    (lease,) = await store.lease(LOOPBACK, "me", at(2), 10, 20)
+    assert lease.notice.key == "c/0/recovery"
+    assert await states_of(store) == {"i/0": "pending"}
+    assert await store.outcomes() == {}
+    assert [one.key for one in (await store.recorded("notices")).facts] == ["i/0"]
+    await store.forget(LOOPBACK)
+    assert not await store.settle(lease, SENT, at(3))
+    assert await store.deliveries(incident="c") == []
+    (state,) = await store.commit([owing(bird, before=state)])  # nothing is known of it any more
+    assert [one.notice.key for one in await store.lease(LOOPBACK, "me", at(4), 10, 20)] == [bird.key]
+    assert await states_of(store) == {"i/0": "pending"}
