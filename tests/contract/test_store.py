@@ -922,7 +922,7 @@ async def test_the_canarys_messages_go_like_all_others_are_in_no_list_or_count_a
     assert lease.notice.key == "c/0/recovery"
     assert await states_of(store) == {"i/0": "pending"}
     assert await store.outcomes() == {}
-    assert [one.key for one in (await store.recorded("notices")).facts] == ["i/0"]
+    assert (await store.recorded("notices")).facts == [notice("i/0", due=5)]
     await store.forget(LOOPBACK)
     assert not await store.settle(lease, SENT, at(3))
     assert await store.deliveries(incident="c") == []
