@@ -14,7 +14,7 @@ from monitor.alerting.limits import Limits
 from monitor.alerting.muting import Held
 from monitor.alerting.selfwatch import Alarm, Condition
 from monitor.model.colour import Colour
-from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
+from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt, Unheard
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.snapshot import Snapshot
@@ -175,7 +175,7 @@ class Store(Protocol):
         """One incident by key or by its six-character reference (the newest with it)."""
 
     async def deliveries(self, *, incident: str | None = None, limit: int = 500) -> Sequence[Delivery]:
-        """Newest first, of one incident or of all."""
+        """Newest first, of one incident or of all. The canary's are in none of these lists and counts."""
 
     async def outbox(self) -> Mapping[str, tuple[int, datetime | None]]:
         """Per channel: number of pending notices and the due instant of the oldest."""
@@ -186,8 +186,25 @@ class Store(Protocol):
         What is muted or held by a limit, and good news that waits for bad news, is not counted.
         """
 
-    async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
-        """All notices of the open incidents: incident key -> notice key -> (state as in `Delivery`, why)."""
+    async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
+        """Calls due before an instant, of incidents that nobody has answered, of which every message failed.
+
+        Failed is what was refused, what may have gone and is not repeated, and what is tried again after a failure. A
+        call of which a message was withheld is superseded, and so is one after which somebody was told of the incident.
+        Oldest first.
+        """
+
+    async def forget(self, channel: str) -> None:
+        """Delete all notices of a channel, whatever became of them: those of the canary, of which nothing is kept."""
+
+    async def overdue(self, before: datetime, limit: int) -> Sequence[Incident]:
+        """Open incidents that have owed a call since before an instant (monitor.alerting.auditor), the oldest first."""
+
+    async def open_after(self, key: str, limit: int) -> Sequence[Incident]:
+        """Open incidents in the order of their keys, from the one that follows `key` on."""
+
+    async def owed(self, incidents: Collection[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        """All notices of these incidents: incident key -> notice key -> (state as in `Delivery`, why)."""
 
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """Per channel and outcome: number of notices, since the store was made."""

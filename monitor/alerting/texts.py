@@ -840,6 +840,10 @@ CONDITIONS: Mapping[str, Mapping[str, tuple[Piece, ...]]] = {
         "vi": ("tin nhắn chờ gửi bị ứ lại", ", {count} tin", ", lâu nhất {h}"),
         "en": ("messages are stuck in the outbox", ", {count} of them", ", the oldest for {h}"),
     },
+    "unheard": {
+        "vi": ("tin báo không đến ai", ", {count} lần gọi", ", cũ nhất {first_code} mã {first_ref}", " ({posts})"),
+        "en": ("calls reached nobody", ", {count} of them", ", the oldest {first_code} ref {first_ref}", " ({posts})"),
+    },
     "clock_jump": {
         "vi": ("đồng hồ máy chủ nhảy", " {h}"),
         "en": ("the clock of the machine jumped", " by {h}"),

@@ -164,6 +164,10 @@ class Words:
         pieces = CONDITIONS.get(str(self.facts.get(name)), {}).get(self.locale)
         return self.plain(name) if pieces is None else _start(pieces, self) + "".join(_fill(pieces[1:], self))
 
+    def posts(self, name: str) -> str | None:
+        """Who should have been told; an SMS has no room for it."""
+        return None if self.short else self.plain(name)
+
     def time(self, name: str) -> str | None:
         """24-hour clock."""
         at = self._instant(name)
@@ -272,6 +276,7 @@ _FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
     "codes": Words.codes,
     "condition": Words.condition,
     "members": Words.members,
+    "posts": Words.posts,
     "target": Words.target,
     "goal": Words.goal,
     "short_of": Words.short_of,

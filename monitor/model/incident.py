@@ -12,6 +12,7 @@ from monitor.model.colour import Colour
 from monitor.model.hours import Daily
 from monitor.model.verdict import Param
 
+LOOPBACK = "~canary"  # the channel that leads back to the monitor itself (monitor.service.canary): in no count or list
 MASS_PREFIX = "mass:"  # of the cause of a mass outage: the criterion of the children follows
 
 
@@ -190,6 +191,11 @@ class Notice:
     attachments: tuple[str, ...] = ()  # names of kept files (monitor.ports.Shelf); e-mail carries them, nothing else
 
     @property
+    def call(self) -> str:
+        """What of its key names the call: generation, step and repeat, or whatever stands there."""
+        return self.key.removeprefix(f"{self.incident}/").removesuffix(f"/{self.recipient}/{self.channel}")
+
+    @property
     def origin(self) -> str:
         """The channel by which the recipient was to be told first."""
         return self.instead_of or self.channel
@@ -220,6 +226,16 @@ class Fault(StrEnum):
     QUOTA = "quota"  # used up until the day is over
     NIGHT = "night"  # not at this hour
     LOGIN = "login"  # the access token: a new one may help
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """One call of an open incident that no provider took, by no channel."""
+
+    incident: str  # key
+    unit: str
+    call: str  # generation, number and repeat, as in the keys of its notices
+    due_at: datetime
 
 
 DELIVERED, FAILED = "delivered", "failed"  # what a provider can say of a message later

@@ -28,6 +28,11 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
+# SQLite takes an index of some rows only for a question in these very words.
+OPEN = "phase <> 'closed'"
+# What did not reach its provider so far, as far as an index can tell.
+FAILING = "state IN ('try_again', 'unknown', 'leased', 'refused', 'maybe_sent') OR final = 'failed'"
+
 metadata = MetaData()
 
 unit_state = Table(
@@ -95,8 +100,10 @@ incident = Table(
     Column("phase", Text, nullable=False),
     Column("colour", Text, nullable=False),
     Column("opened_at", Instant, nullable=False),
+    Column("owes_at", Instant, index=True),  # when it owes the next call (monitor.alerting.auditor); null: never
     Column("doc", Text, nullable=False),
     Index("ix_incident_newest", "phase", "opened_at"),
+    Index("ix_incident_open", "key", sqlite_where=text(OPEN)),
 )
 
 notice = Table(
@@ -125,6 +132,7 @@ notice = Table(
     Column("final", Text, nullable=False),  # what the provider said later
     Index("ix_notice_claim", "channel", "state", "next_at"),
     Index("ix_notice_newest", "due_at"),
+    Index("ix_notice_failed", "incident", sqlite_where=text(FAILING)),
 )
 
 audit = Table(
