@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from monitor.config.allow import parse_allow
 from monitor.config.complain import nearest
 from monitor.model.hours import Daily
 
@@ -20,7 +21,6 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _VALUE = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_PORTS = re.compile(r"\*|[0-9]{1,5}(?:,[0-9]{1,5})*")
 _STORE = re.compile(r"memory:|sqlite:.{1,400}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SESSION = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:[01][0-9]|2[0-3]):[0-5][0-9]")
@@ -108,14 +108,7 @@ def _listen(value: str) -> str:
 
 
 def _allow(value: str) -> str:
-    network, _, ports = value.rpartition(":")
-    try:
-        ip_network(network.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        raise ValueError(f"is '{value[:60]}'; write a network and its ports, such as 10.1.0.0/16:443,8443") from None
-    numbers = [] if ports == "*" else ports.split(",")
-    if not _PORTS.fullmatch(ports) or not all(0 < int(number) <= 65535 for number in numbers):
-        raise ValueError(f"has the ports '{ports[:60]}'; write numbers from 1 to 65535 separated by commas, or *")
+    parse_allow(value)
     return value
 
 

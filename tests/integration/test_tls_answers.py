@@ -14,7 +14,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
+from monitor.config.allow import parse_allow
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("openssl")]
 
