@@ -221,7 +221,7 @@ class CriterionModel(Section):
 class StandingModel(Section):
     """How a unit's colour follows from its criteria; per cent."""
 
-    min_coverage: Share = 70
+    min_coverage: Annotated[float, Field(gt=0, le=100)] = 70
     green_score: Share = 80
     red_score: Share = 50
     yellow_weight: Annotated[float, Field(ge=0)] = 5
