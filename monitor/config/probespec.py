@@ -14,6 +14,7 @@ from monitor.engine.rolling import Derived
 # Which addresses of a name are dialled: all in the resolver's order, of one family only, or all with one family first.
 Family = Literal["any", "ipv4", "ipv6", "prefer_ipv4", "prefer_ipv6"]
 TlsVersion = Literal["TLSv1.2", "TLSv1.3"]
+PING_GAP = 0.1  # seconds between two packets of a ping
 MAX_BODY = 256 * 1024  # bytes: a health page is small
 
 
