@@ -21,6 +21,8 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _VALUE = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_HOST_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _STORE = re.compile(r"memory:|sqlite:.{1,400}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SESSION = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:[01][0-9]|2[0-3]):[0-5][0-9]")
@@ -109,6 +111,28 @@ def _listen(value: str) -> str:
 
 def _allow(value: str) -> str:
     parse_allow(value)
+    return value
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is an IP address or a name that can be looked up, and nothing beside it."""
+    try:
+        ip_address(text)
+        return True
+    except ValueError:
+        pass
+    try:
+        *_, last = labels = text.encode("idna").decode().removesuffix(".").split(".")
+    except UnicodeError:
+        return False
+    # What ends in a number is an address in an odd spelling, which is never dialled.
+    return all(map(_HOST_LABEL.fullmatch, labels)) and not _NUMBER.fullmatch(last)
+
+
+def _host(value: str) -> str:
+    if not is_host(value.replace("{code}", "x0")):
+        right = "write a host name or an IP address alone, without scheme, port or path"
+        raise ValueError(f"is '{value[:60]}'; {right}")
     return value
 
 
@@ -225,6 +249,7 @@ ValueName = Annotated[str, AfterValidator(_value_name)]  # of a captured value
 Zone = Annotated[str, AfterValidator(_zone)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Allow = Annotated[str, AfterValidator(_allow)]
+Host = Annotated[str, AfterValidator(_host), Field(min_length=1, max_length=253)]  # {code}: the unit's code
 Url = Annotated[str, AfterValidator(_url), Field(max_length=2000)]
 StoreUrl = Annotated[str, AfterValidator(_store)]
 Sha256 = Annotated[str, AfterValidator(_sha256)]

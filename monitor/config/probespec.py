@@ -134,7 +134,7 @@ class DnsCheck:
     address: Family = "any"  # of the server
     record: str = "A"
     expect_rcode: str = "NOERROR"
-    expect: tuple[str, ...] = ()  # records that must be among those of the answer
+    expect: tuple[str, ...] = ()  # records that must be among those of the answer, as dnsrecords spells them
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,24 +276,38 @@ def _judge_rate(
     missing = counts.total - len(figures)
     ages_at = min((one.until for one in fresh if one.until is not None), default=None)
     numerator, denominator, comparator = summed(figures)
-    value = 100 * numerator / denominator if denominator else None
+    value: float | None = None
     ruling = Ruling(Colour.UNKNOWN, (), recheck_at=ages_at)
     known, needed = len(fresh) / counts.total, max(criterion.min_sample, 1.0)
     if not fresh or known < min_known:
-        ruling, value = replace(ruling, reasons=(_too_little(known, min_known),)), None
+        ruling = replace(ruling, reasons=(_too_little(known, min_known),))
     elif denominator < needed:
         small = Reason(reasons.SMALL_SAMPLE, {"sample": denominator, "needed": needed})
-        ruling, value = replace(ruling, colour=Colour.EXCLUDED, reasons=(small,)), None
-    elif comparator is None:
-        ruling = replace(ruling, reasons=(Reason(reasons.UNCLEAR_SUM, {"value": value}),))
+        ruling = replace(ruling, colour=Colour.EXCLUDED, reasons=(small,))
     else:
-        ruling = judge_value(criterion, value, comparator, now, now, calendar, ages_at)
-        ruling = _not_too_red(criterion, ruling, counts, members)
+        value = 100 * numerator / denominator
+        ruling = _judge_sum(criterion, value, comparator, counts, members, now, calendar, ages_at)
     ruling = _with_gaps(ruling, missing, len(figures) - len(fresh))
     ruling = replace(ruling, reasons=(*ruling.reasons, _summed(fresh, counts)))
     if missing or comparator is None:
         return _verdict(ruling, now, value)
     return replace(_verdict(ruling, now, value, numerator, denominator), comparator=comparator)
+
+
+def _judge_sum(
+    criterion: Criterion,
+    value: float,
+    comparator: Comparator | None,
+    counts: Counts,
+    members: Members,
+    now: datetime,
+    calendar: Calendar,
+    ages_at: datetime | None,
+) -> Ruling:
+    if comparator is None:
+        return Ruling(Colour.UNKNOWN, (Reason(reasons.UNCLEAR_SUM, {"value": value}),), recheck_at=ages_at)
+    ruling = judge_value(criterion, value, comparator, now, now, calendar, ages_at)
+    return _not_too_red(criterion, ruling, counts, members)
 
 
 def _with_gaps(ruling: Ruling, missing: int, silent: int) -> Ruling:
