@@ -12,9 +12,9 @@ from typing import Any
 import click
 
 from monitor.adapters.clock import SystemClock
-from monitor.adapters.render import FORMATS
-from monitor.cli.look import look, unit_of
-from monitor.cli.sites import open_site, site_option
+from monitor.adapters.render import FILES, Format
+from monitor.cli.sites import open_site, site_option, unit_of
+from monitor.cli.stored import current, look
 from monitor.config.spec import Site
 from monitor.model.muting import Span
 from monitor.model.state import UnitState
@@ -22,7 +22,7 @@ from monitor.model.unit import Level
 from monitor.replay.compare import rebuilt
 from monitor.replay.past import read_past
 from monitor.reporting.availability import Grades
-from monitor.reporting.periods import NAMES, is_past, span_asked
+from monitor.reporting.periods import NAMES, is_past, span_asked, told_at
 from monitor.reporting.report import Report
 from monitor.service.evidence import write_evidence
 from monitor.service.reports import OF_STATES, Asked, make, scene_of
@@ -53,7 +53,7 @@ OPTIONS: Sequence[Decorator] = (
     site_option,
     *SPANS,
     click.option("--within", help="Only this unit and those below it (a code)."),
-    click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True),
+    click.option("--format", "form", type=click.Choice(list(FILES)), default="text", show_default=True),
     click.option("--table", "table", help="CSV: this table and not the first one."),
     click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file."),
     click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
@@ -151,10 +151,7 @@ def evidence(**said: Any) -> None:
 def _run(kind: str, said: Mapping[str, Any]) -> None:
     site = open_site(said["site"])
     asked = _asked(kind, said, site)
-    form = FORMATS["json" if said["as_json"] else said["form"]]
-    if form.binary and said["out"] is None and sys.stdout.isatty():
-        raise click.UsageError("a workbook is no text; name a file with --out")
-    progress = Telling()
+    form, progress = _form(said), Telling()
     scene = scene_of(site, _states(site, asked, past=is_past(_when(said)), progress=progress))
     try:
         made = look(site, lambda store: make(asked, scene, store, progress))
@@ -168,6 +165,18 @@ def _run(kind: str, said: Mapping[str, Any]) -> None:
         progress.end()
     _write(written, said["out"])
     _end(made)
+
+
+def _form(said: Mapping[str, Any]) -> Format:
+    """How it is to be written; wrong use where that cannot be here."""
+    form = FILES["json" if said["as_json"] else said["form"]]
+    if form.binary and said["out"] is None and sys.stdout.isatty():
+        raise click.UsageError(f"{form.suffix} is no text; name a file with --out")
+    try:
+        form.needs()
+    except ValueError as missing:
+        raise click.UsageError(str(missing)) from None
+    return form
 
 
 def _write(written: bytes, out: Path | None) -> None:
@@ -207,7 +216,10 @@ def _asked(kind: str, said: Mapping[str, Any], site: Site) -> Asked:
     for name in ("within", "unit"):
         if said.get(name) is not None:
             unit_of(site, said[name])
-    asked = Asked(kind, min(span.ends, now), span, said["within"], said.get("unit"))
+    when = _when(said)
+    asked = Asked(
+        kind, span, said["within"], said.get("unit"), live=not is_past(when), told_at=told_at(when, span, now)
+    )
     if said.get("level") is not None:
         asked = replace(asked, level=Level(said["level"]))
     if "indicator" in said:
@@ -224,7 +236,7 @@ def _states(site: Site, asked: Asked, past: bool, progress: Telling) -> Mapping[
     if asked.kind not in OF_STATES:
         return {}
     if not past:
-        return {state.unit: state for state in look(site, lambda store: store.load_states())}
+        return current(site)
     progress("history", 0)
     recorded = look(site, lambda store: read_past(store, asked.at))
     progress("readings", len(recorded.readings))

@@ -27,6 +27,7 @@ from monitor.model.state import AuditEntry, Decision, UnitState
 from monitor.model.text import clean
 from monitor.model.unit import DECIDE_ORDER
 from monitor.ports import Clock, Store
+from monitor.service.waiting import woken
 
 log = logging.getLogger(__name__)
 
@@ -167,21 +168,21 @@ class Evaluator:
                 await self._reload()
                 return await self._acknowledge(ref, actor, note, party, seconds, via, reply)
 
-    async def tell(self, unit: str, notices: tuple[Notice, ...], entry: AuditEntry) -> None:
-        """Owe messages that change nothing at their unit, with an audit entry; on disk when this returns.
+    async def tell(self, unit: str, notices: tuple[Notice, ...], *entries: AuditEntry) -> None:
+        """Owe messages that change nothing at their unit, with audit entries; on disk when this returns.
 
         Raises StoreError.
         """
         async with self._one_at_a_time:
             try:
-                await self._tell(unit, notices, entry)
+                await self._tell(unit, notices, entries)
             except Conflict:
                 await self._reload()
-                await self._tell(unit, notices, entry)
+                await self._tell(unit, notices, entries)
 
-    async def _tell(self, unit: str, notices: tuple[Notice, ...], entry: AuditEntry) -> None:
+    async def _tell(self, unit: str, notices: tuple[Notice, ...], entries: tuple[AuditEntry, ...]) -> None:
         state = self.states[unit]
-        await self._commit([Decision(state, state, notices=notices, audit=(entry,))])
+        await self._commit([Decision(state, state, notices=notices, audit=entries)])
 
     async def mute(self, what: Silence | Window, action: str, actor: str) -> None:
         """Begin, change or end a silence or window; it holds when this returns, and is on disk.
@@ -322,13 +323,7 @@ class Evaluator:
             self.turned_at = self._clock.monotonic()
             self._wake.clear()
             left = (self._due[0][0] - self._clock.now()).total_seconds() if self._due else FAR
-            waiter = asyncio.ensure_future(self._wake.wait())
-            pause = asyncio.ensure_future(self._clock.sleep(min(left, FAR)))
-            try:
-                await asyncio.wait({waiter, pause}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waiter.cancel()
-                pause.cancel()
+            await woken(self._wake, self._clock, min(left, FAR))
         self._wake.clear()
 
     # one round

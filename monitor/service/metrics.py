@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Counted
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Histogram, Metric, disable_created_metrics, generate_latest
@@ -19,6 +19,7 @@ from monitor.reporting.exposition import END
 from monitor.service.instruments import collected as family
 from monitor.service.instruments import counter, gauge, histogram
 from monitor.service.poller import PollEnd
+from monitor.service.spending import Spending
 
 LATE = 1.0  # seconds after its slot from which on a poll counts as late
 _LAG_EVERY = 0.5  # seconds between two looks at the loop
@@ -50,9 +51,12 @@ class SelfMetrics:
         self._reloaded.set(1)
         self._feeds: frozenset[str] = frozenset()
         self._decided = ""  # unit of the last commit
+        self.lagged: Callable[[float], None] = lambda _seconds: None  # is told of each lag of the event loop
         self._readable = gauge("denbao_store_readable", registry)
         self._outbox = _Outbox()
         self.registry.register(self._outbox)
+        self.spending = Spending()
+        self.registry.register(self.spending)
 
     def feeds(self, names: frozenset[str]) -> None:
         """Which sources are feeds; the rest are probes and have series of their own."""
@@ -120,12 +124,15 @@ class SelfMetrics:
         while True:
             before = clock.monotonic()
             await clock.sleep(_LAG_EVERY)
-            self._lag.observe(max(clock.monotonic() - before - _LAG_EVERY, 0.0))
+            lag = max(clock.monotonic() - before - _LAG_EVERY, 0.0)
+            self._lag.observe(lag)
+            self.lagged(lag)
 
     async def page(self, store: Store, now: datetime, openmetrics: bool = False) -> bytes:
         """The registry, with the outbox as it is stored now: Prometheus' text, or OpenMetrics without its end."""
         try:
             self._outbox.outcomes, self._outbox.pending = await store.outcomes(), await store.outbox()
+            await self.spending.look(store, now)
             self._outbox.now = now
             self._readable.set(1)
         except StoreError:  # a monitor of this monitor must still see the rest, and that the store is away

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import math
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -18,8 +17,9 @@ from monitor.model.errors import StoreError
 from monitor.model.state import AuditEntry
 from monitor.model.text import clean
 from monitor.service.app import Service
-from monitor.web.access import OPEN_ON_LOOPBACK, Limiter, Right, Tokens, may
+from monitor.web.access import OPEN_ON_LOOPBACK, Right, Tokens, may
 from monitor.web.keys import CALLER, GATE
+from monitor.web.limiter import Limiter
 from monitor.web.problems import Handler, Problem
 from monitor.web.route import Route
 
@@ -84,9 +84,7 @@ class Gate:
         if header is None:
             return None
         address, now = request.remote or "", self._service.clock.monotonic()
-        if (wait := self._wrong.wait(address, now)) > 0:
-            headers = {"Retry-After": str(math.ceil(wait))}
-            raise Problem(429, "too-many-attempts", "too many refused tokens from this address", headers=headers)
+        self._wrong.check(address, now, "too-many-attempts", "too many refused tokens from this address")
         scheme, _, presented = header.partition(" ")
         token = self._tokens.who(presented.strip()) if scheme.lower() == "bearer" else None
         if token is None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.adapters.feeds import KINDS
 from monitor.adapters.store.codec import HEALTH
-from monitor.config.spec import AsOf, Column
+from monitor.config.spec import Column
 from monitor.engine.book import Indicator, Period
 from monitor.engine.hygiene import Known, after_poll, bounded, inspect
 from monitor.model.reading import MAX_REJECTED, Collected, Comparator, Drift, Reading, Rejected, Shape, SourceHealth
@@ -250,8 +250,6 @@ def test_three_headers_are_named_and_the_others_counted_in_one_short_sentence():
 
 
 # figures that only grow
-
-GROWING = feed_spec("csv", Column("handled", "Đã giải quyết"), unit="Mã", as_of=AsOf.FIELD, as_of_field="Ngày")
 
 
 def count(value: float, day: int, month: int = 11, at: datetime = NOW) -> Reading:

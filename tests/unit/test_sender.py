@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from monitor.model.incident import Fault, Notice, Outcome, Receipt
 from monitor.model.state import Decision, UnitState
 from monitor.ports import Hold, Lease
 from monitor.service.sender import LEASE, Sender
+from monitor.testing.stepped import SteppedClock
 
 NOON = datetime(2026, 11, 20, 5, tzinfo=UTC)
 SENT, AGAIN, REFUSED, UNKNOWN = (
@@ -32,38 +32,11 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-class HandClock:
+class HandClock(SteppedClock):
     """Time that passes only when told to."""
 
-    def __init__(self) -> None:
-        self.passed = 0.0
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
-
-    def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.passed)
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    async def sleep(self, seconds: float) -> None:
-        woken = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self.passed + seconds, id(woken), woken))
-        await woken
-
-    async def sleep_until(self, when: datetime) -> None:
-        await self.sleep((when - self.now()).total_seconds())
-
     async def advance(self, seconds: float) -> None:
-        end = self.passed + seconds
-        await settled()
-        while self._sleepers and self._sleepers[0][0] <= end:
-            due, _, woken = heapq.heappop(self._sleepers)
-            self.passed = max(self.passed, due)
-            if not woken.done():
-                woken.set_result(None)
-            await settled()
-        self.passed = end
-        await settled()
+        await self.run_until(self.now() + timedelta(seconds=seconds))
 
 
 class DiaryStore(MemoryStore):
@@ -121,7 +94,7 @@ class ScriptedTransport:
     most: int = 0
 
     async def send(self, notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
-        self.sends.append((self.clock.passed, notice.key, attempt, maybe_sent))
+        self.sends.append((self.clock.monotonic(), notice.key, attempt, maybe_sent))
         self.diary.append(f"send {notice.key}")
         self.flying += 1
         self.most = max(self.most, self.flying)
@@ -149,7 +122,7 @@ class Office:
     """A store, a clock and channels, and a sender that runs until the end of the test."""
 
     def __init__(self) -> None:
-        self.clock = HandClock()
+        self.clock = HandClock(NOON)
         self.diary: list[str] = []
         self.store = DiaryStore(self.diary)
         self.channels: dict[str, ScriptedTransport] = {}
