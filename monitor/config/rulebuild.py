@@ -338,8 +338,8 @@ def _check_floor(work: _Work, goal: Condition, floor: float, indicator: Indicato
     if (at_most and floor <= goal.operand) or (not at_most and floor >= goal.operand):
         side = "more" if at_most else "less"
         work.complain(step, f"the floor {floor:g} lies beyond the goal '{goal}'", f"it must be {side} than the goal")
-    elif indicator is not None and _nothing_beyond(goal, floor, indicator):
-        what = f"nothing is beyond the floor {floor:g}: {indicator.id} lies {between(indicator)}"
+    elif indicator is not None and floor != _farthest(goal, indicator) and _nothing_beyond(goal, floor, indicator):
+        what = f"the floor {floor:g} lies outside of what {indicator.id} can be, {between(indicator)}"
         right = f"write {'less' if at_most else 'more'} than {_farthest(goal, indicator):g}, or leave it out"
         work.complain(step, what, right)
 
