@@ -635,14 +635,16 @@ def _silences(view: View, watches: tuple[Watch, ...], now: datetime) -> tuple[li
     """Sources that owe this unit something and have not spoken within their limit; and when the next one is due.
 
     A monitor that was itself asleep must not blame the sources: a whole source is silent only after a poll of it
-    failed, a single unit only while the source as such is answering. What was told as silent stays so until it speaks.
+    failed, or when it answered and brought nothing for anybody; a single unit only while the source brings rows for
+    others. What was told as silent stays so until it speaks.
     """
     silent: list[Silent] = []
     instants: list[datetime] = []
     for watch in watches:
         health = view.health.get(watch.source)
         speaks = health is not None and health.answers
-        if speaks and view.state.unit not in watch.expects:
+        owns = view.state.unit == watch.owner and health is not None and health.newest is not None
+        if speaks and view.state.unit not in watch.expects and not owns:
             continue
         last = _last(view, watch)
         since = None if health is None else _quiet_since(view, watch, health, last, now)
@@ -680,8 +682,17 @@ def _quiet_since(
     """Since when this unit is without a word of the source; None when there is nothing to blame the source for."""
     if not health.answers:  # the owner of the source hears of it once, not every unit in it
         return (health.last_success or health.failing_since) if view.state.unit == watch.owner else None
-    asleep = health.last_success is None or now >= health.last_success + timedelta(seconds=watch.limit)
-    return None if asleep else last.as_of if last else health.first_success
+    if health.last_success is None or now >= health.last_success + timedelta(seconds=watch.limit):
+        return None  # the monitor was asleep
+    if view.state.unit not in watch.expects or brings_nothing(health, watch, now):
+        return health.newest if view.state.unit == watch.owner else None
+    return last.as_of if last else health.first_success
+
+
+def brings_nothing(health: SourceHealth, watch: Watch, now: datetime) -> bool:
+    """Whether a source that answers has brought no row for anybody for half the silence that is allowed: then no
+    single unit is to blame, and its owner hears of it when all of that has passed."""
+    return health.newest is not None and now >= health.newest + timedelta(seconds=watch.limit / 2)
 
 
 def _recheck(

@@ -15,7 +15,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from monitor.alerting.muting import Held, held_back
-from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, listeners, may_wait, set_aside
+from monitor.decide import (
+    Policy,
+    View,
+    Watch,
+    acknowledge,
+    brings_nothing,
+    darken,
+    decide,
+    listeners,
+    may_wait,
+    set_aside,
+)
 from monitor.engine.hygiene import after_poll
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.incident import Incident, Notice
@@ -488,10 +499,14 @@ def _answer(waiting: Sequence[asyncio.Future[None]], refused: StoreError | None 
 
 
 def _turned(before: SourceHealth | None, health: SourceHealth, watches: Sequence[Watch]) -> bool:
-    """Whether a source fell silent, speaks again, or is heard after a pause in which the monitor may have slept."""
+    """Whether a source fell silent, speaks again, or is heard after a pause in which the monitor may have slept.
+
+    One whose answers were empty speaks again with the first row.
+    """
     if before is None or before.answers is not health.answers:
         return True
     if before.last_success is None or health.last_success is None:
         return False
     pause = (health.last_success - before.last_success).total_seconds()
-    return any(pause >= watch.limit for watch in watches)
+    empty = health.newest != before.newest and any(brings_nothing(before, one, health.last_success) for one in watches)
+    return empty or any(pause >= watch.limit for watch in watches)

@@ -123,7 +123,7 @@ async def test_a_service_started_on_broken_rules_judges_by_the_last_good_ones_un
             book.write_text(good, "utf-8")
             os.kill(service.pid, signal.SIGHUP)
             await until("the mended rules judge", says_nothing_of, trial, "critikal")
-            assert await reload_worked(trial, 1.0)
+            await until("and it shows", reload_worked, trial, 1.0)
             assert await service.stop() == 0 and "Traceback" not in service.err
 
 

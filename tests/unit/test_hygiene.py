@@ -371,7 +371,7 @@ def test_when_a_source_answered_and_failed_first_and_last_is_remembered_through_
     good = replace(of(4), rejected=(seen,), refused={"unknown-unit": 1})
     first = after_poll(None, good, "19")
     assert first == SourceHealth(
-        "portal", "19", NOW, NOW, rejected=(seen,), refused={"unknown-unit": 1}, shape=Shape(4)
+        "portal", "19", NOW, NOW, rejected=(seen,), refused={"unknown-unit": 1}, shape=Shape(4), newest=NOW
     )
     failed = Collected("portal", NOW + LATER, failure="feed portal: timeout", stage="fetch")
     second = after_poll(first, failed, "19")
@@ -455,3 +455,18 @@ def test_a_unit_of_the_site_that_has_ended_takes_no_more_rows():
     collected = KINDS["json"](feed_spec("json"), body, {}, NOW, frame)
     assert refusals(collected) == [("rows[0]", "former-unit")]
     assert [reading.unit for reading in collected.readings] == ["01840"]
+
+
+def test_a_source_knows_how_new_the_newest_row_is_that_it_ever_brought_for_anybody():
+    def poll(at: datetime, *as_of: datetime) -> Collected:
+        rows = tuple(Reading("02143", "rate", 1.0, one, at, "portal") for one in as_of)
+        return Collected("portal", at, rows)
+
+    hour = timedelta(hours=1)
+    first = after_poll(None, poll(NOW), "19")
+    assert first.newest == NOW  # nothing yet, and it cannot be blamed for the time before
+    rows = after_poll(first, poll(NOW + 2 * hour, NOW + hour, NOW - hour), "19")
+    assert rows.newest == NOW + hour
+    assert after_poll(rows, poll(NOW + 9 * hour), "19").newest == NOW + hour
+    assert after_poll(rows, poll(NOW + 9 * hour, NOW + 99 * hour), "19").newest == NOW + 9 * hour
+    assert after_poll(replace(rows, newest=None), poll(NOW + 9 * hour), "19").newest is None  # of an earlier version
