@@ -12,17 +12,14 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from monitor.adapters.resolver import LaneResolver
+from monitor.config.allow import Address, AllowRule
 from monitor.config.probespec import Family
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 # Own tables instead of `ipaddress.is_global`: its answer differs between patch releases of Python.
 _CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -47,7 +44,6 @@ _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _COMPATIBLE = IPv6Network("::/96")
 # What the WHATWG URL rule calls "ends in a number": inet_aton would read such a name as an address.
 _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9a-fA-F]*)\.*$")
-_WIDEST = 8
 _ONLY: Mapping[Family, socket.AddressFamily] = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 _FIRST: Mapping[Family, socket.AddressFamily] = {"prefer_ipv4": socket.AF_INET, "prefer_ipv6": socket.AF_INET6}
 
@@ -61,46 +57,6 @@ class Refused(OSError):
     def __init__(self, reason: str) -> None:
         super().__init__(errno.EACCES, "refused by the address guard")
         self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class AllowRule:
-    """One entry of the admin's allow-list: these addresses on these ports (None: every port)."""
-
-    network: Network
-    ports: frozenset[int] | None
-
-    def permits(self, address: Address, port: int) -> bool:
-        """Whether the rule lets this address and port be dialled."""
-        in_network = address.version == self.network.version and address in self.network
-        return in_network and (self.ports is None or port in self.ports)
-
-
-def parse_allow(text: str) -> AllowRule:
-    """Read `127.0.0.0/8:8867`, `10.1.0.0/16:443,8443`, `[fd12::/48]:443` or, for every port, `10.1.2.3:*`.
-
-    Raises ValueError with a sentence that says what would be right.
-    """
-    cidr, separator, ports = text.strip().rpartition(":")
-    bracketed = cidr.startswith("[") and cidr.endswith("]")
-    if not separator or (":" in cidr and not bracketed):
-        raise ValueError(f"{text!r}: name the ports after the network, as in 10.1.0.0/16:443 or [fd12::/48]:443")
-    try:
-        network = ip_network(cidr[1:-1] if bracketed else cidr)
-    except ValueError as error:
-        raise ValueError(f"{text!r}: {error}; write a network such as 10.1.0.0/16:443") from None
-    if network.prefixlen < _WIDEST:
-        raise ValueError(f"{text!r}: wider than /{_WIDEST}; allow the networks of the targets, not everything")
-    return AllowRule(network, _parse_ports(text, ports))
-
-
-def _parse_ports(text: str, ports: str) -> frozenset[int] | None:
-    if ports.strip() == "*":
-        return None
-    words = [word.strip() for word in ports.split(",")]
-    if not all(word.isascii() and word.isdigit() and 1 <= int(word[:6]) <= 65535 for word in words):
-        raise ValueError(f"{text!r}: ports are numbers from 1 to 65535 separated by commas, or * for every port")
-    return frozenset(int(word) for word in words)
 
 
 def odd_literal(host: str) -> bool:

@@ -7,11 +7,11 @@ import contextlib
 import logging
 import os
 import signal
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import click
 import uvloop
-from aiohttp import web
 
 from monitor.cli.logs import set_up
 from monitor.cli.province import simulated_province
@@ -29,6 +29,7 @@ from monitor.web.app import create_app, serve
 log = logging.getLogger(__name__)
 
 READY_LOOK = 0.05  # seconds between two looks whether the first board is judged
+AGAIN = 5.0  # seconds between two attempts to start the old site again
 
 
 @click.command()
@@ -44,21 +45,18 @@ def run(site: Path, log_level: str) -> None:
     except DenbaoError as broken:
         raise click.ClickException(str(broken)) from None
     except OSError as broken:
-        raise click.ClickException(f"cannot listen or open a file: {broken}") from None
+        raise click.ClickException(_said(broken)) from None
 
 
 async def _run(site: Site) -> None:
     collect_rarely()
-    orders = _orders()
     async with contextlib.AsyncExitStack() as held:
         first = build_service(site)
         held.push_async_callback(first.store.close)
         await first.open()  # first: a second process on the same site must get no further than this
         keep_rules(site)
         await held.enter_async_context(simulated_province(site.simulation, site.root))
-        service: Service | None = first
-        while service is not None:
-            service = await _follow(service, orders)
+        await _serve(first, _orders())
     click.echo("stopped")
 
 
@@ -71,47 +69,72 @@ def _orders() -> asyncio.Queue[bool]:
     return orders
 
 
-async def _follow(service: Service, orders: asyncio.Queue[bool]) -> Service | None:
-    """Live one life and open the next; the old site comes back when the new one cannot be started."""
-    follower = await _live(service, orders)
-    if follower is None:
-        return None
-    try:
-        await follower.open()
-    except DenbaoError as broken:
-        log.error("the new site cannot be started, the old one goes on: %s", broken)
-        follower = build_service(service.site)
-        follower.refuse((str(broken),))
-        await follower.open()
-    return follower
-
-
-async def _live(service: Service, orders: asyncio.Queue[bool]) -> Service | None:
-    """One service from start to stop; the next one, built and not yet opened, when a reload asked for it."""
-    token = token_entry(local_token(service.site.root / "var" / "operator.token"))
-    app = create_app(service, Tokens((*service.site.tokens, token)))
-    try:
-        await service.start()
-        return await _serve(service, app, orders)
-    finally:
-        await service.stop()
-
-
-async def _serve(service: Service, app: web.Application, orders: asyncio.Queue[bool]) -> Service | None:
-    site = service.site
-    runner = await serve(app, *site.listen)
-    click.echo(f"{site.name_en}: the board is at http://{site.listen[0]}:{site.listen[1]}/ (Ctrl-C stops)")
-    ready = asyncio.ensure_future(_say_when_ready(service))
-    try:
-        while await orders.get():
-            if (follower := await _reloaded(service)) is not None:
-                click.echo("reloading ...")
-                return follower
+async def _serve(service: Service, orders: asyncio.Queue[bool]) -> None:
+    """Live one life after the other until the order to stop; each begins when the one before has ended."""
+    async with contextlib.AsyncExitStack() as life:
+        await life.enter_async_context(_alive(service))
+        while (follower := await _ordered(service, orders)) is not None:
+            click.echo("reloading ...")
+            await life.aclose()
+            old = service.site
+            try:
+                await life.enter_async_context(_alive(follower))
+                service = follower
+            except Exception as broken:
+                why = f"the new site cannot be started, the old one goes on: {_said(broken)}"
+                if (again := await _back_to(old, why, orders, life)) is None:
+                    break
+                service = again
         click.echo("stopping ...")
-        return None
-    finally:
-        ready.cancel()
-        await runner.cleanup()
+
+
+async def _ordered(service: Service, orders: asyncio.Queue[bool]) -> Service | None:
+    """The next service, built and not yet started, when a reload asked for it; None when it is time to stop."""
+    while await orders.get():
+        if (follower := await _reloaded(service)) is not None:
+            return follower
+    return None
+
+
+async def _back_to(old: Site, why: str, orders: asyncio.Queue[bool], life: contextlib.AsyncExitStack) -> Service | None:
+    """A service of the old site, tried until it starts (a full disk ends both); None when it is time to stop."""
+    while True:
+        try:
+            service = build_service(old)
+            service.refuse((why,))
+            await life.enter_async_context(_alive(service))
+            return service
+        except Exception as broken:
+            log.error("the old site cannot be started again yet: %s", _said(broken))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(AGAIN):
+                if not await orders.get():
+                    return None
+
+
+@contextlib.asynccontextmanager
+async def _alive(service: Service) -> AsyncIterator[None]:
+    """A service and its board from start to stop. Raises what keeps them from starting; then nothing is left behind."""
+    site = service.site
+    async with contextlib.AsyncExitStack() as held:
+        held.push_async_callback(_stop, service)
+        await service.start()
+        token = token_entry(local_token(site.root / "var" / "operator.token"))
+        board = await serve(create_app(service, Tokens((*site.tokens, token))), *site.listen)
+        held.push_async_callback(board.cleanup)
+        click.echo(f"{site.name_en}: the board is at http://{site.listen[0]}:{site.listen[1]}/ (Ctrl-C stops)")
+        ready = asyncio.ensure_future(_say_when_ready(service))
+        held.callback(ready.cancel)
+        yield
+
+
+async def _stop(service: Service) -> None:
+    try:
+        await service.stop()
+    except Exception:
+        log.exception("the service did not stop as it should")
+        with contextlib.suppress(Exception):
+            await service.store.close()  # whoever comes next needs it
 
 
 async def _reloaded(service: Service) -> Service | None:
@@ -123,7 +146,19 @@ async def _reloaded(service: Service) -> Service | None:
         return follower
     except ConfigError as broken:
         service.refuse(broken.problems)
-        return None
+    except Exception as broken:
+        service.refuse((_said(broken),))
+    return None
+
+
+def _said(broken: Exception) -> str:
+    """An exception as one sentence. What nobody expected is in the log with its place, too."""
+    if isinstance(broken, DenbaoError):
+        return str(broken)
+    if isinstance(broken, OSError):
+        return f"cannot listen or open a file: {broken}"
+    log.error("an unexpected error at a reload", exc_info=broken)
+    return f"{type(broken).__name__}: {broken}"
 
 
 async def _say_when_ready(service: Service) -> None:

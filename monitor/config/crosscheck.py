@@ -7,6 +7,7 @@ from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
+from monitor.config.allow import parse_allow
 from monitor.config.complain import nearest
 from monitor.config.feedmodels import ColumnSection, Feed, SqlFeed
 from monitor.config.fields import split_listen
@@ -205,19 +206,13 @@ def _target(url: str) -> tuple[str, int]:
 
 def _check_dialled(host: str, port: int, at: Location, file: SiteFile, findings: Findings) -> None:
     try:
-        public = ip_address(host).is_global
+        address = ip_address(host)
     except ValueError:
         return  # a name: looked up and guarded when it is dialled
-    if not public and not any(_permits(rule, host, port) for rule in file.network.allow):
+    if not address.is_global and not any(parse_allow(rule).permits(address, port) for rule in file.network.allow):
         length = 128 if ":" in host else 32
         entry = f"[{host}/{length}]:{port or '*'}" if ":" in host else f"{host}/{length}:{port or '*'}"
         findings.add(at, f"{host} is no public address and is not allowed", f"add '{entry}' to network.allow")
-
-
-def _permits(rule: str, host: str, port: int) -> bool:
-    network, _, ports = rule.rpartition(":")
-    inside = _within(host, (ip_network(network.removeprefix("[").removesuffix("]")),))
-    return inside and (ports == "*" or str(port) in ports.split(","))
 
 
 def _within(host: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:

@@ -74,6 +74,10 @@ def _mistakes(
     elif entry.unit in units and not any(c.applies_to(units[entry.unit]) for c in versions):
         what = f"the criterion '{entry.criterion}' does not judge the unit '{entry.unit}'"
         yield document.problem((*at, "unit"), what, "name a unit in its applies_to")
+    recurring = [c.target.every.value for c in versions if c.target is not None and c.target.every is not None]
+    if recurring and entry.until is None:
+        what = f"{name} has no end, and its goal recurs: every {recurring[0]} from now on would have that date"
+        yield document.problem(at, what, "write until: the last day on which it counts")
 
 
 def _overlaps(made: Sequence[Exemption]) -> Iterator[Problem]:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from monitor.config.allow import parse_allow
 from monitor.config.complain import nearest
 from monitor.model.hours import Daily
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,6}) ?([smhd])")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-_PORTS = re.compile(r"\*|[0-9]{1,5}(?:,[0-9]{1,5})*")
 _NAME = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_HOST_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -99,14 +101,29 @@ def _listen(value: str) -> str:
 
 
 def _allow(value: str) -> str:
-    network, _, ports = value.rpartition(":")
+    parse_allow(value)
+    return value
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is an IP address or a name that can be looked up, and nothing beside it."""
     try:
-        ip_network(network.removeprefix("[").removesuffix("]"))
+        ip_address(text)
+        return True
     except ValueError:
-        raise ValueError(f"is '{value[:60]}'; write a network and its ports, such as 10.1.0.0/16:443,8443") from None
-    numbers = [] if ports == "*" else ports.split(",")
-    if not _PORTS.fullmatch(ports) or not all(0 < int(number) <= 65535 for number in numbers):
-        raise ValueError(f"has the ports '{ports[:60]}'; write numbers from 1 to 65535 separated by commas, or *")
+        pass
+    try:
+        *_, last = labels = text.encode("idna").decode().removesuffix(".").split(".")
+    except UnicodeError:
+        return False
+    # What ends in a number is an address in an odd spelling, which is never dialled.
+    return all(map(_HOST_LABEL.fullmatch, labels)) and not _NUMBER.fullmatch(last)
+
+
+def _host(value: str) -> str:
+    if not is_host(value.replace("{code}", "x0")):
+        right = "write a host name or an IP address alone, without scheme, port or path"
+        raise ValueError(f"is '{value[:60]}'; {right}")
     return value
 
 
@@ -193,6 +210,7 @@ ValueName = Annotated[  # of a captured value
 Zone = Annotated[str, AfterValidator(_zone)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Allow = Annotated[str, AfterValidator(_allow)]
+Host = Annotated[str, AfterValidator(_host), Field(min_length=1, max_length=253)]  # {code}: the unit's code
 Url = Annotated[str, AfterValidator(_url), Field(max_length=2000)]
 StoreUrl = Annotated[
     str, _text(r"memory:|sqlite:.{1,400}", "is of no known kind; write sqlite:var/denbao.db or memory:")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from math import ceil
 from typing import Any
 
+from monitor.config.dnsrecords import canonical
 from monitor.config.findings import Findings
 from monitor.config.journeybuild import build_journey
 from monitor.config.models import SiteFile
@@ -20,7 +23,17 @@ from monitor.config.probemodels import (
     TlsProbe,
 )
 from monitor.config.probequestion import check_question, secret_of, tls_from, tls_of
-from monitor.config.probespec import Asks, DnsCheck, HttpCheck, IcmpCheck, ProbeSpec, SmtpCheck, TcpCheck, TlsCheck
+from monitor.config.probespec import (
+    PING_GAP,
+    Asks,
+    DnsCheck,
+    HttpCheck,
+    IcmpCheck,
+    ProbeSpec,
+    SmtpCheck,
+    TcpCheck,
+    TlsCheck,
+)
 from monitor.config.problems import Location
 from monitor.config.sources import Surroundings, check_times, headers_of
 from monitor.config.units import select
@@ -47,10 +60,10 @@ def build_own_line(file: SiteFile, probes: Sequence[ProbeSpec], findings: Findin
 def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSpec]:
     codes = select(probe.units, around.units, around.findings, (*at, "units"))
     check_times(probe, probe.timeout * (1 + probe.retries), at, around)
-    urls = dict(_addresses(probe))
-    if urls and len(codes) > 1 and not any("{code}" in url for url in urls.values()):
+    asked = dict(_asked(probe))
+    if len(codes) > 1 and not any("{code}" in text for text in asked.values()):
         text = f"the address is the same for {len(codes)} units"
-        around.findings.add((*at, *next(iter(urls))), text, "put {code} where the unit's code belongs")
+        around.findings.add((*at, *next(iter(asked))), text, "put {code} where the unit's code belongs")
     make = _MAKERS[type(probe)](probe, at, around)
     derives = tuple(_derived(name, model, (*at, "derives", name), around) for name, model in probe.derives.items())
     for code in codes:
@@ -67,11 +80,18 @@ def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSp
         )
 
 
-def _addresses(probe: Probe) -> Iterator[tuple[Location, str]]:
+def _asked(probe: Probe) -> Iterator[tuple[Location, str]]:
+    """What tells one target from the other, and where it is written."""
     if isinstance(probe, HttpProbe):
         yield ("url",), probe.url
-    if isinstance(probe, JourneyProbe):
+    elif isinstance(probe, JourneyProbe):
         yield from ((("steps", i, "url"), step.url) for i, step in enumerate(probe.steps))
+    elif isinstance(probe, DnsProbe):
+        yield from ((("server",), probe.server), (("name",), probe.name))
+    else:
+        yield ("host",), probe.host
+        if isinstance(probe, TlsProbe):
+            yield ("name",), probe.name
 
 
 def _derived(name: str, model: DerivedModel, at: Location, around: Surroundings) -> Derived:
@@ -139,17 +159,31 @@ def _dns(probe: DnsProbe, at: Location, around: Surroundings) -> Make:
         text = f"expect is never used: an answer with {probe.expect_rcode} has no records"
         around.findings.add((*at, "expect"), text, "leave one of the two out")
     common: dict[str, Any] = {
-        "server": probe.server,
         "port": probe.port,
         "address": probe.address,
         "record": probe.record,
         "expect_rcode": probe.expect_rcode,
-        "expect": tuple(probe.expect),
     }
-    return lambda code: DnsCheck(name=probe.name.replace("{code}", code), **common)
+    expect: list[str] = []
+
+    def take(text: str) -> None:
+        expect.append(canonical(probe.record, text))
+
+    for number, text in enumerate(probe.expect):
+        around.findings.attempt((*at, "expect", number), "", partial(take, text))
+    return lambda code: DnsCheck(
+        server=probe.server.replace("{code}", code),
+        name=probe.name.replace("{code}", code),
+        expect=tuple(expect),
+        **common,
+    )
 
 
-def _icmp(probe: IcmpProbe, _at: Location, _around: Surroundings) -> Make:
+def _icmp(probe: IcmpProbe, at: Location, around: Surroundings) -> Make:
+    if (spent := PING_GAP * (probe.packets - 1)) >= probe.timeout:
+        text = f"{probe.packets} packets {PING_GAP:g}s apart take {spent:g}s, and the timeout is {probe.timeout:g}s"
+        most = ceil(round(probe.timeout / PING_GAP, 6))
+        around.findings.add((*at, "packets"), text, f"write {most} or less, or a longer timeout")
     return lambda code: IcmpCheck(probe.host.replace("{code}", code), probe.address, probe.packets, probe.max_loss)
 
 

@@ -12,12 +12,10 @@ import dns.name
 from pydantic import AfterValidator, Field, model_validator
 
 from monitor.config.asked import Asked, Selector
-from monitor.config.fields import Identifier, Port, SecretFile, SitePath, Span, Title, Url, ValueName
+from monitor.config.fields import Host, Identifier, Port, SecretFile, SitePath, Span, Title, Url, ValueName
 from monitor.config.probespec import MAX_BODY, Family, TlsVersion
 from monitor.config.yaml import Section
 from monitor.engine.rolling import KNOWN
-
-Host = Annotated[str, Field(min_length=1, max_length=253)]
 
 
 def _dns_name(value: str) -> str:
@@ -142,7 +140,7 @@ class TlsProbe(_Probe):
     host: Host = Field(description="write the host name or IP address to connect to")
     port: Port = 443
     address: Family = "any"
-    name: str = Field(default="", max_length=253)  # that the certificate must be for; the host unless said
+    name: Host | Literal[""] = ""  # that the certificate must be for; the host unless said
     min_days: float = Field(default=0, ge=0, le=3650)
     min_version: TlsVersion = "TLSv1.2"
     authority: SitePath | None = None

@@ -14,6 +14,7 @@ from monitor.engine.rolling import Derived
 # Which addresses of a name are dialled: all in the resolver's order, of one family only, or all with one family first.
 Family = Literal["any", "ipv4", "ipv6", "prefer_ipv4", "prefer_ipv6"]
 TlsVersion = Literal["TLSv1.2", "TLSv1.3"]
+PING_GAP = 0.1  # seconds between two packets of a ping
 MAX_BODY = 256 * 1024  # bytes: a health page is small
 
 
@@ -133,7 +134,7 @@ class DnsCheck:
     address: Family = "any"  # of the server
     record: str = "A"
     expect_rcode: str = "NOERROR"
-    expect: tuple[str, ...] = ()  # records that must be among those of the answer
+    expect: tuple[str, ...] = ()  # records that must be among those of the answer, as dnsrecords spells them
 
 
 @dataclass(frozen=True, slots=True)

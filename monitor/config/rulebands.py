@@ -99,7 +99,7 @@ def _number_flaws(bands: Mapping[str, tuple[Condition, ...]], indicator: Indicat
         if begin < end:
             spans.append((begin, end, band))
         else:
-            yield Flaw(band, f"can never be reached: {indicator.id} lies {_between(indicator)}")
+            yield Flaw(band, f"can never be reached: {indicator.id} lies {between(indicator)}")
     yield from _seams(sorted(spans), low, high, complete)
 
 
@@ -147,7 +147,8 @@ def _stretch(begin: Cut, end: Cut) -> str:
     return " ".join(part for part in (start, stop) if part) or "everywhere"
 
 
-def _between(indicator: Indicator) -> str:
+def between(indicator: Indicator) -> str:
+    """Where the values of an indicator lie, in words."""
     low = "" if indicator.minimum is None else f"from {indicator.minimum:g}"
     high = "" if indicator.maximum is None else f"up to {indicator.maximum:g}"
     return " ".join(part for part in (low, high) if part) or "anywhere"

@@ -13,7 +13,7 @@ from pathlib import Path
 from monitor.config.complain import nearest
 from monitor.config.problems import Problem
 from monitor.config.rulebuild import Source, build_criterion
-from monitor.config.rulemodels import BookModel, CatalogueModel, IndexModel, IndicatorModel, cadence_seconds
+from monitor.config.rulemodels import BookModel, CatalogueModel, IndexModel, IndicatorModel, cadence_seconds, too_short
 from monitor.config.rulequarrels import contradictions
 from monitor.config.rulesense import senseless
 from monitor.config.yaml import Document, read, validate
@@ -94,6 +94,9 @@ def _odd(document: Document, name: str, entry: IndicatorModel, model: CatalogueM
             yield document.problem((*at, "of"), f"'{entry.of}' is no yes/no indicator", "its unit must be bool")
     if entry.minimum is not None and entry.maximum is not None and entry.minimum >= entry.maximum:
         yield document.problem((*at, "minimum"), f"{name}: minimum is not less than maximum")
+    if entry.max_age is not None and entry.max_age < cadence_seconds(entry.cadence):
+        what, right = too_short(entry.max_age, cadence_seconds(entry.cadence), name)
+        yield document.problem((*at, "max_age"), what, right)
     if entry.warn_age is not None and entry.warn_age >= _max_age(entry):
         what = f"{name}: warn_age {entry.warn_age:g}s is not below max_age {_max_age(entry):g}s"
         yield document.problem((*at, "warn_age"), what, "the warning comes before the value is unknown")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from math import inf
 
 from monitor.config.complain import nearest
 from monitor.config.formula import compile_formula
 from monitor.config.problems import Location, Problem
-from monitor.config.rulebands import conditions, flaws
+from monitor.config.rulebands import between, conditions, flaws
 from monitor.config.rulegroups import ORDERED, group_measure, group_mistakes
-from monitor.config.rulemodels import BandsModel, CriterionModel, PaceModel, TargetModel
+from monitor.config.rulemodels import BandsModel, CriterionModel, PaceModel, TargetModel, too_short
 from monitor.config.yaml import Document
 from monitor.engine.book import (
     Band,
@@ -71,6 +72,7 @@ def build_criterion(source: Source, entry: CriterionModel, at: Location) -> tupl
     _check_shape(work)
     _check_levels(work)
     _check_holds(work)
+    _check_age(work, indicator)
     if work.problems:
         return None, work.problems
     return _criterion(work, indicator, bands, target, formulas), []
@@ -296,13 +298,38 @@ def _goal(work: _Work, model: TargetModel, indicator: Indicator | None) -> Condi
         for flaw in flaws({"target.value": parts}, indicator, complete=False):
             work.complain(("target", "value"), f"target.value {flaw.what}", flaw.right)
     if model.floor is not None:
-        _check_floor(work, parts[0], model.floor)
-    if model.margin and isinstance(parts[0].operand, bool | str):
-        work.complain(("target", "margin"), "a goal that is no number has no margin")
+        _check_floor(work, parts[0], model.floor, indicator)
+    if model.margin:
+        _check_margin(work, parts[0], model.margin, indicator)
     return parts[0]
 
 
-def _check_floor(work: _Work, goal: Condition, floor: float) -> None:
+def _check_margin(work: _Work, goal: Condition, margin: float, indicator: Indicator | None) -> None:
+    step = ("target", "margin")
+    if isinstance(goal.operand, bool | str):
+        work.complain(step, "a goal that is no number has no margin")
+        return
+    last = goal.operand + (margin if goal.op in ("<", "<=") else -margin)
+    if indicator is not None and _nothing_beyond(goal, last, indicator):
+        most = abs(goal.operand - _farthest(goal, indicator))
+        what = f"with the margin {margin:g} nothing is red after the date: {indicator.id} lies {between(indicator)}"
+        work.complain(step, what, f"write less than {most:g}")
+
+
+def _farthest(goal: Condition, indicator: Indicator) -> float:
+    """The value farthest from the goal; infinite where the indicator has no such bound."""
+    if goal.op in ("<", "<="):
+        return inf if indicator.maximum is None else indicator.maximum
+    return -inf if indicator.minimum is None else indicator.minimum
+
+
+def _nothing_beyond(goal: Condition, bound: float, indicator: Indicator) -> bool:
+    """Whether no value can be on the far side of a bound, seen from the goal."""
+    last = _farthest(goal, indicator)
+    return bound >= last if goal.op in ("<", "<=") else bound <= last
+
+
+def _check_floor(work: _Work, goal: Condition, floor: float, indicator: Indicator | None) -> None:
     step = ("target", "floor")
     if isinstance(goal.operand, bool | str):
         work.complain(step, "a goal that is no number has no floor")
@@ -311,6 +338,10 @@ def _check_floor(work: _Work, goal: Condition, floor: float) -> None:
     if (at_most and floor <= goal.operand) or (not at_most and floor >= goal.operand):
         side = "more" if at_most else "less"
         work.complain(step, f"the floor {floor:g} lies beyond the goal '{goal}'", f"it must be {side} than the goal")
+    elif indicator is not None and floor != _farthest(goal, indicator) and _nothing_beyond(goal, floor, indicator):
+        what = f"the floor {floor:g} lies outside of what {indicator.id} can be, {between(indicator)}"
+        right = f"write {'less' if at_most else 'more'} than {_farthest(goal, indicator):g}, or leave it out"
+        work.complain(step, what, right)
 
 
 # -- the rest ---------------------------------------------------------------------------------------------------------
@@ -357,6 +388,12 @@ def _check_points(work: _Work, judged: bool) -> None:
     if not judged and (entry.critical or any(entry.weight.values())):
         right = "take weight and critical out, or give it bands or a target"
         work.complain(("points",), "a criterion that only earns points has no weight in the colour", right)
+
+
+def _check_age(work: _Work, indicator: Indicator | None) -> None:
+    age = work.entry.max_age
+    if age is not None and indicator is not None and age < indicator.cadence:
+        work.complain(("max_age",), *too_short(age, indicator.cadence, indicator.id))
 
 
 def _check_levels(work: _Work) -> None:

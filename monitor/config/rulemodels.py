@@ -38,6 +38,18 @@ def cadence_seconds(text: str) -> float:
         raise ValueError("is not a cadence; write hourly, daily, weekly, monthly, or a duration such as 60s") from None
 
 
+def too_short(age: float, cadence: float, indicator: str) -> tuple[str, str]:
+    """What is wrong with a `max_age` (seconds) below the cadence, and what would be right."""
+    what = f"max_age {written(age)} is shorter than the cadence of {indicator}, {written(cadence)}"
+    return what, f"between two values it would be unknown: write {written(cadence)} or more"
+
+
+def written(span: float) -> str:
+    """Whole seconds as a duration is written: 90s, 5m, 50h or 17d."""
+    size, unit = next((size, unit) for unit, size in reversed(_SECONDS.items()) if span % size == 0)
+    return f"{span / size:g}{unit}"
+
+
 def _cadence(text: str) -> str:
     cadence_seconds(text)
     return text
@@ -214,7 +226,7 @@ class CriterionModel(Section):
 class StandingModel(Section):
     """How a unit's colour follows from its criteria; per cent."""
 
-    min_coverage: Share = 70
+    min_coverage: Annotated[float, Field(gt=0, le=100)] = 70
     green_score: Share = 80
     red_score: Share = 50
     yellow_weight: Annotated[float, Field(ge=0)] = 5

@@ -192,6 +192,14 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "cộng số liệu của {known} trên {total} đơn vị trực thuộc; {excluded} không tính",
         "summed over {known} of {total} units below; {excluded} excluded",
     ),
+    reasons.FIGURES_KEPT: (
+        "{silent} đơn vị ngừng báo cáo, vẫn tính theo số liệu cuối cùng",
+        "{silent} units below fell silent and still count by their last figure",
+    ),
+    reasons.FIGURES_MISSING: (
+        "{missing} đơn vị chưa từng có số liệu: không biết tổng",
+        "{missing} units below never gave a figure: the sum is not known",
+    ),
     reasons.UNCLEAR_SUM: (
         "có nguồn nói nhiều hơn, có nguồn nói ít hơn: không biết tổng ({value})",
         "some sources say more than, some less than: the sum ({value}) is not known",

@@ -1,4 +1,8 @@
-"""The rate of a whole: figures of the children, summed. The mean of rates would let 3 dossiers weigh like 30,000."""
+"""The rate of a whole: figures of the children, summed. The mean of rates would let 3 dossiers weigh like 30,000.
+
+A child that fell silent stays in the sum with its last figure: without it the whole would be better the day its worst
+part stops reporting. It no longer counts as known.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from datetime import datetime, timedelta
 from math import fsum, isfinite
 
 from monitor.engine.book import Criterion, Indicator
-from monitor.model.colour import LEFT_OUT
+from monitor.model.colour import LEFT_OUT, Colour
 from monitor.model.reading import Comparator, Reading
 from monitor.model.state import UnitState
 from monitor.model.unit import Units
@@ -25,13 +29,14 @@ class Figure:
     numerator: float
     denominator: float
     comparator: Comparator = Comparator.EQ  # how exactly the child's source states it
-    until: datetime | None = None  # first instant at which it is too old; None: the child sees to that itself
+    until: datetime | None = None  # first instant at which it is too old; None: it is already, or the child sees to it
+    fresh: bool = True  # False: the last one of a child that fell silent
 
 
 def figure(
     criterion: Criterion, child: UnitState, units: Units, indicator: Indicator | None, now: datetime
 ) -> Figure | None:
-    """The child's figure; None when it has none that is believed, or is left out.
+    """The child's last figure; None when it never had one that is believed, or is left out.
 
     A child that the same criterion judges (a province below the nation) gives the sum that was made there and never the
     figure that it reports of itself: the two may differ, and a sum of both kinds would be neither.
@@ -44,19 +49,22 @@ def figure(
 
 
 def _passed_on(held: CriterionState | None) -> Figure | None:
-    if held is None or held.verdict.numerator is None or held.verdict.denominator is None:
+    verdict = None if held is None else held.verdict
+    if verdict is None or verdict.numerator is None or verdict.denominator is None:
         return None
-    return Figure(held.verdict.numerator, held.verdict.denominator, held.verdict.comparator)
+    fresh = verdict.colour is not Colour.UNKNOWN
+    return Figure(verdict.numerator, verdict.denominator, verdict.comparator, fresh=fresh)
 
 
 def _own(criterion: Criterion, reading: Reading | None, indicator: Indicator, now: datetime) -> Figure | None:
     if reading is None or reading.numerator is None or reading.denominator is None:
         return None
+    if not _possible(reading.numerator, reading.denominator):
+        return None
     limit = criterion.max_age if criterion.max_age is not None else indicator.max_age
     until = reading.as_of + timedelta(seconds=limit)
-    if now >= until or not _possible(reading.numerator, reading.denominator):
-        return None
-    return Figure(reading.numerator, reading.denominator, reading.comparator, until)
+    fresh = now < until
+    return Figure(reading.numerator, reading.denominator, reading.comparator, until if fresh else None, fresh)
 
 
 def _possible(numerator: float, denominator: float) -> bool:

@@ -266,35 +266,66 @@ def _blocking(criterion: Criterion, ruling: Ruling, members: Members) -> tuple[R
 def _judge_rate(
     criterion: Criterion, counts: Counts, members: Members, min_known: float, now: datetime, calendar: Calendar
 ) -> Verdict:
-    """The rate of the whole: the sum of the children's numerators over the sum of their denominators."""
+    """The rate of the whole: the sum of the children's numerators over the sum of their denominators.
+
+    While a child never gave a figure the sum is not known: its part may be of any size, so the whole is red or unknown.
+    """
     found = [figure(criterion, child, members.units, members.indicator, now) for child in members.children]
     figures = [one for one in found if one is not None]
-    known = len(figures) / counts.total
-    ages_at = min((one.until for one in figures if one.until is not None), default=None)
-    if not figures or known < min_known:
-        why = (_too_little(known, min_known), _summed(figures, counts))
-        return _verdict(Ruling(Colour.UNKNOWN, why, recheck_at=ages_at), now)
+    fresh = [one for one in figures if one.fresh]
+    missing = counts.total - len(figures)
+    ages_at = min((one.until for one in fresh if one.until is not None), default=None)
     numerator, denominator, comparator = summed(figures)
-    needed = max(criterion.min_sample, 1.0)
-    if denominator < needed:
+    value: float | None = None
+    ruling = Ruling(Colour.UNKNOWN, (), recheck_at=ages_at)
+    known, needed = len(fresh) / counts.total, max(criterion.min_sample, 1.0)
+    if not fresh or known < min_known:
+        ruling = replace(ruling, reasons=(_too_little(known, min_known),))
+    elif denominator < needed:
         small = Reason(reasons.SMALL_SAMPLE, {"sample": denominator, "needed": needed})
-        ruling = Ruling(Colour.EXCLUDED, (small, _summed(figures, counts)), recheck_at=ages_at)
-        return _verdict(ruling, now, None, numerator, denominator)
-    value = 100 * numerator / denominator
-    if comparator is None:
-        unclear = Reason(reasons.UNCLEAR_SUM, {"value": value})
-        ruling = Ruling(Colour.UNKNOWN, (unclear, _summed(figures, counts)), recheck_at=ages_at)
+        ruling = replace(ruling, colour=Colour.EXCLUDED, reasons=(small,))
+    else:
+        value = 100 * numerator / denominator
+        ruling = _judge_sum(criterion, value, comparator, counts, members, now, calendar, ages_at)
+    ruling = _with_gaps(ruling, missing, len(figures) - len(fresh))
+    ruling = replace(ruling, reasons=(*ruling.reasons, _summed(fresh, counts)))
+    if missing or comparator is None:
         return _verdict(ruling, now, value)
-    ruling = judge_value(criterion, value, comparator, now, now, calendar, ages_at)
-    ruling = replace(ruling, reasons=(*ruling.reasons, _summed(figures, counts)))
-    ruling = _not_too_red(criterion, ruling, counts, members)
     return replace(_verdict(ruling, now, value, numerator, denominator), comparator=comparator)
 
 
-def _summed(figures: list[Figure], counts: Counts) -> Reason:
-    """How the sum came about: how many gave a figure, how many did not, how many are left out."""
+def _judge_sum(
+    criterion: Criterion,
+    value: float,
+    comparator: Comparator | None,
+    counts: Counts,
+    members: Members,
+    now: datetime,
+    calendar: Calendar,
+    ages_at: datetime | None,
+) -> Ruling:
+    if comparator is None:
+        return Ruling(Colour.UNKNOWN, (Reason(reasons.UNCLEAR_SUM, {"value": value}),), recheck_at=ages_at)
+    ruling = judge_value(criterion, value, comparator, now, now, calendar, ages_at)
+    return _not_too_red(criterion, ruling, counts, members)
+
+
+def _with_gaps(ruling: Ruling, missing: int, silent: int) -> Ruling:
+    """The ruling where `missing` children never gave a figure and those of `silent` ones are old."""
+    if silent:
+        ruling = replace(ruling, reasons=(*ruling.reasons, Reason(reasons.FIGURES_KEPT, {"silent": silent})))
+    if not missing:
+        return ruling
+    why = (Reason(reasons.FIGURES_MISSING, {"missing": missing}), *ruling.reasons)
+    if ruling.colour is Colour.RED:
+        return replace(ruling, reasons=(*ruling.reasons, why[0]))
+    return replace(ruling, colour=Colour.UNKNOWN, reasons=why, overdue=False)
+
+
+def _summed(fresh: list[Figure], counts: Counts) -> Reason:
+    """How the sum came about: how many gave a figure that counts as known, of how many, and how many are left out."""
     params: dict[str, Param] = {
-        "known": len(figures),
+        "known": len(fresh),
         "total": counts.total,
         "excluded": counts.excluded + counts.maintenance,
     }

@@ -94,7 +94,7 @@ class Scheme:
         codes[(counted[self._heavy] == YELLOW).any(0)] = YELLOW
         codes[(counted == RED).any(0) | (scores < rule.green_score)] = YELLOW
         codes[scores < rule.red_score] = RED
-        codes[coverage < rule.min_coverage] = UNKNOWN
+        codes[(coverage == 0) | (coverage < rule.min_coverage)] = UNKNOWN
         codes[((critical == UNKNOWN) | (critical == MAINTENANCE)).any(0)] = UNKNOWN
         codes[(critical == RED).any(0)] = RED
         codes[(counted == EXCLUDED).all(0)] = UNKNOWN
@@ -117,7 +117,7 @@ class Scheme:
                 return RED
             if UNKNOWN in critical or MAINTENANCE in critical:
                 return UNKNOWN
-        if coverage < self._rule.min_coverage:
+        if coverage == 0 or coverage < self._rule.min_coverage:
             return UNKNOWN
         ratio = 1.0 if score is None else score
         if ratio < self._rule.red_score:

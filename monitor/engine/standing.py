@@ -4,7 +4,7 @@ Order of the questions (domain rule, section "how a unit's colour is decided"; t
 
     1  a critical criterion is red            -> red
     2  a critical criterion is unknown        -> unknown
-    3  known weight below the limit           -> unknown
+    3  no known weight, or below the limit    -> unknown
     4  score below `red_score`                -> red
     5  any red, or score below `green_score`  -> yellow
     6  a yellow of at least `yellow_weight`   -> yellow
@@ -122,7 +122,7 @@ def _colour(counted: Sequence[CriterionState], rule: StandingRule) -> tuple[Colo
     if dark := [c for c in counted if c.critical and not c.colour.known]:
         return Colour.UNKNOWN, tuple(_names(reasons.CRITICAL_UNKNOWN, dark))
     known = coverage(counted)
-    if known < rule.min_coverage:
+    if known == 0 or known < rule.min_coverage:
         params = {"known": round(known * 100, 2), "needed": rule.min_coverage * 100}
         return Colour.UNKNOWN, (Reason(reasons.KNOWN_SHARE, params),)
     return _by_score(counted, rule)

@@ -229,6 +229,7 @@ def _figures(rule: Criterion, indicator: Indicator | None, scene: _Scene) -> Ite
                 "denominator": found.denominator,
                 "comparator": found.comparator.value,
                 "until": _iso(found.until),
+                "fresh": found.fresh,
             }
 
 

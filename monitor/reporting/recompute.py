@@ -188,10 +188,19 @@ def _taken(colours: Sequence[str], member: Json) -> bool:
 
 
 def _of_figures(one: Json, total: int, needed: float, too_red: bool, now: datetime) -> str:
-    rule = one["rule"]
-    figures = [each for each in one["figures"] if each["until"] is None or now < datetime.fromisoformat(each["until"])]
-    if not figures or len(figures) / total < needed:
+    rule, figures = one["rule"], one["figures"]
+    fresh = [
+        each
+        for each in figures
+        if each["fresh"] and (each["until"] is None or now < datetime.fromisoformat(each["until"]))
+    ]
+    if not fresh or len(fresh) / total < needed:
         return "unknown"
+    found = _of_sum(rule, figures, too_red, now)
+    return found if found == "red" or len(figures) == total else "unknown"
+
+
+def _of_sum(rule: Json, figures: Sequence[Json], too_red: bool, now: datetime) -> str:
     denominator = fsum(each["denominator"] for each in figures)
     if denominator < max(rule["min_sample"], 1.0):
         return "excluded"
@@ -340,7 +349,7 @@ def _weighed(counted: Sequence[tuple[str, Json]], rule: Json) -> str:
     known = [(shown, c["weight"]) for shown, c in counted if shown in _KNOWN]
     weight = sum(one for _, one in known)
     coverage = round(weight / total, 9) if total else float(len(known) == len(counted))
-    if coverage < rule["min_coverage"]:
+    if coverage == 0 or coverage < rule["min_coverage"]:
         return "unknown"
     score = round(sum(one * _SCORE[shown] for shown, one in known) / weight, 9) if weight else 1.0
     if score < rule["red_score"]:

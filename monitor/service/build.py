@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from monitor.adapters.clock import SystemClock, chance
 from monitor.adapters.feeds import open_feed
 from monitor.adapters.fetch import Failure, Fetcher, Request
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
 from monitor.adapters.host import SystemHost
 from monitor.adapters.keyfile import link_keys
 from monitor.adapters.probes import Tools, open_probe
@@ -18,6 +18,7 @@ from monitor.adapters.store import open_store
 from monitor.adapters.timetable import SlotTimetable
 from monitor.adapters.transports.factory import open_transports, shelf_of
 from monitor.api import ExporterContext
+from monitor.config.allow import parse_allow
 from monitor.config.spec import PushSpec, Site
 from monitor.engine.rank import Ranking, rankings
 from monitor.model.text import clean

@@ -21,7 +21,8 @@ from monitor.model.reading import Collected, Reading
 from monitor.ports import Clock
 from monitor.service.evaluator import Evaluator
 
-LOOK = 30.0  # seconds between two looks at who is late; a reading of it is as fresh as a probe's
+LOOK = 2.0  # seconds between two looks at who is late; a deadline is met at most so much later
+TELL = timedelta(seconds=30)  # after which it is said again that nothing changed: as fresh as a probe
 
 
 class Signal(StrEnum):
@@ -43,7 +44,7 @@ class _Heard:
 
 
 class Heartbeat:
-    """One job. Implements ports.Source: asked every LOOK seconds whether it is on time."""
+    """One job. Implements ports.Source and ports.Resting: looked at every LOOK seconds, and asked when it has news."""
 
     period = LOOK
 
@@ -52,6 +53,7 @@ class Heartbeat:
         self.id = f"{spec.source}/watch"
         self.owner = spec.unit
         self._heard = _Heard()
+        self._told: tuple[datetime, bool] | None = None  # when it last said whether all is well, and what
 
     def resume(self, success: datetime | None, last: Reading | None, now: datetime) -> None:
         """Take over what was committed: the last success, and the last reading of this job, made while we listened."""
@@ -76,13 +78,28 @@ class Heartbeat:
             )
         return self._reading(now)
 
+    def rests(self, now: datetime) -> bool:
+        """Whether there is nothing to say now: never heard, or said lately and not changed since."""
+        if self._never_heard():
+            return True
+        if self._told is None:
+            return False
+        at, well = self._told
+        return abs(now - at) < TELL and well is not bool(self._wrong(now))
+
     async def collect(self, now: datetime) -> Collected:
         """Whether the job is on time now; nothing of one that was never heard."""
-        silent = self._heard.success is None and self._heard.began is None and not self._heard.failed
-        return Collected(self.id, now, () if silent else (self._reading(now),))
+        return Collected(self.id, now, () if self._never_heard() else (self._reading(now),))
+
+    def _never_heard(self) -> bool:
+        return self._heard.success is None and self._heard.began is None and not self._heard.failed
+
+    def _wrong(self, now: datetime) -> str:
+        return self._heard.failed or self._late(now)
 
     def _reading(self, now: datetime) -> Reading:
-        why = self._heard.failed or self._late(now)
+        why = self._wrong(now)
+        self._told = now, not why
         return Reading(self.spec.unit, self.spec.gives, not why, now, now, self.spec.source, note=why)
 
     def _late(self, now: datetime) -> str:

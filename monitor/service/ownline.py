@@ -42,9 +42,10 @@ class OwnLine:
         return self._cut_at is None or self._clock.monotonic() - self._cut_at >= SETTLE
 
     async def _ask(self) -> None:
-        answers = await asyncio.gather(*(source.collect(self._clock.now()) for source in self._sources))
+        asked = (source.collect(self._clock.now()) for source in self._sources)
+        answers = await asyncio.gather(*asked, return_exceptions=True)  # who breaks costs nobody else's news
         self._asked_at = self._clock.monotonic()
-        if all(is_bad(answer) for answer in answers):
+        if all(isinstance(answer, BaseException) or is_bad(answer) for answer in answers):
             self._cut_at = self._asked_at
 
 

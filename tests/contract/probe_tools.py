@@ -11,9 +11,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Fetcher
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
 from monitor.adapters.probes import Tools
 from monitor.adapters.resolver import NameFailed
+from monitor.config.allow import parse_allow
 from monitor.model.reading import Collected
 
 NOW = datetime(2026, 11, 21, 5, 0, tzinfo=UTC)

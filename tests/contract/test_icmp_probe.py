@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.probes import open_probe
+from monitor.adapters.probes import Tools, open_probe
+from monitor.adapters.probes.icmp import HELD_BACK
 from monitor.config.probespec import IcmpCheck, ProbeSpec
 from monitor.model.reading import Collected
+from monitor.ports import Source
 from tests.contract.probe_tools import NOW, note_of, tools
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,3 +69,36 @@ async def test_where_pings_are_not_allowed_the_probe_says_what_would_help_and_no
 async def test_a_private_address_needs_a_rule_for_every_port():
     note = note_of(await asked(allow="127.0.0.0/8:80"))
     assert note == "refused by the address guard: loopback address, port 0: not on the allow-list"
+
+
+def _unheard(port: int = 9):
+    """In place of a ping socket: a datagram socket to a port where nobody listens, so that the kernel refuses."""
+
+    async def open_ping(_host: str, *, family: str = "any") -> tuple[socket.socket, str]:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        sock.connect(("127.0.0.1", port))
+        return sock, "127.0.0.1"
+
+    return open_ping
+
+
+def pinging(used: Tools) -> Source:
+    return open_probe(ProbeSpec("gateway/19", "19", "up", 60.0, 5.0, IcmpCheck("127.0.0.1", packets=3)), used)
+
+
+async def test_an_error_that_comes_back_for_a_ping_is_a_no(monkeypatch):
+    async with tools() as used:
+        monkeypatch.setattr(used.guard, "open_ping", _unheard())
+        assert note_of(await pinging(used).collect(NOW)) == "no connection: connection refused"
+
+
+async def test_where_a_firewall_of_this_machine_holds_pings_back_nothing_is_red(monkeypatch):
+    async def held_back(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    async with tools() as used:
+        monkeypatch.setattr(used.guard, "open_ping", _unheard())
+        monkeypatch.setattr(asyncio.get_running_loop(), "sock_sendall", held_back, raising=False)
+        collected = await pinging(used).collect(NOW)
+    assert (collected.readings, collected.failure) == ((), f"probe gateway/19: {HELD_BACK}")

@@ -16,8 +16,9 @@ from aiohttp.test_utils import TestServer
 from monitor.adapters import feeds
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Fetcher
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
 from monitor.adapters.probes import Tools, open_probe
+from monitor.config.allow import parse_allow
 from monitor.config.probespec import Asks, HttpCheck, ProbeSpec, TcpCheck
 from monitor.config.secrets import Secret
 from monitor.config.spec import AsOf

@@ -113,6 +113,21 @@ async def test_the_certificate_may_have_to_be_for_another_name_than_the_one_dial
     assert note_of(await asked(issued("portal.example"), name="portal.example")) == ""
 
 
+def of_version(number: int) -> tuple[bytes, bytes]:
+    """A certificate, PEM, that says to be of another version than there is, and its key."""
+    leaf = issued()
+    der = bytearray(ssl.PEM_cert_to_DER_cert(leaf.cert_chain_pems[0].bytes().decode()))
+    der[der.index(b"\xa0\x03\x02\x01\x02") + 4] = number - 1
+    return ssl.DER_cert_to_PEM_cert(bytes(der)).encode(), leaf.private_key_pem.bytes()
+
+
+async def test_a_certificate_that_nobody_can_read_is_a_no():
+    certificate, key = of_version(8)
+    collected = await asked(trustme.LeafCert(key, certificate, []))
+    assert note_of(collected) == "the certificate cannot be read: 7 is not a valid X509 version"
+    assert collected.check is not None and collected.check.certificate_expires is None
+
+
 async def test_a_server_that_speaks_no_tls_is_down_without_days():
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example\r\n")

@@ -18,8 +18,9 @@ from typing import Self
 from bench.measure import Stalls
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Failure, Fetcher, Request
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
 from monitor.adapters.probes import Tools, open_probe
+from monitor.config.allow import parse_allow
 from monitor.config.probespec import HttpCheck, ProbeSpec
 from monitor.model.reading import Collected
 

@@ -14,7 +14,8 @@ import pytest
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.feeds import open_feed
 from monitor.adapters.fetch import Fetcher
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
+from monitor.config.allow import parse_allow
 from monitor.config.spec import AsOf, Column, Paging, Portal
 from monitor.model.reading import Collected
 from monitor.registry import load_registry, read_mapping

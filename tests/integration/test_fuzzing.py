@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit import test_feed_fuzz
+from tests.unit import fuzz_corpus, test_feed_fuzz
 
 pytestmark = [pytest.mark.integration, pytest.mark.nightly]
 ROOT = Path(__file__).parents[2]
@@ -21,11 +21,12 @@ SEEDS = {**test_feed_fuzz.GOOD, "workbook": test_feed_fuzz.BOOK}
 
 @pytest.mark.parametrize("kind", list(SEEDS))
 async def test_no_exception_escapes_a_parser_and_nothing_grows_without_bound(kind):
-    """A crash leaves its input beside the corpus, in .fuzz; a copy of it belongs into tests/unit/test_feed_fuzz.py."""
+    """A crash leaves its input beside the corpus, in .fuzz; tests/unit/fuzz_corpus.py adds it to what is kept."""
     pytest.importorskip("atheris", reason="atheris has no wheel for this Python")
     corpus = ROOT / ".fuzz" / kind
     corpus.mkdir(parents=True, exist_ok=True)
-    (corpus / "good").write_bytes(SEEDS[kind])
+    for number, seed in enumerate((SEEDS[kind], *fuzz_corpus.inputs(kind))):
+        (corpus / f"seed-{number}").write_bytes(seed)
     ran = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "tests.integration.fuzzing", kind, str(corpus), f"-max_total_time={SECONDS}",

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
 from monitor.adapters.resolver import NameFailed
+from monitor.config.allow import parse_allow
 from tests.integration.hostile import (
     CAP,
     CASES,

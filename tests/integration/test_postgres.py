@@ -15,7 +15,8 @@ import pytest
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.feeds import open_feed, postgres
 from monitor.adapters.fetch import Fetcher
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
+from monitor.config.allow import parse_allow
 from monitor.config.secrets import Secret
 from monitor.config.spec import AsOf, Column, Server
 from monitor.model.reading import Collected

@@ -17,10 +17,11 @@ import pytest
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.feeds import open_feed
 from monitor.adapters.fetch import Fetcher
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
 from monitor.adapters.store import MemoryStore
 from monitor.adapters.timetable import SlotTimetable
 from monitor.api import ExporterContext
+from monitor.config.allow import parse_allow
 from monitor.config.build import load_site
 from monitor.config.probespec import ProbeSpec
 from monitor.config.spec import AsOf, Column, FeedSpec, Site

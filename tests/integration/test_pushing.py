@@ -10,8 +10,9 @@ from aiohttp.test_utils import unused_port
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Fetcher
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
 from monitor.adapters.pushing.buffer import Buffer
+from monitor.config.allow import parse_allow
 from monitor.config.spec import PushSpec
 from monitor.ports import Page
 from monitor.reporting.exposition import rendered

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,8 +32,14 @@ async def says_nothing_of(trial: Trial, word: str) -> bool:
     return status == 200 and word not in page
 
 
+async def is_named_as_problem(trial: Trial, word: str) -> bool:
+    status, text = await trial.board.get("/api/v1/site")
+    return status == 200 and any(word in problem for problem in json.loads(text)["problems"])
+
+
 async def reload_worked(trial: Trial, value: float) -> bool:
-    return total(await metrics(trial.board), "denbao_config_last_reload_successful") == value
+    status, _ = await trial.board.get("/readyz")
+    return status == 200 and total(await metrics(trial.board), "denbao_config_last_reload_successful") == value
 
 
 async def test_a_reload_takes_a_whole_site_or_none_and_sends_nothing_again(tmp_path: Path) -> None:
@@ -61,6 +69,36 @@ async def test_a_reload_takes_a_whole_site_or_none_and_sends_nothing_again(tmp_p
         assert sorted(body["unit"] for _, _, body in hook.requests) == sorted(COMMUNES)
 
 
+async def test_a_site_that_is_sound_and_cannot_be_started_leaves_the_old_one_going(tmp_path: Path) -> None:
+    """`check` cannot know that a port is taken, nor what else this machine refuses: the old one goes on."""
+    trial = await make_trial(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        async with trial.outliving_province(), trial.serving() as service:
+            key, put_aside = trial.folder / "var" / "links.key", trial.folder / "var" / "links.key.old"
+            key.rename(put_aside)
+            key.mkdir()  # the new site cannot even be built
+            os.kill(service.pid, signal.SIGHUP)
+            await until("it is refused", is_named_as_problem, trial, "links.key")
+            key.rmdir()
+            put_aside.rename(key)
+
+            good, port = trial.config["listen"], taken.getsockname()[1]
+            trial.config["listen"] = f"127.0.0.1:{port}"
+            trial.write()
+            os.kill(service.pid, signal.SIGHUP)
+            await until("the old one goes on and says so", is_named_as_problem, trial, f"{port}")
+            await until("and as a metric", reload_worked, trial, 0.0)
+            for code in COMMUNES:
+                await trial.put_centre(code, "down")
+            await until("it asks as before", asked_since, trial, datetime.now(UTC))
+
+            trial.config["listen"] = good
+            trial.write()
+            os.kill(service.pid, signal.SIGHUP)
+            await until("a good site is taken over", reload_worked, trial, 1.0)
+            assert await service.stop() == 0
+
+
 async def test_a_service_started_on_broken_rules_judges_by_the_last_good_ones_until_they_are_mended(
     tmp_path: Path,
 ) -> None:
@@ -85,7 +123,7 @@ async def test_a_service_started_on_broken_rules_judges_by_the_last_good_ones_un
             book.write_text(good, "utf-8")
             os.kill(service.pid, signal.SIGHUP)
             await until("the mended rules judge", says_nothing_of, trial, "critikal")
-            assert await reload_worked(trial, 1.0)
+            await until("and it shows", reload_worked, trial, 1.0)
             assert await service.stop() == 0 and "Traceback" not in service.err
 
 

@@ -14,7 +14,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
+from monitor.config.allow import parse_allow
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("openssl")]
 
@@ -56,12 +57,13 @@ async def serving(answer: bytes, certificate: tuple[Path, Path]) -> AsyncIterato
         yield server.sockets[0].getsockname()[1]
 
 
-async def ask(url: str, trusted: Path | None = None) -> Response | Failure:
+async def ask(url: str, trusted: Path | None = None, *, own: bool = False) -> Response | Failure:
+    """The answer, by the TLS settings of the fetcher or by `own` ones of the request."""
     tls = None if trusted is None else ssl.create_default_context(cafile=str(trusted))
     guard = AddressGuard([parse_allow("127.0.0.0/8:*")], Loopback())
-    fetcher = Fetcher(guard, SystemClock(), tls=tls)
+    fetcher = Fetcher(guard, SystemClock(), tls=None if own else tls)
     try:
-        return await fetcher.fetch(Request(url, redirects=1, timeout=5.0))
+        return await fetcher.fetch(Request(url, redirects=1, timeout=5.0, tls=tls if own else None))
     finally:
         await fetcher.close()
 
@@ -113,7 +115,11 @@ async def test_a_plain_server_where_tls_was_wanted_is_a_tls_failure() -> None:
     assert got.kind == "tls"
 
 
-async def test_a_server_that_wants_to_agree_on_tls_again_is_refused(certificate: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("own", [False, True], ids=["of the machine", "of the probe"])
+async def test_a_server_that_wants_tls_renegotiation_is_cut_off_at_once(
+    certificate: tuple[Path, Path], own: bool
+) -> None:
+    """Not by the deadline: each new handshake would cost as much as a connection, as often as the server likes."""
     cert, key = certificate
     command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", str(cert), "-key", str(key), "-tls1_2"]
     pipe = asyncio.subprocess.PIPE
@@ -130,7 +136,7 @@ async def test_a_server_that_wants_to_agree_on_tls_again_is_refused(certificate:
         while not (line := await server.stdout.readline()).startswith(b"ACCEPT"):
             assert line, "openssl ended"
         acting = asyncio.create_task(wants_again(server.stdout, server.stdin))
-        got = await ask(f"https://centre.example:{int(line.rpartition(b':')[2])}/", cert)
+        got = await ask(f"https://centre.example:{int(line.rpartition(b':')[2])}/", cert, own=own)
         acting.cancel()
     finally:
         server.kill()

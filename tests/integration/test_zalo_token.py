@@ -18,8 +18,9 @@ import pytest
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Fetcher
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
 from monitor.adapters.transports.zalotoken import NoToken, ZaloTokens
+from monitor.config.allow import parse_allow
 from monitor.config.secrets import Secret
 from monitor.config.spec import ZaloApp
 from monitor.simulate.gateways import FakeGateways, Mood
@@ -141,7 +142,8 @@ _LIFE = textwrap.dedent(
     from pathlib import Path
     from monitor.adapters.clock import SystemClock
     from monitor.adapters.fetch import Fetcher
-    from monitor.adapters.guard import AddressGuard, parse_allow
+    from monitor.adapters.guard import AddressGuard
+    from monitor.config.allow import parse_allow
     from monitor.adapters.transports.zalotoken import ZaloTokens
     from monitor.config.secrets import Secret
     from monitor.config.spec import ZaloApp

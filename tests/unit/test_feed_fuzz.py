@@ -16,6 +16,7 @@ from monitor.config import workbook as reading
 from monitor.config.spec import AsOf, Column, FeedSpec
 from monitor.model.reading import Collected
 from tests.unit.feed_frames import FRAME, NOW, feed_spec, parsed, sound
+from tests.unit.fuzz_corpus import inputs
 from tests.unit.workbooks import changed, workbook
 
 COLUMNS = (
@@ -81,6 +82,14 @@ def test_the_unspoilt_answers_are_good(kind):
 
 
 @KINDS
+def test_what_the_fuzzer_once_found_does_not_break_them(kind):
+    kept = inputs(kind)
+    assert kept
+    for body in kept:
+        check(SPECS[kind], body)
+
+
+@KINDS
 @given(body=st.binary(max_size=400))
 def test_arbitrary_bytes_are_never_more_than_a_bad_answer(kind, body):
     check(SPECS[kind], body)
@@ -140,6 +149,14 @@ def test_any_cells_under_a_header_do_not_break_a_workbook(rows, header, merged):
     except Unreadable:
         return  # the header itself was merged away
     sound(SHEETS, collected)
+
+
+def test_what_the_fuzzer_once_found_is_only_ever_refused_as_a_workbook():
+    kept = inputs("workbook")
+    assert kept
+    for body in kept:
+        with contextlib.suppress(reading.Refused):
+            reading.guard(body)
 
 
 @settings(max_examples=300)

@@ -19,8 +19,9 @@ from monitor.adapters.fetch_body import Gunzip, is_gzip
 from monitor.adapters.fetch_kept import Kept
 from monitor.adapters.fetch_redirect import next_hop
 from monitor.adapters.fetch_types import Broken
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
 from monitor.adapters.resolver import NameFailed
+from monitor.config.allow import parse_allow
 
 
 class TickingClock:

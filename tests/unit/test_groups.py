@@ -311,17 +311,21 @@ def test_the_rate_of_the_whole_is_the_sum_over_the_sum_in_any_order(pairs):
         assert verdict.value == pytest.approx(100 * top / below)
 
 
-def test_figures_that_are_old_missing_or_impossible_do_not_count_and_are_asked_again_when_the_next_one_ages():
+def test_figures_that_are_old_missing_or_impossible_are_not_known_and_are_asked_again_when_the_next_one_ages():
     old = NOON - timedelta(seconds=RATE.max_age)
     good = [counted(f"g{n}", 80, 100) for n in range(7)]
     bad = [counted("old", 1, 100, as_of=old), counted("none", None, 100), counted("more", 101, 100)]
-    verdict = whole(*good, *bad)
-    assert (verdict.numerator, verdict.denominator, verdict.colour) == (560, 700, GREEN)
-    assert verdict.reasons[-1].params == {"known": 7, "total": 10, "excluded": 0}
+    verdict = whole(*good, bad[0])
+    assert (verdict.numerator, verdict.denominator, verdict.colour) == (561, 800, YELLOW)
+    assert verdict.reasons[-1].params == {"known": 7, "total": 8, "excluded": 0}
+    with_gaps = whole(*good, *bad)
+    assert (with_gaps.numerator, with_gaps.colour) == (None, UNKNOWN)
+    assert with_gaps.reasons[0].params == {"missing": 2}
+    assert with_gaps.reasons[-1].params == {"known": 7, "total": 10, "excluded": 0}
     assert verdict.recheck_at == NOON + timedelta(seconds=RATE.max_age)
     fewer = whole(*good[:6], *bad, counted("x", -1, 100))
     assert (fewer.colour, fewer.value) == (UNKNOWN, None)
-    assert fewer.reasons[0].params["known"] == 60.0
+    assert [why.params["known"] for why in fewer.reasons if why.code == reasons.KNOWN_SHARE] == [60.0]
     aged = whole(*good, now=verdict.recheck_at)
     assert (aged.colour, aged.reasons[-1].params["known"]) == (UNKNOWN, 0)
 

@@ -11,8 +11,9 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response
-from monitor.adapters.guard import AddressGuard, AllowRule, Refused, parse_allow
+from monitor.adapters.guard import AddressGuard, Refused
 from monitor.adapters.resolver import NameFailed
+from monitor.config.allow import AllowRule, parse_allow
 from monitor.config.probespec import Family
 
 
@@ -208,8 +209,8 @@ def test_an_allow_rule_is_read_from_text(text: str, rule: tuple[str, set[int] | 
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("10.0.0.0/8", "name the ports"),
-        ("fd12::/48:443", "name the ports"),
+        ("10.0.0.0/8", "a network and its ports"),
+        ("fd12::/48:443", "a network and its ports"),
         ("10.1.2.3/8:443", "host bits"),
         ("commune.example:443", "write a network"),
         ("10.1.0.0/16:0", "1 to 65535"),
@@ -217,6 +218,7 @@ def test_an_allow_rule_is_read_from_text(text: str, rule: tuple[str, set[int] | 
         ("10.1.0.0/16:", "1 to 65535"),
         ("10.1.0.0/16:８０", "1 to 65535"),
         ("0.0.0.0/0:443", "wider than"),
+        ("::/0:*", "a network and its ports"),
         ("[fc00::/7]:443", "wider than"),
     ],
 )

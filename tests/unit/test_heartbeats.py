@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
 from monitor.config.spec import HeartbeatSpec
 from monitor.model.reading import Reading
 from monitor.service.heartbeats import Heartbeat, Signal
-from monitor.testing import run
+from monitor.service.poller import Poller
+from monitor.testing import LoopClock, VirtualTimetable, run
 
 NOW = datetime(2026, 11, 18, 3, 0, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -102,3 +104,36 @@ def test_a_restart_before_any_report_accuses_nobody():
     one = Heartbeat(NIGHTLY)
     one.resume(None, None, NOW)
     assert told(one, NOW + 100 * HOUR) == ()
+
+
+def followed(spec: HeartbeatSpec, begins: datetime, hours: float) -> list[Reading]:
+    """What a poller brings of a job that reported once, at the beginning."""
+    brought: list[Reading] = []
+
+    async def whole() -> None:
+        clock = LoopClock(begins)
+        one = Heartbeat(spec)
+        one.hear(Signal.SUCCESS, "", clock.now())
+        timetable, poller = VirtualTimetable(clock), Poller([one], clock, lambda c: brought.extend(c.readings))
+        await poller.sweep()
+        poller.start(timetable)
+        await clock.sleep(hours * 3600)
+        await timetable.stop()
+        await poller.stop()
+
+    run(whole())
+    return brought
+
+
+@pytest.mark.parametrize("name", ["backup", "sync", "export", "x", "nightly-1"])
+@pytest.mark.parametrize("begins", [NOW, NOW + timedelta(seconds=17.3), NOW + timedelta(seconds=59.9)])
+def test_a_job_that_is_late_is_found_so_within_five_seconds(name, begins):
+    told_of = followed(HeartbeatSpec(name, "tthc", "up", every=3540.0, grace=37.0), begins, hours=1.2)
+    late = next(reading.as_of for reading in told_of if reading.value is False)
+    assert timedelta() <= late - (begins + timedelta(seconds=3577)) <= timedelta(seconds=5)
+
+
+def test_what_does_not_change_is_said_no_more_often_than_its_freshness_needs():
+    seen = [reading.as_of for reading in followed(NIGHTLY, NOW, hours=1)]
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(seen)]
+    assert min(gaps) >= 30 and max(gaps) <= 32 and len(gaps) > 100

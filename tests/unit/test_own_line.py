@@ -20,6 +20,7 @@ class Target:
     id: str
     up: bool = True
     failure: str = ""
+    broken: bool = False
     asked: int = 0
     period: float = 30.0
     owner: str = "19"
@@ -27,6 +28,8 @@ class Target:
     async def collect(self, now: datetime) -> Collected:
         """Answer."""
         self.asked += 1
+        if self.broken:
+            raise ExceptionGroup("within a ping", [OSError(1, "Operation not permitted")])
         if self.failure:
             return Collected(self.id, now, failure=self.failure)
         return Collected(self.id, now, (Reading("19", "up", self.up, now, now, self.id, note="" if self.up else "no"),))
@@ -77,6 +80,14 @@ def test_bad_news_is_a_failure_and_no_reading_while_the_monitor_is_cut_off(how):
     answer = scene.polled()
     assert answer.readings == ()
     assert answer.failure == "probe centre/1: not believed, denbao itself is cut off"
+
+
+def test_an_own_probe_that_breaks_counts_as_one_that_does_not_answer_and_swallows_nobodys_news():
+    scene = Scene(one=Target("centre/1", up=False), gateway=Target("gateway/VN", broken=True))
+    assert scene.polled().readings[0].value is False
+    scene.cut()
+    scene.clock.move(FRESH)
+    assert scene.polled().failure == "probe centre/1: not believed, denbao itself is cut off"
 
 
 def test_the_own_probes_say_of_themselves_what_is_true():

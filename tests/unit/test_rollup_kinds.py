@@ -18,7 +18,7 @@ from monitor.model.reading import Comparator
 from monitor.model.state import UnitState
 from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import Standing, Verdict
-from tests.unit.engine_scene import CALENDAR, DAY, GREEN, NOON, RATE, RED, UNKNOWN, YELLOW, band, goal, rule, told
+from tests.unit.engine_scene import CALENDAR, DAY, GREEN, NOON, RATE, RED, UNKNOWN, YELLOW, band, goal, held, rule, told
 
 EXCLUDED = Colour.EXCLUDED
 SIX = (GREEN, GREEN, YELLOW, YELLOW, RED, RED)
@@ -131,6 +131,7 @@ def test_a_group_that_is_empty_or_all_excluded_is_never_green(rollup):
 
 WHOLE = asking(RollUp.RATE, (">=", 80))
 WHOLE = replace(WHOLE, indicator="rate")
+TINTED = rule("whole", indicator="rate", rollup=RollUp.RATE, levels=frozenset({Level.PROVINCE}))
 
 
 def reporting(number: int, numerator: float | None, denominator: float | None, **more) -> UnitState:
@@ -147,12 +148,43 @@ def test_the_rate_of_a_province_is_the_sum_of_its_communes_and_not_the_mean_of_t
     assert verdict.value == pytest.approx(50.05, abs=0.001) and verdict.colour is RED
 
 
-def test_figures_that_are_stale_or_without_their_parts_are_not_summed_and_count_as_not_known():
-    fresh = [reporting(number, 90, 100) for number in range(7)]
-    stale = reporting(8, 0, 100, as_of=NOON - 3 * DAY)
-    assert judged(WHOLE, (*fresh, stale)).value == 90.0
-    dark = judged(WHOLE, (*fresh[:2], stale, reporting(9, None, None)))
+def test_a_commune_that_falls_silent_stays_in_the_rate_with_its_last_figure_and_counts_as_not_known():
+    good, day = [reporting(number, 90, 100) for number in range(9)], NOON - 3 * DAY
+    before = judged(TINTED, (*good, reporting(9, 0, 400)))
+    silent = judged(TINTED, (*good, reporting(9, 0, 400, as_of=day)))
+    assert (before.colour, silent.colour) == (YELLOW, YELLOW)
+    assert silent.value == before.value == pytest.approx(62.31, abs=0.01)
+    assert [why.params for why in silent.reasons if why.code == reasons.FIGURES_KEPT] == [{"silent": 1}]
+    dark = judged(TINTED, (*good[:2], reporting(9, 0, 400, as_of=day)))
     assert (dark.colour, dark.reasons[0].code) == (UNKNOWN, reasons.KNOWN_SHARE)
+
+
+@pytest.mark.parametrize(("of_a_hundred", "colour"), [(90, UNKNOWN), (70, UNKNOWN), (10, RED)])
+def test_without_a_commune_that_never_gave_a_figure_the_whole_is_red_or_unknown(of_a_hundred, colour):
+    verdict = judged(TINTED, (*[reporting(number, of_a_hundred, 100) for number in range(9)], child(9, UNKNOWN)))
+    assert verdict.colour is colour
+    assert [why.params for why in verdict.reasons if why.code == reasons.FIGURES_MISSING] == [{"missing": 1}]
+    assert verdict.numerator is None  # the nation must not sum it either
+
+
+def test_a_province_too_little_known_of_stays_in_the_rate_of_the_nation_as_one_that_fell_silent():
+    nation = replace(TINTED, levels=frozenset({Level.PROVINCE, Level.NATION}))
+
+    def province(number: int, *communes: UnitState) -> UnitState:
+        verdict = judged(nation, communes)
+        return child(number, GREEN, criteria={nation.id: replace(held(nation.id, verdict.colour), verdict=verdict)})
+
+    def whole(*provinces: UnitState) -> Verdict:
+        made = Units(tuple(Unit(one.unit, Level.PROVINCE, "tinh", "x", "x", "x") for one in provinces))
+        counts = count(one.standing.colour for one in provinces if one.standing)
+        return judge_rollup(nation, counts, NOON, CALENDAR, 0.6, Members(provinces, made, RATE))
+
+    good = [province(number, reporting(1, 90, 100)) for number in (1, 2)]
+    told_of = whole(*good, province(3, reporting(2, 0, 400)))
+    silent = whole(*good, province(3, reporting(2, 0, 400, as_of=NOON - 3 * DAY)))
+    never = whole(*good, province(3, reporting(2, None, None)))
+    assert (told_of.value, silent.value) == (30.0, 30.0)
+    assert (told_of.colour, silent.colour, never.colour) == (RED, RED, UNKNOWN)
 
 
 def test_the_sum_is_looked_at_again_when_its_oldest_figure_grows_too_old():
@@ -234,6 +266,29 @@ def test_a_child_that_falls_silent_never_makes_its_group_greener(colours, kind, 
     )
     after = judged(criterion, silent, min_known=0.5).colour
     assert not (before.known and after.known and ORDER[after] < ORDER[before])
+
+
+PARTS = st.tuples(st.integers(0, 50), st.integers(50, 500))
+HOW = st.sampled_from(("told", "late", "never"))  # late: its last figure is too old
+AGES = {"told": NOON, "late": NOON - 3 * DAY}
+
+
+@given(st.lists(st.tuples(PARTS, HOW, HOW), min_size=1, max_size=8), st.booleans(), st.sampled_from((0.0, 0.5, 0.7)))
+def test_a_reading_that_is_missing_or_late_never_makes_a_rate_greener(parts, less_is_better, min_known):
+    bands = (band(GREEN, ("<", 20)), band(YELLOW, (">=", 20), ("<", 50)), band(RED, (">=", 50)))
+    criterion = replace(TINTED, bands=bands) if less_is_better else TINTED
+
+    def communes(worse: bool) -> tuple[UnitState, ...]:
+        order = ("told", "late", "never")
+        known = [max(one, other, key=order.index) if worse else one for _, one, other in parts]
+        return tuple(
+            child(number, GREEN) if how == "never" else reporting(number, *part, as_of=AGES[how])
+            for number, ((part, _, _), how) in enumerate(zip(parts, known, strict=True))
+        )
+
+    before = judged(criterion, communes(False), min_known=min_known).colour
+    after = judged(criterion, communes(True), min_known=min_known).colour
+    assert not after.known or (before.known and ORDER[after] >= ORDER[before])
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(50, 99)), min_size=1, max_size=8))

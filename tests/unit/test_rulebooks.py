@@ -101,7 +101,7 @@ def test_a_written_criterion_becomes_the_engines_type(tmp_path):
     weight: {system: 8, commune: 2.5}
     for: 2x
     keep: 3x 60s
-    max_age: 5m
+    max_age: 2d
     critical: true
     outage: true
     alert: [red, yellow]
@@ -123,7 +123,7 @@ def test_a_written_criterion_becomes_the_engines_type(tmp_path):
     assert (rate.target.before, rate.target.by, rate.target.every) == (date(2025, 8, 20), None, None)
     assert rate.target.remind_days == (5, 1)
     assert rate.weight == {Level.SYSTEM: 8, Level.COMMUNE: 2.5}
-    assert (rate.hold, rate.keep, rate.max_age) == (Need(2), Need(3, 60.0), 300.0)
+    assert (rate.hold, rate.keep, rate.max_age) == (Need(2), Need(3, 60.0), 172800.0)
     assert (rate.critical, rate.outage, rate.assumed, rate.min_sample) == (True, True, True, 30)
     assert rate.alert == {Colour.RED, Colour.YELLOW}
     assert rate.legal_basis == ("02-KH/BCĐTW",)

@@ -41,6 +41,11 @@ def test_nothing_to_judge_is_unknown_and_never_green():
     assert stood(held("rate", Colour.EXCLUDED, 10)).colour is UNKNOWN
 
 
+def test_a_unit_of_which_nothing_is_known_is_unknown_whatever_share_is_asked_for():
+    silent = stood(held("a", UNKNOWN), held("b", UNKNOWN), rule=StandingRule(min_coverage=0.0))
+    assert (silent.colour, codes(silent)) == (UNKNOWN, [reasons.KNOWN_SHARE])
+
+
 @given(states)
 def test_green_means_that_nothing_counted_is_red_and_nothing_critical_is_unknown(criteria):
     standing = stood(*criteria)

@@ -15,6 +15,7 @@ from monitor.adapters.fetch_watch import DOING, Stopwatch
 from monitor.adapters.probes.outcome import Outcome, Transcript
 from monitor.adapters.probes.talk import Unwell, reason
 from monitor.adapters.probes.tools import Tools
+from monitor.config.dnsrecords import spelled
 from monitor.config.probespec import DnsCheck
 
 _LARGEST = 65535  # bytes of a datagram
@@ -101,18 +102,14 @@ class DnsAsk:
             raise Unwell(f"the server answers {code}, expected {self._asks.expect_rcode}")
         if code == "NOERROR" and not records:
             raise Unwell(f"the name has no {self._asks.record} record")
-        missing = [wanted for wanted in self._asks.expect if _plain(wanted) not in records]
+        missing = [wanted for wanted in self._asks.expect if wanted not in records]
         if missing:
             raise Unwell(f"the answer lacks {', '.join(missing)}")
 
 
 def _records(answer: dns.message.Message, record: str) -> list[str]:
     kind = dns.rdatatype.from_text(record)
-    return sorted(_plain(item.to_text()) for found in answer.answer if found.rdtype == kind for item in found)
-
-
-def _plain(text: str) -> str:
-    return text.lower().rstrip(".")
+    return sorted(spelled(item) for found in answer.answer if found.rdtype == kind for item in found)
 
 
 def _ttl(answer: dns.message.Message) -> dict[str, float]:

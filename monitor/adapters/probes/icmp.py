@@ -16,10 +16,10 @@ from monitor.adapters.guard import Refused
 from monitor.adapters.probes.outcome import CannotAsk, Outcome, Transcript
 from monitor.adapters.probes.talk import reason
 from monitor.adapters.probes.tools import Tools
-from monitor.config.probespec import IcmpCheck
+from monitor.config.probespec import PING_GAP, IcmpCheck
 
 MAY_NOT = "this process may not send pings; widen net.ipv4.ping_group_range to the group of the service"
-_GAP = 0.1  # seconds between two packets
+HELD_BACK = "this machine does not let pings out to the host; see its firewall"
 _HEAD = struct.Struct("!BBHHH")  # type, code, checksum and identifier (both the kernel's), sequence number
 _PAYLOAD = b"denbao".ljust(48, b".")
 _ECHO = {socket.AF_INET: (8, 0), socket.AF_INET6: (128, 129)}  # type of the question and of its answer
@@ -62,19 +62,25 @@ class IcmpAsk:
             raise CannotAsk(MAY_NOT) from None
 
     async def _ping(self, sock: socket.socket, times: dict[int, float]) -> None:
-        """Fills `times`: seconds by sequence number of what came back."""
+        """Fills `times`: seconds by sequence number of what came back. Raises OSError, CannotAsk."""
         sent: dict[int, float] = {}
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._hear(sock, sent, times))
-            both.create_task(self._send(sock, sent))
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._hear(sock, sent, times))
+                both.create_task(self._send(sock, sent))
+        except ExceptionGroup as one_or_both:  # an ICMP error is told to both, a firewall to who sends
+            raise one_or_both.exceptions[0] from None
 
     async def _send(self, sock: socket.socket, sent: dict[int, float]) -> None:
         question, _ = _ECHO[sock.family]
         for number in range(self._asks.packets):
             sent[number] = self._tools.clock.monotonic()
-            await asyncio.get_running_loop().sock_sendall(sock, _HEAD.pack(question, 0, 0, 0, number) + _PAYLOAD)
+            try:
+                await asyncio.get_running_loop().sock_sendall(sock, _HEAD.pack(question, 0, 0, 0, number) + _PAYLOAD)
+            except PermissionError:
+                raise CannotAsk(HELD_BACK) from None
             if number + 1 < self._asks.packets:
-                await self._tools.clock.sleep(_GAP)
+                await self._tools.clock.sleep(PING_GAP)
 
     async def _hear(self, sock: socket.socket, sent: dict[int, float], times: dict[int, float]) -> None:
         _, wanted = _ECHO[sock.family]

@@ -59,12 +59,9 @@ class TlsAsk:
             untrusted = reason(error)
             said.say(f"{untrusted}; once more without verification, for its date")
             raw, _ = await self._shake(self._doubting, watch)
-            found = x509.load_der_x509_certificate(raw)
-            _describe(found, said)
-            return found, untrusted
-        found = x509.load_der_x509_certificate(raw)
+            return _read(raw, said), untrusted
         said.say(f"agreed on {version}")
-        _describe(found, said)
+        found = _read(raw, said)
         return found, self._shortcoming(found, version, now)
 
     async def _shake(self, context: ssl.SSLContext, watch: Stopwatch) -> tuple[bytes, str]:
@@ -110,13 +107,16 @@ def _blind() -> ssl.SSLContext:
     return context
 
 
-def _describe(found: x509.Certificate, said: Transcript) -> None:
-    said.say(f"subject {clean(found.subject.rfc4514_string(), 80)}, issued by {_issuer(found)}")
-    said.say(f"valid from {found.not_valid_before_utc.isoformat()} to {found.not_valid_after_utc.isoformat()}")
-
-
-def _issuer(found: x509.Certificate) -> str:
-    return clean(found.issuer.rfc4514_string(), 80)
+def _read(raw: bytes, said: Transcript) -> x509.Certificate:
+    """The certificate, described. Raises Unwell for one that cannot be read, or whose names or dates cannot."""
+    try:
+        found = x509.load_der_x509_certificate(raw)
+        subject, issuer = (clean(name.rfc4514_string(), 80) for name in (found.subject, found.issuer))
+        said.say(f"subject {subject}, issued by {issuer}")
+        said.say(f"valid from {found.not_valid_before_utc.isoformat()} to {found.not_valid_after_utc.isoformat()}")
+    except (ValueError, x509.InvalidVersion) as error:
+        raise Unwell(f"the certificate cannot be read: {clean(str(error), 80)}") from None
+    return found
 
 
 def _dated(outcome: Outcome, found: x509.Certificate, now: datetime) -> Outcome:

@@ -14,10 +14,11 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
 from monitor.adapters.transports.apprise_send import send
 from monitor.adapters.transports.job import JobResult, read_job
 from monitor.adapters.transports.witness import Witness, install
+from monitor.config.allow import parse_allow
 from monitor.model.incident import Outcome, Receipt
 
 ROOM = 256 * 1024 * 1024  # bytes of address space above what is in use when everything is loaded

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from monitor.adapters.fetch import Fetcher
-from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.guard import AddressGuard
 from monitor.adapters.shelf import FolderShelf
 from monitor.adapters.transports.email import EmailTransport
 from monitor.adapters.transports.log import LogTransport
@@ -23,6 +23,7 @@ from monitor.adapters.transports.posting import Posting
 from monitor.adapters.transports.webhook import WebhookTransport
 from monitor.adapters.transports.zalotoken import ZaloTokens
 from monitor.alerting.roster import personal
+from monitor.config.allow import parse_allow
 from monitor.config.gateways import SMS_GATEWAYS
 from monitor.config.secrets import Secret
 from monitor.config.spec import ChannelSpec, Site
