@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from monitor.alerting.muting import Held, held_back
-from monitor.decide import Policy, View, Watch, acknowledge, darken, decide, listeners, may_wait, set_aside
+from monitor.decide import Policy, View, Watch, acknowledge, check_told, darken, decide, listeners, may_wait, set_aside
 from monitor.engine.hygiene import after_poll
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.incident import Incident, Notice
@@ -152,20 +152,28 @@ class Evaluator:
         party: str = "",
         seconds: float | None = None,
         via: str = "",
+        told: int | None = None,
         reply: Callable[[Incident], Notice] | None = None,
     ) -> Decision:
         """Somebody answered, for `party` and for so many `seconds` if said, `via` which way. Returns after the commit.
 
-        `reply` makes the message that confirms it, owed in the same transaction.
+        `told` is the newest generation that they know of, if that is known. `reply` makes the message that confirms it,
+        owed in the same transaction.
 
-        Raises NotFound, StoreError, or ValueError when it is not clear for whom.
+        Raises NotFound, Outdated, StoreError, or ValueError when it is not clear for whom.
         """
+
+        def answered(state: UnitState, now: datetime) -> Decision:
+            check_told(state, ref, told)
+            until = None if seconds is None else now + timedelta(seconds=seconds)
+            return acknowledge(state, ref, actor, note, now, party=party, until=until, via=via)
+
         async with self._one_at_a_time:
             try:
-                return await self._acknowledge(ref, actor, note, party, seconds, via, reply)
+                return await self._acknowledge(ref, answered, reply)
             except Conflict:
                 await self._reload()
-                return await self._acknowledge(ref, actor, note, party, seconds, via, reply)
+                return await self._acknowledge(ref, answered, reply)
 
     async def tell(self, unit: str, notices: tuple[Notice, ...], entry: AuditEntry) -> None:
         """Owe messages that change nothing at their unit, with an audit entry; on disk when this returns.
@@ -387,16 +395,10 @@ class Evaluator:
     async def _acknowledge(
         self,
         ref: str,
-        actor: str,
-        note: str,
-        party: str,
-        seconds: float | None,
-        via: str,
+        answered: Callable[[UnitState, datetime], Decision],
         reply: Callable[[Incident], Notice] | None,
     ) -> Decision:
-        unit, now = self._unit_of(ref), self._clock.now()
-        until = None if seconds is None else now + timedelta(seconds=seconds)
-        decision = acknowledge(self.states[unit], ref, actor, note, now, party=party, until=until, via=via)
+        decision = answered(self.states[self._unit_of(ref)], self._clock.now())
         if reply is not None:
             decision = replace(decision, notices=(*decision.notices, reply(decision.incidents[0])))
         return (await self._commit([decision]))[0]
