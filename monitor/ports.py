@@ -81,6 +81,7 @@ class Lease:
     owner: str
     attempt: int  # 1 for the first try; later ones carry the same key
     maybe_sent: bool = False  # an earlier attempt ended unknown
+    over: str = ""  # the limit because of which it is to be told by another channel; empty: send it
 
 
 Hold = Callable[[Notice, datetime], Held | None]  # why a notice must not be sent at an instant, if so
@@ -127,7 +128,8 @@ class Store(Protocol):
         Good news (a notice that `requires` another) waits until all bad news of its incident to the same address is
         decided; where none of that was sent, it is suppressed ("never_told") instead of claimed.
         Expired leases count as attempts that ended unknown. What `hold` names is not claimed: it stays owed, says why,
-        and is asked about again at the instant that `hold` gives. What is over the `limits` is held in the same way.
+        and is asked about again at the instant that `hold` gives. What is over the `limits` is held in the same way,
+        or claimed with the reason (`Lease.over`) where another channel is to tell it.
         """
 
     async def settle(

@@ -12,6 +12,7 @@ _DOUBLINGS = 6  # 2^6 > 60
 _MAYBE_SENT = 15.0  # seconds: what may have gone is not repeated at once
 _BLIND = 300.0  # seconds: the same where the provider would not recognise the repeat
 _PATIENCE = 3600.0  # seconds: a provider that asks for more is asked again after an hour
+URGENT = timedelta(seconds=60)  # for which what is urgent waits at a time where another channel could tell it
 
 
 def next_try(

@@ -90,7 +90,7 @@ class Sender:
         if room <= 0 or self._unmarked[channel]:
             return 0  # a send that could not be marked yet would be claimed a second time
         now = self._clock.now()
-        leases = await self._store.lease(channel, self._owner, now, room, LEASE, self._hold, way.limits)
+        leases = await self._store.lease(channel, self._owner, now, room, LEASE, self._hold, way.admits)
         for lease in leases:
             task = asyncio.get_running_loop().create_task(self._send(lease), name=f"send {lease.notice.key}")
             self._flying[channel].add(task)
@@ -138,10 +138,13 @@ class Sender:
     def _without_sending(self, lease: Lease) -> Receipt | None:
         """What is known before: a repeat that would ring twice goes to the next channel, and so does what came to rest.
 
-        A channel that rests is asked again by one notice when its rest is over.
+        So does what is urgent and over a limit for long. A channel that rests is asked again by one notice when its
+        rest is over.
         """
         channel, now = lease.notice.channel, self._clock.now()
         way = self._ways[channel]
+        if lease.over:
+            return Receipt(Outcome.REFUSED, lease.over, fault=Fault.QUOTA)
         if lease.maybe_sent and way.blind and lease.notice.recipient in way.next_of:
             return Receipt(Outcome.UNKNOWN, "an earlier attempt may have arrived")
         if channel not in self._resting:

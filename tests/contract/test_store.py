@@ -718,6 +718,16 @@ async def test_the_day_ends_at_the_midnight_of_the_site_and_the_reserve_is_for_u
     assert urgent.notice.key == "i/9"
 
 
+async def test_what_is_over_the_day_and_can_be_told_otherwise_is_claimed_with_the_reason(store: Store) -> None:
+    urgent = [replace(notice(key), urgent=True) for key in ("i1", "i2")]
+    await store.commit([owing(*urgent)])
+    limits = Limits(per_day=1, others=(urgent[0].recipient,))
+    first, second = await store.lease("log", "me", at(1), 10, 20, limits=limits)
+    assert (first.over, second.over) == ("", "held: the day's 1 messages are used up")
+    await store.settle(second, Receipt(Outcome.REFUSED, second.over), at(2))
+    assert await store.lease("log", "me", at(3), 10, 20, limits=limits) == []
+
+
 async def test_a_provider_tells_later_by_our_name_or_by_its_own(store: Store) -> None:
     pages = (notice("i/0"), notice("i/1"))
     await store.commit([decision(UnitState("00010"), notices=pages)])

@@ -508,6 +508,21 @@ async def test_what_is_over_the_limit_is_sent_later(office):
         assert len(sms.sends) == 3
 
 
+async def test_what_is_urgent_and_over_the_days_budget_is_told_by_the_next_channel_at_once(office):
+    sms, mail = office.channel("sms"), office.channel("mail")
+    ways = {"sms": Way(4, limits=Limits(per_day=1), next_of={"focal": "mail"}), "mail": Way(4)}
+    await office.owe("i/0/1/0/focal/sms", urgent=True)
+    async with office.running(office.sender(ways=ways)):
+        await office.clock.advance(10)
+        await office.owe("i/1/1/0/focal/sms", urgent=True)
+        await office.owe("i/2/1/0/focal/sms")
+        await office.clock.advance(10)
+        details = {one.notice.key: one.detail for one in await office.store.deliveries()}
+    assert [len(one.sends) for one in (sms, mail)] == [1, 1]
+    assert details["i/1/1/0/focal/sms"] == "held: the day's 1 messages are used up; told by mail instead"
+    assert (await office.states())["i/2/1/0/focal/sms"] == "pending"  # waits for midnight
+
+
 async def test_sc_86_two_limits_at_once_let_the_next_one_go_when_both_have_room(office):
     """SC-86: one in a minute and three in fifteen; the seconds below are its minutes -12, -10, 0, 3 and 5."""
     sms = office.channel("sms")

@@ -108,12 +108,13 @@ class MemoryOutbox:
         for row in untold:
             self._suppress(row, states.NEVER_TOLD)
         claimed = [row for row in sorted(told, key=lambda row: row.rank) if not self._held(row, hold, now)][:limit]
+        over: Mapping[str, str] = {}
         if limits is not None and limits.bound:
-            claimed = self._admitted(channel, claimed, limits, now)
+            claimed, over = self._admitted(channel, claimed, limits, now)
         for row in claimed:
             row.state, row.owner, row.attempt = states.LEASED, owner, row.attempt + 1
             row.lease_until = now + timedelta(seconds=seconds)
-        return [Lease(row.notice, owner, row.attempt, row.maybe_sent) for row in claimed]
+        return [Lease(row.notice, owner, row.attempt, row.maybe_sent, over.get(row.notice.key, "")) for row in claimed]
 
     def _held(self, row: _Row, hold: Hold | None, now: datetime) -> bool:
         held = None if hold is None else hold(row.notice, now)
@@ -128,7 +129,9 @@ class MemoryOutbox:
             if row.state in states.WAITING and row.detail == reason:
                 row.next_at = min(row.next_at, now)
 
-    def _admitted(self, channel: str, claimed: list[_Row], limits: Limits, now: datetime) -> list[_Row]:
+    def _admitted(
+        self, channel: str, claimed: list[_Row], limits: Limits, now: datetime
+    ) -> tuple[list[_Row], Mapping[str, str]]:
         mine = [row for row in self._rows.values() if row.notice.channel == channel]
         counts = Counts(
             {
@@ -144,7 +147,7 @@ class MemoryOutbox:
         admission = admit(waiting, counts, limits, now)
         for key, held in admission.held.items():
             self._rows[key].next_at, self._rows[key].detail = held.until, held.reason
-        return [row for row in claimed if row.notice.key in admission.admitted]
+        return [row for row in claimed if row.notice.key not in admission.held], admission.passed
 
     def heard_later(self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None) -> bool:
         """See the port."""

@@ -102,19 +102,23 @@ class SqlStore:
     ) -> Sequence[Lease]:
         """See the port."""
 
-        async def work(writer: AsyncConnection) -> Sequence[Any]:
+        async def work(writer: AsyncConnection) -> tuple[Sequence[Any], Mapping[str, str]]:
             await writer.execute(queries.expire_leases(channel, now))
             await writer.execute(queries.suppress_never_told(channel, now))
             found = await _free(writer, channel, now, limit, hold)
+            over: Mapping[str, str] = {}
             if limits is not None and limits.bound:
-                found = await _admitted(writer, channel, found, limits, now)
+                found, over = await _admitted(writer, channel, found, limits, now)
             until = now + timedelta(seconds=seconds)
             if found:
                 await writer.execute(queries.claim([row.key for row in found], owner, until))
-            return found
+            return found, over
 
-        claimed = await self._file.write(work)
-        return [Lease(codec.NOTICE.decode(row.doc), owner, row.attempt + 1, row.maybe_sent) for row in claimed]
+        claimed, over = await self._file.write(work)
+        return [
+            Lease(codec.NOTICE.decode(row.doc), owner, row.attempt + 1, row.maybe_sent, over.get(row.key, ""))
+            for row in claimed
+        ]
 
     async def settle(
         self,
@@ -312,10 +316,10 @@ async def _chain(writer: AsyncConnection, entries: Sequence[AuditEntry]) -> None
 
 async def _admitted(
     writer: AsyncConnection, channel: str, found: Sequence[Any], limits: Limits, now: datetime
-) -> list[Any]:
-    """Those of the due notices that the limits let through; the others are held."""
+) -> tuple[Sequence[Any], Mapping[str, str]]:
+    """Those of the due notices that the limits let through or to another channel, and why that; the others are held."""
     if not found:
-        return []
+        return (), {}
     counts = Counts(
         await _spent_by_recipient(writer, channel, limits.per_recipient, now),
         await _spent(writer, channel, limits.per_channel, now),
@@ -324,7 +328,7 @@ async def _admitted(
     waiting = [Waiting(row.key, row.recipient, bool(row.urgent)) for row in found]
     admission = admit(waiting, counts, limits, now)
     await _hold_back(writer, admission.held)
-    return [row for row in found if row.key in admission.admitted]
+    return [row for row in found if row.key not in admission.held], admission.passed
 
 
 async def _spent_by_recipient(
