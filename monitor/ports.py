@@ -157,6 +157,12 @@ class Store(Protocol):
     async def next_due(self, channel: str) -> datetime | None:
         """When the next notice of a channel could be claimed; None when nothing waits."""
 
+    async def hasten(self, now: datetime, by: float, beyond: float = 0.0) -> None:
+        """The wall clock was set back: what waits for later than `beyond` seconds from now waits `by` seconds less.
+
+        The same for claims that run out. Nothing is claimed before it was asked again what holds it back.
+        """
+
     async def audit(self, entry: AuditEntry) -> None:
         """Append one audit entry outside of a decision (a refusal, a start, a reload)."""
 
@@ -184,7 +190,8 @@ class Store(Protocol):
     async def stuck(self, before: datetime) -> tuple[int, datetime | None]:
         """How many notices should have gone before an instant and have not, and since when the oldest should have.
 
-        What is muted or held by a limit, and good news that waits for bad news, is not counted.
+        What is muted or held by a limit, what is not urgent and waits for its provider's morning, and good news that
+        waits for bad news, is not counted.
         """
 
     async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:

@@ -16,7 +16,7 @@ from monitor.alerting.outcome import take_over
 from monitor.engine.rolling import pack
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
-from monitor.model.incident import Notice, Outcome, Phase, Receipt, reference
+from monitor.model.incident import Fault, Notice, Outcome, Phase, Receipt, reference
 from monitor.model.reading import Comparator, Drift, Reading, Rejected, Shape, SourceHealth
 from monitor.model.rolling import Rolling, Tally, Tier
 from monitor.model.series import MonthSum, Series
@@ -489,6 +489,34 @@ async def test_stuck_is_what_should_have_gone_by_now(store: Store) -> None:
     (old,) = await store.lease("log", "me", at(501), 1, 20, lambda one, _: hold.get(one.key) or _not("old", one))
     await store.settle(old, SENT, at(502))
     assert await store.stuck(at(90)) == (0, None)
+
+
+async def test_a_night_that_what_is_not_urgent_waits_for_is_not_called_stuck(store: Store) -> None:
+    night = replace(AGAIN, fault=Fault.NIGHT)
+    await store.commit([owing(notice("calm"), notice("loud", urgent=True))])
+    for lease in await store.lease("log", "me", at(0), 10, 20):
+        await store.settle(lease, night, at(1), at(3000))
+    assert await store.stuck(at(900)) == (1, at(0))  # the urgent one: nobody was told
+    assert await store.stuck(at(3001)) == (2, at(0))
+    for lease in await store.lease("log", "me", at(3000), 10, 20):
+        await store.settle(lease, AGAIN if lease.notice.key == "calm" else SENT, at(3001), at(3060))
+    assert await store.stuck(at(2999)) == (0, None)
+    assert await store.stuck(at(3001)) == (1, at(3000))  # refused again in the morning
+
+
+async def test_what_waits_on_a_clock_that_was_set_back_waits_so_much_less(store: Store) -> None:
+    await store.commit([owing(notice("new", due=4000), notice("tried"), notice("flying", urgent=True))])
+    _, tried = await store.lease("log", "me", at(0), 10, 20)
+    await store.settle(tried, AGAIN, at(1), at(61))
+    await store.hasten(at(-3600), 3600.0)
+    due = {one.notice.key: one.next_at or one.lease_until for one in await store.deliveries()}
+    assert due == {"new": at(400), "tried": at(-3539), "flying": at(-3580)}
+    assert await store.stuck(at(-3500)) == (2, at(-3580))
+    (again,) = await store.lease("log", "me", at(-3580), 10, 20)
+    assert (again.notice.key, again.maybe_sent) == ("flying", True)
+    await store.hasten(at(-3580), 1e9, 3600.0)
+    due = {one.notice.key: one.next_at or one.lease_until for one in await store.deliveries()}
+    assert due == {"new": at(-3580), "tried": at(-3539), "flying": at(-3560)}  # what is near stays
 
 
 def _not(key: str, one: Notice) -> Held | None:

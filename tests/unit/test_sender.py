@@ -37,10 +37,11 @@ class HandClock:
 
     def __init__(self) -> None:
         self.passed = 0.0
+        self.back = 0.0  # seconds by which the wall clock was set back
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.passed)
+        return NOON + timedelta(seconds=self.passed - self.back)
 
     def monotonic(self) -> float:
         return self.passed
@@ -521,6 +522,41 @@ async def test_what_is_urgent_and_over_the_days_budget_is_told_by_the_next_chann
     assert [len(one.sends) for one in (sms, mail)] == [1, 1]
     assert details["i/1/1/0/focal/sms"] == "held: the day's 1 messages are used up; told by mail instead"
     assert (await office.states())["i/2/1/0/focal/sms"] == "pending"  # waits for midnight
+
+
+async def test_a_clock_that_is_set_back_by_an_hour_delays_no_repeat(office):
+    channel = office.channel("sms", replace(AGAIN, retry_after=37.0), SENT)
+    await office.owe("a")
+    async with office.running(office.sender()):
+        await office.clock.advance(10)
+        office.clock.back = 3600.0
+        await office.clock.advance(60)
+    [first, second] = channel.times
+    assert first == 0.0 and 37.0 <= second <= 45.0
+
+
+async def test_what_was_put_off_on_a_clock_a_day_ahead_is_asked_at_the_next_start(office):
+    channel = office.channel("sms", AGAIN, SENT)
+    await office.owe("a")
+    first = office.sender()
+    await first.step("sms")
+    await settled()
+    office.clock.back = 86_400.0
+    async with office.running(office.sender("two")):
+        await office.clock.advance(1)
+    assert len(channel.sends) == 2
+
+
+async def test_a_channel_rests_no_longer_for_a_clock_that_is_set_back(office):
+    zalo, _ = office.channel("zalo", BROKEN, SENT), office.channel("sms")
+    async with office.running(office.sender(ways=chained())):
+        await office.owe("i/0/0/0/focal/zalo", channel="zalo")
+        await office.clock.advance(10)
+        office.clock.back = 3600.0
+        await office.clock.advance(60)
+        await office.owe("i/1/0/0/focal/zalo", channel="zalo")
+        await office.clock.advance(10)
+    assert len(zalo.sends) == 2
 
 
 async def test_sc_86_two_limits_at_once_let_the_next_one_go_when_both_have_room(office):

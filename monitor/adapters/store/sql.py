@@ -135,7 +135,8 @@ class SqlStore:
             held = (await writer.execute(queries.held_by(key, lease.owner, lease.attempt))).one_or_none()
             if held is None:
                 return False
-            await writer.execute(queries.settle(key, _settled(held, receipt, now, next_at)))
+            planned = {"free_at": next_at} if states.planned(receipt, lease.notice) else {}
+            await writer.execute(queries.settle(key, {**_settled(held, receipt, now, next_at), **planned}))
             if instead is not None and not held.withheld:
                 await writer.execute(queries.owe_notice(), [rows.notice_row(instead)])
             return True
@@ -162,6 +163,19 @@ class SqlStore:
         """See the port."""
         instant: datetime | None = (await self._file.fetch(queries.next_due(channel)))[0][0]
         return instant
+
+    async def hasten(self, now: datetime, by: float, beyond: float = 0.0) -> None:
+        """See the port."""
+
+        async def work(writer: AsyncConnection) -> None:
+            found = (await writer.execute(queries.waiting_beyond(now + timedelta(seconds=beyond)))).all()
+            moved: list[rows.Row] = []
+            for row in found:
+                at = max(now, (row.lease_until or row.next_at) - timedelta(seconds=by))
+                moved.append({"hastened": row.key, "at": at, "free": min(row.free, at)})
+            await _each(writer, queries.hasten(), moved)
+
+        await self._file.write(work)
 
     async def audit(self, entry: AuditEntry) -> None:
         """See the port."""
@@ -218,8 +232,8 @@ class SqlStore:
 
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port; only final outcomes, so a number never falls."""
-        found = await self._file.fetch(queries.final_outcomes())
-        return {(row.channel, Outcome(row.state)): row.number for row in found}
+        found = await self._file.fetch(queries.numbers_by_state())
+        return {(row.channel, Outcome(row.state)): row.number for row in found if row.state in states.FINAL}
 
     async def transitions(self, unit: str, *, limit: int = 200) -> Sequence[Transition]:
         """See the port."""
