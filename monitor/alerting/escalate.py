@@ -110,13 +110,18 @@ def refreshed(
 ) -> tuple[Step, ...]:
     """The plan with those whom the steps that are due call now.
 
-    A step keeps the people that were frozen into it, with two exceptions: where somebody does not hold the role any
-    more, or nobody did, those are called who hold it now; and a repeat goes to whoever is on duty by then.
+    A step keeps the people that were frozen into it, with two exceptions: where somebody does not hold the role or have
+    the channel any more, or nobody did, those are called who hold it now; and a repeat goes to whoever is on duty by
+    then.
     """
     day = calendar.local(now).date()
 
+    def reached(address: Address) -> bool:
+        person = directory.person(address.recipient, day)
+        return person is not None and address.channel in person.channels
+
     def outdated(step: Step) -> bool:
-        gone = not step.to or any(directory.person(address.recipient, day) is None for address in step.to)
+        gone = not step.to or not all(map(reached, step.to))
         return gone or (step.duty and step.fired > 0)
 
     return tuple(

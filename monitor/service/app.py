@@ -13,6 +13,7 @@ from functools import partial
 from monitor.adapters.pushing.buffer import Buffer
 from monitor.alerting.links import filled
 from monitor.alerting.outcome import Way
+from monitor.alerting.plan import Recipient
 from monitor.config.spec import Site
 from monitor.decide import Policy, Watch
 from monitor.engine.hygiene import Known, inspect
@@ -45,6 +46,7 @@ from monitor.service.replies import Replies
 from monitor.service.reports import Apart, here
 from monitor.service.selfwatch import NoHost, SelfWatch, Watched
 from monitor.service.sender import LOOK, Sender
+from monitor.service.strays import Strays
 from monitor.service.validity import asked_today
 
 log = logging.getLogger(__name__)
@@ -88,9 +90,10 @@ class Service:
         self.heartbeats = Heartbeats(site.heartbeats, self.evaluator, clock)
         self.own_line = OwnLine([source for source in adapters.sources if source.id in site.own_line], clock)
         sources = self._sources(adapters)
-        transports = {name: Linked(transport, self._linked) for name, transport in adapters.transports.items()}
+        transports = {name: self._wrapped(name, transport) for name, transport in adapters.transports.items()}
         self.poller = self._poller(adapters, sources)
         self.sender = self._sender(adapters, transports)
+        self.strays = Strays(store, adapters.transports, self._home, clock, self.sender.look)
         self.link_keys = adapters.link_keys
         self.digests = Digests(site, self.evaluator, store, clock, self.ready, adapters.apart)
         self.desk = Desk(self.evaluator, store, self.sender, clock)
@@ -172,6 +175,7 @@ class Service:
         self.hub.listen(self.broken_rules.committed)
         self.hub.listen(self.metrics.committed)
         self.hub.listen(self.sender.notice)
+        self.hub.listen(self.strays.notice)
         self.started_at = self.clock.now()
         await self.store.audit(AuditEntry(self.started_at, "denbao", "start", self.site.version))
 
@@ -181,6 +185,7 @@ class Service:
             await self.open()
         self._spawn("evaluator", self.evaluator.run)
         self._spawn("sender", self.sender.run)
+        self._spawn("strays", self.strays.run)
         self._spawn("digests", self.digests.run)
         self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
         self._spawn("first sweep", self._first_sweep)
@@ -254,6 +259,24 @@ class Service:
     def _linked(self, notice: Notice) -> Notice:
         """The message as it goes out, with its recipient's links."""
         return filled(notice, self.site.directory.base_url.rstrip("/"), self.link_keys, self.clock.now())
+
+    def _wrapped(self, channel: str, transport: Transport) -> Linked:
+        """The log of a service is read by more people than one: what it shows answers nothing."""
+        spec = self.site.channels.get(channel)
+        shown = spec is not None and spec.kind == "log"
+        return Linked(transport, (lambda notice: notice) if shown else self._linked, self._holds)
+
+    def _holds(self, recipient: str) -> bool:
+        """Whether somebody holds their post on this local day."""
+        return self._person(recipient) is not None
+
+    def _home(self, recipient: str) -> str:
+        """The first channel of somebody who holds their post; otherwise empty."""
+        person = self._person(recipient)
+        return next(iter(person.channels), "") if person else ""
+
+    def _person(self, recipient: str) -> Recipient | None:
+        return self.site.directory.person(recipient, self.site.calendar.local(self.clock.now()).date())
 
     def _held(self, source: str, unit: str, indicator: str) -> Reading | None:
         """The last committed reading of a source."""

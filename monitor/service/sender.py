@@ -78,8 +78,11 @@ class Sender:
             for channel in self._transports:
                 group.create_task(self._serve(channel), name=f"sender {channel}")
 
-    async def drain(self, grace: float = 10.0) -> None:
-        """Let sends under way finish and be marked; the rest stays owed."""
+    async def drain(self, grace: float = LEASE) -> None:
+        """Let sends under way finish and be marked; the rest stays owed.
+
+        Nothing is cut off that its transport may still end: the next start would send it a second time.
+        """
         tasks = [task for flying in self._flying.values() for task in flying]
         if not tasks:
             return

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.adapters.store.memory import MemoryStore
+from monitor.adapters.transports.factory import LONGEST
 from monitor.alerting.limits import Limits, Rate
 from monitor.alerting.outcome import Way
 from monitor.model.errors import StoreError
@@ -19,6 +20,7 @@ from monitor.model.incident import Fault, Notice, Outcome, Receipt
 from monitor.model.state import Decision, UnitState
 from monitor.ports import Hold, Lease
 from monitor.service.sender import LEASE, Sender
+from monitor.testing.clock import LoopClock, run
 
 NOON = datetime(2026, 11, 20, 5, tzinfo=UTC)
 SENT, AGAIN, REFUSED, UNKNOWN = (
@@ -368,6 +370,29 @@ async def test_drain_lets_what_is_on_the_wire_land_and_be_marked(office):
     channel.gate.set()
     await draining
     assert await office.states() == {"a": "sent"}
+
+
+def test_drain_waits_for_as_long_as_a_transport_may_take():
+    """What was cut off would be sent a second time by the next start."""
+
+    class Slow:
+        async def send(self, notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
+            await asyncio.sleep(LONGEST)
+            return SENT
+
+        async def close(self) -> None:
+            """Nothing to stop."""
+
+    async def story() -> None:
+        made = Office()
+        await made.store.open()
+        await made.owe("a")
+        sender = Sender(made.store, {"sms": Slow()}, {"sms": Way()}, LoopClock(NOON), lambda: 0.0, "one")
+        await sender.step("sms")
+        await sender.drain()
+        assert await made.states() == {"a": "sent"}
+
+    run(story())
 
 
 async def test_drain_of_an_idle_sender_ends_at_once(office):
