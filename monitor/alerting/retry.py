@@ -36,10 +36,11 @@ def next_try(
     delay = min(2.0 ** min(attempt - 1, _DOUBLINGS), _LONGEST) * (1 - chance / 2)
     if outcome is Outcome.UNKNOWN:
         delay = max(delay, _BLIND if blind else _MAYBE_SENT)
-    return now + timedelta(seconds=max(delay, _asked(retry_after)))
+    return now + timedelta(seconds=max(delay, asked(retry_after, _PATIENCE)))
 
 
-def _asked(retry_after: float | None) -> float:
+def asked(retry_after: float | None, longest: float) -> float:
+    """Seconds for which a provider wants to be left alone, as far as it is: what is no time is none."""
     if retry_after is None or not isfinite(retry_after):
         return 0.0
-    return min(retry_after, _PATIENCE)
+    return min(retry_after, longest)

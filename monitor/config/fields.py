@@ -59,7 +59,8 @@ def _code(value: Any) -> str:
     return text
 
 
-def _identifier(value: str) -> str:
+def identifier(value: str) -> str:
+    """An id: it stands in keys and addresses between slashes. Raises ValueError for anything else."""
     if not _ID.fullmatch(value):
         raise ValueError(f"is '{value[:60]}'; use lower-case letters, digits, '.', '-' and '_'")
     return value
@@ -212,7 +213,7 @@ def ways(value: str) -> tuple[str, ...]:
 def _ways(value: str) -> str:
     names = ways(value)
     for name in names:
-        _identifier(name)
+        identifier(name)
     if len(set(names)) < len(names):
         raise ValueError(f"is '{value[:60]}', which comes back to the same channel; name each once")
     return value
@@ -224,7 +225,7 @@ Duration = Annotated[float, BeforeValidator(_duration), _DURATION_SCHEMA]  # sec
 Span = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive), _DURATION_SCHEMA]  # not zero
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Code = Annotated[str, BeforeValidator(_code), WithJsonSchema({"type": ["string", "integer"]})]
-Identifier = Annotated[str, AfterValidator(_identifier)]
+Identifier = Annotated[str, AfterValidator(identifier)]
 WaysText = Annotated[str, AfterValidator(_ways)]  # channels, each of which takes over from the one before it
 Label = Annotated[str, AfterValidator(_label)]  # of a time series
 ParameterName = Annotated[str, AfterValidator(_parameter)]  # of a query
