@@ -16,12 +16,12 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from shutil import which
-from statistics import median
+from statistics import fmean, median
 from threading import Thread
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
-from bench.measure import Figure, best
+from bench.measure import Figure, Watch, best
 from bench.nation import FAIR, GOOD, national_policy
 from monitor.adapters.clock import SystemClock
 from monitor.decide import Policy, View, decide
@@ -32,7 +32,7 @@ from monitor.model.unit import DECIDE_ORDER, Level
 from monitor.service.garbage import collect_rarely
 
 REPEATS = 7  # the quickest counts
-CHANGES = 400  # readings put in one after the other; the median counts
+CHANGES = 4000  # readings put in one after the other
 LIMIT = 60.0  # seconds Prometheus may take to start, scrape and evaluate
 MEMORY = 2_000_000_000  # bytes of address space that Prometheus' heap may reach
 
@@ -71,7 +71,7 @@ def run() -> list[Figure]:
     sheet = _sheet(policy, now)
     sheet.fill(known)
     sheet.judge(now)
-    changed, moving, moved = _changes(sheet, readings, now)
+    changes = _changes(sheet, readings, now)
     ordinary = best(lambda: _decide_all(policy, evidence, now), 1)
     agreed = _agree(sheet, policy, now)
     same, nothing = "plain loop, the same questions", "nation from nothing, columns"
@@ -81,9 +81,11 @@ def run() -> list[Figure]:
         Figure("  beside less", 1000 * full.cpu, "CPU ms", 1000 * bands.cpu, "plain loop, bands alone"),
         Figure("nation once more, tables drawn", 1000 * again.cpu, "CPU ms", 1000 * loop.cpu, same),
         Figure("readings laid out in columns", 1000 * filled.cpu, "CPU ms", 1000 * full.cpu, "judging them"),
-        Figure("one changed reading, commune to nation", 1e6 * changed, "µs", 1e6 * full.cpu, nothing),
-        Figure("  one that changes its commune's colour", 1e6 * moving, "µs", 1e6 * full.cpu, nothing),
-        Figure("  units that changed with it, on average", moved, ""),
+        Figure("one changed reading, commune to nation", 1e6 * changes.turned, "µs", 1e6 * full.cpu, nothing),
+        Figure("  mean of new values spread as the old", 1e6 * changes.mixed, "CPU µs", 1e6 * full.cpu, nothing),
+        Figure("  one that changes its unit's colour", 1e6 * changes.moving, "µs", 1e6 * full.cpu, nothing),
+        Figure("  the same colours once more", 1e6 * changes.again, "µs", 1e6 * full.cpu, nothing),
+        Figure("  units that changed with it, on average", changes.moved, ""),
         Figure("units on which columns and decide agree", agreed, "", len(policy.units), "units"),
         Figure("decide with reasons, holds, alerts", ordinary.cpu, "CPU s", loop.cpu, same),
     ]  # fmt: skip
@@ -222,22 +224,48 @@ def _fresh(policy: Policy, known: Mapping[str, UnitState], now: datetime) -> Cal
     return judge
 
 
-def _changes(sheet: Sheet, readings: Sequence[Reading], now: datetime) -> tuple[float, float, float]:
-    """Median seconds for a new reading and all it changes up to the nation, of all and of those that change the colour
-    of a unit (their roll-ups were mostly never asked before), and how many units change on average.
-    """
-    times: list[float] = []
-    moving: list[float] = []
-    moved = 0
-    step = max(1, len(readings) // CHANGES)
-    for reading in readings[1::step]:
-        fresh = replace(reading, value=100.0 - float(reading.value) + (0.0 if reading.value == 50 else 0.01), as_of=now)
+class _Changes(NamedTuple):
+    """Seconds for a new reading and all it changes up to the nation."""
+
+    turned: float  # median where every new value turns its criterion red
+    moving: float  # median of those among them that change the colour of a unit
+    again: float  # the same after all have been as before in between
+    mixed: float  # mean where the new values are those of other units
+    moved: float  # units that change colour with a reading that turned red, on average
+
+
+def _changes(sheet: Sheet, readings: Sequence[Reading], now: datetime) -> _Changes:
+    old = readings[1 :: max(1, len(readings) // CHANGES)]
+    values = [float(reading.value) for reading in old]
+    red = [min(40.0, 100.0 - value) + 0.01 for value in values]
+    first = _put_in(sheet, old, red, now)
+    _put_in(sheet, old, values, now)
+    again = _put_in(sheet, old, red, now)
+    _put_in(sheet, old, values, now)
+    other = [
+        replace(one, value=another.value, as_of=now) for one, another in zip(old, [*old[7:], *old[:7]], strict=True)
+    ]
+    with Watch() as watch:
+        for reading in other:
+            sheet.put(reading, now)
+    return _Changes(
+        median(spent for spent, _ in first),
+        median(spent for spent, changed in first if changed),
+        median(spent for spent, changed in again if changed),
+        watch.spent.cpu / len(other),
+        fmean(changed for _, changed in first),
+    )
+
+
+def _put_in(sheet: Sheet, old: Sequence[Reading], values: Sequence[float], now: datetime) -> list[tuple[float, int]]:
+    """Seconds for each new value, and how many units it changed."""
+    found = []
+    for reading, value in zip(old, values, strict=True):
+        fresh = replace(reading, value=value, as_of=now)
         before = perf_counter()
         changed = sheet.put(fresh, now)
-        times.append(perf_counter() - before)
-        moving += times[-1:] if changed else []
-        moved += len(changed)
-    return median(times), median(moving), moved / len(times)
+        found.append((perf_counter() - before, len(changed)))
+    return found
 
 
 def _decide_all(policy: Policy, evidence: Mapping[str, Mapping[str, Reading]], now: datetime) -> dict[str, UnitState]:

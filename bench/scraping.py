@@ -140,6 +140,7 @@ async def _size(policy: Policy, states: dict[str, UnitState], number: int) -> li
         Figure(f"page plain, {name}", plain.wall, "ms", client.wall, against),
         Figure(f"page plain, {name}", plain.cpu, "CPU ms", client.cpu, against),
         Figure(f"first page, {name}", 1000 * first.spent.wall, "ms", client.wall, against),
+        Figure(f"first page, {name}", 1000 * first.spent.cpu, "CPU ms", client.cpu, against),
         Figure(f"bytes packed, {name}", len(zipped.body), "bytes", len(page.body), "bytes"),
         Figure(f"longest stall, packed, {name}", packed_stall, "ms", idle.longest, "the idle loop's"),
         Figure(f"longest stall, plain, {name}", plain_stall, "ms", idle.longest, "the idle loop's"),

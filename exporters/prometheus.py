@@ -3,15 +3,19 @@
 prometheus-client's registry renders 99,000 series in about a second on the event loop. Here a commit or a poll only
 marks a unit; the page renders the marked units anew and joins what it has kept (monitor/reporting/exposition.py), both
 in a thread beside the event loop. So colours, counts and totals of one page are one moment, and all of it is committed.
+
+The thread works in slices: while it runs, the loop gets its turn only when the interpreter takes the thread's away, and
+that is after five milliseconds. Between two slices nobody has to wait. A nation's first page is hundreds of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from io import BytesIO
 from itertools import chain
 from math import isnan
 
@@ -47,7 +51,10 @@ from monitor.api import (
 _WORDS = {"partly": 0.5, "in_progress": 0.5}
 _COLOURS = (Colour.YELLOW, Colour.RED, Colour.UNKNOWN)  # that an incident can have
 _PHASES = (Phase.OPEN, Phase.ACKNOWLEDGED, Phase.CLOSING, Phase.UNANSWERED)
+_WITHOUT_REASON = (Colour.GREEN, Colour.EXCLUDED)
 _RANK = "denbao_unit_rank"
+_STEPS = 8  # of a slice: a unit rendered, a fragment packed ...; one or two milliseconds
+_COPIED = 20  # fragments of text in a step: copying is quick
 _NOBODY = ""  # no province: the nation's
 
 
@@ -103,8 +110,28 @@ class PrometheusExporter:
             own = await self._context.own_metrics(openmetrics)
             board, states, polls = self._board, self._states, self._polls
             self._states, self._polls = {}, {}
-            body = await asyncio.to_thread(_made, board, (states, polls.values()), own, openmetrics, packed)
+            body = await _in_slices(_made(board, (states, polls.values()), own, openmetrics, packed))
         return Page(body, OPENMETRICS if openmetrics else TEXT, "gzip" if packed else "")
+
+
+Work = Generator[None, None, bytes]  # a page, made step by step
+
+
+async def _in_slices(work: Work) -> bytes:
+    while (made := await asyncio.to_thread(_slice, work)) is None:
+        pass
+    return made
+
+
+def _slice(work: Work) -> bytes | None:
+    """Some steps of the work; its result when it is done."""
+    try:
+        for _ in range(_STEPS):
+            next(work)
+    except StopIteration as done:
+        made: bytes = done.value
+        return made
+    return None
 
 
 def _made(
@@ -113,16 +140,26 @@ def _made(
     own: bytes,
     openmetrics: bool,
     packed: bool,
-) -> bytes:
-    board.update(*news)
+) -> Work:
+    yield from board.update(*news)
     families = board.families()
-    last = (*board.about_the_page(openmetrics), own, END if openmetrics else b"")
-    if not packed:
-        return b"".join(
-            chain(chain.from_iterable((head(f.metric, openmetrics=openmetrics), *f.text()) for f in families), last)
-        )
-    heads = ((pack(head(family.metric, openmetrics=openmetrics)), family) for family in families)
-    return gzipped((*chain.from_iterable((top, *family.packed()) for top, family in heads), pack(b"".join(last))))
+    last = b"".join((*board.about_the_page(openmetrics), own, END if openmetrics else b""))
+    heads = [head(family.metric, openmetrics=openmetrics) for family in families]
+    if packed:
+        for family in families:
+            yield from family.repack()
+        tops = map(pack, heads)
+        pieces = ((top, *family.packed()) for top, family in zip(tops, families, strict=True))
+        return gzipped((*chain.from_iterable(pieces), pack(last)))
+    page = BytesIO()  # grows in place, where one join would hold the interpreter for all of it
+    for top, family in zip(heads, families, strict=True):
+        page.write(top)
+        for number, text in enumerate(family.text()):
+            page.write(text)
+            if number % _COPIED == 0:
+                yield
+    page.write(last)
+    return page.getvalue()
 
 
 class _Tally:
@@ -163,17 +200,22 @@ class _Board:
         self._colours, self._incidents, self._deadlines = _Tally(), _Tally(), _Tally()
         self._series = 0  # on the last page
 
-    def update(self, states: Mapping[str, UnitState], polls: Iterable[Collected]) -> None:
-        """Render the units that changed; one that the site does not have is passed over."""
+    def update(self, states: Mapping[str, UnitState], polls: Iterable[Collected]) -> Iterator[None]:
+        """Render the units that changed, one a step; one that the site does not have is passed over."""
         known = {code: state for code, state in states.items() if code in self._units}
         self._states.update(known)
-        self._rank(known)
-        for code, state in known.items():
-            self._put(code, _samples(self._units[code], state))
-            self._count(self._units[code], state)
-        asked = dict.fromkeys(code for code in map(self._take, polls) if code in self._units)
+        asked = [code for code in map(self._take, polls) if code in self._units]
+        moved: set[tuple[str, str]] = set()
         for code in dict.fromkeys((*known, *asked)):
+            if code in known:
+                self._put(code, _samples(self._units[code], known[code]))
+                self._count(self._units[code], known[code])
+                moved |= self._moved(code)
             self._put(code, _probe_samples(code, self._probes.get(code, {})))
+            yield
+        for parent, name in sorted(moved):
+            self._rank(parent, name)
+            yield
         self._put_totals()
 
     def families(self) -> Sequence[Family]:
@@ -209,21 +251,21 @@ class _Board:
                 yield head(CATALOGUE[name], openmetrics=openmetrics)
                 yield rendered(name, samples)
 
-    def _rank(self, changed: Iterable[str]) -> None:
-        """Ranks anew, of each group and indicator where a figure is another: most commits say the same again."""
-        ranking = self._context.ranking
-        moved: set[tuple[str, str]] = set()
-        for code in changed:
-            if parent := self._units[code].parent:
-                before, now = self._figures.get(code, {}), ranking.figures(self._states[code])
-                moved.update((parent, name) for name in {*before, *now} if before.get(name) != now.get(name))
-                self._figures[code] = now
-        for parent, name in sorted(moved):
-            group = self._siblings[parent]
-            ranks = ranking.ranks(name, [self._figures.get(code, {}).get(name, NO_FIGURE) for code in group])
-            places = zip(self._rank_heads(parent, name), ranks, strict=True)
-            lines = [b"%b%d\n" % (top, rank) for top, rank in places if rank is not None]
-            self._family(_RANK).put_lines((parent, name), b"".join(lines))
+    def _moved(self, code: str) -> set[tuple[str, str]]:
+        """Groups (by parent) and indicators in which a unit's figure is another: most commits say the same again."""
+        parent = self._units[code].parent
+        if not parent:
+            return set()
+        before, now = self._figures.get(code, {}), self._context.ranking.figures(self._states[code])
+        self._figures[code] = now
+        return {(parent, name) for name in {*before, *now} if before.get(name) != now.get(name)}
+
+    def _rank(self, parent: str, name: str) -> None:
+        """The ranks of one group by one indicator."""
+        figures = [self._figures.get(code, {}).get(name, NO_FIGURE) for code in self._siblings[parent]]
+        places = zip(self._rank_heads(parent, name), self._context.ranking.ranks(name, figures), strict=True)
+        lines = [b"%b%d\n" % (top, rank) for top, rank in places if rank is not None]
+        self._family(_RANK).put_lines((parent, name), b"".join(lines))
 
     def _rank_heads(self, parent: str, name: str) -> list[bytes]:
         """Lines of ranks up to the rank: one moved figure writes those of all its siblings anew."""
@@ -326,8 +368,18 @@ def _samples(unit: Unit, state: UnitState) -> Iterator[tuple[str, Samples]]:
     yield "denbao_indicator_value", [((code, ("indicator", key)), value) for key, value in values if value is not None]
     yield "denbao_target_projected_value", _of_targets(code, state, "projected")
     yield "denbao_target_required_pace", _of_targets(code, state, "required_pace")
+    yield "denbao_target_actual_pace", _of_targets(code, state, "actual_pace")
     colours = ((key, held.colour.number) for key, held in sorted(state.criteria.items()))
     yield "denbao_criterion_colour", [((code, ("criterion", key)), of) for key, of in colours if of is not None]
+    yield "denbao_criterion_reason_info", [((code, *why), 1) for why in _reasons(state)]
+
+
+def _reasons(state: UnitState) -> Iterator[Labels]:
+    """Why criteria are not green. Codes and not sentences, whose figures would make new series all the time."""
+    for key, held in sorted(state.criteria.items()):
+        if held.colour not in _WITHOUT_REASON:
+            for reason in dict.fromkeys(reason.code for reason in held.reasons):
+                yield ("criterion", key), ("reason", reason)
 
 
 def _of_targets(code: tuple[str, str], state: UnitState, figure: str) -> Samples:

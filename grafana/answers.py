@@ -1,7 +1,8 @@
 """Asks every query of every board: a real Prometheus scrapes the real service while the story of August 2025 is played.
 
 `grafana.page` makes docs/boards.md of the answers. What the story lacks is scripted beside it: the default site's
-probes, of which one fails, and a feed with a refused row.
+probes, of which one fails, a feed with a refused row, a price and a budget of the channels, and a push of the metrics
+whose line is cut on the last day.
 
 Prometheus stores the story under the story's own time: each line of a page carries the moment it was made
 (prometheus.io/docs/instrumenting/exposition_formats), so that "days left" and "since yesterday" are what they were.
@@ -26,13 +27,17 @@ import aiohttp
 
 from grafana.boards import MAKERS, rendered
 from monitor.adapters.clock import SystemClock
+from monitor.adapters.pushing.buffer import Buffer
+from monitor.alerting.limits import Limits
 from monitor.api import Collected, Exporter, ExporterContext, Page, Reading, Snapshot, UnitState
 from monitor.config.build import load_site
 from monitor.config.probespec import ProbeSpec
-from monitor.config.spec import Column, FeedSpec, Site
+from monitor.config.spec import Column, FeedSpec, PushSpec, Site
 from monitor.model.reading import Check, Rejected
 from monitor.ports import Clock
+from monitor.service.app import Service
 from monitor.service.exporters import load_exporters
+from monitor.service.forwarding import Forwarder
 from monitor.story.figures import PROVINCE, START, ZONE
 from monitor.story.play import Act, Play
 from monitor.story.setting import story_site
@@ -44,6 +49,8 @@ ROOT = Path(__file__).parents[1]
 STEP = timedelta(hours=12)
 REPORTED = datetime(2025, 8, 6, 20, 0, tzinfo=ZONE).astimezone(UTC)  # after the report whose counts are known
 MOMENT = datetime(2025, 8, 14, 20, 0, tzinfo=ZONE).astimezone(UTC)  # when the boards are looked at
+CUT = MOMENT - timedelta(days=1)  # from then on nothing that is pushed arrives
+BUDGET = Limits(per_day=2000, reserve=400, zone=ZONE)  # of each channel
 DOWN, EXPIRES = "02143", datetime(2025, 9, 30, tzinfo=UTC)
 _AGAIN = 0.03  # seconds between two questions whether it has come
 _SCRAPE = "200ms"
@@ -53,8 +60,6 @@ CHOSEN: Mapping[str, str] = {
     "$job": ".+",
     "$instance": ".+",
     "$channel": ".+",
-    "$sms_price": "500",
-    "$sms": "log",  # the story has no channel for SMS
     "$__range": "9d",
     "$__rate_interval": "2d",
     "$__interval": "12h",
@@ -62,7 +67,7 @@ CHOSEN: Mapping[str, str] = {
 SINGLE = {"commune": {"$unit": "02191", "$criterion": ".+"}, "systems": {"$unit": ".+"}}
 _DEFAULTS = {"$unit": "02191", "$criterion": "commune_online_submission_rate", "$province": PROVINCE}
 # How long something took on the machine that asked: no two runs agree.
-_MEASURED = ("sweep_lateness", "event_loop_lag", "decision_seconds", "scrape_duration")
+_MEASURED = ("sweep_lateness", "event_loop_lag", "decision_seconds", "scrape_duration", "push_waiting_bytes")
 _OF_PROMETHEUS = ("up{", "scrape_")  # told by Prometheus itself, which does not know the story's time
 
 
@@ -151,6 +156,7 @@ async def story_in_prometheus() -> AsyncIterator[Asked]:
         watch = Watch()
         play = Play(site(), lambda _event: None, beside=beside(), export=watch.export, looks=watch.looks())
         watch.clock = play.clock
+        watch.pushes_to(play.service, Path(folder) / "push")
         runner = await serve(create_app(play.service, Tokens(())), "127.0.0.1", 0)
         try:
             async with _prometheus(Path(folder), runner.addresses[0][1]) as asked:
@@ -168,11 +174,22 @@ class Watch:
     asked: Asked
     clock: Clock
     _at: datetime | None = None  # the moment that is looked at; between two looks there is nothing to scrape
+    _exporter: Exporter
+    _forwarder: Forwarder
 
     def export(self, context: ExporterContext) -> Mapping[str, Exporter]:
         """The site's own exporter, stamped with the story's time."""
-        made = load_exporters(ROOT / "exporters", ["prometheus"], context)
-        return {name: Stamped(exporter, self._moment) for name, exporter in made.items()}
+        self._exporter = load_exporters(ROOT / "exporters", ["prometheus"], context)["prometheus"]
+        return {"prometheus": Stamped(self._exporter, self._moment)}
+
+    def pushes_to(self, service: Service, folder: Path) -> None:
+        """Let the service push its page at each look."""
+        spec, page = PushSpec("http://tsdb.example", "text", STEP.total_seconds(), 10**9), self._exporter.page
+        self._forwarder = Forwarder(spec, Buffer(folder, spec.buffer), lambda: page("", ""), self._taken, self.clock)
+        service.metrics.registry.register(self._forwarder)
+
+    async def _taken(self, _body: bytes, _headers: object) -> tuple[int, str]:
+        return (0, "the line is cut") if self.clock.now() > CUT else (200, "")
 
     def looks(self) -> list[Act]:
         """Morning and evening until MOMENT."""
@@ -184,6 +201,7 @@ class Watch:
 
     async def _look(self) -> None:
         self._at, patience = self.clock.now(), SystemClock()
+        await self._forwarder.once()
         async with asyncio.timeout(_PATIENCE):
             while not await self._has(self._at):
                 await patience.sleep(_AGAIN)
@@ -231,7 +249,8 @@ def site() -> Site:
     """The story's site with what is scripted beside it."""
     told = story_site(ROOT, {})
     extra = FeedSpec("lines", "csv", "line-19", "", 3600.0, 20.0, (Column("network_loss_rate", "loss"),), 5e5)
-    return replace(told, probes=_probes(), feeds=(*told.feeds, extra))
+    channels = {name: replace(one, price=500.0, limits=BUDGET) for name, one in told.channels.items()}
+    return replace(told, probes=_probes(), feeds=(*told.feeds, extra), channels=channels)
 
 
 def beside() -> list[ScriptedSource]:

@@ -200,6 +200,9 @@ class Store(Protocol):
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """Per channel and outcome: number of notices, since the store was made."""
 
+    async def carried(self, channel: str, since: datetime) -> int:
+        """How many notices of a channel went, may have gone or are going since an instant: what `Limits` count."""
+
     async def transitions(self, unit: str, *, limit: int = 200) -> Sequence[Transition]:
         """Changes of colour of one unit and its criteria, newest first."""
 

@@ -1,4 +1,4 @@
-"""One commune: every criterion, its probes with their phases, its history, and where the reasons are told."""
+"""One commune: every criterion and why, its probes with their phases, its history, and where all figures are told."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ from grafana_foundation_sdk.builders import text
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from grafana.boards import frame
-from grafana.boards.frame import JOB, colours, days_left, selected
+from grafana.boards.frame import JOB, colours, days_left, selected, unit_links
 from grafana.boards.language import Say
-from grafana.boards.palette import UNKNOWN, colour_mappings, yes_no
+from grafana.boards.palette import MET, UNKNOWN, colour_mappings, reason_mappings, well_or_failed
 from grafana.boards.panels import (
     DAYS_LEFT,
     LIVE,
-    SHARE,
+    PACES,
     About,
     AnyPanel,
     Column,
     Frame,
+    colour_column,
     figure,
     history,
     lines,
     note,
+    pace_columns,
     rows,
+    score,
     tiles,
 )
 
@@ -41,7 +44,7 @@ def board(say: Say) -> Dashboard:
     made = made.with_variable(frame.province(say)).with_variable(frame.unit(say, "commune"))
     made = made.with_variable(frame.criterion(say, selected("denbao_criterion_colour", _OWN), several=True))
     made = frame.with_changes(frame.with_incidents(made, say, frame.HERE), say, _OWN)
-    return frame.filled(made, _now(say), _criteria(say), _history(say), _figures(say), _probes(say))
+    return frame.filled(made, _now(say), _criteria(say), _why(say), _history(say), _figures(say), _probes(say))
 
 
 def _now(say: Say) -> Iterator[AnyPanel | text.Panel]:
@@ -58,19 +61,7 @@ def _now(say: Say) -> Iterator[AnyPanel | text.Panel]:
         f"1000 * max({selected('denbao_unit_colour_since_timestamp_seconds', _OWN)})",
         say("Từ", "Since"),
     )
-    yield figure(
-        About(
-            say("Điểm", "Score"),
-            say("Điểm có trọng số của các tiêu chí đã biết.", "Weighted score of the known criteria."),
-            4,
-            5,
-            "percentunit",
-            1,
-        ),
-        f"max({selected('denbao_unit_score_ratio', _OWN)})",
-        say("Điểm", "Score"),
-        bounds=SHARE,
-    )
+    yield score(say, say("Điểm", "Score"), selected("denbao_unit_score_ratio", _OWN))
     yield figure(
         About(
             say("Phần đã biết", "Known share"),
@@ -87,7 +78,7 @@ def _now(say: Say) -> Iterator[AnyPanel | text.Panel]:
     yield note(
         About(
             say("Vì sao", "Why"),
-            say("Lý do bằng lời nằm ở bảng trực tiếp.", "The reasons in words are on the live board."),
+            say("Lý do với đủ con số nằm ở bảng trực tiếp.", "The reasons with all figures are on the live board."),
             5,
             5,
         ),
@@ -104,33 +95,40 @@ def _criteria(say: Say) -> Iterator[AnyPanel]:
         About(
             say("Từng tiêu chí", "Every criterion"),
             say(
-                "Màu, số ngày đến hạn chung, nhịp cần mỗi ngày làm việc, giá trị dự kiến vào ngày đến hạn.",
-                "Colour, days to the general date, pace needed per working day, value expected at the date.",
+                "Màu, ngày đến hạn chung, nhịp cần và nhịp thực tế mỗi ngày làm việc, dự kiến vào ngày đến hạn.",
+                "Colour, days to the general date, pace needed and taken per working day, value expected at the date.",
             ),
             24,
             10,
         ),
         Frame({"criterion": say("Tiêu chí", "Criterion")}, (), say("Màu", "Colour")),
-        Column(
-            say("Màu", "Colour"),
-            each.format(selected("denbao_criterion_colour", _CRITERIA)),
-            "none",
-            None,
-            colour_mappings(say),
-        ),
+        colour_column(say, each.format(selected("denbao_criterion_colour", _CRITERIA))),
         Column(say("Còn (ngày)", "Days left"), days_left('criterion=~"$criterion"'), "none", 0, (), DAYS_LEFT),
-        Column(
-            say("Nhịp cần", "Pace needed"),
-            each.format(selected("denbao_target_required_pace", _CRITERIA)),
-            "short",
-            2,
+        *pace_columns(say, *(each.format(selected(f"denbao_target_{name}", _CRITERIA)) for name in PACES)),
+    )
+
+
+def _why(say: Say) -> Iterator[AnyPanel]:
+    colour = f"max by (criterion) ({selected('denbao_criterion_colour', _CRITERIA)})"
+    reasons = f"max by (criterion, reason) ({selected('denbao_criterion_reason_info', _CRITERIA)})"
+    met = f'label_replace({colour} == 0, "reason", "{MET}", "", "")'
+    yield rows(
+        About(
+            say("Vì sao từng tiêu chí có màu ấy", "Why each criterion has its colour"),
+            say(
+                "Mỗi lý do một dòng; dấu … là con số, xem ở bảng trực tiếp bằng liên kết của dòng.",
+                "A row for each reason; … stands for a figure: the link of the row leads to it on the live board.",
+            ),
+            24,
+            10,
         ),
-        Column(
-            say("Dự kiến", "Expected"),
-            each.format(selected("denbao_target_projected_value", _CRITERIA)),
-            "short",
-            2,
+        Frame(
+            {"criterion": say("Tiêu chí", "Criterion"), "reason": say("Vì sao", "Why")},
+            unit_links(say, "${unit}")[1:],
+            say("Màu", "Colour"),
+            words={"reason": reason_mappings(say)},
         ),
+        colour_column(say, f"{reasons} * on (criterion) group_left () {colour} or {met}"),
     )
 
 
@@ -188,7 +186,7 @@ def _probes(say: Say) -> Iterator[AnyPanel]:
         ),
         f"max by (probe) ({selected('denbao_probe_success', _OWN)})",
         "{{probe}}",
-        yes_no(say, ("Tốt", "Well"), ("Hỏng", "Failed")),
+        well_or_failed(say),
     )
     phases = frame.selected("denbao_probe_phase_duration_seconds", _OWN, JOB)
     yield lines(

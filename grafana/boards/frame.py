@@ -18,7 +18,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from grafana.boards.language import Say
 from grafana.boards.palette import BLUE, RED
-from grafana.boards.panels import LIVE, SOURCE, AnyPanel, Link
+from grafana.boards.panels import LIVE, SOURCE, AnyPanel, Frame, Link
 
 ADDRESS = "http://127.0.0.1:8866"  # where the live board is unless the variable says otherwise
 JOB = 'job=~"$job"'
@@ -56,6 +56,11 @@ def colours(matchers: str, where: str = JOB) -> str:
 def counted(matchers: str, where: str = JOB) -> str:
     """How many units have each colour."""
     return f"sum by (colour) ({selected('denbao_units', matchers, where)})"
+
+
+def incidents(where: str = JOB) -> str:
+    """How many open incidents have each colour."""
+    return f"sum by (colour) ({selected('denbao_incidents', '', where)})"
 
 
 def of_provinces(expr: str) -> str:
@@ -101,7 +106,7 @@ def filled(made: build.Dashboard, *rows: Iterable[AnyPanel | text.Panel]) -> bui
 
 def with_incidents(made: build.Dashboard, say: Say, where: str = JOB) -> build.Dashboard:
     """Marks where incidents began."""
-    now = f"sum by (colour) ({selected('denbao_incidents', '', where)})"
+    now = incidents(where)
     before = f"sum by (colour) ({selected('denbao_incidents', '', where)} offset 5m)"
     mark = build.AnnotationQuery().name(say("Sự cố mới", "New incidents")).datasource(SOURCE).enable(True)
     mark = mark.icon_color(RED).target(_asked(f"{now} > {before}").interval("5m"))
@@ -129,6 +134,12 @@ def unit_links(say: Say, of: str, target: str = "commune") -> tuple[Link, ...]:
         (say("Xem chi tiết", "Details"), f"{here}&var-{variable}={of}"),
         (say("Mở trên bảng trực tiếp", "Open on the live board"), there),
     )
+
+
+def of_units(say: Say, name: str, sort: str, target: str = "commune", *, descending: bool = True) -> Frame:
+    """A table with a row for each unit, by code and name, and its links; `name` is the head of the names."""
+    heads = {"unit": say("Mã", "Code"), "name": name}
+    return Frame(heads, unit_links(say, CELL, target), sort, descending)
 
 
 LABEL, CELL = "${__field.labels.unit}", "${__data.fields.unit}"  # a unit's code in a panel of series, in a table
@@ -165,12 +176,6 @@ def channel(say: Say) -> build.QueryVariable:
     return _all(_query("channel", say("Kênh", "Channel"), asked))
 
 
-def typed(name: str, label: str, value: str, about: str) -> build.TextBoxVariable:
-    """A value that the reader writes."""
-    shown = VariableOption(selected=True, text=value, value=value)
-    return build.TextBoxVariable(name).label(label).description(about).default_value(value).current(shown)
-
-
 def _datasource(say: Say) -> build.DatasourceVariable:
     made = build.DatasourceVariable("datasource").label(say("Nguồn dữ liệu", "Data source"))
     return made.type("prometheus").current(VariableOption(selected=True, text="Denbao", value="denbao"))
@@ -184,7 +189,9 @@ def _live(say: Say) -> build.TextBoxVariable:
     about = say(
         "Địa chỉ của bảng trực tiếp, không có dấu / ở cuối", "Address of the live board, without a / at its end"
     )
-    return typed("board", say("Bảng trực tiếp", "Live board"), ADDRESS, about)
+    shown = VariableOption(selected=True, text=ADDRESS, value=ADDRESS)
+    made = build.TextBoxVariable("board").label(say("Bảng trực tiếp", "Live board")).description(about)
+    return made.default_value(ADDRESS).current(shown)
 
 
 def _query(name: str, label: str, asked: str) -> build.QueryVariable:

@@ -9,10 +9,11 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana.boards import frame
 from grafana.boards.frame import INSTANCE, selected
 from grafana.boards.language import Say
-from grafana.boards.palette import GREEN, RED, YELLOW, yes_no
-from grafana.boards.panels import TROUBLE, About, AnyPanel, Column, Frame, figure, lines, rows
+from grafana.boards.palette import GREEN, RED, YELLOW, well_or_failed
+from grafana.boards.panels import TROUBLE, About, AnyPanel, Column, Frame, figure, lines, rows, spread
 
 _YES_NO = ((None, RED), (1.0, GREEN))
+_BEHIND = ((None, GREEN), (300.0, YELLOW), (3600.0, RED))  # seconds that pushed metrics may be late
 _LATE = ((None, GREEN), (1.0, YELLOW), (5.0, RED))  # seconds
 
 
@@ -24,7 +25,7 @@ def board(say: Say) -> Dashboard:
     )
     made = frame.board(say, "monitor", say("Đèn báo · Chính hệ thống", "Denbao · The monitor itself"), about)
     made = frame.with_incidents(made.with_variable(frame.instance(say)), say)
-    return frame.filled(made, _state(say), _pace(say), _feeds(say), _page(say))
+    return frame.filled(made, _state(say), _pace(say), _feeds(say), _page(say), _push(say))
 
 
 def _own(metric: str, matchers: str = "") -> str:
@@ -51,7 +52,7 @@ def _state(say: Say) -> Iterator[AnyPanel]:
             f"min({_own(metric)})",
             title,
             bounds=_YES_NO,
-            mappings=yes_no(say, ("Tốt", "Well"), ("Hỏng", "Failed")),
+            mappings=well_or_failed(say),
         )
     yield figure(
         About(
@@ -112,13 +113,8 @@ def _pace(say: Say) -> Iterator[AnyPanel]:
         ),
     )
     for metric, title, sentence in told:
-        spread = f"sum by (le) (rate({_own(f'{metric}_bucket')}[$__rate_interval]))"
-        yield lines(
-            About(title, sentence, 8, 8, "s"),
-            (f"histogram_quantile(0.5, {spread})", say("trung vị", "median")),
-            (f"histogram_quantile(0.99, {spread})", "99 %"),
-            bounds=_LATE,
-        )
+        growth = f"rate({_own(f'{metric}_bucket')}[$__rate_interval])"
+        yield spread(say, About(title, sentence, 8, 8, "s"), growth, 0.99, _LATE)
 
 
 def _feeds(say: Say) -> Iterator[AnyPanel]:
@@ -187,4 +183,44 @@ def _page(say: Say) -> Iterator[AnyPanel]:
             "s",
         ),
         (f"max by (instance) ({_own('scrape_duration_seconds')})", "{{instance}}"),
+    )
+
+
+def _push(say: Say) -> Iterator[AnyPanel]:
+    only = say("Chỉ khi site tự đẩy số liệu.", "Only where a site pushes its metrics.")
+    yield lines(
+        About(
+            say("Đẩy số liệu: chậm bao lâu", "Push: how far behind"),
+            say(f"Yêu cầu cũ nhất đang chờ đã chờ bao lâu. {only}", f"Age of the oldest request that waits. {only}"),
+            8,
+            7,
+            "s",
+        ),
+        (f"max by (instance) ({_own('denbao_push_oldest_age_seconds')})", "{{instance}}"),
+        bounds=_BEHIND,
+    )
+    yield lines(
+        About(
+            say("Đẩy số liệu: đang chờ trên đĩa", "Push: waiting on disk"),
+            say(f"Bộ đệm giữ gì chưa gửi được. {only}", f"What the buffer keeps until it goes. {only}"),
+            8,
+            7,
+            "bytes",
+        ),
+        (f"sum by (instance) ({_own('denbao_push_waiting_bytes')})", "{{instance}}"),
+    )
+    ended = f"sum by (outcome) (increase({_own('denbao_push_requests_total')}[$__rate_interval]))"
+    yield lines(
+        About(
+            say("Đẩy số liệu: kết quả", "Push: what became of requests"),
+            say(
+                f"Đã gửi, bị từ chối, bị bỏ vì bộ đệm đầy (mất hẳn). {only}",
+                f"Sent, refused, dropped from a full buffer (lost for good). {only}",
+            ),
+            8,
+            7,
+            "none",
+            0,
+        ),
+        (ended, "{{outcome}}"),
     )

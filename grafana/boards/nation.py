@@ -7,10 +7,20 @@ from collections.abc import Iterator
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from grafana.boards import frame
-from grafana.boards.frame import CELL, LABEL, colours, counted, named, of_provinces, selected, unit_links
+from grafana.boards.frame import LABEL, colours, counted, named, of_provinces, selected, unit_links
 from grafana.boards.language import Say
-from grafana.boards.palette import colour_mappings
-from grafana.boards.panels import SHARE, About, AnyPanel, Column, Frame, colours_over_time, counts, lines, rows, tiles
+from grafana.boards.panels import (
+    SHARE,
+    About,
+    AnyPanel,
+    Column,
+    colour_column,
+    colours_over_time,
+    counts,
+    lines,
+    rows,
+    tiles,
+)
 
 _COMMUNES, _PROVINCES = 'level="commune"', 'level="province"'
 
@@ -81,7 +91,7 @@ def _course(say: Say) -> Iterator[AnyPanel]:
             say("Mọi sự cố chưa đóng, cả đã nhận.", "Every incident that is not closed, acknowledged ones too."),
             12,
         ),
-        f"sum by (colour) ({selected('denbao_incidents')})",
+        frame.incidents(),
     )
 
 
@@ -102,12 +112,8 @@ def _ranks(say: Say) -> Iterator[AnyPanel]:
             12,
             9,
         ),
-        Frame(
-            {"unit": say("Mã", "Code"), "name": say("Tỉnh", "Province")},
-            unit_links(say, CELL, "province"),
-            say("Điểm", "Score"),
-        ),
-        Column(say("Màu", "Colour"), colour, "none", None, colour_mappings(say)),
+        frame.of_units(say, say("Tỉnh", "Province"), say("Điểm", "Score"), "province"),
+        colour_column(say, colour),
         Column(say("Điểm", "Score"), score, "percentunit", 1),
         Column(say("Xã xanh", "Green communes"), share, "percentunit", 1, (), SHARE),
         Column(say("Sự cố", "Incidents"), incidents, "none", 0),

@@ -21,29 +21,26 @@ from grafana.boards.panels import (
     figure,
     lines,
     rows,
+    spread,
 )
 
 _HERE = f'{JOB},province=~"$province"'
 _OPEN, _ACKNOWLEDGED = 'phase="open"', 'phase="acknowledged"'
 _CHANNEL = 'channel=~"$channel"'
-_SMS_PRICE = "500"  # dong for one segment; assumed
+_BUDGET = ((None, GREEN), (0.8, YELLOW), (1.0, RED))  # of the segments of the day that are not kept back
 _AGE = ((None, GREEN), (300.0, YELLOW), (900.0, RED))  # seconds that a due message may wait
 
 
 def board(say: Say) -> Dashboard:
     """Made in one language."""
     about = say(
-        "Trực ban: sự cố đang mở, bao lâu thì có người nhận và xử lý xong, tin nhắn và chi phí SMS.",
-        "On call: open incidents, time to acknowledge and to fix, messages, what SMS cost.",
+        "Trực ban: sự cố đang mở, bao lâu thì có người nhận và xử lý xong, tin nhắn, chi phí và hạn mức SMS.",
+        "On call: open incidents, time to acknowledge and to fix, messages, what SMS cost and what is left of the day.",
     )
     made = frame.board(say, "oncall", say("Đèn báo · Trực ban", "Denbao · On call"), about)
     made = made.with_variable(frame.province(say, several=True)).with_variable(frame.channel(say))
-    sms = say("Kênh SMS (biểu thức)", "SMS channels (pattern)")
-    made = made.with_variable(frame.typed("sms", sms, ".*sms.*", say("Những kênh gửi SMS", "Channels that send SMS")))
-    price = say("Giá một SMS (đồng)", "Price of an SMS (VND)")
-    assumed = say("Giả định; ghi giá trong hợp đồng", "Assumed; write the price of your contract")
-    made = frame.with_incidents(made.with_variable(frame.typed("sms_price", price, _SMS_PRICE, assumed)), say, _HERE)
-    return frame.filled(made, _open(say), _course(say), _answers(say), _deliveries(say), _outbox(say))
+    made = frame.with_incidents(made, say, _HERE)
+    return frame.filled(made, _open(say), _course(say), _answers(say), _deliveries(say), _spending(say), _outbox(say))
 
 
 def _open(say: Say) -> Iterator[AnyPanel]:
@@ -55,7 +52,7 @@ def _open(say: Say) -> Iterator[AnyPanel]:
             12,
             5,
         ),
-        f"sum by (colour) ({selected('denbao_incidents', '', _HERE)})",
+        frame.incidents(_HERE),
     )
     yield figure(
         About(
@@ -92,7 +89,7 @@ def _course(say: Say) -> Iterator[AnyPanel]:
             say("Sự cố chưa đóng theo màu.", "Incidents that are not closed, by colour."),
             12,
         ),
-        f"sum by (colour) ({selected('denbao_incidents', '', _HERE)})",
+        frame.incidents(_HERE),
     )
     yield rows(
         About(
@@ -137,12 +134,8 @@ def _answers(say: Say) -> Iterator[AnyPanel]:
         ),
     )
     for metric, title, sentence in told:
-        spread = f"sum by (le) (increase({selected(f'{metric}_bucket')}[$__range]))"
-        yield lines(
-            About(title, sentence, 12, 7, "s"),
-            (f"histogram_quantile(0.5, {spread})", say("trung vị", "median")),
-            (f"histogram_quantile(0.9, {spread})", "90 %"),
-        )
+        growth = f"increase({selected(f'{metric}_bucket')}[$__range])"
+        yield spread(say, About(title, sentence, 12, 7, "s"), growth, 0.9)
 
 
 def _deliveries(say: Say) -> Iterator[AnyPanel]:
@@ -161,20 +154,21 @@ def _deliveries(say: Say) -> Iterator[AnyPanel]:
         ),
         Column(say("Tin nhắn", "Messages"), f"sum by (channel, outcome) (increase({notices}[$__range]))", "none", 0),
     )
-    sent = selected("denbao_notices_total", 'channel=~"$sms",outcome=~"sent|maybe_sent"')
+    sent = selected("denbao_notices_total", f'{_CHANNEL},outcome=~"sent|maybe_sent"')
+    price = f"max by (channel) ({selected('denbao_channel_price_dong', _CHANNEL)})"
     yield figure(
         About(
             say("Chi phí SMS", "Spent on SMS"),
             say(
-                "Tin đã gửi trong khoảng đang xem nhân với giá một SMS; mỗi tin là một đoạn.",
-                "Messages sent within the time shown, times the price; each message is one segment.",
+                "Tin đã gửi trong khoảng đang xem nhân với giá ghi ở kênh (price:); mỗi tin là một đoạn.",
+                "Messages sent within the time shown, times the price of their channel (price:); one segment each.",
             ),
             6,
             7,
             "currency:₫",
             0,
         ),
-        f"sum(increase({sent}[$__range])) * $sms_price",
+        f"sum(sum by (channel) (increase({sent}[$__range])) * on (channel) {price})",
         say("Đồng", "VND"),
     )
     refused = selected("denbao_notices_total", f'{_CHANNEL},outcome=~"refused|unknown"')
@@ -191,6 +185,48 @@ def _deliveries(say: Say) -> Iterator[AnyPanel]:
         share,
         say("Tin nhắn", "Messages"),
         bounds=TROUBLE,
+    )
+
+
+def _spending(say: Say) -> Iterator[AnyPanel]:
+    gone, budget, reserve, cost = (
+        f"max by (channel) ({selected(f'denbao_channel_day_{name}', _CHANNEL)})"
+        for name in ("segments", "budget_segments", "reserve_segments", "cost_dong")
+    )
+    ordinary = f"({budget} - {reserve})"
+    segments, day = say("Đoạn", "Segments"), say("Hạn mức", "Budget")
+    yield rows(
+        About(
+            say("SMS hôm nay so với hạn mức", "SMS of today against the budget"),
+            say(
+                "Từ 0 giờ: số đoạn, phần đã dùng của hạn mức thường, hạn mức ngày, dự trữ cho tin khẩn, thành tiền.",
+                "Since midnight: segments, used share of what is not kept back, the day's budget, the reserve, VND.",
+            ),
+            12,
+            7,
+        ),
+        Frame({"channel": say("Kênh", "Channel")}, (), segments),
+        Column(segments, gone, "none", 0),
+        Column(say("Đã dùng", "Used"), f"{gone} / {ordinary}", "percentunit", 0, (), _BUDGET),
+        Column(day, budget, "none", 0),
+        Column(say("Dự trữ", "Reserve"), reserve, "none", 0),
+        Column(say("Đồng", "VND"), cost, "currency:₫", 0),
+    )
+    yield lines(
+        About(
+            say("SMS trong ngày", "SMS over the day"),
+            say(
+                "Số đoạn từ 0 giờ mỗi ngày; vượt hạn mức thường thì chỉ còn tin khẩn được gửi.",
+                "Segments since each midnight; above the line for ordinary ones only urgent messages go.",
+            ),
+            12,
+            7,
+            "none",
+            0,
+        ),
+        (gone, "{{channel}}"),
+        (ordinary, say("{{channel}}: hạn mức thường", "{{channel}}: for ordinary ones")),
+        (budget, say("{{channel}}: hạn mức ngày", "{{channel}}: budget of the day")),
     )
 
 

@@ -14,9 +14,11 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from grafana.boards.language import Say
+from monitor.engine.explain import SENTENCES
 from monitor.model.colour import Colour
 
 _CSS = Path(__file__).parents[2] / "monitor" / "web" / "static" / "board.css"
+MET = "met"  # stands for the reasons of a green criterion, which no series tells
 _NAMES = {Colour.MAINTENANCE: "blue", Colour.EXCLUDED: "line"}  # in the style sheet; the others have their own
 
 
@@ -42,13 +44,22 @@ def colour_mappings(say: Say) -> list[ValueMapping]:
     return [ValueMap(options=results)]
 
 
-def yes_no(say: Say, yes: tuple[str, str], no: tuple[str, str]) -> list[ValueMapping]:
+def well_or_failed(say: Say) -> list[ValueMapping]:
     """1 and 0 as words, in green and red."""
     shown = {
-        "1": ValueMappingResult(text=f"● {say(*yes)}", color=GREEN, index=0),
-        "0": ValueMappingResult(text=f"■ {say(*no)}", color=RED, index=1),
+        "1": ValueMappingResult(text=say("● Tốt", "● Well"), color=GREEN, index=0),
+        "0": ValueMappingResult(text=say("■ Hỏng", "■ Failed"), color=RED, index=1),
     }
     return [ValueMap(options=shown)]
+
+
+def reason_mappings(say: Say) -> list[ValueMapping]:
+    """Codes of reasons as the live board's sentences. Their figures are no labels: each is a "…" here."""
+    sentences = {code: re.sub(r"\{\w+\}", "…", say(*pair)) for code, pair in SENTENCES.items()}
+    told = {MET: say("đạt", "met"), **sentences}
+    return [
+        ValueMap(options={code: ValueMappingResult(text=text, index=n) for n, (code, text) in enumerate(told.items())})
+    ]
 
 
 def series_of(colour: Colour, say: Say) -> list[DynamicConfigValue]:

@@ -81,6 +81,21 @@ class Frame:
     sort: str = ""  # head of the column that is sorted by
     descending: bool = True
     filters: bool = field(default=True)
+    words: Mapping[str, Sequence[ValueMapping]] = field(default_factory=dict)  # label -> its machine words for people
+
+
+def colour_column(say: Say, expr: str) -> Column:
+    """Colours by their number, each with its word."""
+    return Column(say("Màu", "Colour"), expr, "none", None, colour_mappings(say))
+
+
+def pace_columns(say: Say, needed: str, taken: str, projected: str) -> tuple[Column, ...]:
+    """How fast a target must go, how fast it goes, and where that ends."""
+    return (
+        Column(say("Nhịp cần", "Pace needed"), needed, "short", 2),
+        Column(say("Nhịp thực tế", "Pace taken"), taken, "short", 2),
+        Column(say("Dự kiến", "Expected"), projected, "short", 2),
+    )
 
 
 def tiles(say: Say, about: About, expr: str, legend: str) -> stat.Panel:
@@ -100,6 +115,12 @@ def figure(
     """One number. `bounds` are lower bounds with their colours, the first one without a bound."""
     panel = _dressed(stat.Panel(), about).mappings(list(mappings)).targets([_instant(expr, legend)])
     return _plain(panel.thresholds(_steps(bounds))).text_mode(BigValueTextMode.VALUE)
+
+
+def score(say: Say, title: str, expr: str) -> stat.Panel:
+    """The score of one unit."""
+    words = say("Điểm có trọng số của các tiêu chí đã biết.", "Weighted score of the known criteria.")
+    return figure(About(title, words, 4, 5, "percentunit", 1), f"max({expr})", say("Điểm", "Score"), bounds=SHARE)
 
 
 def counts(say: Say, about: About, expr: str) -> stat.Panel:
@@ -133,6 +154,15 @@ def lines(
     return panel.legend(_legend()).tooltip(_tooltip()).fill_opacity(8).show_points(VisibilityMode.NEVER)
 
 
+def spread(
+    say: Say, about: About, buckets: str, high: float, bounds: Sequence[tuple[float | None, str]] = ()
+) -> timeseries.Panel:
+    """Median and a high quantile of a histogram; `buckets` is the growth of its buckets."""
+    whole = f"sum by (le) ({buckets})"
+    middle = (f"histogram_quantile(0.5, {whole})", say("trung vị", "median"))
+    return lines(about, middle, (f"histogram_quantile({high:g}, {whole})", f"{100 * high:g} %"), bounds=bounds)
+
+
 def colours_over_time(say: Say, about: About, expr: str) -> timeseries.Panel:
     """Counts per colour, one on the other. `expr` keeps the label `colour`."""
     panel = _dressed(timeseries.Panel(), about).min(0).targets([_over_time(expr, "{{colour}}", "A")])
@@ -164,7 +194,7 @@ def rows(about: About, frame: Frame, *columns: Column) -> table.Panel:
         ]
     )
     for label, head in frame.labels.items():
-        panel = panel.override_by_name(label, _label(head, frame.links))
+        panel = panel.override_by_name(label, _label(head, frame.links, frame.words.get(label, ())))
     for name, column in zip(_values(columns), columns, strict=True):
         panel = panel.override_by_name(name, _value(column))
     if frame.sort:
@@ -233,11 +263,17 @@ def _values(columns: Sequence[Column]) -> tuple[str, ...]:
     return tuple(f"Value #{_REFS[number]}" for number in range(len(columns))) if len(columns) > 1 else ("Value",)
 
 
-def _label(head: str, links: Sequence[Link]) -> list[DynamicConfigValue]:
-    named = [DynamicConfigValue(id_val="displayName", value=head)]
-    if not links:
-        return named
-    return [*named, DynamicConfigValue(id_val="links", value=[{"title": t, "url": url} for t, url in links])]
+def _label(head: str, links: Sequence[Link], words: Sequence[ValueMapping]) -> list[DynamicConfigValue]:
+    shown: dict[str, object] = {"displayName": head}
+    if words:
+        shown["mappings"] = list(words)
+    if links:
+        shown["links"] = [{"title": title, "url": url} for title, url in links]
+    return _overrides(shown)
+
+
+def _overrides(shown: Mapping[str, object]) -> list[DynamicConfigValue]:
+    return [DynamicConfigValue(id_val=name, value=value) for name, value in shown.items()]
 
 
 def _value(column: Column) -> list[DynamicConfigValue]:
@@ -252,9 +288,10 @@ def _value(column: Column) -> list[DynamicConfigValue]:
     if column.mappings or column.bounds:
         shown["color"] = {"mode": FieldColorModeId.THRESHOLDS.value}
         shown["custom.cellOptions"] = {"type": "color-background"}
-    return [DynamicConfigValue(id_val=name, value=value) for name, value in shown.items()]
+    return _overrides(shown)
 
 
+PACES = ("required_pace", "actual_pace", "projected_value")  # what metrics of a target call those columns
 DAYS_LEFT = ((None, RED), (0.0, YELLOW), (10.0, GREEN))  # too late; less than ten days; time enough
 SHARE = ((None, RED), (0.5, YELLOW), (0.9, GREEN))
 TROUBLE = ((None, GREEN), (1.0, RED))  # none is good

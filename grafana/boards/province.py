@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from grafana.boards import frame
-from grafana.boards.frame import CELL, COMMUNES, HERE, LABEL, colours, counted, days_left, named, selected, unit_links
+from grafana.boards.frame import COMMUNES, HERE, LABEL, colours, counted, days_left, named, selected, unit_links
 from grafana.boards.language import Say
-from grafana.boards.palette import colour_mappings
 from grafana.boards.panels import (
     DAYS_LEFT,
-    SHARE,
     TROUBLE,
     About,
     AnyPanel,
     Column,
     Frame,
+    colour_column,
     colours_over_time,
     counts,
     figure,
     rows,
+    score,
     tiles,
 )
 
@@ -52,19 +52,7 @@ def _now(say: Say) -> Iterator[AnyPanel]:
         ),
         counted('level="commune"', HERE),
     )
-    yield figure(
-        About(
-            say("Điểm của tỉnh", "Score of the province"),
-            say("Điểm có trọng số của các tiêu chí đã biết.", "Weighted score of the known criteria."),
-            4,
-            5,
-            "percentunit",
-            1,
-        ),
-        f"max({selected('denbao_unit_score_ratio', _OWN)})",
-        say("Điểm", "Score"),
-        bounds=SHARE,
-    )
+    yield score(say, say("Điểm của tỉnh", "Score of the province"), selected("denbao_unit_score_ratio", _OWN))
     yield figure(
         About(
             say("Sự cố đang mở", "Open incidents"),
@@ -140,20 +128,9 @@ def _ranking(say: Say) -> Iterator[AnyPanel]:
             24,
             12,
         ),
-        Frame(
-            {"unit": say("Mã", "Code"), "name": say("Xã, phường", "Commune")},
-            unit_links(say, CELL),
-            say("Hạng", "Place"),
-            descending=False,
-        ),
+        frame.of_units(say, say("Xã, phường", "Commune"), say("Hạng", "Place"), descending=False),
         Column(say("Hạng", "Place"), named(rank, here, HERE), "none", 0),
         Column(say("Thay đổi", "Change"), named(before, here, HERE), "none", 0),
         Column(say("Điểm", "Score"), named(selected("denbao_unit_score_ratio"), here, HERE), "percentunit", 1),
-        Column(
-            say("Màu", "Colour"),
-            named(f"{selected('denbao_unit_colour', '', COMMUNES)}", here, HERE),
-            "none",
-            None,
-            colour_mappings(say),
-        ),
+        colour_column(say, named(f"{selected('denbao_unit_colour', '', COMMUNES)}", here, HERE)),
     )

@@ -9,8 +9,8 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana.boards import frame
 from grafana.boards.frame import CELL, LABEL, colours, info, named, selected, unit_links
 from grafana.boards.language import Say
-from grafana.boards.palette import GREEN, RED, YELLOW, colour_mappings, yes_no
-from grafana.boards.panels import About, AnyPanel, Column, Frame, figure, history, lines, rows, tiles
+from grafana.boards.palette import GREEN, RED, YELLOW, well_or_failed
+from grafana.boards.panels import About, AnyPanel, Column, Frame, colour_column, figure, history, lines, rows, tiles
 
 _THESE = 'level="system",unit=~"$unit"'
 _ONES = 'unit=~"$unit"'
@@ -55,12 +55,7 @@ def _now(say: Say) -> Iterator[AnyPanel]:
             12,
             7,
         ),
-        Frame(
-            {"unit": say("Mã", "Code"), "name": say("Hệ thống", "System")},
-            unit_links(say, CELL, "systems"),
-            say("Khả dụng", "Available"),
-            descending=False,
-        ),
+        frame.of_units(say, say("Hệ thống", "System"), say("Khả dụng", "Available"), "systems", descending=False),
         Column(say("Khả dụng", "Available"), up, "percentunit", 2, (), _AVAILABLE),
         Column(say("Gián đoạn", "Outages"), gone, "none", 0),
     )
@@ -77,7 +72,7 @@ def _course(say: Say) -> Iterator[AnyPanel]:
         ),
         f"max by (unit, probe) ({selected('denbao_probe_success', _ONES)}) and on (unit) {info(_THESE)}",
         "{{unit}} {{probe}}",
-        yes_no(say, ("Tốt", "Well"), ("Hỏng", "Failed")),
+        well_or_failed(say),
     )
     duration = f"max by (unit, probe) ({selected('denbao_probe_duration_seconds', _ONES)})"
     yield lines(
@@ -135,11 +130,5 @@ def _depending(say: Say) -> Iterator[AnyPanel]:
             unit_links(say, CELL),
             say("Màu", "Colour"),
         ),
-        Column(
-            say("Màu", "Colour"),
-            f"max by (system, unit) ({depends}) * on (unit) group_left (name) ({colour})",
-            "none",
-            None,
-            colour_mappings(say),
-        ),
+        colour_column(say, f"max by (system, unit) ({depends}) * on (unit) group_left (name) ({colour})"),
     )

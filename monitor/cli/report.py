@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from monitor.adapters.clock import SystemClock
-from monitor.adapters.render import FORMATS
+from monitor.adapters.render import FILES, Format
 from monitor.cli.look import look, unit_of
 from monitor.cli.sites import open_site, site_option
 from monitor.config.spec import Site
@@ -53,7 +53,7 @@ OPTIONS: Sequence[Decorator] = (
     site_option,
     *SPANS,
     click.option("--within", help="Only this unit and those below it (a code)."),
-    click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True),
+    click.option("--format", "form", type=click.Choice(list(FILES)), default="text", show_default=True),
     click.option("--table", "table", help="CSV: this table and not the first one."),
     click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file."),
     click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
@@ -151,10 +151,7 @@ def evidence(**said: Any) -> None:
 def _run(kind: str, said: Mapping[str, Any]) -> None:
     site = open_site(said["site"])
     asked = _asked(kind, said, site)
-    form = FORMATS["json" if said["as_json"] else said["form"]]
-    if form.binary and said["out"] is None and sys.stdout.isatty():
-        raise click.UsageError("a workbook is no text; name a file with --out")
-    progress = Telling()
+    form, progress = _form(said), Telling()
     scene = scene_of(site, _states(site, asked, past=is_past(_when(said)), progress=progress))
     try:
         made = look(site, lambda store: make(asked, scene, store, progress))
@@ -168,6 +165,18 @@ def _run(kind: str, said: Mapping[str, Any]) -> None:
         progress.end()
     _write(written, said["out"])
     _end(made)
+
+
+def _form(said: Mapping[str, Any]) -> Format:
+    """How it is to be written; wrong use where that cannot be here."""
+    form = FILES["json" if said["as_json"] else said["form"]]
+    if form.binary and said["out"] is None and sys.stdout.isatty():
+        raise click.UsageError(f"{form.suffix} is no text; name a file with --out")
+    try:
+        form.needs()
+    except ValueError as missing:
+        raise click.UsageError(str(missing)) from None
+    return form
 
 
 def _write(written: bytes, out: Path | None) -> None:

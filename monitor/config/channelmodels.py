@@ -20,7 +20,7 @@ _BRANDNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
 _FIELD_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*){0,7}")
 _MORE_WORDS = ("ref", "unit_code", "subject")  # beside the words of the texts
 ANY = "any"  # the template for every kind that has none of its own
-COMMON = frozenset({"kind", "timeout", "parallel", "limits", "url", "replies"})
+COMMON = frozenset({"kind", "timeout", "parallel", "limits", "price", "url", "replies"})
 
 
 def _rate(value: object) -> Rate:
@@ -100,6 +100,7 @@ class _Channel(Section):
     timeout: Span = 15.0
     parallel: int = Field(default=4, ge=1, le=64)
     limits: LimitsSection | None = None
+    price: Annotated[float, Field(ge=0, le=1_000_000)] | None = None  # dong for one message, an SMS of one segment
 
 
 class LinkChannel(_Channel):

@@ -95,6 +95,7 @@ def _channel(name: str, file: SiteFile, around: Surroundings) -> ChannelSpec:
         section.parallel,
         blind=section.kind in BLIND,
         limits=limits_of(section.limits, ZoneInfo(file.time_zone)),
+        price=section.price,
         base_url=section.base_url or "",
     )
 
@@ -113,6 +114,7 @@ def _gateway(name: str, section: Gateway, file: SiteFile, around: Surroundings) 
         section.parallel,
         blind=section.kind in BLIND,
         limits=limits_of(section.limits, ZoneInfo(file.time_zone)),
+        price=section.price,
         zalo=zalo_app(section, options, around),
         templates=templates_of(section),
         callback=callback,

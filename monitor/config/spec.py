@@ -176,6 +176,7 @@ class ChannelSpec:
     parallel: int = 4  # sends at once: the bulkhead
     blind: bool = False  # the provider would not recognise a repeat of what may have arrived
     limits: Limits | None = None
+    price: float | None = None  # dong for one message; None: nobody said
     zalo: ZaloApp | None = None  # whose access token the channel needs
     templates: Mapping[str, Template] = field(default_factory=dict)  # zalozns: by kind of notice, "any" for the others
     base_url: str = ""  # another host than the vendor's (bots; gateways have it in their URL)

@@ -1,9 +1,10 @@
 """Judging by the column: the colour and the next look of one criterion at many units, as small numbers, without words.
 
-There is one truth, `judge`. What it says of numbers changes at a few places only; a table of these places is drawn up
-by asking `judge_value` itself, for the day, and thousands of values are then looked up in it at once. What a table
-cannot say (a sign such as ">", a word among numbers, a running interruption, a sample that is too small) is asked of
-`judge`, value by value. Why a colour is what it is, `judge` tells whoever asks.
+There is one truth: `judge` for readings, `judge_rollup` for groups. What they say of numbers changes at a few places
+only; a table of these places is drawn up by asking `judge_value` itself, for the day, and thousands of values are then
+looked up in it at once. What a table cannot say (a sign such as ">", a word among numbers, a running interruption, a
+sample that is too small, a bound that moves every day) is asked of them, value by value. Why a colour is what it is,
+they tell whoever asks.
 
 Instants are whole microseconds since 1970 here, for they are compared a hundred thousand times. A column is plain
 memory with two views: numpy compares all places at once, Python reads and writes a single one quicker than numpy does.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -24,13 +25,14 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.engine.book import Criterion, Indicator, Measure
+from monitor.engine.book import Criterion, Indicator, Measure, RollUp
 from monitor.engine.judge import Ruling, judge, judge_value
+from monitor.engine.rollup import judge_rollup
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading, Value
 from monitor.model.series import NOTHING, Series
-from monitor.model.verdict import Verdict
+from monitor.model.verdict import Counts, Verdict
 
 Codes = NDArray[np.uint8]  # numbers of colours in COLOURS
 Instants = NDArray[np.int64]
@@ -96,7 +98,6 @@ class Column:
         self.word = array("l", [0]) * size  # places in `vocabulary`; 0 where there is no plain word
         self.vocabulary: dict[bool | str, int] = {}  # words met so far, from 1 on
         self.odd: set[int] = set()  # places whose reading is no plain number
-        self.stated = False  # whether a denominator was ever stated
         self.numbers: NDArray[np.float64] = np.frombuffer(self.number)  # the same memory
         self.claims: Instants = np.frombuffer(self.claim, np.int64)
         self.samples: NDArray[np.float64] = np.frombuffer(self.sample)
@@ -107,28 +108,20 @@ class Column:
     def put(self, place: int, reading: Reading | None) -> None:
         """A new reading at one place."""
         self.readings[place] = reading
+        self.odd.add(place)
         if reading is None:
             self.claim[place] = NEVER
-            self.odd.add(place)
             return
         value = reading.value
         self.claim[place] = (reading.as_of - _EPOCH) // _TICK
-        plain = reading.comparator in _PLAIN
-        if reading.denominator is not None or self.stated:
-            self.stated = True
-            self.sample[place] = inf if reading.denominator is None else reading.denominator
-        if isinstance(value, _WORDS):
-            self.odd.add(place)
-            self.word[place] = self.vocabulary.setdefault(value, len(self.vocabulary) + 1) if plain else 0
-            return
-        if self.vocabulary:
-            self.word[place] = 0
-        if plain and _LEAST < value < _EXACT:  # not a number is not between them either
-            self.number[place] = value
-            if self.odd:
+        self.sample[place] = inf if reading.denominator is None else reading.denominator
+        self.word[place] = 0
+        if reading.comparator in _PLAIN:
+            if isinstance(value, _WORDS):
+                self.word[place] = self.vocabulary.setdefault(value, len(self.vocabulary) + 1)
+            elif _LEAST < value < _EXACT:  # not a number is not between them either
+                self.number[place] = value
                 self.odd.discard(place)
-        else:
-            self.odd.add(place)
 
     def plain_word(self, place: int) -> Value | None:
         """The word at one place; None where there is none, or one that is not meant literally."""
@@ -165,18 +158,44 @@ class _Table:
         pieces = cuts.searchsorted(numbers, "right")
         return Judged(codes[pieces], looks[pieces])
 
+    def known(self, vocabulary: Iterable[bool | str], words: NDArray[np.int_]) -> Judged:
+        """What is said of many words, given as places in a vocabulary; where nothing is, _ASK instead of an instant."""
+        said = [Said(UNKNOWN, _ASK), *(self.words.get(word, Said(UNKNOWN, _ASK)) for word in vocabulary)]
+        codes, looks = np.array([one.code for one in said], np.uint8), np.array([one.look for one in said], np.int64)
+        return Judged(codes[words], looks[words])
 
-class Rule:
-    """One criterion over one indicator, ready to judge columns. It keeps its tables as long as they are true."""
+
+class _Tabled:
+    """One criterion with its tables. They are kept as long as they are true."""
+
+    def __init__(self, criterion: Criterion, indicator: Indicator | None, calendar: Calendar) -> None:
+        self.criterion, self.calendar = criterion, calendar
+        self._kind = _kind(criterion, indicator)
+        self._words = _words(criterion, indicator) if indicator is not None and self._kind is str else {}
+        self._tables: list[_Table] = []
+        self._made_at = 0
+
+    def _table(self, claimed: int, at: int, now: datetime) -> _Table:
+        for table in self._tables:
+            if table.begin <= claimed < table.end and self._made_at <= at < table.until:
+                return table
+        if at != self._made_at:  # the day is over, an instant came, or somebody asks about the past
+            self._tables = []
+        self._made_at = at
+        table = _draw(self.criterion, self._words, claimed, now, self.calendar)
+        self._tables.append(table)
+        return table
+
+
+class Rule(_Tabled):
+    """One criterion over one indicator, ready to judge columns."""
 
     def __init__(self, criterion: Criterion, indicator: Indicator, calendar: Calendar) -> None:
-        self.criterion, self.indicator, self.calendar = criterion, indicator, calendar
+        super().__init__(criterion, indicator, calendar)
+        self.indicator = indicator
         limit = criterion.max_age if criterion.max_age is not None else indicator.max_age
         self._limit = min(timedelta(seconds=limit) // _TICK, NEVER // 2)  # a sum with NEVER still has a place in memory
         self._least = criterion.min_sample
-        self._kind = _kind(criterion, indicator)
-        self._tables: list[_Table] = []
-        self._made_at = 0
 
     def judge(self, column: Column, now: datetime, span: slice = _ALL) -> Judged:
         """Colour and next look at every place of a span: those of `judge`."""
@@ -189,7 +208,7 @@ class Rule:
             if self._kind is float:
                 codes[places], looks[places] = table.numbers(column.numbers[span][places])
             else:
-                codes[places], looks[places] = self._words(table, column.vocabulary, column.words[span][places])
+                codes[places], looks[places] = table.known(column.vocabulary, column.words[span][places])
         if self._kind is str:
             asked |= left & (looks == _ASK)
         np.minimum(looks, claims + self._limit, out=looks, where=left)
@@ -215,10 +234,6 @@ class Rule:
         code, look = said
         return code, look if look < stale else stale
 
-    def explain(self, reading: Reading | None, now: datetime, past: Series = NOTHING) -> Verdict:
-        """The whole verdict, with its reasons."""
-        return judge(self.criterion, self.indicator, reading, now, self.calendar, past)
-
     def _plain(self, column: Column) -> NDArray[np.bool_]:
         """Places whose value may be looked up in a table."""
         plain = np.full(len(column.readings), self._kind is not None)
@@ -230,52 +245,94 @@ class Rule:
 
     def _by_table(
         self, claims: Instants, left: NDArray[np.bool_], at: int, now: datetime
-    ) -> Iterator[tuple[_Table, slice | NDArray[np.bool_]]]:
+    ) -> Iterator[tuple[_Table, NDArray[np.bool_]]]:
         """The tables that are needed, each with its places: one, or one for each month of a goal that recurs."""
-        if left.all() and left.size:
-            table = self._table(int(claims.min()), at, now)
-            if claims.max() < table.end:
-                yield table, _ALL
-                return
         while left.any():
             table = self._table(int(claims[left].min()), at, now)
             yield table, left & (claims < table.end)
             left = left & (claims >= table.end)
 
-    def _words(self, table: _Table, vocabulary: Iterable[bool | str], words: NDArray[np.int_]) -> Judged:
-        said = [Said(UNKNOWN, _ASK), *(table.words.get(word, Said(UNKNOWN, _ASK)) for word in vocabulary)]
-        codes, looks = np.array([one.code for one in said], np.uint8), np.array([one.look for one in said], np.int64)
-        return Judged(codes[words], looks[words])
-
     def _asked(self, column: Column, place: int, now: datetime) -> Said:
-        past = column.past[place] if column.past else NOTHING
-        return said_of(lambda: self.explain(column.readings[place], now, past))
-
-    def _table(self, claimed: int, at: int, now: datetime) -> _Table:
-        for table in self._tables:
-            if table.begin <= claimed < table.end and self._made_at <= at < table.until:
-                return table
-        if at != self._made_at:  # the day is over, an instant came, or somebody asks about the past
-            self._tables = []
-        self._made_at = at
-        table = _draw(self.criterion, self.indicator, self._kind is float, claimed, now, self.calendar)
-        self._tables.append(table)
-        return table
+        reading, past = column.readings[place], column.past[place] if column.past else NOTHING
+        return said_of(lambda: judge(self.criterion, self.indicator, reading, now, self.calendar, past))
 
 
-def _kind(criterion: Criterion, indicator: Indicator) -> type[float] | type[str] | None:
+class GroupRule(_Tabled):
+    """One roll-up that asks no more than how many children have which colour, ready to judge groups.
+
+    The children earn the value that is judged, and it is looked up in a table: the questions of `judge_rollup`.
+    """
+
+    def __init__(self, criterion: Criterion, calendar: Calendar, min_known: float) -> None:
+        super().__init__(criterion, None, calendar)
+        self._min_known, self._max_red = min_known, criterion.max_red_share
+        self._rollup, self._earned = criterion.rollup, _earned(criterion)
+        self._by_order = criterion.rollup in (RollUp.WORST, RollUp.NTH_BEST)
+
+    def one(self, tally: Sequence[int], now: datetime, at: int) -> Said:
+        """Colour's number and next look of one group; `tally` is its children by colour, in the order of COLOURS."""
+        green, yellow, red, unknown, _, _ = tally
+        known = green + yellow + red
+        total = known + unknown
+        if not known or known / total < self._min_known:
+            return NOTHING_SAID if total else self._asked(tally, now)
+        if self._by_order:
+            return _nth_best(known if self._rollup is RollUp.WORST else self.criterion.nth, tally)
+        if self._kind is not float:
+            return self._asked(tally, now)
+        if_green, if_yellow, if_red, if_unknown = self._earned
+        value = green * if_green + yellow * if_yellow + red * if_red + unknown * if_unknown
+        if self._rollup is not RollUp.COUNT:
+            value = 100 * value / (known if self._rollup is RollUp.SCORE else total)
+        table = self._table(at, at, now)
+        said = table.pieces[bisect_right(table.cuts, value)]
+        if self._max_red is None or 100 * red / total <= self._max_red:
+            return said
+        return Said(RED, said.look) if said.code != UNKNOWN else self._asked(tally, now)  # it may be a broken rule
+
+    def _asked(self, tally: Sequence[int], now: datetime) -> Said:
+        return said_of(lambda: judge_rollup(self.criterion, Counts(*tally), now, self.calendar, self._min_known))
+
+
+def _earned(criterion: Criterion) -> tuple[float, ...]:
+    """What a child adds to the value of a roll-up, by colour: those that somebody judged, and unknown."""
+    if criterion.rollup is RollUp.SCORE:
+        return 1.0, 0.5, 0.0, 0.0
+    taken_in = (Colour.GREEN,) if criterion.rollup is RollUp.GREEN_SHARE else criterion.colours
+    return tuple(float(colour in taken_in) for colour in COLOURS[:MAINTENANCE])
+
+
+def _nth_best(number: int, tally: Sequence[int]) -> Said:
+    """Colour of the n-th best of the children; the worst of them is the last one."""
+    reached = 0
+    for code in (GREEN, YELLOW, RED):
+        reached += tally[code]
+        if reached >= number:
+            return Said(code)
+    return NOTHING_SAID
+
+
+def _kind(criterion: Criterion, indicator: Indicator | None) -> type[float] | type[str] | None:
     """Whether numbers or words are looked up in a table; None when each value must be judged by itself."""
     target = criterion.target
     moving = target is not None and target.pace is not None and target.pace.behind_red  # its bound moves every day
-    if criterion.rollup is not None or criterion.formulas or criterion.inputs or moving:
+    if criterion.formulas or criterion.inputs or moving:
         return None
     operands = _operands(criterion)
     words = {isinstance(operand, bool | str) for operand in operands}
     if len(words) != 1 or any(isinstance(one, float) and not isfinite(one) for one in operands):
         return None
-    if indicator.measure is Measure.ELAPSED:
+    if indicator is not None and indicator.measure is Measure.ELAPSED:
         return None if True in words else str  # only "it works" stands still
     return str if True in words else float
+
+
+def _words(criterion: Criterion, indicator: Indicator) -> Mapping[Value, Value]:
+    """The words that a table answers, each with the value that is judged."""
+    if indicator.measure is Measure.ELAPSED:
+        return {True: 0.0}
+    known = (one for one in _operands(criterion) if isinstance(one, bool | str))
+    return {word: word for word in (True, False, *indicator.states, *known)}
 
 
 def _operands(criterion: Criterion) -> list[Value]:
@@ -290,7 +347,7 @@ def _operands(criterion: Criterion) -> list[Value]:
 
 
 def _draw(
-    criterion: Criterion, indicator: Indicator, numbers: bool, claimed: int, now: datetime, calendar: Calendar
+    criterion: Criterion, words: Mapping[Value, Value], claimed: int, now: datetime, calendar: Calendar
 ) -> _Table:
     as_of = _EPOCH + timedelta(microseconds=claimed)
     begin, end = (
@@ -302,14 +359,11 @@ def _draw(
     def ask(value: Value) -> Said:
         return said_of(lambda: judge_value(criterion, value, Comparator.EQ, as_of, now, calendar))
 
-    if numbers:
+    if words:
+        table.words = {word: ask(value) for word, value in words.items()}
+    else:
         found = _pieces(ask, criterion)
         table.cuts, table.pieces = [first for first, _ in found[1:]], [said for _, said in found]
-    elif indicator.measure is Measure.ELAPSED:
-        table.words = {True: ask(0.0)}
-    else:
-        known = [one for one in _operands(criterion) if isinstance(one, bool | str)]
-        table.words = {word: ask(word) for word in (True, False, *indicator.states, *known)}
     table.until = min((table.until, *(said.look for said in (*table.pieces, *table.words.values()))))
     return table
 

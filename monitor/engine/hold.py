@@ -30,6 +30,7 @@ unknown at once.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -94,13 +95,12 @@ def hold(
     flap = swing(criterion.flap, case.past.recent, before, settled, now)
     kept = _settled(case, reached) if flap.since is None else _flapping(case, flap)
     colour = kept.level if verdict.colour.known else verdict.colour
-    moved = before is None or before.level is not kept.level
     return CriterionState(
         criterion=criterion.id,
         colour=colour,
         since=before.since if before is not None and before.colour is colour else now,
         level=kept.level,
-        level_since=now if moved or before is None else before.level_since,
+        level_since=before.level_since if before is not None and before.level is kept.level else now,
         raw=verdict.colour,
         raw_since=run.since,
         raw_count=run.readings,
@@ -172,12 +172,7 @@ def _flapping(case: _Case, flap: Swing) -> _Kept:
     """Flapping: the worst of the window is the level, and the level that holds start from does not move."""
     level = pinned(flap, case.past.recent, case.base)
     params: dict[str, Param] = {"share": flap.share, "readings": flap.window, "end": flap.end, "worst": level.value}
-    instants = [case.verdict.recheck_at, *(_ripens(case) if flap.calm else ())]
-    verdict = replace(
-        case.verdict,
-        reasons=(*case.verdict.reasons, Reason(reasons.FLAPPING, params)),
-        recheck_at=min((at for at in instants if at is not None and at > case.now), default=None),
-    )
+    verdict = _with_reason(case, Reason(reasons.FLAPPING, params), _ripens(case) if flap.calm else ())
     return _Kept(level, verdict, case.away, case.past.tally)
 
 
@@ -292,18 +287,19 @@ def _ripens(case: _Case) -> list[datetime]:
 
 
 def _waiting(case: _Case) -> Verdict:
-    need, verdict = case.need, case.verdict
-    params: dict[str, Param] = {
-        "raw": verdict.colour.value,
-        "count": case.run.readings,
-        "readings": need.readings,
-        "seconds": need.seconds,
-    }
-    instants = [at for at in (verdict.recheck_at, *_ripens(case)) if at is not None and at > case.now]
-    why = Reason(reasons.PENDING, params)
+    need, raw = case.need, case.verdict.colour
+    params: dict[str, Param] = {"raw": raw.value, "readings": need.readings}
     if need.of:
         among = colours_of(case.past.recent, min(need.of, case.past.tally))
-        count = sum(c is verdict.colour for c in among)
-        params = {"raw": verdict.colour.value, "count": count, "readings": need.readings, "among": need.of}
+        params |= {"count": among.count(raw), "among": need.of}
         why = Reason(reasons.PENDING_AMONG, params)
-    return replace(verdict, reasons=(*verdict.reasons, why), recheck_at=min(instants, default=None))
+    else:
+        params |= {"count": case.run.readings, "seconds": need.seconds}
+        why = Reason(reasons.PENDING, params)
+    return _with_reason(case, why, _ripens(case))
+
+
+def _with_reason(case: _Case, why: Reason, instants: Iterable[datetime]) -> Verdict:
+    """The verdict with one more reason, to be looked at again at the first of its instants and these that is ahead."""
+    ahead = [at for at in (case.verdict.recheck_at, *instants) if at is not None and at > case.now]
+    return replace(case.verdict, reasons=(*case.verdict.reasons, why), recheck_at=min(ahead, default=None))

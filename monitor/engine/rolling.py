@@ -23,8 +23,9 @@ age.
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import lru_cache
@@ -249,10 +250,9 @@ def _places(packed: bytes) -> list[int]:
 
 def merged(stretches: Iterable[Mapping[int, int]]) -> dict[int, int]:
     """Latencies of some stretches together; their order makes no difference."""
-    total: dict[int, int] = {}
+    total = Counter[int]()
     for latencies in stretches:
-        for place, number in latencies.items():
-            total[place] = total.get(place, 0) + number
+        total.update(latencies)
     return total
 
 
@@ -430,8 +430,10 @@ def _reading(
     note: str = "",
 ) -> Reading:
     """A figure as it is told with the answer that made it due."""
-    told = Reading(answer.unit, derived.indicator, value, answer.at, answer.at, answer.source)
-    return replace(told, numerator=numerator, denominator=denominator, note=note)
+    return Reading(
+        answer.unit, derived.indicator, value, answer.at, answer.at, answer.source,
+        numerator=numerator, denominator=denominator, note=note,
+    )  # fmt: skip
 
 
 def _is_due(derived: Derived, before: Rolling | None, after: Rolling, cadence: float) -> bool:

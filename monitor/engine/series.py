@@ -6,7 +6,7 @@ day that nothing was said of has no value; it is never filled in.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
@@ -57,8 +57,7 @@ def remember_score(before: Mapping[str, Series], standing: Standing, day: date) 
     past = before.get(SCORE, NOTHING)
     if past.days[-1:] == (day.toordinal(),) and past.values[-1] == standing.score:
         return before
-    days, values = _put(past.days, past.values, day.toordinal(), standing.score)
-    return {**before, SCORE: replace(past, days=days[-DAYS:], values=values[-DAYS:])}
+    return {**before, SCORE: _with_day(past, day.toordinal(), standing.score)}
 
 
 def _is_figure(indicator: Indicator, reading: Reading) -> bool:
@@ -88,10 +87,15 @@ def _recorded(series: Series, value: float, day: int, second: int) -> Series:
     place = bisect_left(series.days, day)
     if series.days[place : place + 1] == (day,) and seconds[place] > second:
         return series
-    days, values = _put(series.days, series.values, day, value)
-    _, seconds = _put(series.days, seconds, day, second)
-    kept = seconds[-DAYS:]
-    return replace(series, days=days[-DAYS:], values=values[-DAYS:], seconds=kept if any(kept) else ())
+    kept = _put(series.days, seconds, day, second)
+    return replace(_with_day(series, day, value), seconds=kept if any(kept) else ())
+
+
+def _with_day(series: Series, day: int, value: float) -> Series:
+    """The series with the value of a day, whatever it held of it."""
+    return replace(
+        series, days=_put(series.days, series.days, day, day), values=_put(series.days, series.values, day, value)
+    )
 
 
 def remember_rollups(
@@ -108,13 +112,12 @@ def remember_rollups(
             continue
         value, known = judged[rule.id].verdict.value, judged[rule.id].colour.known
         if known and value is not None and not isinstance(value, (bool, str)):
-            series = after.get(rule.id, NOTHING)
-            days, values = _put(series.days, series.values, calendar.local(now).date().toordinal(), float(value))
-            after[rule.id] = replace(series, days=days[-DAYS:], values=values[-DAYS:])
+            today = calendar.local(now).date().toordinal()
+            after[rule.id] = _with_day(after.get(rule.id, NOTHING), today, float(value))
     return after if after != before else before
 
 
-def _put(days: tuple[int, ...], values: tuple[T, ...], day: int, value: T) -> tuple[tuple[int, ...], tuple[T, ...]]:
+def _put(days: tuple[int, ...], said: tuple[T, ...], day: int, fresh: T) -> tuple[T, ...]:
+    """What is said of each of `days`, with one day's put in or replaced; no more of it than is kept."""
     place = bisect_left(days, day)
-    rest = place + (place < len(days) and days[place] == day)
-    return (*days[:place], day, *days[rest:]), (*values[:place], value, *values[rest:])
+    return (*said[:place], fresh, *said[bisect_right(days, day) :])[-DAYS:]

@@ -2,7 +2,8 @@
 
 It says what the rules say of the evidence, before any hold: what would be so if nothing had to be confirmed and nothing
 were remembered of what fell silent. Readings are judged by the column (`compact`), units stand by the column
-(`scheme`); groups, free conditions and what a table cannot say are asked of the functions that judge them everywhere.
+(`scheme`), groups by the number of their children, which is kept up by the difference; free conditions, sums over
+children and what a table cannot say are asked of the functions that judge them everywhere.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from heapq import heappop, heappush
 from math import isnan, nan
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitor.engine.book import Criterion, Indicator, RollUp, StandingRule
 from monitor.engine.compact import (
@@ -28,6 +28,7 @@ from monitor.engine.compact import (
     UNKNOWN,
     YELLOW,
     Column,
+    GroupRule,
     Judged,
     Rule,
     Said,
@@ -37,7 +38,7 @@ from monitor.engine.compact import (
 )  # fmt: skip
 from monitor.engine.formula import judge_formulas
 from monitor.engine.hold import hold
-from monitor.engine.rollup import NOBODY, Members, judge_rollup
+from monitor.engine.rollup import Members, judge_rollup
 from monitor.engine.scheme import Scheme, Stood
 from monitor.engine.series import remember
 from monitor.model.colour import Colour
@@ -49,7 +50,6 @@ from monitor.model.state import UnitState
 from monitor.model.unit import DECIDE_ORDER, Level, Unit, Units
 from monitor.model.verdict import Counts, CriterionState, Standing, Verdict
 
-_KEPT = 100_000  # verdicts of groups remembered
 _URGENCY = (RED, UNKNOWN, MAINTENANCE, YELLOW, GREEN, EXCLUDED)  # as in monitor.engine.inherit
 _BY_MEMBERS = frozenset({RollUp.WEIGHT, RollUp.WEIGHT_SHARE, RollUp.RATE})  # not by the number of colours alone
 _LEFT_OUT: Stood = (EXCLUDED, None, 0.0)
@@ -64,27 +64,20 @@ class _Group:
 
     units: list[Unit]
     criteria: tuple[Criterion, ...]
-    first: int  # place of its first unit in the columns
-    rules: tuple[Rule | None, ...]  # None: a roll-up, taken over, or free conditions
+    first: int  # row of its first unit among all units
+    rules: tuple[Rule | GroupRule | None, ...]  # None: taken over, free conditions, or a sum over children
     readers: Mapping[str, Sequence[tuple[int, Rule | None]]]  # evidence -> criteria that read it
+    others: Sequence[int]  # criteria that follow from other units
+    shared: bool  # whether other units take criteria over from these
     scheme: Scheme
-    parents: NDArray[np.intp]  # place of each unit's parent among all parents
+    parents: array[int]  # place of each unit's parent in the tally
+    places: array[int]  # its own place there
     rows: bytearray  # as many colours for each unit as there are criteria
     looks: array[int]  # for each unit, when time alone could change something
     codes: bytearray  # colour of each unit
     scores: array[float]  # not a number where there is none
     coverages: array[float]
     gained: array[float]  # as Scheme.gains
-
-    @cached_property
-    def shared(self) -> bool:
-        """Whether other units take criteria over from these."""
-        return self.units[0].level is Level.SYSTEM
-
-    @cached_property
-    def others(self) -> list[int]:
-        """Criteria that follow from other units."""
-        return [n for n, rule in enumerate(self.rules) if rule is None and not self.criteria[n].formulas]
 
     def row(self, place: int) -> bytearray:
         width = len(self.criteria)
@@ -125,10 +118,11 @@ class Sheet:
     _columns: dict[str, Column] = field(default_factory=dict)  # evidence -> all units, group by group
     _spans: dict[Rule, slice] = field(default_factory=dict)  # the units among which a rule judges some
     _place: dict[str, tuple[_Group, int]] = field(default_factory=dict)
+    _units: list[tuple[_Group, int]] = field(default_factory=list)  # by row, bottom-up
     _parents: dict[str, int] = field(default_factory=dict)  # code -> its place in the tally
-    _tally: array[int] = field(default_factory=lambda: array("q"))  # six numbers for each parent: children by colour
-    _rolled: dict[tuple[int, tuple[int, ...]], Said] = field(default_factory=dict)
-    _until: int = 0  # when the day is over, or a roll-up is to be asked anew
+    _heads: list[int] = field(default_factory=list)  # row of each parent; -1 of nobody
+    _tallies: list[list[int]] = field(default_factory=list)  # of each parent: children by colour
+    _until: int = 0  # when the day is over
     _sums: dict[tuple[str, str], CriterionState] = field(default_factory=dict)  # unit, rate -> what it was made of
     _summed: frozenset[str] = frozenset()  # evidence that rates of groups are made of
     _bounded: tuple[Unit, ...] = ()  # units that are not there on every day
@@ -137,7 +131,7 @@ class Sheet:
     def fill(self, states: States) -> None:
         """Lay out all readings that count; `states` is what is known of each unit: its evidence and its past."""
         groups: dict[tuple[int, ...], tuple[tuple[Criterion, ...], list[Unit]]] = {}
-        rules: dict[int, Rule] = {}
+        rules: dict[int, Rule | GroupRule] = {}
         for unit in self.units:
             criteria = tuple(self.criteria_of(unit))
             own = (2 * id(criterion) + criterion.applies_to(unit) for criterion in criteria)
@@ -150,35 +144,47 @@ class Sheet:
         for _, (criteria, units) in sorted(groups.items(), key=lambda group: group[0][0]):
             self._groups.append(self._group(criteria, units, first, rules))
             first += len(units)
-        self._place = {unit.code: (group, place) for group in self._groups for place, unit in enumerate(group.units)}
+        self._units = [(group, place) for group in self._groups for place in range(len(group.units))]
+        self._place = {group.units[place].code: (group, place) for group, place in self._units}
+        self._heads = [*map(self._row, self._parents), -1]
         self._columns = self._laid_out([states.get(code) or UnitState(code) for code in self._place])
         self._bounded = tuple(unit for unit in self.units if unit.valid_from is not None or unit.valid_to is not None)
 
-    def _group(self, criteria: tuple[Criterion, ...], units: list[Unit], first: int, rules: dict[int, Rule]) -> _Group:
+    def _group(
+        self, criteria: tuple[Criterion, ...], units: list[Unit], first: int, rules: dict[int, Rule | GroupRule]
+    ) -> _Group:
         own = [self._rule(criterion, units[0], rules) for criterion in criteria]
         readers: dict[str, list[tuple[int, Rule | None]]] = {}
         size = len(units)
         for number, (criterion, rule) in enumerate(zip(criteria, own, strict=True)):
-            for key in self._read(criterion, units[0], rule):
-                readers.setdefault(key, []).append((number, rule))
-            if rule is not None:
-                self._spans[rule] = slice(self._spans.get(rule, slice(first, 0)).start, first + size)
-        above = [len(self._parents) if unit.parent is None else self._parents[unit.parent] for unit in units]
+            judge = rule if isinstance(rule, Rule) else None
+            for key in self._read(criterion, units[0], judge):
+                readers.setdefault(key, []).append((number, judge))
+            if judge is not None:
+                self._spans[judge] = slice(self._spans.get(judge, slice(first, 0)).start, first + size)
+        read = {number for numbers in readers.values() for number, _ in numbers}
+        others, shared = [n for n in range(len(own)) if n not in read], units[0].level is Level.SYSTEM
+        nobody = len(self._parents)  # parent of those without one; after it the place of those without children
+        above = (nobody if unit.parent is None else self._parents[unit.parent] for unit in units)
         return _Group(
-            units, criteria, first, tuple(own), readers, Scheme(criteria, units[0].level, self.standing),
-            np.array(above, np.intp), bytearray([UNKNOWN]) * (size * len(criteria)), array("q", [NEVER]) * size,
+            units, criteria, first, tuple(own), readers, others, shared,
+            Scheme(criteria, units[0].level, self.standing),
+            array("q", above), array("q", (self._parents.get(unit.code, nobody + 1) for unit in units)),
+            bytearray([UNKNOWN]) * (size * len(criteria)), array("q", [NEVER]) * size,
             bytearray([UNKNOWN]) * size, array("d", [nan]) * size, array("d", [0.0]) * size,
             array("d", [0.0]) * size,
         )  # fmt: skip
 
-    def _rule(self, criterion: Criterion, unit: Unit, rules: dict[int, Rule]) -> Rule | None:
-        """What judges a criterion by the column; None for a roll-up, free conditions, and what is taken over."""
-        if criterion.rollup is not None or criterion.formulas or criterion.indicator is None:
+    def _rule(self, criterion: Criterion, unit: Unit, rules: dict[int, Rule | GroupRule]) -> Rule | GroupRule | None:
+        """What judges a criterion by columns or counts; None: free conditions, sums over children, or taken over."""
+        if not criterion.applies_to(unit) or criterion.rollup in _BY_MEMBERS:
             return None
-        if not criterion.applies_to(unit):
+        if criterion.rollup is not None:
+            group = GroupRule(criterion, self.calendar, self.standing.min_coverage)
+            return rules.setdefault(id(criterion), group)
+        if criterion.formulas or criterion.indicator is None:
             return None
-        indicator = self.indicators[criterion.indicator]
-        return rules.setdefault(id(criterion), Rule(criterion, indicator, self.calendar))
+        return rules.setdefault(id(criterion), Rule(criterion, self.indicators[criterion.indicator], self.calendar))
 
     def _read(self, criterion: Criterion, unit: Unit, rule: Rule | None) -> Iterable[str]:
         """The evidence that a criterion of the unit reads."""
@@ -203,24 +209,25 @@ class Sheet:
     def judge(self, now: datetime) -> None:
         """Judge everything from nothing: columns, standings, counts, roll-ups, from the systems up to the nation."""
         self._forget(now)
-        self._tally = array("q", bytes(8 * _SIX * (len(self._parents) + 1)))
-        tally = np.frombuffer(self._tally, np.int64)
+        tallies = np.zeros((len(self._parents) + 2, _SIX), np.int64)
         judged = {rule: rule.judge(self._columns[rule.indicator.evidence], now, at) for rule, at in self._spans.items()}
         for group in self._groups:
+            self._tallies = tallies.tolist()
             self._judge_group(group, judged, now)
-            codes = np.frombuffer(group.codes, np.uint8)
-            tally += np.bincount(_SIX * group.parents + codes, minlength=len(tally))
+            parents, codes = np.frombuffer(group.parents, np.int64), np.frombuffer(group.codes, np.uint8)
+            tallies += np.bincount(_SIX * parents + codes, minlength=tallies.size).reshape(tallies.shape)
+        self._tallies = tallies.tolist()
 
     def _judge_group(self, group: _Group, judged: Mapping[Rule, Judged], now: datetime) -> None:
-        size = len(group.units)
+        size, at = len(group.units), micros(now)
         table, looks = np.full((len(group.criteria), size), UNKNOWN, np.uint8), np.full(size, NEVER, np.int64)
-        for number, (criterion, rule) in enumerate(zip(group.criteria, group.rules, strict=True)):
-            if rule is not None:
+        for number, rule in enumerate(group.rules):
+            if isinstance(rule, Rule):
                 own = slice(group.first - self._spans[rule].start, group.first - self._spans[rule].start + size)
                 table[number] = judged[rule].codes[own]
                 np.minimum(looks, judged[rule].looks[own], out=looks)
             else:
-                said = [self._single(group, criterion, place, now) for place in range(size)]
+                said = [self._single(group, number, place, now, at) for place in range(size)]
                 table[number] = [one.code for one in said]
                 np.minimum(looks, [one.look for one in said], out=looks)
         codes, scores, coverages, gained = group.scheme.stand_all(table)
@@ -250,11 +257,11 @@ class Sheet:
         changed = False
         for number, rule in group.readers.get(reading.indicator, ()):
             if rule is None:
-                code, look = self._single(group, group.criteria[number], place, now)
+                code, look = self._single(group, number, place, now, at)
             else:
                 code, look = rule.one(column, row, now, at)
             changed |= group.say(place, number, code, look)
-        return self._restand(group, place, now) if changed or self._summed else []
+        return self._rise(group, place, now, at) if changed or self._summed else []
 
     def colours(self, code: str) -> Mapping[str, Colour]:
         """Raw colour of each criterion of a unit."""
@@ -287,75 +294,68 @@ class Sheet:
 
     def counts(self, code: str) -> Counts:
         """Children of a unit by colour."""
-        return Counts(*self._children(code))
+        group, place = self._place[code]
+        return Counts(*self._tallies[group.places[place]])
 
-    def _children(self, code: str) -> tuple[int, ...]:
-        place = self._parents.get(code)
-        return () if place is None else tuple(self._tally[_SIX * place : _SIX * (place + 1)])
+    def _row(self, code: str) -> int:
+        group, place = self._place[code]
+        return group.first + place
 
-    def _restand(self, group: _Group, place: int, now: datetime) -> list[str]:
-        """Stand a unit and all that it reaches, bottom-up, so that each of them stands once."""
-        changed: list[str] = []
-        reached = self._stood_anew(group, place, changed)
-        if not reached:
-            return changed
-        waiting: list[dict[str, Unit]] = [{} for _ in DECIDE_ORDER]
-        _add(waiting, self.units, reached)
-        for rank in waiting:
-            while rank:
-                one = rank.pop(next(iter(rank)))
-                group, place = self._place[one.code]
-                for number in group.others:
-                    group.say(place, number, *self._single(group, group.criteria[number], place, now))
-                _add(waiting, self.units, self._stood_anew(group, place, changed))
-        return changed
+    def _rise(self, group: _Group, place: int, now: datetime, at: int) -> list[str]:
+        """Stand a unit and all that it reaches, bottom-up as rows are numbered, so that each of them stands once."""
+        told: list[str] = []
+        waiting: list[int] = []
+        self._stand(group, place, told, waiting)
+        while waiting:
+            row = heappop(waiting)
+            if waiting and waiting[0] == row:
+                continue
+            group, place = self._units[row]
+            changed = False
+            for number in group.others:
+                code, look = self._single(group, number, place, now, at)
+                changed |= group.say(place, number, code, look)
+            if changed or self._summed:
+                self._stand(group, place, told, waiting)
+        return told
 
-    def _stood_anew(self, group: _Group, place: int, changed: list[str]) -> Sequence[str]:
-        """Stand a unit by its row; the units that may look different now."""
+    def _stand(self, group: _Group, place: int, told: list[str], waiting: list[int]) -> None:
+        """Stand a unit by its colours; `waiting` gets the rows of the units that may look different now."""
         before = group.codes[place]
         left_out = self._outside and group.units[place].code in self._outside
         after, score, coverage = _LEFT_OUT if left_out else group.scheme.stand(group.row(place), group.gained[place])
         group.set(place, after, score, coverage)
-        if after == before and not group.shared and not self._summed:
-            return ()
-        unit = group.units[place]
+        parent = group.parents[place]
         if after != before:
-            changed.append(unit.code)
-            tally = _SIX * int(group.parents[place])
-            self._tally[tally + before] -= 1
-            self._tally[tally + after] += 1
-        above = () if unit.parent is None or (after == before and not self._summed) else (unit.parent,)
-        return above if not group.shared else (*self.units.dependants(unit.code), *above)
+            told.append(group.units[place].code)
+            tally = self._tallies[parent]
+            tally[before] -= 1
+            tally[after] += 1
+        if (after != before or self._summed) and self._heads[parent] >= 0:
+            heappush(waiting, self._heads[parent])
+        if group.shared:
+            for code in self.units.dependants(group.units[place].code):
+                heappush(waiting, self._row(code))
 
-    def _single(self, group: _Group, criterion: Criterion, place: int, now: datetime) -> Said:
+    def _single(self, group: _Group, number: int, place: int, now: datetime, at: int) -> Said:
         """One criterion of one unit that no column judges: a group, free conditions, or taken over from a system."""
-        unit = group.units[place]
+        rule = group.rules[number]
+        if isinstance(rule, GroupRule):
+            return rule.one(self._tallies[group.places[place]], now, at)
+        criterion, unit = group.criteria[number], group.units[place]
         if not criterion.applies_to(unit):
             return self._taken(criterion, unit)
-        if criterion.rollup is None:
-            evidence = self._readings(unit.code, group.readers)
-            return said_of(lambda: judge_formulas(criterion, self.indicators, evidence, now))
-        if criterion.rollup in _BY_MEMBERS:
+        if criterion.rollup is not None:
             return said_of(lambda: self._summed_up(criterion, unit, now))
-        tally = self._children(unit.code)
-        found = self._rolled.get((id(criterion), tally))
-        if found is None:
-            if len(self._rolled) >= _KEPT:
-                self._rolled.clear()
-            found = self._rolled[id(criterion), tally] = said_of(lambda: self._group_verdict(criterion, tally, now))
-            self._until = min(self._until, found.look)
-        return found
-
-    def _group_verdict(
-        self, criterion: Criterion, tally: Sequence[int], now: datetime, members: Members = NOBODY
-    ) -> Verdict:
-        return judge_rollup(criterion, Counts(*tally), now, self.calendar, self.standing.min_coverage, members)
+        evidence = self._readings(unit.code, group.readers)
+        return said_of(lambda: judge_formulas(criterion, self.indicators, evidence, now))
 
     def _summed_up(self, criterion: Criterion, unit: Unit, now: datetime) -> Verdict:
         """A roll-up that needs the children themselves, as `decide` shows them to it."""
         children = tuple(self._as_state(code, criterion, now) for code in self.units.children(unit.code))
         members = Members(children, self.units, self.indicators.get(criterion.indicator or ""))
-        verdict = self._group_verdict(criterion, self._children(unit.code), now, members)
+        least = self.standing.min_coverage
+        verdict = judge_rollup(criterion, self.counts(unit.code), now, self.calendar, least, members)
         if criterion.rollup is RollUp.RATE:
             self._sums[unit.code, criterion.id] = hold(None, verdict, criterion, unit.level, now)
         return verdict
@@ -377,14 +377,7 @@ class Sheet:
         return Said(min(carried, key=_URGENCY.index, default=EXCLUDED))
 
     def _forget(self, now: datetime) -> None:
-        """Roll-ups with a date are asked anew on each local day and when the first of them is due."""
+        """On each local day other units may be there."""
         today = self.calendar.local(now).date()
-        tomorrow = self.calendar.start_of_day(today + timedelta(days=1))
         self._outside = frozenset(unit.code for unit in self._bounded if not unit.holds_on(today))
-        self._rolled, self._until = {}, micros(tomorrow)
-
-
-def _add(waiting: Sequence[dict[str, Unit]], units: Units, codes: Iterable[str]) -> None:
-    for code in codes:
-        unit = units[code]
-        waiting[DECIDE_ORDER[unit.level]][code] = unit
+        self._until = micros(self.calendar.start_of_day(today + timedelta(days=1)))

@@ -221,6 +221,13 @@ _TARGETS = (
         "Change per working day that reaches the goal at its date; 0 when it is met.",
         Topic.TARGETS,
     ),
+    Metric(
+        "denbao_target_actual_pace",
+        _GAUGE,
+        ("unit", "criterion"),
+        "Change per working day of late: the middle of the slopes between all pairs of the last days.",
+        Topic.TARGETS,
+    ),
 )
 _VALUES = (
     Metric(
@@ -249,6 +256,13 @@ _VALUES = (
         _INFO,
         ("unit", "system"),
         "A shared system that a unit depends on; always 1.",
+        Topic.UNITS,
+    ),
+    Metric(
+        "denbao_criterion_reason_info",
+        _INFO,
+        ("unit", "criterion", "reason"),
+        "Why a criterion is not green, by the machine words of its reasons; always 1, and a green one has none.",
         Topic.UNITS,
     ),
 )
@@ -298,6 +312,41 @@ _NOTICES = (
         "Age of the oldest notice that is due and unsettled.",
         Topic.NOTICES,
         "seconds",
+    ),
+    Metric(
+        "denbao_channel_day_segments",
+        _GAUGE,
+        ("channel",),
+        "Segments (one a message) that went, may have gone or are going since midnight, by channels that cost.",
+        Topic.NOTICES,
+    ),
+    Metric(
+        "denbao_channel_day_budget_segments",
+        _GAUGE,
+        ("channel",),
+        "Segments that a channel may carry from midnight to midnight (limits: per_day:).",
+        Topic.NOTICES,
+    ),
+    Metric(
+        "denbao_channel_day_reserve_segments",
+        _GAUGE,
+        ("channel",),
+        "Segments of the day's budget that are kept for urgent messages (limits: reserve:).",
+        Topic.NOTICES,
+    ),
+    Metric(
+        "denbao_channel_day_cost_dong",
+        _GAUGE,
+        ("channel",),
+        "What the day's segments cost so far, in VND; only where the channel has a price.",
+        Topic.NOTICES,
+    ),
+    Metric(
+        "denbao_channel_price_dong",
+        _GAUGE,
+        ("channel",),
+        "What one segment costs, in VND, as the channel's price: says.",
+        Topic.NOTICES,
     ),
     Metric(
         "denbao_channel_stopped",

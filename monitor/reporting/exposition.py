@@ -11,6 +11,7 @@ written the same in both; heads and the end differ.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -77,20 +78,29 @@ class Family:
         self._stale.add(place // self._width)
 
     def text(self) -> Iterator[bytes]:
-        """Its lines, without the head."""
-        return iter(self._blocks)
+        """Its lines, without the head, in pieces of a fragment's size."""
+        self._fit()
+        return (self._piece(number) for number in range(-(-len(self._blocks) // self._width)))
 
     def packed(self) -> Iterable[Fragment]:
         """The same, packed; only what changed is packed anew."""
+        deque(self.repack(), maxlen=0)
+        return (self._fragments[number] for number in sorted(self._fragments))
+
+    def repack(self) -> Iterator[None]:
+        """Pack what changed, a fragment a step: for who must not do all of it at once."""
         self._fit()
-        for number in self._stale:
-            start = number * self._width
-            if text := b"".join(self._blocks[start : start + self._width]):
+        while self._stale:
+            number = self._stale.pop()
+            if text := self._piece(number):
                 self._fragments[number] = pack(text)
             else:
                 self._fragments.pop(number, None)
-        self._stale.clear()
-        return (self._fragments[number] for number in sorted(self._fragments))
+            yield
+
+    def _piece(self, number: int) -> bytes:
+        start = number * self._width
+        return b"".join(self._blocks[start : start + self._width])
 
     def _fit(self) -> None:
         """As blocks grow and shrink, a fragment gets fewer or more of them; seldom, for all are packed anew."""

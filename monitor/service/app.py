@@ -133,6 +133,7 @@ class Service:
         self._on_a_host = adapters.host is not None
         self.broken_rules = BrokenRules()
         self.metrics.channels(adapters.transports)
+        self.metrics.spending.follow(self.site.channels.values(), self.site.zone)
         self.channel_watch = ChannelWatch(self.sender, adapters.transports)
         self.auditor = Auditor(store, self.evaluator, clock, own.audit_every, own.audit_grace)
         self.direct = DirectWay(transports, clock)

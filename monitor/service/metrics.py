@@ -19,6 +19,7 @@ from monitor.reporting.exposition import END
 from monitor.service.instruments import collected as family
 from monitor.service.instruments import counter, gauge, histogram
 from monitor.service.poller import PollEnd
+from monitor.service.spending import Spending
 
 LATE = 1.0  # seconds after its slot from which on a poll counts as late
 _LAG_EVERY = 0.5  # seconds between two looks at the loop
@@ -53,6 +54,8 @@ class SelfMetrics:
         self._readable = gauge("denbao_store_readable", registry)
         self._outbox = _Outbox()
         self.registry.register(self._outbox)
+        self.spending = Spending()
+        self.registry.register(self.spending)
 
     def feeds(self, names: frozenset[str]) -> None:
         """Which sources are feeds; the rest are probes and have series of their own."""
@@ -126,6 +129,7 @@ class SelfMetrics:
         """The registry, with the outbox as it is stored now: Prometheus' text, or OpenMetrics without its end."""
         try:
             self._outbox.outcomes, self._outbox.pending = await store.outcomes(), await store.outbox()
+            await self.spending.look(store, now)
             self._outbox.now = now
             self._readable.set(1)
         except StoreError:  # a monitor of this monitor must still see the rest, and that the store is away

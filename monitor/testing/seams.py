@@ -233,6 +233,11 @@ class FaultyStore:
         self._enter()
         return await self._inner.outcomes()
 
+    async def carried(self, channel: str, since: datetime) -> int:
+        """See the port."""
+        self._enter()
+        return await self._inner.carried(channel, since)
+
     async def transitions(self, unit: str, *, limit: int = 200) -> Sequence[Transition]:
         """See the port."""
         self._enter()

@@ -547,6 +547,17 @@ async def test_outcomes_are_counted_by_channel_once_they_are_final(store: Store)
     assert not await store.outbox()
 
 
+async def test_what_a_channel_carried_is_what_its_limits_count(store: Store) -> None:
+    await store.commit([owing(*(notice(key) for key in "abcde"), notice("f", channel="email"))])
+    answers = (SENT, SENT, REFUSED, UNKNOWN, None)  # the last one is still on the wire
+    for second, (lease, receipt) in enumerate(zip(await store.lease("log", "me", NOW, 5, 20), answers, strict=True)):
+        if receipt is not None:
+            await store.settle(lease, receipt, at(second), at(100))
+    assert await store.carried("log", at(-1)) == 4
+    assert await store.carried("log", at(0)) == 3
+    assert await store.carried("email", at(-1)) == 0
+
+
 async def test_deliveries_are_newest_first_of_one_incident_or_of_all(store: Store) -> None:
     await store.commit([owing(notice("a", due=1), notice("b", due=2, incident="j"), notice("c", due=3))])
     assert [one.notice.key for one in await store.deliveries()] == ["c", "b", "a"]

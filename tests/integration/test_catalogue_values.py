@@ -15,6 +15,7 @@ pytestmark = pytest.mark.integration
 # Why a fresh and healthy site has none: each is shown by a test of its own (test_exporter, test_pushing and others).
 NOT_YET = {
     "denbao_target_projected_value": "a trend needs the values of some days",
+    "denbao_target_actual_pace": "a trend needs the values of some days",
     "denbao_unit_reported_colour": "no feed of the site brings what the national system says",
     "denbao_probe_step_duration_seconds": "the site has no journey",
     "denbao_probe_certificate_expiry_timestamp_seconds": "the simulated province speaks no TLS",
@@ -24,6 +25,10 @@ NOT_YET = {
     "denbao_page_refused_series": "the budget is not used up",
     "denbao_auditor_last_run_timestamp_seconds": "the auditor runs a minute after the start",
     "denbao_own_heartbeat_total": "the site has no outside watcher",
+    **{
+        f"denbao_channel_{name}": "no channel of the site costs anything"
+        for name in ("day_segments", "day_budget_segments", "day_reserve_segments", "day_cost_dong", "price_dong")
+    },
     "denbao_push_requests_total": "the site does not push",
     "denbao_push_waiting_bytes": "the site does not push",
     "denbao_push_oldest_age_seconds": "the site does not push",

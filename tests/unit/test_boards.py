@@ -18,6 +18,7 @@ from grafana.answers import filled
 from grafana.boards import MAKERS, rendered
 from grafana.boards.palette import HEX
 from monitor.api import CATALOGUE
+from monitor.engine import reasons
 from monitor.model.colour import Colour
 from monitor.web.routes import PAGES
 
@@ -226,3 +227,15 @@ def test_what_grafana_starts_with_fits_together():
     chosen = {one["templating"]["list"][0]["current"]["value"] for one in MADE.values()}
     assert chosen == {source["uid"]}
     assert source["jsonData"]["timeInterval"] == scraped["global"]["scrape_interval"]
+
+
+def test_every_reason_has_its_sentence_on_the_board_of_a_commune_with_dots_for_figures():
+    codes = {word for name, word in vars(reasons).items() if name.isupper()}
+    for language, stale in (("vi", "số liệu đã cũ … (giới hạn …), không còn được tin"), ("en", "the data is … old")):
+        [why] = [one for one in asking(f"commune.{language}.json") if "denbao_criterion_reason_info" in str(one)]
+        overrides = {one["matcher"]["options"]: one["properties"] for one in why["fieldConfig"]["overrides"]}
+        [[mapping]] = [one["value"] for one in overrides["reason"] if one["id"] == "mappings"]
+        told = {code: result["text"] for code, result in mapping["options"].items()}
+        assert set(told) == {*codes, "met"}
+        assert told["stale"].startswith(stale)
+        assert not [text for text in told.values() if set(text) & set("{}")]

@@ -39,6 +39,7 @@ def test_the_example_of_the_page_is_a_site_and_means_what_it_says(tmp_path):
     ways = ways_of(site)
     assert ways["zalo"].next_of == {"chair-19": "sms"}
     assert not ways["sms"].blind
+    assert (site.channels["sms"].price, site.channels["mail"].price) == (350, None)
     assert ways["sms"].limits == Limits(Rate(10, 3600.0), None, 500, 100, site.zone)
     url = site.channels["sms"].url
     assert url is not None

@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.engine.book import Curve, Formula, Indicator, Measure, Pace, Period
-from monitor.engine.compact import CODES, COLOURS, NEVER, UNKNOWN, Column, Rule, instant, micros
+from monitor.engine import compact
+from monitor.engine.book import Curve, Formula, Indicator, Measure, Pace, Period, RollUp
+from monitor.engine.compact import CODES, COLOURS, NEVER, UNKNOWN, Column, GroupRule, Rule, instant, micros
 from monitor.engine.judge import judge
+from monitor.engine.rollup import judge_rollup
 from monitor.model.colour import Colour
 from monitor.model.reading import Comparator
+from monitor.model.verdict import Counts
 from tests.unit.engine_scene import (
     CALENDAR,
     DAY,
@@ -156,11 +159,85 @@ def test_a_place_that_gets_a_new_reading_is_as_if_the_column_were_made_anew(scen
     assert told_by_column(compiled, column, instants[-1]) == told_by_judge(criterion, indicator, anew, instants[-1])
 
 
-def test_explain_is_the_verdict_itself():
-    reading = told(68.91)
-    compiled = Rule(rule(target=goal()), RATE, CALENDAR)
-    assert compiled.explain(reading, NOON) == judge(rule(target=goal()), RATE, reading, NOON, CALENDAR)
-    assert compiled.explain(None, NOON).colour is Colour.UNKNOWN
+BY_NUMBER = (RollUp.GREEN_SHARE, RollUp.SCORE, RollUp.WORST, RollUp.COUNT, RollUp.SHARE, RollUp.NTH_BEST)
+NO_DATE = replace(goal(), before=None)  # a rule that breaks whoever judges by it
+
+
+def share(rollup: RollUp = RollUp.GREEN_SHARE, **more):
+    """A roll-up of children that are only counted."""
+    return replace(rule("share", indicator=None, rollup=rollup), **more)
+
+
+@st.composite
+def groups(draw):
+    """A roll-up by number, whatever it asks."""
+    return share(
+        draw(st.sampled_from(BY_NUMBER)),
+        bands=draw(numeric_bands | word_bands),
+        target=draw(st.none() | targets() | word_targets() | st.just(NO_DATE)),
+        colours=draw(st.frozensets(st.sampled_from(Colour), min_size=1)),
+        nth=draw(st.integers(1, 5)),
+        max_red_share=draw(st.sampled_from([None, None, 5.0, 50.0])),
+    )
+
+
+@settings(max_examples=settings().max_examples * 2)
+@given(
+    groups(),
+    st.lists(
+        st.lists(st.integers(0, 5) | st.sampled_from([19, 95, 3321]), min_size=6, max_size=6), min_size=1, max_size=8
+    ),
+    st.sampled_from([0.0, 0.7, 1.0]),
+    st.permutations([NOON, NOON + HOUR, local(7), local(8) - MICROSECOND, local(8), local(1, month=9)]),
+)
+def test_a_group_is_what_judge_rollup_says_of_its_children_at_every_instant(criterion, tallies, min_known, instants):
+    compiled = GroupRule(criterion, CALENDAR, min_known)
+    for now in instants:
+        for tally in tallies:
+            code, look = compiled.one(tally, now, micros(now))
+            try:
+                verdict = judge_rollup(criterion, Counts(*tally), now, CALENDAR, min_known)
+                said = verdict.colour, verdict.recheck_at
+            except ValueError:
+                said = Colour.UNKNOWN, None
+            assert (COLOURS[code], instant(look)) == said
+
+
+@pytest.mark.parametrize("rollup", BY_NUMBER)
+def test_groups_are_looked_up_and_only_empty_ones_are_asked(rollup, monkeypatch):
+    asked = []
+
+    def ask(criterion, counts, *rest):
+        asked.append(counts)
+        return judge_rollup(criterion, counts, *rest)
+
+    monkeypatch.setattr(compact, "judge_rollup", ask)
+    compiled = GroupRule(share(rollup, nth=2, max_red_share=20.0), CALENDAR, 0.7)
+    for tally in ((5, 0, 0, 0, 0, 0), (3, 1, 1, 0, 2, 1), (0, 0, 5, 0, 0, 0), (3, 0, 0, 5, 0, 0), (0, 0, 0, 5, 0, 0)):
+        compiled.one(tally, NOON, micros(NOON))
+    assert asked == []
+    compiled.one((0, 0, 0, 0, 2, 1), NOON, micros(NOON))
+    assert asked == [Counts(maintenance=2, excluded=1)]
+
+
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        share(bands=(), target=goal(pace=replace(PACE, behind_red=True))),
+        share(bands=YES_OR_NO),
+        share(max_red_share=20.0, target=NO_DATE),  # too red, if only it did not break
+    ],
+)
+def test_what_no_table_can_say_of_a_group_is_asked_of_judge_rollup(criterion, monkeypatch):
+    asked = []
+
+    def ask(criterion, counts, *rest):
+        asked.append(counts)
+        return judge_rollup(criterion, counts, *rest)
+
+    monkeypatch.setattr(compact, "judge_rollup", ask)
+    GroupRule(criterion, CALENDAR, 0.7).one((3, 0, 2, 0, 0, 0), NOON, micros(NOON))
+    assert asked == [Counts(green=3, red=2)]
 
 
 @pytest.mark.parametrize(
@@ -184,22 +261,21 @@ def test_what_a_table_cannot_say_is_left_to_judge(criterion, indicator, kind):
     assert Rule(criterion, indicator, CALENDAR)._kind is kind
 
 
-def asked_of(compiled: Rule, monkeypatch) -> list:
+def asked_of(monkeypatch) -> list:
     """The values that are asked of the judge from now on."""
     asked = []
-    explain = compiled.explain
 
-    def ask(reading, now, past):
+    def ask(criterion, indicator, reading, *rest):
         asked.append(reading.value)
-        return explain(reading, now, past)
+        return judge(criterion, indicator, reading, *rest)
 
-    monkeypatch.setattr(compiled, "explain", ask)
+    monkeypatch.setattr(compact, "judge", ask)
     return asked
 
 
 def test_numbers_are_looked_up_and_only_what_is_odd_is_asked(monkeypatch):
     compiled = Rule(rule(min_sample=20), RATE, CALENDAR)
-    asked = asked_of(compiled, monkeypatch)
+    asked = asked_of(monkeypatch)
     plain = [told(float(number), denominator=20.0) for number in range(50)]
     odd = [
         told(101.0, sign=">"),
@@ -220,7 +296,7 @@ def test_numbers_are_looked_up_and_only_what_is_odd_is_asked(monkeypatch):
 
 def test_words_are_looked_up_and_only_what_is_odd_is_asked(monkeypatch):
     compiled = Rule(rule("stage", bands=(band(GREEN, ("==", "done")), band(RED, ("==", "late")))), STAGE, CALENDAR)
-    asked = asked_of(compiled, monkeypatch)
+    asked = asked_of(monkeypatch)
     words_told = [told(word) for word in ("done", "partly", "late", True, False)]
     column = Column([*words_told, told("never heard of"), told(1.0), told("done", sign=">"), None])
     codes = compiled.judge(column, NOON).codes.tolist()
@@ -232,7 +308,7 @@ def test_words_are_looked_up_and_only_what_is_odd_is_asked(monkeypatch):
 
 def test_an_interruption_is_looked_up_while_it_works_and_asked_while_it_runs(monkeypatch):
     compiled = Rule(rule("down_minutes", bands=OUTAGE_BANDS), DOWN_MINUTES, CALENDAR)
-    asked = asked_of(compiled, monkeypatch)
+    asked = asked_of(monkeypatch)
     column = Column([told(True), told(False, since=NOON - HOUR), told("done")])
     codes = compiled.judge(column, NOON).codes.tolist()
     assert [COLOURS[code] for code in codes[:2]] == [GREEN, RED]
@@ -272,7 +348,7 @@ def test_a_column_holds_what_its_readings_say_and_a_new_one_takes_the_place_of_t
 
 def test_what_no_number_of_cases_was_stated_of_is_no_small_sample(monkeypatch):
     compiled = Rule(rule(min_sample=20), RATE, CALENDAR)
-    asked = asked_of(compiled, monkeypatch)
+    asked = asked_of(monkeypatch)
     column = Column([told(70.0), told(71.0)])
     column.put(0, told(72.0, denominator=19.0))
     column.put(1, told(73.0, denominator=20.0))
@@ -287,12 +363,10 @@ def test_what_no_number_of_cases_was_stated_of_is_no_small_sample(monkeypatch):
 
 def test_a_table_is_drawn_once_a_day_and_again_when_its_deadline_comes(monkeypatch):
     drawn = []
-    from monitor.engine import compact
-
     draw = compact._draw
 
     def watch(*given):
-        drawn.append(given[4])
+        drawn.append(given[3])
         return draw(*given)
 
     monkeypatch.setattr(compact, "_draw", watch)
@@ -307,13 +381,11 @@ def test_a_table_is_drawn_once_a_day_and_again_when_its_deadline_comes(monkeypat
 
 
 def test_a_recurring_goal_needs_a_table_for_each_month_and_no_more(monkeypatch):
-    from monitor.engine import compact
-
     drawn = []
     draw = compact._draw
 
     def watch(*given):
-        drawn.append(given[3])
+        drawn.append(given[2])
         return draw(*given)
 
     monkeypatch.setattr(compact, "_draw", watch)
@@ -332,7 +404,7 @@ def test_a_recurring_goal_needs_a_table_for_each_month_and_no_more(monkeypatch):
 
 def test_a_span_of_a_column_is_judged_as_its_places_are(monkeypatch):
     compiled = Rule(rule(), RATE, CALENDAR)
-    asked = asked_of(compiled, monkeypatch)
+    asked = asked_of(monkeypatch)
     column = Column([told(90.0), told(70.0), told(20.0), told(99.0, sign="<"), None, told(85.0, sign=">")])
     whole, part = compiled.judge(column, NOON), compiled.judge(column, NOON, slice(2, 6))
     assert whole.codes.tolist()[2:] == part.codes.tolist() == [2, 1, UNKNOWN, 0]

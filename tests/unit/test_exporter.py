@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import importlib.util
@@ -11,8 +12,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
+from zoneinfo import ZoneInfo
 
 import pytest
 from prometheus_client import Metric
@@ -20,7 +23,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.adapters.store import MemoryStore
+from monitor.alerting.limits import Limits
 from monitor.api import ExporterContext
+from monitor.config.spec import ChannelSpec
 from monitor.engine.rank import Figure, Ranked, Ranking
 from monitor.model.catalogue import CATALOGUE
 from monitor.model.colour import Colour
@@ -181,6 +186,25 @@ async def test_values_are_exact_numbers_and_words_without_a_number_are_left_out(
     }
 
 
+async def test_a_criterion_that_is_not_green_tells_the_codes_of_its_reasons_each_once():
+    def because(colour: Colour, *codes: str) -> CriterionState:
+        verdict = Verdict(colour, tuple(Reason(code, {"value": 1.5}) for code in codes))
+        return replace(held("x", colour), verdict=verdict)
+
+    criteria = {
+        "met": because(Colour.GREEN, "target_met"),
+        "late": because(Colour.RED, "overdue", "stand_in", "overdue"),
+        "away": because(Colour.MAINTENANCE, "under_maintenance"),
+        "out": because(Colour.EXCLUDED, "no_more"),
+    }
+    made = exporter({"02100": replace(judged("02100", Colour.RED), criteria=criteria)})
+    assert set(await series(made, "denbao_criterion_reason_info")) == {
+        ("02100", "away", "under_maintenance"),
+        ("02100", "late", "overdue"),
+        ("02100", "late", "stand_in"),
+    }
+
+
 async def test_infinite_values_are_written_as_prometheus_writes_them_and_what_is_no_number_is_left_out():
     values = {"more": float("inf"), "less": float("-inf"), "none": float("nan")}
     text = await text_of(exporter({"02100": judged("02100", Colour.GREEN, **values)}))
@@ -284,7 +308,12 @@ async def test_a_forecast_is_told_as_far_as_it_can_be():
         verdict = replace(state.criteria["online"].verdict, forecast=ahead)
         states[code] = replace(state, criteria={"online": replace(state.criteria["online"], verdict=verdict)})
     found = await families(exporter(states))
-    for name, wanted in (("projected_value", {"02100": 73.0}), ("required_pace", {"02100": 1.109, "02101": 0.5})):
+    told = {
+        "projected_value": {"02100": 73.0},
+        "required_pace": {"02100": 1.109, "02101": 0.5},
+        "actual_pace": {"02100": 1.0},
+    }
+    for name, wanted in told.items():
         samples = found[f"denbao_target_{name}"].samples
         assert {s.labels["unit"]: s.value for s in samples} == wanted
         assert {s.labels["criterion"] for s in samples} == {"online"}
@@ -404,6 +433,21 @@ async def test_only_a_changed_unit_is_rendered_anew_and_only_once_for_many_chang
     assert b'denbao_unit_colour{unit="02100",level="commune",province="19"} 0\n' in page.body
     await made.page("", "")
     assert rendered == ["02100"]
+
+
+@pytest.mark.parametrize("header", ["", "gzip"])
+async def test_a_first_page_is_made_in_slices_of_a_few_units_between_which_the_loop_gets_its_turn(counting, header):
+    module, rendered = counting
+    communes = (replace(UNITS["02100"], code=f"{number:05}") for number in range(1, 80))
+    made = module.create(ExporterContext("1", nothing))
+    made.start(Snapshot(Units((UNITS["VN"], UNITS["19"], *communes)), {}))
+    page, seen = asyncio.ensure_future(made.page("", header)), [0]
+    while not page.done():
+        await asyncio.sleep(0)
+        if len(rendered) != seen[-1]:
+            seen.append(len(rendered))
+    assert seen[-1] == 81
+    assert max(after - before for before, after in pairwise(seen)) <= 2 * module._STEPS
 
 
 @pytest.mark.parametrize("header", ["gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.8", "*", "GZIP"])
@@ -591,6 +635,32 @@ async def test_the_outbox_is_counted_as_it_is_stored():
     assert found["denbao_outbox_oldest_age_seconds"] == {("denbao_outbox_oldest_age_seconds", "sms"): 90}
 
 
+async def test_a_channel_that_costs_tells_its_day_against_budget_reserve_and_price():
+    metrics, store = await own_metrics()
+    hanoi = ZoneInfo("Asia/Ho_Chi_Minh")
+    channels = (
+        ChannelSpec("sms", "esms", price=350.0, limits=Limits(per_day=500, reserve=100, zone=hanoi)),
+        ChannelSpec("gateway", "speedsms"),
+        ChannelSpec("log", "log"),
+    )
+    metrics.spending.follow(channels, hanoi)
+    before = UnitState("02100")
+    notices = tuple(Notice(key, "i", "ABCDEF", "02100", "outage", "r", "sms", NOW, "", "", "") for key in "abc")
+    await store.commit([Decision(before, before, notices=notices)])
+    yesterday = NOW - timedelta(hours=8, minutes=31)  # one minute before midnight in Hanoi
+    for lease, at in zip(await store.lease("sms", "me", NOW, 3, 60.0), (yesterday, NOW, NOW), strict=True):
+        await store.settle(lease, Receipt(Outcome.SENT), at)
+    found = await parsed(metrics, store)
+    told = {name.removeprefix("denbao_channel_"): found[name] for name in found if name.startswith("denbao_channel_")}
+    assert {name: {key[1]: number for key, number in family.items()} for name, family in told.items()} == {
+        "day_segments": {"sms": 2, "gateway": 0},
+        "day_budget_segments": {"sms": 500},
+        "day_reserve_segments": {"sms": 100},
+        "day_cost_dong": {"sms": 700},
+        "price_dong": {"sms": 350},
+    }
+
+
 async def test_a_channel_that_never_sent_counts_from_zero():
     metrics, store = await own_metrics()
     metrics.channels({"sms": object()})
@@ -656,7 +726,7 @@ async def test_nothing_is_exported_under_a_name_that_was_not_promised():
     metrics.broke("evaluator")
     exported = set(await parsed(metrics, store))
     assert exported <= {metric.family for metric in CATALOGUE.values()}
-    assert len(exported) == 16
+    assert len(exported) == 21
 
 
 # -- ranks ------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,10 @@ import csv
 import io
 import json
 import re
+import sys
 import zipfile
+import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
@@ -18,7 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from monitor.adapters.render import FORMATS
+from monitor.adapters.render import FILES, FORMATS
+from monitor.adapters.render.html import style
 from monitor.adapters.render.plain import harmless
 from monitor.adapters.render.spelling import figure, span_text
 from monitor.model.colour import Colour
@@ -225,3 +229,45 @@ def test_spans_are_hours_minutes_and_seconds(seconds, text):
 )
 def test_numbers_are_vietnamese_and_as_exact_as_their_column(value, digits, text):
     assert figure(value, digits) == text
+
+
+# -- on paper ----------------------------------------------------------------------------------------------------
+
+
+def test_without_weasyprint_a_pdf_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    with pytest.raises(ValueError, match=r"a PDF needs WeasyPrint, .* pip install 'denbao\[pdf\]', .* libpango-1.0-0"):
+        FILES["pdf"].needs()
+
+
+@pytest.fixture
+def on_paper() -> Callable[[Report], bytes]:
+    """Writes a PDF; left out where WeasyPrint or the system's Pango is missing."""
+    try:
+        FILES["pdf"].needs()
+    except ValueError as missing:
+        pytest.skip(str(missing))
+    return lambda made: FILES["pdf"].write(made, None)
+
+
+def drawn(pdf: bytes) -> str:
+    """What the pages are drawn with, unpacked."""
+    packed = re.findall(rb"/FlateDecode.*?stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)
+    return "\n".join(zlib.decompress(stream).decode("latin-1") for stream in packed)
+
+
+def test_equal_reports_give_equal_paper_with_the_pictures_in_their_colours(on_paper):
+    made = on_paper(report())
+    assert made.startswith(b"%PDF-") and made == on_paper(report())
+    assert made != on_paper(replace(report(), at=datetime(2025, 8, 7, tzinfo=UTC), span=None))
+    for colour in re.findall(r"\.fill-(?:green|yellow|red) { fill: #(\w{6}); }", style()):
+        parts = (int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4))
+        assert f"{' '.join(f'{part:.6g}' for part in parts)} rg" in drawn(made)
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "\ud800", "a\x00b\x1b[31m", "</svg></style><img src='http://192.0.2.1/'>"])
+def test_no_text_keeps_a_report_from_paper_or_makes_it_load_anything(on_paper, text, monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr("monitor.adapters.render.pdf._nothing", lambda url, *_, **__: asked.append(url))
+    assert on_paper(report((text, text, *ROW[2:]), name=text)).startswith(b"%PDF-")
+    assert asked == []

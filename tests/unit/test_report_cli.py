@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -121,6 +122,25 @@ def test_a_target_that_is_missed_ends_with_one(folder):
     assert "đỏ / red" in ended.output
 
 
+def test_a_pdf_that_cannot_be_made_here_is_refused_before_anything_is_read(folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    ended = asked(report, "digest", "--site", str(folder), "--format", "pdf", "--out", str(tmp_path / "it.pdf"))
+    assert ended.exit_code == 2
+    assert "a PDF needs WeasyPrint, which this installation does not have: pip install 'denbao[pdf]'" in " ".join(
+        ended.output.replace("│", " ").split()
+    )
+    assert not (tmp_path / "it.pdf").exists()
+
+
+def test_a_report_goes_to_paper_where_weasyprint_is_installed(folder, tmp_path):
+    paper = tmp_path / "it.pdf"
+    ended = asked(report, "digest", "--site", str(folder), "--format", "pdf", "--out", str(paper))
+    if "a PDF needs WeasyPrint" in ended.output:
+        pytest.skip("WeasyPrint or the system's Pango is not installed")
+    assert (ended.exit_code, ended.output) in ((0, ""), (1, ""))  # 1: something of the digest is red
+    assert paper.read_bytes().startswith(b"%PDF-")
+
+
 async def _again(site: Site, rate: float) -> None:
     policy, now = policy_of(site), SystemClock().now()
     store = open_store(site.store_url, site.root)
@@ -228,7 +248,7 @@ def test_the_past_is_rebuilt_from_history(folder):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("ranking", "--format", "pdf"), "'pdf' is not one of"),
+        (("ranking", "--format", "docx"), "'docx' is not one of"),
         (("ranking", "--at", "tomorrow"), "'tomorrow' is no instant"),
         (("ranking", "--at", "2999-01-01"), "that time has not come yet"),
         (("incidents", "--day", "2025-08-06", "--month", "2025-08"), "give one of at, day, month"),

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.decide import Policy, View, decide
-from monitor.engine import sheet as engine_sheet
+from monitor.engine import compact
 from monitor.engine.book import Criterion, Formula, Period, RollUp
 from monitor.engine.compact import CODES, EXCLUDED
-from monitor.engine.rollup import judge_rollup
 from monitor.engine.scheme import Scheme
 from monitor.engine.sheet import Sheet
 from monitor.model.colour import Colour
@@ -37,6 +36,7 @@ from tests.unit.engine_scene import (
     SHARE,
     SHARED,
     SYSTEM,
+    band,
     directory,
     goal,
     local,
@@ -64,9 +64,16 @@ BROKEN = rule(
     "broken", levels=frozenset({Level.COMMUNE}), indicator="up", bands=(), target=replace(goal(), before=None)
 )
 OF_SOME = replace(SHARED, levels=frozenset({Level.SYSTEM, Level.COMMUNE}), units=frozenset({SYSTEM, "02144"}))
+KINDS = (
+    replace(SHARE, id="score", rollup=RollUp.SCORE, max_red_share=20.0),
+    replace(SHARE, id="count", rollup=RollUp.COUNT, colours=frozenset({RED}),
+            bands=(band(GREEN, ("<", 1.0)), band(RED, (">=", 1.0)))),
+    replace(SHARE, id="nth", rollup=RollUp.NTH_BEST, nth=3, bands=()),
+)  # fmt: skip
 SITES = [(CENTRE, SHARED, ONLINE, SHARE), (CENTRE, FOR_ALL, DATED, WORST), (SHARED, DATED, BY_DATE), (CENTRE, ONLINE),
          (CENTRE, FOR_ALL, ONLINE, replace(SHARE, critical=False)), (CENTRE, ONLINE, HEAVY), (ONLINE, RATE, SHARE),
-         (ENOUGH, SHARE, RATE), (CENTRE, FREE, SHARE), (BROKEN, ONLINE, WORST), (OF_SOME, CENTRE, SHARE)]  # fmt: skip
+         (ENOUGH, SHARE, RATE), (CENTRE, FREE, SHARE), (BROKEN, ONLINE, WORST), (OF_SOME, CENTRE, SHARE),
+         (CENTRE, ONLINE, *KINDS)]  # fmt: skip
 
 JULY = 12 * 2025 + 6
 PAST = {"rate": Series(months=(MonthSum(JULY - 4, 30.0, 90.0), MonthSum(JULY, 9.0, 12.0)))}
@@ -204,26 +211,24 @@ def all_good(of: Policy) -> Sheet:
     return sheet
 
 
-def test_a_roll_up_of_the_same_numbers_is_asked_once_a_day(monkeypatch):
-    asked = []
+def test_a_roll_up_is_looked_up_in_a_table_that_is_drawn_once_a_day(monkeypatch):
+    drawn, draw = [], compact._draw
 
-    def counting(criterion, counts, *rest):
-        asked.append((criterion.id, counts.green))
-        return judge_rollup(criterion, counts, *rest)
+    def watch(criterion, *rest):
+        drawn.append(criterion.id)
+        return draw(criterion, *rest)
 
-    monkeypatch.setattr(engine_sheet, "judge_rollup", counting)
+    monkeypatch.setattr(compact, "_draw", watch)
     sheet = all_good(policy(SITES[0]))
-    assert asked == [("share", 5), ("share", 1)]  # five communes; one province
-    bad, good = told(50.0, unit=FIVE[0]), told(90.0, unit=FIVE[0])
-    for _ in range(3):
-        assert sheet.put(bad, NOON) == [FIVE[0]]
-        assert sheet.put(good, NOON) == [FIVE[0]]
-    assert asked[2:] == [("share", 4)]
-    midnight = local(7)
-    sheet.put(replace(bad, as_of=midnight), midnight - timedelta.resolution)
-    assert asked[3:] == []
-    sheet.put(replace(good, as_of=midnight), midnight)
-    assert asked[3:] == [("share", 5)]
+    assert drawn.count("share") == 1  # for the province and for the nation
+    for code in FIVE[:2]:
+        sheet.put(told(50.0, unit=code), NOON)
+    assert sheet.colour(NATION) is RED
+    late = local(7)
+    sheet.put(told(90.0, late, unit=FIVE[0]), late - timedelta.resolution)
+    assert drawn.count("share") == 1
+    sheet.put(told(50.0, late, unit=FIVE[0]), late)
+    assert drawn.count("share") == 2
 
 
 def test_a_reading_that_changes_no_colour_stands_nobody(monkeypatch):
@@ -239,20 +244,9 @@ def test_a_reading_that_changes_no_colour_stands_nobody(monkeypatch):
     sheet.put(told(85.0, unit=COMMUNE), NOON)
     assert stood == []
     sheet.put(told(70.0, unit=COMMUNE), NOON)  # yellow, and so is the commune; the province has four of five
-    assert stood == [
-        50.0,
-        20.0,
-    ]  # halves of their weights: green, green and yellow at the commune, green at the province
-
-
-def test_no_more_roll_ups_are_remembered_than_there_is_room_for(monkeypatch):
-    monkeypatch.setattr(engine_sheet, "_KEPT", 2)
-    sheet = all_good(policy(SITES[0]))
-    kept = []
-    for code in FIVE:
-        sheet.put(told(50.0, unit=code), NOON)
-        kept.append(len(sheet._rolled))
-    assert kept == [1, 1, 1, 2, 1]  # the nation is asked as well where the province changes
+    assert stood == [50.0]  # halves of its weights: green, green and yellow; the province's share stays green
+    sheet.put(told(70.0, unit=FIVE[1]), NOON)
+    assert stood[1:] == [50.0, 10.0, 0.0]  # three of five are too few
 
 
 def test_a_unit_that_ends_is_left_out_from_its_day_on_when_something_reaches_it():
@@ -297,6 +291,17 @@ def test_what_changes_at_a_system_is_taken_over_from_it_even_where_the_system_st
     assert sheet.put(told(50.0, unit=SYSTEM), NOON) == []
     assert sheet.colours(COMMUNE)["slow"] is RED
     agrees(sheet, decided(of, [readings[0], told(50.0, unit=SYSTEM)], NOON))
+
+
+def test_a_free_condition_of_a_system_is_taken_over_when_it_changes():
+    free = replace(FREE, levels=frozenset({Level.SYSTEM}), inherit=frozenset({Level.COMMUNE}))
+    of = policy((SHARED, free, SHARE))
+    readings = [told(True, unit=SYSTEM, indicator="system_up"), told(True, unit=SYSTEM, indicator="up")]
+    sheet = sheet_of(of, [*readings, told(90.0, unit=SYSTEM)], NOON)
+    sheet.judge(NOON)
+    sheet.put(told(50.0, unit=SYSTEM), NOON)
+    assert sheet.colours(COMMUNE)["free"] is RED
+    agrees(sheet, decided(of, [*readings, told(50.0, unit=SYSTEM)], NOON))
 
 
 SECOND = "HT2"

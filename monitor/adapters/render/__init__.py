@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from monitor.adapters.render.html import as_html
+from monitor.adapters.render.pdf import as_pdf, weasyprint
 from monitor.adapters.render.plain import as_csv, as_json, as_text
 from monitor.adapters.render.xlsx import as_xlsx
 from monitor.reporting.report import Report
 
-__all__ = ["FORMATS", "Format"]
+__all__ = ["FILES", "FORMATS", "Format"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Format:
     media_type: str
     suffix: str
     binary: bool = False
+    needs: Callable[[], object] = tuple  # raises ValueError with what to install where it cannot be made here
 
 
 FORMATS: Mapping[str, Format] = {
@@ -37,4 +39,10 @@ FORMATS: Mapping[str, Format] = {
     "csv": Format(as_csv, "text/csv", "csv"),
     "json": Format(lambda report, _: as_json(report), "application/json", "json"),
     "text": Format(lambda report, _: as_text(report), "text/plain", "txt"),
+}
+
+# What is made into a file only: WeasyPrint takes seconds of processor for each hundred lines.
+FILES: Mapping[str, Format] = {
+    **FORMATS,
+    "pdf": Format(lambda report, _: as_pdf(report), "application/pdf", "pdf", binary=True, needs=weasyprint),
 }

@@ -212,6 +212,11 @@ class MemoryStore:
         self._check_open()
         return self._notices.outcomes()
 
+    async def carried(self, channel: str, since: datetime) -> int:
+        """See the port."""
+        self._check_open()
+        return self._notices.carried(channel, since)
+
     async def transitions(self, unit: str, *, limit: int = 200) -> Sequence[Transition]:
         """See the port."""
         self._check_open()

@@ -290,6 +290,10 @@ class MemoryOutbox:
         final = (row for row in self._rows.values() if row.state in states.FINAL)
         return Counter((row.notice.channel, Outcome(row.state)) for row in final)
 
+    def carried(self, channel: str, since: datetime) -> int:
+        """See the port."""
+        return _spent((row for row in self._rows.values() if row.notice.channel == channel), since).number
+
 
 def _spent(rows: Iterable[_Row], since: datetime | None) -> Spent:
     if since is None:

@@ -235,6 +235,11 @@ class SqlStore:
         found = await self._file.fetch(queries.numbers_by_state())
         return {(row.channel, Outcome(row.state)): row.number for row in found if row.state in states.FINAL}
 
+    async def carried(self, channel: str, since: datetime) -> int:
+        """See the port."""
+        number: int = (await self._file.fetch(queries.spent(channel, since)))[0].number
+        return number
+
     async def transitions(self, unit: str, *, limit: int = 200) -> Sequence[Transition]:
         """See the port."""
         return [rows.transition_of(row) for row in await self._file.fetch(queries.transitions_of(unit, limit))]
