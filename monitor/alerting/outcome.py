@@ -105,5 +105,5 @@ def take_over(notice: Notice, channel: str) -> Notice:
     The key is the one that the plan gives to this recipient and channel: if the plan owes it already, it is not owed
     twice.
     """
-    head, _, _ = notice.key.rpartition("/")
+    head = notice.key.removesuffix(f"/{notice.channel}")  # the key of an answer to a reply does not end with a channel
     return replace(notice, key=f"{head}/{channel}", channel=channel, instead_of=notice.origin)

@@ -93,7 +93,7 @@ class Service:
         transports = {name: self._wrapped(name, transport) for name, transport in adapters.transports.items()}
         self.poller = self._poller(adapters, sources)
         self.sender = self._sender(adapters, transports)
-        self.strays = Strays(store, adapters.transports, self._home, clock, self.sender.look)
+        self.strays = Strays(store, site.channels, self._home, clock, self.sender.look)
         self.link_keys = adapters.link_keys
         self.digests = Digests(site, self.evaluator, store, clock, self.ready, adapters.apart)
         self.desk = Desk(self.evaluator, store, self.sender, clock)

@@ -95,3 +95,9 @@ def test_the_next_channel_owes_the_same_text_under_the_key_of_its_own_and_the_ch
     assert (sms.key, sms.channel, sms.instead_of, sms.due_at) == ("i/0/1/0/focal/sms", "sms", "zalo", NOTICE.due_at)
     assert take_over(sms, "mail").instead_of == "zalo"
     assert (sms.origin, NOTICE.origin) == ("zalo", "zalo")
+
+
+def test_two_answers_to_replies_that_another_channel_tells_are_two():
+    first, second = (take_over(replace(NOTICE, key=f"reply/zalo/{digest}"), "sms") for digest in ("aa", "bb"))
+    assert (first.key, second.key) == ("reply/zalo/aa/sms", "reply/zalo/bb/sms")
+    assert take_over(first, "mail").key == "reply/zalo/aa/mail"
