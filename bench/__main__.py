@@ -13,6 +13,7 @@ from pathlib import Path
 from time import perf_counter
 
 from bench import (
+    auditing,
     directory,
     draining,
     hostile,
@@ -22,6 +23,7 @@ from bench import (
     probing,
     replaying,
     reporting,
+    reviving,
     rolling,
     ruling,
     scraping,
@@ -41,9 +43,11 @@ BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "reporting": reporting.run,
     "rolling": rolling.run,
     "storing": storing.run,
+    "auditing": auditing.run,
     "massing": massing.run,
     "draining": draining.run,
     "starting": starting.run,
+    "reviving": reviving.run,
     "kills": kills.run,
 }
 RESULTS = Path(__file__).parent / "results"

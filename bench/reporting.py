@@ -1,4 +1,4 @@
-"""Availability of 30 days for a province and for the nation: reading, summing, writing; beside two plain ways."""
+"""Availability of 30 days for a province and the nation, beside two plain ways; and what a digest reads."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 
-from bench.measure import Figure, best
+from bench.measure import Figure, Watch, best
 from bench.nation import ROOT, national_policy
 from monitor.adapters.render import FORMATS
 from monitor.adapters.store import SqlStore
@@ -23,12 +24,13 @@ from monitor.model.state import Decision, Transition, UnitState
 from monitor.model.unit import Level, Unit
 from monitor.reporting.availability import availability_report, lines
 from monitor.reporting.scene import Scene
-from monitor.service.reports import Asked, make
+from monitor.service.reports import Asked, digest_of, make, transitions
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 DAYS = 30
 OUTAGES, WORKS = 20, 4  # of each unit in the span: a bad line, and a night of work each week
 MINUTE = 60.0
+TIMES = 3
 
 
 def run() -> list[Figure]:
@@ -45,7 +47,7 @@ def run() -> list[Figure]:
     walked = best(lambda: _by_minutes(_history(province, _outage(policy))), 1).cpu
     for name, units in (("92 communes", province), ("3,321 communes", communes)):
         figures += _of(name, units, policy, walked * len(units) / len(province))
-    return figures
+    return figures + _editions(policy, province)
 
 
 def _of(name: str, units: Sequence[Unit], policy: Policy, walked: float) -> list[Figure]:
@@ -53,10 +55,10 @@ def _of(name: str, units: Sequence[Unit], policy: Policy, walked: float) -> list
     changes = _history(units, _outage(policy))
     within = "19" if len(units) < 1000 else None
     scene = Scene(("Đèn báo", "Denbao"), policy.units, policy.ruleset, policy.sessions, within=within)
-    report = availability_report(scene, changes, span, span.ends)
+    report = availability_report(scene, changes, span)
     _agree(changes, report)
     summed = best(lambda: list(lines(scene, changes, span)))
-    made = best(lambda: availability_report(scene, changes, span, span.ends))
+    made = best(lambda: availability_report(scene, changes, span))
     bare = best(lambda: _bare(changes, span))
     figures = [
         Figure(f"{name}: changes of colour", len(changes), ""),
@@ -71,6 +73,46 @@ def _of(name: str, units: Sequence[Unit], policy: Policy, walked: float) -> list
     stored = _stored(changes, scene, span)
     figures.append(Figure(f"{name}: from SQLite to the report", 1000 * stored, "CPU ms", 1000 * made.cpu, "its report"))
     return figures
+
+
+def _editions(policy: Policy, province: Sequence[Unit]) -> list[Figure]:
+    """What is read for one edition of the digest of a province, whose units change colour for a month or for years.
+
+    Reference: to read all changes, as the digest did before it asked for the colours of one instant.
+    """
+    scene = Scene(("Đèn báo", "Denbao"), policy.units, policy.ruleset, policy.sessions)
+    month = [replace(change, criterion="") for change in _history(province, _outage(policy))]
+    figures: list[Figure] = []
+    for months in (1, 24):
+        back = [timedelta(days=DAYS * number) for number in range(months - 1, -1, -1)]
+        changes = [replace(change, at=change.at - ago) for ago in back for change in month]
+        one, every = _edition(changes, scene, policy.units["19"])
+        name = f"digest of 92 communes after {len(changes):,} changes"
+        figures.append(Figure(name, 1000 * one, "CPU ms", 1000 * every, "reading all changes"))
+    return figures
+
+
+def _edition(changes: Sequence[Transition], scene: Scene, head: Unit) -> tuple[float, float]:
+    """CPU seconds of an edition, and of reading all changes."""
+    now = START + timedelta(days=DAYS)
+
+    async def spent(path: Path) -> tuple[float, float]:
+        store = SqlStore(path)
+        await store.open()
+        await store.commit([Decision(UnitState("VN"), UnitState("VN"), transitions=tuple(changes))])
+        edition = partial(digest_of, scene, head, now - timedelta(hours=9), now, store, live=True)
+        await edition()  # the first one prepares the statement
+        found = []
+        for work in (edition, partial(transitions, store, now)):
+            with Watch() as watch:
+                for _ in range(TIMES):
+                    await work()
+            found.append(watch.spent.cpu / TIMES)
+        await store.close()
+        return found[0], found[1]
+
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(spent(Path(folder) / "denbao.db"))
 
 
 def _writing(write: Callable[..., bytes], report: object) -> Callable[[], bytes]:
@@ -180,7 +222,7 @@ def _stored(changes: Sequence[Transition], scene: Scene, span: Span) -> float:
     async def told(path: Path) -> None:
         store = SqlStore(path, read_only=True)
         await store.open()
-        await make(Asked("availability", span.ends, span, scene.within), scene, store)
+        await make(Asked("availability", span, scene.within), scene, store)
         await store.close()
 
     with tempfile.TemporaryDirectory() as folder:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from monitor.alerting.collapse import Explainer, Sheltered, counted, failing, mass_of, masses, shelter
+from monitor.alerting.collapse import Explainer, Sheltered, counted, failing, hushed, mass_of, masses, shelter
 from monitor.alerting.incidents import Alerts, Scene, react
 from monitor.alerting.incidents import acknowledge as acknowledge_incident
+from monitor.alerting.muting import silence_of
 from monitor.alerting.plan import Directory
 from monitor.alerting.troubles import Silent, Trouble, telling, told_once, troubles
 from monitor.engine import reasons
@@ -38,7 +39,7 @@ from monitor.model.matcher import subject
 from monitor.model.muting import NOTHING_MUTED, Muting, maintenance_spans, under_way
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.rolling import Answer, Stretch
-from monitor.model.series import NOTHING
+from monitor.model.series import NOTHING, Series
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
 from monitor.model.text import clean
 from monitor.model.unit import Unit, Units
@@ -180,24 +181,10 @@ class View:
 def decide(view: View, policy: Policy, now: datetime) -> Decision:
     """Judge one unit: evidence, criteria, standing, incidents, notices, and when to look again."""
     unit = policy.units[view.state.unit]
-    there = policy.is_there(unit, now)  # what is said of a unit that is not there is no evidence
-    rolled = roll_all(
-        view.state.rolling,
-        view.answers if there else (),
-        policy.plans,
-        policy.ruleset.indicators,
-        policy.sessions,
-        policy.planned(unit, now),
-    )
-    said = (*view.news, *rolled.readings) if there else ()
-    absorbed = hear(view.state.evidence, view.state.rivals, said, policy.ruleset.indicators, now)
-    counts = count(_colour(child.standing) for child in view.children) if policy.units.children(unit.code) else None
-    past = remember(
-        view.state.series, counts_now(absorbed), policy.ruleset.indicators, policy.calendar, view.state.evidence
-    )
-    told = replace(view.state, evidence=absorbed.evidence, series=past, rivals=absorbed.rivals, rolling=rolled.rolling)
+    told, fresh = _absorb(view, unit, policy, now)
+    counts = count(child.colour for child in view.children) if policy.units.children(unit.code) else None
     work = policy.maintenance(unit, now)
-    rested = _colour(view.state.standing) is Colour.MAINTENANCE
+    rested = view.state.colour is Colour.MAINTENANCE
     if rested and work is None:
         told = _resumed(told, now)
     seen = replace(view, state=told)
@@ -211,29 +198,20 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
     standing = _standing(view.state.standing, unit, criteria, policy, counts, work, now)
     scene = scene_of(unit, criteria, told.evidence, policy, now, paused=work is not None)
     alerts = react(view.state.incidents, found, _covered(scene, sheltered, policy), now)
+    others = (
+        silences_at,
+        *sheltered.awaited.values(),
+        *_ends(told, policy, now),
+        *_muting_changes(unit, alerts, policy, now),
+    )
     after = replace(
         seen.state,
         standing=standing,
         criteria=criteria,
-        series=remember_score(
-            remember_rollups(past, policy.criteria_of(unit, now), criteria, policy.calendar, now),
-            standing,
-            policy.calendar.local(now).date(),
-        ),
+        series=_series(told.series, unit, criteria, standing, policy, now),
         incidents=alerts.open,
         told=telling(criteria, alerts.open, view.state.told),
-        recheck_at=_recheck(
-            criteria,
-            alerts,
-            (
-                silences_at,
-                *sheltered.awaited.values(),
-                *_ends(told, policy, now),
-                *_muting_changes(unit, alerts, policy, now),
-            ),
-            policy.calendar,
-            now,
-        ),
+        recheck_at=_recheck(criteria, alerts, others, policy.calendar, now),
         reported=reported(told.evidence, policy.ruleset.indicators, now),
     )
     return Decision(
@@ -243,9 +221,35 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
         incidents=alerts.changed,
         notices=alerts.notices,
         withheld=alerts.withheld,
-        readings=absorbed.fresh,
+        readings=fresh,
         audit=alerts.audit,
     )
+
+
+def _absorb(view: View, unit: Unit, policy: Policy, now: datetime) -> tuple[UnitState, tuple[Reading, ...]]:
+    """The state with what was heard: evidence, sums and past; and the readings that are facts to be kept."""
+    state, indicators = view.state, policy.ruleset.indicators
+    there = policy.is_there(unit, now)  # what is said of a unit that is not there is no evidence
+    answers = view.answers if there else ()
+    rolled = roll_all(state.rolling, answers, policy.plans, indicators, policy.sessions, policy.planned(unit, now))
+    said = (*view.news, *rolled.readings) if there else ()
+    heard = hear(state.evidence, state.rivals, said, indicators, now)
+    past = remember(state.series, counts_now(heard), indicators, policy.calendar, state.evidence)
+    told = replace(state, evidence=heard.evidence, series=past, rivals=heard.rivals, rolling=rolled.rolling)
+    return told, heard.fresh
+
+
+def _series(
+    past: Mapping[str, Series],
+    unit: Unit,
+    criteria: Mapping[str, CriterionState],
+    standing: Standing,
+    policy: Policy,
+    now: datetime,
+) -> Mapping[str, Series]:
+    """The past with what was judged: values of roll-ups, and the score."""
+    rolled = remember_rollups(past, policy.criteria_of(unit, now), criteria, policy.calendar, now)
+    return remember_score(rolled, standing, policy.calendar.local(now).date())
 
 
 def may_wait(state: UnitState, reading: Reading, policy: Policy, now: datetime) -> float:
@@ -493,8 +497,16 @@ def _troubles(
         return own
     there = tuple(child for child in view.children if policy.is_there(policy.units[child.unit], now))
     asked = policy.directory.collapses
-    many = masses(unit.level, view.state.incidents, there, asked, policy.rules, policy.ruleset.indicators)
-    return {**own, **many}
+    known = (policy.rules, policy.ruleset.indicators, lambda incident: _is_muted(incident, policy, now))
+    return {**own, **masses(unit.level, view.state.incidents, there, asked, *known)}
+
+
+def _is_muted(incident: Incident, policy: Policy, now: datetime) -> bool:
+    """Whether nobody is to hear of an incident now: maintenance of its unit, a silence, or a mass that is all muted."""
+    unit, muting = policy.units[incident.unit], policy.muting
+    if hushed(incident) or policy.maintenance(unit, now) is not None:
+        return True
+    return bool(muting.silences) and silence_of(incident, subject(unit.code, policy.units), muting, now) is not None
 
 
 def _sheltered(view: View, found: Mapping[str, Trouble], policy: Policy, now: datetime) -> Sheltered:
@@ -638,14 +650,16 @@ def _silences(view: View, watches: tuple[Watch, ...], now: datetime) -> tuple[li
     """Sources that owe this unit something and have not spoken within their limit; and when the next one is due.
 
     A monitor that was itself asleep must not blame the sources: a whole source is silent only after a poll of it
-    failed, a single unit only while the source as such is answering. What was told as silent stays so until it speaks.
+    failed, or when it answered and brought nothing for anybody; a single unit only while the source brings rows for
+    others. What was told as silent stays so until it speaks.
     """
     silent: list[Silent] = []
     instants: list[datetime] = []
     for watch in watches:
         health = view.health.get(watch.source)
         speaks = health is not None and health.answers
-        if speaks and view.state.unit not in watch.expects:
+        owns = view.state.unit == watch.owner and health is not None and health.newest is not None
+        if speaks and view.state.unit not in watch.expects and not owns:
             continue
         last = _last(view, watch)
         since = None if health is None else _quiet_since(view, watch, health, last, now)
@@ -683,8 +697,17 @@ def _quiet_since(
     """Since when this unit is without a word of the source; None when there is nothing to blame the source for."""
     if not health.answers:  # the owner of the source hears of it once, not every unit in it
         return (health.last_success or health.failing_since) if view.state.unit == watch.owner else None
-    asleep = health.last_success is None or now >= health.last_success + timedelta(seconds=watch.limit)
-    return None if asleep else last.as_of if last else health.first_success
+    if health.last_success is None or now >= health.last_success + timedelta(seconds=watch.limit):
+        return None  # the monitor was asleep
+    if view.state.unit not in watch.expects or brings_nothing(health, watch, now):
+        return health.newest if view.state.unit == watch.owner else None
+    return last.as_of if last else health.first_success
+
+
+def brings_nothing(health: SourceHealth, watch: Watch, now: datetime) -> bool:
+    """Whether a source that answers has brought no row for anybody for half the silence that is allowed: then no
+    single unit is to blame, and its owner hears of it when all of that has passed."""
+    return health.newest is not None and now >= health.newest + timedelta(seconds=watch.limit / 2)
 
 
 def _recheck(
@@ -754,11 +777,11 @@ def _transitions(before: UnitState, after: UnitState, now: datetime) -> tuple[Tr
         for key, state in after.criteria.items()
         if _colour(before.criteria.get(key)) is not state.colour
     ]
-    if after.standing is not None and _colour(before.standing) is not after.standing.colour:
-        unit = Transition(after.unit, "", now, _colour(before.standing), after.standing.colour, after.standing.reasons)
+    if after.standing is not None and before.colour is not after.colour:
+        unit = Transition(after.unit, "", now, before.colour, after.colour, after.standing.reasons)
         changes.append(unit)
     return tuple(changes)
 
 
-def _colour(state: CriterionState | Standing | None) -> Colour:
+def _colour(state: CriterionState | None) -> Colour:
     return Colour.UNKNOWN if state is None else state.colour

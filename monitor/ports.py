@@ -5,7 +5,7 @@ Adapters implement these protocols; one contract suite per port runs over every 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -13,7 +13,8 @@ from typing import Protocol, runtime_checkable
 from monitor.alerting.limits import Limits
 from monitor.alerting.muting import Held
 from monitor.alerting.selfwatch import Alarm, Condition
-from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
+from monitor.model.colour import Colour
+from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt, Unheard
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.snapshot import Snapshot
@@ -182,7 +183,7 @@ class Store(Protocol):
         """One incident by key or by its six-character reference (the newest with it)."""
 
     async def deliveries(self, *, incident: str | None = None, limit: int = 500) -> Sequence[Delivery]:
-        """Newest first, of one incident or of all."""
+        """Newest first, of one incident or of all. The canary's are in none of these lists and counts."""
 
     async def outbox(self) -> Mapping[str, tuple[int, datetime | None]]:
         """Per channel: number of pending notices and the due instant of the oldest."""
@@ -194,8 +195,25 @@ class Store(Protocol):
         waits for bad news, is not counted.
         """
 
-    async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
-        """All notices of the open incidents: incident key -> notice key -> (state as in `Delivery`, why)."""
+    async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
+        """Calls due before an instant, of incidents that nobody has answered, of which every message failed.
+
+        Failed is what was refused, what may have gone and is not repeated, and what is tried again after a failure. A
+        call of which a message was withheld is superseded, and so is one after which somebody was told of the incident.
+        Oldest first.
+        """
+
+    async def forget(self, channel: str) -> None:
+        """Delete all notices of a channel, whatever became of them: those of the canary, of which nothing is kept."""
+
+    async def overdue(self, before: datetime, limit: int) -> Sequence[Incident]:
+        """Open incidents that have owed a call since before an instant (monitor.alerting.auditor), the oldest first."""
+
+    async def open_after(self, key: str, limit: int) -> Sequence[Incident]:
+        """Open incidents in the order of their keys, from the one that follows `key` on."""
+
+    async def owed(self, incidents: Collection[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        """All notices of these incidents: incident key -> notice key -> (state as in `Delivery`, why)."""
 
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """Per channel and outcome: number of notices, since the store was made."""
@@ -230,6 +248,12 @@ class History(Protocol):
     async def last_received(self, before: datetime) -> datetime | None:
         """When the last reading was received that is older than an instant; None: there is none."""
 
+    async def colours_at(self, units: Collection[str], at: datetime) -> Mapping[str, Colour]:
+        """The colour that each of some units had at an instant; who had none yet is not in it.
+
+        However long the history is, one change of each is read. Of changes at one instant the last commit counts.
+        """
+
 
 class Transport(Protocol):
     """Sends one notice to one recipient by one channel. Returns a receipt within its own deadline, never raises."""
@@ -239,6 +263,13 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Stop workers."""
+
+
+class Shelf(Protocol):
+    """Files that messages carry: made once, read at each send, thrown away when nobody can need them any more."""
+
+    async def keep(self, files: Mapping[str, bytes], now: datetime) -> None:
+        """Put files there under their names, over those that are there; old ones go. Raises OSError."""
 
 
 class Host(Protocol):

@@ -12,6 +12,9 @@ It holds what is stored of the plans against what is stored of the messages, and
 What is owed and merely waits, is tried again, was refused or was withheld with its reason is no gap: the outbox says
 so itself, and what waits too long there is `stuck_outbox` (`monitor.alerting.selfwatch`).
 
+So that a look costs little however many incidents are open, `owes_since` is written beside each incident and indexed:
+what is overdue is found by it at every run, the rest is held against the outbox a stretch at each run.
+
 Two runs must find the same gap before it counts. So nothing is blamed that was about to be decided at the moment of a
 look, also after a pause of the whole machine; a real gap is still there a minute later.
 """
@@ -23,6 +26,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from monitor.alerting.collapse import hushed
 from monitor.alerting.muting import silence_of
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Outcome, Phase, Step
@@ -78,7 +82,8 @@ def _of(
         return Gap(incident.key, incident.ref, fault, what)
 
     late = now - timedelta(seconds=grace)
-    overdue = [step for step in incident.steps if _waits_since(step) <= late] if incident.phase is Phase.OPEN else []
+    waiting = [(step, _waits_since(step)) for step in incident.steps] if incident.phase is Phase.OPEN else []
+    overdue = [step for step, since in waiting if since is not None and since <= late]
     if overdue and not excuse(incident):
         yield from (gap(Fault.UNCALLED, _name(incident, step)) for step in overdue)
     yield from (gap(Fault.UNTOLD, _name(incident, step)) for step in incident.steps if not _told(incident, step, rows))
@@ -88,11 +93,20 @@ def _of(
             yield gap(Fault.UNREASONED, key)
 
 
-def _waits_since(step: Step) -> datetime:
-    """Since when the step has owed a call; far in the future when it owes none."""
-    never = datetime.max.replace(tzinfo=step.due_at.tzinfo)
-    call = step.due_at if step.fired == 0 or step.repeat is not None else never
-    return min(call, step.held_until or never)
+def owes_since(incident: Incident) -> datetime | None:
+    """Since when, or from when on, an incident owes a call; None while it owes none.
+
+    Worked out here, from the steps alone, and not where people are called.
+    """
+    if incident.phase is not Phase.OPEN:
+        return None
+    return min((at for step in incident.steps if (at := _waits_since(step)) is not None), default=None)
+
+
+def _waits_since(step: Step) -> datetime | None:
+    """Since when the step has owed a call; None when it owes none."""
+    call = step.due_at if step.fired == 0 or step.repeat is not None else None
+    return min((at for at in (call, step.held_until) if at is not None), default=None)
 
 
 def _told(incident: Incident, step: Step, rows: Rows) -> bool:
@@ -120,6 +134,8 @@ def excused(incident: Incident, state: UnitState | None, units: Units, muting: M
     judged = state.criteria.get(incident.cause)
     if judged is not None and judged.told in _OUT_OF_JUDGEMENT:
         return judged.told.value
+    if hushed(incident):
+        return "all that it counts is muted"
     silence = silence_of(incident, subject(incident.unit, units), muting, now)
     return silence.reason if silence is not None else ""
 

@@ -8,13 +8,14 @@
 * Up the tree: when as many children as a `Collapse` says are in the same trouble and fell into it within its window,
   their parent has one mass trouble. It lasts until fewer than half as many are left. What a system explains is not
   counted. At the children everybody is spared who stands for that parent or for more; their own people are called.
+  What is muted at the children is part of the trouble and of no message: only the others are told, and counted there.
 
 All of it follows from the states of others as they are, never from a clock: it changes when one of them does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
@@ -141,6 +142,11 @@ def _span(periods: float, indicator: Indicator | None) -> timedelta:
     return timedelta(seconds=periods * indicator.cadence if indicator else 0.0)
 
 
+def hushed(incident: Incident) -> bool:
+    """Whether nobody is to hear of a mass incident now, because all that it counts is muted."""
+    return incident.kind is Kind.MASS and incident.facts.get("affected") == 0
+
+
 def masses(
     level: Level,
     incidents: Mapping[str, Incident],
@@ -148,11 +154,17 @@ def masses(
     collapses: Iterable[Collapse],
     rules: Mapping[str, Criterion],
     indicators: Mapping[str, Indicator],
+    muted: Callable[[Incident], bool] = hushed,
 ) -> dict[str, Trouble]:
-    """Mass troubles of a unit by cause. `incidents` are its own open ones, `rules` those of the site by id."""
+    """Mass troubles of a unit by cause. `incidents` are its own open ones, `rules` those of the site by id.
+
+    `muted` says of a child's incident that nobody is to hear of it now.
+    """
     found = ((rule, _mass(rule, incidents, children)) for rule in collapses if rule.at is level)
     return {
-        rule.cause: _trouble(rule, begun, len(children), rules.get(rule.criterion), indicators)
+        rule.cause: _trouble(
+            rule, begun, [one for one in begun if not muted(one)], len(children), rules.get(rule.criterion), indicators
+        )
         for rule, begun in found
         if begun
     }
@@ -160,14 +172,16 @@ def masses(
 
 def _mass(rule: Collapse, incidents: Mapping[str, Incident], children: Sequence[UnitState]) -> tuple[Incident, ...]:
     """The incidents of a mass trouble, the oldest first; none where there is no such trouble."""
-    begun = sorted(
-        filter(None, (counted(child, rule) for child in children)), key=lambda one: (one.opened_at, one.unit)
-    )
-    needed = max(rule.at_least, ceil(rule.share * len(children) / 100))
+    begun = sorted(filter(None, (counted(child, rule) for child in children)), key=lambda one: (_begun(one), one.unit))
+    needed = _needed(rule, len(children))
     own = incidents.get(rule.cause)
     lasting = own is not None and own.well_since is None
     enough = 2 * len(begun) >= needed if lasting else _most_within(begun, rule.within) >= needed
     return tuple(begun) if enough else ()
+
+
+def _needed(rule: Collapse, children: int) -> int:
+    return max(rule.at_least, ceil(rule.share * children / 100))
 
 
 def counted(child: UnitState, rule: Collapse) -> Incident | None:
@@ -177,10 +191,16 @@ def counted(child: UnitState, rule: Collapse) -> Incident | None:
     return next((one for one in bad if one.cover is None or not one.cover.whole), None)
 
 
+def _begun(incident: Incident) -> datetime:
+    """When it opened; when it relapsed, where it had ended and was still in sight."""
+    since = incident.facts.get("since")
+    return max(incident.opened_at, since) if isinstance(since, datetime) else incident.opened_at
+
+
 def _most_within(begun: Sequence[Incident], seconds: float) -> int:
     most, first = 0, 0
     for last, incident in enumerate(begun):
-        while (incident.opened_at - begun[first].opened_at).total_seconds() > seconds:
+        while (_begun(incident) - _begun(begun[first])).total_seconds() > seconds:
             first += 1
         most = max(most, last - first + 1)
     return most
@@ -189,6 +209,7 @@ def _most_within(begun: Sequence[Incident], seconds: float) -> int:
 def _trouble(
     rule: Collapse,
     begun: Sequence[Incident],
+    loud: Sequence[Incident],
     total: int,
     criterion: Criterion | None,
     indicators: Mapping[str, Indicator],
@@ -196,12 +217,13 @@ def _trouble(
     indicator = indicators.get(criterion.indicator or "") if criterion else None
     since = [at for one in begun if isinstance(at := one.facts.get("since"), datetime)]
     facts: dict[str, Param] = {
-        "affected": len(begun),
+        "affected": len(loud),
         "total": total,
-        "units": sum(map(_communes, begun)) if any(one.kind is Kind.MASS for one in begun) else None,
-        "codes": ", ".join(one.unit for one in begun[:NAMED]),
-        "more": max(0, len(begun) - NAMED),
-        "whole": 100 * len(begun) >= rule.total * total,
+        "units": sum(map(_communes, loud)) if any(one.kind is Kind.MASS for one in loud) else None,
+        "codes": ", ".join(one.unit for one in loud[:NAMED]),
+        "more": max(0, len(loud) - NAMED),
+        "whole": 100 * len(loud) >= rule.total * total,
+        "few": len(loud) < _needed(rule, total) <= len(begun),  # muting alone keeps it below what begins one
         "service": indicator.evidence if indicator else None,
     }
     return Trouble(rule.cause, Kind.MASS, Colour.RED, min(since, default=begun[0].opened_at), facts)

@@ -1,7 +1,8 @@
 """Whom the plans reach: the times in which trouble would be told to nobody at all, for every unit and kind of trouble.
 
-A step that reaches nobody is passed over and the next one is called at once, until one reaches somebody. So a plan
-reaches nobody exactly where, at the instant at which the first of its steps falls due, no step of it does. Who is
+A step that reaches nobody is passed over and the next one is called in its place, until one reaches somebody. So a plan
+reaches nobody exactly where, at the instant at which the first of its steps falls due, no step of it does. A step that
+is called in place of another one waits for its own hours; by that it is late, and counts as reaching somebody. Who is
 called is asked of `roster`, the way it is asked when an incident opens. Units that share their posts share the answer.
 """
 

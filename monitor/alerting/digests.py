@@ -6,7 +6,7 @@ An edition is named by its unit and local instant, and so are its messages: whoe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.alerting.escalate import quiet_end
@@ -32,11 +32,33 @@ class Edition:
 
     def key(self, calendar: Calendar) -> str:
         """What the keys of its messages begin with; it stands for the incident that they have not."""
-        return f"digest/{self.unit.code}/{calendar.local(self.at):%Y-%m-%dT%H:%M}"
+        return _key(self.unit, calendar.local(self.at))
 
     def number(self, calendar: Calendar) -> str:
         """What people call it: "2711-0730"."""
         return f"{calendar.local(self.at):%d%m-%H%M}"
+
+
+def _key(unit: Unit, local: datetime) -> str:
+    return f"digest/{unit.code}/{local:%Y-%m-%dT%H:%M}"
+
+
+def numbered(
+    number: str, specs: Iterable[DigestSpec], units: Units, calendar: Calendar, now: datetime
+) -> dict[str, Unit]:
+    """Units by the key of their edition that people call "2711-1706"; a number comes again each year, the last counts.
+
+    Empty for a number that is no instant.
+    """
+    local = calendar.local(now)
+    for year in (local.year, local.year - 1):
+        try:
+            at = datetime.strptime(f"{year}{number}", "%Y%d%m-%H%M").replace(tzinfo=calendar.zone)
+        except ValueError:
+            continue
+        if at <= local:
+            return {_key(unit, at): unit for spec in specs for level in spec.levels for unit in units.at(level)}
+    return {}
 
 
 def owed(
@@ -60,9 +82,17 @@ def next_owed(specs: Iterable[DigestSpec], calendar: Calendar, now: datetime) ->
 
 
 def digests(
-    edition: Edition, told: Mapping[str, Param], directory: Directory, lineage: tuple[str, ...], calendar: Calendar
+    edition: Edition,
+    told: Mapping[str, Param],
+    directory: Directory,
+    lineage: tuple[str, ...],
+    calendar: Calendar,
+    attachments: tuple[str, ...] = (),
 ) -> tuple[Notice, ...]:
-    """One message for each address of those who hold the roles when it is owed; quiet hours hold theirs back."""
+    """One message for each address of those who hold the roles when it is owed; quiet hours hold theirs back.
+
+    `attachments` are names of kept files, the same for all of them.
+    """
     people = [
         person for role in edition.spec.to for person in called(directory, role, lineage, edition.at, calendar).people
     ]
@@ -71,7 +101,7 @@ def digests(
         for person in people
         for address in ways(person, edition.spec.via)
     }
-    return tuple(found.values())
+    return tuple(replace(notice, attachments=attachments) for notice in found.values())
 
 
 def _notice(

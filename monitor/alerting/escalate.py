@@ -1,21 +1,26 @@
 """Escalation: a policy frozen into steps when an incident opens, and which of them are due.
 
 A step is called at its instant and, if it repeats, again and again until somebody answers. Calls that were missed
-collapse into one. A step that reaches nobody is passed over: the next one is called at once; the last one waits until
-its schedule has somebody on duty. Quiet hours hold a call back until they end; what is over or answered by then is not
-told.
+collapse into one. Quiet hours hold a call back until they end; what is over or answered by then is not told.
+
+A step that reaches nobody is passed over: the next one is called at once, or as soon as its own hours begin. A reminder
+of a deadline keeps its day. Where nobody further on is left to be called, the step waits until somebody is on duty or
+holds the post; and what repeats is tried again each time.
+
+Whom a step calls is frozen for the instant at which it is due. Where it is called at another one, those are called who
+are there then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
-from monitor.alerting.roster import Called, called, ways
+from monitor.alerting.roster import Called, called, next_change, ways
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar, Sessions, first_instant
 from monitor.model.incident import Address, Incident, Kind, Party, Phase, Step, Terms
@@ -25,6 +30,7 @@ _REPORT_AFTER = timedelta(hours=2)  # an outage is reported back within two hour
 _NOON = 12  # a figure that is told in the afternoon is answered on the next working day
 _HORIZON = 400  # days searched for an open office
 _TRIES = 40  # days on which a step's own hours and those of the office may meet
+NOBODY = "nobody"  # why a call reached nobody, as Step.skipped says it
 _NEVER: Mapping[str, datetime] = MappingProxyType({})
 
 
@@ -69,7 +75,7 @@ def freeze(
     colours than `colour` are left out.
     """
     steps = [
-        _frozen(spec, max(at, not_before or at), directory, lineage, sessions)
+        _frozen(spec, max(at, not_before or at), directory, lineage, sessions, dated=spec.reminders and bool(reminders))
         for spec in policy.steps
         if colour is None or not spec.colours or colour in spec.colours
         for at in _instants(spec, sessions, now, reminders)
@@ -77,7 +83,9 @@ def freeze(
     return tuple(sorted(steps, key=lambda step: step.due_at))
 
 
-def _frozen(spec: StepSpec, at: datetime, directory: Directory, lineage: tuple[str, ...], sessions: Sessions) -> Step:
+def _frozen(
+    spec: StepSpec, at: datetime, directory: Directory, lineage: tuple[str, ...], sessions: Sessions, *, dated: bool
+) -> Step:
     found = [called(directory, role, lineage, at, sessions.calendar) for role in spec.to]
     return Step(
         at,
@@ -89,6 +97,7 @@ def _frozen(spec: StepSpec, at: datetime, directory: Directory, lineage: tuple[s
         duty=any(each.schedule is not None for each in found),
         hours=spec.hours,
         still=spec.still,
+        dated=dated,
     )
 
 
@@ -110,9 +119,9 @@ def refreshed(
 ) -> tuple[Step, ...]:
     """The plan with those whom the steps that are due call now.
 
-    A step keeps the people that were frozen into it, with two exceptions: where somebody does not hold the role or have
-    the channel any more, or nobody did, those are called who hold it now; and a repeat goes to whoever is on duty by
-    then.
+    A step keeps the people that were frozen into it, with these exceptions: where somebody does not hold the role or
+    have the channel any more, or nobody did, those are called who hold it now; a repeat, and a call that comes after
+    the turn of duty in which it was due, goes to whoever is on duty by then.
     """
     day = calendar.local(now).date()
 
@@ -120,36 +129,46 @@ def refreshed(
         person = directory.person(address.recipient, day)
         return person is not None and address.channel in person.channels
 
+    def handed_over(step: Step) -> bool:
+        found = (called(directory, role, lineage, step.due_at, calendar) for role in step.role.split(","))
+        return any(each.duty is not None and each.duty.until <= now for each in found)
+
     def outdated(step: Step) -> bool:
         gone = not step.to or not all(map(reached, step.to))
-        return gone or (step.duty and step.fired > 0)
+        return gone or (step.duty and (step.fired > 0 or handed_over(step)))
 
     return tuple(
-        _resolved(step, directory, lineage, calendar, now) if due(step, now) and outdated(step) else step
+        resolved(step, directory, lineage, calendar, now) if due(step, now) and outdated(step) else step
         for step in steps
     )
 
 
 def awaiting(
-    steps: tuple[Step, ...], directory: Directory, lineage: tuple[str, ...], calendar: Calendar, now: datetime
+    steps: tuple[Step, ...], directory: Directory, lineage: tuple[str, ...], sessions: Sessions, now: datetime
 ) -> tuple[Step, ...]:
-    """The plan after its calls. A step that is still due found nobody on duty and has none behind it: it waits until
-    that may be different, and is over where no schedule is behind it any more."""
-    return tuple(_until_duty(step, directory, lineage, calendar, now) if due(step, now) else step for step in steps)
+    """The plan after its calls. A step that is still due found nobody and has none behind it: it waits until that may
+    be different. Where nothing is known of such an instant it is tried again if it repeats, and over otherwise."""
+    return tuple(_until_somebody(step, directory, lineage, sessions, now) if due(step, now) else step for step in steps)
 
 
-def _until_duty(step: Step, directory: Directory, lineage: tuple[str, ...], calendar: Calendar, now: datetime) -> Step:
-    found = (called(directory, role, lineage, now, calendar) for role in step.role.split(","))
-    ends = min((each.duty.until for each in found if each.duty is not None), default=None)
-    over = replace(step, fired=step.fired + 1, repeat=None, skipped="nobody")
-    return over if ends is None else replace(step, due_at=ends)
+def _until_somebody(
+    step: Step, directory: Directory, lineage: tuple[str, ...], sessions: Sessions, now: datetime
+) -> Step:
+    changes = (next_change(directory, role, lineage, now, sessions.calendar) for role in step.role.split(","))
+    again = min((at for at in changes if at is not None), default=None)
+    if again is not None:
+        return replace(step, due_at=working(again, sessions) if step.dated else _waits(again, step, sessions))
+    return replace(_advance(step, sessions, now), skipped=NOBODY)
 
 
-def _resolved(step: Step, directory: Directory, lineage: tuple[str, ...], calendar: Calendar, now: datetime) -> Step:
+def resolved(step: Step, directory: Directory, lineage: tuple[str, ...], calendar: Calendar, at: datetime) -> Step:
+    """The step with those whom it calls at an instant. Of a call that was held, those of them who were not called yet:
+    who took over from somebody who was held hears in their place."""
     if not step.via:  # frozen by a version that did not remember by which channels
         return step
-    found = [called(directory, role, lineage, now, calendar) for role in step.role.split(",")]
-    return replace(step, to=_addresses(found, step.via))
+    to = _addresses([called(directory, role, lineage, at, calendar) for role in step.role.split(",")], step.via)
+    held = step.held and (tuple(one for one in to if one in step.held or one not in step.to) or step.held)
+    return replace(step, to=to, held=held)
 
 
 def reminder_instants(
@@ -241,12 +260,13 @@ def fire(
     *,
     seen: bool = True,
     quiet: Mapping[str, datetime] = _NEVER,
+    whom: Callable[[Step, datetime], Step] = lambda step, _: step,
 ) -> Fired:
     """Call all that is due. `known` are the recipients who can still be reached, `answered` need not be called.
 
     Somebody whom several steps call at the same time hears only the highest of them. Who has quiet hours now, until the
     instant that `quiet` names, is called once at their end. Steps that are only for what is `seen` are passed over when
-    it is not.
+    it is not. `whom` gives a step that is moved to another instant the people whom it calls then.
     """
     plan, calls, empty = list(steps), list[Call](), list[Step]()
     for index, step in enumerate(plan):  # sees what the passes below change
@@ -259,20 +279,20 @@ def fire(
         reached = [address for address in (step.to if first else step.held) if address.recipient in known]
         if not reached and first:
             empty.append(step)
-            later = _call_next_at_once(plan, index, now)
+            later = _call_next_at_once(plan, index, sessions, now, whom)
             plan[index] = _passed(step, sessions, now, later=later)
             continue
         to = [address for address in reached if address.recipient not in answered]
         held = tuple(address for address in to if address.recipient in quiet)
         until = min((quiet[address.recipient] for address in held), default=None)
         if first and until is not None and len(held) == len(to):
-            plan[index] = replace(step, due_at=until, held=(), held_until=None)  # nobody hears it before
+            plan[index] = whom(replace(step, due_at=until, held=(), held_until=None), until)  # nobody hears it before
             continue
         at, repeat = (step.due_at, step.fired) if first else (step.held_until or now, step.fired - 1)
         loud = tuple(address for address in to if address not in held)
         calls.extend([Call(index, repeat, at, loud)] if loud else [])
         called = replace(_advance(step, sessions, now) if first else step, held=held, held_until=until)
-        plan[index] = replace(called, skipped="" if to else "answered" if reached else "nobody")
+        plan[index] = replace(called, skipped="" if to else "answered" if reached else NOBODY)
     kept = _highest(calls)
     for spared in {call.step for call in calls} - {call.step for call in kept}:
         plan[spared] = replace(plan[spared], skipped="told by a later step")
@@ -283,7 +303,8 @@ def named(fired: Fired, generation: int) -> tuple[Step, ...]:
     """The steps, each with the name of its call: what the keys of its notices begin with, after the incident's key."""
     plan = list(fired.steps)
     for call in fired.calls:
-        plan[call.step] = replace(plan[call.step], called=f"{generation}/{call.step}/{call.repeat}")
+        step, name = plan[call.step], f"{generation}/{call.step}/{call.repeat}"
+        plan[call.step] = replace(step, called=name, told=step.told + (name != step.called))
     return tuple(plan)
 
 
@@ -315,18 +336,29 @@ def quiet_end(person: Recipient, now: datetime, zone: ZoneInfo) -> datetime | No
 
 
 def _passed(step: Step, sessions: Sessions, now: datetime, *, later: bool) -> Step:
-    """A step that reached nobody. One of a schedule goes on repeating, and as the last one stays due: `awaiting`."""
-    if not step.duty:
-        return replace(step, fired=step.fired + 1, repeat=None, held=(), held_until=None, skipped="nobody")
+    """A step that reached nobody. It goes on repeating; with nobody further on it stays due: `awaiting`."""
     gone_on = _advance(step, sessions, now) if later else replace(step, due_at=now, held=(), held_until=None)
-    return replace(gone_on, skipped="nobody")
+    return replace(gone_on, skipped=NOBODY)
 
 
-def _call_next_at_once(plan: list[Step], index: int, now: datetime) -> bool:
-    """Whether there is a step that was never called yet."""
-    for later in range(index + 1, len(plan)):
-        if plan[later].fired == 0:
-            plan[later] = replace(plan[later], due_at=min(plan[later].due_at, now))
+def _call_next_at_once(
+    plan: list[Step], index: int, sessions: Sessions, now: datetime, whom: Callable[[Step, datetime], Step]
+) -> bool:
+    """Whether there is a step further on that is called in place of this one; it is, as soon as its hours allow it.
+
+    None is where somebody further on was called already. A reminder keeps its day, so that no vacancy uses up those
+    that come after it.
+    """
+    behind = range(index + 1, len(plan))
+    if any(plan[later].fired and not plan[later].skipped for later in behind):
+        return False
+    for later in behind:
+        step = plan[later]
+        if step.fired or step.dated:
+            continue
+        at = _waits(now, step, sessions)
+        plan[later] = whom(replace(step, due_at=at), at) if at < step.due_at else step
+        if not finished(plan[later]):
             return True
     return False
 

@@ -19,8 +19,11 @@ event does to the incident; nothing else changes a phase. The rules behind the t
   is still there after it was asked once more, those who were spared are called as for a new one (`uncovered`), and
   nobody else a second time.
 * While a hold waits to believe an improvement, and while a criterion flaps, the trouble is what it was.
+* An outage is over when it is green. Its yellow says that it is down, and not yet for long enough to be called for:
+  that opens nothing, and ends nothing either.
 * What is well is watched for as long as the policy says before it is over (`closing`). A relapse in that time is the
-  same trouble: the plan goes on where it was, an acknowledgement still stands, and nobody hears of it.
+  same trouble: the plan goes on where it was, an acknowledgement still stands, and nobody hears of it. So it goes on
+  where nobody can see any more whether it is well.
 * What ended with nobody having answered stays in sight for as long as the policy says (`unanswered`): it calls nobody,
   an answer closes it, and a relapse is told anew.
 * The recovery message goes to those who were owed a page, and the store sends it only if that page went out.
@@ -37,7 +40,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 
-from monitor.alerting.collapse import once_more
+from monitor.alerting.collapse import hushed, once_more
 from monitor.alerting.escalate import (
     awaiting,
     choose,
@@ -50,13 +53,15 @@ from monitor.alerting.escalate import (
     quiet_until,
     refreshed,
     reminder_instants,
+    resolved,
     terms_of,
 )
 from monitor.alerting.muting import silence_of
 from monitor.alerting.notices import address_in, owed, pages, recoveries, reminders
+from monitor.alerting.plan import Recipient
 from monitor.alerting.roster import called
 from monitor.alerting.scene import Scene
-from monitor.alerting.troubles import SILENT_PREFIX, Trouble
+from monitor.alerting.troubles import SILENT_PREFIX, Trouble, judged
 from monitor.model.colour import Colour
 from monitor.model.incident import MASS_PREFIX, Address, Answer, Cover, Incident, Kind, Notice, Phase, Step, Terms
 from monitor.model.state import AuditEntry, Withhold
@@ -154,10 +159,10 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.ACKNOWLEDGED, Event.RECOVERED): _END,
     (Phase.ACKNOWLEDGED, Event.RETIRED): _DROP,
     (Phase.CLOSING, Event.CALMED): _WATCHED,
-    (Phase.CLOSING, Event.UNSEEN): _WATCHED,
+    (Phase.CLOSING, Event.UNSEEN): _CALL,
     (Phase.CLOSING, Event.PAUSED): _WATCHED,
-    (Phase.CLOSING, Event.HEARD): _WATCHED,
-    (Phase.CLOSING, Event.ACKNOWLEDGED): _WATCHED,
+    (Phase.CLOSING, Event.HEARD): Move(Phase.CLOSING, (Act.WITHHOLD,)),
+    (Phase.CLOSING, Event.ACKNOWLEDGED): Move(Phase.CLOSING, (Act.WITHHOLD,)),
     (Phase.CLOSING, Event.RELAPSED): _CALL,
     (Phase.CLOSING, Event.COVERED): _COVER,
     (Phase.CLOSING, Event.UNCOVERED): _UNCOVER,
@@ -181,6 +186,7 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.UNANSWERED, Event.RETIRED): Move(Phase.CLOSED, (Act.NOTE,)),
 }
 
+SPARED = "told by a wider trouble"
 _COVERABLE = (Phase.OPEN, Phase.CLOSING)  # in which somebody may be called again by the plan as it is
 _SEVERITY = {Kind.SILENT: 0, Kind.KPI_YELLOW: 1, Kind.KPI_RED: 2, Kind.OUTAGE: 2, Kind.MASS: 2, Kind.OVERDUE: 3}
 
@@ -221,7 +227,7 @@ def react(before: Mapping[str, Incident], found: Mapping[str, Trouble], scene: S
 
     `before` are its open incidents by cause, `found` its troubles by cause.
     """
-    found = {} if scene.paused else _opening(before, found, scene)
+    found = {} if scene.paused else {**_lasting(before, scene), **_opening(before, found, scene)}
     causes = dict.fromkeys((*before, *found))
     cases = [_move(before.get(cause), found.get(cause), cause, scene, now) for cause in causes]
     running = {case.incident.cause: case.incident for case in cases if case.incident.open}
@@ -241,6 +247,24 @@ def _opening(before: Mapping[str, Incident], found: Mapping[str, Trouble], scene
     """The troubles but for those without an incident that a system explains, or may explain."""
     closed = {cause for cause, cover in scene.covers.items() if cover.whole} | scene.awaited
     return {cause: trouble for cause, trouble in found.items() if cause in before or cause not in closed}
+
+
+def _lasting(before: Mapping[str, Incident], scene: Scene) -> dict[str, Trouble]:
+    """The outages that were told and are down again after a good answer, though not yet for long enough to be red.
+
+    What was told to be over already stays so until it is red.
+    """
+    found: dict[str, Trouble] = {}
+    for cause, incident in before.items():
+        rule, state = scene.rules.get(cause), scene.criteria.get(cause)
+        if rule is None or state is None or incident.phase is Phase.UNANSWERED:
+            continue
+        if rule.outage and Colour.RED in rule.alert and state.told is Colour.YELLOW and rule.applies_to(scene.unit):
+            since = incident.facts.get("since")
+            begun = since if isinstance(since, datetime) else incident.opened_at
+            facts = {**incident.facts, **judged(state, rule, scene.indicators.get(rule.indicator or ""))}
+            found[cause] = Trouble(cause, incident.kind, incident.colour, begun, facts)
+    return found
 
 
 def acknowledge(
@@ -345,8 +369,9 @@ def _event(incident: Incident | None, trouble: Trouble | None, cause: str, scene
         event = Event.RETIRED if gone else Event.RECOVERED
     else:
         event = _without_trouble(cause, scene)
-    if event is Event.UNSEEN and incident.phase is Phase.OPEN:
-        return _covering(incident, cause, scene, event)
+    if event is Event.UNSEEN and incident.phase in _COVERABLE:
+        answered = incident.phase is Phase.CLOSING and incident.acked_by is not None
+        return Event.RESUMED if answered else _covering(incident, cause, scene, event)
     return _well(incident, now) if event is Event.RECOVERED else event
 
 
@@ -394,10 +419,15 @@ def _change(incident: Incident, trouble: Trouble, scene: Scene) -> Event:
     if state is not None and (state.base is not None or state.raw is not state.colour):
         return Event.STAYED
     was, is_now = _SEVERITY[incident.kind], _SEVERITY[trouble.kind]
-    if is_now != was:
-        return Event.WORSENED if is_now > was else Event.EASED
-    same = incident.facts.get("deadline") == trouble.facts.get("deadline")
+    deadline = trouble.facts.get("deadline")
+    same = incident.facts.get("deadline") == deadline
+    if is_now > was:
+        return Event.WORSENED
+    if is_now < was and (same or deadline is None):
+        return Event.EASED
     if trouble.facts.get("whole") and not incident.facts.get("whole"):  # partial has grown into total
+        return Event.RENEWED
+    if incident.facts.get("few") and not trouble.facts.get("few"):  # most of it was muted, and is not any more
         return Event.RENEWED
     return Event.STAYED if same else Event.RENEWED
 
@@ -410,7 +440,8 @@ def _without_trouble(cause: str, scene: Scene) -> Event:
         return Event.UNSEEN
     if not state.told.known:
         return Event.PAUSED
-    return Event.RETIRED if state.told is Colour.RED else Event.RECOVERED  # red, but it alerts no more
+    down = state.told is Colour.RED or (rule.outage and state.told is Colour.YELLOW and Colour.RED not in rule.alert)
+    return Event.RETIRED if down else Event.RECOVERED  # bad, but it alerts no more
 
 
 def _opened(trouble: Trouble | None, scene: Scene, now: datetime) -> Incident:
@@ -428,7 +459,8 @@ def _plan(case: _Case) -> _Case:
         raise ValueError(f"incident {old.ref} has no trouble to plan for")
     policy = choose(scene.directory, trouble.kind, scene.unit.level, trouble.cause)
     reminders, cover = _reminders(trouble, scene, now), scene.covers.get(trouble.cause)
-    first = old.opened_at + timedelta(seconds=scene.waits.get(trouble.cause, 0.0))
+    begun = old.opened_at if old.well_since is None else now  # what was well is counted anew, with others or alone
+    first = begun + timedelta(seconds=scene.waits.get(trouble.cause, 0.0))
     plan = (scene.directory, scene.lineage, scene.sessions, now, reminders, trouble.colour, first)
     steps = freeze(policy, *plan) if policy else ()
     day = scene.calendar.local(now).date()
@@ -462,7 +494,7 @@ def _cover(case: _Case) -> _Case:
         policy = choose(scene.directory, old.kind, scene.unit.level, old.cause)
         plan = (scene.directory, scene.lineage, scene.sessions, now, (), old.colour, _asked_again(case))
         anew = freeze(policy, *plan) if policy else ()
-        kept = () if spared.whole else steps
+        kept = () if spared.whole else tuple(step for step in steps if step.skipped != SPARED)
         anew = _of(anew, scene, lambda scope: not _called_anyway(spared, scope))
         steps = tuple(sorted((*kept, *anew), key=lambda step: step.due_at))
         generation += 1
@@ -480,8 +512,19 @@ def _asked_again(case: _Case) -> datetime:
 
 
 def _narrowed(steps: tuple[Step, ...], cover: Cover | None, scene: Scene) -> tuple[Step, ...]:
-    """The steps without those who hear of the wider trouble; what was called stays as it was."""
-    return steps if cover is None else _of(steps, scene, lambda scope: _called_anyway(cover, scope))
+    """The steps without those who hear of the wider trouble; what was called stays as it was.
+
+    A step of which nobody is left keeps its place: calls are named by that, and no name is given twice.
+    """
+    if cover is None:
+        return steps
+    return tuple(_part(step, scene, lambda scope: _called_anyway(cover, scope)) or _spared(step) for step in steps)
+
+
+def _spared(step: Step) -> Step:
+    """A step that calls nobody any more, because all of its people hear of a wider trouble."""
+    over = replace(step, repeat=None, held=(), held_until=None)
+    return over if step.fired else replace(over, to=(), fired=1, skipped=SPARED)
 
 
 def _called_anyway(cover: Cover, scope: str) -> bool:
@@ -525,10 +568,10 @@ def _reminders(trouble: Trouble, scene: Scene, now: datetime) -> tuple[datetime,
 def _facts(old: Incident, trouble: Trouble, scene: Scene) -> dict[str, Param]:
     """The trouble's facts, the reason the source gave, and who was told before."""
     facts = {**trouble.facts, "since": trouble.since, "reason": scene.reason(trouble.cause)}
-    told = [step for step in old.steps if step.fired and step.to]
+    told = [step for step in old.steps if step.told]
     earlier = old.facts.get("reminders")
     roles = [*str(old.facts.get("previous_roles") or "").split(","), *(r for s in told for r in s.role.split(","))]
-    facts["reminders"] = (earlier if isinstance(earlier, int) else 0) + sum(step.fired for step in told) or None
+    facts["reminders"] = (earlier if isinstance(earlier, int) else 0) + sum(step.told for step in told) or None
     facts["previous_roles"] = ",".join(dict.fromkeys(role for role in roles if role)) or None
     return {name: value for name, value in facts.items() if value is not None}
 
@@ -538,13 +581,17 @@ def _call(case: _Case) -> _Case:
         return case
     scene, old, now = case.scene, case.incident, case.now
     steps = _narrowed(refreshed(old.steps, scene.directory, scene.lineage, scene.calendar, now), old.cover, scene)
-    day, ids = scene.calendar.local(now).date(), {address.recipient for step in steps for address in step.to}
-    known = {person.id: person for one in ids if (person := scene.directory.person(one, day)) is not None}
+    known = _reachable(steps, scene, now)
     quiet = quiet_until(known.values(), old.kind, old.colour, scene.calendar.zone, now)
     seen = case.event is not Event.UNSEEN
-    fired = fire(steps, known, scene.sessions, now, old.answered, seen=seen, quiet=quiet)
+
+    def whom(step: Step, at: datetime) -> Step:
+        there = resolved(step, scene.directory, scene.lineage, scene.calendar, at)
+        return _narrowed((there,), old.cover, scene)[0]
+
+    fired = fire(steps, known, scene.sessions, now, old.answered, seen=seen, quiet=quiet, whom=whom)
     called = named(fired, old.generation)
-    waiting = awaiting(called, scene.directory, scene.lineage, scene.calendar, now)
+    waiting = awaiting(called, scene.directory, scene.lineage, scene.sessions, now)
     incident = replace(case.incident, steps=waiting)
     if fired.calls and seen and (reason := scene.reason(incident.cause)):
         incident = replace(incident, facts={**incident.facts, "reason": reason})  # what is wrong now
@@ -556,6 +603,16 @@ def _call(case: _Case) -> _Case:
     return case
 
 
+def _reachable(steps: tuple[Step, ...], scene: Scene, now: datetime) -> dict[str, Recipient]:
+    """Those whom the steps call, or would if they were called now, and who hold their roles today."""
+    day = scene.calendar.local(now).date()
+    roles = dict.fromkeys(role for step in steps for role in step.role.split(","))
+    ids = dict.fromkeys(address.recipient for step in steps for address in (*step.to, *step.held))
+    there = (person for role in roles for person in scene.directory.holders(role, scene.lineage, day))
+    known = (person for one in ids if (person := scene.directory.person(one, day)) is not None)
+    return {person.id: person for person in (*known, *there)}
+
+
 def _counted(case: _Case) -> _Case:
     """With the count of a mass trouble as it is now; whether it is total stays as it was told."""
     if case.trouble is None or case.trouble.kind is not Kind.MASS:
@@ -565,6 +622,8 @@ def _counted(case: _Case) -> _Case:
 
 
 def _silenced(case: _Case) -> bool:
+    if hushed(case.incident):
+        return True
     about = case.scene.about
     return about is not None and silence_of(case.incident, about, case.scene.muting, case.now) is not None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from monitor.alerting.escalate import Call, quiet_until, report_by, working
@@ -10,9 +11,10 @@ from monitor.alerting.plan import Recipient
 from monitor.alerting.roster import ways
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, judged
-from monitor.alerting.wording import Message, render
+from monitor.alerting.wording import KPI_LIMIT, Message, render
 from monitor.model.colour import Colour
 from monitor.model.incident import Address, Incident, Kind, Notice, Step
+from monitor.model.text import unaccent
 from monitor.model.verdict import Param
 
 RECOVERY_TEXTS = {
@@ -23,6 +25,8 @@ RECOVERY_TEXTS = {
     Kind.SILENT: "speaks_again",
     Kind.MASS: "mass_over",
 }
+
+_NAMED = 3  # criteria that a message names as still red
 
 STILL_OPEN = "still_open"
 REMINDER = "reminder"
@@ -236,11 +240,31 @@ def _days_late(incident: Incident, scene: Scene, now: datetime) -> int | None:
 def _end_facts(incident: Incident, scene: Scene, now: datetime) -> dict[str, Param]:
     """When it ended and how long it lasted, in whole minutes."""
     since, ended = incident.facts.get("since"), incident.well_since or now
-    facts: dict[str, Param] = {"when": scene.calendar.local(ended)}
+    facts: dict[str, Param] = {"when": scene.calendar.local(ended), **_still_red(incident, scene)}
     if isinstance(since, datetime):
         facts |= {"minutes": (ended - since).total_seconds() // 60}
         facts |= {"work_minutes": scene.sessions.working_minutes(since, ended)}
     return facts
+
+
+def _still_red(incident: Incident, scene: Scene) -> dict[str, Param]:
+    """What the unit is red by although this incident is over: the first ones by name, and how many more."""
+    red = (key for key, state in scene.criteria.items() if state.told is Colour.RED and key != incident.cause)
+    rules = [scene.rules[key] for key in red if key in scene.rules]
+    if not rules:
+        return {}
+    figures = (scene.indicators.get(rule.indicator or "") for rule in rules[:1])
+    short = next(one.sms if one else unaccent(rules[0].title_vi) for one in figures)[:KPI_LIMIT].rstrip()
+
+    def named(titles: Sequence[str], most: int) -> str:
+        more = len(titles) - most
+        return ", ".join(titles[:most]) + (f" (+{more})" if more > 0 else "")
+
+    return {
+        "still_vi": named([rule.title_vi for rule in rules], _NAMED),
+        "still_en": named([rule.title_en for rule in rules], _NAMED),
+        "still_sms": short + (f" +{len(rules) - 1}" if len(rules) > 1 else ""),
+    }
 
 
 def _local(value: Param, scene: Scene) -> Param:

@@ -114,6 +114,7 @@ class DigestSpec:
     to: tuple[str, ...]  # roles
     via: tuple[str, ...]  # channels
     levels: frozenset[Level] = frozenset({Level.PROVINCE})  # a digest of each unit of these
+    attach: tuple[str, ...] = ()  # reports that its e-mails carry: digest, ranking, targets
 
 
 @dataclass(frozen=True)

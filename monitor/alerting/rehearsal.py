@@ -159,7 +159,7 @@ class _Stage:
     def _pass(self, empty: Sequence[str], scene: Scene, now: datetime) -> None:
         steps = self.incident.steps if self.incident and empty else ()
         for number, step in enumerate(steps):
-            waits = step.duty and all(other.fired for other in steps if other is not step)  # the last one, for its hole
+            waits = all(other.fired for other in steps if other is not step)  # the last one, for somebody to be there
             if step.role in empty and number not in self.turns and (step.fired or waits):
                 self.turns[number] = replace(self._turn(number, scene, now), passed=step.fired > 0)
 

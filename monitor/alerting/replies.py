@@ -5,6 +5,7 @@
     the same alone                            acknowledge the one incident that awaits the sender, if it is only one
     the same + TAT CA, ALL                    acknowledge all that await the sender
     TAI SAO, VI SAO, LY DO, WHY (+ code)      explain that incident's unit
+    the same + the number of a digest         which of its units need somebody now, and why the worst does
     HELP, TRO GIUP, HUONG DAN, ?              how to answer
     anything else                             nothing is changed, and how to answer is said
 
@@ -45,6 +46,7 @@ class Said:
     ask: Ask
     code: str = ""  # as written, in capitals; empty: none
     note: str = ""
+    edition: str = ""  # number of a digest, "2711-1706"; empty: none
 
 
 _VERBS: Mapping[tuple[str, ...], Ask] = {
@@ -68,6 +70,7 @@ _VERBS: Mapping[tuple[str, ...], Ask] = {
 _EVERYTHING = (("TAT", "CA"), ("TATCA",), ("ALL",))
 _NO_KEY = re.compile(r"[^A-Z0-9]")
 _CODE = re.compile(rf"[A-Z0-9]{{{CODE_LENGTH}}}")
+_EDITION = re.compile(r"([0-9]{4})([0-9]{4})")  # "2711-1706", also as two words
 _GLUED = re.compile(rf"(OK|WHY)([A-Z0-9]{{{CODE_LENGTH}}})")  # "OK-S10234"
 _LOOKS_LIKE = str.maketrans("018", "OIB")
 
@@ -93,6 +96,8 @@ def _meant(ask: Ask, rest: tuple[str, ...], words: list[str]) -> Said:
         return Said(ask)
     if ask is Ask.ACKNOWLEDGE and rest in _EVERYTHING:
         return Said(Ask.ALL)
+    if number := _EDITION.fullmatch(rest[0]) or _EDITION.fullmatch("".join(rest[:2])):
+        return Said(ask, edition="-".join(number.groups()))
     if _CODE.fullmatch(rest[0]):
         return Said(ask, rest[0], " ".join(words[1:]) if ask is Ask.ACKNOWLEDGE else "")
     return Said(Ask.UNCLEAR)  # "ok chưa?" is no answer

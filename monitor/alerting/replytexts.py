@@ -84,9 +84,40 @@ _VI: Mapping[str, Text] = {
         ("{unit} ({code}): {colour}", ". {kpi}", ": {value}", ", yêu cầu {goal}", ", từ {time} {date}", ". Mã {id}."),
         ("{code} {unit}: {colour}", ", {kpi}", " {value}", ", yeu cau {target}", ", tu {time} {date}", ". Ma {id}"),
     ),
+    "digest_why": _text(
+        (
+            "{unit} ({code}): {red} đỏ, {yellow} vàng, {unknown} chưa rõ",
+            ": {codes}",
+            ".",
+            " Thấp nhất {worst}: {kpi}",
+            " {value}",
+            ", yêu cầu {goal}",
+            ". Bản tin {id}.",
+        ),
+        (
+            "{code} {unit}: {red} do, {yellow} vang, {unknown} chua ro",
+            ": {codes}",
+            ". {worst}: {kpi}",
+            " {value}",
+            ", yeu cau {target}",
+            ". Ma {id}",
+        ),
+    ),
+    "digest_well": _text(
+        ("{unit} ({code}): lúc này không có đơn vị đỏ, vàng hay chưa rõ. Bản tin {id}.",),
+        ("{code} {unit}: luc nay khong co don vi do, vang hay chua ro", ". Ma {id}"),
+    ),
+    "digest_read": _text(
+        ("Bản tin {id} không cần xác nhận. Hỏi đơn vị cần xử lý: TAI SAO {id}.",),
+        ("Ban tin {id} khong can xac nhan. Hoi don vi can xu ly: TAI SAO {id}",),
+    ),
+    "digest_unknown": _text(
+        ("Không có bản tin {id} nào đã gửi cho số này. Trả lời TAI SAO và số ở cuối bản tin.",),
+        ("Khong co ban tin {id} nao da gui cho so nay. Tra loi TAI SAO va so o cuoi ban tin",),
+    ),
     "help": _text(
-        ("Trả lời: OK MÃ (đã nhận), OK TAT CA, TAI SAO MÃ (lý do). MÃ là 6 ký tự ở cuối tin báo.",),
-        ("Tra loi: OK MA (da nhan), OK TAT CA, TAI SAO MA (ly do). MA la 6 ky tu o cuoi tin bao",),
+        ("Trả lời: OK MÃ (đã nhận), OK TAT CA, TAI SAO MÃ (lý do). MÃ là 6 ký tự ở cuối tin báo hoặc số bản tin.",),
+        ("Tra loi: OK MA (da nhan), OK TAT CA, TAI SAO MA (ly do). MA la 6 ky tu o cuoi tin bao, hoac so ban tin",),
     ),
     "unclear": _text(
         ("Chưa hiểu tin, chưa ghi nhận gì. Trả lời: OK MÃ (đã nhận) hoặc TAI SAO MÃ (lý do). MÃ ở cuối tin báo.",),
@@ -174,9 +205,40 @@ _EN: Mapping[str, Text] = {
         ),
         ("{code} {unit}: {colour}", ", {kpi}", " {value}", ", target {target}", ", since {time} {date}", ". Ref {id}"),
     ),
+    "digest_why": _text(
+        (
+            "{unit} ({code}): {red} red, {yellow} yellow, {unknown} unknown",
+            ": {codes}",
+            ".",
+            " Lowest {worst}: {kpi}",
+            " {value}",
+            ", target {goal}",
+            ". Digest {id}.",
+        ),
+        (
+            "{code} {unit}: {red} red, {yellow} yellow, {unknown} unknown",
+            ": {codes}",
+            ". {worst}: {kpi}",
+            " {value}",
+            ", target {target}",
+            ". Ref {id}",
+        ),
+    ),
+    "digest_well": _text(
+        ("{unit} ({code}): no unit is red, yellow or unknown now. Digest {id}.",),
+        ("{code} {unit}: no unit is red, yellow or unknown now", ". Ref {id}"),
+    ),
+    "digest_read": _text(
+        ("Digest {id} needs no answer. To ask which units need handling: WHY {id}.",),
+        ("Digest {id} needs no answer. To ask which units need handling: WHY {id}",),
+    ),
+    "digest_unknown": _text(
+        ("No digest {id} was sent to this number. Reply WHY and the number at the end of the digest.",),
+        ("No digest {id} was sent to this number. Reply WHY and the number at the end of the digest",),
+    ),
     "help": _text(
-        ("Reply: OK REF (acknowledge), OK ALL, WHY REF. REF is the 6 letters at the end of the message.",),
-        ("Reply: OK REF (acknowledge), OK ALL, WHY REF. REF is the 6 letters at the end of the message",),
+        ("Reply: OK REF (acknowledge), OK ALL, WHY REF. REF is the 6 letters, or a digest's number, at the end.",),
+        ("Reply: OK REF (acknowledge), OK ALL, WHY REF. REF is the 6 letters, or a digest's number, at the end",),
     ),
     "unclear": _text(
         ("Not understood, nothing was changed. Reply: OK REF (acknowledge) or WHY REF. REF ends the message.",),

@@ -30,11 +30,6 @@ class Called:
     schedule: Schedule | None = None  # that chose them
     duty: Duty | None = None
 
-    @property
-    def hole(self) -> bool:
-        """Whether the role has holders, and nobody of them is on duty."""
-        return self.duty is not None and not self.people
-
 
 def called(directory: Directory, role: str, lineage: tuple[str, ...], at: datetime, calendar: Calendar) -> Called:
     """Who is called for a role at an instant: those on duty at the nearest unit of the lineage that has holders.
@@ -58,14 +53,28 @@ def turns(
     directory: Directory, role: str, lineage: tuple[str, ...], start: datetime, end: datetime, calendar: Calendar
 ) -> Iterator[tuple[datetime, Called]]:
     """Who is called for a role from `start` to `end`: stretches with their beginnings; neighbours may be equal."""
-    holders = (person for scope in lineage for person in directory.post(role, scope))
-    days = {day for person in holders for day in (person.valid_from, person.valid_to) if day is not None}
-    edges = sorted(edge for day in days if start < (edge := calendar.start_of_day(day)) < end)
+    edges = [edge for edge in _midnights(directory, role, lineage, calendar) if start < edge < end]
     while start < end:
         found = called(directory, role, lineage, start, calendar)
         yield start, found
         number = bisect_right(edges, start)
         start = min((*edges[number : number + 1], *((found.duty.until,) if found.duty else ()), end))
+
+
+def next_change(
+    directory: Directory, role: str, lineage: tuple[str, ...], at: datetime, calendar: Calendar
+) -> datetime | None:
+    """The next instant at which somebody else may be called for a role; None where none is known."""
+    duty = called(directory, role, lineage, at, calendar).duty
+    ends = () if duty is None else (duty.until,)
+    return min((*ends, *(edge for edge in _midnights(directory, role, lineage, calendar) if edge > at)), default=None)
+
+
+def _midnights(directory: Directory, role: str, lineage: tuple[str, ...], calendar: Calendar) -> list[datetime]:
+    """When somebody begins or ceases to hold a role, in order."""
+    holders = (person for scope in lineage for person in directory.post(role, scope))
+    days = {day for person in holders for day in (person.valid_from, person.valid_to) if day is not None}
+    return sorted(calendar.start_of_day(day) for day in days)
 
 
 def gaps(stretches: Iterable[tuple[datetime, bool]], end: datetime) -> tuple[Span, ...]:

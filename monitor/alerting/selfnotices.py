@@ -67,7 +67,7 @@ def _facts(call: Call, operators: Operators, now: datetime) -> dict[str, Param]:
     }
     if over:
         facts["minutes"] = (alarm.seen_at - alarm.since).total_seconds() // 60
-        facts |= dict.fromkeys(("h", "count", "free"))
+        facts |= dict.fromkeys(alarm.figures)
     return {name: _local(value, operators.calendar) for name, value in facts.items()}
 
 

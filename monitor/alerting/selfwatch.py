@@ -15,7 +15,7 @@ Repeats are timed on the wall clock, so that they survive a restart; a step of t
 from __future__ import annotations
 
 from base64 import b32encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,6 +25,9 @@ from monitor.model.verdict import Param
 
 Figures = Mapping[str, Param]  # for the words of the condition (monitor.alerting.texts.CONDITIONS)
 
+FRESH = 120.0  # seconds: what is older proves nothing
+FREE = 5.0  # per cent of the disk, whatever the site calls low
+EMERGENCY = 900.0  # seconds: a database that comes and goes is told at most so often
 EVENT = 600.0  # seconds for which a moment that is over (a jump, a pause) is shown
 
 
@@ -35,6 +38,7 @@ class Condition(StrEnum):
     NO_DECISION = "no_decision"  # nothing is judged
     STORE_DOWN = "store_down"  # the database cannot be written or read
     STUCK_OUTBOX = "stuck_outbox"  # messages that are due do not go out
+    UNHEARD = "unheard"  # calls that no channel could deliver
     PLAN_GAP = "plan_gap"  # the auditor misses calls
     AUDITOR_SILENT = "auditor_silent"  # the auditor does not run
     STALLED = "stalled"  # the whole process stood still for a while
@@ -55,6 +59,10 @@ class Health:
     store: float = 0.0  # since the store last answered well
     stuck: int = 0  # messages that wait for too long
     stuck_for: float = 0.0  # since the oldest of them should have gone
+    head: float = 0.0  # since the oldest message that has not gone should have
+    canary: float | None = None  # since it last came back in time (monitor.service.canary)
+    lagged: float | None = None  # since the event loop last came late by more than `Limits.lag`
+    unheard: Figures | None = None  # of calls that nobody took (monitor.alerting.unheard)
     gaps: int = 0  # that the auditor has found
     audited: float | None = None  # since the auditor last came to its end
     stood: float = 0.0  # for which the process stood still since the last look
@@ -78,6 +86,8 @@ class Limits:
     stall: float = 10.0
     jump: float = 5.0
     free: float = 5.0  # per cent
+    polled: float = 120.0  # without a poll, for the heartbeat
+    lag: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,7 @@ class Row:
     stops: bool = False  # no heartbeat goes out meanwhile
     after: float = 0.0  # it must hold so long before it is told
     keep: float = 60.0  # it must stay away so long before it is over
+    rest: float = 0.0  # between two messages at least, however often they are to be repeated
 
 
 def _when(holds: bool, **figures: Param) -> Figures | None:
@@ -107,11 +118,15 @@ def _minutes(seconds: float | None) -> float | None:
 CONDITIONS: Mapping[Condition, Row] = {
     Condition.NO_SWEEP: Row(lambda now, limit: _lasting(now.swept, limit.sweep), stops=True),
     Condition.NO_DECISION: Row(lambda now, limit: _lasting(now.decided, limit.decision), direct=True, stops=True),
-    Condition.STORE_DOWN: Row(lambda now, limit: _lasting(now.store, limit.store), direct=True, stops=True),
+    Condition.STORE_DOWN: Row(
+        lambda now, limit: _lasting(now.store, limit.store),
+        direct=True, stops=True, keep=EMERGENCY, rest=EMERGENCY,
+    ),
     Condition.STUCK_OUTBOX: Row(
         lambda now, limit: _when(now.stuck > 0, count=now.stuck, h=_minutes(now.stuck_for)),
         direct=True, stops=True, after=30.0,
     ),
+    Condition.UNHEARD: Row(lambda now, _: now.unheard),
     Condition.PLAN_GAP: Row(lambda now, _: _when(now.gaps > 0, count=now.gaps), direct=True, stops=True),
     Condition.AUDITOR_SILENT: Row(lambda now, limit: _lasting(now.audited, limit.audit), direct=True, stops=True),
     Condition.STALLED: Row(lambda now, limit: _lasting(now.stood, limit.stall), keep=EVENT),
@@ -139,9 +154,21 @@ def found(health: Health, limits: Limits) -> dict[Condition, Figures]:
     return {condition: figures for condition, figures in tested if figures is not None}
 
 
-def beats(wrong: Iterable[Condition]) -> bool:
-    """Whether the outgoing heartbeat may go out."""
-    return not any(CONDITIONS[condition].stops for condition in wrong)
+# What must be proved besides for the outgoing heartbeat, and sooner than anybody here is told: whoever waits for the
+# heartbeat cannot ask why. Word -> whether it is.
+PROOFS: Mapping[str, Callable[[Health, Limits], bool]] = {
+    "canary": lambda now, _: now.canary is None or now.canary <= FRESH,
+    "polled": lambda now, limit: now.swept is None or now.swept <= limit.polled,
+    "outbox": lambda now, _: now.head <= FRESH,
+    "loop": lambda now, _: now.lagged is None or now.lagged > FRESH,
+    "disk": lambda now, _: now.free is None or now.free > FREE,
+}
+
+
+def withheld(health: Health, limits: Limits) -> tuple[str, ...]:
+    """Why the outgoing heartbeat must not go out; nothing when it may."""
+    wrong = (condition.value for condition in found(health, limits) if CONDITIONS[condition].stops)
+    return (*wrong, *(word for word, proved in PROOFS.items() if not proved(health, limits)))
 
 
 class Stage(StrEnum):
@@ -255,7 +282,8 @@ def _moved(
             alarm = replace(alarm, seen_at=now, figures=figures)
         if text:
             texts.append(text)
-            alarm = replace(alarm, told=alarm.told + 1, next_at=now + timedelta(seconds=repeat))
+            pause = timedelta(seconds=max(repeat, CONDITIONS[condition].rest))
+            alarm = replace(alarm, told=alarm.told + 1, next_at=now + pause)
         if not again or stage is Stage.OVER:
             break
     return alarm, texts

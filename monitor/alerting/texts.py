@@ -60,7 +60,12 @@ _VI: Mapping[str, Text] = {
         ),
     ),
     "recovered": Text(  # T2
-        subject=("[XANH] {unit} ({code}): {service_title} đã hoạt động trở lại",),
+        subject=(
+            (
+                "[VẪN ĐỎ] {unit} ({code}): {service_title} đã hoạt động trở lại, còn đỏ: {still}",
+                "[XANH] {unit} ({code}): {service_title} đã hoạt động trở lại",
+            ),
+        ),
         body=(
             "{service_title}",
             (" tại {place}, {province}", " tại {place}", " ({unit})"),
@@ -70,6 +75,7 @@ _VI: Mapping[str, Text] = {
                 "; thời gian gián đoạn {minutes} phút",
             ),
             ".",
+            " {unit} vẫn còn chỉ tiêu đỏ: {still}.",
             " Nguyên nhân ghi nhận: {reason}.",
             (
                 "\nĐề nghị {role} rà soát các hồ sơ bị ảnh hưởng, cập nhật nguyên nhân tại {url}.",
@@ -80,6 +86,7 @@ _VI: Mapping[str, Text] = {
         sms=(
             "DA KHOI PHUC {code} {unit}: {service} hoat dong lai luc {time} {date}",
             ", gian doan {minutes} phut",
+            ". VAN DO: {still}",
             ". Ma {id}",
         ),
     ),
@@ -170,13 +177,20 @@ _VI: Mapping[str, Text] = {
         ),
     ),
     "kpi_met": Text(
-        subject=("[{colour}] {unit} ({code}): kết thúc cảnh báo, {kpi}", " {value}"),
+        subject=(
+            (
+                "[VẪN ĐỎ] {unit} ({code}), còn đỏ: {still}; kết thúc cảnh báo: {kpi}",
+                "[{colour}] {unit} ({code}): kết thúc cảnh báo, {kpi}",
+            ),
+            " {value}",
+        ),
         body=(
             "Cảnh báo về {kpi_within} của {unit} kết thúc lúc {time} ngày {date}",
             ("; giá trị hiện nay: {value} (tính đến {as_of})", "; giá trị hiện nay: {value}"),
             "; yêu cầu {goal}",
             "; trạng thái chỉ tiêu: {colour}",
             ".",
+            " {unit} vẫn còn chỉ tiêu đỏ: {still}.",
             "\nChi tiết: {url}.",
             "\nMã: {id}.",
         ),
@@ -185,6 +199,7 @@ _VI: Mapping[str, Text] = {
             " nay {value}",
             ", yeu cau {target}",
             ", trang thai {colour}",
+            ". VAN DO: {still}",
             ". Ma {id}",
         ),
     ),
@@ -420,13 +435,19 @@ _EN: Mapping[str, Text] = {
         ),
     ),
     "recovered": Text(
-        subject=("[GREEN] {unit} ({code}): {service} is back",),
+        subject=(
+            (
+                "[STILL RED] {unit} ({code}): {service} is back, still red: {still}",
+                "[GREEN] {unit} ({code}): {service} is back",
+            ),
+        ),
         body=(
             "The {service}",
             (" of {place}, {province}", " of {place}", " ({unit})"),
             " works again since {time} on {date}",
             ("; interruption {minutes} min ({work_minutes} in office hours)", "; interruption {minutes} min"),
             ".",
+            " {unit} is still red by: {still}.",
             " Recorded cause: {reason}.",
             (
                 "\nPlease review affected dossiers and complete the cause at {url}.",
@@ -434,7 +455,12 @@ _EN: Mapping[str, Text] = {
             ),
             "\nIncident {id}.",
         ),
-        sms=("RECOVERED {code} {unit}: {service} back at {time} {date}", ", down {minutes} min", ". Ref {id}"),
+        sms=(
+            "RECOVERED {code} {unit}: {service} back at {time} {date}",
+            ", down {minutes} min",
+            ". STILL RED: {still}",
+            ". Ref {id}",
+        ),
     ),
     "kpi_yellow": Text(
         subject=("[YELLOW] {unit} ({code}): {kpi} at {value}", ", target {target}", " before {deadline}"),
@@ -523,17 +549,31 @@ _EN: Mapping[str, Text] = {
         ),
     ),
     "kpi_met": Text(
-        subject=("[{colour}] {unit} ({code}): alert ended, {kpi}", " {value}"),
+        subject=(
+            (
+                "[STILL RED] {unit} ({code}), still red: {still}; alert ended: {kpi}",
+                "[{colour}] {unit} ({code}): alert ended, {kpi}",
+            ),
+            " {value}",
+        ),
         body=(
             "The alert on {kpi_within} of {unit} ended at {time} on {date}",
             ("; it is now {value} (as of {as_of})", "; it is now {value}"),
             "; target {target}",
             "; state of the target: {colour}",
             ".",
+            " {unit} is still red by: {still}.",
             "\nDetails: {url}.",
             "\nRef {id}.",
         ),
-        sms=("ENDED {code} {unit}: {kpi}", " now {value}", ", target {target}", ", state {colour}", ". Ref {id}"),
+        sms=(
+            "ENDED {code} {unit}: {kpi}",
+            " now {value}",
+            ", target {target}",
+            ", state {colour}",
+            ". STILL RED: {still}",
+            ". Ref {id}",
+        ),
     ),
     "silent": Text(
         subject=("[UNKNOWN] {unit} ({code}): no data since {time} {date}",),
@@ -800,6 +840,10 @@ CONDITIONS: Mapping[str, Mapping[str, tuple[Piece, ...]]] = {
         "vi": ("tin nhắn chờ gửi bị ứ lại", ", {count} tin", ", lâu nhất {h}"),
         "en": ("messages are stuck in the outbox", ", {count} of them", ", the oldest for {h}"),
     },
+    "unheard": {
+        "vi": ("tin báo không đến ai", ", {count} lần gọi", ", cũ nhất {first_code} mã {first_ref}", " ({posts})"),
+        "en": ("calls reached nobody", ", {count} of them", ", the oldest {first_code} ref {first_ref}", " ({posts})"),
+    },
     "clock_jump": {
         "vi": ("đồng hồ máy chủ nhảy", " {h}"),
         "en": ("the clock of the machine jumped", " by {h}"),
@@ -861,11 +905,11 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     key: frozenset(f"{_ALWAYS} {names}".split())
     for key, names in {
         "outage": f"{_CALL} {_SERVICE}",
-        "recovered": f"{_LASTED} {_SERVICE}",
+        "recovered": f"{_LASTED} {_SERVICE} still",
         "kpi_yellow": f"{_CALL} {_FIGURE}",
         "kpi_red": f"{_CALL} {_FIGURE}",
         "overdue": f"{_CALL} {_FIGURE} days_late",
-        "kpi_met": f"{_LASTED} {_FIGURE}",
+        "kpi_met": f"{_LASTED} {_FIGURE} still",
         "silent": f"{_CALL} {_SILENCE}",
         "speaks_again": f"{_LASTED} {_SILENCE}",
         "still_open": f"due due_time due_date ack_url why_url {_SERVICE} {_FIGURE}",

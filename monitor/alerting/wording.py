@@ -164,6 +164,10 @@ class Words:
         pieces = CONDITIONS.get(str(self.facts.get(name)), {}).get(self.locale)
         return self.plain(name) if pieces is None else _start(pieces, self) + "".join(_fill(pieces[1:], self))
 
+    def posts(self, name: str) -> str | None:
+        """Who should have been told; an SMS has no room for it."""
+        return None if self.short else self.plain(name)
+
     def time(self, name: str) -> str | None:
         """24-hour clock."""
         at = self._instant(name)
@@ -272,6 +276,7 @@ _FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
     "codes": Words.codes,
     "condition": Words.condition,
     "members": Words.members,
+    "posts": Words.posts,
     "target": Words.target,
     "goal": Words.goal,
     "short_of": Words.short_of,
@@ -309,8 +314,10 @@ def _lines(text: str) -> str:
 
 
 def _start(pieces: tuple[Piece, ...], words: Words, **fixed: str) -> str:
-    """The first piece of a subject or SMS is never left out: what it lacks is a dash."""
-    first = pieces[0] if isinstance(pieces[0], str) else pieces[0][0]
+    """The first piece of a subject or SMS is never left out: what it, or the last of its choices, lacks is a dash."""
+    choices = (pieces[0],) if isinstance(pieces[0], str) else pieces[0]
+    able = (one for one in choices if all(words.word(name) is not None for name in _PLACEHOLDER.findall(one)))
+    first = next(able, choices[-1])
     text = _PLACEHOLDER.sub(lambda found: fixed.get(found[1], words.word(found[1]) or "-"), first)
     return singular(text) if words.locale == "en" else text
 

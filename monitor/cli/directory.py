@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -12,13 +11,12 @@ from monitor.adapters.clock import SystemClock
 from monitor.alerting.coverage import Uncovered, uncovered
 from monitor.alerting.plan import Directory, Recipient
 from monitor.alerting.roster import called, discreet
-from monitor.cli.look import instant
-from monitor.cli.route import clock, missing
-from monitor.cli.sites import json_option, open_site, site_option
+from monitor.cli.output import clock, echo_json
+from monitor.cli.route import address_of, missing
+from monitor.cli.sites import instant, json_option, open_site, site_option
 from monitor.config.complain import nearest
 from monitor.config.rosters import said_spans
 from monitor.config.spec import Site
-from monitor.model.masking import masked_address
 from monitor.model.muting import Span
 
 SHOWN = 10  # units that are named of each group without --all
@@ -46,7 +44,7 @@ def coverage(at: str | None, days: int, everything: bool, site: Path, as_json: b
     end = start + timedelta(days=days)
     found = list(uncovered(loaded.units, loaded.directory, loaded.sessions, start, end))
     if as_json:
-        click.echo(json.dumps(_as_json(found, start, end, loaded), ensure_ascii=False, indent=2))
+        echo_json(_as_json(found, start, end, loaded))
     else:
         _print(found, start, end, loaded, everything)
     if found:
@@ -125,7 +123,7 @@ def list_people(unit: str | None, role: str | None, at: str | None, full: bool, 
     shown = _chosen(loaded.directory if full else discreet(loaded.directory), unit, role, day)
     if as_json:
         rows = [_row(person, loaded, full) for person in shown]
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        echo_json(rows)
     else:
         for person in shown:
             days = f"  {person.valid_from or '...'} - {person.valid_to or '...'}" if _limited(person) else ""
@@ -150,9 +148,7 @@ def _limited(person: Recipient) -> bool:
 
 def _ways(person: Recipient, site: Site, full: bool) -> dict[str, str]:
     """The address of each channel, empty where it needs none."""
-    secrets = {channel: site.addresses.get((person.id, channel)) for channel in person.channels}
-    shown = {name: "" if secret is None else secret.reveal() for name, secret in secrets.items()}
-    return shown if full else {name: masked_address(text) if text else "" for name, text in shown.items()}
+    return {channel: address_of(person.id, channel, site, full=full) for channel in person.channels}
 
 
 def _row(person: Recipient, site: Site, full: bool) -> dict[str, object]:

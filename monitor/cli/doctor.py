@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
 import os
 import re
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import click
 
+from monitor.cli.output import echo_json
 from monitor.service.fitness import Facts, Finding, Package, examine, fit
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -44,7 +44,7 @@ def doctor(site: Path, as_json: bool) -> None:
 def show(findings: tuple[Finding, ...], as_json: bool) -> None:
     """Print one line for each finding, or all of them as JSON."""
     if as_json:
-        click.echo(json.dumps({"fit": fit(findings), "checks": [asdict(one) for one in findings]}, indent=2))
+        echo_json({"fit": fit(findings), "checks": [asdict(one) for one in findings]})
         return
     for one in findings:
         click.echo(f"{one.grade:<8} {one.check:<9} {one.found}" + (f"; {one.right}" if one.right else ""))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from monitor.adapters.feeds import labels, read_table
 from monitor.adapters.feeds.body import Unreadable
 from monitor.adapters.feeds.moments import read_moment
 from monitor.adapters.store import open_store
+from monitor.cli.output import echo_json
 from monitor.cli.running import NotRunning, ask
 from monitor.cli.sites import json_option, open_site, site_option
 from monitor.config.complain import nearest
@@ -238,7 +238,7 @@ def _tell(file: Path, found: Collected, way: str, as_json: bool) -> None:
         refused = [{"place": one.row, "reason": one.reason, "detail": one.detail} for one in found.rejected]
         document = {"file": str(file), "readings": len(found.readings), "indicators": indicators,
                     "refused": refused, "way": way}  # fmt: skip
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        echo_json(document)
         return
     for one in found.rejected:
         click.echo(f"{_place(file, one)}: {one.detail} ({one.reason})", err=True)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
 from monitor.adapters.clock import SystemClock
-from monitor.adapters.store import MemoryStore, SqlStore, open_store
-from monitor.cli.sites import json_option, open_site, site_option
+from monitor.adapters.store import MemoryStore, SqlStore
+from monitor.cli.output import clock_seconds, echo_json
+from monitor.cli.sites import instant, json_option, open_site, site_option, unit_of
+from monitor.cli.stored import current, look
 from monitor.cli.suppose import suppose
 from monitor.config.spec import Site
 from monitor.engine.book import Ruleset
 from monitor.engine.explain import colour_name, span
 from monitor.engine.index import IndexPoints
 from monitor.model.colour import Colour
-from monitor.model.errors import NotFound, StoreError
-from monitor.model.hours import read_instant
 from monitor.model.incident import Incident, Phase
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit
@@ -30,25 +27,6 @@ from monitor.replay.compare import rebuilt
 from monitor.replay.past import read_past
 from monitor.reporting.facts import Json, facts
 from monitor.reporting.why import CriterionWhy, Why, headline, why
-
-T = TypeVar("T")
-
-
-def look(site: Site, ask: Callable[[MemoryStore | SqlStore], Awaitable[T]]) -> T:
-    """Ask the site's store without changing it."""
-
-    async def once() -> T:
-        store = open_store(site.store_url, site.root, read_only=True)
-        await store.open()
-        try:
-            return await ask(store)
-        finally:
-            await store.close()
-
-    try:
-        return asyncio.run(once())
-    except StoreError as broken:
-        raise click.ClickException(f"{broken} (did the service ever run here?)") from None
 
 
 @click.command()
@@ -69,8 +47,7 @@ def explain(
         if at is not None or criterion is not None:
             raise click.UsageError("--if goes with neither --at nor --criterion")
         made = unit_of(loaded, unit)
-        states = {state.unit: state for state in look(loaded, lambda store: store.load_states())}
-        suppose(loaded, made, states, thought, as_json, _print_criterion)
+        suppose(loaded, made, current(loaded), thought, as_json, _print_criterion)
         return
     answer, told, rebuilt_from = _why(loaded, unit) if at is None else _why_at(loaded, unit, at)
     shown = [c for c in answer.criteria if criterion in (None, c.id)]
@@ -80,7 +57,7 @@ def explain(
         )
     if as_json:
         more = {"criteria": [asdict(c) for c in shown], "facts": told, "rebuilt_from": rebuilt_from}
-        click.echo(json.dumps(asdict(answer) | more, default=plain, indent=2))
+        echo_json(asdict(answer) | more)
     else:
         if rebuilt_from is not None:
             click.echo(f"dựng lại từ / rebuilt from: {rebuilt_from}")
@@ -90,10 +67,9 @@ def explain(
 
 
 def _why(site: Site, code: str) -> tuple[Why, Json, str | None]:
-    """The committed answer."""
+    """The answer as of now."""
     unit = unit_of(site, code)
-    states = {state.unit: state for state in look(site, lambda store: store.load_states())}
-    return *_told(site, unit, site.ruleset, states, SystemClock().now()), None
+    return *_told(site, unit, site.ruleset, current(site), SystemClock().now()), None
 
 
 def _why_at(site: Site, code: str, text: str) -> tuple[Why, Json, str | None]:
@@ -102,7 +78,7 @@ def _why_at(site: Site, code: str, text: str) -> tuple[Why, Json, str | None]:
     past = look(site, lambda store: read_past(store, at))
     course = rebuilt(site, past, site.ruleset, at)
     first = min((reading.received_at for reading in past.readings), default=None)
-    since = "" if first is None else f" ({_local(first, site)} - {_local(at, site)})"
+    since = "" if first is None else f" ({clock_seconds(first, site)} - {clock_seconds(at, site)})"
     day = site.calendar.local(at).date()
     rules = course.policy.ruleset
     valid = replace(rules, books=tuple(book for book in rules.books if book.valid_on(day)))
@@ -117,27 +93,11 @@ def _told(site: Site, unit: Unit, ruleset: Ruleset, states: Mapping[str, UnitSta
     return answer, facts(unit, state, ruleset, site.calendar, now, systems, children, site.units)
 
 
-def unit_of(site: Site, code: str) -> Unit:
-    """The unit of a code as typed; wrong use when the site has none."""
-    try:
-        return site.units[code]
-    except NotFound as unknown:
-        raise click.UsageError(str(unknown)) from None
-
-
-def instant(text: str, site: Site, *, is_end: bool = False) -> datetime:
-    """An instant as typed, in the site's time zone if it names none; a day alone that `is_end` is counted in full."""
-    try:
-        return read_instant(text, site.zone, is_end=is_end)
-    except ValueError as unclear:
-        raise click.UsageError(str(unclear)) from None
-
-
 def _print_why(answer: Why, criteria: Sequence[CriterionWhy], site: Site) -> None:
     for line in headline(answer):
         click.echo(line)
     if answer.since is not None:
-        click.echo(f"  từ / since {_local(answer.since, site)}")
+        click.echo(f"  từ / since {clock_seconds(answer.since, site)}")
     if answer.score is not None:
         click.echo(f"  điểm / score {answer.score:.3f}, biết / known {answer.coverage:.0%}")
     for vi, en in answer.reasons:
@@ -166,8 +126,8 @@ def _print_criterion(c: CriterionWhy, site: Site) -> None:
     marks = "".join((", trọng yếu / critical" if c.critical else "", f", trọng số / weight {c.weight:g}"))
     click.echo(f"{colour_name(c.colour, 'vi')} / {colour_name(c.colour, 'en')}  {c.title[0]} / {c.title[1]} [{c.id}]")
     click.echo(f"  giá trị / value: {c.value[0]} / {c.value[1]}{marks}")
-    event = "" if c.event_since is None else f", đợt này từ / event since {_local(c.event_since, site)}"
-    click.echo(f"  màu này từ / colour since {_local(c.since, site)}{event}")
+    event = "" if c.event_since is None else f", đợt này từ / event since {clock_seconds(c.event_since, site)}"
+    click.echo(f"  màu này từ / colour since {clock_seconds(c.since, site)}{event}")
     for vi, en in c.reasons:
         click.echo(f"  - {vi}\n    {en}")
     click.echo(f"  ngưỡng / thresholds: {'; '.join(c.thresholds)}")
@@ -175,20 +135,16 @@ def _print_criterion(c: CriterionWhy, site: Site) -> None:
         left = (
             f", còn {c.working_days_left} ngày làm việc / working days left" if not c.overdue else ", quá hạn / overdue"
         )
-        click.echo(f"  hạn / deadline: trước / before {_local(c.deadline, site)}{left}")
+        click.echo(f"  hạn / deadline: trước / before {clock_seconds(c.deadline, site)}{left}")
     for vi, en in c.ahead:
         click.echo(f"  » {vi}\n    {en}")
     if c.data_age is not None and c.as_of is not None:
         age = f"{span(c.data_age, 'vi')} / {span(c.data_age, 'en')}"
-        click.echo(f"  số liệu / data: {_local(c.as_of, site)} ({age}), nguồn / source {c.source}")
+        click.echo(f"  số liệu / data: {clock_seconds(c.as_of, site)} ({age}), nguồn / source {c.source}")
     if c.told:
         click.echo(f"  nguồn cho biết / the source says: {c.told}")
     basis = "; ".join((*c.legal_basis, *((c.basis,) if c.basis else ())))
     click.echo(f"  quy tắc / rule: {c.rule}{' (giả định / assumed)' if c.assumed else ''} {basis}".rstrip())
-
-
-def _local(at: datetime, site: Site) -> str:
-    return f"{site.calendar.local(at):%Y-%m-%d %H:%M:%S}"
 
 
 @click.command()
@@ -204,7 +160,7 @@ def incidents(site: Path, everything: bool, as_json: bool) -> None:
 
     found = look(loaded, ask)
     if as_json:
-        click.echo(json.dumps([asdict(incident) for incident in found], default=plain, ensure_ascii=False, indent=2))
+        echo_json([asdict(incident) for incident in found])
     else:
         for incident in found:
             click.echo(_line(incident, loaded))
@@ -216,15 +172,6 @@ def incidents(site: Path, everything: bool, as_json: bool) -> None:
 def _line(incident: Incident, site: Site) -> str:
     name = site.units[incident.unit].name_vi if incident.unit in site.units else incident.unit
     answered = f", {incident.acked_by}" if incident.acked_by else ""
-    opened = _local(incident.opened_at, site)
+    opened = clock_seconds(incident.opened_at, site)
     head = f"{incident.ref}  {incident.colour.value:8} {incident.phase.value}{answered}  {opened}"
     return f"{head}  {incident.unit} {name}  {incident.cause}"
-
-
-def plain(value: Any) -> Any:
-    """What JSON cannot write as it stands: instants in ISO 8601, sets as sorted lists, the rest as text."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, frozenset):
-        return sorted(value)
-    return str(value)

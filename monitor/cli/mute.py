@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -13,9 +12,10 @@ from urllib.parse import quote
 import click
 
 from monitor.adapters.clock import SystemClock
-from monitor.cli.look import look, plain
+from monitor.cli.output import clock, echo_json
 from monitor.cli.running import post
 from monitor.cli.sites import json_option, open_site, site_option
+from monitor.cli.stored import look
 from monitor.config.spec import Site
 from monitor.model.muting import Silence, When, Window, newest_first
 
@@ -102,12 +102,12 @@ def _add(folder: Path, what: str, order: Mapping[str, Any], preview: bool, as_js
     site = open_site(folder)
     answer = post(site, f"/api/v1/{what}{'/preview' if preview else ''}", body)
     if as_json:
-        click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+        echo_json(answer)
     elif preview:
         _print_preview(answer)
     else:
-        until = site.calendar.local(datetime.fromisoformat(answer["ends_at"]))
-        click.echo(f"{answer['id']}: {answer['state']}, until {until:%Y-%m-%d %H:%M}")
+        until = clock(datetime.fromisoformat(answer["ends_at"]), site)
+        click.echo(f"{answer['id']}: {answer['state']}, until {until}")
 
 
 def _print_preview(found: dict[str, Any]) -> None:
@@ -133,7 +133,7 @@ def _list(site: Site, sort: type[Silence] | type[Window], everything: bool, as_j
         rows = [
             {**asdict(one), "matchers": [str(m) for m in one.matchers], "state": one.when(now).value} for one in shown
         ]
-        click.echo(json.dumps(rows, default=plain, ensure_ascii=False, indent=2))
+        echo_json(rows)
         return
     for one in shown:
         click.echo(_line(one, site, one.when(now)))
@@ -142,8 +142,7 @@ def _list(site: Site, sort: type[Silence] | type[Window], everything: bool, as_j
 
 
 def _line(one: Silence | Window, site: Site, when: When) -> str:
-    starts, ends = (f"{site.calendar.local(at):%Y-%m-%d %H:%M}" for at in (one.starts, one.ends))
     repeat = one.repeat if isinstance(one, Window) else None
     each = f", {repeat.days} at {repeat.at:%H:%M} for {repeat.seconds:g} s" if repeat else ""
-    about = " ".join(map(str, one.matchers))
-    return f"{one.id}  {when.value:6} {starts} - {ends}{each}  {about}  {one.by}: {one.comment}"
+    times = f"{clock(one.starts, site)} - {clock(one.ends, site)}{each}"
+    return f"{one.id}  {when.value:6} {times}  {' '.join(map(str, one.matchers))}  {one.by}: {one.comment}"

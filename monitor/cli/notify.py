@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.transports.factory import open_transports
 from monitor.alerting.plan import Recipient
+from monitor.cli.output import echo_json
 from monitor.cli.sites import json_option, open_site, site_option
 from monitor.config.complain import nearest
 from monitor.config.spec import Site
@@ -42,7 +42,7 @@ def test(recipient: str, channel: str | None, site: Path, as_json: bool) -> None
     person = _person(loaded, recipient)
     receipts = asyncio.run(_send(loaded, person, _channels(person, channel)))
     if as_json:
-        click.echo(json.dumps([_row(*one) for one in receipts.items()], ensure_ascii=False, indent=2))
+        echo_json([_row(*one) for one in receipts.items()])
     else:
         for name, receipt in receipts.items():
             detail = f" ({receipt.detail})" if receipt.detail else ""

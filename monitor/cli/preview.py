@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ from pathlib import Path
 import click
 
 from monitor.adapters.clock import SystemClock
-from monitor.cli.look import look
+from monitor.cli.output import echo_json
 from monitor.cli.replay import other_rules
 from monitor.cli.sites import json_option, open_site, site_option
+from monitor.cli.stored import current
 from monitor.config.spec import Site
 from monitor.engine.book import Ruleset
 from monitor.engine.sheet import Sheet
@@ -54,12 +54,11 @@ def preview(rules: Path, site: Path, everything: bool, as_json: bool) -> None:
     """
     loaded = open_site(site)
     others = other_rules(rules, loaded)
-    states = {state.unit: state for state in look(loaded, lambda store: store.load_states())}
-    now = SystemClock().now()
+    states, now = current(loaded), SystemClock().now()
     found = changes(_judged(loaded, loaded.ruleset, states, now), _judged(loaded, others, states, now), loaded)
     judged = sum(bool(states[unit.code].evidence) for unit in loaded.units if unit.code in states)
     if as_json:
-        click.echo(json.dumps(_as_json(found, judged, now), ensure_ascii=False, indent=2))
+        echo_json(_as_json(found, judged, now))
     else:
         _print(found, judged, loaded, everything)
     if found:

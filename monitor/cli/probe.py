@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import click
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.probes import Tools, open_probe
-from monitor.cli.look import unit_of
-from monitor.cli.sites import json_option, open_site, site_option
+from monitor.cli.output import echo_json
+from monitor.cli.sites import json_option, open_site, site_option, unit_of
 from monitor.config.complain import nearest
 from monitor.config.probespec import ProbeSpec
 from monitor.config.spec import Site
@@ -32,7 +31,7 @@ def probe(unit: str, probe: str | None, site: Path, as_json: bool) -> None:
     answers = asyncio.run(_poll(loaded, specs))
     if as_json:
         rows = [_row(spec, answer) for spec, answer in zip(specs, answers, strict=True)]
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        echo_json(rows)
     else:
         for spec, answer in zip(specs, answers, strict=True):
             _print(spec, answer)

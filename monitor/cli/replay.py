@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,8 +9,9 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.look import instant, look
-from monitor.cli.sites import json_option, open_site, site_argument
+from monitor.cli.output import clock_seconds, echo_json
+from monitor.cli.sites import instant, json_option, open_site, site_argument
+from monitor.cli.stored import look
 from monitor.config.exceptions import with_exceptions
 from monitor.config.rulebooks import load_rules
 from monitor.config.spec import Site
@@ -47,7 +47,7 @@ def replay(
     answer = judge_again(loaded, past, ruleset, start, end)
     if unit is not None:
         answer = _only(answer, unit)
-    click.echo(json.dumps(_as_json(answer), ensure_ascii=False, indent=2)) if as_json else _print(answer, loaded)
+    echo_json(_as_json(answer)) if as_json else _print(answer, loaded)
     if not answer.same:
         raise SystemExit(1)
 
@@ -120,8 +120,8 @@ def _print(answer: Replayed, site: Site) -> None:
         for one in found:
             for side, event in (("was", one.was), ("now", one.now)):
                 if event is not None:
-                    at = f"{site.calendar.local(event.at):%Y-%m-%d %H:%M:%S}"
                     why = f" ({', '.join(event.why)})" if event.why else ""
+                    at = clock_seconds(event.at, site)
                     click.echo(f"  {one.kind:13} {side}  {at}  {event.unit} {event.what}  {event.says}{why}")
     for level in answer.was:
         click.echo(f"{level}: was {_tally(answer.was[level])}; now {_tally(answer.now.get(level, {}))}")

@@ -13,8 +13,8 @@ import click
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.render import FILES, Format
-from monitor.cli.look import look, unit_of
-from monitor.cli.sites import open_site, site_option
+from monitor.cli.sites import open_site, site_option, unit_of
+from monitor.cli.stored import current, look
 from monitor.config.spec import Site
 from monitor.model.muting import Span
 from monitor.model.state import UnitState
@@ -22,7 +22,7 @@ from monitor.model.unit import Level
 from monitor.replay.compare import rebuilt
 from monitor.replay.past import read_past
 from monitor.reporting.availability import Grades
-from monitor.reporting.periods import NAMES, is_past, span_asked
+from monitor.reporting.periods import NAMES, is_past, span_asked, told_at
 from monitor.reporting.report import Report
 from monitor.service.evidence import write_evidence
 from monitor.service.reports import OF_STATES, Asked, make, scene_of
@@ -216,7 +216,10 @@ def _asked(kind: str, said: Mapping[str, Any], site: Site) -> Asked:
     for name in ("within", "unit"):
         if said.get(name) is not None:
             unit_of(site, said[name])
-    asked = Asked(kind, min(span.ends, now), span, said["within"], said.get("unit"))
+    when = _when(said)
+    asked = Asked(
+        kind, span, said["within"], said.get("unit"), live=not is_past(when), told_at=told_at(when, span, now)
+    )
     if said.get("level") is not None:
         asked = replace(asked, level=Level(said["level"]))
     if "indicator" in said:
@@ -233,7 +236,7 @@ def _states(site: Site, asked: Asked, past: bool, progress: Telling) -> Mapping[
     if asked.kind not in OF_STATES:
         return {}
     if not past:
-        return {state.unit: state for state in look(site, lambda store: store.load_states())}
+        return current(site)
     progress("history", 0)
     recorded = look(site, lambda store: read_past(store, asked.at))
     progress("readings", len(recorded.readings))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,8 +17,9 @@ from monitor.alerting.rehearsal import Rehearsal, Told, Turn, by_plan, rehearse,
 from monitor.alerting.roster import Called, discreet
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, Trouble
-from monitor.cli.look import instant, look, unit_of
-from monitor.cli.sites import json_option, open_site, site_option
+from monitor.cli.output import clock, echo_json
+from monitor.cli.sites import instant, json_option, open_site, site_option, unit_of
+from monitor.cli.stored import look
 from monitor.config.complain import nearest
 from monitor.config.spec import Site
 from monitor.decide import Policy, scene_of
@@ -27,7 +27,7 @@ from monitor.engine.explain import colour_name, span
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Kind
 from monitor.model.masking import masked_address
-from monitor.model.muting import Muting, Silence, Window
+from monitor.model.muting import Silence, Window
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit
 from monitor.service.app import policy_of
@@ -83,7 +83,7 @@ def route(
     made, now = unit_of(loaded, unit), SystemClock().now() if at is None else instant(at, loaded)
     muted = _muted(loaded)
     policy = policy_of(loaded if full else replace(loaded, directory=discreet(loaded.directory)))
-    policy = replace(policy, muting=_all(policy.muting, muted or ()))
+    policy = replace(policy, muting=policy.muting.with_all(muted or ()))
     supposed_now, untold = _troubles(made, Colour(colour), policy, now)
     if criterion is not None:
         if criterion not in (*supposed_now, *untold):
@@ -96,7 +96,7 @@ def route(
         loaded, made, Colour(colour), now, found, untold, None if step is None else step - 1, full, muted is not None
     )
     if as_json:
-        click.echo(json.dumps(_as_json(answer), ensure_ascii=False, indent=2))
+        echo_json(_as_json(answer))
     else:
         _print(answer)
     if not answer.heard:
@@ -109,13 +109,6 @@ def _muted(site: Site) -> Sequence[Silence | Window] | None:
         return look(site, lambda store: store.muted())
     except click.ClickException:
         return None
-
-
-def _all(muting: Muting, more: Sequence[Silence | Window]) -> Muting:
-    silences = tuple(one for one in more if isinstance(one, Silence))
-    made = {one.id for one in more}
-    windows = (*(w for w in muting.windows if w.id not in made), *(one for one in more if isinstance(one, Window)))
-    return Muting(silences, windows)
 
 
 def _troubles(unit: Unit, colour: Colour, policy: Policy, at: datetime) -> tuple[dict[str, Trouble], list[str]]:
@@ -247,7 +240,7 @@ def _person(told: Told, turn: Turn, answer: _Answer) -> str:
     onward = f" (-> {person.after[notice.channel]})" if notice.channel in person.after else ""
     held = f", giữ qua giờ yên tĩnh đến / quiet hours, held until {clock(told.at, site)}" if told.quiet else ""
     later = f", {clock(told.at, site)}" if told.at != turn.at and not told.quiet else ""
-    address = _address(told, answer)
+    address = address_of(notice.recipient, notice.channel, answer.site, full=answer.full)
     shown = f" {address}" if address else ""
     return f"{person.id}  {person.name} [{person.role} {person.scope}]  {notice.channel}{onward}{shown}{held}{later}"
 
@@ -264,16 +257,11 @@ def _recipient(told: Told, answer: _Answer) -> Recipient:
     return person
 
 
-def _address(told: Told, answer: _Answer) -> str:
-    secret = answer.site.addresses.get((told.notice.recipient, told.notice.channel))
-    if secret is None:
-        return ""
-    return secret.reveal() if answer.full else masked_address(secret.reveal())
-
-
-def clock(at: datetime, site: Site) -> str:
-    """An instant on the site's clock."""
-    return f"{site.calendar.local(at):%Y-%m-%d %H:%M}"
+def address_of(recipient: str, channel: str, site: Site, *, full: bool) -> str:
+    """Where somebody is told by a channel, masked unless `full`; empty where none is needed."""
+    secret = site.addresses.get((recipient, channel))
+    address = "" if secret is None else secret.reveal()
+    return address if full or not address else masked_address(address)
 
 
 def _as_json(answer: _Answer) -> dict[str, object]:
@@ -328,7 +316,7 @@ def _told_as_json(told: Told, answer: _Answer) -> dict[str, object]:
         "scope": person.scope,
         "channel": notice.channel,
         "takes_over": person.after.get(notice.channel),
-        "address": _address(told, answer),
+        "address": address_of(notice.recipient, notice.channel, answer.site, full=answer.full),
         "at": _iso(told.at, answer.site),
         "held_by_quiet_hours": told.quiet,
         "subject": notice.subject,

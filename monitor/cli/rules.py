@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import click
 
 from monitor.adapters.clock import SystemClock
+from monitor.cli.output import echo_json
 from monitor.cli.sites import json_option, open_site, site_argument
 from monitor.config.build import check_site
 from monitor.config.schema import json_schema
@@ -27,7 +27,7 @@ def check(site: Path, as_json: bool) -> None:
         rows = [
             {"file": p.file, "line": p.line, "what": p.what, "right": p.right, "warning": p.warning} for p in problems
         ]
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        echo_json(rows)
     for problem in () if as_json else problems:
         click.echo(f"{problem} (warning)" if problem.warning else str(problem))
     if not all(problem.warning for problem in problems):
@@ -54,7 +54,7 @@ def test(site: Path, as_json: bool, coverage: bool, fail_under: float | None) ->
     office = Office(loaded.directory, loaded.sessions)
     report = run_books(site.resolve(), loaded.calendar, loaded.units, office, loaded.ruleset.exemptions)
     if as_json:
-        click.echo(json.dumps(_as_json(report), ensure_ascii=False, indent=2))
+        echo_json(_as_json(report))
     else:
         _print(report, coverage)
     if not report.ok or (coverage and report.unreached) or report.share < (fail_under or 0):
@@ -91,4 +91,4 @@ def _print(report: Report, coverage: bool) -> None:
 @click.argument("name", default="config", type=click.Choice(["config", "rules", "indicators"]))
 def schema(name: str) -> None:
     """Print the JSON Schema of config.yaml, of a rule book or of the indicators, for editors."""
-    click.echo(json.dumps(json_schema({"rules": "book"}.get(name, name)), ensure_ascii=False, indent=2))
+    echo_json(json_schema({"rules": "book"}.get(name, name)))

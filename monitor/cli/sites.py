@@ -1,9 +1,10 @@
-"""Finding a site, loading it, and copying a fresh one out."""
+"""Finding a site, loading it, naming a unit or an instant of it, and copying a fresh one out."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -12,7 +13,9 @@ from monitor.adapters.clock import SystemClock
 from monitor.config.build import CONFIG, load_site
 from monitor.config.lastgood import with_last_good_rules
 from monitor.config.spec import Site
-from monitor.model.errors import ConfigError
+from monitor.model.errors import ConfigError, NotFound
+from monitor.model.hours import read_instant
+from monitor.model.unit import Unit
 
 PACKAGE = Path(__file__).resolve().parent.parent
 CONTENT = (CONFIG, "rules", "exporters", "grafana")
@@ -56,6 +59,22 @@ def open_running_site(folder: Path) -> Site:
         raise SystemExit(2)
     click.echo(f"the rules on disk are broken: the last good ones judge, version {site.version}", err=True)
     return site
+
+
+def unit_of(site: Site, code: str) -> Unit:
+    """The unit of a code as typed; wrong use when the site has none."""
+    try:
+        return site.units[code]
+    except NotFound as unknown:
+        raise click.UsageError(str(unknown)) from None
+
+
+def instant(text: str, site: Site) -> datetime:
+    """An instant as typed, in the site's time zone if it names none; wrong use when it is none."""
+    try:
+        return read_instant(text, site.zone)
+    except ValueError as unclear:
+        raise click.UsageError(str(unclear)) from None
 
 
 def bundled() -> Path:

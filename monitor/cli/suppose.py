@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 
 import click
 
 from monitor.adapters.clock import SystemClock
+from monitor.cli.output import echo_json
 from monitor.cli.whatif import Thought, parse, policy_without_holds, think
 from monitor.config.spec import Site
 from monitor.decide import Policy
@@ -15,7 +15,7 @@ from monitor.engine.explain import colour_name
 from monitor.model.colour import Colour
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit
-from monitor.model.verdict import CriterionState, Standing
+from monitor.model.verdict import CriterionState
 from monitor.reporting.why import CriterionWhy, why
 
 Printer = Callable[[CriterionWhy, Site], None]
@@ -32,16 +32,15 @@ def suppose(
     if as_json:
         units = [_as_json(code, states.get(code), state) for code, state in after.items()]
         answer = {"hypothetical": True, "unit": unit.code, "if": str(thought), "units": units}
-        click.echo(json.dumps(answer, default=str, ensure_ascii=False, indent=2))
+        echo_json(answer)
     else:
-        _print(site, unit, states, after, thought, policy, show)
-    if _colour(after[unit.code].standing) in (Colour.RED, Colour.UNKNOWN):
+        _print(site, states, after, thought, policy, show)
+    if after[unit.code].colour in (Colour.RED, Colour.UNKNOWN):
         raise SystemExit(1)
 
 
 def _print(
     site: Site,
-    unit: Unit,
     states: Mapping[str, UnitState],
     after: Mapping[str, UnitState],
     thought: Thought,
@@ -51,7 +50,7 @@ def _print(
     click.echo(f"GIẢ ĐỊNH / HYPOTHETICAL: {thought} (không ghi gì / nothing is written)")
     for code, state in after.items():
         made = site.units[code]
-        was, then = _colour(_standing(states.get(code))), _colour(state.standing)
+        was, then = _colour(states.get(code)), state.colour
         vi, en = (f"{colour_name(was, locale)} -> {colour_name(then, locale)}" for locale in ("vi", "en"))
         given = " (cho trước / as supposed)" if code in thought.colours else ""
         click.echo(f"{code} {made.name_vi} / {made.name_en}: {vi} / {en}{given}")
@@ -76,8 +75,8 @@ def _as_json(code: str, before: UnitState | None, after: UnitState) -> dict[str,
     standing = after.standing
     return {
         "unit": code,
-        "before": _colour(_standing(before)),
-        "after": _colour(standing),
+        "before": _colour(before),
+        "after": after.colour,
         "score": standing.score if standing else None,
         "reasons": [{"code": r.code, **r.params} for r in standing.reasons] if standing else [],
         "criteria": criteria,
@@ -88,9 +87,5 @@ def _changed(before: CriterionState | None, after: CriterionState) -> bool:
     return before is None or (before.colour, before.verdict.value) != (after.colour, after.verdict.value)
 
 
-def _standing(state: UnitState | None) -> Standing | None:
-    return None if state is None else state.standing
-
-
-def _colour(state: CriterionState | Standing | None) -> Colour:
+def _colour(state: UnitState | CriterionState | None) -> Colour:
     return Colour.UNKNOWN if state is None else state.colour

@@ -23,14 +23,14 @@ class Complaint:
     right: str = ""
 
 
-def complain(model: type[BaseModel], error: ValidationError, data: Any, at: Location = ()) -> Iterator[Complaint]:
-    """Every error of a validation as a complaint. `at` is where `data` stands in its file, for the words."""
+def complain(model: type[BaseModel], error: ValidationError, data: Any) -> Iterator[Complaint]:
+    """Every error of a validation as a complaint."""
     found = [(details, *_resolve(model, details["loc"], data)) for details in error.errors(include_url=False)]
     meant = {(*path[:-1], _meant(str(path[-1]), known)) for details, path, known in found if _is_unknown(details)}
     for details, path, known in found:
         # A misspelt key is one mistake: that the right one is missing goes without saying.
         if details["type"] != "missing" or path not in meant:
-            yield Complaint(path, *_sentence(details, (*at, *path), known))
+            yield Complaint(path, *_sentence(details, path, known))
 
 
 def mend(model: type[BaseModel], error: ValidationError, data: Any) -> bool:

@@ -8,9 +8,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from monitor.config.complain import nearest
+from monitor.config.feedmodels import ColumnSection, Feed, SqlFeed
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
-from monitor.config.models import ColumnSection, Feed, SiteFile, SqlFeed
+from monitor.config.models import SiteFile
 from monitor.config.probemodels import MEASURES, DnsProbe, HttpProbe, IcmpProbe, JourneyProbe, Probe
 from monitor.config.problems import Location, Problem
 from monitor.config.spec import Site

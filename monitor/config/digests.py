@@ -21,6 +21,7 @@ def build_digests(file: SiteFile) -> tuple[DigestSpec, ...]:
             tuple(dict.fromkeys(section.to)),
             tuple(file.escalation.via if section.via is None else section.via),
             frozenset(Level(level) for level in section.levels),
+            tuple(dict.fromkeys(section.attach)),
         )
         for section in file.escalation.digest
     )
@@ -36,6 +37,10 @@ def check_digests(file: SiteFile, directory: Directory, units: Units, findings: 
         for number, channel in enumerate(section.via or ()):
             if channel not in file.channels:
                 findings.unknown((*at, "via", number), "channel", channel, file.channels)
+        channels = (file.channels[name] for name in section.via or file.escalation.via if name in file.channels)
+        if section.attach and not any(channel.kind == "email" for channel in channels):
+            text = "reports are attached to e-mails only, and none of its channels is of the kind email"
+            findings.add((*at, "attach"), text, "name such a channel under via, or leave attach out")
         if unknown or findings.units_in_doubt:
             continue
         heads = [unit for level in section.levels for unit in units.at(Level(level))]

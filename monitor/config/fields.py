@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Any
@@ -17,16 +18,30 @@ from monitor.model.hours import Daily
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,6}) ?([smhd])")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
-_VALUE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _PORTS = re.compile(r"\*|[0-9]{1,5}(?:,[0-9]{1,5})*")
-_STORE = re.compile(r"memory:|sqlite:.{1,400}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_SESSION = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:[01][0-9]|2[0-3]):[0-5][0-9]")
-_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+_NAME = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
+_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_REFERENCE = re.compile(r"file:.+|.*\$\{[A-Za-z_][A-Za-z0-9_]*\}.*")
+
+
+def _written(pattern: str, otherwise: str) -> Callable[[str], str]:
+    """Lets a text of this pattern pass; `otherwise` says what it is and what would be right, {} is the text."""
+    right = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not right.fullmatch(value):
+            raise ValueError(otherwise.replace("{}", value[:60]))
+        return value
+
+    return check
+
+
+def _text(pattern: str, otherwise: str) -> AfterValidator:
+    return AfterValidator(_written(pattern, otherwise))
+
+
+identifier = _written(r"[a-z0-9][a-z0-9._-]{0,63}", "is '{}'; use lower-case letters, digits, '.', '-' and '_'")
+_SESSION = _written(rf"{_TIME}-{_TIME}", "is '{}'; write from-to, such as 07:30-11:30")
 
 
 def _duration(value: Any) -> float:
@@ -57,31 +72,6 @@ def _code(value: Any) -> str:
     if not isinstance(text, str) or not _CODE.fullmatch(text):
         raise ValueError("is not a code; use letters, digits, '.', '-' and '_'")
     return text
-
-
-def identifier(value: str) -> str:
-    """An id: it stands in keys and addresses between slashes. Raises ValueError for anything else."""
-    if not _ID.fullmatch(value):
-        raise ValueError(f"is '{value[:60]}'; use lower-case letters, digits, '.', '-' and '_'")
-    return value
-
-
-def _label(value: str) -> str:
-    if not _LABEL.fullmatch(value):
-        raise ValueError(f"is '{value[:60]}'; write the name of a label: letters, digits and '_'")
-    return value
-
-
-def _parameter(value: str) -> str:
-    if not _LABEL.fullmatch(value):
-        raise ValueError(f"is '{value[:60]}'; write a name as it stands behind the colon: letters, digits and '_'")
-    return value
-
-
-def _value_name(value: str) -> str:
-    if not _VALUE.fullmatch(value) or value == "code":
-        raise ValueError(f"is '{value[:60]}'; use lower-case letters, digits and '_', and another name than code")
-    return value
 
 
 def _zone(value: str) -> str:
@@ -133,31 +123,6 @@ def _url(value: str) -> str:
     return value
 
 
-def _store(value: str) -> str:
-    if not _STORE.fullmatch(value):
-        raise ValueError("is of no known kind; write sqlite:var/denbao.db or memory:")
-    return value
-
-
-def _sha256(value: str) -> str:
-    if not _SHA256.fullmatch(value):
-        raise ValueError("is not a SHA-256; write the 64 hex digits of the token's hash, never the token")
-    return value
-
-
-def _reference(value: str) -> str:
-    # The value itself is never repeated: it may be the very secret that must not be here.
-    if not _REFERENCE.fullmatch(value):
-        raise ValueError("holds a secret in plain text; refer to it as ${NAME} or file:path")
-    return value
-
-
-def _secret_file(value: str) -> str:
-    if not value.startswith("file:") or len(value) <= len("file:"):
-        raise ValueError("is no reference to a file; write file:path")
-    return value
-
-
 def _inside(value: str) -> str:
     if value.startswith("/") or ".." in value.split("/"):
         raise ValueError(f"is '{value[:60]}'; name a file inside the site's folder")
@@ -178,21 +143,9 @@ def instant(value: str) -> datetime | date:
         raise ValueError("is not a day or instant; write 2025-08-06 or 2025-08-06T08:00:00+07:00") from None
 
 
-def _session(value: str) -> str:
-    if not _SESSION.fullmatch(value):
-        raise ValueError(f"is '{value[:60]}'; write from-to, such as 07:30-11:30")
-    return value
-
-
-def _clock(value: str) -> str:
-    if not _CLOCK.fullmatch(value):
-        raise ValueError(f"is '{value[:60]}'; write a time of day, such as 07:30")
-    return value
-
-
 def daily(text: str) -> Daily:
     """The hours of `22:00-06:00`, over midnight where they end before they begin. Raises ValueError."""
-    starts, ends = (time.fromisoformat(part) for part in _session(text.strip()).split("-"))
+    starts, ends = (time.fromisoformat(part) for part in _SESSION(text.strip()).split("-"))
     if starts == ends:
         raise ValueError(f"is '{text.strip()}'; write two different times, such as 22:00-06:00")
     return Daily(starts, ends)
@@ -227,21 +180,38 @@ Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "
 Code = Annotated[str, BeforeValidator(_code), WithJsonSchema({"type": ["string", "integer"]})]
 Identifier = Annotated[str, AfterValidator(identifier)]
 WaysText = Annotated[str, AfterValidator(_ways)]  # channels, each of which takes over from the one before it
-Label = Annotated[str, AfterValidator(_label)]  # of a time series
-ParameterName = Annotated[str, AfterValidator(_parameter)]  # of a query
-ValueName = Annotated[str, AfterValidator(_value_name)]  # of a captured value
+Label = Annotated[str, _text(_NAME, "is '{}'; write the name of a label: letters, digits and '_'")]  # of a time series
+ParameterName = Annotated[  # of a query
+    str, _text(_NAME, "is '{}'; write a name as it stands behind the colon: letters, digits and '_'")
+]
+ValueName = Annotated[  # of a captured value
+    str,
+    _text(
+        r"(?!code\Z)[a-z][a-z0-9_]{0,39}", "is '{}'; use lower-case letters, digits and '_', and another name than code"
+    ),
+]
 Zone = Annotated[str, AfterValidator(_zone)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Allow = Annotated[str, AfterValidator(_allow)]
 Url = Annotated[str, AfterValidator(_url), Field(max_length=2000)]
-StoreUrl = Annotated[str, AfterValidator(_store)]
-Sha256 = Annotated[str, AfterValidator(_sha256)]
-SecretText = Annotated[str, AfterValidator(_reference)]  # a reference, resolved by monitor.config.secrets
-SecretFile = Annotated[str, AfterValidator(_secret_file)]  # a reference to a file that is read as a whole
+StoreUrl = Annotated[
+    str, _text(r"memory:|sqlite:.{1,400}", "is of no known kind; write sqlite:var/denbao.db or memory:")
+]
+Sha256 = Annotated[
+    str, _text(r"[0-9a-f]{64}", "is not a SHA-256; write the 64 hex digits of the token's hash, never the token")
+]
+# A reference, resolved by monitor.config.secrets. The value is never repeated: it may be the secret itself.
+SecretText = Annotated[
+    str,
+    _text(
+        r"file:.+|.*\$\{[A-Za-z_][A-Za-z0-9_]*\}.*", "holds a secret in plain text; refer to it as ${NAME} or file:path"
+    ),
+]
+SecretFile = Annotated[str, _text(r"(?s)file:.+", "is no reference to a file; write file:path")]  # read as a whole
 SitePath = Annotated[str, AfterValidator(_inside)]
 FilePattern = Annotated[str, AfterValidator(_pattern), Field(min_length=1, max_length=200)]  # *, ? and [...]
 AsOfText = Annotated[str, AfterValidator(_as_of)]
-ClockText = Annotated[str, AfterValidator(_clock)]
-SessionText = Annotated[str, AfterValidator(_session)]
+ClockText = Annotated[str, _text(_TIME, "is '{}'; write a time of day, such as 07:30")]
+SessionText = Annotated[str, AfterValidator(_SESSION)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Title = Annotated[str, Field(min_length=1, max_length=200)]

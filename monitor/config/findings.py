@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TypeVar
 
 from monitor.config.complain import nearest
 from monitor.config.problems import Location, Problem
 from monitor.config.yaml import Document
+
+T = TypeVar("T")
 
 
 class Findings:
@@ -27,13 +30,14 @@ class Findings:
         if not (kind == "unit" and self.units_in_doubt):
             self.add(at, f"unknown {kind} '{name}'", nearest(name, known))
 
-    def attempt(self, at: Location, where: str, make: Callable[[], object]) -> None:
-        """Call `make`; a ValueError's sentence ("what; right") becomes a mistake at `at`."""
+    def attempt(self, at: Location, where: str, make: Callable[[], T]) -> T | None:
+        """What `make` makes; a ValueError's sentence ("what; right") becomes a mistake at `at`, and there is None."""
         try:
-            make()
+            return make()
         except ValueError as error:
             what, _, right = str(error).partition("; ")
             self.add(at, f"{where} {what}".strip(), right)
+            return None
 
     def borrow(self, sentence: str, root: Path) -> None:
         """A sentence that begins with the path of a site's file, and perhaps a line."""

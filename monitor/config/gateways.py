@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from monitor.alerting.limits import Limits
 from monitor.config.channelmodels import COMMON, EsmsChannel, LimitsSection, ZaloZnsChannel
 from monitor.config.problems import Location
-from monitor.config.secrets import Secret, is_reference, resolve
+from monitor.config.secrets import Secret, is_reference
 from monitor.config.sources import Surroundings
 from monitor.config.spec import Template, ZaloApp
 
@@ -30,12 +30,7 @@ class Options:
 
     def secret(self, name: str) -> Secret | None:
         """The secret behind one option."""
-        text, found = getattr(self._section, name), list[Secret]()
-        place = (*self._at, name)
-        self._around.findings.attempt(
-            place, f"the option {name}", lambda: found.append(resolve(text, self._around.root, self._around.environ))
-        )
-        return found[0] if found else None
+        return self._around.secret(getattr(self._section, name), (*self._at, name), f"the option {name}")
 
     def url(self) -> Secret | None:
         """The URL with all options; None where a secret is missing."""

@@ -52,9 +52,8 @@ def _step(step: StepSection, probe: JourneyProbe, at: Location, around: Surround
 
 
 def _template(text: str, at: Location, where: str, around: Surroundings) -> Template:
-    found = [Template(())]
-    around.findings.attempt(at, where, lambda: found.append(parse_template(text, around.root, around.environ)))
-    return found[-1]
+    found = around.findings.attempt(at, where, lambda: parse_template(text, around.root, around.environ))
+    return Template(()) if found is None else found
 
 
 def _kind_of_body(step: StepSection) -> Literal["text", "json", "form"]:

@@ -19,10 +19,9 @@ _ALWAYS: tuple[Session, ...] = ((time.min, time.min),)
 def build_sessions(file: SiteFile, folders: Folders, now: datetime, findings: Findings) -> Sessions:
     """Office hours over the calendar of the years around `now`. Mistakes go to `findings`."""
     calendar = _calendar(file, folders, now, findings)
-    found: list[Sessions] = []
     weekly = _weekly(file.office_hours)
-    findings.attempt(("office_hours",), "", lambda: found.append(Sessions(calendar, weekly)))
-    return found[0] if found else Sessions(calendar, (_ALWAYS,) * 7)
+    found = findings.attempt(("office_hours",), "", lambda: Sessions(calendar, weekly))
+    return found or Sessions(calendar, (_ALWAYS,) * 7)
 
 
 def _weekly(hours: OfficeHours) -> tuple[tuple[Session, ...], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import urlsplit
 
 from monitor.alerting.plan import Recipient
@@ -83,17 +84,15 @@ def _unit(section: OwnAlarmSection, site: Site, around: Surroundings) -> Unit | 
 
 
 def _heartbeats(section: OwnAlarmSection, around: Surroundings) -> Iterator[Secret]:
-    found: list[Secret] = []
     for index, text in enumerate(section.heartbeat.urls if section.heartbeat else ()):
-
-        def take(reference: str = text) -> None:
-            found.append(_address(resolve(reference, around.root, around.environ)))
-
-        around.findings.attempt(("own_alarm", "heartbeat", "urls", index), "the heartbeat", take)
-    return iter(found)
+        at = ("own_alarm", "heartbeat", "urls", index)
+        address = around.findings.attempt(at, "the heartbeat", partial(_address, text, around))
+        if address is not None:
+            yield address
 
 
-def _address(secret: Secret) -> Secret:
+def _address(reference: str, around: Surroundings) -> Secret:
+    secret = resolve(reference, around.root, around.environ)
     try:
         parts = urlsplit(secret.reveal())
         good = parts.scheme in ("http", "https") and bool(parts.hostname)

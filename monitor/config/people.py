@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from monitor.alerting.plan import Collapse, Directory, Policy, Recipient, StepSpec, TermsSpec
@@ -51,13 +52,8 @@ def _replies(name: str, file: SiteFile, around: Surroundings) -> RepliesSpec | N
         text = f"the channel '{name}' sends approved templates only and cannot answer who writes back"
         around.findings.add(at, text, "remove replies, or hear them by an SMS channel")
         return None
-    found: list[Secret] = []
-    around.findings.attempt(
-        (*at, "secret"),
-        f"the channel '{name}'",
-        lambda: found.append(resolve(told.secret, around.root, around.environ)),
-    )
-    return RepliesSpec(found[0], told.header, told.id, told.sender, told.text) if found else None
+    secret = around.secret(told.secret, (*at, "secret"), f"the channel '{name}'")
+    return None if secret is None else RepliesSpec(secret, told.header, told.id, told.sender, told.text)
 
 
 def build_tokens(file: SiteFile, around: Surroundings) -> tuple[Token, ...]:
@@ -77,20 +73,18 @@ def _channel(name: str, file: SiteFile, around: Surroundings) -> ChannelSpec:
     section, at = file.channels[name], ("channels", name)
     if not isinstance(section, LinkChannel):
         return _gateway(name, section, file, around)
-    found: list[Secret] = []
+    url: Secret | None = None
     if section.kind == "log" and section.url is not None:
         around.findings.add((*at, "url"), f"the log channel '{name}' has an address", "remove url")
     elif section.kind != "log" and section.url is None:
         around.findings.add(at, f"the channel '{name}' has no address", "write url: ${NAME} or url: file:path")
     elif section.url is not None:
-        text, kind = section.url, section.kind
-        around.findings.attempt(
-            (*at, "url"), f"the channel '{name}'", lambda: found.append(_apprise(text, kind, around))
-        )
+        take = partial(_apprise, section.url, section.kind, around)
+        url = around.findings.attempt((*at, "url"), f"the channel '{name}'", take)
     return ChannelSpec(
         name,
         section.kind,
-        found[0] if found else None,
+        url,
         section.timeout,
         section.parallel,
         blind=section.kind in BLIND,
@@ -143,16 +137,17 @@ def build_addresses(file: SiteFile, channels: Mapping[str, ChannelSpec], around:
                 around.findings.unknown(place, f"channel of '{recipient.id}'", channel, own)
                 continue
             by_phone = channel in channels and channels[channel].kind in BY_PHONE
-
-            def take(
-                name: str = channel, reference: str = text, who: str = recipient.id, phone: bool = by_phone
-            ) -> None:
-                secret = resolve(reference, around.root, around.environ)
-                addresses[who, name] = Secret(normal_phone(secret.reveal())) if phone else secret
-
-            around.findings.attempt(place, f"the address of '{recipient.id}'", take)
+            take = partial(_address, text, by_phone, around)
+            address = around.findings.attempt(place, f"the address of '{recipient.id}'", take)
+            if address is not None:
+                addresses[recipient.id, channel] = address
         _check_addresses(recipient, at, channels, around.findings)
     return addresses
+
+
+def _address(reference: str, by_phone: bool, around: Surroundings) -> Secret:
+    secret = resolve(reference, around.root, around.environ)
+    return Secret(normal_phone(secret.reveal())) if by_phone else secret
 
 
 def _check_addresses(

@@ -13,7 +13,7 @@ from monitor.config.findings import Findings
 from monitor.config.probemodels import HttpProbe, JourneyProbe, Question
 from monitor.config.probespec import MAX_BODY
 from monitor.config.problems import Location
-from monitor.config.secrets import Secret, resolve
+from monitor.config.secrets import Secret
 from monitor.config.sources import Surroundings
 
 
@@ -50,10 +50,7 @@ def check_path(path: str, at: Location, findings: Findings) -> None:
 
 def secret_of(text: str, at: Location, where: str, around: Surroundings) -> Secret | None:
     """A text in which secrets may stand as references."""
-    found: list[Secret] = []
-    if text:
-        around.findings.attempt(at, where, lambda: found.append(resolve(text, around.root, around.environ)))
-    return found[0] if found else None
+    return around.secret(text, at, where) if text else None
 
 
 def tls_of(
@@ -73,9 +70,7 @@ def tls_from(
     """TLS settings from files of the site."""
     place = around.root / authority if authority else None
     key = "client_certificate" if certificate else "authority"
-    found: list[ssl.SSLContext | None] = [None]
     if place is not None and not place.is_file():
         around.findings.add((*at, "authority"), f"there is no file {authority}")
         return None
-    around.findings.attempt((*at, key), key, lambda: found.append(tls_settings(around.root, place, certificate)))
-    return found[-1]
+    return around.findings.attempt((*at, key), key, lambda: tls_settings(around.root, place, certificate))

@@ -14,7 +14,7 @@ from monitor.alerting.roster import called, gaps, turns
 from monitor.alerting.schedule import Rotation, Schedule, Spell, overlapping
 from monitor.config.fields import daily
 from monitor.config.findings import Findings
-from monitor.config.models import OverrideSection, RotationSection, ScheduleSection, SiteFile
+from monitor.config.models import RotationSection, ScheduleSection, SiteFile
 from monitor.config.problems import Location, Problem
 from monitor.config.secrets import Secret
 from monitor.config.sources import Surroundings
@@ -63,31 +63,30 @@ def _schedule(
     zone, at = ZoneInfo(file.time_zone), (*_AT, number)
     if not section.rotations and section.roster is None and section.ical is None:
         around.findings.add(at, f"the schedule '{section.id}' has neither rotations nor a roster", "write one of them")
-    rotations: list[Rotation] = []
-    for index, entry in enumerate(section.rotations):
-
-        def take(rotation: RotationSection = entry) -> None:
-            hours = daily(rotation.hours) if rotation.hours else None
-            turn = time.fromisoformat(rotation.at)
-            rotations.append(Rotation(tuple(rotation.members), rotation.starts, turn, rotation.days, hours))
-
-        around.findings.attempt((*at, "rotations", index, "hours"), "hours", take)
+    rotations = [
+        around.findings.attempt((*at, "rotations", index, "hours"), "hours", partial(_rotation, entry))
+        for index, entry in enumerate(section.rotations)
+    ]
     return Schedule(
-        section.id, section.role, section.scope, zone, tuple(rotations),
+        section.id, section.role, section.scope, zone, tuple(one for one in rotations if one is not None),
         roster, _overrides(section, at, zone, around.findings),
     )  # fmt: skip
 
 
+def _rotation(section: RotationSection) -> Rotation:
+    hours = daily(section.hours) if section.hours else None
+    return Rotation(tuple(section.members), section.starts, time.fromisoformat(section.at), section.days, hours)
+
+
 def _overrides(section: ScheduleSection, at: Location, zone: ZoneInfo, findings: Findings) -> tuple[Spell, ...]:
-    spells: list[Spell] = []
-    for index, entry in enumerate(section.overrides):
-        place = (*at, "overrides", index)
-
-        def take(override: OverrideSection = entry) -> None:
-            spells.append(_spell(override.starts, override.until, tuple(override.who), zone))
-
-        findings.attempt(place, f"the override in '{section.id}'", take)
-    spells.sort(key=lambda spell: spell.starts)
+    where = f"the override in '{section.id}'"
+    found = [
+        findings.attempt(
+            (*at, "overrides", index), where, partial(_spell, entry.starts, entry.until, tuple(entry.who), zone)
+        )
+        for index, entry in enumerate(section.overrides)
+    ]
+    spells = sorted((spell for spell in found if spell is not None), key=lambda spell: spell.starts)
     if (late := overlapping(spells)) is not None:
         began = spells[late].starts.astimezone(zone)
         text = f"the override of '{section.id}' from {began:%Y-%m-%dT%H:%M} begins before the one before it ends"

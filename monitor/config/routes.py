@@ -43,7 +43,7 @@ def check_routes(file: SiteFile, directory: Directory, units: Units, ruleset: Ru
             if _check_names(policy.steps[number], at, file, findings):
                 _check_order(policy.steps, number, at, findings)
                 _check_holders(policy, number, at, directory, units, findings)
-    _check_collapses(directory, ruleset, units, findings)
+    _check_collapses(directory, ruleset, findings)
     _check_coverage(directory, units, findings)
 
 
@@ -183,7 +183,7 @@ def _reached(step: StepSpec, unit: Unit, directory: Directory, units: Units) -> 
     return any(set(holder.channels) & set(step.via) for holder in holders)
 
 
-def _check_collapses(directory: Directory, ruleset: Ruleset, units: Units, findings: Findings) -> None:
+def _check_collapses(directory: Directory, ruleset: Ruleset, findings: Findings) -> None:
     """Whether what is collapsed can be in trouble below that level, once for each."""
     known = {criterion.id: criterion for book in ruleset.books for criterion in book.criteria}
     seen: set[tuple[str, Level]] = set()

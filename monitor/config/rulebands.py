@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import ceil, floor, inf
 
 from monitor.engine.book import Condition, Indicator
+from monitor.engine.evidence import same_value
 from monitor.model.reading import Value
 
 _NUMBER = r"-?\d{1,15}(?:\.\d{1,9})?"
@@ -75,13 +76,13 @@ def _mismatch(
         is_word = isinstance(part.operand, bool | str)
         if words is None and is_word:
             yield Flaw(band, f"compares with '{_shown(part.operand)}', but {indicator.id} is a number")
-        elif words is not None and not any(_same(part.operand, word) for word in words):
+        elif words is not None and not any(same_value(part.operand, word) for word in words):
             yield Flaw(band, f"is '{_shown(part.operand)}', which {indicator.id} never is", f"known: {_list(words)}")
 
 
 def _word_flaws(bands: Mapping[str, tuple[Condition, ...]], words: tuple[Value, ...], complete: bool) -> Iterator[Flaw]:
     for word in words:
-        holders = [band for band, parts in bands.items() if any(_same(part.operand, word) for part in parts)]
+        holders = [band for band, parts in bands.items() if any(same_value(part.operand, word) for part in parts)]
         if len(holders) > 1:
             yield Flaw(holders[1], f"and {holders[0]} both cover '{_shown(word)}'")
         if not holders and complete:
@@ -150,10 +151,6 @@ def _between(indicator: Indicator) -> str:
     low = "" if indicator.minimum is None else f"from {indicator.minimum:g}"
     high = "" if indicator.maximum is None else f"up to {indicator.maximum:g}"
     return " ".join(part for part in (low, high) if part) or "anywhere"
-
-
-def _same(one: Value, other: Value) -> bool:
-    return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 
 def _shown(value: Value) -> str:

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from monitor.config.fields import Code, Day, Span
+from monitor.config.asked import LevelName
+from monitor.config.fields import Code, Day, Span, Title
+from monitor.config.models import Names
 from monitor.config.yaml import Section
 from monitor.engine.book import Need
 from monitor.engine.flapping import REMEMBERED
@@ -67,19 +69,10 @@ def _is_plain(text: str) -> str:
     return text
 
 
-Words = Annotated[str, Field(min_length=1, max_length=200)]
 Id = Annotated[str, AfterValidator(_is_id)]
 Hold = Annotated[Need, BeforeValidator(_need), WithJsonSchema({"type": "string", "examples": ["2x", "90s", "2x 60s"]})]
 Share = Annotated[float, Field(ge=0, le=100)]  # per cent
-LevelWord = Literal["nation", "province", "commune", "system"]
 Operand = bool | float | str
-
-
-class Names(Section):
-    """A text in both languages."""
-
-    vi: Words
-    en: Words
 
 
 class IndicatorModel(Section):
@@ -101,7 +94,7 @@ class IndicatorModel(Section):
     of: str | None = None
     minimum: float | None = None
     maximum: float | None = None
-    source: Words
+    source: Title
     assumed: bool = False
 
 
@@ -154,7 +147,7 @@ class TargetModel(Section):
 class ScopeModel(Section):
     """Which units a criterion judges."""
 
-    levels: Annotated[list[LevelWord], Field(min_length=1)]
+    levels: Annotated[list[LevelName], Field(min_length=1)]
     kinds: list[Id] = Field(default=[])
     provinces: list[Code] = Field(default=[])
     units: list[Code] = Field(default=[])
@@ -179,9 +172,9 @@ class PointsModel(Section):
 class WhenModel(Section):
     """Free conditions in CEL by colour."""
 
-    red: Words | None = None
-    yellow: Words | None = None
-    green: Words | None = None
+    red: Title | None = None
+    yellow: Title | None = None
+    green: Title | None = None
 
 
 class CriterionModel(Section):
@@ -201,10 +194,10 @@ class CriterionModel(Section):
     when: WhenModel | None = None
     inputs: list[str] = Field(default=[])
     applies_to: ScopeModel
-    inherit: list[LevelWord] = Field(default=[])
+    inherit: list[LevelName] = Field(default=[])
     bands: BandsModel | None = None
     target: TargetModel | None = None
-    weight: dict[LevelWord, Annotated[float, Field(ge=0, le=100)]] = Field(default={})
+    weight: dict[LevelName, Annotated[float, Field(ge=0, le=100)]] = Field(default={})
     critical: bool = False
     outage: bool = False
     hold: Annotated[Hold | None, Field(alias="for")] = None
@@ -213,8 +206,8 @@ class CriterionModel(Section):
     max_age: Span | None = None
     alert: list[Literal["red", "yellow"]] = Field(default=["red"])
     min_sample: Annotated[float, Field(ge=0)] = 0
-    legal_basis: list[Words] = Field(default=[])
-    source: Words
+    legal_basis: list[Title] = Field(default=[])
+    source: Title
     assumed: bool = False
 
 
@@ -262,13 +255,13 @@ class BookModel(Section):
     """A rule book."""
 
     book: Id
-    version: Words
+    version: Title
     title: Names
     valid: ValidModel = ValidModel()
     standing: StandingModel | None = None
     index: IndexModel | None = None
     criteria: Annotated[list[CriterionModel], Field(min_length=1)]
-    weights: dict[LevelWord, Annotated[float, Field(ge=0)]] = Field(default={})  # what each level adds up to
+    weights: dict[LevelName, Annotated[float, Field(ge=0)]] = Field(default={})  # what each level adds up to
 
 
 class ExemptionModel(Section):
@@ -278,7 +271,7 @@ class ExemptionModel(Section):
     unit: Code
     before: Day | None = None
     by: Day | None = None
-    paper: Words
+    paper: Title
     decided: Day
     until: Day | None = None
 

@@ -15,20 +15,11 @@ from jmespath.exceptions import JMESPathError
 
 from monitor.config.asked import Asked
 from monitor.config.complain import nearest
+from monitor.config.feedmodels import ColumnSection, CsvFeed, Feed, JsonFeed, PortalFeed, PromqlFeed, SqlFeed, XlsxFeed
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
 from monitor.config.folders import Folders
-from monitor.config.models import (
-    ColumnSection,
-    CsvFeed,
-    Feed,
-    JsonFeed,
-    PortalFeed,
-    PromqlFeed,
-    SiteFile,
-    SqlFeed,
-    XlsxFeed,
-)
+from monitor.config.models import SiteFile
 from monitor.config.problems import Location
 from monitor.config.query import mistakes
 from monitor.config.secrets import Secret, is_reference, resolve
@@ -64,6 +55,10 @@ class Surroundings:
     def root(self) -> Path:
         """The site's folder."""
         return self.folders.root
+
+    def secret(self, reference: str, at: Location, where: str) -> Secret | None:
+        """What a reference at a place of the config leads to; None, and a mistake, where it leads to nothing."""
+        return self.findings.attempt(at, where, lambda: resolve(reference, self.root, self.environ))
 
 
 def build_feeds(file: SiteFile, around: Surroundings) -> tuple[FeedSpec, ...]:
@@ -165,11 +160,8 @@ def _of_query(feed: SqlFeed, at: Location, around: Surroundings) -> dict[str, An
 
 
 def _server(feed: SqlFeed, address: str, at: Location, around: Surroundings) -> Server:
-    passwords: list[Secret] = []
-    if feed.password is not None:
-        take = partial(resolve, feed.password, around.root, around.environ)
-        around.findings.attempt((*at, "password"), "the password", lambda: passwords.append(take()))
-    return Server(*split_listen(address), feed.user, passwords[0] if passwords else None, feed.tls)
+    password = around.secret(feed.password, (*at, "password"), "the password") if feed.password is not None else None
+    return Server(*split_listen(address), feed.user, password, feed.tls)
 
 
 def portal_mistake(generation: int, value: str) -> tuple[str, str] | None:
@@ -271,19 +263,19 @@ def _seconds(seconds: float) -> str:
 
 def headers_of(headers: Mapping[str, str], at: Location, around: Surroundings) -> tuple[tuple[str, Secret], ...]:
     """Headers for the wire; one that may hold a secret has to be a reference."""
-    found: list[tuple[str, Secret]] = []
 
-    def take(name: str, value: str) -> None:
+    def taken(name: str, value: str) -> tuple[str, Secret]:
         if is_reference(value):
-            found.append((name, resolve(value, around.root, around.environ)))
-        elif name.lower() in HARMLESS:
-            found.append((name, Secret(value)))
-        else:
-            raise ValueError("holds a secret in plain text; refer to it as ${NAME} or file:path")
+            return name, resolve(value, around.root, around.environ)
+        if name.lower() in HARMLESS:
+            return name, Secret(value)
+        raise ValueError("holds a secret in plain text; refer to it as ${NAME} or file:path")
 
-    for name, value in headers.items():
-        around.findings.attempt((*at, name), f"the header {name}", partial(take, name, value))
-    return tuple(found)
+    found = [
+        around.findings.attempt((*at, name), f"the header {name}", partial(taken, name, value))
+        for name, value in headers.items()
+    ]
+    return tuple(header for header in found if header is not None)
 
 
 def _mapping(name: str, column: str, at: Location, around: Surroundings) -> Mapping[str, str]:

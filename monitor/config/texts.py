@@ -136,9 +136,9 @@ def _flaws_of(document: Document, at: Location, text: str, part: str, key: str) 
 
 def _flaws_of_sms(document: Document, value: Any, key: str, locale: str) -> Iterator[Problem]:
     value = [value] if isinstance(value, str) else value
-    first = value[0] if isinstance(value[0], str) else value[0][0]
+    first = [value[0]] if isinstance(value[0], str) else value[0]
     last = value[-1] if isinstance(value[-1], str) else " ".join(value[-1])
-    if "{code}" not in first:
+    if not all("{code}" in choice for choice in first):
         what = f"the SMS of '{key}' does not begin with the unit's code"
         yield document.problem(("sms", 0), what, "write {code} into the first piece, which is always said")
     if len(value) < 2 or "{id}" not in last:

@@ -92,15 +92,12 @@ def parse(text: str | bytes, name: str) -> tuple[Document | None, list[Problem]]
     return Document(reader.root, name, reader.lines, flawed), reader.problems
 
 
-def validate(model: type[M], document: Document, at: Location = ()) -> tuple[M | None, list[Problem]]:
-    """The document, or the part of it at `at`, as a pydantic model, or every problem in it in the order of lines."""
-    data = document.data
-    for step in at:
-        data = data[step]
+def validate(model: type[M], document: Document) -> tuple[M | None, list[Problem]]:
+    """The document as a pydantic model, or every problem in it in the order of lines."""
     try:
-        return model.model_validate(data), []
+        return model.model_validate(document.data), []
     except ValidationError as error:
-        problems = [document.problem((*at, *c.path), c.what, c.right) for c in complain(model, error, data, at)]
+        problems = [document.problem(c.path, c.what, c.right) for c in complain(model, error, document.data)]
         fresh = [problem for problem in problems if problem.line not in document.flawed]
         return None, sorted(fresh, key=lambda problem: problem.line)
 

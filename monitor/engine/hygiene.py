@@ -94,6 +94,7 @@ def after_poll(before: SourceHealth | None, collected: Collected, owner: str) ->
         failing_since=None,
         rejected=collected.rejected,
         refused=collected.refused,
+        newest=_newest(base, collected),
     )
     if collected.shape is None:
         return answered
@@ -102,6 +103,13 @@ def after_poll(before: SourceHealth | None, collected: Collected, owner: str) ->
         return replace(answered, held=collected.shape.rows, drift=drift)
     spoke = {*(base.shape.spoke if base.shape else ()), *collected.shape.spoke}
     return replace(answered, held=None, drift=drift, shape=replace(collected.shape, spoke=tuple(sorted(spoke))))
+
+
+def _newest(before: SourceHealth, collected: Collected) -> datetime | None:
+    """How new is what it brought, or its first answer if that is later. No row is newer than its answer."""
+    brought = (min(reading.as_of, collected.at) for reading in collected.readings)
+    known = before.newest if before.first_success else collected.at
+    return max((*brought, *(() if known is None else (known,))), default=None)
 
 
 def bounded(source: str, refused: Sequence[Rejected], total: int) -> tuple[Rejected, ...]:

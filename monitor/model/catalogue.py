@@ -379,6 +379,22 @@ _ITSELF = (
         Topic.ITSELF,
     ),
     Metric(
+        "denbao_canary_seconds",
+        _GAUGE,
+        (),
+        "What the last good flight of the canary took, from red to the recovery's end.",
+        Topic.ITSELF,
+        "seconds",
+    ),
+    Metric(
+        "denbao_canary_last_success_timestamp_seconds",
+        _GAUGE,
+        (),
+        "When the canary last came back in time.",
+        Topic.ITSELF,
+        "seconds",
+    ),
+    Metric(
         "denbao_auditor_gaps",
         _GAUGE,
         (),

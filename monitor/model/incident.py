@@ -12,6 +12,7 @@ from monitor.model.colour import Colour
 from monitor.model.hours import Daily
 from monitor.model.verdict import Param
 
+LOOPBACK = "~canary"  # the channel that leads back to the monitor itself (monitor.service.canary): in no count or list
 MASS_PREFIX = "mass:"  # of the cause of a mass outage: the criterion of the children follows
 
 
@@ -61,7 +62,9 @@ class Step:
     held: tuple[Address, ...] = ()  # of the last call: whose quiet hours hold it back
     held_until: datetime | None = None  # aware UTC
     called: str = ""  # generation, number and repeat of its last call, as in the keys of that call's notices
-    skipped: str = ""  # why its last call reached nobody (nobody, unseen, answered, told by a later step)
+    told: int = 0  # calls that went to somebody
+    dated: bool = False  # a reminder of a deadline: it comes on its day, whoever else cannot be reached before
+    skipped: str = ""  # why its last call reached nobody (nobody, unseen, answered, told by a later step or trouble)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,12 @@ class Notice:
     colour: Colour | None = None
     words: Mapping[str, str] = field(default_factory=dict)  # the facts as words, for templates kept elsewhere
     instead_of: str = ""  # the channel that was owed this first, if another one had to take over
+    attachments: tuple[str, ...] = ()  # names of kept files (monitor.ports.Shelf); e-mail carries them, nothing else
+
+    @property
+    def call(self) -> str:
+        """What of its key names the call: generation, step and repeat, or whatever stands there."""
+        return self.key.removeprefix(f"{self.incident}/").removesuffix(f"/{self.recipient}/{self.channel}")
 
     @property
     def origin(self) -> str:
@@ -222,6 +231,16 @@ class Fault(StrEnum):
     QUOTA = "quota"  # used up until the day is over
     NIGHT = "night"  # not at this hour
     LOGIN = "login"  # the access token: a new one may help
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """One call of an open incident that no provider took, by no channel."""
+
+    incident: str  # key
+    unit: str
+    call: str  # generation, number and repeat, as in the keys of its notices
+    due_at: datetime
 
 
 DELIVERED, FAILED = "delivered", "failed"  # what a provider can say of a message later

@@ -155,6 +155,14 @@ class Muting:
             self._of_unit[code] = found
         return found
 
+    def with_all(self, more: Iterable[Silence | Window]) -> Muting:
+        """The same with what was ordered at run time, which replaces a window of the site with the same id."""
+        more = tuple(more)
+        changed = {one.id for one in more}
+        silences = (*self.silences, *(one for one in more if isinstance(one, Silence)))
+        windows = tuple(window for window in self.windows if window.id not in changed)
+        return Muting(silences, (*windows, *(one for one in more if isinstance(one, Window))))
+
     def having(self, what: Silence | Window, now: datetime) -> Muting:
         """The same with one more, or one changed; what was over long ago is dropped."""
 

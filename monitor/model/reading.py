@@ -101,6 +101,8 @@ class SourceHealth:
     shape: Shape | None = None  # of the last answer that was not held back
     held: int | None = None  # rows of the answer that is held back because it has so few; None: none is
     drift: Drift | None = None  # the last change of headers
+    # as_of of the newest row that it brought for anybody, or its first answer; None: an earlier version did not say.
+    newest: datetime | None = None
 
     @property
     def answers(self) -> bool:

@@ -34,11 +34,6 @@ def gsm_length(text: str) -> int:
     return len(text) + sum(char in EXTENSION for char in text)
 
 
-def ucs2_length(text: str) -> int:
-    """16-bit units: two for a character beyond the basic plane, such as a picture."""
-    return sum(_units(char) for char in text)
-
-
 def segments(text: str) -> int:
     """Segments of the message; an empty one is one segment."""
     if aliens(text):
@@ -47,6 +42,7 @@ def segments(text: str) -> int:
 
 
 def _units(char: str) -> int:
+    """16-bit units: two for a character beyond the basic plane, such as a picture."""
     return 1 + (ord(char) > 0xFFFF)
 
 

@@ -33,6 +33,11 @@ class UnitState:
     told: Mapping[str, datetime] = field(default_factory=dict)
     reported: Colour = Colour.UNKNOWN  # what the national system says; the computed one is the standing's
 
+    @property
+    def colour(self) -> Colour:
+        """The colour of the unit; unknown while it was never judged."""
+        return Colour.UNKNOWN if self.standing is None else self.standing.colour
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -52,6 +53,12 @@ class Verdict:
     days_left: int | None = None  # calendar days, counted the same way
     forecast: Forecast | None = None  # of a target with a number
     recheck_at: datetime | None = None  # next instant at which time alone could change this verdict
+
+
+def common_deadline(deadlines: Iterable[datetime | None]) -> datetime | None:
+    """The date of a goal for many units: that of most of them, of as many the earlier one; None when none has one."""
+    counts = Counter(at for at in deadlines if at is not None)
+    return min(counts, key=lambda at: (-counts[at], at), default=None)
 
 
 @dataclass(frozen=True, slots=True)

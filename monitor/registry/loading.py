@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from importlib.resources import files
@@ -23,10 +22,8 @@ def load_registry() -> Registry:
     former = tuple(_read("former.csv", _former))
     places = [*_read("provinces.csv", _province), *_read("communes.csv", _commune)]
     history: dict[str, tuple[Place, ...]] = {NATION.code: (NATION,)}
-    names = _former_names(former)
     for place in sorted(places, key=lambda place: (len(place.code), place.code, place.valid_from)):
-        merged = tuple(name for name in names.get(place.code, ()) if name not in (place.name_vi, place.bare_vi))
-        history[place.code] = (*history.get(place.code, ()), replace(place, former_names=merged))
+        history[place.code] = (*history.get(place.code, ()), place)
     return Registry(history, former, dict(_read("aliases.csv", _alias)))
 
 
@@ -73,10 +70,3 @@ def _former(row: dict[str, str]) -> Former:
 
 def _alias(row: dict[str, str]) -> tuple[tuple[str, str], str]:
     return (row["system"], row["code"]), row["unit"]
-
-
-def _former_names(former: tuple[Former, ...]) -> dict[str, tuple[str, ...]]:
-    names: dict[str, tuple[str, ...]] = {}
-    for unit in former:
-        names[unit.successor] = (*names.get(unit.successor, ()), unit.name_vi)
-    return names

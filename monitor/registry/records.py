@@ -38,7 +38,6 @@ class Place:
     name_ascii: str  # the same, unaccented: "Xa Van Lang"; not unique, so show the code beside it
     valid_from: date
     valid_to: date | None = None  # first day on which this record no longer holds; None: still holds
-    former_names: tuple[str, ...] = ()  # names of the units that were merged into it
 
     @property
     def bare_vi(self) -> str:

@@ -14,9 +14,17 @@ from monitor.alerting.troubles import SILENT_PREFIX
 from monitor.config.spec import Site
 from monitor.engine.book import Ruleset
 from monitor.model.incident import Notice
-from monitor.model.state import Transition, UnitState
+from monitor.model.state import Transition
 from monitor.model.unit import Units
-from monitor.replay.course import Course, believed_longer, periods, repeats_needed, with_repeats
+from monitor.replay.course import (
+    Course,
+    believed_longer,
+    may_be_missing,
+    periods,
+    repeats_needed,
+    silences,
+    with_repeats,
+)
 from monitor.replay.past import Past
 from monitor.service.app import policy_of
 
@@ -84,7 +92,7 @@ def replay(site: Site, past: Past, ruleset: Ruleset, since: datetime, until: dat
         tuple(differences(was_changes, now_changes, slack)),
         tuple(differences(was_owed, now_owed, slack)),
         _stood(site.units, past.transitions, until),
-        _counted(site.units, {code: _colour(state) for code, state in course.states.items()}),
+        _counted(site.units, {code: state.colour.value for code, state in course.states.items()}),
         max(since - first, timedelta()),
         len(past.readings),
     )
@@ -93,9 +101,13 @@ def replay(site: Site, past: Past, ruleset: Ruleset, since: datetime, until: dat
 def rebuilt(site: Site, past: Past, ruleset: Ruleset, until: datetime) -> Course:
     """All units from the first reading to an instant. Sources' health is not in history, so nobody is watched."""
     every = periods(site)
-    rules = believed_longer(ruleset, past.readings, every)
-    policy = replace(policy_of(site), ruleset=rules, watches=())
-    course = Course(policy, with_repeats(past.readings, every, repeats_needed(ruleset)), past.answers)
+    longer = may_be_missing(past.readings, every)
+    policy = policy_of(site)
+    policy = replace(
+        policy, ruleset=believed_longer(ruleset, longer), watches=(), muting=policy.muting.with_all(past.muted)
+    )
+    news = with_repeats(past.readings, every, repeats_needed(ruleset))
+    course = Course(policy, news, past.answers, silences(site.ruleset, past.transitions, longer))
     course.run(until)
     return course
 
@@ -159,7 +171,3 @@ def _counted(units: Units, colours: Mapping[str, str]) -> Mapping[str, Mapping[s
     for (level, colour), number in sorted(tally.items()):
         counts.setdefault(level, {})[colour] = number
     return counts
-
-
-def _colour(state: UnitState) -> str:
-    return "unknown" if state.standing is None else state.standing.colour.value

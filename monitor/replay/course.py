@@ -4,7 +4,8 @@ What history does not hold cannot be replayed, and is not guessed:
 
 * History keeps every change and one repeat an hour. A source that is asked more often than hourly and says "now" is
   taken to go on saying the same until the next kept reading, at most for that hour and its period; what it fed stays
-  believed as much longer. When such a source fell silent within the hour, a replay learns of it only at the end.
+  believed as much longer. That one fell silent within the hour is known where its unknown colour was recorded: from
+  then on what it said last counts as too old, and its claim is dated so, until it is known to have spoken again.
 * As many repeats as a hold may count are put in, one per period after the kept reading.
 * The health of sources is not in history: incidents of silence (`silent:...`) are neither replayed nor compared.
 """
@@ -15,12 +16,14 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from monitor.config.spec import Site
 from monitor.decide import Policy, View, acknowledge, decide, listeners, set_aside
 from monitor.engine.book import Criterion, Ruleset
+from monitor.engine.reasons import STALE
 from monitor.model.reading import Reading
-from monitor.model.state import AuditEntry, Decision, UnitState
+from monitor.model.state import AuditEntry, Decision, Transition, UnitState
 from monitor.model.unit import DECIDE_ORDER
 
 HOUR = 3600.0  # seconds within which history keeps one repeat of the same value
@@ -39,12 +42,17 @@ def says_now(reading: Reading, every: Mapping[str, float]) -> bool:
     return reading.source in every and reading.received_at - reading.as_of <= NOW
 
 
-def believed_longer(ruleset: Ruleset, readings: Iterable[Reading], every: Mapping[str, float]) -> Ruleset:
-    """The rules with the ages of what is repeated more often than it is kept made longer by what may be missing."""
+def may_be_missing(readings: Iterable[Reading], every: Mapping[str, float]) -> Mapping[str, float]:
+    """Indicators that are repeated more often than they are kept -> seconds of repeats that history may lack."""
     longer: dict[str, float] = {}
     for reading in readings:
         if says_now(reading, every):
             longer[reading.indicator] = max(longer.get(reading.indicator, 0.0), HOUR + every[reading.source])
+    return longer
+
+
+def believed_longer(ruleset: Ruleset, longer: Mapping[str, float]) -> Ruleset:
+    """The rules with the ages of what is repeated more often than it is kept made longer by what may be missing."""
     indicators = {
         key: replace(one, max_age=one.max_age + longer.get(one.evidence, 0.0))
         for key, one in ruleset.indicators.items()
@@ -58,6 +66,34 @@ def believed_longer(ruleset: Ruleset, readings: Iterable[Reading], every: Mappin
 
     books = tuple(replace(book, criteria=tuple(map(aged, book.criteria))) for book in ruleset.books)
     return replace(ruleset, indicators=indicators, books=books)
+
+
+class Silence(NamedTuple):
+    """What a unit said last of an indicator became too old, or was said again."""
+
+    at: datetime
+    unit: str
+    indicator: str
+    older: float  # seconds by which it is dated back, since rules believe it so much longer; 0: it was said again
+
+
+def silences(ruleset: Ruleset, transitions: Iterable[Transition], longer: Mapping[str, float]) -> list[Silence]:
+    """When sources of something repeated fell silent and spoke again, as recorded under `ruleset`, in order."""
+    rules = {rule.id: rule for book in ruleset.books for rule in book.criteria}
+    found: list[Silence] = []
+    silent: set[tuple[str, str]] = set()
+    for one in transitions:
+        rule = rules.get(one.criterion)
+        indicator = ruleset.indicators.get(rule.indicator or "") if rule is not None else None
+        if indicator is None or indicator.evidence not in longer:
+            continue
+        if any(reason.code == STALE for reason in one.reasons):
+            silent.add((one.unit, one.criterion))
+            found.append(Silence(one.at, one.unit, indicator.evidence, longer[indicator.evidence]))
+        elif one.after.known and (one.unit, one.criterion) in silent:
+            silent.discard((one.unit, one.criterion))
+            found.append(Silence(one.at, one.unit, indicator.evidence, 0.0))
+    return sorted(found)
 
 
 def with_repeats(readings: Sequence[Reading], every: Mapping[str, float], number: int) -> list[Reading]:
@@ -96,6 +132,7 @@ class Course:
     policy: Policy
     news: Sequence[Reading]
     answers: Sequence[AuditEntry] = ()
+    silences: Sequence[Silence] = ()
     states: dict[str, UnitState] = field(default_factory=dict)
     decided: list[tuple[datetime, Decision]] = field(default_factory=list)
     keep: bool = True  # whether decisions are gathered
@@ -108,6 +145,7 @@ class Course:
         """From the first news to `until`, that instant included; nothing happens without news."""
         news = [reading for reading in self.news if reading.received_at <= until and reading.unit in self.states]
         answers = [entry for entry in self.answers if entry.at <= until]
+        quiet = [one for one in self.silences if one.at <= until and one.unit in self.states]
         if not news:
             return
         first, place = True, 0
@@ -115,7 +153,8 @@ class Course:
             arrival = news[place].received_at if place < len(news) else None
             answer = answers[0].at if answers else None
             waking = self._due[0][0] if self._due else None
-            now = min((at for at in (arrival, answer, waking) if at is not None), default=None)
+            silent = quiet[0].at if quiet else None
+            now = min((at for at in (arrival, answer, waking, silent) if at is not None), default=None)
             if now is None or now > until:
                 return
             fresh: dict[str, list[Reading]] = {}
@@ -124,7 +163,10 @@ class Course:
                 place += 1
             while answers and answers[0].at <= now:
                 self._answer(answers.pop(0))
-            self._round(now, fresh, set(self.states) if first else set())
+            dirty = set(self.states) if first else set()
+            while quiet and quiet[0].at <= now:
+                dirty.add(self._hear_or_not(quiet.pop(0)))
+            self._round(now, fresh, dirty)
             first = False
 
     def _round(self, now: datetime, fresh: Mapping[str, Sequence[Reading]], dirty: set[str]) -> None:
@@ -144,6 +186,16 @@ class Course:
                     decision = self._decide(code, tuple(said.pop(code, ())), now)
                     self._adopt(now, decision)
                     dirty.update(listeners(decision, self.states, self.policy, now))
+
+    def _hear_or_not(self, one: Silence) -> str:
+        """What is known is dated so that it is too old from now on, or is as good as new; the unit."""
+        state = self.states[one.unit]
+        if said := state.evidence.get(one.indicator):
+            as_of = said.as_of - timedelta(seconds=one.older) if one.older else max(said.as_of, one.at)
+            self.states[one.unit] = replace(
+                state, evidence={**state.evidence, one.indicator: replace(said, as_of=as_of)}
+            )
+        return one.unit
 
     def _decide(self, code: str, news: tuple[Reading, ...], now: datetime) -> Decision:
         units = self.policy.units

@@ -4,35 +4,46 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
+from typing import Protocol
 
 from monitor.engine.book import Indicator, Ruleset
 from monitor.engine.evidence import believable
 from monitor.model.hours import Calendar, read_instant
 from monitor.model.incident import Notice
+from monitor.model.muting import Silence, Window
 from monitor.model.reading import Comparator, Reading, Value
 from monitor.model.state import AuditEntry, Transition
 from monitor.model.unit import Units
 from monitor.ports import History
 
+MOST = 100_000  # silences and windows that are read
 _NEEDED = ("unit", "indicator", "value", "as_of")
 _COLUMNS = (*_NEEDED, "received_at", "source", "numerator", "denominator", "comparator")
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What was received, judged, owed and answered, each in the order of its commits."""
+    """What was received, judged, owed, answered and muted, each in the order of its commits."""
 
     readings: tuple[Reading, ...] = ()
     transitions: tuple[Transition, ...] = ()
     notices: tuple[Notice, ...] = ()
     answers: tuple[AuditEntry, ...] = ()
+    muted: tuple[Silence | Window, ...] = ()  # ordered at run time
 
 
-async def read_past(history: History, until: datetime) -> Past:
+class Muted(History, Protocol):
+    """A store's history, and what was muted."""
+
+    async def muted(self, *, limit: int) -> Sequence[Silence | Window]:
+        """See the port of the store."""
+
+
+async def read_past(history: Muted, until: datetime) -> Past:
     """All that was recorded up to an instant. Raises StoreError."""
     found: dict[type, list[object]] = {kind: [] for kind in (Reading, Transition, Notice, AuditEntry)}
     for what in ("readings", "transitions", "notices", "audit"):
@@ -49,7 +60,13 @@ async def read_past(history: History, until: datetime) -> Past:
         tuple(one for one in found[Transition] if isinstance(one, Transition)),
         tuple(one for one in found[Notice] if isinstance(one, Notice)),
         tuple(answers),
+        tuple(from_its_order(one) for one in await history.muted(limit=MOST) if one.created <= until),
     )
+
+
+def from_its_order(one: Silence | Window) -> Silence | Window:
+    """The same, but nothing was muted before it was ordered."""
+    return replace(one, starts=max(one.starts, one.created))
 
 
 def _at(fact: Reading | Transition | Notice | AuditEntry) -> datetime:

@@ -11,6 +11,9 @@ committed, cut the span into stretches:
 
 While the monitor itself did not run, nothing was measured: from its last sign of life to its next start. Availability
 is up / (up + down). Silence never makes it better or worse, it only makes the share of what was measured smaller.
+
+An availability that is aimed at leaves a budget of outages: what it allows of the time that was measured. More than all
+of it is used exactly where the availability is below the aim.
 """
 
 from __future__ import annotations
@@ -23,24 +26,12 @@ from enum import IntEnum
 
 from monitor.engine.book import Criterion, Measure
 from monitor.model.colour import Colour
-from monitor.model.hours import Sessions
+from monitor.model.hours import Calendar, Sessions
 from monitor.model.muting import Span
 from monitor.model.state import Transition
 from monitor.model.unit import Level, Unit
-from monitor.reporting.report import (
-    Bar,
-    Bars,
-    Cell,
-    Column,
-    Report,
-    Sort,
-    Stretch,
-    Strips,
-    Table,
-    Words,
-    best_and_worst,
-    nothing_recorded,
-)
+from monitor.reporting.columns import NAME, UNIT, Columns, table
+from monitor.reporting.report import Bar, Bars, Column, Report, Sort, Stretch, Strips, Words, best_and_worst
 from monitor.reporting.scene import Scene
 
 DRAWN = 20  # units in a picture, the worst
@@ -139,6 +130,11 @@ class Measured:
         known = self.office_up + self.office_down
         return 100 * self.office_up / known if known > 0 else None
 
+    def budget(self, aim: float) -> float | None:
+        """Seconds of outage that an availability of `aim` per cent allows; None where nothing was measured."""
+        known = self.up + self.down
+        return known * (100 - aim) / 100 if known > 0 else None
+
     @property
     def known(self) -> float:
         """Per cent of the span, without what is left out, that was measured."""
@@ -234,11 +230,19 @@ def lines(scene: Scene, changes: Iterable[Transition], span: Span, blind: Sequen
             history.setdefault((change.unit, change.criterion), []).append(change)
     office = Office(scene.sessions, span)
     for unit in scene.chosen():
+        there = _there(unit, span, scene.calendar)
         for rule in rules:
             own = history.get((unit.code, rule.id), ())
-            if own and rule.applies_to(unit):
-                found = tuple(pieces(own, _is_elapsed(rule, scene), span, blind))
+            if own and there is not None and rule.applies_to(unit):
+                found = tuple(pieces(own, _is_elapsed(rule, scene), there, blind))
                 yield Line(unit, rule, measured(found, office), found)
+
+
+def _there(unit: Unit, span: Span, calendar: Calendar) -> Span | None:
+    """The part of a span in which there is such a unit: its criteria go with it, without a change of colour."""
+    starts = span.starts if unit.valid_from is None else max(span.starts, calendar.start_of_day(unit.valid_from))
+    ends = span.ends if unit.valid_to is None else min(span.ends, calendar.start_of_day(unit.valid_to))
+    return Span(starts, ends) if starts < ends else None
 
 
 def _is_elapsed(rule: Criterion, scene: Scene) -> bool:
@@ -252,74 +256,78 @@ _LEVELS: Mapping[Level, Words] = {
     Level.PROVINCE: ("cấp tỉnh", "province"),
     Level.NATION: ("toàn quốc", "nation"),
 }
-_COLUMNS = (
-    Column("unit", ("Mã", "Code"), Sort.CODE),
-    Column("name", ("Đơn vị", "Unit")),
-    Column("level", ("Cấp", "Level")),
-    Column("criterion", ("Tiêu chí", "Criterion")),
-    Column("availability", ("Độ sẵn sàng", "Availability"), Sort.PERCENT, 3),
-    Column("colour", ("Mức", "Grade"), Sort.COLOUR),
-    Column("office", ("Trong giờ làm việc", "In office hours"), Sort.PERCENT, 3),
-    Column("outages", ("Số lần gián đoạn", "Outages"), Sort.WHOLE),
-    Column("down", ("Gián đoạn", "Down"), Sort.SECONDS),
-    Column("office_down", ("Gián đoạn trong giờ làm việc", "Down in office hours"), Sort.SECONDS),
-    Column("longest", ("Lần dài nhất", "Longest"), Sort.SECONDS),
-    Column("known", ("Đo được", "Measured"), Sort.PERCENT),
-    Column("left_out", ("Bảo trì, không tính", "Maintenance, left out"), Sort.SECONDS),
-)
 
 
 def availability_report(
     scene: Scene,
     changes: Iterable[Transition],
     span: Span,
-    at: datetime,
     grades: Grades = ASSUMED,
     blind: Sequence[Seconds] = (),
-    began: datetime | None = None,
 ) -> Report:
-    """Systems first, then communes and the rest in site order. `began` is when the record begins."""
+    """Systems first, then communes and the rest in site order."""
     found = list(lines(scene, changes, span, blind))
     told = [line for line in found if line.measured.known > 0]
     up, down = sum(line.measured.up for line in told), sum(line.measured.down for line in told)
-    total = 100 * up / (up + down) if told else None
-    empty = not told
     ordered = sorted(found, key=lambda line: line.unit.level is not Level.SYSTEM)  # systems first, then site order
-    table = Table(
-        "units", ("Hệ thống và đơn vị", "Systems and units"), _COLUMNS, tuple(_row(one, grades) for one in ordered)
-    )
     worst = sorted(told, key=lambda line: (line.measured.availability or 0.0, line.unit.code, line.criterion.id))
-    return Report(
-        kind="availability",
-        title=("Độ sẵn sàng", "Availability"),
-        site=scene.site,
-        zone=scene.calendar.zone,
-        at=at,
-        span=span,
-        tables=(table,),
-        paragraphs=(nothing_recorded(began, scene.calendar.zone),) if empty else _told(total, grades),
-        charts=() if empty else _charts(worst[:DRAWN], span, grades),
-        empty=empty,
+    return scene.report(
+        "availability",
+        ("Độ sẵn sàng", "Availability"),
+        span,
+        (table("units", ("Hệ thống và đơn vị", "Systems and units"), _columns(grades), ordered),),
+        _told(100 * up / (up + down), grades) if told else (scene.nothing_recorded(),),
+        _charts(worst[:DRAWN], span, grades) if told else (),
+        empty=not told,
         bad=any(grades.of(line.measured.availability) is Colour.RED for line in told),
     )
 
 
-def _row(line: Line, grades: Grades) -> tuple[Cell, ...]:
-    had = line.measured
+def _columns(grades: Grades) -> Columns[Line]:
+    def budget(line: Line) -> float | None:
+        granted = line.measured.budget(grades.green)
+        return None if granted is None else round(granted, 3)
+
+    def used(line: Line) -> float | None:
+        granted = line.measured.budget(grades.green)
+        return _rounded(100 * line.measured.down / granted) if granted else None
+
+    def left(line: Line) -> float | None:
+        granted = line.measured.budget(grades.green)
+        return None if granted is None else round(max(granted - line.measured.down, 0.0), 3)
+
     return (
-        line.unit.code,
-        line.unit.name_vi,
-        _LEVELS[line.unit.level],
-        (line.criterion.title_vi, line.criterion.title_en),
-        _rounded(had.availability),
-        grades.of(had.availability),
-        _rounded(had.in_office_hours),
-        had.outages,
-        round(had.down, 3),
-        round(had.office_down, 3),
-        round(had.longest, 3),
-        _rounded(had.known),
-        round(had.left_out, 3),
+        (UNIT, lambda line: line.unit.code),
+        (NAME, lambda line: line.unit.name_vi),
+        (Column("level", ("Cấp", "Level")), lambda line: _LEVELS[line.unit.level]),
+        (
+            Column("criterion", ("Tiêu chí", "Criterion")),
+            lambda line: (line.criterion.title_vi, line.criterion.title_en),
+        ),
+        (
+            Column("availability", ("Độ sẵn sàng", "Availability"), Sort.PERCENT, 3),
+            lambda line: _rounded(line.measured.availability),
+        ),
+        (Column("colour", ("Mức", "Grade"), Sort.COLOUR), lambda line: grades.of(line.measured.availability)),
+        (
+            Column("office", ("Trong giờ làm việc", "In office hours"), Sort.PERCENT, 3),
+            lambda line: _rounded(line.measured.in_office_hours),
+        ),
+        (Column("outages", ("Số lần gián đoạn", "Outages"), Sort.WHOLE), lambda line: line.measured.outages),
+        (Column("down", ("Gián đoạn", "Down"), Sort.SECONDS), lambda line: round(line.measured.down, 3)),
+        (
+            Column("office_down", ("Gián đoạn trong giờ làm việc", "Down in office hours"), Sort.SECONDS),
+            lambda line: round(line.measured.office_down, 3),
+        ),
+        (Column("longest", ("Lần dài nhất", "Longest"), Sort.SECONDS), lambda line: round(line.measured.longest, 3)),
+        (Column("budget", ("Gián đoạn cho phép", "Outage budget"), Sort.SECONDS, data_only=True), budget),
+        (Column("used", ("Đã dùng mức cho phép", "Budget used"), Sort.PERCENT, 1), used),
+        (Column("left", ("Còn được phép", "Budget left"), Sort.SECONDS), left),
+        (Column("known", ("Đo được", "Measured"), Sort.PERCENT), lambda line: _rounded(line.measured.known)),
+        (
+            Column("left_out", ("Bảo trì, không tính", "Maintenance, left out"), Sort.SECONDS),
+            lambda line: round(line.measured.left_out, 3),
+        ),
     )
 
 
@@ -327,8 +335,7 @@ def _rounded(share: float | None) -> float | None:
     return None if share is None else round(share, 6)
 
 
-def _told(total: float | None, grades: Grades) -> tuple[tuple[str, str], ...]:
-    assert total is not None
+def _told(total: float, grades: Grades) -> tuple[Words, ...]:
     comma = [text.replace(".", ",") for text in (f"{total:.3f}", f"{grades.green:g}", f"{grades.yellow:g}")]
     return (
         (
@@ -339,6 +346,10 @@ def _told(total: float | None, grades: Grades) -> tuple[tuple[str, str], ...]:
         (
             f"Mức: xanh từ {comma[1]} %, vàng từ {comma[2]} % (giả định, chưa có văn bản quy định).",
             f"Grades: green from {grades.green:g} %, yellow from {grades.yellow:g} % (assumed, no paper names any).",
+        ),
+        (
+            f"Mức cho phép: phần thời gian đo được mà {comma[1]} % cho phép gián đoạn.",
+            f"Budget: how much of the measured time may be outages at {grades.green:g} %.",
         ),
     )
 

@@ -10,7 +10,6 @@ from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Kind
 from monitor.model.verdict import Param
 from monitor.reporting.digest import Digest, Goal
-from monitor.reporting.ranking import colour_of
 from monitor.reporting.scene import Scene
 
 _GOALS, _INCIDENTS = 5, 5  # that are named
@@ -22,7 +21,7 @@ def brief(told: Digest, scene: Scene) -> dict[str, Param]:
     count = {one.colour: one.now for one in told.counts}
     changed = next((one.change for one in told.counts if one.colour is Colour.GREEN), None)
     # Of a few units all are among the best; those of them that are not green are the lowest all the same.
-    lowest = [p for p in told.worst or told.best[::-1] if colour_of(scene.states.get(p.unit)) is not Colour.GREEN]
+    lowest = [p for p in told.worst or told.best[::-1] if scene.colour(p.unit) is not Colour.GREEN]
     incidents = sorted(told.incidents, key=_widest_first)
     facts: dict[str, Param] = {
         "total": sum(count.values()) - count.get(Colour.EXCLUDED, 0),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
 
 from monitor.model.incident import DELIVERED, FAILED, Delivery, Outcome
 from monitor.model.muting import Span
+from monitor.reporting.columns import CHANNEL, NAME, REFERENCE, UNIT, Columns, table
 from monitor.reporting.masking import masked, person
-from monitor.reporting.report import Bar, Bars, Cell, Column, Report, Sort, Table, Words, nothing_recorded
+from monitor.reporting.report import Bar, Bars, Column, Report, Sort, Words
 from monitor.reporting.scene import Scene
 
 WAITING = "pending"
@@ -35,96 +37,61 @@ def state_at(delivery: Delivery, at: datetime) -> str:
     return delivery.state
 
 
-_COLUMNS = (
-    Column("due", ("Đến hạn", "Due"), Sort.INSTANT),
-    Column("channel", ("Kênh", "Channel"), Sort.CODE),
-    Column("role", ("Vai trò", "Role")),
-    Column("recipient", ("Người nhận", "Recipient"), Sort.CODE),
-    Column("unit", ("Mã", "Code"), Sort.CODE),
-    Column("name", ("Đơn vị", "Unit")),
-    Column("kind", ("Loại tin", "Kind"), Sort.CODE),
-    Column("ref", ("Mã sự cố", "Reference"), Sort.CODE, data_only=True),
-    Column("state", ("Kết quả", "Outcome")),
-    Column("attempts", ("Số lần gửi", "Attempts"), Sort.WHOLE, data_only=True),
-    Column("sent", ("Gửi lúc", "Sent"), Sort.INSTANT),
-    Column("took", ("Sau", "Took"), Sort.SECONDS),
-    Column("final", ("Nhà cung cấp báo", "Provider says"), data_only=True),
-    Column("detail", ("Chi tiết", "Detail")),
-)
-_BY_CHANNEL = (
-    Column("channel", ("Kênh", "Channel"), Sort.CODE),
-    Column("owed", ("Phải gửi", "Owed"), Sort.WHOLE),
-    Column("sent", ("Đã gửi", "Sent"), Sort.WHOLE),
-    Column("waiting", ("Đang chờ", "Waiting"), Sort.WHOLE),
-    Column("unsure", ("Chưa rõ", "Unsure"), Sort.WHOLE),
-    Column("refused", ("Bị từ chối", "Refused"), Sort.WHOLE),
-    Column("withheld", ("Không cần gửi", "Withheld"), Sort.WHOLE),
-    Column("share", ("Tỷ lệ gửi được", "Sent of those due"), Sort.PERCENT, 1),
-    Column("took", ("Gửi sau (trung vị)", "Took (median)"), Sort.SECONDS),
-)
+def due(found: Iterable[Delivery], scene: Scene, span: Span) -> list[Delivery]:
+    """Messages of the scene that fell due in a span, the first one first."""
+    told = (one for one in found if span.starts <= one.notice.due_at < span.ends and scene.about(one.notice.unit))
+    return sorted(told, key=lambda one: (one.notice.due_at, one.notice.key))
 
 
-def deliveries_report(
-    scene: Scene, found: Iterable[Delivery], span: Span, at: datetime, began: datetime | None = None
-) -> Report:
-    """What fell due in a span, and what had become of it at its end. `began` is when the record begins."""
-    told = sorted(
-        (one for one in found if span.starts <= one.notice.due_at < span.ends and scene.about(one.notice.unit)),
-        key=lambda one: (one.notice.due_at, one.notice.key),
-    )
-    channels = sorted({one.notice.channel for one in told})
-    summary = tuple(_channel_row(name, told, span) for name in channels)
+def deliveries_report(scene: Scene, found: Iterable[Delivery], span: Span) -> Report:
+    """What fell due in a span, and what had become of it at its end."""
+    told = due(found, scene, span)
+    by_channel = [_channel(name, told, span) for name in sorted({one.notice.channel for one in told})]
     refused = sum(one.state == Outcome.REFUSED for one in told)
-    empty = not told and (began is None or began >= span.ends)
-    return Report(
-        kind="deliveries",
-        title=("Tin đã gửi", "Deliveries"),
-        site=scene.site,
-        zone=scene.calendar.zone,
-        at=at,
-        span=span,
-        tables=(
-            Table("channels", ("Theo kênh", "By channel"), _BY_CHANNEL, summary),
-            Table("deliveries", ("Từng tin", "Messages"), _COLUMNS, tuple(_row(one, scene, span) for one in told)),
+    return scene.report(
+        "deliveries",
+        ("Tin đã gửi", "Deliveries"),
+        span,
+        (
+            table("channels", ("Theo kênh", "By channel"), _BY_CHANNEL, by_channel),
+            table("deliveries", ("Từng tin", "Messages"), _messages(scene, span), told),
         ),
-        paragraphs=(
-            nothing_recorded(began, scene.calendar.zone)
-            if empty
-            else (
+        (
+            (
                 f"{len(told)} tin; {refused} bị từ chối. Người nhận chỉ được nêu theo vai trò.",
                 f"{len(told)} messages; {refused} refused. Recipients are told by their role only.",
             ),
         ),
-        charts=_charts(channels, told, span),
-        empty=empty,
+        _charts(by_channel),
+        empty=not told and scene.before_record(span),
         bad=refused > 0,
     )
 
 
-def _charts(channels: Sequence[str], told: Sequence[Delivery], span: Span) -> tuple[Bars, ...]:
-    if not told:
-        return ()
-    owed = Counter(one.notice.channel for one in told if state_at(one, span.ends) == Outcome.SENT)
-    bars = tuple(Bar(name, float(owed[name])) for name in channels)
-    return (Bars(("Số tin đã gửi", "Messages sent"), bars, "", 0.0, max(1.0, *owed.values()) if owed else 1.0),)
+@dataclass(frozen=True, slots=True)
+class _Channel:
+    """What became of the messages of one channel."""
+
+    name: str
+    states: Counter[str]
+    waits: tuple[float, ...]  # seconds from due to sent
+
+    @property
+    def share(self) -> float | None:
+        """Per cent of those due that were sent."""
+        due = self.states.total() - self.states[Outcome.SUPPRESSED]
+        return round(100 * self.states[Outcome.SENT] / due, 6) if due else None
+
+    def number(self, *states: str) -> int:
+        """How many are in one of these states."""
+        return sum(self.states[state] for state in states)
 
 
-def _channel_row(name: str, told: Sequence[Delivery], span: Span) -> tuple[Cell, ...]:
+def _channel(name: str, told: Sequence[Delivery], span: Span) -> _Channel:
     of_channel = [one for one in told if one.notice.channel == name]
+    waits = (_took(one, span) for one in of_channel)
     states = Counter(state_at(one, span.ends) for one in of_channel)
-    due = len(of_channel) - states[Outcome.SUPPRESSED]
-    took = [wait for one in of_channel if (wait := _took(one, span)) is not None]
-    return (
-        name,
-        len(of_channel),
-        states[Outcome.SENT],
-        states[WAITING] + states[_LEASED] + states[Outcome.TRY_AGAIN],
-        states[Outcome.UNKNOWN] + states[Outcome.MAYBE_SENT],
-        states[Outcome.REFUSED],
-        states[Outcome.SUPPRESSED],
-        round(100 * states[Outcome.SENT] / due, 6) if due else None,
-        median(took) if took else None,
-    )
+    return _Channel(name, states, tuple(wait for wait in waits if wait is not None))
 
 
 def _took(one: Delivery, span: Span) -> float | None:
@@ -133,21 +100,55 @@ def _took(one: Delivery, span: Span) -> float | None:
     return round((one.sent_at - one.notice.due_at).total_seconds(), 3)
 
 
-def _row(one: Delivery, scene: Scene, span: Span) -> tuple[Cell, ...]:
-    notice, state = one.notice, state_at(one, span.ends)
+def _charts(channels: Sequence[_Channel]) -> tuple[Bars, ...]:
+    if not channels:
+        return ()
+    bars = tuple(Bar(one.name, float(one.number(Outcome.SENT))) for one in channels)
+    return (Bars(("Số tin đã gửi", "Messages sent"), bars, "", 0.0, max(1.0, *(bar.value or 0.0 for bar in bars))),)
+
+
+_BY_CHANNEL: Columns[_Channel] = (
+    (CHANNEL, lambda one: one.name),
+    (Column("owed", ("Phải gửi", "Owed"), Sort.WHOLE), lambda one: one.states.total()),
+    (Column("sent", ("Đã gửi", "Sent"), Sort.WHOLE), lambda one: one.number(Outcome.SENT)),
+    (
+        Column("waiting", ("Đang chờ", "Waiting"), Sort.WHOLE),
+        lambda one: one.number(WAITING, _LEASED, Outcome.TRY_AGAIN),
+    ),
+    (
+        Column("unsure", ("Chưa rõ", "Unsure"), Sort.WHOLE),
+        lambda one: one.number(Outcome.UNKNOWN, Outcome.MAYBE_SENT),
+    ),
+    (Column("refused", ("Bị từ chối", "Refused"), Sort.WHOLE), lambda one: one.number(Outcome.REFUSED)),
+    (Column("withheld", ("Không cần gửi", "Withheld"), Sort.WHOLE), lambda one: one.number(Outcome.SUPPRESSED)),
+    (Column("share", ("Tỷ lệ gửi được", "Sent of those due"), Sort.PERCENT, 1), lambda one: one.share),
+    (
+        Column("took", ("Gửi sau (trung vị)", "Took (median)"), Sort.SECONDS),
+        lambda one: median(one.waits) if one.waits else None,
+    ),
+)
+
+
+def _messages(scene: Scene, span: Span) -> Columns[Delivery]:
+    def state(one: Delivery) -> str:
+        return state_at(one, span.ends)
+
     return (
-        notice.due_at,
-        notice.channel,
-        scene.roles.get(notice.recipient),
-        person(notice.recipient),
-        notice.unit,
-        scene.name(notice.unit),
-        notice.kind,
-        notice.ref,
-        _STATES.get(state, (state, state)),
-        one.attempt,
-        one.sent_at if state == Outcome.SENT else None,
-        _took(one, span),
-        _FINALS.get(one.final),
-        masked(one.detail),
+        (Column("due", ("Đến hạn", "Due"), Sort.INSTANT), lambda one: one.notice.due_at),
+        (CHANNEL, lambda one: one.notice.channel),
+        (Column("role", ("Vai trò", "Role")), lambda one: scene.roles.get(one.notice.recipient)),
+        (Column("recipient", ("Người nhận", "Recipient"), Sort.CODE), lambda one: person(one.notice.recipient)),
+        (UNIT, lambda one: one.notice.unit),
+        (NAME, lambda one: scene.name(one.notice.unit)),
+        (Column("kind", ("Loại tin", "Kind"), Sort.CODE), lambda one: one.notice.kind),
+        (replace(REFERENCE, data_only=True), lambda one: one.notice.ref),
+        (Column("state", ("Kết quả", "Outcome")), lambda one: _STATES.get(state(one), (state(one), state(one)))),
+        (Column("attempts", ("Số lần gửi", "Attempts"), Sort.WHOLE, data_only=True), lambda one: one.attempt),
+        (
+            Column("sent", ("Gửi lúc", "Sent"), Sort.INSTANT),
+            lambda one: one.sent_at if state(one) == Outcome.SENT else None,
+        ),
+        (Column("took", ("Sau", "Took"), Sort.SECONDS), lambda one: _took(one, span)),
+        (Column("final", ("Nhà cung cấp báo", "Provider says"), data_only=True), lambda one: _FINALS.get(one.final)),
+        (Column("detail", ("Chi tiết", "Detail")), lambda one: masked(one.detail)),
     )

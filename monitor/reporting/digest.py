@@ -12,13 +12,25 @@ from datetime import datetime
 from monitor.engine.rank import Place, Ranked, ranks
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Kind, Phase
-from monitor.model.state import Transition, UnitState
-from monitor.model.unit import Unit
-from monitor.reporting.incidents import as_it_was, cause_words, kind_words, source_of
-from monitor.reporting.ranking import colour_of
-from monitor.reporting.report import Cell, Column, Report, Shares, Sort, Table, nothing_recorded
+from monitor.model.unit import Unit, Units
+from monitor.model.verdict import common_deadline
+from monitor.reporting.columns import (
+    COLOUR,
+    DAYS_LEFT,
+    DEADLINE,
+    GOAL,
+    MEASURE,
+    NAME,
+    RANK,
+    UNIT,
+    WORKING_DAYS_LEFT,
+    Columns,
+    table,
+)
+from monitor.reporting.incidents import as_it_was, incident_columns, source_of
+from monitor.reporting.report import Column, Report, Shares, Sort
 from monitor.reporting.scene import Scene
-from monitor.reporting.targets import Site, TargetLine, targets
+from monitor.reporting.targets import TargetLine, targets
 
 TEN = 10
 
@@ -89,19 +101,24 @@ class Digest:
         return sum(count.now for count in self.counts if count.colour.known)
 
 
+def members(units: Units, head: Unit) -> tuple[str, ...]:
+    """Codes of the units that the digest of a unit counts: those right below it, or itself where there are none."""
+    return tuple(units.children(head.code)) or (head.code,)
+
+
 def digest(
     scene: Scene,
     head: Unit,
-    changes: Iterable[Transition],
+    before: Mapping[str, Colour],
     incidents: Iterable[Incident],
     since: datetime,
     at: datetime,
 ) -> Digest:
-    """The digest of `head` at an instant. `changes` are all changes of colour up to then, in order.
+    """The digest of `head` at an instant. `before` are the colours of its `members` at the last digest, `since`.
 
     The scene's states are those of that instant. A source is silent while an incident says so.
     """
-    group = [scene.units[code] for code in scene.units.children(head.code)] or [head]
+    group = [scene.units[code] for code in members(scene.units, head)]
     about = frozenset(unit.code for unit in scene.units if head.code in scene.units.lineage(unit.code))
     open_now = _open(incidents, about | _systems(scene, about), at)
     scores = ranks(Ranked("score"), group, scene.states, None)
@@ -113,7 +130,7 @@ def digest(
         head=head,
         at=at,
         since=since,
-        counts=_counts(group, scene.states, changes, since),
+        counts=_counts(scene, group, before),
         goals=tuple(_goals(scene, head, group, at)),
         worst=worst,
         best=best,
@@ -133,25 +150,16 @@ def _open(incidents: Iterable[Incident], about: frozenset[str], at: datetime) ->
     return tuple(sorted(found, key=lambda one: (one.opened_at, one.key)))
 
 
-def colours_at(changes: Iterable[Transition], at: datetime) -> dict[str, Colour]:
-    """The colour of every unit at an instant, from its changes in order; who never had one is not in it."""
-    return {change.unit: change.after for change in changes if not change.criterion and change.at <= at}
-
-
-def _counts(
-    group: Sequence[Unit], states: Mapping[str, UnitState], changes: Iterable[Transition], since: datetime
-) -> tuple[Count, ...]:
-    then = colours_at(changes, since)
-    now = [colour_of(states.get(unit.code)) for unit in group]
-    before = [then.get(unit.code, Colour.UNKNOWN) for unit in group] if then else None
-    return tuple(Count(c, now.count(c), None if before is None else before.count(c)) for c in Colour)
+def _counts(scene: Scene, group: Sequence[Unit], before: Mapping[str, Colour]) -> tuple[Count, ...]:
+    now = [scene.colour(unit.code) for unit in group]
+    then = [before.get(unit.code, Colour.UNKNOWN) for unit in group] if before else None
+    return tuple(Count(c, now.count(c), None if then is None else then.count(c)) for c in Colour)
 
 
 def _goals(scene: Scene, head: Unit, group: Sequence[Unit], at: datetime) -> Iterable[Goal]:
     among = {unit.code for unit in group}
-    made = Site(scene.units, scene.ruleset, scene.calendar, scene.states)
     told: dict[tuple[object, ...], list[TargetLine]] = {}
-    for line in targets(made, at):
+    for line in targets(scene, at):
         if line.unit in among or line.unit == head.code:
             told.setdefault((line.title, line.goal), []).append(line)
     goals = [goal for found in told.values() if not (goal := _goal(found, head, among)).is_history(at)]
@@ -161,7 +169,7 @@ def _goals(scene: Scene, head: Unit, group: Sequence[Unit], at: datetime) -> Ite
 def _goal(found: Sequence[TargetLine], head: Unit, among: set[str]) -> Goal:
     own = next((line for line in found if line.unit == head.code), None)
     held = [line for line in found if line.unit in among]
-    dated = max(found, key=lambda line: (line.deadline is not None, line.deadline and line.deadline.timestamp()))
+    dated = _dated(own, found)
     progress = [_progress(line) for line in held]
     return Goal(
         title=found[0].title,
@@ -175,6 +183,14 @@ def _goal(found: Sequence[TargetLine], head: Unit, among: set[str]) -> Goal:
         days_left=dated.days_left,
         working_days_left=dated.working_days_left,
     )
+
+
+def _dated(own: TargetLine | None, found: Sequence[TargetLine]) -> TargetLine:
+    """Whose date is told: the unit's own, else that of most units below it; an exemption moves that of one only."""
+    if own is not None and own.deadline is not None:
+        return own
+    deadline = common_deadline(line.deadline for line in found)
+    return next(line for line in found if line.deadline == deadline or deadline is None)
 
 
 def _progress(line: TargetLine) -> str:
@@ -191,58 +207,14 @@ def _silent(open_now: Sequence[Incident]) -> tuple[SilentSource, ...]:
     return tuple(sorted(told, key=lambda one: (one.since, one.source)))
 
 
-_COUNTS = (
-    Column("colour", ("Màu", "Colour"), Sort.COLOUR),
-    Column("number", ("Số đơn vị", "Units"), Sort.WHOLE),
-    Column("change", ("Thay đổi", "Change"), Sort.WHOLE),
-)
-_GOALS = (
-    Column("target", ("Chỉ tiêu", "Target")),
-    Column("goal", ("Mục tiêu", "Goal"), Sort.LIMIT),
-    Column("value", ("Giá trị chung", "Value of the whole"), Sort.NUMBER),
-    Column("measure", ("Đơn vị tính", "Measure"), Sort.CODE),
-    Column("colour", ("Màu", "Colour"), Sort.COLOUR),
-    Column("met", ("Đạt", "Met"), Sort.WHOLE),
-    Column("not_yet", ("Chưa đạt", "Not yet"), Sort.WHOLE),
-    Column("late", ("Quá hạn", "Overdue"), Sort.WHOLE),
-    Column("unknown", ("Chưa rõ", "Unknown"), Sort.WHOLE),
-    Column("deadline", ("Trước", "Before"), Sort.INSTANT),
-    Column("days_left", ("Còn (ngày)", "Days left"), Sort.WHOLE),
-    Column("working_days_left", ("Ngày làm việc còn lại", "Working days left"), Sort.WHOLE),
-)
-_PLACES = (
-    Column("rank", ("Hạng", "Rank"), Sort.WHOLE),
-    Column("unit", ("Mã", "Code"), Sort.CODE),
-    Column("name", ("Đơn vị", "Unit")),
-    Column("score", ("Điểm", "Score"), Sort.PERCENT),
-    Column("colour", ("Màu", "Colour"), Sort.COLOUR),
-)
-_SILENT = (
-    Column("source", ("Nguồn", "Source"), Sort.CODE),
-    Column("owner", ("Phụ trách", "Owner"), Sort.CODE),
-    Column("since", ("Từ", "Since"), Sort.INSTANT),
-)
-_INCIDENTS = (
-    Column("ref", ("Mã sự cố", "Reference"), Sort.CODE),
-    Column("unit", ("Mã", "Code"), Sort.CODE),
-    Column("name", ("Đơn vị", "Unit")),
-    Column("colour", ("Màu", "Colour"), Sort.COLOUR),
-    Column("kind", ("Loại", "Kind")),
-    Column("cause", ("Nguyên nhân", "Cause")),
-    Column("opened", ("Bắt đầu", "Opened"), Sort.INSTANT),
-    Column("answered", ("Xác nhận", "Answered"), Sort.INSTANT),
-)
-
-
-def digest_report(told: Digest, scene: Scene, began: datetime | None = None) -> Report:
+def digest_report(told: Digest, scene: Scene) -> Report:
     """A digest as a report."""
-    zone = scene.calendar.zone
     counts = {count.colour: count for count in told.counts}
     total = sum(count.now for count in told.counts)
-    empty = began is None or began > told.at
+    empty = scene.before_record(told.at)
     green = counts[Colour.GREEN]
     moved = "" if green.change is None else f" ({green.change:+d})" if green.change else " (=)"
-    since = told.since.astimezone(zone)
+    since = scene.calendar.local(told.since)
     summary = (
         f"{green.now}{moved} xanh, {counts[Colour.YELLOW].now} vàng, {counts[Colour.RED].now} đỏ, "
         f"{counts[Colour.UNKNOWN].now} chưa rõ trên {total} đơn vị; thay đổi so với {since:%H:%M ngày %d/%m/%Y}.",
@@ -250,81 +222,69 @@ def digest_report(told: Digest, scene: Scene, began: datetime | None = None) -> 
         f"{counts[Colour.UNKNOWN].now} unknown of {total} units; the change is since {since:%Y-%m-%d %H:%M}.",
     )
     waiting = any(one.phase is Phase.OPEN for one in told.incidents)
-    return Report(
-        kind="digest",
-        title=(f"Bản tin: {told.head.name_vi}", f"Digest: {told.head.name_en}"),
-        site=scene.site,
-        zone=zone,
-        at=told.at,
-        tables=_tables(told, scene),
-        paragraphs=(nothing_recorded(began, zone) if empty else summary,),
-        charts=() if empty else (Shares(("Các đơn vị", "Units"), tuple((c.colour, c.now) for c in told.counts)),),
+    places, answered = _places(scene), Column("answered", ("Xác nhận", "Answered"), Sort.INSTANT)
+    return scene.report(
+        "digest",
+        (f"Bản tin: {told.head.name_vi}", f"Digest: {told.head.name_en}"),
+        told.at,
+        (
+            table("counts", ("Các đơn vị theo màu", "Units by colour"), _COUNTS, told.counts),
+            table("targets", ("Chỉ tiêu", "Targets"), _GOALS, told.goals),
+            table("worst", ("Mười đơn vị thấp nhất", "Lowest ten"), places, told.worst),
+            table("best", ("Mười đơn vị cao nhất", "Best ten"), places, told.best),
+            table("silent", ("Nguồn không gửi số liệu", "Silent sources"), _SILENT, told.silent),
+            table(
+                "incidents",
+                ("Sự cố đang mở", "Open incidents"),
+                (*incident_columns(scene), (answered, lambda one: one.acked_at)),
+                told.incidents,
+            ),
+        ),
+        (summary,),
+        (Shares(("Các đơn vị", "Units"), tuple((c.colour, c.now) for c in told.counts)),),
         empty=empty,
         bad=waiting or counts[Colour.RED].now > 0,
     )
 
 
-def _tables(told: Digest, scene: Scene) -> tuple[Table, ...]:
-    def places(found: Sequence[Place]) -> tuple[tuple[Cell, ...], ...]:
-        return tuple(
-            (p.rank, p.unit, scene.name(p.unit), _percent(p.value), colour_of(scene.states.get(p.unit))) for p in found
-        )
+_COUNTS: Columns[Count] = (
+    (COLOUR, lambda count: count.colour),
+    (Column("number", ("Số đơn vị", "Units"), Sort.WHOLE), lambda count: count.now),
+    (Column("change", ("Thay đổi", "Change"), Sort.WHOLE), lambda count: count.change),
+)
+_GOALS: Columns[Goal] = (
+    (Column("target", ("Chỉ tiêu", "Target")), lambda goal: goal.title),
+    (GOAL, lambda goal: goal.goal),
+    (Column("value", ("Giá trị chung", "Value of the whole"), Sort.NUMBER), lambda goal: _figure(goal.own)),
+    (MEASURE, lambda goal: None if goal.own is None else goal.own.measure),
+    (COLOUR, lambda goal: None if goal.own is None else goal.own.colour),
+    (Column("met", ("Đạt", "Met"), Sort.WHOLE), lambda goal: goal.met),
+    (Column("not_yet", ("Chưa đạt", "Not yet"), Sort.WHOLE), lambda goal: goal.not_yet),
+    (Column("late", ("Quá hạn", "Overdue"), Sort.WHOLE), lambda goal: goal.late),
+    (Column("unknown", ("Chưa rõ", "Unknown"), Sort.WHOLE), lambda goal: goal.unknown),
+    (DEADLINE, lambda goal: goal.deadline),
+    (DAYS_LEFT, lambda goal: goal.days_left),
+    (WORKING_DAYS_LEFT, lambda goal: goal.working_days_left),
+)
+_SILENT: Columns[SilentSource] = (
+    (Column("source", ("Nguồn", "Source"), Sort.CODE), lambda one: one.source),
+    (Column("owner", ("Phụ trách", "Owner"), Sort.CODE), lambda one: one.owner),
+    (Column("since", ("Từ", "Since"), Sort.INSTANT), lambda one: one.since),
+)
 
+
+def _figure(own: TargetLine | None) -> float | None:
+    return None if own is None or isinstance(own.value, (str, bool)) else own.value
+
+
+def _places(scene: Scene) -> Columns[Place]:
     return (
-        Table(
-            "counts",
-            ("Các đơn vị theo màu", "Units by colour"),
-            _COUNTS,
-            tuple((count.colour, count.now, count.change) for count in told.counts),
+        (RANK, lambda place: place.rank),
+        (UNIT, lambda place: place.unit),
+        (NAME, lambda place: scene.name(place.unit)),
+        (
+            Column("score", ("Điểm", "Score"), Sort.PERCENT),
+            lambda place: None if place.value is None else round(100 * place.value, 6),
         ),
-        Table("targets", ("Chỉ tiêu", "Targets"), _GOALS, tuple(map(_goal_row, told.goals))),
-        Table("worst", ("Mười đơn vị thấp nhất", "Lowest ten"), _PLACES, places(told.worst)),
-        Table("best", ("Mười đơn vị cao nhất", "Best ten"), _PLACES, places(told.best)),
-        Table(
-            "silent",
-            ("Nguồn không gửi số liệu", "Silent sources"),
-            _SILENT,
-            tuple((one.source, one.owner, one.since) for one in told.silent),
-        ),
-        Table(
-            "incidents",
-            ("Sự cố đang mở", "Open incidents"),
-            _INCIDENTS,
-            tuple(
-                (
-                    one.ref,
-                    one.unit,
-                    scene.name(one.unit),
-                    one.colour,
-                    kind_words(one.kind),
-                    cause_words(one, scene),
-                    one.opened_at,
-                    one.acked_at,
-                )
-                for one in told.incidents
-            ),
-        ),
-    )
-
-
-def _percent(score: float | None) -> float | None:
-    return None if score is None else round(100 * score, 6)
-
-
-def _goal_row(goal: Goal) -> tuple[Cell, ...]:
-    own = goal.own
-    value = None if own is None or isinstance(own.value, (str, bool)) else own.value
-    return (
-        goal.title,
-        goal.goal,
-        value,
-        None if own is None else own.measure,
-        None if own is None else own.colour,
-        goal.met,
-        goal.not_yet,
-        goal.late,
-        goal.unknown,
-        goal.deadline,
-        goal.days_left,
-        goal.working_days_left,
+        (COLOUR, lambda place: scene.colour(place.unit)),
     )

@@ -72,7 +72,7 @@ def facts(
         "recheck_at": _iso(state.recheck_at),
         "valid_from": _midnight(unit.valid_from, calendar),
         "valid_to": _midnight(unit.valid_to, calendar),
-        "colour": "unknown" if standing is None else standing.colour.value,
+        "colour": state.colour.value,
         "set_aside": standing is not None and _broken(standing.reasons) is not None,
         "maintenance": standing is not None and _paused(standing.reasons),
         "children": _counts(None if standing is None else standing.children),
@@ -119,7 +119,7 @@ def _criterion(held: CriterionState, scene: _Scene) -> Json:
     return {
         **shared,
         "kind": _kind(rule),
-        "rule": _rule(rule, indicator, held, scene),
+        "rule": _rule(rule, indicator, scene),
         **_told(rule, indicator, scene, broken=shared["broken"] is not None),
         "run": _run(held),
     }
@@ -232,7 +232,7 @@ def _figures(rule: Criterion, indicator: Indicator | None, scene: _Scene) -> Ite
             }
 
 
-def _rule(rule: Criterion, indicator: Indicator | None, held: CriterionState, scene: _Scene) -> Json:
+def _rule(rule: Criterion, indicator: Indicator | None, scene: _Scene) -> Json:
     default = None if indicator is None else indicator.max_age
     return {
         "where": str(rule.where),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
 
@@ -12,8 +12,9 @@ from monitor.model.colour import Colour
 from monitor.model.incident import MASS_PREFIX, Incident, Kind, Phase
 from monitor.model.muting import Span
 from monitor.model.state import AuditEntry
+from monitor.reporting.columns import COLOUR, KIND, NAME, REFERENCE, UNIT, Columns, table
 from monitor.reporting.masking import person
-from monitor.reporting.report import Cell, Column, Report, Shares, Sort, Table, Words, nothing_recorded
+from monitor.reporting.report import Column, Report, Shares, Sort, Words
 from monitor.reporting.scene import Scene
 
 _KINDS: Mapping[Kind, Words] = {
@@ -78,35 +79,17 @@ def cause_words(incident: Incident, scene: Scene) -> Words:
     return (incident.cause, incident.cause) if rule is None else (rule.title_vi, rule.title_en)
 
 
-_COLUMNS = (
-    Column("ref", ("Mã sự cố", "Reference"), Sort.CODE),
-    Column("unit", ("Mã", "Code"), Sort.CODE),
-    Column("name", ("Đơn vị", "Unit")),
-    Column("colour", ("Màu", "Colour"), Sort.COLOUR),
-    Column("kind", ("Loại", "Kind")),
-    Column("cause", ("Nguyên nhân", "Cause")),
-    Column("opened", ("Bắt đầu", "Opened"), Sort.INSTANT),
-    Column("answered_in", ("Xác nhận sau", "Answered in"), Sort.SECONDS),
-    Column("by", ("Người xác nhận", "By"), Sort.CODE),
-    Column("closed", ("Kết thúc", "Closed"), Sort.INSTANT),
-    Column("lasted", ("Kéo dài", "Lasted"), Sort.SECONDS),
-    Column("phase", ("Tình trạng", "Phase")),
-)
-_BY_KIND = (
-    Column("kind", ("Loại", "Kind")),
-    Column("number", ("Số sự cố", "Incidents"), Sort.WHOLE),
-    Column("answered", ("Đã xác nhận", "Answered"), Sort.WHOLE),
-    Column("answered_in", ("Xác nhận sau (trung vị)", "Answered in (median)"), Sort.SECONDS),
-    Column("closed", ("Đã đóng", "Closed"), Sort.WHOLE),
-    Column("lasted", ("Kéo dài (trung vị)", "Lasted (median)"), Sort.SECONDS),
-    Column("open", ("Còn mở", "Still open"), Sort.WHOLE),
-)
-
-
 def during(found: Iterable[Incident], scene: Scene, span: Span) -> list[Incident]:
-    """Incidents of the scene that were open at some time of a span, as they were at its end, oldest first."""
-    then = (as_it_was(incident, span.ends) for incident in found if scene.about(incident.unit))
-    kept = [one for one in then if one is not None and (one.closed_at is None or one.closed_at >= span.starts)]
+    """Incidents of the scene that were open at some time of a span, as they were at its end, oldest first.
+
+    What opens at midnight, as a missed date does, is of the day that begins.
+    """
+    then = (
+        as_it_was(incident, span.ends)
+        for incident in found
+        if scene.about(incident.unit) and incident.opened_at < span.ends
+    )
+    kept = [one for one in then if one is not None and (one.closed_at is None or one.closed_at > span.starts)]
     return sorted(kept, key=lambda one: (one.opened_at, one.key))
 
 
@@ -122,79 +105,99 @@ def first_answers(audit: Iterable[AuditEntry]) -> Answers:
     return found
 
 
-def incidents_report(
-    scene: Scene,
-    found: Iterable[Incident],
-    answers: Answers,
-    span: Span,
-    at: datetime,
-    began: datetime | None = None,
-) -> Report:
-    """What was open in a span, with answers up to its end. `began` is when the record begins: quiet is not missing."""
+def incidents_report(scene: Scene, found: Iterable[Incident], answers: Answers, span: Span) -> Report:
+    """What was open in a span, with answers up to its end. Quiet is not missing, unless it was before the record."""
     told = during(found, scene, span)
     answers = {key: entry for key, entry in answers.items() if entry.at <= span.ends}
     waiting = sum(one.phase in (Phase.OPEN, Phase.UNANSWERED) for one in told)
-    empty = not told and (began is None or began >= span.ends)
-    rows = tuple(_row(one, answers.get(one.key), scene, span) for one in told)
     counts = Counter(one.colour for one in told)
-    return Report(
-        kind="incidents",
-        title=("Sự cố", "Incidents"),
-        site=scene.site,
-        zone=scene.calendar.zone,
-        at=at,
-        span=span,
-        tables=(
-            Table("incidents", ("Sự cố", "Incidents"), _COLUMNS, rows),
-            Table("kinds", ("Theo loại", "By kind"), _BY_KIND, tuple(_kind_row(kind, told, answers) for kind in Kind)),
+    return scene.report(
+        "incidents",
+        ("Sự cố", "Incidents"),
+        span,
+        (
+            table("incidents", ("Sự cố", "Incidents"), _incidents(scene, answers, span), told),
+            table("kinds", ("Theo loại", "By kind"), _BY_KIND, (_kind(kind, told, answers) for kind in Kind)),
         ),
-        paragraphs=(
-            nothing_recorded(began, scene.calendar.zone)
-            if empty
-            else (
+        (
+            (
                 f"{len(told)} sự cố; {waiting} chưa có người xác nhận.",
                 f"{len(told)} incidents; {waiting} have no answer.",
             ),
         ),
-        charts=(Shares(("Theo màu", "By colour"), tuple((colour, counts[colour]) for colour in Colour)),)
-        if told
-        else (),
-        empty=empty,
+        (Shares(("Theo màu", "By colour"), tuple((colour, counts[colour]) for colour in Colour)),) if told else (),
+        empty=not told and scene.before_record(span),
         bad=waiting > 0,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _OfKind:
+    """The incidents of one kind. Spans in seconds."""
+
+    kind: Kind
+    number: int
+    answered_in: tuple[float, ...]
+    lasted: tuple[float, ...]  # of those that are closed
+
+
+def _kind(kind: Kind, told: Sequence[Incident], answers: Answers) -> _OfKind:
+    of_kind = [one for one in told if one.kind is kind]
+    waits = ((answers[one.key].at - one.opened_at).total_seconds() for one in of_kind if one.key in answers)
+    lasted = (_seconds(one.opened_at, one.closed_at) for one in of_kind)
+    return _OfKind(kind, len(of_kind), tuple(waits), tuple(took for took in lasted if took is not None))
 
 
 def _seconds(since: datetime, until: datetime | None) -> float | None:
     return None if until is None else round((until - since).total_seconds(), 3)
 
 
-def _row(one: Incident, answer: AuditEntry | None, scene: Scene, span: Span) -> tuple[Cell, ...]:
+def _median(seconds: Sequence[float]) -> float | None:
+    return median(seconds) if seconds else None
+
+
+_BY_KIND: Columns[_OfKind] = (
+    (KIND, lambda one: kind_words(one.kind)),
+    (Column("number", ("Số sự cố", "Incidents"), Sort.WHOLE), lambda one: one.number),
+    (Column("answered", ("Đã xác nhận", "Answered"), Sort.WHOLE), lambda one: len(one.answered_in)),
+    (
+        Column("answered_in", ("Xác nhận sau (trung vị)", "Answered in (median)"), Sort.SECONDS),
+        lambda one: _median(one.answered_in),
+    ),
+    (Column("closed", ("Đã đóng", "Closed"), Sort.WHOLE), lambda one: len(one.lasted)),
+    (Column("lasted", ("Kéo dài (trung vị)", "Lasted (median)"), Sort.SECONDS), lambda one: _median(one.lasted)),
+    (Column("open", ("Còn mở", "Still open"), Sort.WHOLE), lambda one: one.number - len(one.lasted)),
+)
+
+
+def incident_columns(scene: Scene) -> Columns[Incident]:
+    """What every table of incidents begins with."""
     return (
-        one.ref,
-        one.unit,
-        scene.name(one.unit),
-        one.colour,
-        kind_words(one.kind),
-        cause_words(one, scene),
-        one.opened_at,
-        None if answer is None else _seconds(one.opened_at, answer.at),
-        None if answer is None else person(answer.actor),
-        one.closed_at,
-        _seconds(one.opened_at, one.closed_at or span.ends),
-        _PHASES[one.phase],
+        (REFERENCE, lambda one: one.ref),
+        (UNIT, lambda one: one.unit),
+        (NAME, lambda one: scene.name(one.unit)),
+        (COLOUR, lambda one: one.colour),
+        (KIND, lambda one: kind_words(one.kind)),
+        (Column("cause", ("Nguyên nhân", "Cause")), lambda one: cause_words(one, scene)),
+        (Column("opened", ("Bắt đầu", "Opened"), Sort.INSTANT), lambda one: one.opened_at),
     )
 
 
-def _kind_row(kind: Kind, told: Sequence[Incident], answers: Answers) -> tuple[Cell, ...]:
-    of_kind = [one for one in told if one.kind is kind]
-    waits = [(answers[one.key].at - one.opened_at).total_seconds() for one in of_kind if one.key in answers]
-    lasted = [took for one in of_kind if (took := _seconds(one.opened_at, one.closed_at)) is not None]
+def _incidents(scene: Scene, answers: Answers, span: Span) -> Columns[Incident]:
+    def answered_in(one: Incident) -> float | None:
+        return _seconds(one.opened_at, answers[one.key].at) if one.key in answers else None
+
     return (
-        kind_words(kind),
-        len(of_kind),
-        len(waits),
-        median(waits) if waits else None,
-        len(lasted),
-        median(lasted) if lasted else None,
-        len(of_kind) - len(lasted),
+        *incident_columns(scene),
+        (Column("answered_in", ("Xác nhận sau", "Answered in"), Sort.SECONDS), answered_in),
+        (
+            Column("by", ("Người xác nhận", "By"), Sort.CODE),
+            lambda one: person(answers[one.key].actor) if one.key in answers else None,
+        ),
+        (Column("closed", ("Kết thúc", "Closed"), Sort.INSTANT), lambda one: one.closed_at),
+        (
+            Column("lasted", ("Kéo dài", "Lasted"), Sort.SECONDS),
+            lambda one: _seconds(one.opened_at, one.closed_at or span.ends),
+        ),
+        (Column("phase", ("Tình trạng", "Phase")), lambda one: _PHASES[one.phase]),
     )

@@ -12,6 +12,7 @@ from monitor.model.muting import Span
 SPAN = timedelta(days=30)  # of a report for which none is asked
 NAMES = ("at", "from", "to", "day", "month", "quarter")  # what a span can be asked by
 DIGESTS = WorkingTimes((time(7, 30), time(16, 30)))  # unless the site says others
+_SECOND = timedelta(seconds=1)
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _QUARTER = re.compile(r"(\d{4})-?Q([1-4])", re.ASCII | re.IGNORECASE)
 
@@ -35,6 +36,16 @@ def span_asked(said: Mapping[str, str], calendar: Calendar, now: datetime) -> Sp
     if span.ends <= span.starts:
         raise ValueError("the span ends before it begins; give a later end")
     return Span(span.starts, min(span.ends, now))
+
+
+def told_at(said: Mapping[str, str], span: Span, now: datetime) -> datetime:
+    """The instant of which states are told: the last second of a day, month or quarter that is over, not the next one.
+
+    A goal "before 20 August" that was missed turns red at the first instant of the 20th; the report of the 19th does
+    not know it.
+    """
+    whole = any(name in said for name in ("to", "day", "month", "quarter"))
+    return span.ends - _SECOND if whole and span.ends < now else span.ends
 
 
 def is_past(said: Mapping[str, str]) -> bool:

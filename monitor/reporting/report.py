@@ -150,17 +150,6 @@ class Report:
         return {table.id: table for table in self.tables}[name]
 
 
-def nothing_recorded(since: datetime | None, zone: ZoneInfo) -> Words:
-    """The sentence of a report that has nothing to tell; `since` is when the record begins."""
-    if since is None:
-        return "Không có số liệu nào được ghi.", "Nothing was recorded."
-    start = f"{since.astimezone(zone):%d/%m/%Y %H:%M}", f"{since.astimezone(zone):%Y-%m-%d %H:%M}"
-    return (
-        f"Không có số liệu của thời gian này; dữ liệu bắt đầu từ {start[0]}.",
-        f"Nothing was recorded of this time; the record begins at {start[1]}.",
-    )
-
-
 def best_and_worst(rows: Iterable[Bar], most: int = 10) -> tuple[Bar, ...]:
     """The first and the last of rows in order of rank, where there are too many for a picture."""
     known = tuple(row for row in rows if row.value is not None)

@@ -93,7 +93,7 @@ def why(unit: Unit, state: UnitState, ruleset: Ruleset, calendar: Calendar, now:
     return Why(
         unit=unit,
         at=now,
-        colour=Colour.UNKNOWN if standing is None else standing.colour,
+        colour=state.colour,
         since=None if standing is None else standing.since,
         level=Colour.UNKNOWN if standing is None else standing.level,
         score=None if standing is None else standing.score,

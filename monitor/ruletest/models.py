@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from monitor.config.fields import Span
-from monitor.config.rulemodels import Id, LevelWord, Operand, Words
+from monitor.config.asked import LevelName
+from monitor.config.fields import Span, Title
+from monitor.config.rulemodels import Id, Operand
 from monitor.config.yaml import Section
 
 Whole = Annotated[int, Field(ge=0)]
@@ -135,7 +136,7 @@ class Seen(Section):
 class MadeUnit(Section):
     """A unit made for the test."""
 
-    level: LevelWord
+    level: LevelName
     code: str = "made"
     province: str | None = None
     kind: str = "made"
@@ -144,7 +145,7 @@ class MadeUnit(Section):
 class TestModel(Section):
     """One test: of a criterion, or (without one) of the colour of a whole unit by this book."""
 
-    name: Words
+    name: Title
     criterion: Id | None = None
     unit: MadeUnit | str  # a level, or the code of a unit of the site
     given: list[Given] = Field(default=[])

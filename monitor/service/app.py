@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 
 from monitor.adapters.pushing.buffer import Buffer
 from monitor.alerting.links import filled
@@ -19,14 +19,15 @@ from monitor.decide import Policy, Watch
 from monitor.engine.hygiene import Known, inspect
 from monitor.engine.rolling import Plan
 from monitor.model.errors import StoreError
-from monitor.model.incident import Notice
+from monitor.model.incident import LOOPBACK, Notice
 from monitor.model.muting import Muting
 from monitor.model.reading import Collected, Reading
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision
-from monitor.ports import Clock, Exporter, Host, Source, Store, Timetable, Transport
+from monitor.ports import Clock, Exporter, Host, Shelf, Source, Store, Timetable, Transport
 from monitor.service.auditor import Auditor
 from monitor.service.brokenrules import BrokenRules
+from monitor.service.canary import Canary
 from monitor.service.channelwatch import ChannelWatch
 from monitor.service.complaints import Complaints
 from monitor.service.digests import Digests
@@ -69,6 +70,7 @@ class Adapters:
     link_keys: tuple[bytes, ...] = ()  # the first signs links in messages; none: links are not signed
     apart: Apart = here  # for what computes for long; virtual time has no threads
     post: Post | None = None  # to where metrics are pushed; None: they are not
+    shelf: Shelf | None = None  # for what messages carry; None: they carry nothing
     host: Host | None = None  # None: the service does not watch itself, as in a story on a fast clock
     closers: Sequence[Callable[[], Awaitable[None]]] = ()  # called last at a stop: connections that sources share
 
@@ -91,11 +93,11 @@ class Service:
         self.own_line = OwnLine([source for source in adapters.sources if source.id in site.own_line], clock)
         sources = self._sources(adapters)
         transports = {name: self._wrapped(name, transport) for name, transport in adapters.transports.items()}
+        self.canary = self._canary(adapters)
         self.poller = self._poller(adapters, sources)
         self.sender = self._sender(adapters, transports)
-        self.strays = Strays(store, site.channels, self._home, clock, self.sender.look)
         self.link_keys = adapters.link_keys
-        self.digests = Digests(site, self.evaluator, store, clock, self.ready, adapters.apart)
+        self.digests = Digests(site, self.evaluator, store, clock, self.ready, adapters.apart, adapters.shelf)
         self.desk = Desk(self.evaluator, store, self.sender, clock)
         self._watch_itself(adapters, sources, transports)
         self.replies = Replies(site, self.evaluator, store, clock, self.self_watch)
@@ -107,6 +109,11 @@ class Service:
         self._transports = adapters.transports
         self._closers = adapters.closers
         self._tasks: list[asyncio.Task[None]] = []
+
+    @cached_property
+    def strays(self) -> Strays:
+        """Who hands on what channels owe that the site has no more."""
+        return Strays(self.store, self.site.channels, self._home, self.clock, self.sender.look)
 
     def _sources(self, adapters: Adapters) -> Sequence[Source]:
         named = frozenset(probe.id for probe in self.site.probes)
@@ -124,9 +131,21 @@ class Service:
             wanted=asked_today(self.site, self.clock),
         )
 
+    def _canary(self, adapters: Adapters) -> Canary | None:
+        """For the heartbeat alone: it proves that a page would go out."""
+        carrier = next(iter(self.site.units), None)
+        if adapters.host is None or carrier is None or not self.site.own_alarm.heartbeats:
+            return None
+        canary = Canary(lambda notices: self.evaluator.tell(carrier.code, notices), self.store, self.clock)
+        self.metrics.registry.register(canary)
+        return canary
+
     def _sender(self, adapters: Adapters, transports: Mapping[str, Transport]) -> Sender:
         sending = (adapters.chance, adapters.owner, adapters.look, self.evaluator.held)
-        return Sender(self.store, transports, ways_of(self.site), self.clock, *sending)
+        ways = ways_of(self.site)
+        if self.canary is not None:
+            transports, ways = {**transports, LOOPBACK: self.canary}, {**ways, LOOPBACK: Way()}
+        return Sender(self.store, transports, ways, self.clock, *sending)
 
     def _watch_itself(self, adapters: Adapters, sources: Sequence[Source], transports: Mapping[str, Transport]) -> None:
         store, clock, own = self.store, self.clock, self.site.own_alarm
@@ -138,13 +157,14 @@ class Service:
         self.auditor = Auditor(store, self.evaluator, clock, own.audit_every, own.audit_grace)
         self.direct = DirectWay(transports, clock)
         watched = Watched(
-            store, self.evaluator, self.auditor, self.own_line, sources,
+            store, self.evaluator, self.auditor, self.canary, self.own_line, sources,
             ready=self.ready,
             stopped=lambda: len(self.sender.stopped),
             ending=lambda: len(self.channel_watch.warnings),
             problems=lambda: len(self.site_problems),
         )  # fmt: skip
         self.self_watch = SelfWatch(own, watched, adapters.host or NoHost(), self.direct, clock)
+        self.metrics.lagged = self.self_watch.lagged
         collectors = (self.export_watch, self.broken_rules, self.channel_watch, self.auditor, self.self_watch)
         for collector in collectors:
             self.metrics.registry.register(collector)
@@ -193,7 +213,8 @@ class Service:
         if self.forwarder is not None:
             self._spawn("push", self.forwarder.run)
         if self._on_a_host:
-            for name, loop in {"auditor": self.auditor.run, **self.self_watch.loops}.items():
+            canary = {} if self.canary is None else {"canary": self.canary.run}
+            for name, loop in {"auditor": self.auditor.run, **canary, **self.self_watch.loops}.items():
                 self._spawn(name, loop)
 
     async def stop(self) -> None:

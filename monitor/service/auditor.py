@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
@@ -19,7 +19,8 @@ from monitor.service.instruments import collected
 
 log = logging.getLogger(__name__)
 
-MOST = 100_000  # incidents that a run looks at
+STRETCH = 2500  # incidents of which a run looks at everything, and as many that are overdue
+AGAIN = 100  # incidents with a gap that the next run looks at although it is not their turn
 BREATH = 50  # incidents looked at before others may use the loop
 NOTED = 20  # gaps of one run that get an audit entry of their own
 
@@ -36,6 +37,7 @@ class Auditor(Collector):
         self.audit = Audit()
         self.ended_at = clock.monotonic()  # monotonic; when a run last came to its end
         self._ended: datetime | None = None
+        self._place = ""  # key of the incident where the last stretch ended; empty: at the end of all
 
     async def run(self) -> None:
         """Look for ever; ends by cancellation."""
@@ -48,20 +50,29 @@ class Auditor(Collector):
 
     async def look(self) -> None:
         """One run. Raises StoreError when the store cannot be read."""
-        incidents = await self._store.incidents(open_only=True, limit=MOST)
+        incidents = await self._chosen()
         before, self.audit = self.audit, self.audit.after(await self._gaps(incidents))
         self.ended_at, self._ended = self._clock.monotonic(), self._clock.now()
         await self._note(sorted(self.audit.found - before.found))
 
+    async def _chosen(self) -> Sequence[Incident]:
+        """What this run looks at: what is overdue, the next stretch of all that is open, what the last run suspects."""
+        late = self._clock.now() - timedelta(seconds=self._grace)
+        stretch = await self._store.open_after(self._place, STRETCH)
+        self._place = stretch[-1].key if len(stretch) == STRETCH else ""
+        chosen = {one.key: one for one in (*stretch, *await self._store.overdue(late, STRETCH))}
+        suspected = {gap.incident for gap in self.audit.suspected} - set(chosen)
+        again = [await self._store.incident(key) for key in sorted(suspected)[:AGAIN]]
+        return [*chosen.values(), *(one for one in again if one is not None and one.open)]
+
     async def _gaps(self, incidents: Sequence[Incident]) -> list[Gap]:
-        outbox, now = await self._store.owed(), self._clock.now()
-        policy, states = self._evaluator.policy, self._evaluator.states
+        now, policy, states = self._clock.now(), self._evaluator.policy, self._evaluator.states
         found: list[Gap] = []
         for start in range(0, len(incidents), BREATH):
             part = incidents[start : start + BREATH]
             found += gaps(
                 part,
-                outbox,
+                await self._store.owed([one.key for one in part]),
                 lambda one: excused(one, states.get(one.unit), policy.units, policy.muting, now),
                 now,
                 self._grace,

@@ -13,9 +13,10 @@ from monitor.adapters.guard import AddressGuard, parse_allow
 from monitor.adapters.host import SystemHost
 from monitor.adapters.keyfile import link_keys
 from monitor.adapters.probes import Tools, open_probe
+from monitor.adapters.shelf import FolderShelf
 from monitor.adapters.store import open_store
 from monitor.adapters.timetable import SlotTimetable
-from monitor.adapters.transports.factory import open_transports
+from monitor.adapters.transports.factory import open_transports, shelf_of
 from monitor.api import ExporterContext
 from monitor.config.spec import PushSpec, Site
 from monitor.engine.rank import Ranking, rankings
@@ -50,6 +51,7 @@ def build_service(site: Site) -> Service:
         apart=asyncio.to_thread,
         link_keys=link_keys(site.root / "var" / "links.key"),
         post=None if site.push is None else partial(pushed, fetcher, site.push),
+        shelf=FolderShelf(shelf_of(site)),
         host=SystemHost(site.root / "var", site.own_alarm.heartbeats, fetcher),
         closers=(fetcher.close,),
     )

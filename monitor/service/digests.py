@@ -11,18 +11,24 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import cast
 
+from monitor.adapters.render import FORMATS
 from monitor.alerting.digests import Edition, digests, next_owed, owed
 from monitor.config.spec import Site
 from monitor.model.errors import StoreError
+from monitor.model.muting import Span
 from monitor.model.state import AuditEntry
-from monitor.ports import Clock, Store
+from monitor.ports import Clock, Shelf, Store
 from monitor.reporting.brief import brief
+from monitor.reporting.digest import Digest, digest_report
+from monitor.reporting.scene import Scene
 from monitor.service.evaluator import Evaluator
-from monitor.service.reports import Apart, Records, begin_of_record, digest_of, scene_of
+from monitor.service.reports import Apart, Asked, Records, begin_of_record, digest_of, make, scene_of
 
 log = logging.getLogger(__name__)
 
 LATE = timedelta(hours=2)  # a digest that is later than this is left out: the next one says more
+ATTACHED = ("html", "xlsx")  # formats of an attached report
+LARGEST = 2 * 1024 * 1024  # bytes of all attachments of a message: it has to be handed over in seconds
 _LOOK = 5.0  # seconds between two looks whether the service is ready
 
 
@@ -30,7 +36,14 @@ class Digests:
     """The digests of one service."""
 
     def __init__(
-        self, site: Site, evaluator: Evaluator, store: Store, clock: Clock, ready: Callable[[], str], apart: Apart
+        self,
+        site: Site,
+        evaluator: Evaluator,
+        store: Store,
+        clock: Clock,
+        ready: Callable[[], str],
+        apart: Apart,
+        shelf: Shelf | None,
     ) -> None:
         self._site = site
         self._evaluator = evaluator
@@ -38,6 +51,7 @@ class Digests:
         self._clock = clock
         self._ready = ready
         self._apart = apart
+        self._shelf = shelf
         self._told: datetime | None = None  # up to when all editions are owed
 
     async def run(self) -> None:
@@ -73,11 +87,45 @@ class Digests:
         site, code = self._site, edition.unit.code
         scene = scene_of(site, dict(self._evaluator.states), code)
         store, now = cast(Records, self._store), self._clock.now()
-        told = await digest_of(scene, edition.unit, edition.since, now, store, apart=self._apart)
+        told = await digest_of(scene, edition.unit, edition.since, now, store, apart=self._apart, live=True)
         facts, lineage = brief(told, scene), site.units.answering(code)
-        notices = digests(edition, facts, site.directory, lineage, site.calendar)
+        attachments = await self._attached(edition, told, scene)
+        notices = digests(edition, facts, site.directory, lineage, site.calendar, attachments)
         said = f"{edition.number(site.calendar)}: {len(notices)} messages"
         entry = AuditEntry(self._clock.now(), "denbao", "digest", code, said)
         await self._evaluator.tell(code, notices, entry)
         if not notices:
             log.warning("the digest %s of %s reaches nobody", edition.number(site.calendar), code)
+
+    async def _attached(self, edition: Edition, told: Digest, scene: Scene) -> tuple[str, ...]:
+        """Names of the kept files that its e-mails carry; an edition goes without what cannot be made or kept."""
+        if self._shelf is None or not edition.spec.attach:
+            return ()
+        try:
+            files = await self._files(edition, told, scene)
+            await self._shelf.keep(files, self._clock.now())
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("the digest of %s goes without attachments", edition.unit.code)
+            return ()
+        return tuple(files)
+
+    async def _files(self, edition: Edition, told: Digest, scene: Scene) -> dict[str, bytes]:
+        """The reports that were asked for in each format, as long as they fit."""
+        store, span, zone = cast(Records, self._store), Span(edition.since, told.at), self._site.calendar.zone
+        stem = f"{edition.unit.code}-{edition.at.astimezone(zone):%Y%m%d-%H%M}"
+        files: dict[str, bytes] = {}
+        for kind in edition.spec.attach:
+            if kind == "digest":
+                report = digest_report(told, scene)
+            else:
+                report = await make(Asked(kind, span, edition.unit.code), scene, store)
+            for form in ATTACHED:
+                name = f"denbao-{kind}-{stem}.{FORMATS[form].suffix}"
+                content: bytes = await self._apart(FORMATS[form].write, report, None)
+                if len(content) + sum(map(len, files.values())) > LARGEST:
+                    log.warning("%s is left out: with it the attachments would be over %s bytes", name, LARGEST)
+                else:
+                    files[name] = content
+        return files

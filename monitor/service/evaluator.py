@@ -16,7 +16,19 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.alerting.muting import Held, held_back
 from monitor.alerting.setback import hastened
-from monitor.decide import Policy, View, Watch, acknowledge, check_told, darken, decide, listeners, may_wait, set_aside
+from monitor.decide import (
+    Policy,
+    View,
+    Watch,
+    acknowledge,
+    brings_nothing,
+    check_told,
+    darken,
+    decide,
+    listeners,
+    may_wait,
+    set_aside,
+)
 from monitor.engine.hygiene import after_poll
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.incident import Incident, Notice
@@ -29,6 +41,7 @@ from monitor.model.text import clean
 from monitor.model.unit import DECIDE_ORDER
 from monitor.ports import Clock, Store
 from monitor.service.setback import Setback
+from monitor.service.waiting import woken
 
 log = logging.getLogger(__name__)
 
@@ -179,21 +192,21 @@ class Evaluator:
                 await self._reload()
                 return await self._acknowledge(ref, answered, reply)
 
-    async def tell(self, unit: str, notices: tuple[Notice, ...], entry: AuditEntry) -> None:
-        """Owe messages that change nothing at their unit, with an audit entry; on disk when this returns.
+    async def tell(self, unit: str, notices: tuple[Notice, ...], *entries: AuditEntry) -> None:
+        """Owe messages that change nothing at their unit, with audit entries; on disk when this returns.
 
         Raises StoreError.
         """
         async with self._one_at_a_time:
             try:
-                await self._tell(unit, notices, entry)
+                await self._tell(unit, notices, entries)
             except Conflict:
                 await self._reload()
-                await self._tell(unit, notices, entry)
+                await self._tell(unit, notices, entries)
 
-    async def _tell(self, unit: str, notices: tuple[Notice, ...], entry: AuditEntry) -> None:
+    async def _tell(self, unit: str, notices: tuple[Notice, ...], entries: tuple[AuditEntry, ...]) -> None:
         state = self.states[unit]
-        await self._commit([Decision(state, state, notices=notices, audit=(entry,))])
+        await self._commit([Decision(state, state, notices=notices, audit=entries)])
 
     async def mute(self, what: Silence | Window, action: str, actor: str) -> None:
         """Begin, change or end a silence or window; it holds when this returns, and is on disk.
@@ -334,13 +347,7 @@ class Evaluator:
             self.turned_at = self._clock.monotonic()
             self._wake.clear()
             left = (self._due[0][0] - self._clock.now()).total_seconds() if self._due else FAR
-            waiter = asyncio.ensure_future(self._wake.wait())
-            pause = asyncio.ensure_future(self._clock.sleep(min(left, FAR)))
-            try:
-                await asyncio.wait({waiter, pause}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waiter.cancel()
-                pause.cancel()
+            await woken(self._wake, self._clock, min(left, FAR))
         self._wake.clear()
 
     # one round
@@ -534,10 +541,14 @@ def _answer(waiting: Sequence[asyncio.Future[None]], refused: StoreError | None 
 
 
 def _turned(before: SourceHealth | None, health: SourceHealth, watches: Sequence[Watch]) -> bool:
-    """Whether a source fell silent, speaks again, or is heard after a pause in which the monitor may have slept."""
+    """Whether a source fell silent, speaks again, or is heard after a pause in which the monitor may have slept.
+
+    One whose answers were empty speaks again with the first row.
+    """
     if before is None or before.answers is not health.answers:
         return True
     if before.last_success is None or health.last_success is None:
         return False
     pause = (health.last_success - before.last_success).total_seconds()
-    return any(pause >= watch.limit for watch in watches)
+    empty = health.newest != before.newest and any(brings_nothing(before, one, health.last_success) for one in watches)
+    return empty or any(pause >= watch.limit for watch in watches)

@@ -11,6 +11,7 @@ from monitor.config.spec import Site
 from monitor.model.muting import Span
 from monitor.model.reading import Reading
 from monitor.model.state import AuditEntry, Transition
+from monitor.reporting.deliveries import due
 from monitor.reporting.evidence import (
     ANSWERS,
     COLOURS,
@@ -57,10 +58,9 @@ async def write_evidence(
     incidents = during(await store.incidents(open_only=False, limit=MOST), scene, span)
     with pack.table(INCIDENTS.name, INCIDENTS.columns) as table:
         table.add(incident_row(one, calendar) for one in incidents)
-    found = [one for one in await store.deliveries(limit=MOST) if span.starts <= one.notice.due_at < span.ends]
-    messages = sorted(found, key=lambda one: (one.notice.due_at, one.notice.key))
+    messages = due(await store.deliveries(limit=MOST), scene, span)
     with pack.table(DELIVERIES.name, DELIVERIES.columns) as table:
-        table.add(delivery_row(one, scene.roles, calendar) for one in messages if scene.about(one.notice.unit))
+        table.add(delivery_row(one, scene.roles, calendar) for one in messages)
     entries = await audit(store, span.ends, progress)
     with pack.table(ANSWERS.name, ANSWERS.columns) as table:
         answers = [one for one in entries if one.action == "acknowledge" and one.at >= span.starts]

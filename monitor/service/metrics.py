@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Counted
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Histogram, Metric, disable_created_metrics, generate_latest
@@ -51,6 +51,7 @@ class SelfMetrics:
         self._reloaded.set(1)
         self._feeds: frozenset[str] = frozenset()
         self._decided = ""  # unit of the last commit
+        self.lagged: Callable[[float], None] = lambda _seconds: None  # is told of each lag of the event loop
         self._readable = gauge("denbao_store_readable", registry)
         self._outbox = _Outbox()
         self.registry.register(self._outbox)
@@ -123,7 +124,9 @@ class SelfMetrics:
         while True:
             before = clock.monotonic()
             await clock.sleep(_LAG_EVERY)
-            self._lag.observe(max(clock.monotonic() - before - _LAG_EVERY, 0.0))
+            lag = max(clock.monotonic() - before - _LAG_EVERY, 0.0)
+            self._lag.observe(lag)
+            self.lagged(lag)
 
     async def page(self, store: Store, now: datetime, openmetrics: bool = False) -> bytes:
         """The registry, with the outbox as it is stored now: Prometheus' text, or OpenMetrics without its end."""

@@ -18,6 +18,7 @@ from monitor.model.reading import Collected
 from monitor.ports import Clock, Resting, Source, Timetable
 from monitor.service.places import ANY_HOST, Places
 from monitor.service.sweep import CROWD, SLOTS, lateness, paced, spread, until_phase
+from monitor.service.waiting import ended
 
 log = logging.getLogger(__name__)
 
@@ -105,13 +106,7 @@ class Poller:
     async def stop(self, grace: float = 10.0) -> None:
         """Begin no further poll; let those under way finish for `grace` seconds, then cancel them."""
         self._stopped = True
-        tasks = list(self._running.values())
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=grace)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await ended(list(self._running.values()), grace)
 
     def _begin(self, source: Source, due: float) -> asyncio.Task[None] | None:
         if self._stopped or not self._wanted(source):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
+from monitor.alerting.digests import numbered
 from monitor.alerting.notices import address_in
 from monitor.alerting.plan import Recipient
 from monitor.alerting.replies import REPLY, Ask, Said, awaits, called, newest, parse, readings, told
@@ -20,15 +21,18 @@ from monitor.alerting.replytexts import REPLIES
 from monitor.alerting.troubles import judged
 from monitor.alerting.wording import render
 from monitor.config.spec import Site
+from monitor.engine.book import Criterion
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound, Outdated
 from monitor.model.incident import Incident, Notice, Outcome
 from monitor.model.phone import normal_phone
-from monitor.model.state import AuditEntry
+from monitor.model.state import AuditEntry, UnitState
 from monitor.model.text import clean
-from monitor.model.verdict import Param
+from monitor.model.unit import Unit
+from monitor.model.verdict import CriterionState, Param
 from monitor.ports import Clock, Store
-from monitor.reporting.why import why
+from monitor.reporting.digest import members
+from monitor.reporting.why import Why, why
 from monitor.service.evaluator import Evaluator
 from monitor.service.selfwatch import SelfWatch
 
@@ -36,6 +40,7 @@ NAMED = 6  # codes in one answer; the others are counted
 HEARD = frozenset({"leased", Outcome.SENT.value, Outcome.UNKNOWN.value, Outcome.MAYBE_SENT.value})  # as far as is known
 STRANGER = "stranger"
 REPEATED = "repeated"
+_TO_HANDLE = (Colour.RED, Colour.YELLOW, Colour.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,8 @@ class Replies:
             return await self._answer(_Case(message, people, parse(message.text), now))
 
     async def _answer(self, case: _Case) -> str:
+        if case.said.edition:
+            return await self._edition(case)
         match case.said.ask:
             case Ask.ACKNOWLEDGE if case.said.code:
                 return await self._named(case)
@@ -183,13 +190,68 @@ class Replies:
         told = why(unit, state, site.ruleset, site.calendar, now)
         facts: dict[str, Param] = {"colour": told.colour.value, "when": told.since}
         if own is None or own.colour is Colour.GREEN or incident.cause not in rules:
-            worst = next(iter(told.criteria), None)
-            own = state.criteria.get(worst.id) if worst is not None and worst.colour is not Colour.GREEN else None
-        if own is None:
-            return facts
+            return {**facts, **self._worst(told, state, rules)}
+        return {**facts, **self._said(own, rules)}
+
+    def _worst(self, told: Why, state: UnitState, rules: Mapping[str, Criterion]) -> dict[str, Param]:
+        """What the worst criterion of a unit says; nothing where all is well."""
+        worst = next(iter(told.criteria), None)
+        own = state.criteria.get(worst.id) if worst is not None and worst.colour is not Colour.GREEN else None
+        return {} if own is None else self._said(own, rules)
+
+    def _said(self, own: CriterionState, rules: Mapping[str, Criterion]) -> dict[str, Param]:
         rule = rules[own.criterion]
-        said = judged(own, rule, site.ruleset.indicators.get(rule.indicator or ""))
-        return {**facts, **said, "colour": own.colour.value, "when": own.episode_since or own.since}
+        said = judged(own, rule, self._site.ruleset.indicators.get(rule.indicator or ""))
+        return {**said, "colour": own.colour.value, "when": own.episode_since or own.since}
+
+    # digests
+
+    async def _edition(self, case: _Case) -> str:
+        """A digest asks for no answer. Who asks why hears which of its units need somebody now, and why the worst."""
+        heads, number = await self._read_by(case), case.said.edition
+        if not heads:
+            return await self._tell(case, "digest_unknown", id=number)
+        if case.said.ask is not Ask.WHY:
+            return await self._tell(case, "digest_read", id=number)
+        text, facts = self._to_handle(heads, case.now)
+        return await self._tell(case, text, None, id=number, **facts)
+
+    async def _read_by(self, case: _Case) -> list[Unit]:
+        """The units of the editions with this number that were owed to the sender."""
+        site, found = self._site, list[Unit]()
+        for key, unit in numbered(
+            case.said.edition, site.directory.digests, site.units, site.calendar, case.now
+        ).items():
+            sent = await self._store.deliveries(incident=key)
+            if any(one.notice.recipient in case.ids for one in sent):
+                found.append(unit)
+        return found
+
+    def _to_handle(self, heads: Sequence[Unit], now: datetime) -> tuple[str, dict[str, Param]]:
+        """Which text, and its facts: the units that are not well, red before yellow before unknown, lowest first."""
+        site, states = self._site, self._evaluator.states
+        facts: dict[str, Param] = {"code": _codes([head.code for head in heads]), **_title(heads)}
+        standings = {
+            code: standing
+            for head in heads
+            for code in members(site.units, head)
+            if (standing := states[code].standing) is not None and standing.colour in _TO_HANDLE
+        }
+        if not standings:
+            return "digest_well", facts
+
+        def urgency(code: str) -> tuple[int, float]:
+            standing = standings[code]
+            return _TO_HANDLE.index(standing.colour), 1.0 if standing.score is None else standing.score
+
+        codes = sorted(standings, key=urgency)
+        for colour in _TO_HANDLE:
+            facts[colour.value] = sum(standing.colour is colour for standing in standings.values())
+        unit = site.units[codes[0]]
+        rules = site.ruleset.criteria(site.calendar.local(now).date(), unit)
+        told = why(unit, states[unit.code], site.ruleset, site.calendar, now)
+        worst = self._worst(told, states[unit.code], rules)
+        return "digest_why", {**worst, **facts, "codes": ", ".join(codes), "more": None, "worst": unit.code}
 
     # who is meant, and by whom
 
@@ -250,6 +312,13 @@ class Replies:
             key, key, ref, unit.code, REPLY, person.id, case.message.channel,
             case.now, said.subject, said.body, said.sms, urgent=True,
         )  # fmt: skip
+
+
+def _title(heads: Sequence[Unit]) -> dict[str, Param]:
+    """The name of the unit that a digest is about; of several digests their number."""
+    if len(heads) > 1:
+        return {"unit_vi": f"{len(heads)} bản tin", "unit_en": f"{len(heads)} digests"}
+    return {"unit_vi": heads[0].name_vi, "unit_en": heads[0].name_en, "unit_sms": heads[0].name_ascii}
 
 
 def _by_address(site: Site) -> dict[tuple[str, str], tuple[Recipient, ...]]:

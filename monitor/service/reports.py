@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from monitor.config.complain import nearest
 from monitor.config.spec import Site
@@ -23,11 +23,11 @@ from monitor.model.unit import Level, Unit
 from monitor.ports import History, Store
 from monitor.reporting.availability import ASSUMED, Grades, Seconds, availability_report, blind_stretches
 from monitor.reporting.deliveries import deliveries_report
-from monitor.reporting.digest import Digest, digest, digest_report
+from monitor.reporting.digest import Digest, digest, digest_report, members
 from monitor.reporting.incidents import first_answers, incidents_report
 from monitor.reporting.periods import DIGESTS
 from monitor.reporting.ranking import ranking_report
-from monitor.reporting.report import Report, nothing_recorded
+from monitor.reporting.report import Report
 from monitor.reporting.scene import Scene
 from monitor.reporting.targets import targets_report
 
@@ -37,6 +37,7 @@ MOST = 1_000_000  # incidents or messages that are read
 _KEPT = timedelta(hours=1)  # history keeps one repeat of a reading in this time
 PATIENCE = timedelta(minutes=5)  # without a sign of life before a start: shorter ones are a restart
 
+Fact = TypeVar("Fact", Transition, AuditEntry)
 Apart = Callable[..., Awaitable[Any]]  # calls a function with arguments where it holds nobody up
 Progress = Callable[[str, int], None]  # what is read, and how much of it so far
 
@@ -56,16 +57,22 @@ class Records(Store, History, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What report, as of when, and about whom."""
+    """What report, of when, and about whom."""
 
     kind: str  # one of KINDS
-    at: datetime  # aware
-    span: Span
+    span: Span  # what is not of a span is as of its end
     within: str | None = None  # only this unit and those below it
     unit: str | None = None  # targets: only this one
     level: Level | None = None  # ranking: who is ranked (communes unless said); targets: only this level
     indicator: str = "score"  # ranking
     grades: Grades = ASSUMED
+    live: bool = False  # `at` is now: what is over is not read
+    told_at: datetime | None = None  # the end of the span unless said
+
+    @property
+    def at(self) -> datetime:
+        """The instant as of which it is told."""
+        return self.told_at or self.span.ends
 
 
 def scene_of(site: Site, states: Mapping[str, UnitState], within: str | None = None) -> Scene:
@@ -81,12 +88,8 @@ def scene_of(site: Site, states: Mapping[str, UnitState], within: str | None = N
 
 async def make(asked: Asked, scene: Scene, store: Records, progress: Progress = in_silence) -> Report:
     """One report. Raises StoreError, NotFound for a unit that the site has not, ValueError for another mistake."""
-    made = await _MAKERS[asked.kind](asked, replace(scene, within=asked.within), store, progress)
-    if made.empty and asked.kind in OF_STATES:
-        began = await begin_of_record(store)
-        if began is None or began > asked.at:
-            return replace(made, paragraphs=(nothing_recorded(began, made.zone),))
-    return made
+    scene = replace(scene, within=asked.within, began=await begin_of_record(store))
+    return await _MAKERS[asked.kind](asked, scene, store, progress)
 
 
 def ranked_by(scene: Scene, indicator: str) -> Ranked:
@@ -111,8 +114,8 @@ async def _targets(asked: Asked, scene: Scene, _store: Records, _progress: Progr
 async def _digest(asked: Asked, scene: Scene, store: Records, progress: Progress) -> Report:
     head = scene.units[asked.within] if asked.within is not None else _head(scene)
     since = DIGESTS.last_before(asked.at, scene.calendar)
-    told = await digest_of(scene, head, since, asked.at, store, progress)
-    return digest_report(told, scene, await begin_of_record(store))
+    told = await digest_of(scene, head, since, asked.at, store, progress, live=asked.live)
+    return digest_report(told, scene)
 
 
 async def digest_of(
@@ -123,11 +126,17 @@ async def digest_of(
     store: Records,
     progress: Progress = in_silence,
     apart: Apart = asyncio.to_thread,
+    *,
+    live: bool = False,
 ) -> Digest:
-    """What happened at a unit and below since the last digest. Raises StoreError."""
-    changes = await transitions(store, at, progress)
-    found = await _incidents(store, progress)
-    made: Digest = await apart(digest, scene, head, changes, found, since, at)
+    """What happened at a unit and below since the last digest. Raises StoreError.
+
+    `live`: `at` is now, and what is read does not grow with the history. Of a past instant all incidents are read:
+    those that are over may have been open then.
+    """
+    before = await store.colours_at(members(scene.units, head), since)
+    found = await _incidents(store, progress, open_only=live)
+    made: Digest = await apart(digest, scene, head, before, found, since, at)
     return made
 
 
@@ -142,21 +151,18 @@ def _head(scene: Scene) -> Unit:
 async def _availability(asked: Asked, scene: Scene, store: Records, progress: Progress) -> Report:
     changes = await transitions(store, asked.span.ends, progress)
     blind = await blind_of(store, changes, asked.span, progress)
-    arguments = scene, changes, asked.span, asked.at, asked.grades, blind, await begin_of_record(store)
-    return await asyncio.to_thread(availability_report, *arguments)
+    return await asyncio.to_thread(availability_report, scene, changes, asked.span, asked.grades, blind)
 
 
 async def _incidents_told(asked: Asked, scene: Scene, store: Records, progress: Progress) -> Report:
-    began = await begin_of_record(store)
     found = await _incidents(store, progress)
     answers = first_answers(await audit(store, asked.span.ends, progress))
-    return await asyncio.to_thread(incidents_report, scene, found, answers, asked.span, asked.at, began)
+    return await asyncio.to_thread(incidents_report, scene, found, answers, asked.span)
 
 
 async def _deliveries(asked: Asked, scene: Scene, store: Records, progress: Progress) -> Report:
-    began = await begin_of_record(store)
     found = await _messages(store, progress)
-    return await asyncio.to_thread(deliveries_report, scene, found, asked.span, asked.at, began)
+    return await asyncio.to_thread(deliveries_report, scene, found, asked.span)
 
 
 _MAKERS: Mapping[str, Callable[[Asked, Scene, Records, Progress], Awaitable[Report]]] = {
@@ -177,25 +183,22 @@ async def begin_of_record(store: History) -> datetime | None:
 
 async def transitions(store: History, until: datetime, progress: Progress = in_silence) -> list[Transition]:
     """All changes of colour up to an instant, in the order of their commits."""
-    found: list[Transition] = []
-    mark: int | None = 0
-    while mark is not None:
-        stretch = await store.recorded("transitions", after=mark)
-        mark = stretch.mark
-        found += [fact for fact in stretch.facts if isinstance(fact, Transition) and fact.at <= until]
-        progress("transitions", len(found))
-    return found
+    return await _recorded(store, "transitions", Transition, until, progress)
 
 
 async def audit(store: History, until: datetime, progress: Progress = in_silence) -> list[AuditEntry]:
     """All audit entries up to an instant, in order."""
-    found: list[AuditEntry] = []
+    return await _recorded(store, "audit", AuditEntry, until, progress)
+
+
+async def _recorded(store: History, what: str, sort: type[Fact], until: datetime, progress: Progress) -> list[Fact]:
+    found: list[Fact] = []
     mark: int | None = 0
     while mark is not None:
-        stretch = await store.recorded("audit", after=mark)
+        stretch = await store.recorded(what, after=mark)
         mark = stretch.mark
-        found += [fact for fact in stretch.facts if isinstance(fact, AuditEntry) and fact.at <= until]
-        progress("audit", len(found))
+        found += [fact for fact in stretch.facts if isinstance(fact, sort) and fact.at <= until]
+        progress(what, len(found))
     return found
 
 
@@ -239,8 +242,8 @@ def _at(change: Transition) -> datetime:
     return change.at
 
 
-async def _incidents(store: Store, progress: Progress) -> Sequence[Incident]:
-    found = await store.incidents(open_only=False, limit=MOST)
+async def _incidents(store: Store, progress: Progress, *, open_only: bool = False) -> Sequence[Incident]:
+    found = await store.incidents(open_only=open_only, limit=MOST)
     progress("incidents", len(found))
     return found
 

@@ -13,30 +13,35 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import inf
 
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
+from monitor.alerting import unheard
+from monitor.alerting.auditor import excused
 from monitor.alerting.selfnotices import notices
 from monitor.alerting.selfwatch import (
     CONDITIONS,
     Alarm,
     Call,
     Condition,
+    Figures,
     Health,
     Limits,
     Stage,
     answered,
-    beats,
     found,
     step,
+    withheld,
 )
 from monitor.config.spec import OwnAlarm
 from monitor.model.errors import DenbaoError, StoreError
-from monitor.model.incident import Notice
+from monitor.model.incident import Incident, Notice, Unheard
 from monitor.model.state import AuditEntry
 from monitor.ports import Clock, Host, Resting, Source, Store
 from monitor.service.auditor import Auditor
+from monitor.service.canary import Canary
 from monitor.service.direct import DirectWay
 from monitor.service.evaluator import Evaluator
 from monitor.service.instruments import collected
@@ -75,6 +80,7 @@ class Watched:
     store: Store
     evaluator: Evaluator
     auditor: Auditor
+    canary: Canary | None  # None: no heartbeat goes out that it would prove anything for
     own_line: OwnLine
     sources: Sequence[Source]
     ready: Callable[[], str]  # why the service is not ready
@@ -100,6 +106,10 @@ class SelfWatch(Collector):
         self._skew = self._skewed()
         self._stood = self._jump = 0.0
         self._stuck: tuple[int, datetime | None] = (0, None)
+        self._unheard: Figures | None = None
+        self._head: datetime | None = None  # since when the oldest message should have gone
+        self._lagged_at: float | None = None  # monotonic
+        self._withheld: Sequence[str] = ()
         self._beats = Counter[str]()
 
     @property
@@ -110,6 +120,11 @@ class SelfWatch(Collector):
     def polled(self) -> None:
         """A poll came to its end."""
         self._swept = self._clock.monotonic()
+
+    def lagged(self, seconds: float) -> None:
+        """The event loop came so late."""
+        if seconds > self.limits.lag:
+            self._lagged_at = self._clock.monotonic()
 
     async def acknowledge(self, ref: str, actor: str, via: str = "") -> Alarm | None:
         """Somebody answers the alarm with this reference: no repeats. None when there is no such alarm.
@@ -165,11 +180,27 @@ class SelfWatch(Collector):
             try:
                 now = self._clock.now()
                 self._stuck = await self._watched.store.stuck(now - timedelta(seconds=self.limits.outbox))
+                _, self._head = await self._watched.store.stuck(now)
+                self._unheard = await self._calls_that_nobody_took(now)
                 self._read = self._clock.monotonic()
             except StoreError as broken:
                 log.error("the outbox cannot be looked at: %s", broken)
             if self._watched.own_line.cut:
                 await self._watched.own_line.believable()
+
+    async def _calls_that_nobody_took(self, now: datetime) -> Figures | None:
+        calls = await self._watched.store.unheard(now - timedelta(seconds=unheard.GRACE))
+        states, policy = self._watched.evaluator.states, self._watched.evaluator.policy
+
+        def known(call: Unheard) -> Incident | None:
+            state = states.get(call.unit)
+            mine = () if state is None else state.incidents.values()
+            return next((incident for incident in mine if incident.key == call.incident), None)
+
+        def excuse(incident: Incident) -> str:
+            return excused(incident, states.get(incident.unit), policy.units, policy.muting, now)
+
+        return unheard.figures(unheard.still_owed(calls, known, excuse), policy.directory)
 
     async def beat(self) -> None:
         """Tell the watcher outside that all is well, as long as it is."""
@@ -181,7 +212,12 @@ class SelfWatch(Collector):
 
     async def _beat(self) -> None:
         fresh = self._clock.monotonic() - self._looked <= 3 * LOOK
-        if self._watched.ready() or not fresh or not beats(found(self.health(), self.limits)):
+        why_not = withheld(self.health(), self.limits)
+        why_not = (*why_not, *(["not ready"] if self._watched.ready() else []), *([] if fresh else ["no look"]))
+        if why_not != self._withheld:
+            log.error("the heartbeat %s", f"is withheld: {', '.join(why_not)}" if why_not else "goes out again")
+        self._withheld = why_not
+        if why_not:
             self._beats["withheld"] += 1
             return
         for why in await self._host.beat():
@@ -196,14 +232,18 @@ class SelfWatch(Collector):
         now, watched = self._clock.monotonic(), self._watched
         count, oldest = self._stuck
 
-        def age(mark: float) -> float:
-            return now - max(mark, self._awake)
+        def age(mark: float | None, never: float = 0.0) -> float:
+            return never if mark is None else now - max(mark, self._awake)
 
         return Health(
             swept=age(self._swept) if self._polls else None,
             decided=age(watched.evaluator.turned_at),
             store=max(age(self._read), watched.evaluator.degraded_for),
             stuck=count,
+            head=0.0 if self._head is None else (self._clock.now() - self._head).total_seconds(),
+            canary=None if watched.canary is None else age(watched.canary.passed_at, inf),
+            lagged=None if self._lagged_at is None else now - self._lagged_at,
+            unheard=self._unheard,
             stuck_for=0.0 if oldest is None else (self._clock.now() - oldest).total_seconds(),
             gaps=len(watched.auditor.audit.found),
             audited=age(watched.auditor.ended_at),
@@ -280,7 +320,8 @@ class SelfWatch(Collector):
 def limits_of(own: OwnAlarm, sources: Sequence[Source]) -> Limits:
     """From when on something is wrong: a sweep by the shortest period of all sources that never rest."""
     shortest = min((source.period for source in sources if not isinstance(source, Resting)), default=AT_LEAST)
-    return replace(own.limits, sweep=max(AT_LEAST, own.missed_periods * shortest))
+    polled = max(own.limits.polled, 2 * shortest)
+    return replace(own.limits, sweep=max(AT_LEAST, own.missed_periods * shortest), polled=polled)
 
 
 def _said(call: Call) -> str:

@@ -21,6 +21,7 @@ from monitor.model.state import AuditEntry, Decision
 from monitor.model.text import clean
 from monitor.ports import Clock, Hold, Lease, Store, Transport
 from monitor.service.setback import Setback
+from monitor.service.waiting import ended, woken
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +70,8 @@ class Sender:
 
     def look(self) -> None:
         """What was held back may be free: look at every channel now."""
-        for woken in self._wake.values():
-            woken.set()
+        for wake in self._wake.values():
+            wake.set()
 
     async def run(self) -> None:
         """Send for ever; ends by cancellation, then `drain` waits for what is on the wire."""
@@ -83,13 +84,7 @@ class Sender:
 
         Nothing is cut off that its transport may still end: the next start would send it a second time.
         """
-        tasks = [task for flying in self._flying.values() for task in flying]
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=grace)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await ended([task for flying in self._flying.values() for task in flying], grace)
 
     async def step(self, channel: str) -> int:
         """Claim what is due on one channel and begin to send it; returns how many were begun."""
@@ -139,13 +134,7 @@ class Sender:
         left = self._look if due is None else min(self._look, max((due - self._clock.now()).total_seconds(), 0.0))
         if len(self._flying[channel]) >= self._ways[channel].parallel:
             left = self._look  # a landing wakes this loop
-        woken = asyncio.ensure_future(self._wake[channel].wait())
-        slept = asyncio.ensure_future(self._clock.sleep(max(left, 0.01)))
-        try:
-            await asyncio.wait({woken, slept}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            woken.cancel()
-            slept.cancel()
+        await woken(self._wake[channel], self._clock, max(left, 0.01))
 
     async def _send(self, lease: Lease) -> None:
         receipt = self._without_sending(lease)

@@ -49,7 +49,7 @@ def survey(root: Path, environ: Mapping[str, str], facts: fitness.Facts) -> fitn
         facts,
         config=config,
         folder=_folder(root / "var"),
-        secrets=tuple(_secrets(root, site)),
+        secrets=tuple(_secrets(root)),
         memory=_memory(),
     )
     if site is not None:
@@ -94,7 +94,7 @@ def _folder(path: Path) -> fitness.Folder:
     )
 
 
-def _secrets(root: Path, site: Site | None) -> Iterator[fitness.Kept]:
+def _secrets(root: Path) -> Iterator[fitness.Kept]:
     anew = "delete it, the service makes a new one (mode 0600)"
     for name in ("var/links.key", "var/operator.token"):
         yield from _kept(root, name, OTHERS, anew)

@@ -1,10 +1,11 @@
 """Virtual time, scripted neighbours, and the seeded simulation of a whole service."""
 
-from monitor.testing.clock import Deadlock, LoopClock, VirtualLoop, VirtualTimetable, run
+from monitor.testing.clock import Deadlock, HandClock, LoopClock, VirtualLoop, VirtualTimetable, run
 from monitor.testing.doubles import RecordingTransport, Reply, Ring, ScriptedSource
 
 __all__ = [
     "Deadlock",
+    "HandClock",
     "LoopClock",
     "RecordingTransport",
     "Reply",

@@ -103,6 +103,27 @@ class LoopClock:
             await self.sleep(left)
 
 
+class HandClock:
+    """`monitor.ports.Clock` that shows what its owner writes into `at` (aware UTC); sleeping is over at once."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = self._start = at
+
+    def now(self) -> datetime:
+        """The instant that was written."""
+        return self.at
+
+    def monotonic(self) -> float:
+        """Seconds from the first instant to the one that is shown."""
+        return (self.at - self._start).total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        """Pass at once."""
+
+    async def sleep_until(self, when: datetime) -> None:
+        """Pass at once."""
+
+
 class VirtualTimetable:
     """`monitor.ports.Timetable` that follows a clock without APScheduler: what lags behind runs once and late."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from random import Random
 
 from monitor.alerting.limits import Limits
 from monitor.model.errors import Conflict, StoreError
-from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
+from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt, Unheard
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
@@ -223,10 +223,30 @@ class FaultyStore:
         self._enter()
         return await self._inner.stuck(before)
 
-    async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+    async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
         """See the port."""
         self._enter()
-        return await self._inner.owed()
+        return await self._inner.unheard(before, limit)
+
+    async def forget(self, channel: str) -> None:
+        """See the port."""
+        self._enter()
+        await self._inner.forget(channel)
+
+    async def overdue(self, before: datetime, limit: int) -> Sequence[Incident]:
+        """See the port."""
+        self._enter()
+        return await self._inner.overdue(before, limit)
+
+    async def open_after(self, key: str, limit: int) -> Sequence[Incident]:
+        """See the port."""
+        self._enter()
+        return await self._inner.open_after(key, limit)
+
+    async def owed(self, incidents: Collection[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        """See the port."""
+        self._enter()
+        return await self._inner.owed(incidents)
 
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port."""

@@ -1,4 +1,4 @@
-"""Who may do what: rights of the roles, tokens by the digest of their secret, and how often one may be wrong.
+"""Who may do what: rights of the roles, and tokens by the digest of their secret.
 
 The only file of the web layer that makes secrets. Everything is denied that a route's right does not allow.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -80,29 +79,3 @@ def token_entry(presented: str, role: str = "operator") -> Token:
     """What is remembered of a token `id.secret`: its id, role and the digest of its secret."""
     name, _, secret = presented.partition(".")
     return Token(name, role, hashlib.sha256(secret.encode()).hexdigest())
-
-
-class Limiter:
-    """At most `limit` events of one key in any `seconds`; remembers at most `keys` of them, the most recent ones."""
-
-    def __init__(self, limit: int, seconds: float, keys: int = 10_000) -> None:
-        self._limit = limit
-        self._seconds = seconds
-        self._keys = keys
-        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
-
-    def wait(self, key: str, now: float) -> float:
-        """Seconds until the key may try again (`now` is monotonic); 0 when it may now."""
-        times = self._seen.get(key)
-        if times is None:
-            return 0.0
-        while times and times[0] <= now - self._seconds:
-            times.popleft()
-        return 0.0 if len(times) < self._limit else times[0] + self._seconds - now
-
-    def count(self, key: str, now: float) -> None:
-        """Remember one event."""
-        self._seen.setdefault(key, deque(maxlen=self._limit)).append(now)
-        self._seen.move_to_end(key)
-        while len(self._seen) > self._keys:
-            self._seen.popitem(last=False)

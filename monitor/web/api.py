@@ -63,7 +63,7 @@ async def units(request: web.Request) -> web.Response:
         for unit in service.site.units
         if (level is None or unit.level == level)
         and (province is None or unit.province == province)
-        and (colour is None or shapes.colour_of(states[unit.code]) == colour)
+        and (colour is None or states[unit.code].colour == colour)
     ]
     rows = [shapes.unit_summary(unit, states[unit.code]) for unit in found[offset : offset + limit]]
     return answer({**_page(rows, limit, offset, more=len(found) > offset + limit), "total": len(found)})

@@ -8,16 +8,17 @@ import json
 from aiohttp import web
 
 from monitor.service.app import Service
-from monitor.web.access import Limiter, Right, Tokens
+from monitor.web.access import Right, Tokens
 from monitor.web.gate import WRONG_PER_MINUTE, Gate, guard
-from monitor.web.keys import GATE, LINKS, PAGES, PUBLISHED, REPLIES, SERVICE, STREAM
+from monitor.web.keys import GATE, LINKS, PAGES, PUBLISHED, PUSHES, REPLIES, SERVICE, STREAM, TURN
+from monitor.web.limiter import Limiter
 from monitor.web.openapi import document
 from monitor.web.pages import Pages
+from monitor.web.patience import patient
 from monitor.web.problems import Handler, tell_problems
 from monitor.web.public import Published
-from monitor.web.push import BATCHES_PER_MINUTE, PUSHES
+from monitor.web.push import BATCHES_PER_MINUTE
 from monitor.web.replies import PER_MINUTE
-from monitor.web.reports import TURN
 from monitor.web.route import Route
 from monitor.web.routes import table
 from monitor.web.stream import Broadcaster
@@ -78,6 +79,7 @@ async def serve(app: web.Application, host: str, port: int) -> web.AppRunner:
     Raises OSError when the address is taken.
     """
     runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=2.0)
+    patient(app, runner, app[SERVICE].clock)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     return runner

@@ -15,7 +15,6 @@ from monitor.web import charts, detail, look, muting
 from monitor.web.api import find_incident
 from monitor.web.feeds import row_of
 from monitor.web.keys import PAGES, SERVICE
-from monitor.web.shapes import colour_of
 
 SHOWN_INCIDENTS = 8  # on the board; the rest is one click away
 SHOWN_CHANGES = 60
@@ -94,7 +93,7 @@ async def unit(request: web.Request) -> web.Response:
         "children": look.group(found.code, units.children(found.code), service, t),
         "systems": [look.tile(units[code], states[code], t) for code in found.depends_on],
         "dependants": len(units.dependants(found.code)),
-        "parents": [(units[code], colour_of(states[code])) for code in units.lineage(found.code)[1:]],
+        "parents": [(units[code], states[code].colour) for code in units.lineage(found.code)[1:]],
         "incidents": look.open_incidents(service, t, (found.code,)),
         "muted": [muting.row(one, service) for one in service.desk.about(found.code)],
         "changes": [detail.change_row(change, service, t) for change in changes[:SHOWN_CHANGES]],

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.alerting.escalate import NOBODY
+from monitor.alerting.incidents import SPARED
 from monitor.alerting.plan import Directory
 from monitor.engine.book import Criterion, Indicator, Measure
 from monitor.model.colour import Colour
@@ -145,6 +147,11 @@ def _called(who: str, people: Directory) -> str:
 
 
 def _step_state(step: Step, incident: Incident, t: Words) -> str:
+    if step.skipped == SPARED:
+        return t("spared")
     if step.fired:
-        return t("told") if step.fired == 1 else t("told_times", count=step.fired)
+        calls = step.told or step.fired  # a plan of an earlier version did not count those that went to somebody
+        if step.skipped == NOBODY and not step.told:
+            return t("reached_nobody")
+        return t("told") if calls == 1 else t("told_times", count=calls)
     return t("waiting") if incident.phase is Phase.OPEN else t("withheld")

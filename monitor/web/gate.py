@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import math
 from collections.abc import Iterable
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -19,8 +18,9 @@ from monitor.model.errors import StoreError
 from monitor.model.state import AuditEntry
 from monitor.model.text import clean
 from monitor.service.app import Service
-from monitor.web.access import OPEN_ON_LOOPBACK, Limiter, Right, Tokens, may
+from monitor.web.access import OPEN_ON_LOOPBACK, Right, Tokens, may
 from monitor.web.keys import CALLER, GATE
+from monitor.web.limiter import Limiter
 from monitor.web.problems import Handler, Problem
 from monitor.web.route import Route
 
@@ -92,9 +92,7 @@ class Gate:
     async def _refuse(self, request: web.Request, presented: str) -> NoReturn:
         """Say no to a wrong token; after some of one address no more is written down, and that is all it hears."""
         address, now = request.remote or "", self._service.clock.monotonic()
-        if (wait := self._wrong.wait(address, now)) > 0:
-            headers = {"Retry-After": str(math.ceil(wait))}
-            raise Problem(429, "too-many-attempts", "too many refused tokens from this address", headers=headers)
+        self._wrong.check(address, now, "too-many-attempts", "too many refused tokens from this address")
         self._wrong.count(address, now)
         await self._audit(request, clean(presented.partition(".")[0], 40) or "?", "token refused")
         raise Problem(401, "token", "the token is not valid", headers=_ASK)

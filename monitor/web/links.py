@@ -8,7 +8,6 @@ everybody comes from one address.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +26,6 @@ from monitor.service.app import Service
 from monitor.web import detail, look
 from monitor.web.access import LOCAL
 from monitor.web.keys import LINKS, PAGES, SERVICE
-from monitor.web.problems import Problem
 from monitor.web.query import BODY_SECONDS
 from monitor.web.texts import Words
 
@@ -171,12 +169,8 @@ async def _visit(request: web.Request, purpose: Purpose) -> Visit:
 
 
 def _count(request: web.Request) -> None:
-    wrong, address = request.app[LINKS], request.remote or LOCAL
-    now = request.app[SERVICE].clock.monotonic()
-    if (wait := wrong.wait(address, now)) > 0:
-        headers = {"Retry-After": str(math.ceil(wait))}
-        raise Problem(429, "too-many-attempts", "too many wrong links from this address", headers=headers)
-    wrong.count(address, now)
+    address, now = request.remote or LOCAL, request.app[SERVICE].clock.monotonic()
+    request.app[LINKS].take(address, now, "too-many-attempts", "too many wrong links from this address")
 
 
 def _standing(visit: Visit) -> str:

@@ -14,10 +14,9 @@ from monitor.model.incident import MASS_PREFIX, Incident, Kind
 from monitor.model.state import UnitState
 from monitor.model.text import unaccent
 from monitor.model.unit import Level, Unit
-from monitor.model.verdict import CriterionState
+from monitor.model.verdict import CriterionState, common_deadline
 from monitor.service.app import Service
 from monitor.web import charts
-from monitor.web.shapes import colour_of
 from monitor.web.texts import Words
 
 KINDS: Mapping[str, tuple[str, str]] = {
@@ -102,7 +101,7 @@ class TargetRow:
 def tile(unit: Unit, state: UnitState, t: Words) -> Tile:
     """One unit as a tile: its bare name, and its kind beside the code."""
     kind, name = _parted(unit, t)
-    return Tile(unit.code, kind, name, colour_of(state))
+    return Tile(unit.code, kind, name, state.colour)
 
 
 def _parted(unit: Unit, t: Words) -> tuple[str, str]:
@@ -192,8 +191,7 @@ def _target(
     assert rule.target is not None
     calendar = service.site.calendar
     indicator = service.site.ruleset.indicators.get(rule.indicator or "")
-    verdicts = [one.verdict for one in (*held, *((own,) if own else ()))]
-    deadline = max((v.deadline for v in verdicts if v.deadline is not None), default=None)
+    deadline = (own.verdict.deadline if own else None) or common_deadline(one.verdict.deadline for one in held)
     left = None
     if deadline is not None:
         left = calendar.working_days_between(calendar.local(now).date(), calendar.local(deadline).date())

@@ -19,7 +19,6 @@ from monitor.model.unit import Level, Unit
 from monitor.service.app import Service
 from monitor.web import charts, look
 from monitor.web.keys import PAGES, PUBLISHED, SERVICE
-from monitor.web.shapes import colour_of
 
 _REFRESH = 60  # seconds; the least, after which a page that is left open is loaded again
 _LETTER = 7.4  # width of an average letter at 12 px, in px
@@ -113,7 +112,7 @@ def _shown(unit: Unit, request: web.Request) -> dict[str, object]:
     state = service.evaluator.states[unit.code]
     return {
         "head": unit,
-        "colour": colour_of(state),
+        "colour": state.colour,
         "since": state.standing.since if state.standing else None,
         "group": group,
         "share": charts.bar(group.counts),
@@ -125,7 +124,7 @@ def _shown(unit: Unit, request: web.Request) -> dict[str, object]:
 
 def _drawn(unit: Unit, request: web.Request) -> dict[str, object]:
     service, t = request.app[SERVICE], request.app[PAGES].words(request)
-    colour = colour_of(service.evaluator.states[unit.code])
+    colour = service.evaluator.states[unit.code].colour
     name, word = t.pick((unit.name_vi, unit.name_en)), t(colour.value)
     split = round(18 + _LETTER * len(name))
     fill, on_fill = _FILLS[colour]

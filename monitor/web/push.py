@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,9 +16,8 @@ from monitor.model.state import AuditEntry
 from monitor.model.text import clean
 from monitor.service.app import Service
 from monitor.service.heartbeats import Signal
-from monitor.web.access import Limiter
 from monitor.web.api import answer
-from monitor.web.keys import CALLER, SERVICE
+from monitor.web.keys import CALLER, PUSHES, SERVICE
 from monitor.web.problems import Problem
 from monitor.web.query import json_body, known_only
 
@@ -28,7 +26,6 @@ BATCHES_PER_MINUTE = 60  # of one token
 COMMIT_SECONDS = 10.0  # after which a batch that is not committed is answered 503; sending it again is harmless
 _OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 _FIELDS = frozenset({"unit", "indicator", "value", "as_of", "comparator", "numerator", "denominator", "note"})
-PUSHES = web.AppKey("pushes", Limiter)
 
 
 class _Refused(Exception):
@@ -101,11 +98,8 @@ async def _committed(service: Service, work: Callable[[], Awaitable[None]]) -> N
 
 
 def _limit_rate(request: web.Request, now: float) -> None:
-    pushes, caller = request.app[PUSHES], request[CALLER].id
-    if (wait := pushes.wait(caller, now)) > 0:
-        headers = {"Retry-After": str(math.ceil(wait))}
-        raise Problem(429, "too-many-batches", f"at most {BATCHES_PER_MINUTE} batches a minute", headers=headers)
-    pushes.count(caller, now)
+    why = f"at most {BATCHES_PER_MINUTE} batches a minute"
+    request.app[PUSHES].take(request[CALLER].id, now, "too-many-batches", why)
 
 
 def _not_now() -> Problem:

@@ -46,15 +46,20 @@ def one_of(request: web.Request, name: str, allowed: Collection[str]) -> str | N
     return word
 
 
+async def body_of(request: web.Request) -> bytes:
+    """The body, bounded in size by the application and in time."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        raise Problem(408, "slow-body", f"the body did not arrive within {BODY_SECONDS:g} s") from None
+
+
 async def json_body(request: web.Request) -> dict[str, object]:
     """The JSON object in the body, strictly read: no duplicate names, no NaN, bounded in size and in time."""
     if request.content_type != "application/json" or request.headers.get("Content-Encoding"):
         raise Problem(415, "media-type", "send application/json, not packed")
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            raw = await request.read()
-    except TimeoutError:
-        raise Problem(408, "slow-body", f"the body did not arrive within {BODY_SECONDS:g} s") from None
+    raw = await body_of(request)
     try:
         found = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refused, parse_float=_finite)
     except (ValueError, RecursionError) as broken:

@@ -17,6 +17,7 @@ from monitor.model.incident import DELIVERED
 from monitor.web.api import answer
 from monitor.web.keys import SERVICE
 from monitor.web.problems import Problem
+from monitor.web.query import body_of
 
 _NAME = 100  # characters of a provider's name for a message
 
@@ -34,7 +35,7 @@ async def told(request: web.Request) -> web.Response:
 async def posted(request: web.Request) -> web.Response:
     """A webhook of Zalo. Events that say nothing about a delivery are accepted and forgotten."""
     channel, secret = _channel(request)
-    body = await request.read()
+    body = await body_of(request)
     event = _event(body)
     stamp, presented = str(event.get("timestamp", "")), request.headers.get("X-ZEvent-Signature", "")
     app = channel.zalo.app_id if channel.zalo is not None else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import math
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -12,7 +11,6 @@ from aiohttp import web
 from monitor.config.spec import RepliesSpec
 from monitor.model.text import clean
 from monitor.service.replies import STRANGER, Message
-from monitor.web.access import Limiter
 from monitor.web.api import answer
 from monitor.web.keys import LINKS, REPLIES, SERVICE
 from monitor.web.problems import Problem
@@ -31,7 +29,7 @@ async def reply(request: web.Request) -> web.Response:
     channel = request.match_info["channel"]
     spec = _genuine(request, channel, now)
     message = _message(channel, spec, await _body(request))
-    _limited(request.app[REPLIES], f"{channel}/{message.sender}", now, "too many messages of one sender")
+    request.app[REPLIES].take(f"{channel}/{message.sender}", now, "too-many", "too many messages of one sender")
     heard = await service.replies.hear(message)
     told = {"detail": "this address belongs to nobody who is told by this channel"} if heard == STRANGER else {}
     return answer({"heard": heard, **told})
@@ -45,15 +43,10 @@ def _genuine(request: web.Request, channel: str, now: float) -> RepliesSpec:
     presented = request.headers.get(name, "").encode("utf-8", "surrogateescape")
     wanted = spec.secret.reveal().encode() if spec is not None else b"none"
     if not hmac.compare_digest(presented, wanted) or spec is None:
-        _limited(request.app[LINKS], f"replies {request.remote}", now, "too many refused secrets from this address")
+        why = "too many refused secrets from this address"
+        request.app[LINKS].take(f"replies {request.remote}", now, "too-many", why)
         raise Problem(404, "replies", "there is nothing here")
     return spec
-
-
-def _limited(limiter: Limiter, key: str, now: float, why: str) -> None:
-    if (wait := limiter.wait(key, now)) > 0:
-        raise Problem(429, "too-many", why, headers={"Retry-After": str(math.ceil(wait))})
-    limiter.count(key, now)
 
 
 async def _body(request: web.Request) -> Mapping[str, object]:

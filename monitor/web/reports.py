@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
 
 from aiohttp import web
 
@@ -13,15 +14,14 @@ from monitor.adapters.render.html import style_source
 from monitor.model.errors import NotFound
 from monitor.model.text import clean
 from monitor.model.unit import Level
-from monitor.reporting.periods import NAMES, is_past, span_asked
+from monitor.reporting.periods import NAMES, is_past, span_asked, told_at
 from monitor.reporting.report import Report
 from monitor.service.app import Service
 from monitor.service.reports import KINDS, OF_STATES, Asked, Records, make, scene_of
-from monitor.web.keys import PAGES, SERVICE
+from monitor.web.keys import PAGES, SERVICE, TURN
 from monitor.web.problems import Problem
 from monitor.web.query import known_only, one_of
 
-TURN: web.AppKey[asyncio.Lock] = web.AppKey("reports_turn")  # one report at a time: a large one takes seconds
 _ASKED = (*NAMES, "format", "table", "within", "unit", "level", "indicator", "lang")
 _RANKED = (Level.COMMUNE.value, Level.PROVINCE.value)
 _POLICY = "default-src 'none'; style-src {style}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
@@ -45,7 +45,7 @@ async def report(request: web.Request) -> web.StreamResponse:
     scene = scene_of(service.site, dict(service.evaluator.states))
     async with request.app[TURN]:
         try:
-            made = await make(asked, scene, _records(service))
+            made = await make(asked, scene, cast(Records, service.store))
             body = await asyncio.to_thread(form.write, made, said.get("table"))
         except ValueError as wrong:
             raise Problem(422, "query", str(wrong)) from None
@@ -67,19 +67,15 @@ def _asked(kind: str, said: Mapping[str, str], service: Service) -> Asked:
     for name in ("within", "unit"):
         if name in said:
             site.units[said[name]]  # raises NotFound
-    asked = Asked(kind, min(span.ends, now), span, said.get("within"), said.get("unit"))
+    asked = Asked(
+        kind, span, said.get("within"), said.get("unit"), live=not is_past(when), told_at=told_at(when, span, now)
+    )
     levels = _RANKED if kind == "ranking" else tuple(level.value for level in Level)
     if "level" in said:
         if said["level"] not in levels:
             raise Problem(422, "query", f"level is one of {', '.join(levels)}")
         asked = replace(asked, level=Level(said["level"]))
     return replace(asked, indicator=said.get("indicator", "score"))
-
-
-def _records(service: Service) -> Records:
-    store = service.store
-    assert hasattr(store, "recorded")
-    return store  # type: ignore[return-value]
 
 
 def _answer(made: Report, form: Format, body: bytes) -> web.Response:

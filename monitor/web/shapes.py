@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from monitor.alerting.incidents import SPARED
 from monitor.alerting.selfwatch import Alarm
 from monitor.config.spec import FeedSpec
 from monitor.engine.index import GroupPoints, IndexPoints
@@ -26,11 +27,6 @@ def iso(instant: datetime | None) -> str | None:
     return None if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def colour_of(state: UnitState | None) -> Colour:
-    """The committed colour; what was never judged is unknown."""
-    return Colour.UNKNOWN if state is None or state.standing is None else state.standing.colour
-
-
 def unit_summary(unit: Unit, state: UnitState) -> Json:
     """One unit as it stands in lists."""
     standing = state.standing
@@ -41,8 +37,8 @@ def unit_summary(unit: Unit, state: UnitState) -> Json:
         "name": {"vi": unit.name_vi, "en": unit.name_en},
         "parent": unit.parent,
         "province": unit.province,
-        "colour": colour_of(state).value,
-        "computed_colour": colour_of(state).value,
+        "colour": state.colour.value,
+        "computed_colour": state.colour.value,
         "reported_colour": state.reported.value,
         "since": iso(standing.since if standing else None),
         "last_known_colour": standing.level.value if standing else Colour.UNKNOWN.value,
@@ -243,7 +239,7 @@ def _step(step: Step) -> Json:
     return {
         "role": step.role,
         "due_at": iso(step.due_at),
-        "calls_made": step.fired,
+        "calls_made": 0 if step.skipped == SPARED else step.fired,
         "repeat_seconds": step.repeat,
         "office_hours": step.office_hours,
         "to": [{"recipient": address.recipient, "channel": address.channel} for address in step.to],

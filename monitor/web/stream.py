@@ -19,10 +19,11 @@ from monitor.model.colour import Colour
 from monitor.model.state import Decision, UnitState
 from monitor.model.unit import Level
 from monitor.service.app import Service
+from monitor.service.waiting import woken
 from monitor.web.keys import SERVICE, STREAM
 from monitor.web.problems import Problem
 from monitor.web.query import known_only
-from monitor.web.shapes import colour_of, iso
+from monitor.web.shapes import iso
 
 MOST_CLIENTS = 500
 BEAT = 5.0  # seconds between two heartbeats
@@ -109,7 +110,8 @@ class Broadcaster:
         return counts if scope is not None else {**counts, "": self._count(provinces)}
 
     def _count(self, codes: Iterable[str]) -> Mapping[str, int]:
-        found = Counter(colour_of(self._service.evaluator.states.get(code)).value for code in codes)
+        states = self._service.evaluator.states
+        found = Counter(states[code].colour.value for code in codes)
         return {colour.value: found[colour.value] for colour in Colour}
 
     def _open_incidents(self, scope: str | None) -> int:
@@ -128,10 +130,10 @@ async def events(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers=_HEADERS)
     try:
         await response.prepare(request)
-        await _write(response, request, "snapshot", stream.everything(scope))
+        await _write(response, "snapshot", stream.everything(scope))
         while not box.closed:
             name, data = await _next(box, stream, service)
-            await _write(response, request, name, data)
+            await _write(response, name, data)
     except (TimeoutError, ConnectionError):
         if request.transport is not None:
             request.transport.abort()  # a client that does not read gets no goodbye either
@@ -141,13 +143,7 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 async def _next(box: Mailbox, stream: Broadcaster, service: Service) -> tuple[str, dict[str, object]]:
-    heard = asyncio.ensure_future(box.news.wait())
-    beat = asyncio.ensure_future(service.clock.sleep(BEAT))
-    try:
-        await asyncio.wait({heard, beat}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        heard.cancel()
-        beat.cancel()
+    await woken(box.news, service.clock, BEAT)
     box.news.clear()
     if not box.changed and not box.stirred:
         return "beat", {"at": iso(service.clock.now())}
@@ -155,21 +151,21 @@ async def _next(box: Mailbox, stream: Broadcaster, service: Service) -> tuple[st
     return "change", stream.message(changed.values(), box.scope)
 
 
-async def _write(response: web.StreamResponse, request: web.Request, name: str, data: Mapping[str, object]) -> None:
+async def _write(response: web.StreamResponse, name: str, data: Mapping[str, object]) -> None:
     text = f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n"
     async with asyncio.timeout(PATIENCE):
         await response.write(text.encode())
 
 
 def _recoloured(decision: Decision) -> bool:
-    return colour_of(decision.before) is not colour_of(decision.after)
+    return decision.before.colour is not decision.after.colour
 
 
 def _change(state: UnitState) -> Mapping[str, object]:
     standing = state.standing
     return {
         "unit": state.unit,
-        "colour": colour_of(state).value,
+        "colour": state.colour.value,
         "since": iso(standing.since if standing else None),
         "caused_by": standing.caused_by if standing else None,
     }

@@ -235,6 +235,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "waiting": ("đang chờ", "waiting"),
     "told_times": ("{count} lần", "{count} times"),
     "told": ("rồi", "yes"),
+    "reached_nobody": ("chưa báo được ai", "reached nobody"),
+    "spared": ("được báo bằng sự cố rộng hơn", "by the wider incident"),
     "withheld": ("không cần nữa", "no longer needed"),
     "repeat": ("nhắc lại mỗi {span}", "again every {span}"),
     "nobody": ("không ai giữ vai trò này", "nobody holds this role"),
@@ -285,7 +287,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "mute_done": ("Đã ghi. Đang tải lại…", "Done. Reloading…"),
     "mute_failed": ("Không làm được: ", "Not done: "),
-    "mute_all": ("Xem tất cả", "See all"),
     "answer": ("Xác nhận đã nhận", "Acknowledge"),
     "answer_how": (
         "Trên máy chủ: {command}. Các bước sau sẽ dừng; việc theo dõi vẫn tiếp tục.",

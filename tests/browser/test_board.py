@@ -3,73 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import expect
 
 from monitor.alerting.links import Grant, Purpose, sign
-from monitor.web.app import create_app, serve
-from monitor.web.keys import STREAM
-from monitor.web.stream import Broadcaster
-from tests.unit.web_site import HOSTILE, NOW, TOKENS, World, running, site
+from tests.browser.visiting import Visit, visiting
+from tests.unit.web_site import HOSTILE, NOW, TOKENS, site
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 COMMUNES = 92
-
-
-@dataclass
-class Visit:
-    """A world, its address and a browser."""
-
-    world: World
-    url: str
-    browser: Browser
-    streams: Broadcaster
-    errors: list[str]
-
-    @asynccontextmanager
-    async def page(self, path: str = "/", **options: Any) -> AsyncIterator[Page]:
-        """A page in a context of its own; what it complains of is kept in `errors`."""
-        context = await self.browser.new_context(**options)
-        page = await context.new_page()
-        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda broken: self.errors.append(str(broken)))
-        page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
-        await page.goto(f"{self.url}{path}")
-        try:
-            yield page
-        finally:
-            await context.close()
 
 
 @pytest.fixture
 async def visit() -> AsyncIterator[Visit]:
     """A running board of 92 communes and a browser in front of it."""
-    async with running(site(communes=COMMUNES)) as world, async_playwright() as playwright:
-        app = create_app(world.service, world.tokens)
-        runner = await serve(app, "127.0.0.1", 0)
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        try:
-            host, port = runner.addresses[0][:2]
-            yield Visit(world, f"http://{host}:{port}", browser, app[STREAM], [])
-        finally:
-            await browser.close()
-            await runner.cleanup()
+    async with visiting(site(communes=COMMUNES)) as made:
+        yield made
 
 
 async def test_every_commune_is_a_tile_with_a_letter_and_a_shape(visit):

@@ -7,13 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.async_api import async_playwright
 
 from monitor.config.spec import Public
-from monitor.web.app import create_app, serve
-from monitor.web.keys import STREAM
-from tests.browser.test_board import CHROMIUM, QUIET, Visit
-from tests.unit.web_site import HOSTILE, running, site
+from tests.browser.visiting import Visit, visiting
+from tests.unit.web_site import HOSTILE, site
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 PHONE = {"viewport": {"width": 360, "height": 740}}
@@ -25,16 +22,8 @@ SEEN = "Promise.all([...document.images].map(i => i.decode().then(() => i.id, ()
 async def visit() -> AsyncIterator[Visit]:
     """A site whose province everybody may see."""
     made = replace(site(communes=92), public=Public(frozenset({"19"})))
-    async with running(made) as world, async_playwright() as playwright:
-        app = create_app(world.service, world.tokens)
-        runner = await serve(app, "127.0.0.1", 0)
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        try:
-            host, port = runner.addresses[0][:2]
-            yield Visit(world, f"http://{host}:{port}", browser, app[STREAM], [])
-        finally:
-            await browser.close()
-            await runner.cleanup()
+    async with visiting(made) as found:
+        yield found
 
 
 async def test_the_public_page_fits_a_phone_and_links_to_nothing_but_itself(visit: Visit):

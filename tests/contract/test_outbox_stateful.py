@@ -385,93 +385,46 @@ TestOutbox.settings = settings(max_examples=settings().max_examples // 2, statef
 # -- the machine finds what it is for -------------------------------------------------------------------------------
 
 
-def _withhold_forgets_what_went(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(states, "WENT", frozenset())
+def _settled_as_taken(outbox: MemoryOutbox, row: Any) -> None:
+    outbox.settle(Lease(row.notice, row.owner, row.attempt), REPLIES["taken"], START, None)
 
 
-def _marked_before_it_is_sent(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(MemoryOutbox, "_end", lambda self, row: self.settle(_lease(row), REPLIES["taken"], START, None))
+def _put_back(_: MemoryOutbox, row: Any) -> None:
+    row.state, row.lease_until = "pending", None
 
 
-def _a_claim_of_the_dead_is_no_doubt(patch: pytest.MonkeyPatch) -> None:
-    def end(_: MemoryOutbox, row: Any) -> None:
-        row.state, row.lease_until = "pending", None
-
-    patch.setattr(MemoryOutbox, "_end", end)
-
-
-def _claims_of_the_dead_stay(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(MemoryOutbox, "end_leases", lambda _: None)
-    patch.setattr(MemoryOutbox, "_expire", lambda *_: None)
+def _given_up_after_three(
+    receipt: Receipt, notice: Notice, way: Way, attempt: int, now: datetime, chance: float
+) -> Following:
+    after = follow(receipt, notice, way, attempt, now, chance)
+    return Following(REPLIES["taken"]) if attempt >= 3 and after.again_at else after
 
 
-def _the_claim_asks_no_silence(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(MemoryOutbox, "_held", lambda *_: False)
+def planted(name: str, home: Any, what: str, instead: Any, *, quickly_found: bool = False) -> Any:
+    """A bug: something of a module or class is another thing."""
+    return pytest.param(home, what, instead, id=name, marks=() if quickly_found else pytest.mark.nightly)
 
 
-def _good_news_does_not_wait(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(MemoryOutbox, "_blocked", lambda *_: False)
-
-
-def _good_news_for_all(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(MemoryOutbox, "_told", lambda *_: True)
-
-
-def _good_news_for_whom_nothing_reached(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(states, "was_told", lambda state, maybe, _: state == "sent" or maybe)
-
-
-def _an_answer_stops_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(MemoryOutbox, "withhold", lambda *_: None)
-
-
-def _the_next_channel_is_forgotten(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(sender, "take_over", lambda *_: None)
-
-
-def _a_late_failure_is_only_noted(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(MemoryOutbox, "_hand_over", lambda *_: None)
-
-
-def _blind_channels_repeat(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Sender, "_without_sending", lambda *_: None)
-
-
-def _given_up_after_three(patch: pytest.MonkeyPatch) -> None:
-    def three(receipt: Receipt, notice: Notice, way: Way, attempt: int, now: datetime, chance: float) -> Following:
-        after = follow(receipt, notice, way, attempt, now, chance)
-        return Following(REPLIES["taken"]) if attempt >= 3 and after.again_at else after
-
-    patch.setattr(sender, "follow", three)
-
-
-def _lease(row: Any) -> Lease:
-    return Lease(row.notice, row.owner, row.attempt)
-
-
-QUICKLY_FOUND = (
-    _withhold_forgets_what_went,
-    _marked_before_it_is_sent,
-    _a_claim_of_the_dead_is_no_doubt,
-    _good_news_for_all,
-    _an_answer_stops_nothing,
+@pytest.mark.parametrize(
+    ("home", "what", "instead"),
+    [
+        planted("withhold_forgets_what_went", states, "WENT", frozenset(), quickly_found=True),
+        planted("marked_before_it_is_sent", MemoryOutbox, "_end", _settled_as_taken, quickly_found=True),
+        planted("a_claim_of_the_dead_is_no_doubt", MemoryOutbox, "_end", _put_back, quickly_found=True),
+        planted("good_news_for_all", MemoryOutbox, "_told", lambda *_: True, quickly_found=True),
+        planted("an_answer_stops_nothing", MemoryOutbox, "withhold", lambda *_: None, quickly_found=True),
+        planted("claims_of_the_dead_stay", MemoryOutbox, "_end", lambda *_: None),
+        planted("the_claim_asks_no_silence", MemoryOutbox, "_held", lambda *_: False),
+        planted("good_news_does_not_wait", MemoryOutbox, "_blocked", lambda *_: False),
+        planted("good_news_for_whom_nothing_reached", states, "was_told", lambda s, maybe, _: s == "sent" or maybe),
+        planted("the_next_channel_is_forgotten", sender, "take_over", lambda *_: None),
+        planted("a_late_failure_is_only_noted", MemoryOutbox, "_hand_over", lambda *_: None),
+        planted("blind_channels_repeat", Sender, "_without_sending", lambda *_: None),
+        planted("given_up_after_three", sender, "follow", _given_up_after_three),
+    ],
 )
-FOUND = (
-    _claims_of_the_dead_stay,
-    _the_claim_asks_no_silence,
-    _good_news_does_not_wait,
-    _good_news_for_whom_nothing_reached,
-    _the_next_channel_is_forgotten,
-    _a_late_failure_is_only_noted,
-    _blind_channels_repeat,
-    _given_up_after_three,
-)
-PLANTED = [*QUICKLY_FOUND, *(pytest.param(plant, marks=pytest.mark.nightly) for plant in FOUND)]
-
-
-@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__.strip("_"))
-def test_a_planted_bug_of_the_outbox_is_found(plant, monkeypatch):
-    plant(monkeypatch)
+def test_a_planted_bug_of_the_outbox_is_found(home, what, instead, monkeypatch):
+    monkeypatch.setattr(home, what, instead)
     search = settings(max_examples=1000, stateful_step_count=40, phases=[Phase.generate], report_multiple_bugs=False)
     with pytest.raises((AssertionError, KeyError)):  # whichever promise it breaks first
         run_state_machine_as_test(Outbox, settings=search)

@@ -16,11 +16,22 @@ from monitor.alerting.outcome import take_over
 from monitor.engine.rolling import pack
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
-from monitor.model.incident import Fault, Notice, Outcome, Phase, Receipt, reference
+from monitor.model.incident import (
+    LOOPBACK,
+    Address,
+    Fault,
+    Incident,
+    Notice,
+    Outcome,
+    Phase,
+    Receipt,
+    Step,
+    reference,
+)
 from monitor.model.reading import Comparator, Drift, Reading, Rejected, Shape, SourceHealth
 from monitor.model.rolling import Rolling, Tally, Tier
 from monitor.model.series import MonthSum, Series
-from monitor.model.state import UnitState, Withhold
+from monitor.model.state import Transition, UnitState, Withhold
 from monitor.ports import Lease, Store
 from tests.contract.store_facts import (
     AGAIN,
@@ -523,13 +534,40 @@ def _not(key: str, one: Notice) -> Held | None:
     return None if one.key == key else Held("later", at(950))
 
 
-async def test_owed_names_the_messages_of_open_incidents_with_what_became_of_them(store: Store) -> None:
+async def test_owed_names_the_messages_of_incidents_with_what_became_of_them(store: Store) -> None:
     before = owing(notice("i/a"), notice("j/a", incident="j"), notice("self/b", incident="self"))
-    open_one, closed = incident("i"), incident("j", "GHIJKL", phase=Phase.CLOSED)
-    (state,) = await store.commit([replace(before, incidents=(open_one, closed))])
-    assert await store.owed() == {"i": {"i/a": ("pending", "")}}
+    (state,) = await store.commit([replace(before, incidents=(incident("i"), incident("j", "GHIJKL")))])
+    assert await store.owed(["i", "k"]) == {"i": {"i/a": ("pending", "")}}
+    assert await store.owed([]) == {}
     await store.commit([decision(state, withheld=(Withhold("i", "acknowledged"),))])
-    assert await store.owed() == {"i": {"i/a": ("suppressed", "acknowledged")}}
+    assert await store.owed(["i", "j"]) == {"i": {"i/a": ("suppressed", "acknowledged")}, "j": {"j/a": ("pending", "")}}
+
+
+async def test_open_incidents_are_read_in_stretches_by_their_keys(store: Store) -> None:
+    ones = tuple(incident(key, key * 6) for key in "dbac")
+    closed = incident("bb", "BBBBBB", phase=Phase.CLOSED)
+    await store.commit([decision(incidents=(*ones, closed))])
+    assert [one.key for one in await store.open_after("", 3)] == ["a", "b", "c"]
+    assert [one.key for one in await store.open_after("c", 3)] == ["d"]
+    assert await store.open_after("d", 3) == []
+
+
+async def test_overdue_is_what_has_owed_a_call_since_before_an_instant(store: Store) -> None:
+    def owes(key: str, *steps: Step, phase: Phase = Phase.OPEN) -> Incident:
+        return replace(incident(key, key * 6, phase=phase), steps=steps)
+
+    focal = (Address("focal", "log"),)
+    late, later, repeated = Step(at(5), focal), Step(at(9), focal), Step(at(3), focal, fired=2, repeat=60.0)
+    done, held = Step(at(1), focal, fired=1), Step(at(1), focal, fired=1, held_until=at(7))
+    ones = (
+        owes("a", done, later), owes("b", late, later), owes("c", repeated), owes("d", done), owes("e", held),
+        owes("f", late, phase=Phase.ACKNOWLEDGED), owes("g"),
+    )  # fmt: skip
+    (state,) = await store.commit([decision(incidents=ones)])
+    assert [one.key for one in await store.overdue(at(9), 10)] == ["c", "b", "e", "a"]
+    assert [one.key for one in await store.overdue(at(8.9), 2)] == ["c", "b"]
+    await store.commit([decision(state, incidents=(replace(ones[2], phase=Phase.CLOSED),))])
+    assert [one.key for one in await store.overdue(at(6), 10)] == ["b"]
 
 
 async def test_outcomes_are_counted_by_channel_once_they_are_final(store: Store) -> None:
@@ -616,6 +654,26 @@ async def test_the_last_sign_of_life_is_the_last_reading_that_had_come_before(st
     assert await store.last_received(at(1)) is None  # that instant itself does not count
     assert await store.last_received(at(2.5)) == at(2)
     assert await store.last_received(at(99)) == at(3)
+
+
+async def test_the_colour_of_a_past_instant_is_that_of_the_last_change_before(
+    store: MemoryStore | SqlStore,
+) -> None:
+    def turned(unit: str, after: Colour, seconds: float, criterion: str = "") -> Transition:
+        return replace(transition(after, unit=unit, seconds=seconds), criterion=criterion)
+
+    changes = (
+        turned("a", Colour.GREEN, 1), turned("b", Colour.YELLOW, 1), turned("c", Colour.RED, 5),
+        turned("a", Colour.YELLOW, 2), turned("a", Colour.RED, 2), turned("a", Colour.UNKNOWN, 3),
+        turned("a", Colour.MAINTENANCE, 2, criterion="kpi"), turned("d", Colour.RED, 1, criterion="kpi"),
+    )  # fmt: skip
+    await store.commit([decision(transitions=changes)])
+    asked = ("a", "b", "c", "d", "nobody's")
+    assert await store.colours_at(asked, at(0)) == {}
+    assert await store.colours_at(asked, at(2)) == {"a": Colour.RED, "b": Colour.YELLOW}  # the later of one instant
+    assert await store.colours_at(asked, at(9)) == {"a": Colour.UNKNOWN, "b": Colour.YELLOW, "c": Colour.RED}
+    assert await store.colours_at(["b"], at(9)) == {"b": Colour.YELLOW}
+    assert await store.colours_at([], at(9)) == {}
 
 
 # -- muting ------------------------------------------------------------------------------------------------------
@@ -843,3 +901,111 @@ async def test_who_was_not_reached_is_not_told_of_the_recovery(store: Store) -> 
     await store.commit([decision(UnitState("00020"), notices=(back,))])
     assert await store.lease("zalo", "me", at(5), 10, 20) == []
     assert (await states_of(store))[back.key] == "suppressed"
+
+
+# -- calls that nobody took ----------------------------------------------------------------------------------------
+
+
+def called(step: str, recipient: str = "focal", channel: str = "log", due: float = 0) -> Notice:
+    """One message of a call of the incident "i"."""
+    made = notice(f"i/{step}/{recipient}/{channel}", channel=channel, due=due)
+    return replace(made, recipient=recipient)
+
+
+async def unheard(store: Store, before: float = 100) -> list[tuple[str, str, str, float]]:
+    return [
+        (one.incident, one.unit, one.call, (one.due_at - NOW).total_seconds())
+        for one in await store.unheard(at(before))
+    ]
+
+
+async def ended(store: Store, channel: str, receipt: Receipt, when: float = 1, again: float = 2) -> None:
+    """Everything due on a channel ends like this."""
+    for lease in await store.lease(channel, "me", at(when), 10, 20):
+        await store.settle(lease, receipt, at(when), at(again))
+
+
+async def test_a_call_is_unheard_once_every_message_of_it_failed(store: Store) -> None:
+    calls = (called("0/0/0"), called("0/0/0", channel="email"), called("0/0/0", "head"))
+    await store.commit([replace(owing(*calls), incidents=(incident("i"),))])
+    assert await unheard(store) == []  # nobody tried yet
+    await ended(store, "log", REFUSED)
+    assert await unheard(store) == []  # the mail is not decided
+    (first,) = await store.lease("email", "me", at(1), 1, 20)
+    assert await unheard(store) == []  # on the wire
+    await store.settle(first, AGAIN, at(2), at(3))
+    assert await unheard(store) == [("i", "00010", "0/0/0", 0.0)]
+    assert await unheard(store, before=0) == []
+    (again,) = await store.lease("email", "me", at(4), 1, 20)
+    assert await unheard(store) == [("i", "00010", "0/0/0", 0.0)]  # the second try is on the wire
+    await store.settle(again, SENT, at(5))
+    assert await unheard(store) == []
+
+
+async def test_a_call_is_superseded_by_an_answer_a_withheld_message_or_a_later_call_that_was_heard(
+    store: Store,
+) -> None:
+    one = incident("i")
+    (state,) = await store.commit([replace(owing(called("0/0/0"), called("0/1/0", "head", due=50)), incidents=(one,))])
+    await ended(store, "log", REFUSED)
+    assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0"]
+    await ended(store, "log", SENT, when=51)
+    assert await unheard(store) == []
+    again = owing(called("0/2/0", "chair", due=60), called("0/3/0", "chair", due=61), before=state)
+    (state,) = await store.commit([again])
+    await ended(store, "log", UNKNOWN, when=70, again=300)
+    assert [call for _, _, call, _ in await unheard(store)] == ["0/2/0", "0/3/0"]
+    (state,) = await store.commit([decision(state, withheld=(Withhold("i", "covered", frozenset({"nobody"})),))])
+    assert len(await unheard(store)) == 2
+    (state,) = await store.commit([decision(state, incidents=(replace(one, phase=Phase.ACKNOWLEDGED),))])
+    assert await unheard(store) == []
+    (state,) = await store.commit([decision(state, incidents=(one,))])
+    await store.commit([decision(state, withheld=(Withhold("i", "covered"),))])
+    assert await unheard(store) == []
+
+
+async def test_what_a_provider_took_and_could_not_deliver_is_unheard(store: Store) -> None:
+    await store.commit([replace(owing(called("0/0/0")), incidents=(incident("i"),))])
+    await ended(store, "log", SENT)
+    assert await unheard(store) == []
+    await store.heard_later("log", reference("i/0/0/0/focal/log"), "failed", at(9))
+    assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0"]
+
+
+async def test_good_news_is_no_call_and_the_oldest_comes_first(store: Store) -> None:
+    notices = (
+        called("0/1/0", due=7),
+        called("0/0/0", due=3),
+        replace(called("0/recovery"), requires="i/0/0/0/focal/log"),
+    )
+    await store.commit([replace(owing(*notices), incidents=(incident("i"),))])
+    await ended(store, "log", REFUSED, when=10)
+    assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0", "0/1/0"]
+    assert len(await store.unheard(at(100), limit=1)) == 1
+
+
+# -- the canary ----------------------------------------------------------------------------------------------------
+
+
+async def test_the_canarys_messages_go_like_all_others_are_in_no_list_or_count_and_can_be_forgotten(
+    store: MemoryStore | SqlStore,
+) -> None:
+    bird = notice("c/0/0/0/bird/loop", incident="c", channel=LOOPBACK)
+    good = notice("c/0/recovery", incident="c", channel=LOOPBACK, requires="c/0/0/0/bird/loop")
+    (state,) = await store.commit([owing(bird, notice("i/0", due=5))])
+    assert await store.outbox() == {"log": (1, at(5))}
+    assert await store.stuck(at(3)) == (0, None)
+    (lease,) = await store.lease(LOOPBACK, "me", NOW, 10, 20)
+    assert await store.settle(lease, SENT, at(1))
+    (state,) = await store.commit([owing(good, before=state)])
+    (lease,) = await store.lease(LOOPBACK, "me", at(2), 10, 20)
+    assert lease.notice.key == "c/0/recovery"
+    assert await states_of(store) == {"i/0": "pending"}
+    assert await store.outcomes() == {}
+    assert (await store.recorded("notices")).facts == [notice("i/0", due=5)]
+    await store.forget(LOOPBACK)
+    assert not await store.settle(lease, SENT, at(3))
+    assert await store.deliveries(incident="c") == []
+    (state,) = await store.commit([owing(bird, before=state)])  # nothing is known of it any more
+    assert [one.notice.key for one in await store.lease(LOOPBACK, "me", at(4), 10, 20)] == [bird.key]
+    assert await states_of(store) == {"i/0": "pending"}

@@ -178,8 +178,11 @@ class TwoStores(RuleBasedStateMachine):
         for unit in ("00010", "00020", "00030"):
             self.both(methodcaller("readings", unit, "kpi"))
             self.both(methodcaller("transitions", unit))
-        for name in ("load_states", "load_health", "incidents", "outbox", "owed", "outcomes", "audit_trail"):
+        for name in ("load_states", "load_health", "incidents", "outbox", "outcomes", "audit_trail"):
             self.both(methodcaller(name))
+        self.both(methodcaller("owed", [f"{unit}/{name}" for unit in ("00010", "00020", "00030") for name in "ij"]))
+        self.both(methodcaller("open_after", "00010/i", 2))
+        self.both(methodcaller("unheard", at(30)))
         self.both(lambda store: store.incidents(open_only=False, limit=1))
         self.both(lambda store: store.incident("ABCDEF"))
 

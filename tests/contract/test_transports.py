@@ -140,14 +140,20 @@ async def test_a_receiver_that_says_nothing_ends_unknown_at_the_deadline(bench):
     assert receipt.outcome is Outcome.UNKNOWN
 
 
-@pytest.mark.parametrize("bench", POSTING, indirect=True)
-async def test_a_send_that_is_cut_off_takes_its_worker_with_it(bench):
+async def on_the_wire(bench: Bench) -> tuple[Transport, asyncio.Task[Receipt]]:
+    """A second send that its receiver has heard and does not answer."""
     made = bench.open()
     await made.send(NOTICE, attempt=1, maybe_sent=False)
     bench.fall_silent()
     sending = asyncio.create_task(made.send(NOTICE, attempt=2, maybe_sent=False))
     while bench.arrived < 2:  # noqa: ASYNC110 (until the receiver has it)
         await asyncio.sleep(0.01)
+    return made, sending
+
+
+@pytest.mark.parametrize("bench", POSTING, indirect=True)
+async def test_a_send_that_is_cut_off_takes_its_worker_with_it(bench):
+    made, sending = await on_the_wire(bench)
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
@@ -157,12 +163,7 @@ async def test_a_send_that_is_cut_off_takes_its_worker_with_it(bench):
 
 @pytest.mark.parametrize("bench", POSTING, indirect=True)
 async def test_closing_ends_what_is_on_the_wire_as_unknown(bench):
-    made = bench.open()
-    await made.send(NOTICE, attempt=1, maybe_sent=False)
-    bench.fall_silent()
-    sending = asyncio.create_task(made.send(NOTICE, attempt=2, maybe_sent=False))
-    while bench.arrived < 2:  # noqa: ASYNC110 (until the receiver has it)
-        await asyncio.sleep(0.01)
+    made, sending = await on_the_wire(bench)
     await made.close()
     assert (await sending).outcome is Outcome.UNKNOWN
 

@@ -7,12 +7,14 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from monitor.adapters.shelf import FolderShelf
 from monitor.adapters.transports.email import EmailTransport
 from monitor.adapters.transports.pool import Pool
-from monitor.model.incident import Outcome, Receipt
+from monitor.model.incident import Outcome, Receipt, reference
 from tests.integration.posts import (
     ADDRESS,
     HURRIED,
@@ -255,3 +257,57 @@ async def test_a_mail_server_on_a_private_address_is_not_dialled_unless_allowed(
     await guarded.close()
     assert receipt.outcome is Outcome.REFUSED and receipt.detail.startswith("not dialled: loopback address")
     assert mail.recipients == []
+
+
+# -- attachments -------------------------------------------------------------------------------------------------
+
+
+def carrying(pool: Pool, mail: MailServer, folder: Path) -> EmailTransport:
+    post = transport(EmailTransport, mail.url, pool=pool)
+    assert isinstance(post, EmailTransport)
+    post.shelf = FolderShelf(folder)
+    return post
+
+
+async def test_attachments_arrive_byte_by_byte_under_their_names_beside_the_message(pool, mail, tmp_path):
+    page, book = "<h1>Bản tin</h1>".encode(), b"PK\x03\x04" + bytes(range(256)) * 1000
+    (tmp_path / "denbao-digest-19.html").write_bytes(page)
+    (tmp_path / "denbao-digest-19.xlsx").write_bytes(book)
+    notice = replace(NOTICE, attachments=("denbao-digest-19.html", "denbao-digest-19.xlsx"))
+    receipt = await carrying(pool, mail, tmp_path).send(notice, attempt=1, maybe_sent=False)
+    assert receipt == Receipt(Outcome.SENT, "SMTP 250")
+    (letter,) = mail.mails
+    assert letter["Subject"] == NOTICE.subject
+    message, *files = letter.iter_parts()
+    text, _html = message.iter_parts()
+    assert text.get_content().replace("\r\n", "\n").rstrip("\n") == NOTICE.body
+    assert [
+        (file.get_filename(), file.get_content_type(), file.get_content_disposition(), file.get_payload(decode=True))
+        for file in files
+    ] == [
+        ("denbao-digest-19.html", "text/html", "attachment", page),
+        (
+            "denbao-digest-19.xlsx",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "attachment",
+            book,
+        ),
+    ]
+    assert letter.get_all("Message-ID") == [f"<{reference(NOTICE.key)}@127.0.0.1>"]
+
+
+async def test_a_message_goes_without_an_attachment_that_is_gone_and_says_so(pool, mail, tmp_path):
+    (tmp_path / "b.html").write_bytes(b"b")
+    notice = replace(NOTICE, attachments=("a.html", "b.html", "../../etc/passwd"))
+    receipt = await carrying(pool, mail, tmp_path).send(notice, attempt=1, maybe_sent=False)
+    assert receipt == Receipt(Outcome.SENT, "SMTP 250, without 1 of 2 attachments")
+    (letter,) = mail.mails
+    assert [part.get_filename() for part in letter.iter_attachments()] == ["b.html"]
+
+
+async def test_the_next_message_of_the_same_worker_carries_nothing_of_the_last_one(pool, mail, tmp_path):
+    (tmp_path / "a.html").write_bytes(b"a")
+    post = carrying(pool, mail, tmp_path)
+    await post.send(replace(NOTICE, attachments=("a.html",)), attempt=1, maybe_sent=False)
+    await post.send(replace(NOTICE, key="another"), attempt=1, maybe_sent=False)
+    assert mail.mails[1].get_content_type() == "multipart/alternative"

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp.test_utils import unused_port
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.feeds import open_feed
@@ -34,12 +33,10 @@ from monitor.service.metrics import SelfMetrics
 from monitor.testing import ScriptedSource
 from monitor.web.access import Tokens
 from monitor.web.app import create_app, serve
+from tests.integration.timeseries import PATIENCE, prometheus, until, victoria_metrics
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("prometheus"), pytest.mark.needs("promtool")]
-T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
-PATIENCE = 40.0  # seconds until a question must have its answer
-LOOK = 0.1  # seconds between two looks
 RED, GREEN = "02143", "05710"  # communes whose centre fails, and whose centre is well
 
 
@@ -81,15 +78,6 @@ def answering(probe: ProbeSpec) -> ScriptedSource:
     return ScriptedSource(probe.id, probe.unit, answer, probe.period)
 
 
-async def until(why: str, look: Callable[[], Awaitable[T | None]]) -> T:
-    """The first answer that is there. Fails with `why` when none comes."""
-    end = asyncio.get_running_loop().time() + PATIENCE
-    while (found := await look()) is None:
-        assert asyncio.get_running_loop().time() < end, why
-        await asyncio.sleep(LOOK)
-    return found
-
-
 async def judged(service: Service) -> None:
     """Until every unit was looked at."""
 
@@ -100,86 +88,15 @@ async def judged(service: Service) -> None:
     await until("not every unit was judged", look)
 
 
-class Prometheus:
-    """A real one on loopback."""
-
-    def __init__(self, base: str, http: aiohttp.ClientSession) -> None:
-        self.base = base
-        self._http = http
-
-    async def ask(self, question: str) -> dict[tuple[str, ...], float]:
-        """Values by label values of an instant query; nothing while Prometheus is not ready."""
-        try:
-            async with self._http.get(f"{self.base}/api/v1/query", params={"query": question}) as answer:
-                found = await answer.json(content_type=None)
-        except (aiohttp.ClientError, json.JSONDecodeError):
-            return {}
-        if found.get("status") != "success":
-            return {}
-        return {tuple(one["metric"].values()): float(one["value"][1]) for one in found["data"]["result"]}
-
-    async def answers(self, question: str) -> dict[tuple[str, ...], float]:
-        """The first answer that is not empty."""
-
-        async def look() -> dict[tuple[str, ...], float] | None:
-            return await self.ask(question) or None
-
-        return await until(f"no answer to {question}", look)
-
-
-@asynccontextmanager
-async def prometheus(folder: Path, target: str) -> AsyncIterator[Prometheus]:
-    """Started in a folder of its own, scraping `target` every second."""
-    scrape = {"job_name": "denbao", "static_configs": [{"targets": [target]}]}
-    config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": [scrape]}
-    (folder / "prometheus.yml").write_text(json.dumps(config), "utf-8")
-    port = unused_port()
-    async with started(
-        "prometheus",
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--log.level=error",
-        port=port,
-    ) as asked:
-        yield asked
-
-
-@asynccontextmanager
-async def victoria_metrics(folder: Path, target: str) -> AsyncIterator[Prometheus]:
-    """The same questions to VictoriaMetrics, which scrapes by the same file."""
+def scraping(folder: Path, target: str) -> Path:
+    """A file by which Prometheus or VictoriaMetrics scrapes `target` every second."""
     config = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
         "scrape_configs": [{"job_name": "denbao", "static_configs": [{"targets": [target]}]}],
     }
-    (folder / "victoria.yml").write_text(json.dumps(config), "utf-8")
-    port = unused_port()
-    async with started(
-        "victoria-metrics",
-        f"-promscrape.config={folder / 'victoria.yml'}",
-        f"-storageDataPath={folder / 'victoria'}",
-        f"-httpListenAddr=127.0.0.1:{port}",
-        "-search.latencyOffset=0s",
-        "-loggerLevel=ERROR",
-        port=port,
-    ) as asked:
-        yield asked
-
-
-@asynccontextmanager
-async def started(*command: str, port: int) -> AsyncIterator[Prometheus]:
-    """A server that ends with the block."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with aiohttp.ClientSession() as http:
-            yield Prometheus(f"http://127.0.0.1:{port}", http)
-    finally:
-        process.terminate()
-        await process.wait()
+    made = folder / "scrape.yml"
+    made.write_text(json.dumps(config), "utf-8")
+    return made
 
 
 async def test_promtool_has_nothing_to_complain_about():
@@ -197,7 +114,7 @@ async def test_promtool_has_nothing_to_complain_about():
 async def test_a_real_prometheus_scrapes_the_service_and_answers_questions(tmp_path: Path):
     made = site()
     communes = {unit.code for unit in made.units.at(Level.COMMUNE)}
-    async with serving(made) as (service, address), prometheus(tmp_path, address) as asked:
+    async with serving(made) as (service, address), prometheus(scraping(tmp_path, address)) as asked:
         await judged(service)
         assert await asked.answers('up{job="denbao"} == 1')
         by_colour = await asked.answers('sum by (colour) (denbao_units{level="commune"})')
@@ -214,7 +131,7 @@ async def test_a_real_prometheus_scrapes_the_service_and_answers_questions(tmp_p
 
 
 async def test_prometheus_sees_a_changed_value_with_the_next_scrape(tmp_path: Path):
-    async with serving(site()) as (service, address), prometheus(tmp_path, address) as asked:
+    async with serving(site()) as (service, address), prometheus(scraping(tmp_path, address)) as asked:
         await judged(service)
         now = service.clock.now()
         for value in (42.5, 87.25):
@@ -254,7 +171,7 @@ async def test_a_promql_feed_fills_an_indicator_for_all_communes_with_one_query(
     shares = Column("online_submission_rate", "50 + 0 * max by (unit) (denbao_probe_success)")
     wrong = Column("overdue_dossiers", "sum by (unit (denbao_probe_success)")
     nothing = Column("on_time_rate", "0 / (0 * denbao_probe_success)")
-    async with serving(made) as (service, address), server(tmp_path, address) as asked:
+    async with serving(made) as (service, address), server(scraping(tmp_path, address)) as asked:
         await judged(service)
         await asked.answers("denbao_probe_success")
         collected = await polled(made, f"{asked.base}/", up, shares, wrong, nothing)

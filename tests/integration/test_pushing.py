@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,8 +17,8 @@ from monitor.ports import Page
 from monitor.reporting.exposition import rendered
 from monitor.service.build import pushed
 from monitor.service.forwarding import Forwarder
-from tests.integration.test_prometheus import Prometheus, started, until
 from tests.integration.test_scrape_examples import HOSTILE
+from tests.integration.timeseries import prometheus, until, victoria_metrics
 
 pytestmark = [pytest.mark.integration]
 NAMES = [((("unit", f"{number}"), ("name", name)), float(number)) for number, name in enumerate(HOSTILE)]
@@ -36,36 +34,6 @@ class Ago:
 
     def now(self) -> datetime:
         return self._real.now() - timedelta(minutes=self.minutes)
-
-
-@asynccontextmanager
-async def prometheus(folder: Path, port: int) -> AsyncIterator[Prometheus]:
-    """A real one that receives."""
-    (folder / "empty.yml").write_text("{}")
-    async with started(
-        "prometheus",
-        f"--config.file={folder / 'empty.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--web.enable-remote-write-receiver",
-        "--log.level=error",
-        port=port,
-    ) as asked:
-        yield asked
-
-
-@asynccontextmanager
-async def victoria_metrics(folder: Path, port: int) -> AsyncIterator[Prometheus]:
-    """A real one; it always receives."""
-    async with started(
-        "victoria-metrics",
-        f"-storageDataPath={folder / 'victoria'}",
-        f"-httpListenAddr=127.0.0.1:{port}",
-        "-search.latencyOffset=0s",
-        "-loggerLevel=ERROR",
-        port=port,
-    ) as asked:
-        yield asked
 
 
 @pytest.mark.parametrize(
@@ -91,7 +59,8 @@ async def victoria_metrics(folder: Path, port: int) -> AsyncIterator[Prometheus]
     ],
 )
 async def test_an_hour_in_which_the_receiver_was_away_arrives_whole(server, kind, path, tmp_path: Path):
-    port, clock = unused_port(), Ago()
+    port, clock, nothing = unused_port(), Ago(), tmp_path / "nothing.yml"
+    nothing.write_text("{}", "utf-8")  # to scrape
     spec = PushSpec(f"http://127.0.0.1:{port}{path}", kind, 60.0, 2**20, (), {"site": "thai-nguyen"})
     fetcher = Fetcher(AddressGuard([parse_allow("127.0.0.0/8:*")]), SystemClock())
 
@@ -108,7 +77,7 @@ async def test_an_hour_in_which_the_receiver_was_away_arrives_whole(server, kind
             await forwarder.once()
             clock.minutes -= 1
         assert "the receiver takes nothing" in forwarder.sentences()[0]
-        async with server(tmp_path, port) as asked:
+        async with server(nothing, port=port) as asked:
 
             async def all_gone() -> bool | None:
                 await forwarder.once()

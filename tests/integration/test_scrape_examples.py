@@ -10,7 +10,6 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import unused_port
 
 from exporters.catalogue import CATALOGUE
 from monitor.adapters.clock import SystemClock
@@ -26,7 +25,8 @@ from monitor.registry import NATION, Place, load_registry
 from monitor.reporting.exposition import END, OPENMETRICS, TEXT, Family, gzipped, head, pack, wants_openmetrics
 from monitor.service.exporters import load_exporters
 from monitor.web.api import exported
-from tests.integration.test_prometheus import Prometheus, judged, serving, site, started, until
+from tests.integration.test_prometheus import judged, serving, site
+from tests.integration.timeseries import prometheus, until, victoria_metrics
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("prometheus")]
 ROOT = Path(__file__).parents[2]
@@ -62,38 +62,6 @@ def example(name: str, folder: Path, **addresses: str) -> Path:
     made = folder / f"{name}.yaml"
     made.write_text(text, "utf-8")
     return made
-
-
-@asynccontextmanager
-async def prometheus(config: Path) -> AsyncIterator[Prometheus]:
-    """A real one with this file."""
-    port = unused_port()
-    async with started(
-        "prometheus",
-        f"--config.file={config}",
-        f"--storage.tsdb.path={config.with_suffix('.data')}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--enable-feature=exemplar-storage",
-        "--log.level=error",
-        port=port,
-    ) as asked:
-        yield asked
-
-
-@asynccontextmanager
-async def victoria_metrics(config: Path) -> AsyncIterator[Prometheus]:
-    """A real one with this file."""
-    port = unused_port()
-    async with started(
-        "victoria-metrics",
-        f"-promscrape.config={config}",
-        f"-storageDataPath={config.with_suffix('.data')}",
-        f"-httpListenAddr=127.0.0.1:{port}",
-        "-search.latencyOffset=0s",
-        "-loggerLevel=ERROR",
-        port=port,
-    ) as asked:
-        yield asked
 
 
 async def test_the_examples_of_prometheus_and_of_federation_work(tmp_path: Path):

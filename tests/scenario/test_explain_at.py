@@ -19,33 +19,15 @@ from monitor.model.reading import Collected, Reading
 from monitor.reporting.recompute import colour, criterion_colour
 from monitor.service.app import policy_of
 from monitor.service.evaluator import Evaluator
+from monitor.testing import HandClock
 from tests.unit.engine_scene import local
 
 COMMUNE, RULE = "02143", "commune_online_submission_rate"
 RUN = ((local(18, 9), 85.0), (local(19, 9), 45.0), (local(19, 15), 72.0), (local(20, 9), 72.0))
 
 
-class HandClock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.at = RUN[0][0]
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    async def sleep(self, seconds: float) -> None:
-        return None
-
-    async def sleep_until(self, when: datetime) -> None:
-        return None
-
-
 async def record(site: Site) -> None:
-    clock = HandClock()
+    clock = HandClock(RUN[0][0])
     store = open_store(site.store_url, site.root)
     await store.open()
     evaluator = Evaluator(policy_of(site), store, clock, lambda _decisions: None)

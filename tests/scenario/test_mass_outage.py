@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from monitor.model.incident import Kind, Phase
+from monitor.alerting.auditor import excused
+from monitor.alerting.incidents import SPARED
+from monitor.alerting.plan import Collapse, TermsSpec
+from monitor.decide import Policy
+from monitor.model.incident import Kind, Notice, Phase
 from monitor.model.reading import Reading
 from monitor.model.segments import gsm_length
-from monitor.model.unit import Level, Unit
+from monitor.model.unit import Level, Unit, Units
 from monitor.replay.course import Course
 from tests.scenario.mass_scene import LINE, LINES, at, country, played, policy, reading, sent
+from tests.unit.muting_scene import muting, silence, window
 
 THAI_NGUYEN = "19"
 WAIT = 60.0
@@ -91,6 +99,7 @@ def test_a_third_of_a_province_is_one_incident_of_the_province():
     assert set(Counter(notice.recipient for _, notice in sent(course)).values()) == {1}
     first = course.states[communes(course.policy.units)[0]]
     assert first.incidents["centre"].cover is not None
+    assert [step.skipped for step in first.incidents["centre"].steps] == ["", SPARED, SPARED]
     assert "collapsed" in [reason.code for reason in first.criteria["centre"].verdict.reasons]
 
 
@@ -113,6 +122,103 @@ def test_those_who_come_back_a_poll_later_than_the_others_are_no_news_of_their_o
     course = played(policy(units), [*well, *down, *back], 1500.0)
     late = [notice.kind for second, notice in sent(course) if second >= 600 and "commune" not in notice.recipient]
     assert late == ["mass_over"] * 2
+
+
+# -- some of it is muted ----------------------------------------------------------------------------------------------
+
+
+def muted_third(quiet: int, until: float, *, ends: float, starts: float = 0.0, planned: bool = False) -> Course:
+    """Thirty centres of a province go down, the first so many of them under a silence or a window."""
+    units = country([THAI_NGUYEN])
+    codes = communes(units)
+    mute = (window if planned else silence)(at(starts), at(ends), f"unit={'|'.join(codes[:quiet])}")
+    rules = replace(policy(units), muting=muting(mute))
+    well = [reading(code, True, 0.0) for code in codes]
+    down = [reading(code, False, 10.0 + number) for number, code in enumerate(codes[:30])]
+    again = [reading(code, False, ends + 30.0) for code in codes[:30]]
+    return played(rules, [*well, *down, *again], until)
+
+
+def wide(course: Course) -> list[tuple[float, Notice]]:
+    """What those heard who stand for the province."""
+    return [(second, one) for second, one in sent(course) if one.recipient == f"province-{THAI_NGUYEN}"]
+
+
+def test_a_mass_outage_of_which_every_unit_is_silenced_is_quiet_until_the_silence_ends():
+    course = muted_third(30, 3600.0, ends=1800.0)
+    assert [second for second, _ in sent(course) if second < 1800] == []
+    assert [(second, "30/92" in one.sms, one.unit) for second, one in wide(course)] == [(1800.0, True, THAI_NGUYEN)]
+    assert max(Counter(notice.recipient for _, notice in sent(course)).values()) == 1
+
+
+def test_of_a_mass_outage_that_is_silenced_in_part_the_others_are_told_and_counted():
+    course = muted_third(5, 1500.0, ends=1800.0)
+    ((_, told),) = wide(course)
+    assert "25/92" in told.sms
+    assert not set(communes(course.policy.units)[:5]) & {one.unit for _, one in sent(course)}
+    assert not any(code in told.body for code in communes(course.policy.units)[:5])
+
+
+def test_one_unit_that_is_not_silenced_is_told_and_when_the_silence_of_the_others_ends_so_are_they():
+    course = muted_third(29, 3600.0, ends=1800.0)
+    (first, second) = wide(course)
+    assert ("1/92" in first[1].sms, first[0] < 200) == (True, True)
+    assert ("30/92" in second[1].sms, second[0]) == (True, 1800.0)
+
+
+def test_maintenance_at_every_unit_of_a_mass_outage_makes_it_quiet_and_ends_nothing():
+    course = muted_third(30, 900.0, starts=300.0, ends=1800.0, planned=True)
+    assert [second for second, _ in sent(course) if second >= 300] == []
+    mass = course.states[THAI_NGUYEN].incidents["mass:centre"]
+    assert (mass.phase, mass.facts["affected"]) == (Phase.OPEN, 0)
+    assert excused(mass, course.states[THAI_NGUYEN], course.policy.units, course.policy.muting, at(900.0))
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.booleans()), min_size=3, max_size=8),
+    st.lists(st.tuples(st.integers(0, 255), st.integers(0, 40), st.integers(1, 60)), max_size=3),
+)
+def test_nothing_muted_is_sent_and_nothing_else_is_lost(
+    down: list[tuple[int, bool]], quiet: list[tuple[int, int, int]]
+):
+    """Centres fall at a second of the first minute, some come back; each silence is over some of them, in minutes."""
+    units = country([THAI_NGUYEN])
+    fall = dict(zip(communes(units), down, strict=False))
+    over = {
+        f"S-{n}": (at(60 * first), at(60 * (first + lasts)), [code for i, code in enumerate(fall) if which >> i & 1])
+        for n, (which, first, lasts) in enumerate(quiet)
+    }
+    mutes = [silence(a, b, f"unit={'|'.join(of)}", name=name) for name, (a, b, of) in over.items() if of]
+    rules = replace(policy(units, (Collapse("centre", Level.PROVINCE, 3),)), muting=muting(*mutes))
+    news = [reading(code, True, 0.0) for code in communes(units)]
+    for code, (begun, back) in fall.items():
+        news += [reading(code, False, float(begun))] + ([reading(code, True, 3000.0)] if back else [])
+    course = played(rules, news, 9000.0)
+
+    def hushed(code: str, second: float) -> bool:
+        return any(a <= at(second) < b and code in of for a, b, of in over.values())
+
+    heard = wide(course)
+    for second, notice in heard:
+        assert notice.requires or not hushed(notice.unit, second)
+        if notice.kind == "mass":
+            bad = [code for code, (begun, back) in fall.items() if begun <= second and not (back and second >= 3000)]
+            assert f" {sum(not hushed(code, second) for code in bad)}/92" in notice.sms
+    told = {notice.unit for _, notice in heard if not notice.requires}
+    covered = "mass:centre" in course.states[THAI_NGUYEN].incidents and THAI_NGUYEN in told
+    assert all(covered or code in told for code, (_, back) in fall.items() if not back)
+
+
+def test_a_nation_counts_no_province_of_which_every_unit_is_silenced():
+    units = country()
+    codes = communes(units)
+    silenced = "|".join(unit.code for unit in units.at(Level.PROVINCE)[:30])
+    quiet = muting(silence(at(0), at(7200), f"province={silenced}", "level=commune"))
+    well = [reading(code, True, 0.0) for code in codes]
+    course = played(replace(policy(units), muting=quiet), [*well, *(reading(c, False, 10.0) for c in codes)], 600.0)
+    ((_, told),) = [one for one in sent(course) if one[1].recipient == "nation-VN"]
+    assert " 4/34" in told.sms
 
 
 # -- partial grows into total ----------------------------------------------------------------------------------------
@@ -159,6 +265,42 @@ def test_the_same_trouble_heard_twice_is_one_incident_and_two_units_are_two():
     failures = [reading(one, False, 10.0), reading(one, False, 12.0), reading(other, False, 14.0)]
     course = played(policy(units), [reading(one, True, 0.0), reading(other, True, 0.0), *failures], 500.0)
     assert opened(course) == {("commune", Kind.OUTAGE): 2}
+
+
+# -- relapses of what ended unanswered -------------------------------------------------------------------------------
+
+
+def reviewed(units: Units) -> Policy:
+    """What ends unanswered stays in sight for a day."""
+    made = policy(units)
+    plans = tuple(replace(plan, terms=TermsSpec(review=86_400.0)) for plan in made.directory.policies)
+    return replace(made, directory=replace(made.directory, policies=plans))
+
+
+def test_centres_that_fell_hours_apart_and_relapse_together_are_one_mass_outage():
+    units = country([THAI_NGUYEN])
+    codes = communes(units)
+    news = [reading(code, True, 0.0) for code in codes]
+    for number, code in enumerate(codes[:30], 1):
+        news += [reading(code, False, 600.0 * number), reading(code, True, 600.0 * number + 300)]
+    news += [reading(code, False, 20_000.0) for code in codes[:30]]
+    course = played(reviewed(units), news, 20_500.0)
+    late = [(second, one) for second, one in sent(course) if second >= 20_000 and "commune" not in one.recipient]
+    assert {(second, one.recipient, "30/92" in one.sms) for second, one in late} == {
+        (20_000 + WAIT, f"province-{THAI_NGUYEN}", True),
+        (20_000 + WAIT, "nation-VN", True),
+    }
+
+
+def test_a_mass_outage_that_relapses_is_counted_for_as_long_as_a_new_one_before_it_is_told():
+    units = country([THAI_NGUYEN])
+    codes = communes(units)
+    news = [reading(code, True, 0.0) for code in codes]
+    news += [reading(code, False, 10.0) for code in codes[:30]] + [reading(code, True, 600.0) for code in codes[:30]]
+    news += [reading(code, False, 3000.0 + number) for number, code in enumerate(codes[:40])]
+    course = played(reviewed(units), news, 3500.0)
+    late = [one for second, one in sent(course) if second >= 3000 and one.recipient == f"province-{THAI_NGUYEN}"]
+    assert ["40/92" in one.sms for one in late] == [True]
 
 
 # -- a lone centre ---------------------------------------------------------------------------------------------------

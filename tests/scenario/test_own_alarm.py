@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
-from monitor.model.incident import Fault, Outcome, Receipt
+from monitor.model.incident import Fault, Notice, Outcome, Receipt
 from monitor.model.state import UnitState
+from monitor.service.canary import DEADLINE, PERIOD, UNIT
 from monitor.testing import run
 from monitor.testing.doubles import Reply
 from monitor.testing.site import COMMUNES
@@ -56,9 +58,10 @@ def test_a_full_disk_is_told_directly_within_a_minute_and_stops_the_heartbeat():
         assert [minute for minute in minutes_of(scene) if 17 <= minute < 25] == []
         scene.store.full = False
         await scene.passes(5)
+        assert minutes_of(scene)[-1] >= 28
+        await scene.passes(13)
         assert scene.heard[1][:2] == ("store_down", "self_over")
         assert scene.on == []
-        assert minutes_of(scene)[-1] >= 28
 
     played(story)
 
@@ -71,7 +74,7 @@ def test_a_store_that_hangs_is_told_although_nothing_can_be_stored():
         assert scene.heard[0][2] <= 16
         scene.store.hangs = None
         hangs.set()
-        await scene.passes(5)
+        await scene.passes(17)
         assert scene.on == []
 
     played(story)
@@ -112,12 +115,13 @@ def test_a_gateway_that_is_down_is_told_by_the_channel_of_our_own():
         scene.broken |= {"sms": DOWN, "mail": DOWN}
         scene.down.add(COMMUNES[0])
         await scene.passes(20)
-        (told,) = scene.heard
+        first, told = scene.heard
+        assert first[:2] == ("unheard", "self")
         assert told[:2] == ("stuck_outbox", "self")
         assert 26 <= told[2] <= 30  # ten minutes after the first call was due
         scene.broken.clear()
         await scene.passes(10)
-        assert scene.heard[1][:2] == ("stuck_outbox", "self_over")
+        assert sorted(one[:2] for one in scene.heard[2:]) == [("stuck_outbox", "self_over"), ("unheard", "self_over")]
 
     played(story)
 
@@ -196,7 +200,7 @@ def test_a_channel_that_is_broken_for_everybody_is_an_alarm():
         scene.broken |= {"sms": Reply(refused, arrives=False), "mail": Reply(refused, arrives=False)}
         scene.down.add(COMMUNES[0])
         await scene.passes(10)
-        assert [(one, text) for one, text, _ in scene.heard] == [("channel_stopped", "self")]
+        assert [(one, text) for one, text, _ in scene.heard] == [("channel_stopped", "self"), ("unheard", "self")]
 
     played(story)
 
@@ -270,6 +274,50 @@ def test_no_heartbeat_goes_out_before_the_first_sweep_is_judged():
     run(story())
 
 
+def test_a_database_that_comes_and_goes_is_told_at_most_each_quarter_of_an_hour():
+    """P12."""
+
+    async def story(scene: Scene) -> None:
+        scene.service.self_watch._own = replace(scene.site.own_alarm, repeat=60.0)
+        for _ in range(10):  # an hour
+            scene.store.full = True
+            await scene.passes(2)
+            scene.store.full = False
+            await scene.passes(4)
+        told = [minute for one, text, minute in scene.heard if (one, text) == ("store_down", "self")]
+        assert 2 <= len(told) <= 4
+        assert all(later - earlier >= 15 for earlier, later in pairwise(told))
+
+    played(story)
+
+
+def colour_of(scene: Scene, unit: str) -> str:
+    return scene.service.evaluator.states[unit].criteria["centre"].colour.value
+
+
+def test_what_happened_while_nothing_could_be_stored_is_judged_on_return_and_told_once():
+    """P12: polling goes on, and the return is no storm."""
+
+    async def story(scene: Scene) -> None:
+        scene.store.full = True
+        scene.down.update(COMMUNES[:3])
+        await scene.passes(4)
+        scene.down.discard(COMMUNES[2])  # it came back before anybody could be told
+        await scene.passes(4)
+        assert {colour_of(scene, unit) for unit in COMMUNES} == {"unknown"}  # nothing is shown as if it were true
+        rang = len(scene.transports["sms"].rings)
+        scene.store.full = False
+        await scene.passes(3)
+        told = {ring.notice.unit for ring in scene.transports["sms"].rings[rang:]}
+        assert told == set(COMMUNES[:2])
+        assert len(scene.transports["sms"].rings) - rang == 2
+        assert {colour_of(scene, unit) for unit in COMMUNES[2:]} == {"green"}
+        await scene.passes(5)
+        assert [text for one, text, _ in scene.heard if one == "store_down"] == ["self"]
+
+    played(story)
+
+
 # -- the auditor -----------------------------------------------------------------------------------------------------
 
 
@@ -333,5 +381,153 @@ def test_an_auditor_that_does_not_run_is_an_alarm():
         last = minutes_of(scene)[-1]
         await scene.passes(3)
         assert minutes_of(scene)[-1] == last
+
+    played(story)
+
+
+# -- calls that nobody took (P2) -------------------------------------------------------------------------------------
+
+UNKNOWN_NUMBER = Reply(Receipt(Outcome.REFUSED, "no such number", fault=Fault.RECIPIENT), arrives=False)
+
+
+def test_a_step_that_every_channel_refuses_is_told_the_operator_until_the_next_step_is_heard():
+    """P2: accepted on at least one channel, or "delivery failed" is open and paged."""
+
+    async def story(scene: Scene) -> None:
+        scene.broken |= {"sms": UNKNOWN_NUMBER}
+        scene.down.add(COMMUNES[0])
+        await scene.passes(8)
+        (incident,) = scene.service.evaluator.states[COMMUNES[0]].incidents.values()
+        (told,) = scene.heard
+        assert told[:2] == ("unheard", "self")
+        assert told[2] - (incident.opened_at - START).total_seconds() / 60 <= 2  # minutes
+        (ring,) = scene.transports["own"].rings
+        assert f"1 lần gọi, cũ nhất {COMMUNES[0]} mã {incident.ref} (focal)" in ring.notice.subject
+        beats = len(scene.host.beats)
+        await scene.passes(2)
+        assert len(scene.host.beats) == beats + 2  # a wrong number does not stop the heartbeat
+        await scene.passes(6)  # after ten minutes the head was called, by mail
+        assert [(one, text) for one, text, _ in scene.heard] == [("unheard", "self"), ("unheard", "self_over")]
+
+    played(story)
+
+
+def test_a_step_that_fails_everywhere_is_tried_on_for_ever_and_told_until_it_is_heard():
+    async def story(scene: Scene) -> None:
+        scene.broken |= {"sms": DOWN, "mail": DOWN}
+        scene.down.add(COMMUNES[0])
+        await scene.passes(70)
+        told = [(one, text) for one, text, _ in scene.heard]
+        assert told.count(("unheard", "self")) == 2  # once, and again after an hour
+        tried = [asked.at for asked in scene.transports["sms"].asked]
+        assert (scene.clock.now() - tried[-1]).total_seconds() <= 60
+        scene.broken.clear()
+        await scene.passes(5)
+        assert ("unheard", "self_over") in [(one, text) for one, text, _ in scene.heard]
+        assert scene.on == []
+
+    played(story)
+
+
+def test_an_answer_or_a_recovery_supersedes_what_nobody_heard():
+    async def story(scene: Scene) -> None:
+        scene.broken |= {"sms": UNKNOWN_NUMBER}
+        scene.down.update(COMMUNES[:2])
+        await scene.passes(6)
+        assert scene.on == ["unheard"]
+        (first,) = scene.service.evaluator.states[COMMUNES[0]].incidents.values()
+        await scene.service.evaluator.acknowledge(first.ref, "an")
+        await scene.passes(2)
+        assert scene.on == ["unheard"]
+        scene.down.clear()
+        await scene.passes(6)
+        assert scene.on == []
+
+    played(story)
+
+
+# -- the canary and what else the heartbeat proves (P13) -------------------------------------------------------------
+
+
+def test_the_canary_comes_back_again_and_again_and_nobody_ever_sees_it():
+    async def story(scene: Scene) -> None:
+        scene.down.add(COMMUNES[0])
+        await scene.passes(30)
+        service, store = scene.service, scene.store
+        canary = service.canary
+        assert canary is not None and canary.passed_at is not None and canary.seconds is not None
+        assert scene.clock.monotonic() - canary.passed_at <= PERIOD + DEADLINE
+        assert canary.seconds <= DEADLINE
+        assert UNIT not in service.evaluator.states and UNIT not in {unit.code for unit in service.snapshot().units}
+        seen = [
+            *await store.incidents(open_only=False), *await store.deliveries(), *await store.audit_trail(limit=10_000),
+            *(await store.outbox()), *(await store.outcomes()), *await store.load_states(),
+            *(await store.recorded("notices")).facts, *scene.transports["own"].asked, *scene.transports["sms"].asked,
+        ]  # fmt: skip
+        assert len(seen) > 5 and "canary" not in repr(seen)
+        page = (await service.metrics.page(store, scene.clock.now())).decode()
+        assert "~canary" not in page
+        assert "denbao_canary_last_success_timestamp_seconds 1" in page
+
+    played(story)
+
+
+async def _no_return(scene: Scene) -> None:
+    assert scene.service.canary is not None
+    scene.service.canary._heard = asyncio.Event()  # what rings it now is another one
+    scene.service.canary._heard.set = lambda: None  # type: ignore[method-assign]
+
+
+async def _slow(scene: Scene) -> None:
+    canary = scene.service.canary
+    assert canary is not None
+    send = canary.send
+
+    async def late(notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
+        await scene.clock.sleep(6)
+        return await send(notice, attempt=attempt, maybe_sent=maybe_sent)
+
+    canary.send = late  # type: ignore[method-assign]
+
+
+async def _not_polled(scene: Scene) -> None:
+    await scene.service.poller.stop()
+
+
+async def _not_sent(scene: Scene) -> None:
+    scene.broken |= {"sms": DOWN, "mail": DOWN}
+    scene.down.add(COMMUNES[0])
+    await scene.passes(3)  # two bad answers, and the call is owed
+
+
+async def _lagging(scene: Scene) -> None:
+    scene.clock.drag = 1.5
+
+
+async def _full(scene: Scene) -> None:
+    scene.host.share = 5.0
+
+
+@pytest.mark.parametrize("broken", [_no_return, _slow, _not_polled, _not_sent, _lagging, _full])
+def test_the_heartbeat_stops_within_three_minutes_of_each_thing_that_breaks(broken: Callable[[Scene], Awaitable[None]]):
+    """P13: each of the six conditions broken, and the ping stops within 180 s."""
+
+    async def story(scene: Scene) -> None:
+        await broken(scene)
+        begun = scene.clock.now()
+        await scene.passes(10)
+        assert (scene.host.beats[-1] - begun).total_seconds() <= 180
+
+    played(story)
+
+
+def test_the_heartbeat_goes_on_when_what_was_broken_is_mended():
+    async def story(scene: Scene) -> None:
+        await _full(scene)
+        await _lagging(scene)
+        await scene.passes(10)
+        scene.host.share, scene.clock.drag = 30.0, 0.0
+        await scene.passes(4)
+        assert (scene.clock.now() - scene.host.beats[-1]).total_seconds() <= 60
 
     played(story)

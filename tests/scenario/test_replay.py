@@ -19,29 +19,11 @@ from monitor.service.app import policy_of
 from monitor.service.evaluator import Evaluator
 from monitor.story.play import Play
 from monitor.story.setting import story_site
+from monitor.testing import HandClock
 from monitor.testing.site import COMMUNES, FEED, POLL, PROBED, SYSTEM, small_site
 
 START = datetime(2025, 8, 19, 13, 0, tzinfo=UTC)  # four hours before a deadline
 MINUTES = 300
-
-
-class HandClock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.at = START
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    async def sleep(self, seconds: float) -> None:
-        return None
-
-    async def sleep_until(self, when: datetime) -> None:
-        return None
 
 
 CHECK = HttpCheck("http://127.0.0.1/")
@@ -72,7 +54,7 @@ def confirmed(incident: Incident) -> Notice:
 
 async def recorded(site: Site, folder: Path) -> Past:
     """Five hours of probes and a feed through the real evaluator and a real file, one incident answered."""
-    clock = HandClock()
+    clock = HandClock(START)
     store = open_store("sqlite:past.db", folder)
     await store.open()
     evaluator = Evaluator(policy_of(site), store, clock, lambda _decisions: None)

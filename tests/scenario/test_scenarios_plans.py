@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
+
+import pytest
 
 from monitor.alerting.escalate import quiet_until
-from monitor.alerting.plan import Directory, Recipient, StepSpec
+from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
 from monitor.alerting.schedule import Rotation, Schedule, Spell
 from monitor.model.colour import Colour
 from monitor.model.hours import Daily
@@ -15,6 +17,7 @@ from tests.unit.alerting_scene import (
     CHAIR,
     DIRECTORY,
     FOCAL,
+    HEAD,
     HOUR,
     MINUTE,
     OUTAGES,
@@ -34,6 +37,16 @@ NIGHT = Daily(time(22), time(6))
 
 def site(*steps: StepSpec, people: tuple[Recipient, ...] = DIRECTORY.recipients, schedules=()) -> Directory:
     return replace(DIRECTORY, policies=(replace(OUTAGES, steps=steps),), recipients=people, schedules=schedules)
+
+
+def lived(start: datetime, directory: Directory, criteria, *, hours: int) -> list[tuple[datetime, str]]:
+    """When whom is called in so many hours, looked at every hour."""
+    alerts, heard = reacted({}, criteria, start, directory=directory), []
+    for hour in range(hours + 1):
+        now = start + timedelta(hours=hour)
+        alerts = reacted(alerts.open, criteria, now, directory=directory) if hour else alerts
+        heard += [(now, notice.recipient) for notice in alerts.notices]
+    return heard
 
 
 def told(alerts) -> list[tuple[str, str]]:
@@ -201,3 +214,101 @@ def test_sc83_calls_missed_by_a_monitor_that_was_down_are_one_message():
     two = site(replace(FIRST, after=MINUTE), replace(FIRST, after=2 * MINUTE))
     opened = reacted({}, DOWN, NOW, directory=two)
     assert told(reacted(opened.open, DOWN, NOW + minutes(3), directory=two)) == [("focal", "outage")]
+
+
+# -- a step that reaches nobody ----------------------------------------------------------------------------------------
+
+CHAIR_LATER = StepSpec(2 * HOUR, ("commune_chair",), ("sms",))
+OLD, NEW = replace(CHAIR, id="old", valid_to=date(2025, 8, 7)), replace(CHAIR, id="new", valid_from=date(2025, 8, 7))
+
+
+@pytest.mark.parametrize(
+    ("hours", "rings"),
+    [({"office_hours": True}, local(6, 7, 30)), ({"hours": Daily(time(6), time(20))}, local(6, 6))],
+)
+def test_a_step_that_comes_in_place_of_a_hole_keeps_its_own_hours(hours, rings):
+    early = site(FIRST, replace(CHAIR_LATER, after=8 * HOUR, **hours), people=(CHAIR,))
+    alerts = reacted({}, DOWN, local(6, 2), directory=early)
+    assert (told(alerts), alerts.recheck_at) == ([], rings)
+    assert told(reacted(alerts.open, DOWN, rings, directory=early)) == [("chair", "outage")]
+
+
+def test_a_step_that_comes_in_place_of_a_hole_calls_who_is_on_duty_now():
+    duty = site(FIRST, StepSpec(2 * HOUR, ("dost_duty",), ("mail",)), people=(AN, BINH), schedules=(DAILY,))
+    assert told(reacted({}, DOWN, local(7, 16), directory=duty)) == [("an", "outage")]  # binh has the turn from 17:00
+
+
+def test_a_step_that_comes_in_place_of_a_hole_calls_who_holds_the_post_today():
+    post = site(FIRST, replace(CHAIR_LATER, after=4 * HOUR), people=(OLD, NEW))
+    assert lived(local(6, 22), post, DOWN, hours=48) == [(local(6, 22), "old")]
+
+
+def test_a_hole_between_two_turns_calls_one_further_step_and_not_one_at_each_repeat():
+    steps = (replace(DUTY, repeat=HOUR), replace(FIRST, after=12 * HOUR), replace(CHAIR_LATER, after=24 * HOUR))
+    never = replace(DAILY, rotations=())
+    duty = site(*steps, people=(AN, FOCAL, CHAIR), schedules=(never,))
+    assert lived(local(6, 9), duty, DOWN, hours=6) == [(local(6, 9), "focal")]
+
+
+# -- a post that is vacant for a while ---------------------------------------------------------------------------------
+
+
+def test_a_vacancy_of_a_day_uses_up_no_reminder_of_a_later_day():
+    """The successor is known. Nobody holds the post on the morning of ten days left."""
+    steps = (StepSpec(0, ("commune_focal",), ("mail",), reminders=True),)
+    plan = replace(DIRECTORY, policies=(Policy("near", frozenset({Kind.KPI_YELLOW}), steps),))
+    vacant = replace(plan, recipients=(replace(FOCAL, valid_from=date(2025, 8, 7)),))
+    near = online(Colour.YELLOW, NOW, 60.0, left=10)
+    heard = lived(local(6, 7), vacant, near, hours=24 * 14)
+    assert heard == [(local(day, 8), "focal") for day in (7, 13, 15, 19)]  # looked at every hour, due at half past
+    assert lived(local(6, 7), replace(plan, recipients=()), near, hours=24 * 14) == []
+
+
+def test_a_reminder_of_one_post_takes_none_of_another_one_with_it():
+    steps = tuple(StepSpec(0, (role,), ("mail",), reminders=True) for role in ("commune_centre_head", "commune_focal"))
+    plan = replace(DIRECTORY, policies=(Policy("near", frozenset({Kind.KPI_YELLOW}), steps),), recipients=(HEAD,))
+    heard = lived(local(6, 7), plan, online(Colour.YELLOW, NOW, 60.0, left=10), hours=24 * 14)
+    assert heard == [(local(day, 8), "head") for day in (6, 13, 15, 19)]
+
+
+def test_a_vacancy_of_a_day_ends_no_repeats():
+    new = replace(NEW, valid_from=date(2025, 8, 8))
+    post = site(replace(CHAIR_LATER, after=0, repeat=4 * HOUR), people=(OLD, new))
+    heard = lived(local(6, 20), post, DOWN, hours=36)
+    assert heard == [(local(6, 20), "old"), *((local(8, hour), "new") for hour in (0, 4, 8))]
+
+
+def test_a_post_that_is_filled_later_is_called_at_the_next_repeat():
+    """Nothing was known of a successor; the site is edited while the incident is open."""
+    repeats = replace(CHAIR_LATER, after=0, repeat=4 * HOUR)
+    alerts = reacted({}, DOWN, NOW, directory=site(repeats, people=()))
+    assert (told(alerts), alerts.recheck_at) == ([], NOW + minutes(240))
+    edited = site(repeats, people=(CHAIR,))
+    assert told(reacted(alerts.open, DOWN, NOW + minutes(240), directory=edited)) == [("chair", "outage")]
+
+
+# -- a call that comes later than it was due ---------------------------------------------------------------------------
+
+
+def test_who_takes_over_from_somebody_whom_quiet_hours_hold_hears_in_their_place():
+    early = replace(DAILY, rotations=(Rotation(("an", "binh"), date(2025, 8, 6), time(5), 1),))
+    both = StepSpec(0, ("dost_duty", "commune_chair"), ("mail",))
+    duty = site(both, people=(replace(AN, quiet=NIGHT), BINH, CHAIR), schedules=(early,))
+    assert lived(local(6, 23), duty, SHORT, hours=30) == [(local(6, 23), "chair"), (local(7, 6), "binh")]
+    stays = replace(early, rotations=(Rotation(("an",), date(2025, 8, 6), time(5), 1),))
+    same = replace(duty, schedules=(stays,))
+    assert lived(local(6, 23), same, SHORT, hours=30) == [(local(6, 23), "chair"), (local(7, 6), "an")]
+
+
+def test_a_first_call_that_quiet_hours_hold_goes_to_who_is_on_duty_when_they_end():
+    early = replace(DAILY, rotations=(Rotation(("an", "binh"), date(2025, 8, 6), time(5), 1),))
+    duty = site(replace(DUTY, repeat=None), people=(replace(AN, quiet=NIGHT), BINH), schedules=(early,))
+    assert lived(local(6, 23), duty, SHORT, hours=30) == [(local(7, 6), "binh")]
+
+
+def test_a_first_call_that_comes_after_its_turn_of_duty_goes_to_who_is_on_duty_then():
+    """As after a standstill, or after a silence of the incident."""
+    duty = site(replace(DUTY, after=HOUR), people=(AN, BINH), schedules=(DAILY,))
+    opened = reacted({}, DOWN, local(7, 15), directory=duty)  # due at 16:00, when an is on duty
+    assert told(reacted(opened.open, DOWN, local(7, 16, 59), directory=duty)) == [("an", "outage")]
+    assert told(reacted(opened.open, DOWN, local(7, 21), directory=duty)) == [("binh", "outage")]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from io import BytesIO
 
 import pytest
+from python_calamine import CalamineWorkbook
 
+from monitor.adapters.render import FORMATS
 from monitor.model.colour import Colour
 from monitor.model.muting import Span
 from monitor.model.state import AuditEntry
@@ -28,7 +31,7 @@ def told(story: Story, first: float, last: float, grades: Grades = XYMON) -> dic
 
 
 def _report(story: Story, span: Span, grades: Grades = XYMON) -> Report:
-    asked = Asked("availability", span.ends, span, grades=grades)
+    asked = Asked("availability", span, grades=grades)
     return asyncio.run(make(asked, scene_of(small_site(), {}), story.store))
 
 
@@ -62,6 +65,25 @@ def test_sc_74_time_of_which_nothing_is_known_changes_no_ratio():
     assert short["down"] == long["down"]
     assert short["known"] == 100.0 and float(str(long["known"])) < 8
     assert long["availability"] == pytest.approx(100 * (40 - minutes(long["down"])) / 40, abs=0.5)
+
+
+def test_sc_100_what_outages_used_and_left_of_the_budget_of_the_grade_stands_in_every_format():
+    """SC-100, without alerts: two hours of which a twentieth may be down are six minutes."""
+    story = play(lambda unit, minute: unit == A and 60 <= minute < 65, minutes=121)
+    aimed = Grades(95.0, 90.0)
+    row, idle = (told(story, 1, 121, aimed)[unit] for unit in (A, B))
+    down = float(str(row["down"]))
+    assert (row["budget"], idle["budget"]) == (360.0, 360.0)
+    assert (row["used"], row["left"]) == (pytest.approx(100 * down / 360), max(360 - down, 0.0))
+    assert (idle["used"], idle["left"]) == (0.0, 360.0)
+    over = told(story, 1, 121, Grades(99.5, 99.0))[A]
+    assert (float(str(over["used"])) > 100, over["left"], over["colour"]) == (True, 0.0, Colour.RED)
+    report = _report(story, Span(at(1), at(121)), aimed)
+    for form, title in {"html": "Còn được phép", "text": "Còn được phép", "csv": "budget", "json": "budget"}.items():
+        assert title in FORMATS[form].write(report, None).decode()
+    book = CalamineWorkbook.from_filelike(BytesIO(FORMATS["xlsx"].write(report, None)))
+    cells = {str(cell) for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python() for cell in row}
+    assert any("Còn được phép" in cell for cell in cells)
 
 
 def test_an_outage_at_the_edge_counts_only_within_the_span():

@@ -71,3 +71,33 @@ def test_the_province_is_as_it_was_when_the_system_is_back(course):
     assert red[-1] < START + (COMES_BACK + 5) * MINUTE
     (over,) = course.states[SYSTEM].incidents.values()
     assert over.phase is Phase.UNANSWERED  # nobody answered: it stays in sight for a day
+
+
+@pytest.mark.parametrize("cause", ["system_outage_minutes", "line_outage_minutes"])
+def test_one_good_answer_in_an_outage_is_neither_told_as_its_end_nor_as_a_second_outage(cause):
+    """The hold takes "yes, no, no" for an improvement to yellow: it is down, and not yet for long enough to be red."""
+    policy = policy_of(load_site(ROOT, environ={}, now=START))
+    unit, what = {"system": (SYSTEM, "system_reachable"), "line": ("line-19", "line_reachable")}[cause.split("_")[0]]
+    good, down, back = (
+        40,
+        [*range(3, 40), *range(41, 70)],
+        80,
+    )  # minutes: of the good answer, of the bad ones, of the end
+    asked = [
+        Reading(unit, what, minute not in down, at, at, "probe")
+        for minute in range(back)
+        for at in [START + minute * MINUTE]
+    ]
+    course = Course(policy, asked)
+    course.run(START + back * MINUTE)
+    heard = [(at, notice) for at, decision in course.decided for notice in decision.notices if notice.unit == unit]
+    assert len({notice.incident for _, notice in heard}) == 1
+    assert {notice.key.split("/")[3] for _, notice in heard if notice.kind == "outage"} == {"0"}  # and it is one plan
+    over = [at for at, notice in heard if notice.kind == "recovered"]
+    assert over
+    assert min(over) >= START + down[-1] * MINUTE
+    assert any(  # so the story is the one that is meant
+        decision.after.criteria[cause].colour is Colour.YELLOW
+        for at, decision in course.decided
+        if decision.after.unit == unit and START + good * MINUTE < at < START + 55 * MINUTE
+    )

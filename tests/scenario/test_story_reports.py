@@ -42,7 +42,7 @@ class Told:
 
     def report(self, kind: str, at: datetime = END, since: datetime = START, **more: Any) -> Report:
         """One report over what was committed."""
-        asked = Asked(kind, at, Span(since, at), **more)
+        asked = Asked(kind, Span(since, at), **more)
         states = self.states if at == END else self.past(at)
         return asyncio.run(make(asked, scene_of(self.site, states), self.store))
 
@@ -106,7 +106,7 @@ def test_the_next_digest_tells_what_changed_since_the_last_one(story):
 
 
 def test_a_silent_source_stands_in_the_digest_until_it_speaks(story):
-    spans = {day: Asked("digest", local(day, 7, 30), Span(START, local(day, 7, 30))) for day in (14, 15)}
+    spans = {day: Asked("digest", Span(START, local(day, 7, 30))) for day in (14, 15)}
     scene = scene_of(story.site, story.states)
     told = {day: rows(asyncio.run(make(asked, scene, story.store)), "silent") for day, asked in spans.items()}
     assert [(one["source"], one["owner"]) for one in told[14]] == [("nq57", "05662")]

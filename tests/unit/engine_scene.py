@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
-from monitor.engine.book import Band, Book, Condition, Criterion, Indicator, Measure, Need, RollUp, Ruleset, Target
+from monitor.engine.book import Band, Book, Condition, Criterion, Indicator, Measure, RollUp, Ruleset, Target
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar, Sessions
 from monitor.model.incident import Kind
@@ -140,6 +140,3 @@ def directory() -> Directory:
     everything = Policy("all", frozenset(Kind), (StepSpec(0, ("duty",), ("log",), repeat=3600.0),))
     duty = Recipient("duty", "duty", PROVINCE, "Trực ban", channels=("log",))
     return Directory((duty,), (everything,), {"duty": ("trực ban", "duty officer")})
-
-
-HOLD = Need(2)

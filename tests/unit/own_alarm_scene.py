@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -32,6 +32,10 @@ class WallClock(LoopClock):
     """A clock whose wall time can be stepped."""
 
     step = timedelta()
+    drag = 0.0  # seconds by which every wait ends too late: the event loop lags
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds + self.drag if seconds else 0.0)
 
     def now(self) -> datetime:
         return super().now() + self.step
@@ -53,9 +57,9 @@ class BreakableStore(MemoryStore):
         await self._read()
         return await super().stuck(before)
 
-    async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+    async def owed(self, incidents: Collection[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
         await self._read()
-        return await super().owed()
+        return await super().owed(incidents)
 
     async def lease(
         self, channel: str, owner: str, now: datetime, limit: int, seconds: float,

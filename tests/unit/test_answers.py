@@ -297,6 +297,18 @@ def test_a_relapse_of_what_nobody_answered_is_told_anew():
     assert (again.key, again.phase, again.generation) == (opened.key, Phase.OPEN, 1)
 
 
+def test_a_relapse_waits_as_long_as_a_new_trouble_so_that_the_others_can_be_counted():
+    directory, wait = under(TermsSpec(review=24 * HOUR)), {"centre": MINUTE}
+    opened = reacted({}, DOWN, NOW, directory=directory, waits=wait)
+    begun = reacted(opened.open, DOWN, NOW + minutes(1), directory=directory, waits=wait)
+    over = reacted(begun.open, UP, NOW + minutes(5), directory=directory, waits=wait)
+    again = reacted(over.open, DOWN, NOW + minutes(50), directory=directory, waits=wait)
+    assert (again.notices, again.recheck_at) == ((), NOW + minutes(51))
+    told_now = reacted(again.open, DOWN, NOW + minutes(51), directory=directory, waits=wait)
+    assert told(told_now) == [("focal", "outage"), ("focal", "outage")]
+    assert told_now.recheck_at == NOW + minutes(80)  # half an hour after the relapse, not after the first episode
+
+
 def test_what_was_answered_needs_no_review():
     line = Line(review=24 * HOUR)
     line.sees(DOWN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from monitor.alerting.auditor import Audit, Fault, Gap, excused, gaps
+from monitor.alerting.auditor import Audit, Fault, Gap, excused, gaps, owes_since
 from monitor.alerting.plan import StepSpec
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Notice, Phase
@@ -129,3 +129,14 @@ def test_a_gap_counts_when_two_runs_have_found_it():
     second = first.after([one, two])
     third = second.after([two])
     assert [run.found for run in (first, second, third)] == [frozenset(), {one}, {two}]
+
+
+def test_an_incident_owes_a_call_from_the_time_of_its_next_step_on_and_none_once_it_was_answered():
+    incident, _ = opened()
+    assert owes_since(incident) == min(step.due_at for step in incident.steps if step.fired == 0)
+    assert owes_since(replace(incident, phase=Phase.ACKNOWLEDGED)) is None
+    assert owes_since(replace(incident, steps=())) is None
+    called = tuple(replace(step, fired=1, repeat=None) for step in incident.steps)
+    assert owes_since(replace(incident, steps=called)) is None
+    held = replace(called[0], held_until=NOW + minutes(5))
+    assert owes_since(replace(incident, steps=(held, *called[1:]))) == NOW + minutes(5)

@@ -50,6 +50,24 @@ WEEK = [
 ]
 
 
+def test_an_aim_leaves_a_budget_of_the_time_that_was_measured():
+    """SC-100, in part: what is used and left, without alerts by the rate at which it burns."""
+    had = told([change(-5, Colour.GREEN), change(10, Colour.RED), change(11, Colour.UNKNOWN), change(51, Colour.GREEN)])
+    assert minutes(had.up, had.down, had.unknown) == (59, 1, 40)
+    assert had.budget(95.0) == pytest.approx(0.05 * 60 * 60)  # of an hour that was measured three minutes
+    assert had.budget(100.0) == 0.0
+    assert told([]).budget(95.0) is None
+
+
+@given(st.floats(0, 1e7), st.floats(0, 1e7), st.floats(50, 99.99))
+def test_a_budget_is_overdrawn_exactly_where_the_availability_is_below_the_aim(up: float, down: float, aim: float):
+    had = Measured(up, down)
+    budget, share = had.budget(aim), had.availability
+    assert (budget is None) is (share is None)
+    if budget is not None and share is not None and share != pytest.approx(aim, abs=1e-6):
+        assert (down > budget) is (share < aim)
+
+
 def test_sc_74_every_colour_counts_as_what_it_is():
     """SC-74."""
     had = told(WEEK)

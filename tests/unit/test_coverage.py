@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.alerting.coverage import colour_of, uncovered
-from monitor.alerting.escalate import fire, freeze, refreshed
+from monitor.alerting.escalate import fire, freeze, refreshed, resolved
 from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
 from monitor.alerting.schedule import Rotation, Schedule
 from monitor.cli.main import main
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar, Daily, Sessions
-from monitor.model.incident import Kind
+from monitor.model.incident import Kind, Step
 from monitor.model.unit import Level, Unit, Units
 from tests.unit.sites import NOW, change, make_site
 
@@ -67,15 +68,23 @@ def directories(draw) -> Directory:
 
 
 def first_calls(directory: Directory, unit: str, kind: Kind, at: datetime) -> tuple[bool, datetime]:
-    """Whether anybody is called when the first step of the plan falls due for trouble since `at`, and when that is."""
+    """Whether anybody is called when the first step of the plan falls due for trouble since `at`, and when that is.
+
+    The hours of the steps decide which one is the first; whom the others reach is asked as if they could all be called.
+    """
     where = UNITS.answering(unit)
     steps = freeze(directory.policies[0], directory, where, SESSIONS, at, colour=colour_of(kind))
     now = steps[0].due_at if steps else at
     day = SESSIONS.calendar.local(now).date()
     known = {person.id for person in directory.recipients if person.holds_on(day)}
+    steps = tuple(replace(step, office_hours=False, hours=None) for step in steps)
+
+    def whom(step: Step, moment: datetime) -> Step:
+        return resolved(step, directory, where, SESSIONS.calendar, moment)
+
     for _ in steps:  # passing one over makes the next one due at once
         steps = refreshed(steps, directory, where, SESSIONS.calendar, now)
-        fired = fire(steps, known, SESSIONS, now)
+        fired = fire(steps, known, SESSIONS, now, whom=whom)
         if fired.calls:
             return True, now
         steps = fired.steps

@@ -237,6 +237,32 @@ def test_one_missing_row_is_an_incident_of_that_commune_only():
     assert not silent(silence(PROVINCE, fine, NOON + LIMIT))
 
 
+def test_a_feed_that_answers_and_brings_nothing_is_one_incident_of_its_owner_and_none_of_the_communes():
+    row = told(90.0, NOON)
+    for at in (NOON + LIMIT, NOON + 3 * LIMIT):
+        empty = replace(health(good=at), newest=NOON)
+        assert silent(silence(PROVINCE, empty, at))
+        assert not silent(silence(COMMUNE, empty, at, None, row))
+        assert not silent(silence(OTHER, empty, at))  # it never had a row
+    before = replace(health(good=NOON + LIMIT - MINUTE), newest=NOON)
+    waiting = silence(PROVINCE, before, NOON + LIMIT - MINUTE)
+    assert (silent(waiting), waiting.after.recheck_at) == (False, NOON + LIMIT)
+
+
+def test_what_was_told_of_a_commune_stays_while_its_feed_brings_nothing_and_the_owner_hears_when_it_brings_rows_again():
+    one = silence(
+        COMMUNE, replace(health(good=NOON + LIMIT), newest=NOON + LIMIT), NOON + LIMIT, None, told(90.0, NOON)
+    )
+    later = NOON + 3 * LIMIT
+    empty, full = (replace(health(good=later), newest=newest) for newest in (NOON + LIMIT, later))
+    assert silent(one)
+    assert silent(silence(COMMUNE, empty, later, one))
+    owner = silence(PROVINCE, empty, later)
+    back = silence(PROVINCE, full, later, owner)
+    assert [notice.kind for notice in back.notices] == ["speaks_again"]
+    assert silent(silence(COMMUNE, full, later, one))  # of the others it is told one by one from now on
+
+
 def test_a_row_that_comes_back_closes_the_communes_incident():
     missing = silence(COMMUNE, health(good=NOON + LIMIT), NOON + LIMIT)
     row = told(90.0, NOON + LIMIT + MINUTE)

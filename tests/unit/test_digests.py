@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alerting.digests import next_owed, owed
+from monitor.alerting.digests import next_owed, numbered, owed
 from monitor.alerting.plan import DigestSpec
 from monitor.model.hours import Calendar, WorkingTimes
 from monitor.model.unit import Level, Unit, Units
@@ -52,6 +52,17 @@ def test_each_province_has_its_own_and_says_since_when():
         ("19", local(3, 7, 30), local(1, 16, 30), "0309-0730"),
         ("20", local(3, 7, 30), local(1, 16, 30), "0309-0730"),
     ]
+
+
+def test_an_edition_is_found_again_by_its_number_the_last_one_of_that_number_counting():
+    (edition, _) = owed([TWICE], UNITS, CALENDAR, local(3, 7), local(3, 8))
+    assert numbered("0309-0730", [TWICE], UNITS, CALENDAR, local(4, 9)) == {
+        edition.key(CALENDAR): UNITS["19"], edition.key(CALENDAR).replace("/19/", "/20/"): UNITS["20"],
+    }  # fmt: skip
+    assert list(numbered("0509-0730", [TWICE], UNITS, CALENDAR, local(4, 9))) == [
+        "digest/19/2024-09-05T07:30", "digest/20/2024-09-05T07:30",
+    ]  # fmt: skip
+    assert numbered("3113-2561", [TWICE], UNITS, CALENDAR, local(4, 9)) == {}
 
 
 def test_of_several_that_were_missed_only_the_last_is_owed():

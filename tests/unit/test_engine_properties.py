@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.decide import Policy, View, decide
@@ -120,6 +120,7 @@ def test_a_worse_child_never_improves_its_parent(colours, place):
     assert not_better(after, before)
 
 
+@settings(max_examples=settings().max_examples // 4)  # each is hundreds of decisions
 @given(
     values=st.lists(st.tuples(st.integers(0, 240), st.sampled_from(("up", "rate", "goal")), VALUES), max_size=12),
     offset=st.integers(0, 120),

@@ -626,6 +626,24 @@ def test_a_missing_row_is_told_of_its_commune_only():
     play(story)
 
 
+def test_a_feed_that_answers_without_rows_is_told_at_its_owner_and_the_communes_when_it_brings_rows_for_others():
+    async def story(scene: Scene) -> None:
+        async with Running(scene):
+            await polls(scene, 3600, *COMMUNES)
+            await polls(scene, LIMIT - 600)
+            assert silent(scene) == set()
+            await polls(scene, 1200)
+            assert silent(scene) == {PROVINCE}
+            await polls(scene, 300, OTHER)
+            assert silent(scene) == {COMMUNE}
+            await polls(scene, 300, *COMMUNES)
+            assert silent(scene) == set()
+        told_of = [delivery.notice.unit for delivery in await scene.store.deliveries()]
+        assert set(told_of) == {PROVINCE, COMMUNE}
+
+    play(story)
+
+
 def test_a_commune_that_never_had_a_row_is_told_although_the_feed_came_up_late():
     async def story(scene: Scene) -> None:
         async with Running(scene):

@@ -9,33 +9,15 @@ from monitor.adapters.store import MemoryStore
 from monitor.model.reading import Reading
 from monitor.service.app import policy_of
 from monitor.service.evaluator import Evaluator
+from monitor.testing import HandClock
 from monitor.testing.site import COMMUNES, small_site
 
 NOW = datetime(2025, 8, 6, 1, 30, tzinfo=UTC)
 UNIT = COMMUNES[0]
 
 
-class HandClock:
-    """Wall time that the test sets."""
-
-    def __init__(self) -> None:
-        self.at = NOW
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        """Passes at once."""
-
-    async def sleep_until(self, when: datetime) -> None:
-        """Passes at once."""
-
-
 async def opened() -> tuple[Evaluator, HandClock, list[str]]:
-    clock, store = HandClock(), MemoryStore()
+    clock, store = HandClock(NOW), MemoryStore()
     await store.open()
     decided: list[str] = []
     policy = policy_of(small_site())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.adapters.feeds import KINDS
 from monitor.adapters.store.codec import HEALTH
-from monitor.config.spec import AsOf, Column
+from monitor.config.spec import Column
 from monitor.engine.book import Indicator, Period
 from monitor.engine.hygiene import Known, after_poll, bounded, inspect
 from monitor.model.reading import MAX_REJECTED, Collected, Comparator, Drift, Reading, Rejected, Shape, SourceHealth
@@ -251,8 +251,6 @@ def test_three_headers_are_named_and_the_others_counted_in_one_short_sentence():
 
 # figures that only grow
 
-GROWING = feed_spec("csv", Column("handled", "Đã giải quyết"), unit="Mã", as_of=AsOf.FIELD, as_of_field="Ngày")
-
 
 def count(value: float, day: int, month: int = 11, at: datetime = NOW) -> Reading:
     as_of = datetime(2026, month, day, tzinfo=UTC)
@@ -373,7 +371,7 @@ def test_when_a_source_answered_and_failed_first_and_last_is_remembered_through_
     good = replace(of(4), rejected=(seen,), refused={"unknown-unit": 1})
     first = after_poll(None, good, "19")
     assert first == SourceHealth(
-        "portal", "19", NOW, NOW, rejected=(seen,), refused={"unknown-unit": 1}, shape=Shape(4)
+        "portal", "19", NOW, NOW, rejected=(seen,), refused={"unknown-unit": 1}, shape=Shape(4), newest=NOW
     )
     failed = Collected("portal", NOW + LATER, failure="feed portal: timeout", stage="fetch")
     second = after_poll(first, failed, "19")
@@ -457,3 +455,18 @@ def test_a_unit_of_the_site_that_has_ended_takes_no_more_rows():
     collected = KINDS["json"](feed_spec("json"), body, {}, NOW, frame)
     assert refusals(collected) == [("rows[0]", "former-unit")]
     assert [reading.unit for reading in collected.readings] == ["01840"]
+
+
+def test_a_source_knows_how_new_the_newest_row_is_that_it_ever_brought_for_anybody():
+    def poll(at: datetime, *as_of: datetime) -> Collected:
+        rows = tuple(Reading("02143", "rate", 1.0, one, at, "portal") for one in as_of)
+        return Collected("portal", at, rows)
+
+    hour = timedelta(hours=1)
+    first = after_poll(None, poll(NOW), "19")
+    assert first.newest == NOW  # nothing yet, and it cannot be blamed for the time before
+    rows = after_poll(first, poll(NOW + 2 * hour, NOW + hour, NOW - hour), "19")
+    assert rows.newest == NOW + hour
+    assert after_poll(rows, poll(NOW + 9 * hour), "19").newest == NOW + hour
+    assert after_poll(rows, poll(NOW + 9 * hour, NOW + 99 * hour), "19").newest == NOW + 9 * hour
+    assert after_poll(replace(rows, newest=None), poll(NOW + 9 * hour), "19").newest is None  # of an earlier version

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from monitor.alerting.incidents import TABLE, Act, Event, acknowledge, mermaid
-from monitor.alerting.plan import StepSpec
+from monitor.alerting.plan import StepSpec, TermsSpec
 from monitor.alerting.schedule import Schedule, Spell
 from monitor.alerting.troubles import Silent
 from monitor.model.colour import Colour
@@ -178,6 +178,28 @@ def test_a_closed_incident_cannot_be_acknowledged():
         acknowledge(closed, "head", "", NOW + minutes(6))
 
 
+# --- names of calls --------------------------------------------------------------------------------------------
+
+
+def test_where_a_wider_trouble_takes_steps_away_the_calls_that_are_left_get_names_of_their_own():
+    """The second call of the focal point moves up to the place of the first one, and must not bear its name."""
+    wide = replace(FOCAL, id="wide", role="dost", scope="19")
+    steps = (
+        StepSpec(0, ("dost",), ("sms",), repeat=3600.0),
+        StepSpec(0, ("commune_focal",), ("mail",)),
+        StepSpec(7200.0, ("commune_focal",), ("mail",)),
+    )
+    site = replace(DIRECTORY, recipients=(wide, FOCAL), policies=(replace(OUTAGES, steps=steps),))
+    begun = reacted({}, DOWN, NOW, directory=site)
+    assert [notice.recipient for notice in begun.notices] == ["wide", "focal"]
+    about: dict[str, Any] = {"directory": site, "covers": {"centre": Cover("19", "mass:centre", ("19", "VN"))}}
+    covered = reacted(begun.open, DOWN, NOW + minutes(5), **about)
+    later = reacted(covered.open, DOWN, NOW + minutes(121), **about)
+    assert [notice.recipient for notice in later.notices] == ["focal"]
+    keys = [notice.key for alerts in (begun, covered, later) for notice in alerts.notices]
+    assert len(keys) == len(set(keys)) == 3
+
+
 # --- recovery --------------------------------------------------------------------------------------------------
 
 
@@ -271,6 +293,86 @@ def test_red_that_no_longer_alerts_ends_without_a_word_either():
     assert (alerts.open, alerts.notices) == ({}, ())
 
 
+BRIEFLY = centre(Colour.YELLOW, NOW, 2.0)  # down again after a good answer, not yet for long enough to be red
+
+
+def test_yellow_of_an_outage_opens_nothing_and_ends_nothing():
+    assert reacted({}, BRIEFLY, NOW).open == {}
+    alerts = reacted(opened().open, BRIEFLY, NOW + minutes(30))
+    assert told(alerts) == [("head", "mail", "outage")]
+    assert (alerts.open["centre"].phase, alerts.open["centre"].generation) == (Phase.OPEN, 0)
+    assert reacted(alerts.open, DOWN, NOW + minutes(40)).changed == ()
+
+
+def test_an_answer_to_an_outage_still_counts_while_it_is_yellow_and_lapses_in_its_time():
+    outages = replace(OUTAGES, terms=TermsSpec(ack_expires=3600.0))
+    directory = replace(DIRECTORY, policies=(outages,))
+    answered, _ = acknowledge(opened(directory=directory).open["centre"], "head", "", NOW + minutes(5))
+    early = reacted({"centre": answered}, BRIEFLY, NOW + minutes(40), directory=directory)
+    assert (early.notices, early.open["centre"].phase) == ((), Phase.ACKNOWLEDGED)
+    late = reacted(early.open, BRIEFLY, NOW + minutes(65), directory=directory)
+    assert told(late) == [("focal", "mail", "outage"), ("focal", "sms", "outage")]
+    assert late.open["centre"].facts["since"] == answered.facts["since"]
+
+
+def test_an_outage_that_is_yellow_while_it_is_watched_is_a_relapse_and_once_it_was_told_to_be_over_is_none():
+    outages = replace(OUTAGES, terms=TermsSpec(close_after=600.0, review=86_400.0))
+    directory = replace(DIRECTORY, policies=(outages,))
+    calm = reacted(opened(directory=directory).open, UP, NOW + minutes(20), directory=directory)
+    again = reacted(calm.open, BRIEFLY, NOW + minutes(25), directory=directory)
+    assert (calm.open["centre"].phase, again.open["centre"].phase) == (Phase.CLOSING, Phase.OPEN)
+    over = reacted(calm.open, UP, NOW + minutes(30), directory=directory)
+    assert over.open["centre"].phase is Phase.UNANSWERED
+    assert reacted(over.open, BRIEFLY, NOW + minutes(35), directory=directory).changed == ()
+
+
+def test_an_outage_that_alerts_no_more_ends_without_a_word_while_it_is_down():
+    silent = replace(RULES["centre"], alert=frozenset())
+    for down in (DOWN, BRIEFLY):
+        ended = reacted(opened().open, down, NOW + minutes(5), rules={**RULES, "centre": silent})
+        assert (ended.open, ended.notices) == ({}, ())
+
+
+WATCHED = replace(
+    DIRECTORY,
+    policies=(replace(OUTAGES, terms=TermsSpec(close_after=600.0, parties={"head": ("commune_centre_head",)})),),
+)
+
+
+def test_what_nobody_can_see_any_more_after_a_good_answer_goes_on_escalating():
+    outages = replace(OUTAGES, terms=TermsSpec(close_after=600.0))
+    directory, unseen = replace(DIRECTORY, policies=(outages,)), centre(Colour.UNKNOWN, NOW)
+    calm = reacted(opened(directory=directory).open, UP, NOW + minutes(20), directory=directory)
+    lost = reacted(calm.open, unseen, NOW + minutes(21), directory=directory)
+    assert (lost.open["centre"].phase, lost.recheck_at) == (Phase.OPEN, NOW + minutes(30))
+    assert told(reacted(lost.open, unseen, NOW + minutes(30), directory=directory)) == [("head", "mail", "outage")]
+    seen = reacted(lost.open, UP, NOW + minutes(40), directory=directory)
+    assert (seen.open["centre"].phase, seen.recheck_at) == (Phase.CLOSING, NOW + minutes(50))  # and is watched anew
+
+
+def test_what_was_answered_and_cannot_be_seen_after_a_good_answer_is_still_answered():
+    calm = reacted(opened(directory=WATCHED).open, UP, NOW + minutes(20), directory=WATCHED)
+    answered, _ = acknowledge(calm.open["centre"], "head", "", NOW + minutes(21))
+    lost = reacted({"centre": answered}, centre(Colour.UNKNOWN, NOW), NOW + minutes(60), directory=WATCHED)
+    assert (lost.open["centre"].phase, lost.notices) == (Phase.ACKNOWLEDGED, ())
+
+
+def test_an_answer_to_what_is_watched_withholds_what_is_pending():
+    calm = reacted(opened(directory=WATCHED).open, UP, NOW + minutes(1), directory=WATCHED)
+    answered, withheld = acknowledge(calm.open["centre"], "head", "", NOW + minutes(2))
+    assert (answered.phase, [one.reason for one in withheld]) == (Phase.CLOSING, ["acknowledged"])
+    again = reacted({"centre": answered}, DOWN, NOW + minutes(3), directory=WATCHED)
+    assert (again.open["centre"].phase, again.notices) == (Phase.ACKNOWLEDGED, ())
+
+
+def test_an_answer_of_one_party_to_what_is_watched_withholds_what_is_pending_for_its_people():
+    parties = {"head": ("commune_centre_head",), "chair": ("commune_chair",)}
+    both = replace(DIRECTORY, policies=(replace(OUTAGES, terms=TermsSpec(close_after=600.0, parties=parties)),))
+    calm = reacted(opened(directory=both).open, UP, NOW + minutes(1), directory=both)
+    _, (withheld,) = acknowledge(calm.open["centre"], "head", "", NOW + minutes(2))
+    assert (withheld.reason, withheld.recipients) == ("heard", frozenset({"head"}))
+
+
 # --- figures and deadlines -------------------------------------------------------------------------------------
 
 YELLOW = online(Colour.YELLOW, NOW, 68.91, 10)
@@ -298,6 +400,16 @@ def test_the_deadline_makes_a_new_generation_that_tells_the_chairperson_who_was_
     assert "Đã nhắc 1 lần đến đầu mối cấp xã." in late.notices[0].body
     assert "qua han 1 ngay" in late.notices[0].sms
     assert late.notices[0].key == f"{incident.key}/1/0/0/focal/mail"
+
+
+def test_the_chairperson_is_told_of_those_reminders_only_that_went_to_somebody():
+    """Of those that fell due while nothing was called one was sent, and its roles are those of what was sent."""
+    policy = replace(DIRECTORY.policies[1], steps=(*DIRECTORY.policies[1].steps, StepSpec(0, ("nobody",), ("mail",))))
+    directory = replace(DIRECTORY, policies=(DIRECTORY.policies[0], policy))
+    alerts = reacted({}, YELLOW, local(6, 7, 30), directory=directory)
+    alerts = reacted(alerts.open, YELLOW, local(19, 8), directory=directory)  # three mornings later: told once
+    late = reacted(alerts.open, LATE, local(20), directory=directory)
+    assert "Đã nhắc 2 lần đến đầu mối cấp xã." in late.notices[0].body
 
 
 def test_sc59_worsening_clears_the_timers_of_the_lesser_trouble():
@@ -341,11 +453,49 @@ def test_another_deadline_is_news_to_those_who_answered_the_old_one():
     assert reacted(alerts.open, moved, local(13, 9)).changed == ()
 
 
+def test_another_deadline_is_news_also_where_the_trouble_is_a_lesser_one():
+    """January is overdue and answered; February is below its floor, long before its own date."""
+    answered, _ = acknowledge(reacted({}, LATE, local(20, 9)).open["online"], "chair", "", local(20, 10))
+    february = online(Colour.RED, local(21), 40.0, 20, deadline=DEADLINE + minutes(31 * 24 * 60))
+    alerts = reacted({"online": answered}, february, local(21, 9))
+    incident = alerts.open["online"]
+    assert (incident.phase, incident.kind, incident.generation) == (Phase.OPEN, Kind.KPI_RED, 1)
+    assert told(alerts) == [("focal", "mail", "kpi_red"), ("focal", "sms", "kpi_red")]
+    assert reacted(alerts.open, february, local(21, 9)).changed == ()
+
+
+def test_a_lesser_trouble_that_has_no_deadline_any_more_is_an_easing():
+    answered, _ = acknowledge(reacted({}, LATE, local(20, 9)).open["online"], "chair", "", local(20, 10))
+    lesser = online(Colour.RED, local(21), 40.0, deadline=None)
+    assert reacted({"online": answered}, lesser, local(21, 9)).changed == ()
+
+
 def test_a_figure_that_is_met_is_told_with_its_value_and_colour_when_the_office_is_open():
     alerts = reacted(reacted({}, YELLOW, NOW).open, online(Colour.GREEN, NOW, 81.5, 8), local(8, 18))
     (notice,) = alerts.notices
     assert (notice.kind, notice.due_at) == ("kpi_met", local(11, 7, 30))
     assert "HS truc tuyen nay 81,5%, yeu cau 80%, trang thai XANH" in notice.sms
+
+
+@pytest.mark.parametrize(("locale", "subject", "sms"), [
+    ("vi", "[VẪN ĐỎ] Xã Văn Lang (02143): Trung tâm Phục vụ hành chính công đã hoạt động trở lại, còn đỏ: Trực tuyến",
+     ". VAN DO: HS truc tuyen. Ma "),
+    ("en", "[STILL RED] Van Lang Commune (02143): service centre is back, still red: Online",
+     ". STILL RED: HS truc tuyen. Ref "),
+])  # fmt: skip
+def test_what_is_well_again_is_not_called_green_where_the_unit_is_red_by_something_else(locale, subject, sms):
+    reader = replace(DIRECTORY, recipients=(replace(FOCAL, locale=locale),))
+    both = {**DOWN, **online(Colour.RED, NOW, 40.0)}
+    begun = reacted({}, both, NOW, directory=reader)
+    ended = reacted(begun.open, {**UP, **online(Colour.RED, NOW, 40.0)}, NOW + minutes(20), directory=reader)
+    (notice, _) = ended.notices
+    assert notice.subject == subject
+    assert "Trực tuyến." in notice.body or "still red by: Online." in notice.body
+    assert sms in notice.sms
+    met = reacted(begun.open, {**DOWN, **online(Colour.GREEN, NOW, 90.0)}, NOW + minutes(20), directory=reader)
+    assert met.notices[0].subject.startswith(subject.split(":")[0] + ", ")
+    plain = reacted(begun.open, {**UP, **online(Colour.GREEN, NOW, 90.0)}, NOW + minutes(20), directory=reader)
+    assert {one.subject.split("]")[0] for one in plain.notices} <= {"[XANH", "[GREEN"}
 
 
 def test_a_red_figure_that_becomes_yellow_far_from_its_deadline_says_so():

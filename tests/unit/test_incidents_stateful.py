@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -34,18 +34,21 @@ TERMS = st.sampled_from(
         TermsSpec(600.0, 7200.0, 86_400.0, 3600.0, {"official": ("commune_focal",), "leader": ("commune_chair",)}),
     ]
 )
-CENTRE_COLOURS = st.sampled_from([Colour.GREEN, Colour.RED, Colour.UNKNOWN, Colour.MAINTENANCE])
-COVERS = st.sampled_from([None, Cover("line-19", "line"), Cover("19", "mass:centre", ("19", "VN"))])
+CENTRE_COLOURS = st.sampled_from([Colour.GREEN, Colour.YELLOW, Colour.RED, Colour.UNKNOWN, Colour.MAINTENANCE])
+MASS = Cover("19", "mass:centre", ("19", "VN"))
+COVERS = st.sampled_from([None, Cover("line-19", "line"), MASS])
 GAPS = st.sampled_from([1, 60, 600, 1800, 3600, 7200, 86_400, 300_000])  # seconds
 
 
 class Lives(RuleBasedStateMachine):
     """A centre that breaks, a figure that nears its deadline and a source that falls silent; time only moves on."""
 
-    @initialize(terms=TERMS)
-    def begin(self, terms: TermsSpec) -> None:
+    @initialize(terms=TERMS, wide_first=st.booleans())
+    def begin(self, terms: TermsSpec, wide_first: bool) -> None:
+        first = (StepSpec(0.0, ("province",), ("sms",), repeat=3600.0),) if wide_first else ()
+        again, last = StepSpec(1200.0, ("commune_focal",), ("mail",)), StepSpec(10_800.0, ("province",), ("sms",))
         policies = tuple(
-            replace(policy, terms=terms, steps=(*policy.steps, StepSpec(10_800.0, ("province",), ("sms",))))
+            replace(policy, terms=terms, steps=(*first, policy.steps[0], again, *policy.steps[1:], last))
             for policy in DIRECTORY.policies
         )
         wide = Recipient("province", "province", "19", "Sở KHCN", "vi", ("sms",))
@@ -97,7 +100,7 @@ class Lives(RuleBasedStateMachine):
         before = self.open[cause]
         after, withheld = acknowledge(before, data.draw(st.sampled_from(["focal", "chair"])), "", self.now)
         self.write(withheld, ())
-        assert bool(withheld) == (before.phase is Phase.OPEN)
+        assert bool(withheld) == (before.phase in (Phase.OPEN, Phase.CLOSING))
         assert set(before.answers) <= set(after.answers)
         if before.phase is Phase.ACKNOWLEDGED:
             assert (after.phase, after.acked_by, after.answers) == (before.phase, before.acked_by, before.answers)
@@ -244,3 +247,37 @@ class Lives(RuleBasedStateMachine):
 
 Lives.TestCase.settings = settings(max_examples=120, stateful_step_count=30)
 TestIncidentsLive = Lives.TestCase
+
+
+STEPS = st.builds(
+    StepSpec,
+    st.sampled_from([0.0, 1200.0, 3600.0]),
+    st.sampled_from([("commune_focal",), ("province",)]),
+    st.just(("mail", "sms")),
+    repeat=st.sampled_from([None, 1800.0]),
+)
+
+
+@example(
+    [
+        StepSpec(0.0, ("province",), ("sms",), repeat=1800.0),
+        StepSpec(0.0, ("commune_focal",), ("mail",)),
+        StepSpec(3600.0, ("commune_focal",), ("mail",)),
+    ],
+    [(None, 1800), (MASS, 1800)],
+)
+@given(st.lists(STEPS, min_size=2, max_size=5), st.lists(st.tuples(COVERS, st.sampled_from([60, 1800])), max_size=8))
+def test_no_call_of_an_incident_ever_bears_the_name_of_another(steps: list[StepSpec], course: list[tuple[Cover, int]]):
+    """Whatever wider troubles begin and end meanwhile: the outbox takes a name that it has for a repeat."""
+    wide = Recipient("province", "province", "19", "Sở KHCN", "vi", ("sms",))
+    plan = replace(DIRECTORY.policies[0], steps=tuple(steps))
+    site = replace(DIRECTORY, policies=(plan,), recipients=(*DIRECTORY.recipients, wide))
+    now, open_now, names = local(4, 8), dict[str, Incident](), list[str]()
+    for cover, gap in [(None, 0), *course]:
+        covers = {} if cover is None else {"centre": cover}
+        for seconds in (1, gap):
+            now += timedelta(seconds=seconds)
+            alerts = reacted(open_now, centre(Colour.RED, now, 16.0), now, directory=site, covers=covers)
+            open_now = dict(alerts.open)
+            names += [notice.key for notice in alerts.notices]
+    assert len(names) == len(set(names))

@@ -62,6 +62,11 @@ class Life:
         self.health: dict[str, SourceHealth] = {}
         self.children: tuple[UnitState, ...] = ()
 
+    def breaks(self) -> None:
+        """Ten minutes before the work, for as many readings as its hold asks for."""
+        for n in range(2):
+            self.hear(False, STARTS - (10 - n) * MINUTE)
+
     def look(self, now, *news: Reading) -> Decision:
         made = decide(View(self.state, news, self.children, health=self.health), self.rules, now)
         self.state = replace(made.after, version=self.state.version + 1)
@@ -143,8 +148,7 @@ def test_minutes_of_interruption_do_not_reach_behind_the_end():
 
 def test_an_open_incident_is_paused_and_neither_calls_nor_ends_while_work_is_done():
     life = Life(policy())
-    for n in range(2):
-        life.hear(False, STARTS - (10 - n) * MINUTE)
+    life.breaks()
     (opened,) = life.state.incidents.values()
     sent = len(life.notices)
     life.look(STARTS)
@@ -156,8 +160,7 @@ def test_an_open_incident_is_paused_and_neither_calls_nor_ends_while_work_is_don
 
 def test_an_incident_that_was_open_and_is_mended_ends_with_its_recovery_and_no_further_page():
     life = Life(policy())
-    for n in range(2):
-        life.hear(False, STARTS - (10 - n) * MINUTE)
+    life.breaks()
     life.look(STARTS)
     life.hear(False, ENDS - MINUTE)
     sent = len(life.notices)
@@ -169,8 +172,7 @@ def test_an_incident_that_was_open_and_is_mended_ends_with_its_recovery_and_no_f
 
 def test_an_incident_that_is_still_there_goes_on_once_its_hold_is_met_again():
     life = Life(policy())
-    for n in range(2):
-        life.hear(False, STARTS - (10 - n) * MINUTE)
+    life.breaks()
     (opened,) = life.state.incidents.values()
     life.look(STARTS)
     life.hear(False, ENDS - MINUTE)
@@ -183,8 +185,7 @@ def test_an_incident_that_is_still_there_goes_on_once_its_hold_is_met_again():
 
 def test_a_probe_that_says_nothing_afterwards_is_unknown_by_age_and_the_incident_calls_again():
     life = Life(policy())
-    for n in range(2):
-        life.hear(False, STARTS - (10 - n) * MINUTE)
+    life.breaks()
     life.look(STARTS)
     life.hear(False, ENDS - MINUTE)
     life.look(ENDS)

@@ -11,27 +11,9 @@ import pytest
 from monitor.model.reading import Collected
 from monitor.service.poller import Poller
 from monitor.service.sweep import SLOTS, slots_of
+from monitor.testing import HandClock
 
 START = datetime(2026, 11, 20, 5, tzinfo=UTC)
-
-
-class HandClock:
-    """Time that the test sets."""
-
-    def __init__(self) -> None:
-        self.passed = 0.0
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.passed)
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    async def sleep(self, seconds: float) -> None:
-        """Passes at once."""
-
-    async def sleep_until(self, when: datetime) -> None:
-        """Passes at once."""
 
 
 class Asked:
@@ -46,18 +28,18 @@ class Asked:
         self._clock = clock
 
     async def collect(self, now: datetime) -> Collected:
-        self.at.append(self._clock.passed)
+        self.at.append(self._clock.monotonic())
         return Collected(self.id, now)
 
 
 async def asked(period: float, late: dict[float, float], until: float) -> list[float]:
     """Instants of the polls when the second `s` comes `late[s]` seconds late, after a first sweep at 0."""
-    clock = HandClock()
+    clock = HandClock(START)
     source = Asked(clock, period)
     poller = Poller([source], clock, lambda _collected: None)
     await poller.sweep()
     for second in range(1, int(until)):
-        clock.passed = max(clock.passed, second + late.get(second, 0.0))
+        clock.at = max(clock.at, START + timedelta(seconds=second + late.get(second, 0.0)))
         await poller.tick(second % SLOTS)
         await asyncio.sleep(0)
     return source.at
@@ -77,19 +59,19 @@ async def test_a_source_is_asked_once_in_each_period(period):
 @pytest.mark.parametrize("period", [15, 30, 60, 300])
 @pytest.mark.parametrize("late", [1.0, 5.0])
 async def test_a_second_that_comes_late_costs_no_source_a_period(period, late):
-    slot = min(slots_of(Asked(HandClock(), period)))
+    slot = min(slots_of(Asked(HandClock(START), period)))
     second = next(s for s in range(period, period + SLOTS) if s % SLOTS == slot)
     at = await asked(period, {second: late}, 10 * period)
     assert max(gaps(at[1:])) <= period + late
 
 
 async def test_a_source_that_is_still_answering_is_not_asked_twice():
-    clock = HandClock()
+    clock = HandClock(START)
     source = Asked(clock, 15)
     begun, gate = asyncio.Event(), asyncio.Event()
 
     async def slow(now: datetime) -> Collected:
-        source.at.append(clock.passed)
+        source.at.append(clock.monotonic())
         begun.set()
         await gate.wait()
         return Collected(source.id, now)
@@ -98,7 +80,7 @@ async def test_a_source_that_is_still_answering_is_not_asked_twice():
     poller = Poller([source], clock, lambda _collected: None)
     sweep = asyncio.ensure_future(poller.sweep())
     await begun.wait()
-    clock.passed = 60.0
+    clock.at = START + timedelta(seconds=60)
     await poller.tick(slots_of(source)[0])
     assert poller.missed == 1
     gate.set()
@@ -107,7 +89,7 @@ async def test_a_source_that_is_still_answering_is_not_asked_twice():
 
 
 async def test_a_source_that_forgets_its_deadline_gives_its_place_back():
-    clock, begun, answers = HandClock(), asyncio.Event(), list[Collected]()
+    clock, begun, answers = HandClock(START), asyncio.Event(), list[Collected]()
 
     class Forgetful(Asked):
         async def collect(self, now: datetime) -> Collected:
@@ -121,7 +103,7 @@ async def test_a_source_that_forgets_its_deadline_gives_its_place_back():
     await begun.wait()
     for passed in (299.0, 300.0):
         assert not answers
-        clock.passed = passed
+        clock.at = START + timedelta(seconds=passed)
         await poller.tick(int(passed) % SLOTS)
         await asyncio.sleep(0)
     await sweep

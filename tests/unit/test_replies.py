@@ -38,6 +38,12 @@ AT = datetime(2026, 11, 18, 23, 59, tzinfo=UTC)
         ("Tại sao S10234?", Said(Ask.WHY, "S10234")),
         ("WHY s10234 please", Said(Ask.WHY, "S10234")),
         ("tại sao", Said(Ask.WHY)),
+        ("TAI SAO 2711-1706", Said(Ask.WHY, edition="2711-1706")),
+        ("tại sao 2711 1706 ạ", Said(Ask.WHY, edition="2711-1706")),
+        ("why 27111706?", Said(Ask.WHY, edition="2711-1706")),
+        ("OK 2711-1706", Said(Ask.ACKNOWLEDGE, edition="2711-1706")),
+        ("2711-1706", Said(Ask.UNCLEAR)),
+        ("TAI SAO 2711", Said(Ask.UNCLEAR)),
         ("HELP", Said(Ask.HELP)),
         ("trợ giúp", Said(Ask.HELP)),
         ("?", Said(Ask.HELP)),
@@ -95,6 +101,7 @@ WORST: dict[str, Param] = {
     "due": AT, "count": 1000, "listed": "WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW +994", "colour": "yellow",
     "kpi_vi": "Tỷ lệ hồ sơ trực tuyến", "kpi_en": "Online rate", "kpi_sms": "HS truc tuyen", "measure": "minutes",
     "value": 1234567.89, "sign": ">=", "target": 99.55, "op": "<=",
+    "red": 1000, "yellow": 1000, "unknown": 1000, "codes": "02143, 02143, 02143, 02143", "worst": "02143",
 }  # fmt: skip
 
 

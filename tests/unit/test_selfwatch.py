@@ -17,13 +17,14 @@ from monitor.alerting.selfwatch import (
     Alarm,
     Condition,
     Event,
+    Figures,
     Health,
     Limits,
     Stage,
     answered,
-    beats,
     found,
     step,
+    withheld,
 )
 from monitor.alerting.texts import CONDITIONS as WORDS
 from monitor.model.segments import gsm_length
@@ -32,11 +33,16 @@ from tests.unit.alerting_scene import CALENDAR, CHAIR, DIRECTORY, FOCAL, PROVINC
 T = datetime(2025, 8, 6, 2, tzinfo=UTC)
 WELL = Health(swept=10, decided=1, store=1, audited=30, free=50.0)
 HOUR = 3600.0
+UNHEARD: Figures = {
+    "count": 3, "first_code": "02143", "first_ref": "K7Q2ZD",
+    "posts_vi": "Lãnh đạo Trung tâm", "posts_en": "Head of the centre",
+}  # fmt: skip
 ILL = {
     Condition.NO_SWEEP: replace(WELL, swept=301),
     Condition.NO_DECISION: replace(WELL, decided=61),
     Condition.STORE_DOWN: replace(WELL, store=31),
     Condition.STUCK_OUTBOX: replace(WELL, stuck=3, stuck_for=700),
+    Condition.UNHEARD: replace(WELL, unheard=UNHEARD),
     Condition.PLAN_GAP: replace(WELL, gaps=1),
     Condition.AUDITOR_SILENT: replace(WELL, audited=181),
     Condition.STALLED: replace(WELL, stood=120),
@@ -68,12 +74,31 @@ def test_each_condition_is_found_alone_and_has_words_in_both_languages(condition
 
 
 def test_the_heartbeat_stops_for_what_may_keep_people_from_being_told_and_for_nothing_else():
-    goes_on = {condition for condition in Condition if beats([condition])}
+    goes_on = {condition for condition in Condition if not withheld(ILL[condition], Limits())}
     assert goes_on == {
         Condition.STALLED, Condition.CLOCK_JUMP, Condition.CHANNEL_STOPPED, Condition.TOKEN_ENDING,
-        Condition.CONFIG_BROKEN, Condition.CUT_OFF,
+        Condition.CONFIG_BROKEN, Condition.CUT_OFF, Condition.UNHEARD,
     }  # fmt: skip
-    assert beats([])
+    assert withheld(WELL, Limits()) == ()
+
+
+PROVED = replace(WELL, canary=119, swept=119, head=119, lagged=121, free=5.1)
+
+
+@pytest.mark.parametrize(
+    ("word", "not_proved"),
+    [
+        ("canary", {"canary": 121}),
+        ("polled", {"swept": 121}),
+        ("outbox", {"head": 121}),
+        ("loop", {"lagged": 119}),
+        ("disk", {"free": 5.0}),
+    ],
+)
+def test_the_heartbeat_is_withheld_for_each_thing_that_is_not_proved(word, not_proved):
+    """P13."""
+    assert withheld(PROVED, Limits()) == ()
+    assert withheld(replace(PROVED, **not_proved), Limits()) == (word,)
 
 
 def test_what_is_told_directly_also_stops_the_heartbeat():
@@ -199,3 +224,12 @@ def test_the_figures_are_written_as_people_write_them():
 def test_who_has_none_of_the_channels_is_told_nothing():
     _, calls = step({}, found(ILL[Condition.DISK_LOW], Limits()), HOUR, T)
     assert [n.recipient for n in notices(calls[0], replace(OPERATORS, via=("mail",)), T)] == ["focal"]
+
+
+def test_calls_that_nobody_took_are_told_with_their_number_the_oldest_and_its_posts():
+    _, calls = step({}, found(replace(WELL, unheard=UNHEARD), Limits()), HOUR, T)
+    focal, chair = notices(calls[0], OPERATORS, T)
+    assert "tin báo không đến ai, 3 lần gọi, cũ nhất 02143 mã K7Q2ZD (Lãnh đạo Trung tâm)" in focal.subject
+    assert "calls reached nobody, 3 of them, the oldest 02143 ref K7Q2ZD (Head of the centre)" in chair.subject
+    assert "cu nhat 02143 ma K7Q2ZD" in focal.sms
+    assert "the oldest 02143 ref K7Q2ZD" in chair.sms

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from monitor.model.state import Decision, UnitState
 from monitor.ports import Hold, Lease
 from monitor.service.sender import LEASE, Sender
 from monitor.testing.clock import LoopClock, run
+from monitor.testing.stepped import SteppedClock
 
 NOON = datetime(2026, 11, 20, 5, tzinfo=UTC)
 SENT, AGAIN, REFUSED, UNKNOWN = (
@@ -34,39 +34,16 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-class HandClock:
+class HandClock(SteppedClock):
     """Time that passes only when told to."""
 
-    def __init__(self) -> None:
-        self.passed = 0.0
-        self.back = 0.0  # seconds by which the wall clock was set back
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+    back = 0.0  # seconds by which the wall clock was set back
 
     def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.passed - self.back)
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    async def sleep(self, seconds: float) -> None:
-        woken = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self.passed + seconds, id(woken), woken))
-        await woken
-
-    async def sleep_until(self, when: datetime) -> None:
-        await self.sleep((when - self.now()).total_seconds())
+        return super().now() - timedelta(seconds=self.back)
 
     async def advance(self, seconds: float) -> None:
-        end = self.passed + seconds
-        await settled()
-        while self._sleepers and self._sleepers[0][0] <= end:
-            due, _, woken = heapq.heappop(self._sleepers)
-            self.passed = max(self.passed, due)
-            if not woken.done():
-                woken.set_result(None)
-            await settled()
-        self.passed = end
-        await settled()
+        await self.run_until(super().now() + timedelta(seconds=seconds))
 
 
 class DiaryStore(MemoryStore):
@@ -124,7 +101,7 @@ class ScriptedTransport:
     most: int = 0
 
     async def send(self, notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
-        self.sends.append((self.clock.passed, notice.key, attempt, maybe_sent))
+        self.sends.append((self.clock.monotonic(), notice.key, attempt, maybe_sent))
         self.diary.append(f"send {notice.key}")
         self.flying += 1
         self.most = max(self.most, self.flying)
@@ -152,7 +129,7 @@ class Office:
     """A store, a clock and channels, and a sender that runs until the end of the test."""
 
     def __init__(self) -> None:
-        self.clock = HandClock()
+        self.clock = HandClock(NOON)
         self.diary: list[str] = []
         self.store = DiaryStore(self.diary)
         self.channels: dict[str, ScriptedTransport] = {}

@@ -63,7 +63,7 @@ async def test_what_may_have_arrived_before_the_channel_went_says_so(office):
     office.channel("sms2", SENT)
     waiting = strays(office)
     assert await waiting.step() is True  # its repeat is due in a while
-    office.clock.passed += 60
+    await office.clock.advance(60)
     assert await waiting.step() is False
     assert (await told(office))["i/0/0/0/focal/sms"][0] == "maybe_sent"
 

@@ -9,29 +9,11 @@ import pytest
 
 from monitor.config.build import load_site
 from monitor.service.validity import asked_today
+from monitor.testing import HandClock
 from tests.unit.sites import NOW, make_site
 from tests.unit.test_polling_in_time import Scene, Slow, many, play
 
 MIDNIGHT = datetime(2026, 11, 20, 17, tzinfo=UTC)  # where 21 November begins in Vietnam
-
-
-class Still:
-    """A clock that stands where it is put."""
-
-    def __init__(self, now: datetime) -> None:
-        self._now = now
-
-    def now(self) -> datetime:
-        return self._now
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        return None
-
-    async def sleep_until(self, when: datetime) -> None:
-        return None
 
 
 @pytest.mark.parametrize(
@@ -46,7 +28,7 @@ class Still:
 def test_a_probe_is_asked_on_the_local_days_of_its_unit(tmp_path, at, asked):
     days = "code: tthc\n      valid_from: 2026-11-21\n      valid_to: 2026-11-23"
     site = load_site(make_site(tmp_path, "code: tthc", days), environ={}, now=NOW)
-    wanted = asked_today(site, Still(at))
+    wanted = asked_today(site, HandClock(at))
 
     def answer(name: str) -> bool:
         source = Slow.__new__(Slow)

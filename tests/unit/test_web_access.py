@@ -9,8 +9,9 @@ from aiohttp import web
 
 from monitor.config.spec import Token
 from monitor.model.errors import ConfigError
-from monitor.web.access import MAY, Limiter, Right, Tokens, local_token, may, token_entry
+from monitor.web.access import MAY, Right, Tokens, local_token, may, token_entry
 from monitor.web.app import create_app, routes_of
+from monitor.web.limiter import Limiter
 from tests.unit.web_site import TOKENS, bearer, running, site, visiting
 
 MUTE = Right.MUTE

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 import pytest
 from aiohttp.test_utils import TestClient
 
+from monitor.alerting.digests import Edition
+from monitor.alerting.plan import DigestSpec
 from monitor.config.secrets import Secret
 from monitor.config.spec import ChannelSpec, RepliesSpec, Site
+from monitor.model.hours import WorkingTimes
 from monitor.model.incident import Incident, Notice, Outcome, Phase, Receipt
 from monitor.model.segments import segments
 from monitor.model.state import AuditEntry
@@ -341,3 +344,66 @@ async def test_an_answer_is_not_bad_news_of_its_incident_and_is_not_withheld_wit
         await world.learn("02102", "centre_reachable", True)
         [kept] = [one for one in await world.service.store.deliveries() if one.notice.kind == "reply"]
         assert kept.state == "pending"
+
+
+# -- digests ---------------------------------------------------------------------------------------------------------
+
+
+def reading_digests() -> Site:
+    """The head gets a digest of the province by SMS."""
+    plain = made()
+    spec = DigestSpec(WorkingTimes((time(7, 30), time(16, 30))), ("head",), ("sms",))
+    return replace(plain, directory=replace(plain.directory, digests=(spec,)))
+
+
+@asynccontextmanager
+async def reader() -> AsyncIterator[tuple[World, TestClient, str]]:
+    """Somebody who was sent the digest of this morning, and its number."""
+    async with running(reading_digests()) as world, visiting(world) as client:
+        [spec] = world.service.site.directory.digests
+        at = spec.at.last_before(world.clock.now(), world.service.site.calendar)
+        edition = Edition(spec, world.service.site.units["19"], at, at - timedelta(hours=15))
+        await world.service.digests._once(edition)
+        yield world, client, edition.number(world.service.site.calendar)
+
+
+async def test_why_and_the_number_of_a_digest_names_the_units_that_need_somebody_with_the_reason_of_the_worst():
+    async with reader() as (world, client, number):
+        await world.break_centre("02104")
+        await world.learn("02103", "online_rate", 41.5)
+        assert await write(client, f"TẠI SAO {number}", HEAD) == "digest_why"
+        [notice] = await answers(world)
+        assert notice.sms == (
+            "19 Tinh: 1 do, 1 vang, 1 chua ro: 02104, 02103, 02101. 02104: TRUNG TAM khong. Ma 1811-0730"
+        )
+        assert (notice.recipient, notice.channel) == ("head-vn", "sms")
+
+
+async def test_of_a_digest_whose_units_are_all_well_that_is_said():
+    async with reader() as (world, client, number):
+        await world.learn("02101", "centre_reachable", True)
+        await world.learn("02101", "online_rate", 91.0)
+        assert await write(client, f"why {number}", HEAD) == "digest_well"
+        [notice] = await answers(world)
+        assert notice.sms == "19 Tinh: luc nay khong co don vi do, vang hay chua ro. Ma 1811-0730"
+
+
+async def test_who_was_not_sent_a_digest_hears_the_same_as_of_one_that_is_not_there():
+    async with reader() as (world, client, number):
+        assert await write(client, f"TAI SAO {number}", FOCAL) == "digest_unknown"
+        assert await write(client, "TAI SAO 0101-0730", HEAD, 2) == "digest_unknown"
+        assert await write(client, "TAI SAO 9999-9999", HEAD, 3) == "digest_unknown"
+        said = {
+            notice.sms.replace(number, "N").replace("0101-0730", "N").replace("9999-9999", "N")
+            for notice in await answers(world)
+        }
+        assert len(said) == 1
+
+
+async def test_ok_to_a_digest_acknowledges_nothing_and_says_so():
+    async with reader() as (world, client, number):
+        await world.break_centre("02104")
+        assert await write(client, f"OK {number}", HEAD) == "digest_read"
+        assert [one.phase for one in incidents(world)] == [Phase.OPEN]
+        [notice] = await answers(world)
+        assert notice.sms == f"Ban tin {number} khong can xac nhan. Hoi don vi can xu ly: TAI SAO {number}"

@@ -34,6 +34,8 @@ WORST: dict[str, Param] = {
     "num": 6891.0, "den": 10000.0, "legal_basis": "QĐ 766", "source": "portal", "days_late": 365, "reminders": 4,
     "previous_roles_vi": "đầu mối cấp xã", "previous_roles_en": "commune focal point", "h": 3.6e6, "limit": 86400.0,
     "last_value": 68.91, "last_time": AT, "colour": "yellow", "trend": 0.25, "rank": 12, "rank_total": 92,
+    "still_vi": "Tỷ lệ hồ sơ đúng hạn, Tỷ lệ trả kết quả điện tử, Mức hài lòng (+12)", "still_sms": "HS truc tuyen +12",
+    "still_en": "On time, Electronic results, Satisfaction (+12)",
     "affected": 3321, "total": 3321, "codes": "02143, 05665, 05701, 05704", "more": 88,
     "green": 3300, "yellow": 10, "red": 10, "unknown": 1, "green_change": "+1", "previous": AT, "open": 3,
     "goals": "Online 63 met", "lowest": "02143 Văn Lang (45%)", "best": "-", "silent": "portal (19)", "refs": "ABCDEF",

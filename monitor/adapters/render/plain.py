@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import unicodedata
 from collections.abc import Sequence
 
 from monitor.adapters.render.spelling import both, day_and_time, plain, spelt
 from monitor.reporting.report import Cell, Report, Table
 
-# What spreadsheets take for the beginning of a formula, also in full width.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# What spreadsheets take for the beginning of a formula, also in full width. Where the decimal sign is a comma they part
+# a line at semicolons, whatever is quoted, and read what follows as a cell of its own.
+_SIGNS = "=+\\-@＝＋－＠"
+_FORMULA = re.compile(f"(^|[;\r\n])([ \u00a0]*)(?=[{_SIGNS}])|^(?=[ \u00a0]*[\t\r\n])")
 
 
 def as_json(report: Report) -> bytes:
@@ -62,7 +65,7 @@ def _field(cell: Cell, report: Report) -> str | int | float:
 
 def harmless(text: str) -> str:
     """The text, so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.lstrip(" \u00a0").startswith(_FORMULA) else text
+    return _FORMULA.sub(lambda found: f"{found[1] or ''}'{found[2] or ''}", text)
 
 
 def as_text(report: Report) -> bytes:

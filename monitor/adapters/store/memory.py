@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 
 from monitor.adapters.store import codec
 from monitor.adapters.store.memory_outbox import MemoryOutbox
+from monitor.alerting.auditor import owes_since
 from monitor.alerting.limits import Limits
+from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
-from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt
+from monitor.model.incident import LOOPBACK, Delivery, Incident, Notice, Outcome, Phase, Receipt, Unheard
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
@@ -75,7 +77,7 @@ class MemoryStore:
         for order in decision.withheld:
             self._notices.withhold(order)
         for notice in decision.notices:
-            if self._notices.add(notice):
+            if self._notices.add(notice) and notice.channel != LOOPBACK:
                 self._history["notices"].append(notice)
         for reading in decision.readings:
             self._remember(reading)
@@ -202,10 +204,35 @@ class MemoryStore:
         self._check_open()
         return self._notices.stuck(before)
 
-    async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+    async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
         """See the port."""
         self._check_open()
-        return self._notices.owed(key for key, incident in self._incidents.items() if incident.open)
+        open_ones = (incident for incident in self._incidents.values() if incident.phase is Phase.OPEN)
+        found = [one for incident in open_ones for one in self._notices.unheard(incident, before)]
+        return sorted(found, key=attrgetter("due_at", "incident", "call"))[:limit]
+
+    async def forget(self, channel: str) -> None:
+        """See the port."""
+        self._check_open()
+        self._notices.forget(channel)
+
+    async def overdue(self, before: datetime, limit: int) -> Sequence[Incident]:
+        """See the port."""
+        self._check_open()
+        owing = ((owes_since(incident), key) for key, incident in self._incidents.items())
+        late = sorted((since, key) for since, key in owing if since is not None and since <= before)
+        return [self._incidents[key] for _, key in late[:limit]]
+
+    async def open_after(self, key: str, limit: int) -> Sequence[Incident]:
+        """See the port."""
+        self._check_open()
+        keys = sorted(one for one, incident in self._incidents.items() if incident.open and one > key)
+        return [self._incidents[one] for one in keys[:limit]]
+
+    async def owed(self, incidents: Collection[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        """See the port."""
+        self._check_open()
+        return self._notices.owed(incidents)
 
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port; only final outcomes, so a number never falls."""
@@ -242,6 +269,15 @@ class MemoryStore:
         self._check_open()
         received = (one.received_at for one in reversed(self._history["readings"]) if isinstance(one, Reading))
         return next((at for at in received if at < before), None)
+
+    async def colours_at(self, units: Collection[str], at: datetime) -> Mapping[str, Colour]:
+        """See the port `History`."""
+        self._check_open()
+        own = {
+            unit: [one for one in self._transitions.get(unit, ()) if not one.criterion and one.at <= at]
+            for unit in units
+        }
+        return {unit: max(reversed(past), key=attrgetter("at")).after for unit, past in own.items() if past}
 
     def _check_open(self) -> None:
         if not self._open:

@@ -9,7 +9,18 @@ from datetime import datetime, timedelta
 
 from monitor.adapters.store import states
 from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
-from monitor.model.incident import DELIVERED, FAILED, Delivery, Notice, Outcome, Receipt, reference
+from monitor.model.incident import (
+    DELIVERED,
+    FAILED,
+    LOOPBACK,
+    Delivery,
+    Incident,
+    Notice,
+    Outcome,
+    Receipt,
+    Unheard,
+    reference,
+)
 from monitor.model.state import Withhold
 from monitor.ports import Hold, Lease, TakeOver
 
@@ -262,7 +273,7 @@ class MemoryOutbox:
 
     def deliveries(self, incident: str | None, limit: int) -> Sequence[Delivery]:
         """See the port."""
-        rows = list(self._rows.values()) if incident is None else list(self._of_incident.get(incident, ()))
+        rows = list(self._public()) if incident is None else list(self._of_incident.get(incident, ()))
         rows.sort(key=lambda row: (row.notice.due_at, row.notice.key), reverse=True)
         return [row.delivery() for row in rows[:limit]]
 
@@ -271,23 +282,47 @@ class MemoryOutbox:
         return {
             channel: (len(rows), min(row.notice.due_at for row in rows.values()))
             for channel, rows in self._undecided.items()
-            if rows
+            if rows and channel != LOOPBACK
         }
 
     def stuck(self, before: datetime) -> tuple[int, datetime | None]:
         """See the port."""
-        rows = (row for rows in self._undecided.values() for row in rows.values())
+        rows = (row for channel, rows in self._undecided.items() if channel != LOOPBACK for row in rows.values())
         since = [row.free_at for row in rows if row.notice.requires is None and row.free_at < before]
         return len(since), min(since, default=None)
 
+    def _public(self) -> Iterable[_Row]:
+        return (row for row in self._rows.values() if row.notice.channel != LOOPBACK)
+
+    def forget(self, channel: str) -> None:
+        """See the port."""
+        for key in [key for key, row in self._rows.items() if row.notice.channel == channel]:
+            self._of_incident.pop(self._rows.pop(key).notice.incident, None)
+        self._undecided.pop(channel, None)
+
+    def unheard(self, incident: Incident, before: datetime) -> list[Unheard]:
+        """Calls of one incident that nobody took, see the port."""
+        rows = [row for row in self._of_incident.get(incident.key, ()) if row.notice.requires is None]
+        told = [r.notice.due_at for r in rows if r.state == Outcome.SENT.value and r.final != FAILED]
+        calls: defaultdict[str, list[_Row]] = defaultdict(list)
+        for row in rows:
+            calls[row.notice.call].append(row)
+        return [
+            Unheard(incident.key, incident.unit, call, due)
+            for call, tried in calls.items()
+            if (due := min(row.notice.due_at for row in tried)) < before
+            and all(states.failed(row.state, row.attempt, row.final) for row in tried)
+            and not any(at > due for at in told)
+        ]
+
     def owed(self, incidents: Iterable[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
-        """The notices of these incidents."""
+        """See the port."""
         found = ((incident, self._of_incident.get(incident, ())) for incident in incidents)
         return {incident: {row.notice.key: (row.state, row.detail) for row in rows} for incident, rows in found if rows}
 
     def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port."""
-        final = (row for row in self._rows.values() if row.state in states.FINAL)
+        final = (row for row in self._public() if row.state in states.FINAL)
         return Counter((row.notice.channel, Outcome(row.state)) for row in final)
 
     def carried(self, channel: str, since: datetime) -> int:

@@ -5,6 +5,7 @@ Functions without parameters are written for `executemany`: their bound paramete
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import datetime
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Delete,
     Insert,
     Integer,
     Select,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     exists,
     func,
     insert,
@@ -37,6 +40,8 @@ from sqlalchemy.dialects import sqlite
 
 from monitor.adapters.store import states
 from monitor.adapters.store.tables import (
+    FAILING,
+    OPEN,
     audit,
     health,
     incident,
@@ -48,7 +53,7 @@ from monitor.adapters.store.tables import (
     transition,
     unit_state,
 )
-from monitor.model.incident import DELIVERED, FAILED, Outcome, Phase
+from monitor.model.incident import DELIVERED, FAILED, LOOPBACK, Outcome, Phase
 
 _earlier = notice.alias("earlier")
 _free_since = func.coalesce(notice.c.free_at, notice.c.due_at, type_=notice.c.due_at.type)
@@ -56,6 +61,7 @@ _free_since = func.coalesce(notice.c.free_at, notice.c.due_at, type_=notice.c.du
 _waiting = or_(*(notice.c.state == state for state in sorted(states.WAITING)))
 _undecided = notice.c.state.in_(sorted(states.UNDECIDED))
 _withheld = notice.c.withheld != ""
+_public = notice.c.channel != LOOPBACK
 _unclosed = [phase.value for phase in Phase if phase is not Phase.CLOSED]
 
 
@@ -127,10 +133,22 @@ def transitions_of(unit: str, limit: int) -> Select[Any]:
     return select(transition).where(transition.c.unit == unit).order_by(transition.c.id.desc()).limit(limit)
 
 
+def colours_at(units: Collection[str], at: datetime) -> Select[Any]:
+    """The last change of colour of each of some units up to an instant: one step into an index for each."""
+    asked = func.json_each(json.dumps(sorted(units))).table_valued("value").alias("asked")
+    past = transition.alias("past")
+    # Written out, not bound: the index is over these rows only, and is taken where that can be seen.
+    of_unit = (past.c.unit == asked.c.value, past.c.criterion == literal_column("''"), past.c.at <= at)
+    last = select(past.c.id).where(*of_unit).order_by(past.c.at.desc(), past.c.id.desc()).limit(1)
+    found = asked.join(transition, transition.c.id == last.correlate(asked).scalar_subquery())
+    return select(transition.c.unit, transition.c.after).select_from(found)
+
+
 def recorded(table: Table, after: int, limit: int) -> Select[Any]:
     """Rows of a table in the order in which they were first written, each with its `mark`, from a mark on."""
     mark = literal_column(f"{table.name}.rowid", Integer)
-    return select(mark.label("mark"), table).where(mark > after).order_by(mark).limit(limit)
+    wanted = (mark > after, _public) if table is notice else (mark > after,)
+    return select(mark.label("mark"), table).where(*wanted).order_by(mark).limit(limit)
 
 
 def last_received(before: datetime) -> Select[Any]:
@@ -159,6 +177,17 @@ def newest_incidents(open_only: bool, limit: int) -> Select[Any]:
     return (
         select(incident.c.doc).where(wanted).order_by(incident.c.opened_at.desc(), incident.c.key.desc()).limit(limit)
     )
+
+
+def overdue(before: datetime, limit: int) -> Select[Any]:
+    """Documents of incidents that have owed a call since before an instant, the oldest first."""
+    order = (incident.c.owes_at, incident.c.key)
+    return select(incident.c.doc).where(incident.c.owes_at <= before).order_by(*order).limit(limit)
+
+
+def open_after(key: str, limit: int) -> Select[Any]:
+    """Documents of open incidents in the order of their keys, from the one that follows a key on."""
+    return select(incident.c.doc).where(text(OPEN), incident.c.key > key).order_by(incident.c.key).limit(limit)
 
 
 def incident_called(key_or_ref: str) -> Select[Any]:
@@ -361,6 +390,11 @@ def handed_over(key: str, why: str) -> Update:
     )
 
 
+def forget(channel: str) -> Delete:
+    """Delete what a channel was ever owed."""
+    return delete(notice).where(notice.c.channel == channel)
+
+
 def next_due(channel: str) -> Select[Any]:
     """First instant at which something can be claimed, or a claim runs out."""
     leased = notice.c.state == states.LEASED
@@ -370,14 +404,14 @@ def next_due(channel: str) -> Select[Any]:
 
 def deliveries(of_incident: str | None, limit: int) -> Select[Any]:
     """Notices with what became of them, the last due first."""
-    wanted = true() if of_incident is None else notice.c.incident == of_incident
+    wanted = _public if of_incident is None else notice.c.incident == of_incident
     return select(notice).where(wanted).order_by(notice.c.due_at.desc(), notice.c.key.desc()).limit(limit)
 
 
 def waiting_by_channel() -> Select[Any]:
     """Per channel: how many notices are undecided, and when the oldest was due."""
     numbers = (func.count().label("number"), func.min(notice.c.due_at).label("oldest"))
-    return select(notice.c.channel, *numbers).where(_undecided).group_by(notice.c.channel)
+    return select(notice.c.channel, *numbers).where(_undecided, _public).group_by(notice.c.channel)
 
 
 def stuck(before: datetime) -> Select[Any]:
@@ -387,20 +421,53 @@ def stuck(before: datetime) -> Select[Any]:
     """
     oldest = func.min(_free_since, type_=notice.c.due_at.type)
     numbers: list[Any] = [func.count().label("number"), oldest.label("oldest")]
-    return select(*numbers).where(_undecided, notice.c.requires.is_(None), _free_since < before)
+    return select(*numbers).where(_undecided, _public, notice.c.requires.is_(None), _free_since < before)
 
 
-@cache
-def notices_of_open() -> Select[Any]:
-    """Notices of all open incidents: whose they are, and what became of them."""
+def unheard(before: datetime, limit: int) -> Select[Any]:
+    """Calls of unanswered incidents of which every message failed, and after which nobody was told; oldest first."""
+    refused = notice.c.state.in_([Outcome.REFUSED.value, Outcome.MAYBE_SENT.value])
+    in_vain = and_(_undecided, notice.c.attempt > case((notice.c.state == states.LEASED, 1), else_=0))
+    failed_late = and_(notice.c.state == Outcome.SENT.value, notice.c.final == FAILED)
+    failed = case((or_(refused, in_vain, failed_late), 1), else_=0)
+    mine = (notice.c.incident == incident.c.key, notice.c.requires.is_(None))
+    failing = select(notice.c.incident).where(text(FAILING))
+    call = func.substr(
+        notice.c.key,
+        func.length(notice.c.incident) + 2,
+        func.length(notice.c.key)
+        - func.length(notice.c.incident) - func.length(notice.c.recipient) - func.length(notice.c.channel) - 3,
+    ).label("call")  # fmt: skip
+    due: ColumnElement[Any] = func.min(notice.c.due_at, type_=notice.c.due_at.type).label("due")
+    calls = (
+        select(notice.c.incident, incident.c.unit, call, due)
+        .join(incident, and_(*mine))
+        .where(incident.c.phase == Phase.OPEN.value, notice.c.incident.in_(failing))
+        .group_by(notice.c.incident, incident.c.unit, call)
+        .having(func.sum(failed) == func.count())
+        .subquery("calls")
+    )
+    told = exists(literal(1)).where(
+        _earlier.c.incident == calls.c.incident,
+        _earlier.c.requires.is_(None),
+        _earlier.c.state == Outcome.SENT.value,
+        _earlier.c.final != FAILED,
+        _earlier.c.due_at > calls.c.due,
+    )
+    order = (calls.c.due, calls.c.incident, calls.c.call)
+    return select(calls).where(calls.c.due < before, ~told).order_by(*order).limit(limit)
+
+
+def notices_of(incidents: Collection[str]) -> Select[Any]:
+    """Notices of some incidents: whose they are, and what became of them."""
     columns = (notice.c.incident, notice.c.key, notice.c.state, notice.c.detail)
-    return select(*columns).join(incident, incident.c.key == notice.c.incident).where(incident.c.phase.in_(_unclosed))
+    return select(*columns).where(notice.c.incident.in_(sorted(incidents)))
 
 
 def numbers_by_state() -> Select[Any]:
     """Per channel and state: how many notices. All states, so that the index answers it and no row is read."""
     number = func.count().label("number")
-    return select(notice.c.channel, notice.c.state, number).group_by(notice.c.channel, notice.c.state)
+    return select(notice.c.channel, notice.c.state, number).where(_public).group_by(notice.c.channel, notice.c.state)
 
 
 def _due(channel: str, now: datetime) -> tuple[ColumnElement[bool], ...]:

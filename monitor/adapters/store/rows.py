@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from monitor.adapters.store import codec, states
+from monitor.alerting.auditor import owes_since
 from monitor.model.colour import Colour
 from monitor.model.incident import Delivery, Incident, Notice, reference
 from monitor.model.muting import Silence, Window
@@ -165,6 +166,7 @@ def _incident_row(incident: Incident) -> Row:
         "phase": incident.phase.value,
         "colour": incident.colour.value,
         "opened_at": incident.opened_at,
+        "owes_at": owes_since(incident),
         "doc": codec.INCIDENT.encode(incident),
     }
 

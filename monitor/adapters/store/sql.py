@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,8 +17,9 @@ from monitor.adapters.store import codec, queries, rows, states, tables
 from monitor.adapters.store.sqlite import SqliteFile, warnings
 from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
 from monitor.alerting.muting import Held
+from monitor.model.colour import Colour
 from monitor.model.errors import Conflict
-from monitor.model.incident import FAILED, Delivery, Incident, Notice, Outcome, Receipt
+from monitor.model.incident import FAILED, Delivery, Incident, Notice, Outcome, Receipt, Unheard
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
@@ -225,9 +226,26 @@ class SqlStore:
         row = (await self._file.fetch(queries.stuck(before)))[0]
         return row.number, row.oldest
 
-    async def owed(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+    async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
         """See the port."""
-        found = await self._file.fetch(queries.notices_of_open())
+        found = await self._file.fetch(queries.unheard(before, limit))
+        return [Unheard(row.incident, row.unit, row.call, row.due) for row in found]
+
+    async def forget(self, channel: str) -> None:
+        """See the port."""
+        await self._file.write(lambda writer: writer.execute(queries.forget(channel)))
+
+    async def overdue(self, before: datetime, limit: int) -> Sequence[Incident]:
+        """See the port."""
+        return await self._documents(queries.overdue(before, limit), codec.INCIDENT.decode)
+
+    async def open_after(self, key: str, limit: int) -> Sequence[Incident]:
+        """See the port."""
+        return await self._documents(queries.open_after(key, limit), codec.INCIDENT.decode)
+
+    async def owed(self, incidents: Collection[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        """See the port."""
+        found = await self._file.fetch(queries.notices_of(incidents))
         return await self._beside(lambda: rows.by_incident(found))
 
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
@@ -261,6 +279,10 @@ class SqlStore:
         """See the port `History`."""
         found = await self._file.fetch(queries.last_received(before))
         return found[0].received_at if found else None
+
+    async def colours_at(self, units: Collection[str], at: datetime) -> Mapping[str, Colour]:
+        """See the port `History`."""
+        return {row.unit: Colour(row.after) for row in await self._file.fetch(queries.colours_at(units, at))}
 
     async def _documents(self, query: Executable, decode: Callable[[str], T]) -> list[T]:
         found = await self._file.fetch(query)

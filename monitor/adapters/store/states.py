@@ -45,6 +45,15 @@ def was_told(state: str, maybe_sent: bool, final: str) -> bool:
     return (state == Outcome.SENT.value or maybe_sent) and final != FAILED
 
 
+def failed(state: str, attempt: int, final: str) -> bool:
+    """Whether a notice did not reach its provider so far: refused, given up, or tried in vain; or failed afterwards."""
+    if state in (Outcome.REFUSED.value, Outcome.MAYBE_SENT.value):
+        return True
+    if state in UNDECIDED:
+        return attempt > (state == LEASED)
+    return state == Outcome.SENT.value and final == FAILED
+
+
 def handed_over(channel: str) -> str:
     """Why a notice is not repeated whose provider said that it failed."""
     return f"failed, its provider says; told by {channel} instead"

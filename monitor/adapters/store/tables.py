@@ -28,6 +28,11 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
+# SQLite takes an index of some rows only for a question in these very words.
+OPEN = "phase <> 'closed'"
+# What did not reach its provider so far, as far as an index can tell.
+FAILING = "state IN ('try_again', 'unknown', 'leased', 'refused', 'maybe_sent') OR final = 'failed'"
+
 metadata = MetaData()
 
 unit_state = Table(
@@ -82,6 +87,7 @@ transition = Table(
     Column("after", Text, nullable=False),
     Column("reasons", Text, nullable=False),
     Index("ix_transition_unit", "unit", "id"),
+    Index("ix_transition_colour", "unit", "at", sqlite_where=text("criterion = ''")),
 )
 
 incident = Table(
@@ -94,8 +100,10 @@ incident = Table(
     Column("phase", Text, nullable=False),
     Column("colour", Text, nullable=False),
     Column("opened_at", Instant, nullable=False),
+    Column("owes_at", Instant, index=True),  # when it owes the next call (monitor.alerting.auditor); null: never
     Column("doc", Text, nullable=False),
     Index("ix_incident_newest", "phase", "opened_at"),
+    Index("ix_incident_open", "key", sqlite_where=text(OPEN)),
 )
 
 notice = Table(
@@ -128,6 +136,7 @@ notice = Table(
     Index("ix_notice_sent", "channel", "sent_at"),  # what limits count, with the next one
     Index("ix_notice_maybe", "channel", "next_at", sqlite_where=text("maybe_sent IS 1")),
     Index("ix_notice_newest", "due_at"),
+    Index("ix_notice_failed", "incident", sqlite_where=text(FAILING)),
 )
 
 audit = Table(

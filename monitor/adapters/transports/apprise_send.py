@@ -1,7 +1,7 @@
 """One send by Apprise, and what its result means. Runs in workers only.
 
 The plug-ins are used as classes: no other scheme is loaded, and no option of a URL reaches them that is not named
-here (no attachments, no retries inside a send, no optional services, no copies, no redirects).
+here (no attachments but the files of a job, no retries inside a send, no optional services, no copies, no redirects).
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from apprise import Apprise, AppriseAsset, NotifyFormat
+from apprise import Apprise, AppriseAsset, AppriseAttachment, NotifyFormat
+from apprise.attachment.file import AttachFile
 from apprise.plugins.custom_json import NotifyJSON
 from apprise.plugins.email import base as email_plugin
 from apprise.plugins.email.base import NotifyEmail
@@ -57,8 +58,21 @@ def send(job: Job, seen: Witness) -> JobResult:
     _name_message(job.message_id)
     sender = Apprise(asset=service.asset)
     sender.add(service)
-    status = sender.notify(**_content(service, job)).status
-    return JobResult(_receipt(service, status, replace(seen)), spent=status is AppriseResultStatus.TIMEOUT)
+    carried, missing = _carried(service, job)
+    status = sender.notify(**_content(service, job), attach=carried).status
+    receipt = _receipt(service, status, replace(seen))
+    if missing and receipt.outcome is Outcome.SENT:
+        receipt = replace(receipt, detail=f"{receipt.detail}, without {missing} of {len(job.files)} attachments")
+    return JobResult(receipt, spent=status is AppriseResultStatus.TIMEOUT)
+
+
+def _carried(service: Any, job: Job) -> tuple[AppriseAttachment | None, int]:
+    """The files of an e-mail, and how many are not there any more: a message goes without them rather than not."""
+    if not job.files or not isinstance(service, NotifyEmail):
+        return None, 0
+    opened: Any = AttachFile
+    files = [file for path in job.files if (file := opened(path, asset=service.asset))]
+    return AppriseAttachment(files, asset=service.asset) if files else None, len(job.files) - len(files)
 
 
 def _content(service: Any, job: Job) -> dict[str, Any]:

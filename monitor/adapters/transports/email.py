@@ -14,6 +14,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from monitor.adapters.shelf import FolderShelf
 from monitor.adapters.transports.job import Job
 from monitor.adapters.transports.posting import Posting, ascii_only, encodable
 from monitor.model.incident import Notice, reference
@@ -33,6 +34,8 @@ _COLOURS: Mapping[str, str] = {
 class EmailTransport(Posting):
     """`monitor.ports.Transport` over SMTP. Every attempt of a notice carries the same Message-ID and X-Denbao-Key."""
 
+    shelf: FolderShelf | None = None  # where the files lie that messages carry
+
     def job(self, notice: Notice, url: str, address: str, *, attempt: int, maybe_sent: bool) -> Job:
         """The message as text, with headers by which a mail server or a person tells repeats apart."""
         return Job(
@@ -43,6 +46,7 @@ class EmailTransport(Posting):
             address=address,
             html=encodable(page(notice)),
             headers=_headers(notice, attempt, maybe_sent),
+            files=self.shelf.paths(notice.attachments) if self.shelf is not None else (),
         )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from monitor.adapters.fetch import Fetcher
 from monitor.adapters.guard import AddressGuard, parse_allow
+from monitor.adapters.shelf import FolderShelf
 from monitor.adapters.transports.email import EmailTransport
 from monitor.adapters.transports.log import LogTransport
 from monitor.adapters.transports.messaging import (
@@ -54,7 +56,14 @@ def _open(spec: ChannelSpec, site: Site, clock: Clock) -> Transport:
     opened = kind(spec.url, _addresses(spec.id, site), pool, min(spec.timeout, LONGEST))
     if isinstance(opened, Messaging):
         opened.extras = _extras(spec, site, clock)
+    if isinstance(opened, EmailTransport):
+        opened.shelf = FolderShelf(shelf_of(site))
     return opened
+
+
+def shelf_of(site: Site) -> Path:
+    """Where the files lie that messages of a site carry."""
+    return site.root / "var" / "attachments"
 
 
 def _extras(spec: ChannelSpec, site: Site, clock: Clock) -> Extras:

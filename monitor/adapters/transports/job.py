@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from monitor.model.incident import Fault, Outcome, Receipt
 
@@ -24,6 +24,7 @@ class Job:
     headers: Mapping[str, str] = field(default_factory=dict)
     payload: Mapping[str, Scalar] = field(default_factory=dict)  # json: the fields of the body; a template: its words
     html: str = ""  # mailto only: the same text as a page
+    files: tuple[str, ...] = ()  # mailto only: paths of what the message carries; what is not there is left out
     look_up: bool = False  # gateways: an earlier attempt may have arrived
     now: int = 0  # gateways: seconds since 1970
     base_url: str = field(default="", repr=False)  # telegram and zalobot: another host than the vendor's
@@ -47,7 +48,8 @@ class JobResult:
 
 def read_job(line: bytes) -> Job:
     """The job of one line. Raises ValueError or TypeError for anything else."""
-    return Job(**json.loads(line))
+    job = Job(**json.loads(line))
+    return replace(job, files=tuple(job.files))
 
 
 def read_result(line: bytes) -> JobResult:
