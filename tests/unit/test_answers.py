@@ -239,13 +239,13 @@ def test_a_relapse_of_what_was_answered_stays_answered():
     assert line.phase is Phase.ACKNOWLEDGED
 
 
-def test_darkness_does_not_end_a_watch():
+def test_darkness_does_not_end_a_watch_and_the_plan_goes_on_in_it():
     line = Line(close_after=10 * MINUTE)
     line.sees(DOWN)
     line.sees(UP, 5)
-    assert told(line.sees(DARK, 60)) == []
-    assert line.phase is Phase.CLOSING
-    assert told(line.sees(UP, 61)) == [("focal", "recovered"), ("focal", "recovered")]
+    assert (told(line.sees(DARK, 60)), line.phase) == ([("head", "outage")], Phase.OPEN)
+    assert (told(line.sees(UP, 61)), line.phase) == ([], Phase.CLOSING)
+    assert {kind for _, kind in told(line.sees(UP, 71))} == {"recovered"}
 
 
 # --- over, and nobody had answered -----------------------------------------------------------------------------

@@ -138,7 +138,7 @@ def test_it_says_what_the_service_does(when, muting, tmp_path):
     said = {(told.at, t.number, told.notice.recipient, told.notice.channel) for t in found.turns for told in t.told}
     done = {
         (now, int(notice.key.split("/")[-4]), notice.recipient, notice.channel)
-        for now, notice in served(policy, start, 30)
+        for now, notice in served(policy, start, 36)
     }
     assert said == done
     assert said
@@ -204,9 +204,18 @@ def test_the_last_step_in_a_hole_is_told_when_somebody_is_on_duty_again(tmp_path
     assert "chair  Chủ tịch [chair 19]  log, 2026-11-28 07:30" in said
 
 
+def test_a_successor_who_is_known_is_called_on_the_first_day(tmp_path):
+    steps = "        - {after: 0s, to: [focal]}\n"
+    folder = people(tmp_path, "an,focal,01840,,log,,,,,2026-11-27", "b,focal,19,,log,,,,2026-12-01,", steps=steps)
+    said = ask(folder, UNIT, "red", *WHEN)
+    assert said.exit_code == 0
+    assert "không ai giữ vai trò / nobody holds the role on 2026-11-27" in said.output
+    assert "b  Đầu mối [focal 19]  log, 2026-12-01 00:00" in said.output
+
+
 def test_it_ends_with_one_when_nobody_would_hear_it(tmp_path):
-    folder = people(tmp_path, "an,focal,01840,,log,,,,,2026-11-27", "b,focal,19,,log,,,,2026-12-01,",
-                    steps="        - {after: 0s, to: [focal]}\n")  # fmt: skip
+    steps = "        - {after: 0s, to: [focal]}\n"
+    folder = people(tmp_path, "an,focal,01840,,log,,,,,2026-11-27", "b,focal,19,,log,,,,,2026-11-27", steps=steps)
     said = ask(folder, UNIT, "red", *WHEN)
     assert said.exit_code == 1
     assert "không ai giữ vai trò / nobody holds the role on 2026-11-27" in said.output
