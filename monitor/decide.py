@@ -32,7 +32,7 @@ from monitor.engine.sources import Heard, counts_now, hear, hear_unjudged, next_
 from monitor.engine.standing import stand, stand_outside, stand_under_maintenance
 from monitor.engine.unmoved import judged_today, moved, says_again, stays
 from monitor.model.colour import Colour
-from monitor.model.errors import NotFound
+from monitor.model.errors import NotFound, Outdated
 from monitor.model.hours import Calendar, Sessions
 from monitor.model.incident import Cover, Incident
 from monitor.model.matcher import subject
@@ -283,9 +283,7 @@ def acknowledge(
 
     Raises NotFound when no open incident of the unit is meant, ValueError as `alerting.incidents.acknowledge` does.
     """
-    found = next((i for i in state.incidents.values() if ref in (i.ref, i.key)), None)
-    if found is None:
-        raise NotFound(f"no open incident {ref!r} at unit {state.unit}")
+    found = _meant(state, ref)
     incident, withheld = acknowledge_incident(found, actor, note, now, party=party, until=until)
     others = {cause: other for cause, other in state.incidents.items() if cause != incident.cause}
     kept = {**others, incident.cause: incident} if incident.open else others
@@ -295,6 +293,23 @@ def acknowledge(
     said = ", ".join(part for part in (via, party, note) if part)
     entry = AuditEntry(now, actor, "acknowledge", incident.key, said)
     return Decision(before=state, after=after, incidents=(incident,), withheld=withheld, audit=(entry,))
+
+
+def check_told(state: UnitState, ref: str, told: int | None) -> None:
+    """Whether somebody who was told of an incident up to this generation may answer it; None: as it is now.
+
+    Raises NotFound, and Outdated when it is another trouble by now.
+    """
+    found = _meant(state, ref)
+    if told is not None and not found.same_trouble(told):
+        raise Outdated(f"incident {found.ref} has changed since its generation {told}")
+
+
+def _meant(state: UnitState, ref: str) -> Incident:
+    found = next((i for i in state.incidents.values() if ref in (i.ref, i.key)), None)
+    if found is None:
+        raise NotFound(f"no open incident {ref!r} at unit {state.unit}")
+    return found
 
 
 def set_aside(state: UnitState, news: tuple[Reading, ...], why: str, now: datetime) -> Decision:

@@ -82,6 +82,7 @@ class Lease:
     owner: str
     attempt: int  # 1 for the first try; later ones carry the same key
     maybe_sent: bool = False  # an earlier attempt ended unknown
+    over: str = ""  # the limit because of which it is to be told by another channel; empty: send it
 
 
 Hold = Callable[[Notice, datetime], Held | None]  # why a notice must not be sent at an instant, if so
@@ -128,7 +129,8 @@ class Store(Protocol):
         Good news (a notice that `requires` another) waits until all bad news of its incident to the same address is
         decided; where none of that was sent, it is suppressed ("never_told") instead of claimed.
         Expired leases count as attempts that ended unknown. What `hold` names is not claimed: it stays owed, says why,
-        and is asked about again at the instant that `hold` gives. What is over the `limits` is held in the same way.
+        and is asked about again at the instant that `hold` gives. What is over the `limits` is held in the same way,
+        or claimed with the reason (`Lease.over`) where another channel is to tell it.
         """
 
     async def settle(
@@ -155,6 +157,12 @@ class Store(Protocol):
 
     async def next_due(self, channel: str) -> datetime | None:
         """When the next notice of a channel could be claimed; None when nothing waits."""
+
+    async def hasten(self, now: datetime, by: float, beyond: float = 0.0) -> None:
+        """The wall clock was set back: what waits for later than `beyond` seconds from now waits `by` seconds less.
+
+        The same for claims that run out. Nothing is claimed before it was asked again what holds it back.
+        """
 
     async def audit(self, entry: AuditEntry) -> None:
         """Append one audit entry outside of a decision (a refusal, a start, a reload)."""
@@ -183,7 +191,8 @@ class Store(Protocol):
     async def stuck(self, before: datetime) -> tuple[int, datetime | None]:
         """How many notices should have gone before an instant and have not, and since when the oldest should have.
 
-        What is muted or held by a limit, and good news that waits for bad news, is not counted.
+        What is muted or held by a limit, what is not urgent and waits for its provider's morning, and good news that
+        waits for bad news, is not counted.
         """
 
     async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:

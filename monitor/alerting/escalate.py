@@ -119,18 +119,22 @@ def refreshed(
 ) -> tuple[Step, ...]:
     """The plan with those whom the steps that are due call now.
 
-    A step keeps the people that were frozen into it, with these exceptions: where somebody does not hold the role any
-    more, or nobody did, those are called who hold it now; a repeat, and a call that comes after the turn of duty in
-    which it was due, goes to whoever is on duty by then.
+    A step keeps the people that were frozen into it, with these exceptions: where somebody does not hold the role or
+    have the channel any more, or nobody did, those are called who hold it now; a repeat, and a call that comes after
+    the turn of duty in which it was due, goes to whoever is on duty by then.
     """
     day = calendar.local(now).date()
+
+    def reached(address: Address) -> bool:
+        person = directory.person(address.recipient, day)
+        return person is not None and address.channel in person.channels
 
     def handed_over(step: Step) -> bool:
         found = (called(directory, role, lineage, step.due_at, calendar) for role in step.role.split(","))
         return any(each.duty is not None and each.duty.until <= now for each in found)
 
     def outdated(step: Step) -> bool:
-        gone = not step.to or any(directory.person(address.recipient, day) is None for address in step.to)
+        gone = not step.to or not all(map(reached, step.to))
         return gone or (step.duty and (step.fired > 0 or handed_over(step)))
 
     return tuple(

@@ -2,16 +2,18 @@
 
 What is over a limit is held with its reason until there is room again; nothing is dropped. Whoever waits is asked in
 the order in which the outbox sends, urgent before old, so what is short goes to what is urgent. Of the day's messages
-a part can be kept back for urgent ones.
+a part can be kept back for urgent ones. What is urgent, would wait longer than a minute and can be told by another
+channel is passed on to that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from monitor.alerting.muting import Held
+from monitor.alerting.retry import URGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Limits:
     per_day: int | None = None  # messages from midnight to midnight
     reserve: int = 0  # of these, only for urgent ones
     zone: tzinfo = UTC  # whose midnight
+    others: Collection[str] = ()  # recipients who can be told by another channel
 
     @property
     def bound(self) -> bool:
@@ -70,16 +73,18 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who may be sent now, and who is held."""
+    """Who may be sent now, who is held, and who is to be told by another channel and why."""
 
     admitted: tuple[str, ...]
     held: Mapping[str, Held]
+    passed: Mapping[str, str] = field(default_factory=dict)
 
 
 def admit(waiting: Sequence[Waiting], counts: Counts, limits: Limits, now: datetime) -> Admission:
     """Go through those who wait, in their order, and count each that is admitted."""
     admitted: list[str] = []
     held: dict[str, Held] = {}
+    passed: dict[str, str] = {}
     mine: dict[str, int] = {}
     for one in waiting:
         gone = Counts(
@@ -91,9 +96,11 @@ def admit(waiting: Sequence[Waiting], counts: Counts, limits: Limits, now: datet
         if over is None:
             admitted.append(one.key)
             mine[one.recipient] = mine.get(one.recipient, 0) + 1
+        elif one.urgent and one.recipient in limits.others and over.until - now > URGENT:
+            passed[one.key] = over.reason
         else:
             held[one.key] = over
-    return Admission(tuple(admitted), held)
+    return Admission(tuple(admitted), held, passed)
 
 
 def _plus(spent: Spent, more: int) -> Spent:

@@ -3,12 +3,12 @@
 | the send ended | with a next channel | without one |
 |---|---|---|
 | sent | done | done |
-| try again | later, with back-off; urgent, the third time: refused, next channel | later |
+| try again | later, with back-off; urgent, the third time or later than in a minute: refused, next channel | later |
 | refused: recipient, message | refused, next channel | refused |
 | refused: channel (configuration, money, login) | refused, next channel; the channel rests | later; the channel rests |
 | refused: quota | refused, next channel | after midnight |
 | refused: night | urgent: refused, next channel; else at six | at six |
-| unknown, a repeat would be recognised | later, same key, marked; urgent, the third time: next channel | later |
+| unknown, a repeat would be recognised | later, same key, marked; urgent: as above | later |
 | unknown, a repeat would ring twice | maybe sent, next channel | later, after a long pause, marked |
 
 A notice that an earlier life left as unknown is treated like an unknown send before it is sent again.
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from monitor.alerting.limits import Limits
-from monitor.alerting.retry import next_try
+from monitor.alerting.retry import URGENT, next_try
 from monitor.model.incident import Fault, Notice, Outcome, Receipt
 
 PATIENCE = 3  # attempts of an urgent notice by one channel while there is another
@@ -43,6 +43,11 @@ class Way:
     next_of: Mapping[str, str] = field(default_factory=dict)  # recipient -> channel that takes over
     zone: tzinfo = UTC  # of the site: whose night and midnight
 
+    @property
+    def admits(self) -> Limits | None:
+        """The limits, and who can be told by another channel."""
+        return None if self.limits is None else replace(self.limits, others=self.next_of)
+
 
 @dataclass(frozen=True, slots=True)
 class Following:
@@ -58,15 +63,15 @@ def follow(receipt: Receipt, notice: Notice, way: Way, attempt: int, now: dateti
     following = way.next_of.get(notice.recipient, "")
     if receipt.outcome is Outcome.UNKNOWN and way.blind and following:
         return Following(replace(receipt, outcome=Outcome.MAYBE_SENT), next_channel=following)
-    if following and notice.urgent and attempt >= PATIENCE and receipt.outcome in _UNDONE:
-        return Following(replace(receipt, outcome=_UNDONE[receipt.outcome]), next_channel=following)
     if receipt.outcome is Outcome.REFUSED:
         return _refused(receipt, notice, following, now, way.zone)
-    if receipt.outcome in _UNDONE:
-        blind = way.blind and receipt.outcome is Outcome.UNKNOWN
-        again = next_try(receipt.outcome, attempt, now, chance, receipt.retry_after, blind=blind)
-        return Following(receipt, again)
-    return Following(receipt)
+    if receipt.outcome not in _UNDONE:
+        return Following(receipt)
+    blind = way.blind and receipt.outcome is Outcome.UNKNOWN
+    again = next_try(receipt.outcome, attempt, now, chance, receipt.retry_after, blind=blind)
+    if following and notice.urgent and (attempt >= PATIENCE or again - now > URGENT):
+        return Following(replace(receipt, outcome=_UNDONE[receipt.outcome]), next_channel=following)
+    return Following(receipt, again)
 
 
 def _refused(receipt: Receipt, notice: Notice, following: str, now: datetime, zone: tzinfo) -> Following:
@@ -100,5 +105,5 @@ def take_over(notice: Notice, channel: str) -> Notice:
     The key is the one that the plan gives to this recipient and channel: if the plan owes it already, it is not owed
     twice.
     """
-    head, _, _ = notice.key.rpartition("/")
+    head = notice.key.removesuffix(f"/{notice.channel}")  # the key of an answer to a reply does not end with a channel
     return replace(notice, key=f"{head}/{channel}", channel=channel, instead_of=notice.origin)

@@ -119,6 +119,12 @@ def told(incident: Incident, people: Collection[str]) -> str | None:
     return next((person for person in people if person in reached), None)
 
 
+def newest(incident: Incident, keys: Iterable[str]) -> int | None:
+    """The newest generation of an incident among the keys of its notices; None when there is none."""
+    named = (key.removeprefix(f"{incident.key}/").partition("/")[0] for key in keys)
+    return max((int(name) for name in named if name.isdecimal()), default=None)
+
+
 def awaits(incident: Incident, person: str) -> bool:
     """Whether an answer of this person would be news."""
     return incident.open and incident.acked_by is None and person not in incident.answered

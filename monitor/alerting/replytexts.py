@@ -21,6 +21,26 @@ _VI: Mapping[str, Text] = {
         ),
         ("DA NHAN {code} {unit}", ", su co tu {time} {date}", ". Cac buoc bao sau dung, van theo doi", ". Ma {id}"),
     ),
+    "acked_part": _text(
+        (
+            "Đã nhận xác nhận: {unit} ({code})",
+            ", sự cố từ {time} {date}",
+            ". Bên này không bị báo nữa, bên còn lại vẫn được báo.",
+            " Mã {id}.",
+        ),
+        ("DA NHAN {code} {unit}", ", su co tu {time} {date}", ". Ben con lai van duoc bao", ". Ma {id}"),
+    ),
+    "renewed": _text(
+        ("Đã nhận xác nhận tiếp: {unit} ({code})", ", có hiệu lực đến {due_time} {due_date}", ".", " Mã {id}."),
+        ("DA NHAN {code} {unit}", ", hieu luc den {due_time} {due_date}", ". Ma {id}"),
+    ),
+    "newer": _text(
+        (
+            "{unit} ({code}): tình hình đã thay đổi sau tin đã báo cho đồng chí, chưa ghi nhận xác nhận.",
+            " Đề nghị xem tin mới nhất hoặc trên bảng. Mã {id}.",
+        ),
+        ("{code} {unit}: da thay doi sau tin da bao, chua ghi nhan", ". Xem tin moi nhat hoac bang", ". Ma {id}"),
+    ),
     "own_acked": _text(
         ("Đã nhận xác nhận: hệ thống giám sát tự báo", " từ {time} {date}", ".", " Không nhắc lại.", " Mã {id}."),
         ("DA NHAN: he thong giam sat tu bao", " tu {time} {date}", ". Khong nhac lai", ". Ma {id}"),
@@ -28,6 +48,10 @@ _VI: Mapping[str, Text] = {
     "acked_all": _text(
         ("Đã nhận xác nhận {count} sự cố: {listed}.", " Các bước báo sau dừng, vẫn theo dõi."),
         ("DA NHAN {count} su co: {listed}", ". Cac buoc bao sau dung, van theo doi"),
+    ),
+    "acked_all_part": _text(
+        ("Đã nhận xác nhận {count} sự cố: {listed}.", " Bên chưa xác nhận vẫn được báo."),
+        ("DA NHAN {count} su co: {listed}", ". Ben chua xac nhan van duoc bao"),
     ),
     "answered": _text(
         ("{unit} ({code}): sự cố đã có người xác nhận", " lúc {time} {date}", ". Mã {id}."),
@@ -111,6 +135,26 @@ _EN: Mapping[str, Text] = {
         ),
         ("RECORDED {code} {unit}", ", since {time} {date}", ". Later steps stop, watching goes on", ". Ref {id}"),
     ),
+    "acked_part": _text(
+        (
+            "Answer recorded: {unit} ({code})",
+            ", since {time} {date}",
+            ". Your side is called no more, the other side still is.",
+            " Ref {id}.",
+        ),
+        ("RECORDED {code} {unit}", ", since {time} {date}", ". The other side is still called", ". Ref {id}"),
+    ),
+    "renewed": _text(
+        ("Confirmed again: {unit} ({code})", ", counts until {due_time} {due_date}", ".", " Ref {id}."),
+        ("RECORDED {code} {unit}", ", counts until {due_time} {due_date}", ". Ref {id}"),
+    ),
+    "newer": _text(
+        (
+            "{unit} ({code}): things have changed since you were told, nothing is recorded.",
+            " Please see the newest message or the board. Ref {id}.",
+        ),
+        ("{code} {unit}: changed since you were told, not recorded", ". See the newest message", ". Ref {id}"),
+    ),
     "own_acked": _text(
         ("Answer recorded: the monitor's own alarm", ", since {time} {date}", ".", " No more repeats.", " Ref {id}."),
         ("RECORDED: the monitor's own alarm", ", since {time} {date}", ". No more repeats", ". Ref {id}"),
@@ -118,6 +162,10 @@ _EN: Mapping[str, Text] = {
     "acked_all": _text(
         ("Answer recorded for {count} incidents: {listed}.", " Later steps stop, watching goes on."),
         ("RECORDED {count} incidents: {listed}", ". Later steps stop, watching goes on"),
+    ),
+    "acked_all_part": _text(
+        ("Answer recorded for {count} incidents: {listed}.", " Who has not answered is still called."),
+        ("RECORDED {count} incidents: {listed}", ". Who has not answered is still called"),
     ),
     "answered": _text(
         ("{unit} ({code}): answered already", " at {time} {date}", ". Ref {id}."),

@@ -12,6 +12,7 @@ _DOUBLINGS = 6  # 2^6 > 60
 _MAYBE_SENT = 15.0  # seconds: what may have gone is not repeated at once
 _BLIND = 300.0  # seconds: the same where the provider would not recognise the repeat
 _PATIENCE = 3600.0  # seconds: a provider that asks for more is asked again after an hour
+URGENT = timedelta(seconds=60)  # for which what is urgent waits at a time where another channel could tell it
 
 
 def next_try(
@@ -35,10 +36,11 @@ def next_try(
     delay = min(2.0 ** min(attempt - 1, _DOUBLINGS), _LONGEST) * (1 - chance / 2)
     if outcome is Outcome.UNKNOWN:
         delay = max(delay, _BLIND if blind else _MAYBE_SENT)
-    return now + timedelta(seconds=max(delay, _asked(retry_after)))
+    return now + timedelta(seconds=max(delay, asked(retry_after, _PATIENCE)))
 
 
-def _asked(retry_after: float | None) -> float:
+def asked(retry_after: float | None, longest: float) -> float:
+    """Seconds for which a provider wants to be left alone, as far as it is: what is no time is none."""
     if retry_after is None or not isfinite(retry_after):
         return 0.0
-    return min(retry_after, _PATIENCE)
+    return min(retry_after, longest)

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from monitor.alerting.plan import Recipient
 from monitor.config.complain import nearest
-from monitor.config.fields import daily, ways
+from monitor.config.fields import daily, identifier, ways
 from monitor.config.models import SiteFile
 from monitor.config.problems import Problem
 from monitor.config.secrets import Secret, secret_path
@@ -179,8 +179,7 @@ def _person(
 ) -> tuple[Recipient, dict[str, Secret]]:
     """One row. Raises ValueError with a sentence that never repeats a number or an address."""
     identity, role, unit = cells["id"], cells["role"], cells["unit"]
-    if not identity:
-        raise _Wrong("the row has no id; write a name of its own")
+    _check_id(identity)
     if role not in file.roles:
         raise _Wrong(f"unknown role '{role[:60]}'; {nearest(role, file.roles)}")
     if unit not in around.units and not around.findings.units_in_doubt:
@@ -205,6 +204,15 @@ def _person(
     after = {first: then for chain in chains for first, then in pairwise(chain)}
     person = Recipient(identity, role, unit, name, locale, own, recoveries, starts, ends, quiet, wake, after)
     return person, _addresses(person, cells, channels)
+
+
+def _check_id(text: str) -> None:
+    if not text:
+        raise _Wrong("the row has no id; write a name of its own")
+    try:
+        identifier(text)
+    except ValueError as error:
+        raise _Wrong(f"the id {error}") from None
 
 
 def _addresses(person: Recipient, cells: Mapping[str, str], channels: Mapping[str, ChannelSpec]) -> dict[str, Secret]:

@@ -42,7 +42,7 @@ def _text(pattern: str, otherwise: str) -> AfterValidator:
     return AfterValidator(_written(pattern, otherwise))
 
 
-_IDENTIFIER = _written(r"[a-z0-9][a-z0-9._-]{0,63}", "is '{}'; use lower-case letters, digits, '.', '-' and '_'")
+identifier = _written(r"[a-z0-9][a-z0-9._-]{0,63}", "is '{}'; use lower-case letters, digits, '.', '-' and '_'")
 _SESSION = _written(rf"{_TIME}-{_TIME}", "is '{}'; write from-to, such as 07:30-11:30")
 
 
@@ -183,7 +183,7 @@ def ways(value: str) -> tuple[str, ...]:
 def _ways(value: str) -> str:
     names = ways(value)
     for name in names:
-        _IDENTIFIER(name)
+        identifier(name)
     if len(set(names)) < len(names):
         raise ValueError(f"is '{value[:60]}', which comes back to the same channel; name each once")
     return value
@@ -195,7 +195,7 @@ Duration = Annotated[float, BeforeValidator(_duration), _DURATION_SCHEMA]  # sec
 Span = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive), _DURATION_SCHEMA]  # not zero
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Code = Annotated[str, BeforeValidator(_code), WithJsonSchema({"type": ["string", "integer"]})]
-Identifier = Annotated[str, AfterValidator(_IDENTIFIER)]
+Identifier = Annotated[str, AfterValidator(identifier)]
 WaysText = Annotated[str, AfterValidator(_ways)]  # channels, each of which takes over from the one before it
 Label = Annotated[str, _text(_NAME, "is '{}'; write the name of a label: letters, digits and '_'")]  # of a time series
 ParameterName = Annotated[  # of a query

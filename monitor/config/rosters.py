@@ -111,6 +111,8 @@ def _roster(section: ScheduleSection, number: int, zone: ZoneInfo, around: Surro
             for row in rows:
                 starts, until, who = (clean(row[column] or "") for column in _COLUMNS)
                 try:
+                    if row.get(None) is not None:
+                        raise ValueError("it has more cells than there are headers; separate several names by blanks")
                     found.append((_spell(starts, until, tuple(who.split()), zone), rows.line_num))
                 except ValueError as error:
                     what, _, right = str(error).partition("; ")

@@ -32,6 +32,7 @@ Texts = Mapping[str, Mapping[str, Text]]  # language -> text id -> text
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _REFERENCE = {"vi": " Ma {id}", "en": " Ref {id}"}
+_LINKS = frozenset({"ack_url", "why_url", "url"})  # no SMS holds one: it is signed at the send, and too long
 _PARTS = ("subject", "body", "sms")
 _LATE = datetime(2029, 12, 31, 23, 59, tzinfo=UTC)  # as long as an instant can be written
 _WIDE: Mapping[str, Param] = {  # figures as wide as they get
@@ -121,6 +122,9 @@ def _flaws_of(document: Document, at: Location, text: str, part: str, key: str) 
         if name not in known:
             right = nearest(name, known) or f"known: {', '.join(sorted(known))}"
             yield document.problem(at, f"'{key}' knows no {{{name}}}", right)
+        elif part == "sms" and name in _LINKS:
+            what = f"the SMS of '{key}' holds a link, {{{name}}}, which has no room in one segment"
+            yield document.problem(at, what, "write it into the body; an SMS is answered with OK and the reference")
     if set(_PLACEHOLDER.sub("", text)) & set("{}"):
         yield document.problem(at, "a brace that belongs to no placeholder", "write {name}, such as {unit}")
     if part == "subject" and "\n" in text:

@@ -4,7 +4,8 @@
     ├── ConfigError      the site cannot be used as written; carries every problem found
     ├── StoreError       the store cannot do its work now
     │   └── Conflict     somebody committed this unit first: load and decide again
-    └── NotFound         a name that nothing answers to
+    ├── NotFound         a name that nothing answers to
+    └── Outdated         somebody answers what has changed since they were told
 
 Expected failures (a time-out, a refused row, a rejected message) are values, never exceptions.
 """
@@ -38,3 +39,7 @@ class Conflict(StoreError):
 
 class NotFound(DenbaoError):
     """A unit, incident or name that does not exist."""
+
+
+class Outdated(DenbaoError):
+    """An answer to a trouble that is another one by now: whoever answers was told of the earlier one only."""

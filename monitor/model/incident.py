@@ -154,6 +154,11 @@ class Incident:
         return self.phase is not Phase.CLOSED
 
     @property
+    def renewable(self) -> bool:
+        """Whether it is answered, and to answer again makes that count longer."""
+        return self.open and self.acked_by is not None and self.acked_until is not None
+
+    @property
     def missing(self) -> tuple[Party, ...]:
         """Parties that have not answered."""
         answered = {answer.party for answer in self.answers}

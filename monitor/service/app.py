@@ -8,11 +8,12 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 
 from monitor.adapters.pushing.buffer import Buffer
 from monitor.alerting.links import filled
 from monitor.alerting.outcome import Way
+from monitor.alerting.plan import Recipient
 from monitor.config.spec import Site
 from monitor.decide import Policy, Watch
 from monitor.engine.hygiene import Known, inspect
@@ -46,6 +47,7 @@ from monitor.service.replies import Replies
 from monitor.service.reports import Apart, here
 from monitor.service.selfwatch import NoHost, SelfWatch, Watched
 from monitor.service.sender import LOOK, Sender
+from monitor.service.strays import Strays
 from monitor.service.validity import asked_today
 
 log = logging.getLogger(__name__)
@@ -90,7 +92,7 @@ class Service:
         self.heartbeats = Heartbeats(site.heartbeats, self.evaluator, clock)
         self.own_line = OwnLine([source for source in adapters.sources if source.id in site.own_line], clock)
         sources = self._sources(adapters)
-        transports = {name: Linked(transport, self._linked) for name, transport in adapters.transports.items()}
+        transports = {name: self._wrapped(name, transport) for name, transport in adapters.transports.items()}
         self.canary = self._canary(adapters)
         self.poller = self._poller(adapters, sources)
         self.sender = self._sender(adapters, transports)
@@ -107,6 +109,11 @@ class Service:
         self._transports = adapters.transports
         self._closers = adapters.closers
         self._tasks: list[asyncio.Task[None]] = []
+
+    @cached_property
+    def strays(self) -> Strays:
+        """Who hands on what channels owe that the site has no more."""
+        return Strays(self.store, self.site.channels, self._home, self.clock, self.sender.look)
 
     def _sources(self, adapters: Adapters) -> Sequence[Source]:
         named = frozenset(probe.id for probe in self.site.probes)
@@ -189,6 +196,7 @@ class Service:
         self.hub.listen(self.broken_rules.committed)
         self.hub.listen(self.metrics.committed)
         self.hub.listen(self.sender.notice)
+        self.hub.listen(self.strays.notice)
         self.started_at = self.clock.now()
         await self.store.audit(AuditEntry(self.started_at, "denbao", "start", self.site.version))
 
@@ -198,6 +206,7 @@ class Service:
             await self.open()
         self._spawn("evaluator", self.evaluator.run)
         self._spawn("sender", self.sender.run)
+        self._spawn("strays", self.strays.run)
         self._spawn("digests", self.digests.run)
         self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
         self._spawn("first sweep", self._first_sweep)
@@ -272,6 +281,24 @@ class Service:
     def _linked(self, notice: Notice) -> Notice:
         """The message as it goes out, with its recipient's links."""
         return filled(notice, self.site.directory.base_url.rstrip("/"), self.link_keys, self.clock.now())
+
+    def _wrapped(self, channel: str, transport: Transport) -> Linked:
+        """The log of a service is read by more people than one: what it shows answers nothing."""
+        spec = self.site.channels.get(channel)
+        shown = spec is not None and spec.kind == "log"
+        return Linked(transport, (lambda notice: notice) if shown else self._linked, self._holds)
+
+    def _holds(self, recipient: str) -> bool:
+        """Whether somebody holds their post on this local day."""
+        return self._person(recipient) is not None
+
+    def _home(self, recipient: str) -> str:
+        """The first channel of somebody who holds their post; otherwise empty."""
+        person = self._person(recipient)
+        return next(iter(person.channels), "") if person else ""
+
+    def _person(self, recipient: str) -> Recipient | None:
+        return self.site.directory.person(recipient, self.site.calendar.local(self.clock.now()).date())
 
     def _held(self, source: str, unit: str, indicator: str) -> Reading | None:
         """The last committed reading of a source."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
+from monitor.alerting.retry import asked
 from monitor.model.incident import Fault, Notice, Outcome, Receipt
 from monitor.ports import Clock, Transport
 
@@ -74,7 +75,7 @@ class DirectWay:
                 log.error("%s cannot be told by %s: %s", notice.recipient, notice.channel, receipt.detail)
                 return
             unsure |= receipt.outcome is Outcome.UNKNOWN
-            await self._clock.sleep(max(pause, receipt.retry_after or 0.0))
+            await self._clock.sleep(max(pause, asked(receipt.retry_after, LONGEST)))
             pause = min(2 * pause, LONGEST)
 
     async def _sent(self, notice: Notice, attempt: int, *, unsure: bool) -> Receipt:

@@ -15,12 +15,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from monitor.alerting.muting import Held, held_back
+from monitor.alerting.setback import hastened
 from monitor.decide import (
     Policy,
     View,
     Watch,
     acknowledge,
     brings_nothing,
+    check_told,
     darken,
     decide,
     listeners,
@@ -38,6 +40,7 @@ from monitor.model.state import AuditEntry, Decision, UnitState
 from monitor.model.text import clean
 from monitor.model.unit import DECIDE_ORDER
 from monitor.ports import Clock, Store
+from monitor.service.setback import Setback
 from monitor.service.waiting import woken
 
 log = logging.getLogger(__name__)
@@ -102,6 +105,8 @@ class Evaluator:
         self._deciding: set[str] = set()  # units of the batch under way
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
+        self._setback = Setback(clock)
+        self._first = True  # no round yet: while nobody looked the clock may have been set back
 
     async def load(self) -> None:
         """Take over what was committed. Nothing is judged or sent because of a start itself."""
@@ -164,20 +169,28 @@ class Evaluator:
         party: str = "",
         seconds: float | None = None,
         via: str = "",
+        told: int | None = None,
         reply: Callable[[Incident], Notice] | None = None,
     ) -> Decision:
         """Somebody answered, for `party` and for so many `seconds` if said, `via` which way. Returns after the commit.
 
-        `reply` makes the message that confirms it, owed in the same transaction.
+        `told` is the newest generation that they know of, if that is known. `reply` makes the message that confirms it,
+        owed in the same transaction.
 
-        Raises NotFound, StoreError, or ValueError when it is not clear for whom.
+        Raises NotFound, Outdated, StoreError, or ValueError when it is not clear for whom.
         """
+
+        def answered(state: UnitState, now: datetime) -> Decision:
+            check_told(state, ref, told)
+            until = None if seconds is None else now + timedelta(seconds=seconds)
+            return acknowledge(state, ref, actor, note, now, party=party, until=until, via=via)
+
         async with self._one_at_a_time:
             try:
-                return await self._acknowledge(ref, actor, note, party, seconds, via, reply)
+                return await self._acknowledge(ref, answered, reply)
             except Conflict:
                 await self._reload()
-                return await self._acknowledge(ref, actor, note, party, seconds, via, reply)
+                return await self._acknowledge(ref, answered, reply)
 
     async def tell(self, unit: str, notices: tuple[Notice, ...], *entries: AuditEntry) -> None:
         """Owe messages that change nothing at their unit, with audit entries; on disk when this returns.
@@ -330,7 +343,7 @@ class Evaluator:
 
     async def _until_due(self) -> None:
         self.turned_at = self._clock.monotonic()
-        while not self._is_due():
+        while not self._is_due() and not self._setback.look():
             self.turned_at = self._clock.monotonic()
             self._wake.clear()
             left = (self._due[0][0] - self._clock.now()).total_seconds() if self._due else FAR
@@ -342,6 +355,7 @@ class Evaluator:
     async def _round(self) -> None:
         waiting, self._news.waiting = self._news.waiting, []
         try:
+            await self._follow_clock()
             self._wake_due()
             for rank in RANKS:
                 units = self._dirty_at(rank)
@@ -355,6 +369,29 @@ class Evaluator:
             self._news.waiting[:0] = waiting
             raise
         _answer(waiting)
+
+    async def _follow_clock(self) -> None:
+        """Where the wall clock was set back, plans wait no longer for that, and every unit is looked at anew.
+
+        While nobody looked it may have been set back as well: what opened in the future tells by how much at least.
+        """
+        by, first, self._first = self._setback.take(), self._first, False
+        if not by and not first:
+            return
+        now = self._clock.now()
+        try:
+            moved = [one for state in self.states.values() if (one := _hastened(state, by, now)) is not None]
+            for start in range(0, len(moved), BATCH):
+                await self._commit(moved[start : start + BATCH])
+        except StoreError as broken:
+            self._setback.give_back(by)
+            self._first = first
+            if isinstance(broken, Conflict):
+                await self._reload()
+            raise
+        if by:
+            log.warning("the wall clock was set back by %.0f s; every unit is looked at", by)
+            self.judge_all()
 
     async def _decide_batch(self, batch: list[str]) -> None:
         taken = {unit: self._news.heard.pop(unit, _Heard()) for unit in batch}
@@ -393,16 +430,10 @@ class Evaluator:
     async def _acknowledge(
         self,
         ref: str,
-        actor: str,
-        note: str,
-        party: str,
-        seconds: float | None,
-        via: str,
+        answered: Callable[[UnitState, datetime], Decision],
         reply: Callable[[Incident], Notice] | None,
     ) -> Decision:
-        unit, now = self._unit_of(ref), self._clock.now()
-        until = None if seconds is None else now + timedelta(seconds=seconds)
-        decision = acknowledge(self.states[unit], ref, actor, note, now, party=party, until=until, via=via)
+        decision = answered(self.states[self._unit_of(ref)], self._clock.now())
         if reply is not None:
             decision = replace(decision, notices=(*decision.notices, reply(decision.incidents[0])))
         return (await self._commit([decision]))[0]
@@ -486,6 +517,17 @@ class Evaluator:
             if any(ref in (incident.ref, incident.key) for incident in state.incidents.values()):
                 return unit
         raise NotFound(f"no open incident {ref!r}")
+
+
+def _hastened(state: UnitState, by: float, now: datetime) -> Decision | None:
+    """The unit's plans after the clock was set back by so many seconds (0: nobody knows); None: nothing changes."""
+    known = timedelta(seconds=by)
+    sooner = {cause: hastened(one, known or one.opened_at - now, now) for cause, one in state.incidents.items()}
+    changed = tuple(one for cause, one in sooner.items() if one != state.incidents[cause])
+    if not changed:
+        return None
+    entries = tuple(AuditEntry(now, "denbao", "clock set back", one.key, f"{by:.0f} s") for one in changed)
+    return Decision(state, replace(state, incidents=sooner), incidents=changed, audit=entries)
 
 
 def _answer(waiting: Sequence[asyncio.Future[None]], refused: StoreError | None = None) -> None:

@@ -1,22 +1,29 @@
-"""Links go into a message when it is sent: the outbox never holds them."""
+"""What is looked up when a message is sent: its recipient's links, which the outbox never holds, and their post."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from monitor.model.incident import Notice, Receipt
+from monitor.model.incident import Notice, Outcome, Receipt
 from monitor.ports import Transport
+
+LEFT = "holds the post no more"  # who is called now is up to the plan
 
 
 class Linked:
-    """A transport whose messages carry their recipient's links."""
+    """A transport whose messages carry their recipient's links, and go to nobody who has left the post meanwhile."""
 
-    def __init__(self, transport: Transport, fill: Callable[[Notice], Notice]) -> None:
+    def __init__(
+        self, transport: Transport, fill: Callable[[Notice], Notice], holds: Callable[[str], bool] = lambda _: True
+    ) -> None:
         self._transport = transport
         self._fill = fill
+        self._holds = holds
 
     async def send(self, notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
         """See `monitor.ports.Transport`."""
+        if not self._holds(notice.recipient):
+            return Receipt(Outcome.REFUSED, LEFT)
         return await self._transport.send(self._fill(notice), attempt=attempt, maybe_sent=maybe_sent)
 
     async def close(self) -> None:

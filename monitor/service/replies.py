@@ -14,16 +14,17 @@ from datetime import datetime
 from hashlib import blake2b
 
 from monitor.alerting.digests import numbered
+from monitor.alerting.notices import address_in
 from monitor.alerting.plan import Recipient
-from monitor.alerting.replies import REPLY, Ask, Said, awaits, called, parse, readings, told
+from monitor.alerting.replies import REPLY, Ask, Said, awaits, called, newest, parse, readings, told
 from monitor.alerting.replytexts import REPLIES
 from monitor.alerting.troubles import judged
 from monitor.alerting.wording import render
 from monitor.config.spec import Site
 from monitor.engine.book import Criterion
 from monitor.model.colour import Colour
-from monitor.model.errors import NotFound
-from monitor.model.incident import Incident, Notice
+from monitor.model.errors import NotFound, Outdated
+from monitor.model.incident import Incident, Notice, Outcome
 from monitor.model.phone import normal_phone
 from monitor.model.state import AuditEntry, UnitState
 from monitor.model.text import clean
@@ -36,6 +37,7 @@ from monitor.service.evaluator import Evaluator
 from monitor.service.selfwatch import SelfWatch
 
 NAMED = 6  # codes in one answer; the others are counted
+HEARD = frozenset({"leased", Outcome.SENT.value, Outcome.UNKNOWN.value, Outcome.MAYBE_SENT.value})  # as far as is known
 STRANGER = "stranger"
 REPEATED = "repeated"
 _TO_HANDLE = (Colour.RED, Colour.YELLOW, Colour.UNKNOWN)
@@ -122,42 +124,54 @@ class Replies:
         return await self._acknowledge(case, found)
 
     async def _bare(self, case: _Case) -> str:
-        found = await self._only(case, self._waiting(case))
+        found = await self._only(case, self._answerable(case))
         return found if isinstance(found, str) else await self._acknowledge(case, found)
 
     async def _all(self, case: _Case) -> str:
         done: list[Incident] = []
-        for incident in self._waiting(case):
+        for incident in self._answerable(case):
+            actor, heard = _actor(incident, case), await self._heard(case, incident)
             try:
-                decision = await self._evaluator.acknowledge(incident.key, _actor(incident, case), via=case.via)
-            except (NotFound, ValueError):  # closed meanwhile, or not for them to answer
+                decision = await self._evaluator.acknowledge(incident.key, actor, via=case.via, told=heard)
+            except (NotFound, Outdated, ValueError):  # closed or worse by now, or not for them to answer
                 continue
             done.append(decision.incidents[0])
         if not done:
             return await self._tell(case, "nothing")
         if len(done) == 1:
-            return await self._tell(case, "acked", done[0], when=done[0].facts.get("since"))
-        return await self._tell(case, "acked_all", listed=_codes([one.ref for one in done]), count=len(done))
+            return await self._tell(case, _confirmed(done[0], case), done[0], **_times(done[0]))
+        text = "acked_all_part" if any(one.missing for one in done) else "acked_all"
+        return await self._tell(case, text, listed=_codes([one.ref for one in done]), count=len(done))
 
     async def _acknowledge(self, case: _Case, incident: Incident) -> str:
         actor = _actor(incident, case)
         if not incident.open:
             return await self._tell(case, "over", incident, when=incident.closed_at)
-        if not awaits(incident, actor):
+        if not awaits(incident, actor) and not incident.renewable:
             return await self._tell(case, "answered", incident, when=incident.acked_at)
         try:
-            await self._evaluator.acknowledge(
+            decision = await self._evaluator.acknowledge(
                 incident.key,
                 actor,
                 case.said.note,
                 via=case.via,
-                reply=lambda answered: self._notice(case, "acked", answered, {"when": answered.facts.get("since")}),
+                told=await self._heard(case, incident),
+                reply=lambda answered: self._notice(case, _confirmed(answered, case), answered, _times(answered)),
             )
         except NotFound:
             return await self._tell(case, "over", incident)
+        except Outdated:
+            return await self._tell(case, "newer", incident)
         except ValueError:
             return await self._tell(case, "party", incident)
-        return "acked"
+        return _confirmed(decision.incidents[0], case)
+
+    async def _heard(self, case: _Case, incident: Incident) -> int | None:
+        """The newest generation of an incident that the sender was told of; where no message went yet, that is owed."""
+        found = await self._store.deliveries(incident=incident.key)
+        went = (one.notice.key for one in found if one.notice.recipient in case.ids and one.state in HEARD)
+        told_of = newest(incident, went)
+        return told_of if told_of is not None else newest(incident, _owed_to(case, incident))
 
     async def _why(self, case: _Case) -> str:
         found = await (self._meant(case) if case.said.code else self._only(case, self._mine(case)))
@@ -269,8 +283,10 @@ class Replies:
         mine = (one for state in states for one in state.incidents.values() if told(one, case.ids))
         return sorted(mine, key=lambda one: (one.opened_at, one.key))
 
-    def _waiting(self, case: _Case) -> list[Incident]:
-        return [one for one in self._mine(case) if awaits(one, _actor(one, case))]
+    def _answerable(self, case: _Case) -> list[Incident]:
+        """Those that await the sender; where none does, those whose answer can be made to count longer."""
+        mine = self._mine(case)
+        return [one for one in mine if awaits(one, _actor(one, case))] or [one for one in mine if one.renewable]
 
     # the answer
 
@@ -326,6 +342,22 @@ def _actor(incident: Incident, case: _Case) -> str:
     """As which of their posts the sender answers: one whose answer is news, if there is any."""
     reached = [person for person in case.ids if told(incident, (person,))]
     return next((person for person in reached if awaits(incident, person)), reached[0] if reached else case.ids[0])
+
+
+def _owed_to(case: _Case, incident: Incident) -> list[str]:
+    return [key for key in incident.owed if address_in(key).recipient in case.ids]
+
+
+def _confirmed(answered: Incident, case: _Case) -> str:
+    """Which text confirms an answer: others are still called, it counts longer now, or the calls stop."""
+    if answered.missing:
+        return "acked_part"
+    return "renewed" if answered.acked_at is not None and answered.acked_at < case.now else "acked"
+
+
+def _times(answered: Incident) -> dict[str, Param]:
+    """Since when it is, and until when the answer counts, for the texts."""
+    return {"when": answered.facts.get("since"), "due": answered.acked_until}
 
 
 def _key(message: Message) -> str:

@@ -20,12 +20,15 @@ from monitor.model.incident import Fault, Notice, Outcome, Receipt
 from monitor.model.state import AuditEntry, Decision
 from monitor.model.text import clean
 from monitor.ports import Clock, Hold, Lease, Store, Transport
+from monitor.service.setback import Setback
 from monitor.service.waiting import ended, woken
 
 log = logging.getLogger(__name__)
 
 LEASE = 20.0  # seconds
+_EVER = 86_400.0 * 36_500  # seconds: until now, however far away it is
 LOOK = 5.0  # seconds after which the outbox is looked at without being woken
+LONG = 3600.0  # seconds: nothing but a night or a silence keeps a notice for longer, and both are asked at its claim
 REFUSED = timedelta(seconds=1)  # pause after a store that cannot be written
 
 
@@ -46,7 +49,9 @@ class Sender:
         self._store = store
         self._transports = transports
         self._ways = ways
-        self._resting: dict[str, tuple[str, datetime]] = {}  # channel with a fault of its own -> what, asked again when
+        self._resting: dict[str, tuple[str, float]] = {}  # channel with a fault of its own -> what, asked again when
+        self._setback = Setback(clock)
+        self._first = True  # nobody has looked at the outbox yet
         self._clock = clock
         self._chance = chance
         self._owner = owner
@@ -74,8 +79,11 @@ class Sender:
             for channel in self._transports:
                 group.create_task(self._serve(channel), name=f"sender {channel}")
 
-    async def drain(self, grace: float = 10.0) -> None:
-        """Let sends under way finish and be marked; the rest stays owed."""
+    async def drain(self, grace: float = LEASE) -> None:
+        """Let sends under way finish and be marked; the rest stays owed.
+
+        Nothing is cut off that its transport may still end: the next start would send it a second time.
+        """
         await ended([task for flying in self._flying.values() for task in flying], grace)
 
     async def step(self, channel: str) -> int:
@@ -84,13 +92,32 @@ class Sender:
         room = way.parallel - len(self._flying[channel])
         if room <= 0 or self._unmarked[channel]:
             return 0  # a send that could not be marked yet would be claimed a second time
+        await self._follow_clock()
         now = self._clock.now()
-        leases = await self._store.lease(channel, self._owner, now, room, LEASE, self._hold, way.limits)
+        leases = await self._store.lease(channel, self._owner, now, room, LEASE, self._hold, way.admits)
         for lease in leases:
             task = asyncio.get_running_loop().create_task(self._send(lease), name=f"send {lease.notice.key}")
             self._flying[channel].add(task)
             task.add_done_callback(lambda done: self._landed(channel, done))
         return len(leases)
+
+    async def _follow_clock(self) -> None:
+        """What waits for an instant on a clock that was set back waits no longer for that.
+
+        While nobody looked the clock may have been set back as well, by nobody knows how much: what a first look finds
+        that is kept for long is asked again.
+        """
+        by, first, self._first = self._setback.take(), self._first, False
+        try:
+            if first:
+                await self._store.hasten(self._clock.now(), _EVER, LONG)
+            if by:
+                log.warning("the wall clock was set back by %.0f s", by)
+                await self._store.hasten(self._clock.now(), by)
+        except StoreError:
+            self._setback.give_back(by)
+            self._first = first
+            raise
 
     async def _serve(self, channel: str) -> None:
         while True:
@@ -127,10 +154,13 @@ class Sender:
     def _without_sending(self, lease: Lease) -> Receipt | None:
         """What is known before: a repeat that would ring twice goes to the next channel, and so does what came to rest.
 
-        A channel that rests is asked again by one notice when its rest is over.
+        So does what is urgent and over a limit for long. A channel that rests is asked again by one notice when its
+        rest is over.
         """
-        channel, now = lease.notice.channel, self._clock.now()
+        channel, now = lease.notice.channel, self._clock.monotonic()
         way = self._ways[channel]
+        if lease.over:
+            return Receipt(Outcome.REFUSED, lease.over, fault=Fault.QUOTA)
         if lease.maybe_sent and way.blind and lease.notice.recipient in way.next_of:
             return Receipt(Outcome.UNKNOWN, "an earlier attempt may have arrived")
         if channel not in self._resting:
@@ -138,14 +168,14 @@ class Sender:
         why, until = self._resting[channel]
         if now < until:
             return Receipt(Outcome.REFUSED, f"the channel rests: {why}", fault=Fault.CHANNEL)
-        self._resting[channel] = (why, now + REST)
+        self._resting[channel] = (why, now + REST.total_seconds())
         return None
 
     async def _note_fault(self, channel: str, receipt: Receipt) -> None:
         """Stop asking a channel that is broken for everybody, and tell the operator once; or let it go on."""
         resting = channel in self._resting
         if receipt.outcome is Outcome.REFUSED and receipt.fault in (Fault.CHANNEL, Fault.LOGIN):
-            self._resting[channel] = (receipt.detail, self._clock.now() + REST)
+            self._resting[channel] = (receipt.detail, self._clock.monotonic() + REST.total_seconds())
             if not resting:
                 log.error("channel %s is stopped: %s", channel, receipt.detail)
                 await self._tell("channel stopped", channel, receipt.detail)

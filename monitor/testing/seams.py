@@ -176,6 +176,11 @@ class FaultyStore:
         self._enter()
         return await self._inner.next_due(channel)
 
+    async def hasten(self, now: datetime, by: float, beyond: float = 0.0) -> None:
+        """See the port."""
+        await self._write()
+        await self._inner.hasten(now, by, beyond)
+
     async def audit(self, entry: AuditEntry) -> None:
         """See the port."""
         await self._write()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 from collections.abc import Iterable
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -80,18 +81,21 @@ class Gate:
             raise Problem(403, "cross-site", "requests from pages of another site are refused")
 
     async def _token(self, request: web.Request) -> Token | None:
+        """The caller's token. A right one always passes: behind a proxy everybody comes from one address."""
         header = request.headers.get("Authorization")
         if header is None:
             return None
-        address, now = request.remote or "", self._service.clock.monotonic()
-        self._wrong.check(address, now, "too-many-attempts", "too many refused tokens from this address")
         scheme, _, presented = header.partition(" ")
         token = self._tokens.who(presented.strip()) if scheme.lower() == "bearer" else None
-        if token is None:
-            self._wrong.count(address, now)
-            await self._audit(request, clean(presented.partition(".")[0], 40) or "?", "token refused")
-            raise Problem(401, "token", "the token is not valid", headers=_ASK)
-        return token
+        return token or await self._refuse(request, presented)
+
+    async def _refuse(self, request: web.Request, presented: str) -> NoReturn:
+        """Say no to a wrong token; after some of one address no more is written down, and that is all it hears."""
+        address, now = request.remote or "", self._service.clock.monotonic()
+        self._wrong.check(address, now, "too-many-attempts", "too many refused tokens from this address")
+        self._wrong.count(address, now)
+        await self._audit(request, clean(presented.partition(".")[0], 40) or "?", "token refused")
+        raise Problem(401, "token", "the token is not valid", headers=_ASK)
 
     async def _authorise(self, request: web.Request, right: Right, token: Token | None) -> None:
         if token is not None and may(token.role, right):

@@ -17,7 +17,7 @@ from aiohttp import web
 from monitor.alerting.links import Expired, Grant, NotGenuine, Purpose, read
 from monitor.alerting.plan import Recipient
 from monitor.model.colour import Colour
-from monitor.model.errors import NotFound
+from monitor.model.errors import NotFound, Outdated
 from monitor.model.incident import Incident, Party, Phase
 from monitor.model.text import clean
 from monitor.reporting.outside import outside
@@ -31,6 +31,7 @@ from monitor.web.texts import Words
 
 VIA = "link"
 SHOWN = 12  # criteria that are not green, on the page of a unit
+_ANSWERABLE = ("", "link_again")
 _TRAILING = ".,;:!?)>\"'"  # what mail programs take along with an address
 
 
@@ -45,8 +46,9 @@ class Visit:
     @property
     def parties(self) -> tuple[Party, ...]:
         """For whom they may choose to answer: somebody of a party answers for that one."""
-        mine = any(self.person.id in party.recipients for party in self.incident.terms.parties)
-        return () if mine else self.incident.missing
+        parties = self.incident.terms.parties
+        mine = any(self.person.id in party.recipients for party in parties)
+        return () if mine else self.incident.missing or parties
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +78,35 @@ async def acknowledge_page(request: web.Request) -> web.StreamResponse:
     except _Answered as ended:
         return _say(request, ended.word, status=ended.status)
     found = _standing(visit)
-    return _show(request, visit, found or "link_open", form=not found)
+    return _show(request, visit, found or "link_open", form=found in _ANSWERABLE)
 
 
 async def acknowledge(request: web.Request) -> web.StreamResponse:
-    """The button: answers as the recipient of the link. Doing it twice changes nothing."""
+    """The button: answers as the recipient of the link. Doing it twice changes only how long the answer counts."""
     try:
         visit = await _visit(request, Purpose.ACKNOWLEDGE)
         note, party = await _form(request)
     except _Answered as ended:
         return _say(request, ended.word, status=ended.status)
     found = _standing(visit)
-    if found:
+    if found not in _ANSWERABLE:
         return _show(request, visit, found, status=200 if found == "link_answered" else 409)
     party = party if visit.parties else ""
     try:
         evaluator = request.app[SERVICE].evaluator
-        decision = await evaluator.acknowledge(visit.incident.key, visit.person.id, note, party=party, via=VIA)
+        told = visit.grant.generation
+        decision = await evaluator.acknowledge(
+            visit.incident.key, visit.person.id, note, party=party, via=VIA, told=told
+        )
     except NotFound:
         return _show(request, visit, "link_closed", status=409)
+    except Outdated:  # it worsened while the answer was on its way
+        return _show(request, visit, "link_newer", status=409)
     except ValueError:
         return _show(request, visit, "link_party", status=422, form=True)
-    return _show(request, Visit(visit.grant, decision.incidents[0], visit.person), "link_done")
+    answered = decision.incidents[0]
+    said = "link_part" if answered.missing else "link_renewed" if found else "link_done"
+    return _show(request, Visit(visit.grant, answered, visit.person), said)
 
 
 async def why_page(request: web.Request) -> web.StreamResponse:
@@ -165,12 +174,14 @@ def _count(request: web.Request) -> None:
 
 
 def _standing(visit: Visit) -> str:
-    """Why there is nothing to answer; empty when there is."""
+    """Why there is nothing to answer, or that it may be answered again; empty when it awaits an answer."""
     incident = visit.incident
     if not incident.open:
         return "link_closed"
     if not incident.same_trouble(visit.grant.generation):
         return "link_newer"
+    if incident.renewable:
+        return "link_again"
     done = visit.person.id in incident.answered or incident.phase is Phase.ACKNOWLEDGED
     return "link_answered" if done or (incident.acked_by is not None and not incident.missing) else ""
 

@@ -322,6 +322,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Sự cố này đã có người xác nhận, đồng chí không cần làm gì thêm ở đây.",
         "This incident is answered already; there is nothing left to do here.",
     ),
+    "link_part": (
+        "Đã ghi nhận xác nhận của đồng chí cho bên mình. Bên còn lại vẫn được báo cho đến khi xác nhận.",
+        "Your answer is recorded for your side. The other side is still called until it answers.",
+    ),
+    "link_again": (
+        "Sự cố này đã có người xác nhận, đến lúc ghi dưới đây. Nếu vẫn đang xử lý, đề nghị xác nhận tiếp.",
+        "This incident is answered, until the time below. If it is still being worked on, please confirm again.",
+    ),
+    "link_renewed": (
+        "Đã ghi nhận xác nhận tiếp, có hiệu lực đến lúc ghi dưới đây.",
+        "Confirmed again; it counts until the time below.",
+    ),
     "link_closed": ("Sự cố này đã đóng.", "This incident is closed."),
     "link_newer": (
         "Tình hình đã thay đổi sau tin này. Đề nghị dùng đường dẫn trong tin mới nhất.",

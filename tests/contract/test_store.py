@@ -16,7 +16,18 @@ from monitor.alerting.outcome import take_over
 from monitor.engine.rolling import pack
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
-from monitor.model.incident import LOOPBACK, Address, Incident, Notice, Outcome, Phase, Receipt, Step, reference
+from monitor.model.incident import (
+    LOOPBACK,
+    Address,
+    Fault,
+    Incident,
+    Notice,
+    Outcome,
+    Phase,
+    Receipt,
+    Step,
+    reference,
+)
 from monitor.model.reading import Comparator, Drift, Reading, Rejected, Shape, SourceHealth
 from monitor.model.rolling import Rolling, Tally, Tier
 from monitor.model.series import MonthSum, Series
@@ -491,6 +502,34 @@ async def test_stuck_is_what_should_have_gone_by_now(store: Store) -> None:
     assert await store.stuck(at(90)) == (0, None)
 
 
+async def test_a_night_that_what_is_not_urgent_waits_for_is_not_called_stuck(store: Store) -> None:
+    night = replace(AGAIN, fault=Fault.NIGHT)
+    await store.commit([owing(notice("calm"), notice("loud", urgent=True))])
+    for lease in await store.lease("log", "me", at(0), 10, 20):
+        await store.settle(lease, night, at(1), at(3000))
+    assert await store.stuck(at(900)) == (1, at(0))  # the urgent one: nobody was told
+    assert await store.stuck(at(3001)) == (2, at(0))
+    for lease in await store.lease("log", "me", at(3000), 10, 20):
+        await store.settle(lease, AGAIN if lease.notice.key == "calm" else SENT, at(3001), at(3060))
+    assert await store.stuck(at(2999)) == (0, None)
+    assert await store.stuck(at(3001)) == (1, at(3000))  # refused again in the morning
+
+
+async def test_what_waits_on_a_clock_that_was_set_back_waits_so_much_less(store: Store) -> None:
+    await store.commit([owing(notice("new", due=4000), notice("tried"), notice("flying", urgent=True))])
+    _, tried = await store.lease("log", "me", at(0), 10, 20)
+    await store.settle(tried, AGAIN, at(1), at(61))
+    await store.hasten(at(-3600), 3600.0)
+    due = {one.notice.key: one.next_at or one.lease_until for one in await store.deliveries()}
+    assert due == {"new": at(400), "tried": at(-3539), "flying": at(-3580)}
+    assert await store.stuck(at(-3500)) == (2, at(-3580))
+    (again,) = await store.lease("log", "me", at(-3580), 10, 20)
+    assert (again.notice.key, again.maybe_sent) == ("flying", True)
+    await store.hasten(at(-3580), 1e9, 3600.0)
+    due = {one.notice.key: one.next_at or one.lease_until for one in await store.deliveries()}
+    assert due == {"new": at(-3580), "tried": at(-3539), "flying": at(-3560)}  # what is near stays
+
+
 def _not(key: str, one: Notice) -> Held | None:
     return None if one.key == key else Held("later", at(950))
 
@@ -774,6 +813,16 @@ async def test_the_day_ends_at_the_midnight_of_the_site_and_the_reserve_is_for_u
     assert len(await store.lease("log", "me", at(1), 10, 20, limits=limits)) == 2
     (urgent,) = await store.lease("log", "me", at(3), 10, 20, limits=limits)
     assert urgent.notice.key == "i/9"
+
+
+async def test_what_is_over_the_day_and_can_be_told_otherwise_is_claimed_with_the_reason(store: Store) -> None:
+    urgent = [replace(notice(key), urgent=True) for key in ("i1", "i2")]
+    await store.commit([owing(*urgent)])
+    limits = Limits(per_day=1, others=(urgent[0].recipient,))
+    first, second = await store.lease("log", "me", at(1), 10, 20, limits=limits)
+    assert (first.over, second.over) == ("", "held: the day's 1 messages are used up")
+    await store.settle(second, Receipt(Outcome.REFUSED, second.over), at(2))
+    assert await store.lease("log", "me", at(3), 10, 20, limits=limits) == []
 
 
 async def test_a_provider_tells_later_by_our_name_or_by_its_own(store: Store) -> None:

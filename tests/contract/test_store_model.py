@@ -110,6 +110,10 @@ class TwoStores(RuleBasedStateMachine):
     def lease(self, channel: str, owner: str, limit: int, seconds: int) -> None:
         self.leases += self.both(lambda store: store.lease(channel, owner, at(self.now), limit, seconds))
 
+    @rule(by=st.integers(0, 90), beyond=st.integers(0, 60))
+    def the_clock_was_set_back(self, by: int, beyond: int) -> None:
+        self.both(lambda store: store.hasten(at(self.now), float(by), float(beyond)))
+
     @rule(channel=CHANNELS, limits=LIMITS, limit=st.integers(0, 3))
     def lease_within_limits(self, channel: str, limits: Limits, limit: int) -> None:
         self.leases += self.both(lambda store: store.lease(channel, "me", at(self.now), limit, 20, limits=limits))

@@ -63,6 +63,17 @@ def test_only_what_no_repeat_can_mend_is_given_up(fault, tries):
     assert len(wire.asked) == tries
 
 
+@pytest.mark.parametrize("asked", [999_999_999.0, float("inf"), float("nan"), -5.0])
+def test_no_provider_puts_an_alarm_off_for_longer_than_five_minutes(asked):
+    async def story(way: DirectWay, clock: LoopClock) -> None:
+        way.send(ONE)
+        await clock.sleep(301)
+
+    busy = Reply(Receipt(Outcome.TRY_AGAIN, "HTTP 429", retry_after=asked), arrives=False)
+    wire = played(lambda _, attempt: busy if attempt == 1 else Reply(), story)
+    assert len(wire.rings) == 1
+
+
 def test_a_transport_that_breaks_is_asked_again():
     async def story(way: DirectWay, clock: LoopClock) -> None:
         way.send(ONE)

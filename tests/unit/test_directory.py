@@ -46,6 +46,7 @@ def test_a_channel_takes_over_from_another_in_the_file_as_in_the_config(tmp_path
     ("row", "sentence"),
     [
         (",focal,01840,,log,,,,,", "the row has no id; write a name of its own"),
+        ("xa/02143,focal,01840,,log,,,,,", "the id is 'xa/02143'; use lower-case letters, digits, '.', '-' and '_'"),
         ("a,chief,01840,,log,,,,,", "unknown role 'chief'; did you mean 'chair'?"),
         ("a,focal,1840,,log,,,,,", "unknown unit '1840'; did you mean '01840'? Spreadsheets lose leading zeros"),
         ("a,focal,01840,,,,,,,", "the recipient 'a' has no channel and can never be told; write channels, such as log"),

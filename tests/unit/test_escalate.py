@@ -32,8 +32,10 @@ from tests.unit.alerting_scene import (
     OUTAGES,
     REMINDERS,
     SESSIONS,
+    centre,
     local,
     minutes,
+    reacted,
 )
 
 NOW = local(6, 9)  # a Wednesday
@@ -229,3 +231,15 @@ def test_an_office_that_never_opens_holds_nothing_back():
 def _mondays():
     first = local(4).astimezone(CALENDAR.zone).date()
     return [first + (minutes(7 * 24 * 60) * week) for week in range(80)]
+
+
+def test_a_step_that_names_a_channel_which_its_people_have_no_more_calls_them_by_their_own():
+    begin = local(6, 9)
+    opened = reacted({}, centre(Colour.RED, begin, 20.0), begin)
+    renamed = tuple(
+        replace(one, channels=tuple("sms2" if channel == "sms" else channel for channel in one.channels))
+        for one in DIRECTORY.recipients
+    )
+    site = replace(DIRECTORY, recipients=renamed)
+    late = reacted(opened.open, centre(Colour.RED, begin, 20.0), begin + minutes(120), directory=site)
+    assert [(one.recipient, one.channel) for one in late.notices if one.recipient == "chair"] == [("chair", "sms2")]

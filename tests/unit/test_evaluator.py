@@ -74,11 +74,20 @@ class FaultyStore(MemoryStore):
         await super().save_health(health)
 
 
+class Clock(LoopClock):
+    """Its wall time may be set back; waiting goes on as it does."""
+
+    back = 0.0  # seconds
+
+    def now(self):
+        return super().now() - timedelta(seconds=self.back)
+
+
 class Scene:
     """An evaluator of the small site, its store and what it published."""
 
     def __init__(self, store: FaultyStore | None = None, communes: tuple[str, ...] = COMMUNES, **rules) -> None:
-        self.clock = LoopClock(NOON)
+        self.clock = Clock(NOON)
         self.store = store or FaultyStore()
         self.published: list[Decision] = []
         made = Policy(units(communes), ruleset(), directory(), CALENDAR, SESSIONS, (FEED,))
@@ -413,6 +422,35 @@ def test_an_answer_is_committed_once_and_stops_the_calls():
             told_before = len(await scene.store.deliveries())
             await scene.clock.sleep(5 * 3600)
             assert len(await scene.store.deliveries()) == told_before
+
+    play(story)
+
+
+@pytest.mark.parametrize("back", [3600.0, 86_400.0])
+def test_a_clock_that_is_set_back_moves_no_call(back):
+    async def story(scene: Scene) -> None:
+        async with Running(scene):
+            await scene.evaluator.submit([scene.up(False)])
+            await scene.clock.sleep(600)
+            scene.clock.back = back  # the plan repeats each hour
+            await scene.clock.sleep(2950)
+            assert len(await scene.store.deliveries()) == 1
+            await scene.clock.sleep(90)
+            assert len(await scene.store.deliveries()) == 2
+            assert [entry.action for entry, _ in await scene.store.audit_trail()] == ["clock set back"]
+
+    play(story)
+
+
+def test_a_plan_that_was_made_on_a_clock_a_day_ahead_is_counted_from_the_next_start():
+    async def story(scene: Scene) -> None:
+        async with Running(scene):
+            await scene.evaluator.submit([scene.up(False)])
+        later = Scene(scene.store)
+        later.clock.back = 86_400.0
+        async with Running(await later.open()):
+            await later.clock.sleep(3610)
+            assert len(await scene.store.deliveries()) == 2
 
     play(story)
 

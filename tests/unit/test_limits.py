@@ -49,6 +49,17 @@ def test_what_is_not_urgent_leaves_the_reserve_to_what_is():
     assert urgent.held["d"].reason == "held: the day's 10 messages are used up"
 
 
+def test_what_is_urgent_and_would_wait_for_long_is_passed_to_another_channel_where_there_is_one():
+    limits = Limits(per_day=10, per_channel=Rate(5, 60), others={"chair": "mail"})
+    both = [*waiting("a", urgent=True), *waiting("b", urgent=True, recipient="chair")]
+    used_up = admit(both, Counts(day=10), limits, NOON)
+    assert (list(used_up.held), used_up.passed) == (["a"], {"b": "held: the day's 10 messages are used up"})
+    calm = admit(waiting("c", recipient="chair"), Counts(day=10), limits, NOON)
+    assert (list(calm.held), calm.passed) == (["c"], {})
+    shortly = admit(both, Counts(channel=Spent(5, NOON)), limits, NOON)
+    assert (list(shortly.held), shortly.passed) == (["a", "b"], {})
+
+
 def test_a_hold_always_ends_later_than_now():
     stale = Counts(channel=Spent(10, NOON - timedelta(days=1)))
     assert admit(waiting("a"), stale, Limits(per_channel=Rate(10, 60)), NOON).held["a"].until > NOON

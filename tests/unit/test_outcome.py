@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -81,8 +81,23 @@ def test_what_is_urgent_does_not_wait_for_a_channel_that_failed_three_times(outc
     assert after(Receipt(outcome), ALONE, attempt=9).receipt.outcome is outcome
 
 
+@pytest.mark.parametrize("outcome", [Outcome.TRY_AGAIN, Outcome.UNKNOWN])
+def test_what_is_urgent_waits_no_longer_than_a_minute_for_a_gateway_that_asks_for_more(outcome):
+    busy = Receipt(outcome, "HTTP 429", retry_after=3600.0)
+    found = after(busy, CHAIN)
+    assert found.next_channel == "sms" and found.receipt.outcome.value in ("refused", "maybe_sent")
+    assert after(replace(busy, retry_after=60.0), CHAIN).again_at == EVENING + timedelta(seconds=60)
+    assert after(busy, CHAIN, urgent=False).again_at == after(busy, ALONE).again_at == EVENING + timedelta(hours=1)
+
+
 def test_the_next_channel_owes_the_same_text_under_the_key_of_its_own_and_the_chain_goes_on():
     sms = take_over(NOTICE, "sms")
     assert (sms.key, sms.channel, sms.instead_of, sms.due_at) == ("i/0/1/0/focal/sms", "sms", "zalo", NOTICE.due_at)
     assert take_over(sms, "mail").instead_of == "zalo"
     assert (sms.origin, NOTICE.origin) == ("zalo", "zalo")
+
+
+def test_two_answers_to_replies_that_another_channel_tells_are_two():
+    first, second = (take_over(replace(NOTICE, key=f"reply/zalo/{digest}"), "sms") for digest in ("aa", "bb"))
+    assert (first.key, second.key) == ("reply/zalo/aa/sms", "reply/zalo/bb/sms")
+    assert take_over(first, "mail").key == "reply/zalo/aa/mail"

@@ -98,7 +98,7 @@ def test_figures_that_no_code_has_stand_for_the_letters_they_look_like():
 WORST: dict[str, Param] = {
     "code": "02143", "unit_vi": "Phường Văn Miếu - Quốc Tử Giám", "unit_en": "Van Mieu - Quoc Tu Giam Ward",
     "unit_sms": "Phuong Van Mieu - Quoc Tu Giam va mot ten rat dai nua", "id": "WWWWWW", "now": AT, "when": AT,
-    "count": 1000, "listed": "WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW +994", "colour": "yellow",
+    "due": AT, "count": 1000, "listed": "WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW +994", "colour": "yellow",
     "kpi_vi": "Tỷ lệ hồ sơ trực tuyến", "kpi_en": "Online rate", "kpi_sms": "HS truc tuyen", "measure": "minutes",
     "value": 1234567.89, "sign": ">=", "target": 99.55, "op": "<=",
     "red": 1000, "yellow": 1000, "unknown": 1000, "codes": "02143, 02143, 02143, 02143", "worst": "02143",

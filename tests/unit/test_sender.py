@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.adapters.store.memory import MemoryStore
+from monitor.adapters.transports.factory import LONGEST
 from monitor.alerting.limits import Limits, Rate
 from monitor.alerting.outcome import Way
 from monitor.model.errors import StoreError
@@ -18,6 +19,7 @@ from monitor.model.incident import Fault, Notice, Outcome, Receipt
 from monitor.model.state import Decision, UnitState
 from monitor.ports import Hold, Lease
 from monitor.service.sender import LEASE, Sender
+from monitor.testing.clock import LoopClock, run
 from monitor.testing.stepped import SteppedClock
 
 NOON = datetime(2026, 11, 20, 5, tzinfo=UTC)
@@ -35,8 +37,13 @@ async def settled() -> None:
 class HandClock(SteppedClock):
     """Time that passes only when told to."""
 
+    back = 0.0  # seconds by which the wall clock was set back
+
+    def now(self) -> datetime:
+        return super().now() - timedelta(seconds=self.back)
+
     async def advance(self, seconds: float) -> None:
-        await self.run_until(self.now() + timedelta(seconds=seconds))
+        await self.run_until(super().now() + timedelta(seconds=seconds))
 
 
 class DiaryStore(MemoryStore):
@@ -342,6 +349,29 @@ async def test_drain_lets_what_is_on_the_wire_land_and_be_marked(office):
     assert await office.states() == {"a": "sent"}
 
 
+def test_drain_waits_for_as_long_as_a_transport_may_take():
+    """What was cut off would be sent a second time by the next start."""
+
+    class Slow:
+        async def send(self, notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
+            await asyncio.sleep(LONGEST)
+            return SENT
+
+        async def close(self) -> None:
+            """Nothing to stop."""
+
+    async def story() -> None:
+        made = Office()
+        await made.store.open()
+        await made.owe("a")
+        sender = Sender(made.store, {"sms": Slow()}, {"sms": Way()}, LoopClock(NOON), lambda: 0.0, "one")
+        await sender.step("sms")
+        await sender.drain()
+        assert await made.states() == {"a": "sent"}
+
+    run(story())
+
+
 async def test_drain_of_an_idle_sender_ends_at_once(office):
     office.channel()
     await office.sender().drain()
@@ -479,6 +509,56 @@ async def test_what_is_over_the_limit_is_sent_later(office):
         assert len(sms.sends) == 2
         await office.clock.advance(60)
         assert len(sms.sends) == 3
+
+
+async def test_what_is_urgent_and_over_the_days_budget_is_told_by_the_next_channel_at_once(office):
+    sms, mail = office.channel("sms"), office.channel("mail")
+    ways = {"sms": Way(4, limits=Limits(per_day=1), next_of={"focal": "mail"}), "mail": Way(4)}
+    await office.owe("i/0/1/0/focal/sms", urgent=True)
+    async with office.running(office.sender(ways=ways)):
+        await office.clock.advance(10)
+        await office.owe("i/1/1/0/focal/sms", urgent=True)
+        await office.owe("i/2/1/0/focal/sms")
+        await office.clock.advance(10)
+        details = {one.notice.key: one.detail for one in await office.store.deliveries()}
+    assert [len(one.sends) for one in (sms, mail)] == [1, 1]
+    assert details["i/1/1/0/focal/sms"] == "held: the day's 1 messages are used up; told by mail instead"
+    assert (await office.states())["i/2/1/0/focal/sms"] == "pending"  # waits for midnight
+
+
+async def test_a_clock_that_is_set_back_by_an_hour_delays_no_repeat(office):
+    channel = office.channel("sms", replace(AGAIN, retry_after=37.0), SENT)
+    await office.owe("a")
+    async with office.running(office.sender()):
+        await office.clock.advance(10)
+        office.clock.back = 3600.0
+        await office.clock.advance(60)
+    [first, second] = channel.times
+    assert first == 0.0 and 37.0 <= second <= 45.0
+
+
+async def test_what_was_put_off_on_a_clock_a_day_ahead_is_asked_at_the_next_start(office):
+    channel = office.channel("sms", AGAIN, SENT)
+    await office.owe("a")
+    first = office.sender()
+    await first.step("sms")
+    await settled()
+    office.clock.back = 86_400.0
+    async with office.running(office.sender("two")):
+        await office.clock.advance(1)
+    assert len(channel.sends) == 2
+
+
+async def test_a_channel_rests_no_longer_for_a_clock_that_is_set_back(office):
+    zalo, _ = office.channel("zalo", BROKEN, SENT), office.channel("sms")
+    async with office.running(office.sender(ways=chained())):
+        await office.owe("i/0/0/0/focal/zalo", channel="zalo")
+        await office.clock.advance(10)
+        office.clock.back = 3600.0
+        await office.clock.advance(60)
+        await office.owe("i/1/0/0/focal/zalo", channel="zalo")
+        await office.clock.advance(10)
+    assert len(zalo.sends) == 2
 
 
 async def test_sc_86_two_limits_at_once_let_the_next_one_go_when_both_have_room(office):

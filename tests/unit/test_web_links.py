@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -11,7 +12,7 @@ from monitor.alerting.links import Grant, Purpose, sign
 from monitor.alerting.plan import TermsSpec
 from monitor.config.spec import Site
 from monitor.model.incident import Incident, Phase
-from tests.unit.web_site import NOW, World, running, site, visiting
+from tests.unit.web_site import NOW, World, running, site, until, visiting
 
 KEYS = (b"k" * 43,)
 
@@ -35,6 +36,13 @@ def link(
 def with_parties(made: Site, parties: dict[str, tuple[str, ...]]) -> Site:
     [policy] = made.directory.policies
     terms = TermsSpec(parties=parties)
+    return replace(made, directory=replace(made.directory, policies=(replace(policy, terms=terms),)))
+
+
+def expiring(made: Site) -> Site:
+    """An answer counts for eight hours, and half an hour before that its giver is reminded."""
+    [policy] = made.directory.policies
+    terms = TermsSpec(ack_expires=8 * 3600.0, ack_remind=1800.0)
     return replace(made, directory=replace(made.directory, policies=(replace(policy, terms=terms),)))
 
 
@@ -161,6 +169,44 @@ async def test_what_became_worse_or_ended_since_the_message_is_said():
         await world.learn("02102", "centre_reachable", True)
         assert 'data-say="link_closed"' in await (await client.get(value)).text()
         assert (await client.post(value, data=form())).status == 409
+
+
+async def test_an_answer_on_its_way_while_it_worsens_is_none_to_the_worse():
+    async with running(site()) as world, visiting(world) as client:
+        await world.break_centre("02102")
+        value, turn = link(world), world.service.evaluator._one_at_a_time
+        async with turn:  # a round is under way
+            posting = asyncio.ensure_future(client.post(value, data=form()))
+            await until(lambda: bool(turn._waiters))  # the answer has read generation 0 and waits
+            await world.worsen("02102")
+        answer = await posting
+        assert (answer.status, incident_of(world).phase) == (409, Phase.OPEN)
+        assert 'data-say="link_newer"' in await answer.text()
+
+
+async def test_the_link_of_the_reminder_makes_the_answer_count_longer():
+    async with running(expiring(site())) as world, visiting(world) as client:
+        await world.break_centre("02102")
+        await client.post(link(world), data=form())
+        before = incident_of(world).acked_until
+        assert before is not None
+        world.clock.move(7 * 3600 + 1900)
+        await until(lambda: incident_of(world).remind_at is None)
+        page = await (await client.get(link(world))).text()
+        assert 'data-say="link_again"' in page and '<form method="post"' in page
+        assert 'data-say="link_renewed"' in await (await client.post(link(world), data=form())).text()
+        found = incident_of(world)
+        assert found.acked_until is not None and found.acked_until > before
+        assert [one.by for one in found.answers] == ["focal-vn"]
+
+
+async def test_an_answer_for_one_of_two_parties_does_not_say_that_all_calls_stop():
+    made = with_parties(site(), {"official": ("head",), "telecom": ("focal",)})
+    async with running(made) as world, visiting(world) as client:
+        await world.break_centre("02102")
+        page = await (await client.post(link(world), data=form())).text()
+        assert 'data-say="link_part"' in page and "Bên còn lại vẫn được báo" in page
+        assert 'data-say="link_done"' in await (await client.post(link(world, recipient="head-vn"), data=form())).text()
 
 
 async def test_the_page_of_a_link_is_not_kept_not_framed_and_tells_no_referrer():

@@ -132,7 +132,7 @@ async def test_nonsense_in_a_webhook_is_nothing(body):
 
 async def test_the_board_and_the_api_say_which_channels_need_the_operator():
     async with running(signing()) as world, visiting(world) as client:
-        world.service.sender._resting["sms"] = ("esms 103: no balance", NOW)
+        world.service.sender._resting["sms"] = ("esms 103: no balance", 0.0)
         problems = (await (await client.get("/api/v1/site")).json())["channel_problems"]
         assert problems == ["sms: esms 103: no balance"]
         assert "sms: esms 103: no balance" in await (await client.get("/")).text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from aiohttp.test_utils import TestClient
@@ -18,6 +18,7 @@ from monitor.model.hours import WorkingTimes
 from monitor.model.incident import Incident, Notice, Outcome, Phase, Receipt
 from monitor.model.segments import segments
 from monitor.model.state import AuditEntry
+from tests.unit.test_web_links import expiring, with_parties
 from tests.unit.web_site import World, running, site, visiting
 
 SECRET = {"X-Denbao-Secret": "s-e-c-r-e-t"}
@@ -68,6 +69,13 @@ async def answers(world: World) -> list[Notice]:
 
 def incidents(world: World) -> Sequence[Incident]:
     return [i for state in world.service.evaluator.states.values() for i in state.incidents.values()]
+
+
+def ending(world: World) -> datetime:
+    """Until when the answer to the one incident counts."""
+    [incident] = incidents(world)
+    assert incident.acked_until is not None
+    return incident.acked_until
 
 
 async def trail(world: World) -> list[AuditEntry]:
@@ -278,6 +286,55 @@ async def test_one_sender_is_heard_twenty_times_a_minute():
         assert (await client.post("/api/v1/replies/sms", json=body, headers=SECRET)).status == 429
         assert await write(client, "HELP", HEAD, 22) == "help"
         assert len(await answers(world)) == 21
+
+
+async def test_ok_to_the_reminder_makes_the_answer_count_longer_with_and_without_the_code():
+    async with running(expiring(made())) as world, visiting(world) as client:
+        await world.break_centre("02102")
+        assert await write(client, f"OK {world.ref}") == "acked"
+        ends = [ending(world)]
+        for number, text in enumerate((f"OK {world.ref}", "OK"), 2):
+            world.clock.move(1900)
+            assert await write(client, text, number=number) == "renewed"
+            ends.append(ending(world))
+        assert ends[0] < ends[1] < ends[2]
+        renewed = [notice.sms for notice in await answers(world) if "hieu luc den" in notice.sms]
+        assert len(renewed) == 2 and all(sms.startswith("DA NHAN 02102 Lang 2, hieu luc den 1") for sms in renewed)
+
+
+async def test_ok_of_somebody_who_was_told_of_the_lesser_trouble_is_none_to_the_worse():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        await world.worsen("02102")
+        assert await write(client, f"OK {world.ref}") == "newer"
+        assert await write(client, "OK", number=2) == "newer"
+        assert await write(client, "OK TAT CA", number=3) == "nothing"
+        assert incidents(world)[0].phase is Phase.OPEN
+
+
+async def test_a_page_of_the_worse_trouble_that_has_not_gone_yet_was_not_heard():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        store, [incident] = world.service.store, incidents(world)
+        for lease in await store.lease("log", "one", world.clock.now(), 9, 20.0):
+            await store.settle(lease, Receipt(Outcome.SENT), world.clock.now())
+        await world.worsen("02102")
+        [old] = [key for key in incident.owed if "focal-vn" in key]
+        page = old.replace(f"{incident.key}/0/", f"{incident.key}/1/")
+        state = world.service.evaluator.states["02102"]
+        owing = {cause: replace(one, owed=(page,)) for cause, one in state.incidents.items()}
+        world.service.evaluator.states["02102"] = replace(state, incidents=owing)
+        assert await write(client, f"OK {world.ref}") == "newer"
+
+
+async def test_ok_for_one_of_two_parties_says_that_the_other_is_still_called():
+    parties = with_parties(made(), {"official": ("focal",), "telecom": ("head",)})
+    async with running(parties) as world, visiting(world) as client:
+        await world.break_centre("02102")
+        assert await write(client, f"OK {world.ref}") == "acked_part"
+        [notice] = await answers(world)
+        assert "Ben con lai van duoc bao" in notice.sms and "buoc bao sau dung" not in notice.sms
+        assert incidents(world)[0].phase is Phase.OPEN
 
 
 async def test_an_answer_is_not_bad_news_of_its_incident_and_is_not_withheld_with_it():

@@ -25,7 +25,7 @@ from monitor.model.hours import Calendar, Sessions
 from monitor.model.incident import Kind
 from monitor.model.reading import Collected, Reading, Value
 from monitor.model.snapshot import Snapshot
-from monitor.model.state import UnitState
+from monitor.model.state import Decision, UnitState
 from monitor.model.unit import Level, Unit, Units
 from monitor.ports import Page
 from monitor.service.app import Adapters, Service
@@ -122,6 +122,17 @@ class World:
     async def break_centre(self, unit: str) -> None:
         """The centre of a commune stops answering."""
         await self.learn(unit, "centre_reachable", False)
+
+    async def worsen(self, unit: str) -> None:
+        """What is wrong there is told by a new plan from now on, which calls none of those who were told."""
+        evaluator = self.service.evaluator
+        state = evaluator.states[unit]
+        worse = {
+            cause: replace(one, generation=one.generation + 1, since_generation=one.generation + 1)
+            for cause, one in state.incidents.items()
+        }
+        after = replace(state, incidents=worse)
+        await evaluator._commit([Decision(state, after, incidents=tuple(worse.values()))])
 
     @asynccontextmanager
     async def without_store(self) -> AsyncIterator[None]:

@@ -147,6 +147,11 @@ class MemoryStore:
         self._check_open()
         return self._notices.next_due(channel)
 
+    async def hasten(self, now: datetime, by: float, beyond: float = 0.0) -> None:
+        """See the port."""
+        self._check_open()
+        self._notices.hasten(now, by, beyond)
+
     async def audit(self, entry: AuditEntry) -> None:
         """See the port."""
         self._check_open()

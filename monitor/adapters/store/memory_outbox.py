@@ -31,6 +31,7 @@ class _Row:
 
     notice: Notice
     next_at: datetime
+    free_at: datetime  # since when nothing holds it back
     state: str = states.PENDING
     attempt: int = 0
     owner: str = ""
@@ -47,10 +48,10 @@ class _Row:
         """Urgent before old."""
         return (not self.notice.urgent, self.notice.due_at, self.notice.key)
 
-    @property
-    def free_since(self) -> datetime:
-        """Since when it should have gone: from its time on once it was tried, else from when nothing held it back."""
-        return self.notice.due_at if self.attempt else self.next_at
+    def hold(self, until: datetime, reason: str) -> None:
+        """Do not send it yet, and say why."""
+        self.next_at = self.free_at = until
+        self.detail = reason
 
     def delivery(self) -> Delivery:
         return Delivery(
@@ -85,7 +86,7 @@ class MemoryOutbox:
         """Owe a notice; one that is known is left alone: False."""
         if notice.key in self._rows:
             return False
-        row = self._rows[notice.key] = _Row(notice, next_at=notice.due_at)
+        row = self._rows[notice.key] = _Row(notice, next_at=notice.due_at, free_at=notice.due_at)
         self._of_incident[notice.incident].append(row)
         self._undecided[notice.channel][notice.key] = row
         return True
@@ -119,27 +120,39 @@ class MemoryOutbox:
         for row in untold:
             self._suppress(row, states.NEVER_TOLD)
         claimed = [row for row in sorted(told, key=lambda row: row.rank) if not self._held(row, hold, now)][:limit]
+        over: Mapping[str, str] = {}
         if limits is not None and limits.bound:
-            claimed = self._admitted(channel, claimed, limits, now)
+            claimed, over = self._admitted(channel, claimed, limits, now)
         for row in claimed:
             row.state, row.owner, row.attempt = states.LEASED, owner, row.attempt + 1
             row.lease_until = now + timedelta(seconds=seconds)
-        return [Lease(row.notice, owner, row.attempt, row.maybe_sent) for row in claimed]
+        return [Lease(row.notice, owner, row.attempt, row.maybe_sent, over.get(row.notice.key, "")) for row in claimed]
 
     def _held(self, row: _Row, hold: Hold | None, now: datetime) -> bool:
         held = None if hold is None else hold(row.notice, now)
         if held is None:
             return False
-        row.next_at, row.detail = held.until, held.reason
+        row.hold(held.until, held.reason)
         return True
 
     def release(self, reason: str, now: datetime) -> None:
         """What is held for this reason may be claimed again."""
         for row in [row for rows in self._undecided.values() for row in rows.values()]:
-            if row.state in states.WAITING and row.detail == reason:
-                row.next_at = min(row.next_at, now)
+            if row.state in states.WAITING and row.detail == reason and row.next_at > now:
+                row.next_at = row.free_at = now
 
-    def _admitted(self, channel: str, claimed: list[_Row], limits: Limits, now: datetime) -> list[_Row]:
+    def hasten(self, now: datetime, by: float, beyond: float) -> None:
+        """See the port."""
+        for row in [row for rows in self._undecided.values() for row in rows.values()]:
+            ends = row.lease_until or row.next_at
+            if ends > now + timedelta(seconds=beyond):
+                row.next_at = max(now, ends - timedelta(seconds=by))
+                row.lease_until = row.next_at if row.lease_until else None
+                row.free_at = min(row.free_at, row.next_at)
+
+    def _admitted(
+        self, channel: str, claimed: list[_Row], limits: Limits, now: datetime
+    ) -> tuple[list[_Row], Mapping[str, str]]:
         mine = [row for row in self._rows.values() if row.notice.channel == channel]
         counts = Counts(
             {
@@ -154,8 +167,8 @@ class MemoryOutbox:
         waiting = [Waiting(row.notice.key, row.notice.recipient, row.notice.urgent) for row in claimed]
         admission = admit(waiting, counts, limits, now)
         for key, held in admission.held.items():
-            self._rows[key].next_at, self._rows[key].detail = held.until, held.reason
-        return [row for row in claimed if row.notice.key in admission.admitted]
+            self._rows[key].hold(held.until, held.reason)
+        return [row for row in claimed if row.notice.key not in admission.held], admission.passed
 
     def heard_later(self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None) -> bool:
         """See the port."""
@@ -216,6 +229,8 @@ class MemoryOutbox:
         row.provider_id = receipt.id or row.provider_id
         row.sent_at = now if receipt.outcome is Outcome.SENT else None
         row.owner, row.lease_until, row.next_at = "", None, next_at or now
+        if states.planned(receipt, lease.notice) and next_at is not None:
+            row.free_at = next_at
         if row.state in states.FINAL:
             del self._undecided[row.notice.channel][row.notice.key]
         if instead is not None and not row.withheld:
@@ -273,7 +288,7 @@ class MemoryOutbox:
     def stuck(self, before: datetime) -> tuple[int, datetime | None]:
         """See the port."""
         rows = (row for channel, rows in self._undecided.items() if channel != LOOPBACK for row in rows.values())
-        since = [row.free_since for row in rows if row.notice.requires is None and row.free_since < before]
+        since = [row.free_at for row in rows if row.notice.requires is None and row.free_at < before]
         return len(since), min(since, default=None)
 
     def _public(self) -> Iterable[_Row]:

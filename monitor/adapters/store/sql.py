@@ -103,19 +103,23 @@ class SqlStore:
     ) -> Sequence[Lease]:
         """See the port."""
 
-        async def work(writer: AsyncConnection) -> Sequence[Any]:
+        async def work(writer: AsyncConnection) -> tuple[Sequence[Any], Mapping[str, str]]:
             await writer.execute(queries.expire_leases(channel, now))
             await writer.execute(queries.suppress_never_told(channel, now))
             found = await _free(writer, channel, now, limit, hold)
+            over: Mapping[str, str] = {}
             if limits is not None and limits.bound:
-                found = await _admitted(writer, channel, found, limits, now)
+                found, over = await _admitted(writer, channel, found, limits, now)
             until = now + timedelta(seconds=seconds)
             if found:
                 await writer.execute(queries.claim([row.key for row in found], owner, until))
-            return found
+            return found, over
 
-        claimed = await self._file.write(work)
-        return [Lease(codec.NOTICE.decode(row.doc), owner, row.attempt + 1, row.maybe_sent) for row in claimed]
+        claimed, over = await self._file.write(work)
+        return [
+            Lease(codec.NOTICE.decode(row.doc), owner, row.attempt + 1, row.maybe_sent, over.get(row.key, ""))
+            for row in claimed
+        ]
 
     async def settle(
         self,
@@ -132,7 +136,8 @@ class SqlStore:
             held = (await writer.execute(queries.held_by(key, lease.owner, lease.attempt))).one_or_none()
             if held is None:
                 return False
-            await writer.execute(queries.settle(key, _settled(held, receipt, now, next_at)))
+            planned = {"free_at": next_at} if states.planned(receipt, lease.notice) else {}
+            await writer.execute(queries.settle(key, {**_settled(held, receipt, now, next_at), **planned}))
             if instead is not None and not held.withheld:
                 await writer.execute(queries.owe_notice(), [rows.notice_row(instead)])
             return True
@@ -159,6 +164,19 @@ class SqlStore:
         """See the port."""
         instant: datetime | None = (await self._file.fetch(queries.next_due(channel)))[0][0]
         return instant
+
+    async def hasten(self, now: datetime, by: float, beyond: float = 0.0) -> None:
+        """See the port."""
+
+        async def work(writer: AsyncConnection) -> None:
+            found = (await writer.execute(queries.waiting_beyond(now + timedelta(seconds=beyond)))).all()
+            moved: list[rows.Row] = []
+            for row in found:
+                at = max(now, (row.lease_until or row.next_at) - timedelta(seconds=by))
+                moved.append({"hastened": row.key, "at": at, "free": min(row.free, at)})
+            await _each(writer, queries.hasten(), moved)
+
+        await self._file.write(work)
 
     async def audit(self, entry: AuditEntry) -> None:
         """See the port."""
@@ -232,8 +250,8 @@ class SqlStore:
 
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port; only final outcomes, so a number never falls."""
-        found = await self._file.fetch(queries.final_outcomes())
-        return {(row.channel, Outcome(row.state)): row.number for row in found}
+        found = await self._file.fetch(queries.numbers_by_state())
+        return {(row.channel, Outcome(row.state)): row.number for row in found if row.state in states.FINAL}
 
     async def carried(self, channel: str, since: datetime) -> int:
         """See the port."""
@@ -339,10 +357,10 @@ async def _chain(writer: AsyncConnection, entries: Sequence[AuditEntry]) -> None
 
 async def _admitted(
     writer: AsyncConnection, channel: str, found: Sequence[Any], limits: Limits, now: datetime
-) -> list[Any]:
-    """Those of the due notices that the limits let through; the others are held."""
+) -> tuple[Sequence[Any], Mapping[str, str]]:
+    """Those of the due notices that the limits let through or to another channel, and why that; the others are held."""
     if not found:
-        return []
+        return (), {}
     counts = Counts(
         await _spent_by_recipient(writer, channel, limits.per_recipient, now),
         await _spent(writer, channel, limits.per_channel, now),
@@ -351,7 +369,7 @@ async def _admitted(
     waiting = [Waiting(row.key, row.recipient, bool(row.urgent)) for row in found]
     admission = admit(waiting, counts, limits, now)
     await _hold_back(writer, admission.held)
-    return [row for row in found if row.key in admission.admitted]
+    return [row for row in found if row.key not in admission.held], admission.passed
 
 
 async def _spent_by_recipient(

@@ -11,7 +11,7 @@ failed: another channel takes over then, unless the message was withheld meanwhi
 
 from __future__ import annotations
 
-from monitor.model.incident import FAILED, Outcome
+from monitor.model.incident import FAILED, Fault, Notice, Outcome, Receipt
 
 PENDING = "pending"
 LEASED = "leased"
@@ -33,6 +33,11 @@ def state_after(outcome: Outcome, withheld: str) -> str:
 def detail_after(outcome: Outcome, said: str, withheld: str) -> str:
     """Why the notice is as it is: the transport's words, or the reason for which it is not tried again."""
     return withheld if withheld and outcome.value in WAITING else said
+
+
+def planned(receipt: Receipt, notice: Notice) -> bool:
+    """Whether waiting is what was meant: at night Zalo sends nothing, and nothing urgent waits for its morning."""
+    return receipt.outcome is Outcome.TRY_AGAIN and receipt.fault is Fault.NIGHT and not notice.urgent
 
 
 def was_told(state: str, maybe_sent: bool, final: str) -> bool:

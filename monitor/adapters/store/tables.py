@@ -130,7 +130,11 @@ notice = Table(
     Column("reference", Text, nullable=False, index=True),  # its name at providers
     Column("provider_id", Text, nullable=False, index=True),
     Column("final", Text, nullable=False),  # what the provider said later
+    Column("free_at", Instant),  # since when nothing holds it back; empty: from its time on
     Index("ix_notice_claim", "channel", "state", "next_at"),
+    Index("ix_notice_state", "state"),  # what is undecided, among all that ever was
+    Index("ix_notice_sent", "channel", "sent_at"),  # what limits count, with the next one
+    Index("ix_notice_maybe", "channel", "next_at", sqlite_where=text("maybe_sent IS 1")),
     Index("ix_notice_newest", "due_at"),
     Index("ix_notice_failed", "incident", sqlite_where=text(FAILING)),
 )

@@ -1,0 +1,40 @@
+"""What a plan waits for after the clock was set back: as far ahead as it was, and not an hour more.
+
+Only what is counted from an instant moves: steps after so many minutes, repeats, the end of an answer. What the local
+clock names (office hours, hours of a step, reminders before a date, the end of quiet hours) stays where it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from monitor.model.incident import Incident, Step
+
+
+def hastened(incident: Incident, by: timedelta, now: datetime) -> Incident:
+    """The incident after our clock was set back by so much, to `now`."""
+    if by <= timedelta(0):
+        return incident
+
+    def sooner(at: datetime | None) -> datetime | None:
+        return at if at is None or at <= now else max(now, at - by)
+
+    dated = "deadline" in incident.facts
+    steps = tuple(step if dated or _named(step) else _sooner(step, by, now) for step in incident.steps)
+    well = incident.well_since
+    return replace(
+        incident,
+        steps=steps,
+        acked_until=sooner(incident.acked_until),
+        remind_at=sooner(incident.remind_at),
+        well_since=min(well, now) if well else None,
+    )
+
+
+def _named(step: Step) -> bool:
+    return step.office_hours or step.hours is not None
+
+
+def _sooner(step: Step, by: timedelta, now: datetime) -> Step:
+    return step if step.due_at <= now else replace(step, due_at=max(now, step.due_at - by))
