@@ -425,7 +425,8 @@ def test_what_no_number_of_cases_was_stated_of_is_no_small_sample(monkeypatch):
     assert compiled.judge(column, NOON).codes.tolist() == [1, 1] and asked == [72.0, 72.0]
 
 
-def test_a_table_is_drawn_once_a_day_and_again_when_its_deadline_comes(monkeypatch):
+@pytest.mark.parametrize("criterion", [rule(bands=(), target=goal(before=date(2025, 8, 7))), rule()])
+def test_a_table_is_drawn_once_a_day_and_again_when_its_deadline_comes(criterion, monkeypatch):
     drawn = []
     draw = compact._draw
 
@@ -434,10 +435,7 @@ def test_a_table_is_drawn_once_a_day_and_again_when_its_deadline_comes(monkeypat
         return draw(*given)
 
     monkeypatch.setattr(compact, "_draw", watch)
-    compiled, column = (
-        Rule(rule(bands=(), target=goal(before=date(2025, 8, 7))), RATE, CALENDAR),
-        Column([told(70.0)] * 9),
-    )
+    compiled, column = Rule(criterion, RATE, CALENDAR), Column([told(70.0)] * 9)
     midnight = local(7)
     for now in (NOON, NOON + HOUR, midnight - MICROSECOND, midnight, midnight + HOUR, NOON):
         compiled.judge(column, now)
@@ -463,6 +461,8 @@ def test_a_recurring_goal_needs_a_table_for_each_month_and_no_more(monkeypatch):
     assert sorted(drawn) == [micros(at) for at in (instants[0], instants[1], instants[3])]
     assert told_singly(compiled, column, now) == said
     assert len(drawn) == 3
+    Rule(rule(bands=(), target=goal()), monthly, CALENDAR).judge(column, now)
+    assert len(drawn) == 4
 
 
 def test_a_reading_is_believed_until_the_instant_at_which_it_is_too_old():
@@ -535,6 +535,13 @@ def test_a_table_has_a_piece_for_each_answer_and_no_more(bands, pieces):
     assert [COLOURS[said.code] for said in table.pieces] == [colour for _, colour in pieces]
 
 
+def test_what_is_said_may_change_at_the_bounds_of_bands_and_at_goal_floor_and_margin():
+    dated = rule(bands=(band(RED, ("<", 30.0)),), target=goal(floor=60.0, margin=2.0))
+    assert compact._operands(dated) == [30.0, 80.0, 60.0, 78.0, 82.0]
+    assert compact._operands(rule(bands=(), target=goal())) == [80.0, 80.0, 80.0]
+    assert compact._operands(rule(bands=(), target=goal("==", "done"))) == ["done"]
+
+
 def test_a_span_of_a_column_is_judged_as_its_places_are(monkeypatch):
     compiled = Rule(rule(), RATE, CALENDAR)
     asked = asked_of(monkeypatch)
@@ -548,7 +555,7 @@ def test_a_span_of_a_column_is_judged_as_its_places_are(monkeypatch):
 def test_instants_are_whole_microseconds_and_nothing_is_lost():
     odd = NOON + 1_234_567 * MICROSECOND
     assert instant(micros(odd)) == odd
-    assert micros(odd) - micros(NOON) == 1_234_567
+    assert micros(odd) - micros(NOON) == 1_234_567 and isinstance(micros(odd), int)
     assert (micros(None), instant(NEVER)) == (NEVER, None)
     assert [CODES[colour] for colour in COLOURS] == list(range(6))
     assert set(COLOURS) == set(Colour)
