@@ -351,9 +351,7 @@ def _draw(
     criterion: Criterion, words: Mapping[Value, Value], claimed: int, now: datetime, calendar: Calendar
 ) -> _Table:
     as_of = _EPOCH + timedelta(microseconds=claimed)
-    begin, end = (
-        _month(as_of, calendar) if criterion.target is not None and criterion.target.every else (-NEVER, NEVER)
-    )
+    begin, end = _month(as_of, calendar) if criterion.target is not None and criterion.target.every else (-NEVER, NEVER)
     tomorrow = calendar.start_of_day(calendar.local(now).date() + timedelta(days=1))
     table = _Table(begin, end, micros(tomorrow))
 

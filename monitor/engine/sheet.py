@@ -220,7 +220,7 @@ class Sheet:
 
     def _judge_group(self, group: _Group, judged: Mapping[Rule, Judged], now: datetime) -> None:
         size, at = len(group.units), micros(now)
-        table, looks = np.full((len(group.criteria), size), UNKNOWN, np.uint8), np.full(size, NEVER, np.int64)
+        table, looks = np.full((len(group.criteria), size), UNKNOWN, np.uint8), np.full(size, NEVER)
         for number, rule in enumerate(group.rules):
             if isinstance(rule, Rule):
                 own = slice(group.first - self._spans[rule].start, group.first - self._spans[rule].start + size)
@@ -363,7 +363,7 @@ class Sheet:
     def _as_state(self, code: str, criterion: Criterion, now: datetime) -> UnitState:
         colour, passed = self.colour(code), self._sums.get((code, criterion.id))
         criteria = {} if passed is None else {criterion.id: passed}
-        evidence = self._readings(code, self._summed) if criterion.rollup is RollUp.RATE else {}
+        evidence = self._readings(code, self._summed)
         return UnitState(code, standing=Standing(colour, now, colour, now), criteria=criteria, evidence=evidence)
 
     def _taken(self, criterion: Criterion, unit: Unit) -> Said:
