@@ -263,6 +263,14 @@ def test_a_unit_that_ends_is_left_out_from_its_day_on_when_something_reaches_it(
     assert (sheet.counts(PROVINCE).green, sheet.counts(PROVINCE).excluded) == (4, 1)
 
 
+def test_a_unit_that_has_not_begun_is_left_out():
+    of, tomorrow = policy(SITES[0]), CALENDAR.local(local(7)).date()
+    begins = replace(of.units[COMMUNE], valid_from=tomorrow)
+    sheet = all_good(replace(of, units=Units(tuple(begins if unit.code == COMMUNE else unit for unit in of.units))))
+    assert sheet.stood(COMMUNE) == (EXCLUDED, None, 0.0)
+    assert (sheet.counts(PROVINCE).green, sheet.counts(PROVINCE).excluded) == (4, 1)
+
+
 def test_a_reading_that_no_rule_of_its_unit_reads_is_kept_and_changes_nothing():
     sheet = all_good(policy(SITES[0]))
     assert sheet.put(told(False, unit=COMMUNE, indicator="system_up"), NOON) == []
@@ -292,6 +300,37 @@ def test_what_changes_at_a_system_is_taken_over_from_it_even_where_the_system_st
     assert sheet.put(told(50.0, unit=SYSTEM), NOON) == []
     assert sheet.colours(COMMUNE)["slow"] is RED
     agrees(sheet, decided(of, [readings[0], told(50.0, unit=SYSTEM)], NOON))
+
+
+def test_units_of_one_level_are_judged_by_their_own_criteria():
+    one = replace(ONLINE, units=frozenset({COMMUNE}))
+    other = replace(ONLINE, id="low", units=frozenset({FIVE[1]}), bands=(band(RED, (">=", 80.0)),))
+    sheet = sheet_of(policy((one, other)), [told(90.0), told(90.0, unit=FIVE[1])], NOON)
+    sheet.judge(NOON)
+    assert (sheet.colours(COMMUNE), sheet.colours(FIVE[1])) == ({"rate": GREEN}, {"low": RED})
+
+
+def test_roll_ups_of_one_unit_are_judged_each_by_its_own_rule():
+    sheet = all_good(policy((CENTRE, SHARE, WORST)))
+    sheet.put(told(False, indicator="up"), NOON)
+    assert sheet.colours(PROVINCE) == {"share": GREEN, "worst": RED}
+
+
+def test_a_free_condition_that_has_an_indicator_of_its_own_is_judged_by_its_condition():
+    of, readings = policy((replace(FREE, indicator="rate"), SHARE)), [told(90.0), told(True, indicator="up")]
+    sheet = sheet_of(of, readings, NOON)
+    sheet.judge(NOON)
+    assert sheet.colours(COMMUNE) == {"free": GREEN}
+    agrees(sheet, decided(of, readings, NOON))
+
+
+def test_who_is_there_is_asked_once_a_day(monkeypatch):
+    sheet, asked, later = all_good(policy(SITES[0])), [], local(7)
+    monkeypatch.setattr(Sheet, "_forget", lambda _, now: asked.append(now))
+    sheet.put(told(False, indicator="up"), later - timedelta.resolution)
+    assert asked == []
+    sheet.put(told(True, later, indicator="up"), later)
+    assert asked == [later]
 
 
 def test_what_no_system_of_a_unit_carries_is_left_out_at_it():
@@ -328,6 +367,10 @@ def test_each_reading_that_is_put_in_adds_to_the_months_by_which_the_next_small_
     sheet.put(told(25.0, local(31, month=7), numerator=3.0, denominator=12.0), NOON)
     sheet.put(few, NOON)
     assert sheet.colours(COMMUNE)["rate"] is RED  # with July as it was told late: 8 of 22
+    sheet.fill({})
+    sheet.judge(NOON)
+    sheet.put(few, NOON)
+    assert sheet.colours(COMMUNE)["rate"] is Colour.EXCLUDED  # nothing is remembered
 
 
 def test_a_free_condition_of_a_system_is_taken_over_when_it_changes():
