@@ -316,6 +316,13 @@ def test_time_passing_without_answers_moves_the_window_and_says_nothing():
     assert told.rolling == {"probe": now} and told.readings == ()
 
 
+def test_an_answer_at_midnight_belongs_to_the_day_that_begins():
+    now = rolled(*minutes(*[True] * 41))
+    assert now.days is not None
+    assert (now.days.open.start, now.days.open.up) == (datetime(2025, 8, 6).toordinal(), 0)
+    assert [tally.up for tally in unpack(now.days.closed)] == [2400]
+
+
 def test_a_day_of_twenty_five_hours_is_one_day():
     fold = datetime(2025, 10, 26, 12, tzinfo=UTC)
     since = (fold - START).total_seconds() - 3 * 86_400
@@ -487,6 +494,17 @@ def test_an_outage_over_lunch_counts_the_minutes_in_which_the_office_was_open():
     assert [values[minute] for minute in (1, 2, 3, 10, 130, 136, 137, 138)] == [0, 0, 1, 8, 8, 14, 0, 0]
     assert values[11] == 8.0  # 11:31
     assert readings[0].denominator is None and readings[0].note == ""
+
+
+def test_answers_of_several_sources_are_told_of_together_and_one_that_no_plan_asks_for_is_passed_over():
+    ping = Plan("ping", PERIOD, (Derived("month", What.LOSS, HOUR),))
+    probe = Plan("probe", PERIOD, (LOSS,))
+    answers = [replace(answer(0), source=source) for source in ("nobody", "probe", "ping")]
+    told_of = roll_all({}, answers, {"probe": probe, "ping": ping}, INDICATORS, OFFICE)
+    assert set(told_of.rolling) == {"probe", "ping"}
+    assert [(reading.indicator, reading.source) for reading in told_of.readings] == [
+        ("lossy", "probe"), ("month", "ping"),
+    ]  # fmt: skip
 
 
 def test_a_source_that_no_plan_asks_for_is_forgotten_at_the_next_answer():
