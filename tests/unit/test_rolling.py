@@ -378,6 +378,10 @@ def test_the_same_answer_twice_and_a_small_step_back_count_nothing():
     assert roll(now, answer(30, False), PLAN, VIETNAM) is now
 
 
+def test_latencies_are_classed_from_a_millisecond_to_the_last_class():
+    assert [latency_class(seconds) for seconds in (0.0001, 0.001, 0.00101, 1e9)] == [0, 0, 1, 254]
+
+
 def test_a_clock_that_was_ahead_for_a_while_costs_what_it_measured_then_and_nothing_else():
     before = rolled(*minutes(*[True] * 90))
     ahead = rolled(*minutes(*[False] * 90, since=10 * 365 * 86_400), before=before)
@@ -394,6 +398,12 @@ def test_after_a_step_back_a_closed_hour_is_open_again():
     assert earlier.hours is not None
     assert (earlier.hours.open.start, earlier.hours.open.sent) == (now.hours.open.start - 1, 41)
     assert shown(DAY_LONG, earlier, 60).numerator == 40.0
+
+
+def test_an_answer_is_older_than_the_last_one_by_no_more_than_its_patience_or_the_clock_was_set_back():
+    last = rolled(answer(0), answer(600))
+    assert roll(last, answer(600 - PATIENCE), PLAN, VIETNAM) is last
+    assert roll(last, answer(600 - PATIENCE - 1), PLAN, VIETNAM).at == at(600 - PATIENCE - 1).timestamp()
 
 
 def test_a_clock_set_back_before_the_first_answer_begins_the_sums_there():
