@@ -310,6 +310,15 @@ def test_units_of_one_level_are_judged_by_their_own_criteria():
     assert (sheet.colours(COMMUNE), sheet.colours(FIVE[1])) == ({"rate": GREEN}, {"low": RED})
 
 
+def test_a_criterion_of_several_groups_of_units_is_judged_for_each_unit_by_its_own_reading():
+    low = replace(ONLINE, id="low", units=frozenset({FIVE[1]}), bands=(band(RED, (">=", 30.0)),))
+    rates = dict(zip(FIVE, (90.0, 50.0, 70.0, 90.0, 20.0), strict=True))
+    sheet = sheet_of(policy((ONLINE, low)), [told(rate, unit=code) for code, rate in rates.items()], NOON)
+    sheet.judge(NOON)
+    assert [sheet.colours(code)["rate"] for code in FIVE] == [GREEN, RED, Colour.YELLOW, GREEN, RED]
+    assert sheet.colours(FIVE[1])["low"] is RED
+
+
 def test_roll_ups_of_one_unit_are_judged_each_by_its_own_rule():
     sheet = all_good(policy((CENTRE, SHARE, WORST)))
     sheet.put(told(False, indicator="up"), NOON)
@@ -347,6 +356,16 @@ def test_a_share_by_weight_with_a_date_asks_for_no_more_than_its_date_does():
     sheet = sheet_of(of, readings, NOON)
     sheet.judge(NOON)
     assert sheet.colours(PROVINCE) == {"worst": Colour.YELLOW}
+    agrees(sheet, decided(of, readings, NOON))
+
+
+def test_a_weight_of_red_ones_takes_in_no_child_that_was_never_heard_of():
+    few_red = (band(GREEN, ("<", 50.0)), band(RED, (">=", 50.0)))
+    of = policy((ONLINE, replace(HEAVY, bands=few_red, colours=frozenset({RED}))))
+    readings = [told(90.0 if number < 2 else 50.0, unit=code) for number, code in enumerate(FIVE[:4])]
+    sheet = sheet_of(of, readings, NOON)
+    sheet.judge(NOON)
+    assert sheet.colours(PROVINCE) == {"worst": GREEN}  # 40 per cent
     agrees(sheet, decided(of, readings, NOON))
 
 
