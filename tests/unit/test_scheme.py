@@ -201,6 +201,7 @@ def test_a_share_known_in_the_middle_between_two_roundings_is_rounded_as_the_jud
         row = bytes([0] * known + [3] * (1024 - known))
         column = np.frombuffer(row, np.uint8).reshape(-1, 1)
         codes, scores, coverages, _ = scheme.stand_all(column)
+        assert codes.dtype == "uint8"
         assert scheme.stand(row) == (codes[0], scores[0], coverages[0]) == (0, 1.0, round(known / 1024, 9))
 
 
