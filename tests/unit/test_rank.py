@@ -91,15 +91,13 @@ def test_who_never_said_anything_takes_no_place():
 
 @given(st.lists(st.tuples(st.none() | st.integers(0, 4), st.none() | st.integers(0, 4))), st.booleans())
 def test_ranks_in_two_steps_are_the_ranks(of, higher):
-    ranked = replace(RATE, higher_is_better=higher)
     states = [says(f"{number:02}", now, was=was) for number, (now, was) in enumerate(of)]
-    places = placed(*states, ranked=ranked)
-    ranking = Ranking({"rate": ranked})
-    figures = {state.unit: ranking.figures(state) for state in states}
-    ranked_now = [code for code, figure in figures.items() if figure]
-    found = ranking.ranks("rate", [figures[code]["rate"] for code in ranked_now])
-    assert dict(zip(ranked_now, found, strict=True)) == {code: places[code].rank for code in ranked_now}
-    assert all(places[code].rank is None for code in figures.keys() - set(ranked_now))
+    for ranked in (replace(RATE, higher_is_better=higher), SCORE):
+        places = placed(*states, ranked=ranked)
+        ranking = Ranking({ranked.id: ranked})
+        figures = {state.unit: figure for state in states if (figure := ranking.figures(state).get(ranked.id))}
+        found = dict(zip(figures, ranking.ranks(ranked.id, list(figures.values())), strict=True))
+        assert {code: found.get(code) for code in places} == positions(places)
 
 
 def test_a_unit_has_figures_only_of_what_it_has_a_place_by():
