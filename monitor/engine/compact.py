@@ -161,7 +161,7 @@ class _Table:
     def known(self, vocabulary: Iterable[bool | str], words: NDArray[np.int_]) -> Judged:
         """What is said of many words, given as places in a vocabulary; where nothing is, _ASK instead of an instant."""
         said = [Said(UNKNOWN, _ASK), *(self.words.get(word, Said(UNKNOWN, _ASK)) for word in vocabulary)]
-        codes, looks = np.array([one.code for one in said], np.uint8), np.array([one.look for one in said], np.int64)
+        codes, looks = np.array([one.code for one in said]), np.array([one.look for one in said])
         return Judged(codes[words], looks[words])
 
 
@@ -200,7 +200,7 @@ class Rule(_Tabled):
     def judge(self, column: Column, now: datetime, span: slice = _ALL) -> Judged:
         """Colour and next look at every place of a span: those of `judge`."""
         at, claims = micros(now), column.claims[span]
-        codes, looks = np.full(len(claims), UNKNOWN, np.uint8), np.full(len(claims), NEVER, np.int64)
+        codes, looks = np.full(len(claims), UNKNOWN, np.uint8), np.full(len(claims), NEVER)
         believed = (claims > at - self._limit) & (claims < NEVER)
         left = believed & self._plain(column)[span]
         asked = believed ^ left
@@ -249,8 +249,9 @@ class Rule(_Tabled):
         """The tables that are needed, each with its places: one, or one for each month of a goal that recurs."""
         while left.any():
             table = self._table(int(claims[left].min()), at, now)
-            yield table, left & (claims < table.end)
-            left = left & (claims >= table.end)
+            of_table = left & (claims < table.end)
+            yield table, of_table
+            left = left ^ of_table
 
     def _asked(self, column: Column, place: int, now: datetime) -> Said:
         reading, past = column.readings[place], column.past[place] if column.past else NOTHING
@@ -350,9 +351,7 @@ def _draw(
     criterion: Criterion, words: Mapping[Value, Value], claimed: int, now: datetime, calendar: Calendar
 ) -> _Table:
     as_of = _EPOCH + timedelta(microseconds=claimed)
-    begin, end = (
-        _month(as_of, calendar) if criterion.target is not None and criterion.target.every else (-NEVER, NEVER + 1)
-    )
+    begin, end = _month(as_of, calendar) if criterion.target is not None and criterion.target.every else (-NEVER, NEVER)
     tomorrow = calendar.start_of_day(calendar.local(now).date() + timedelta(days=1))
     table = _Table(begin, end, micros(tomorrow))
 

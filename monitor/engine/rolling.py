@@ -368,7 +368,7 @@ def _set_back(tier: Tier, index: int, at: float) -> Tier:
 
 
 def _with_time(now: Tally, start: float, end: float, step: _Step) -> Tally:
-    planned = _covered(start, end, step.excluded) if step.excluded else 0.0
+    planned = _covered(start, end, step.excluded)
     spoken = end - start - planned
     up, down = (now.up + spoken, now.down) if step.good else (now.up, now.down + spoken)
     return Tally(now.start, up, down, now.excluded + planned, now.sent, now.lost, now.latencies)

@@ -60,7 +60,10 @@ States = Mapping[str, UnitState]
 
 @dataclass
 class _Group:
-    """Units of one level with the same criteria: a row for each unit, a place in it for each criterion."""
+    """Units of one level with the same criteria: a row for each unit, a place in it for each criterion.
+
+    What is said of the units is there once they have been judged.
+    """
 
     units: list[Unit]
     criteria: tuple[Criterion, ...]
@@ -72,12 +75,12 @@ class _Group:
     scheme: Scheme
     parents: array[int]  # place of each unit's parent in the tally
     places: array[int]  # its own place there
-    rows: bytearray  # as many colours for each unit as there are criteria
-    looks: array[int]  # for each unit, when time alone could change something
-    codes: bytearray  # colour of each unit
-    scores: array[float]  # not a number where there is none
-    coverages: array[float]
-    gained: array[float]  # as Scheme.gains
+    rows: bytearray = field(init=False)  # as many colours for each unit as there are criteria
+    looks: array[int] = field(init=False)  # for each unit, when time alone could change something
+    codes: bytearray = field(init=False)  # colour of each unit
+    scores: array[float] = field(init=False)  # not a number where there is none
+    coverages: array[float] = field(init=False)
+    gained: array[float] = field(init=False)  # as Scheme.gains
 
     def row(self, place: int) -> bytearray:
         width = len(self.criteria)
@@ -170,9 +173,6 @@ class Sheet:
             units, criteria, first, tuple(own), readers, others, shared,
             Scheme(criteria, units[0].level, self.standing),
             array("q", above), array("q", (self._parents.get(unit.code, nobody + 1) for unit in units)),
-            bytearray([UNKNOWN]) * (size * len(criteria)), array("q", [NEVER]) * size,
-            bytearray([UNKNOWN]) * size, array("d", [nan]) * size, array("d", [0.0]) * size,
-            array("d", [0.0]) * size,
         )  # fmt: skip
 
     def _rule(self, criterion: Criterion, unit: Unit, rules: dict[int, Rule | GroupRule]) -> Rule | GroupRule | None:
@@ -220,7 +220,7 @@ class Sheet:
 
     def _judge_group(self, group: _Group, judged: Mapping[Rule, Judged], now: datetime) -> None:
         size, at = len(group.units), micros(now)
-        table, looks = np.full((len(group.criteria), size), UNKNOWN, np.uint8), np.full(size, NEVER, np.int64)
+        table, looks = np.full((len(group.criteria), size), UNKNOWN, np.uint8), np.full(size, NEVER)
         for number, rule in enumerate(group.rules):
             if isinstance(rule, Rule):
                 own = slice(group.first - self._spans[rule].start, group.first - self._spans[rule].start + size)
@@ -236,7 +236,8 @@ class Sheet:
         group.coverages, group.gained = array("d", coverages.tobytes()), array("d", gained.tobytes())
         for code in self._outside:
             where, place = self._place[code]
-            where.set(place, *_LEFT_OUT)
+            if where is group:
+                group.set(place, *_LEFT_OUT)
 
     def put(self, reading: Reading, now: datetime) -> list[str]:
         """One new reading; the units whose colour it changed, up to the nation. Raises NotFound for a strange unit."""
@@ -363,7 +364,7 @@ class Sheet:
     def _as_state(self, code: str, criterion: Criterion, now: datetime) -> UnitState:
         colour, passed = self.colour(code), self._sums.get((code, criterion.id))
         criteria = {} if passed is None else {criterion.id: passed}
-        evidence = self._readings(code, self._summed) if criterion.rollup is RollUp.RATE else {}
+        evidence = self._readings(code, self._summed)
         return UnitState(code, standing=Standing(colour, now, colour, now), criteria=criteria, evidence=evidence)
 
     def _taken(self, criterion: Criterion, unit: Unit) -> Said:

@@ -88,6 +88,13 @@ def test_a_day_asks_only_the_books_that_count_on_it_in_their_order():
     assert asked == [["a", "b"], ["a", "b", "c"], ["c"]]
 
 
+@pytest.mark.parametrize(("day", "judged"), [(23, False), (24, True), (25, True), (26, False)])
+def test_a_unit_has_criteria_only_on_the_days_on_which_it_is_there(day, judged):
+    unit = replace(UNITS[COMMUNE], valid_from=date(2025, 8, 24), valid_to=date(2025, 8, 26))
+    rules = Ruleset({}, (Book("book", "1", "Sổ", "Book", (rule(),)),))
+    assert bool(rules.criteria_of(unit, date(2025, 8, day))) is judged
+
+
 # -- versions, exemptions, periods ------------------------------------------------------------------------------------
 
 AUGUST, OCTOBER = date(2025, 8, 1), date(2025, 10, 1)

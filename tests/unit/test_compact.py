@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
-from math import inf
+from datetime import UTC, date, datetime, timedelta
+from math import inf, nextafter
 
 import pytest
 from hypothesis import given, settings
@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from monitor.engine import compact
 from monitor.engine.book import Curve, Formula, Indicator, Measure, Pace, Period, RollUp
-from monitor.engine.compact import CODES, COLOURS, NEVER, UNKNOWN, Column, GroupRule, Rule, instant, micros
+from monitor.engine.compact import CODES, COLOURS, NEVER, UNKNOWN, Column, GroupRule, Rule, Said, instant, micros
 from monitor.engine.judge import judge
 from monitor.engine.rollup import judge_rollup
 from monitor.model.colour import Colour
 from monitor.model.reading import Comparator
+from monitor.model.series import NOTHING, MonthSum, Series
 from monitor.model.verdict import Counts
 from tests.unit.engine_scene import (
     CALENDAR,
@@ -135,6 +136,11 @@ def told_by_column(compiled, column, now):
     ]
 
 
+def told_singly(compiled, column, now):
+    asked = (compiled.one(column, place, now, micros(now)) for place in range(len(column.readings)))
+    return [(COLOURS[code], instant(look)) for code, look in asked]
+
+
 @settings(max_examples=settings().max_examples * 10)
 @given(scenes())
 def test_a_column_says_what_judge_says_of_each_reading_at_every_instant(scene):
@@ -143,8 +149,7 @@ def test_a_column_says_what_judge_says_of_each_reading_at_every_instant(scene):
     for now in instants:
         said = told_by_judge(criterion, indicator, news, now)
         assert told_by_column(compiled, column, now) == said
-        singly = [compiled.one(column, place, now, micros(now)) for place in range(len(news))]
-        assert [(COLOURS[code], instant(look)) for code, look in singly] == said
+        assert told_singly(compiled, column, now) == said
 
 
 @given(scenes(), st.data())
@@ -203,6 +208,63 @@ def test_a_group_is_what_judge_rollup_says_of_its_children_at_every_instant(crit
             assert (COLOURS[code], instant(look)) == said
 
 
+@pytest.mark.parametrize(
+    ("tally", "min_known", "colour"),
+    [
+        ((7, 0, 0, 3, 0, 0), 0.7, YELLOW),  # just enough of it is known
+        ((6, 0, 0, 4, 0, 0), 0.7, Colour.UNKNOWN),
+        ((0, 0, 0, 5, 0, 0), 0.0, Colour.UNKNOWN),
+        ((0, 0, 0, 0, 2, 1), 0.7, Colour.MAINTENANCE),
+    ],
+)
+def test_a_group_is_judged_when_enough_of_its_children_are_known(tally, min_known, colour):
+    code, look = GroupRule(share(), CALENDAR, min_known).one(tally, NOON, micros(NOON))
+    assert (COLOURS[code], instant(look)) == (colour, None)
+
+
+OF_TEN = (3, 2, 3, 2, 1, 1)  # and two that are left out
+
+
+@pytest.mark.parametrize(
+    ("criterion", "value"),
+    [
+        (share(RollUp.GREEN_SHARE), 30.0),
+        (share(RollUp.SCORE), 50.0),  # three and two halves, of the eight that are known
+        (share(RollUp.COUNT, colours=frozenset({YELLOW, Colour.UNKNOWN})), 4.0),
+        (share(RollUp.COUNT, colours=frozenset({RED})), 3.0),
+        (share(RollUp.COUNT, colours=frozenset(Colour)), 10.0),
+        (share(RollUp.SHARE, colours=frozenset({YELLOW, Colour.UNKNOWN})), 40.0),
+        (share(RollUp.SHARE, colours=frozenset({GREEN, RED})), 60.0),
+    ],
+)
+def test_the_value_of_a_group_is_that_of_judge_rollup(criterion, value):
+    exact = replace(criterion, bands=(band(GREEN, ("==", value)),))
+    assert GroupRule(exact, CALENDAR, 0.7).one(OF_TEN, NOON, micros(NOON)) == (CODES[GREEN], NEVER)
+    assert judge_rollup(exact, Counts(*OF_TEN), NOON, CALENDAR, 0.7).value == value
+
+
+@pytest.mark.parametrize(("most", "colour"), [(30.0, YELLOW), (29.9, RED)])
+def test_a_group_with_too_many_red_ones_is_red_until_its_date_asks_for_more(most, colour):
+    dated = share(bands=(), target=goal(operand=60.0), max_red_share=most)
+    assert GroupRule(dated, CALENDAR, 0.7).one(OF_TEN, NOON, micros(NOON)) == (CODES[colour], micros(local(20)))
+
+
+@pytest.mark.parametrize(
+    ("criterion", "colour"),
+    [
+        *(
+            (share(RollUp.NTH_BEST, nth=nth), colour)
+            for nth, colour in ((3, GREEN), (4, YELLOW), (5, YELLOW), (6, RED))
+        ),
+        (share(RollUp.NTH_BEST, nth=9), Colour.UNKNOWN),
+        (share(RollUp.WORST), RED),
+    ],
+)
+def test_a_group_is_as_good_as_one_of_its_children(criterion, colour):
+    assert GroupRule(criterion, CALENDAR, 0.7).one(OF_TEN, NOON, micros(NOON)) == (CODES[colour], NEVER)
+    assert judge_rollup(criterion, Counts(*OF_TEN), NOON, CALENDAR, 0.7).colour is colour
+
+
 @pytest.mark.parametrize("rollup", BY_NUMBER)
 def test_groups_are_looked_up_and_only_empty_ones_are_asked(rollup, monkeypatch):
     asked = []
@@ -221,23 +283,25 @@ def test_groups_are_looked_up_and_only_empty_ones_are_asked(rollup, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    "criterion",
+    ("criterion", "tally"),
     [
-        share(bands=(), target=goal(pace=replace(PACE, behind_red=True))),
-        share(bands=YES_OR_NO),
-        share(max_red_share=20.0, target=NO_DATE),  # too red, if only it did not break
+        (share(bands=(), target=goal(pace=replace(PACE, behind_red=True))), OF_TEN),
+        (share(bands=YES_OR_NO), OF_TEN),
+        (share(max_red_share=20.0, target=NO_DATE), OF_TEN),  # too red, if only it did not break
+        (share(max_red_share=20.0, bands=(band(GREEN, (">=", 95.0)),)), OF_TEN),  # too red, which no band says
+        (share(), (0, 0, 0, 0, 2, 1)),
     ],
 )
-def test_what_no_table_can_say_of_a_group_is_asked_of_judge_rollup(criterion, monkeypatch):
+def test_what_no_table_can_say_of_a_group_is_asked_of_judge_rollup(criterion, tally, monkeypatch):
     asked = []
 
-    def ask(criterion, counts, *rest):
-        asked.append(counts)
-        return judge_rollup(criterion, counts, *rest)
+    def ask(*given):
+        asked.append(given)
+        return judge_rollup(*given)
 
     monkeypatch.setattr(compact, "judge_rollup", ask)
-    GroupRule(criterion, CALENDAR, 0.7).one((3, 0, 2, 0, 0, 0), NOON, micros(NOON))
-    assert asked == [Counts(green=3, red=2)]
+    GroupRule(criterion, CALENDAR, 0.6).one(tally, NOON, micros(NOON))
+    assert asked == [(criterion, Counts(*tally), NOON, CALENDAR, 0.6)]
 
 
 @pytest.mark.parametrize(
@@ -361,7 +425,8 @@ def test_what_no_number_of_cases_was_stated_of_is_no_small_sample(monkeypatch):
     assert compiled.judge(column, NOON).codes.tolist() == [1, 1] and asked == [72.0, 72.0]
 
 
-def test_a_table_is_drawn_once_a_day_and_again_when_its_deadline_comes(monkeypatch):
+@pytest.mark.parametrize("criterion", [rule(bands=(), target=goal(before=date(2025, 8, 7))), rule()])
+def test_a_table_is_drawn_once_a_day_and_again_when_its_deadline_comes(criterion, monkeypatch):
     drawn = []
     draw = compact._draw
 
@@ -370,10 +435,7 @@ def test_a_table_is_drawn_once_a_day_and_again_when_its_deadline_comes(monkeypat
         return draw(*given)
 
     monkeypatch.setattr(compact, "_draw", watch)
-    compiled, column = (
-        Rule(rule(bands=(), target=goal(before=date(2025, 8, 7))), RATE, CALENDAR),
-        Column([told(70.0)] * 9),
-    )
+    compiled, column = Rule(criterion, RATE, CALENDAR), Column([told(70.0)] * 9)
     midnight = local(7)
     for now in (NOON, NOON + HOUR, midnight - MICROSECOND, midnight, midnight + HOUR, NOON):
         compiled.judge(column, now)
@@ -397,9 +459,87 @@ def test_a_recurring_goal_needs_a_table_for_each_month_and_no_more(monkeypatch):
     said = told_by_judge(compiled.criterion, monthly, column.readings, now)
     assert told_by_column(compiled, column, now) == said
     assert sorted(drawn) == [micros(at) for at in (instants[0], instants[1], instants[3])]
-    singly = [compiled.one(column, place, now, micros(now)) for place in range(len(column.readings))]
-    assert [(COLOURS[code], instant(look)) for code, look in singly] == said
+    assert told_singly(compiled, column, now) == said
     assert len(drawn) == 3
+    Rule(rule(bands=(), target=goal()), monthly, CALENDAR).judge(column, now)
+    assert len(drawn) == 4
+
+
+def test_a_reading_is_believed_until_the_instant_at_which_it_is_too_old():
+    compiled = Rule(rule(max_age=3600.0), RATE, CALENDAR)
+    claimed = (NOON - HOUR, NOON - HOUR + MICROSECOND, datetime(1969, 12, 31, tzinfo=UTC))
+    column = Column([told(90.0, as_of) for as_of in claimed])
+    said = [(Colour.UNKNOWN, None), (GREEN, NOON + MICROSECOND), (Colour.UNKNOWN, None)]
+    assert told_by_column(compiled, column, NOON) == told_singly(compiled, column, NOON) == said
+
+
+def test_a_number_at_a_bound_belongs_to_the_band_that_begins_there():
+    compiled = Rule(rule(), RATE, CALENDAR)
+    column = Column([told(value) for value in (80.0, nextafter(80.0, 0), 60.0, nextafter(60.0, 0))])
+    said = told_by_column(compiled, column, NOON)
+    assert [colour for colour, _ in said] == [GREEN, YELLOW, YELLOW, RED]
+    assert told_singly(compiled, column, NOON) == said
+    assert compiled.judge(column, NOON).codes.dtype == "uint8"
+
+
+def test_a_sample_that_is_too_small_is_widened_by_what_is_remembered_of_its_own_place():
+    compiled = Rule(rule(min_sample=40), measure(window=Period.MONTH), CALENDAR)
+    july = Series(months=(MonthSum(12 * 2025 + 6, 30.0, 36.0),))
+    few = told(50.0, numerator=6.0, denominator=12.0)
+    for past, colour in (((NOTHING, july), YELLOW), ((july, NOTHING), Colour.EXCLUDED), ((), Colour.EXCLUDED)):
+        column = Column([None, few], past)
+        said = told_by_column(compiled, column, NOON)
+        assert said[1][0] is colour
+        assert told_singly(compiled, column, NOON) == said
+
+
+AFTER_60, BEFORE_80 = nextafter(60.0, inf), nextafter(80.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("cut", "most"), [(80.0, 1), (AFTER_60, 2), (nextafter(AFTER_60, inf), 56), (79.9, 56), (BEFORE_80, 56)]
+)
+def test_the_first_number_of_a_piece_is_found_exactly_and_mostly_at_a_bound(cut, most):
+    asked = []
+
+    def ask(number):
+        asked.append(number)
+        return Said(CODES[GREEN] if number >= cut else CODES[RED])
+
+    assert compact._first(ask, 60.0, 80.0, Said(CODES[GREEN])) == cut
+    assert len(asked) <= most
+
+
+@pytest.mark.parametrize(
+    ("bands", "pieces"),
+    [
+        (rule().bands, [(None, RED), (60.0, YELLOW), (80.0, GREEN)]),
+        (
+            (band(RED, (">", 60.0), ("<", 80.0)), band(GREEN, ("<=", 60.0)), band(GREEN, (">=", 80.0))),
+            [(None, GREEN), (AFTER_60, RED), (80.0, GREEN)],
+        ),
+        (
+            (band(GREEN, ("==", 60.0)),),
+            [(None, Colour.UNKNOWN), (60.0, GREEN), (AFTER_60, Colour.UNKNOWN)],
+        ),
+        (
+            (band(GREEN, ("<", 60.0)), band(RED, (">", 80.0))),
+            [(None, GREEN), (60.0, Colour.UNKNOWN), (nextafter(80.0, inf), RED)],
+        ),
+    ],
+)
+def test_a_table_has_a_piece_for_each_answer_and_no_more(bands, pieces):
+    compiled = Rule(rule(bands=bands), RATE, CALENDAR)
+    table = compiled._table(micros(NOON), micros(NOON), NOON)
+    assert table.cuts == [first for first, _ in pieces[1:]]
+    assert [COLOURS[said.code] for said in table.pieces] == [colour for _, colour in pieces]
+
+
+def test_what_is_said_may_change_at_the_bounds_of_bands_and_at_goal_floor_and_margin():
+    dated = rule(bands=(band(RED, ("<", 30.0)),), target=goal(floor=60.0, margin=2.0))
+    assert compact._operands(dated) == [30.0, 80.0, 60.0, 78.0, 82.0]
+    assert compact._operands(rule(bands=(), target=goal())) == [80.0, 80.0, 80.0]
+    assert compact._operands(rule(bands=(), target=goal("==", "done"))) == ["done"]
 
 
 def test_a_span_of_a_column_is_judged_as_its_places_are(monkeypatch):
@@ -415,7 +555,7 @@ def test_a_span_of_a_column_is_judged_as_its_places_are(monkeypatch):
 def test_instants_are_whole_microseconds_and_nothing_is_lost():
     odd = NOON + 1_234_567 * MICROSECOND
     assert instant(micros(odd)) == odd
-    assert micros(odd) - micros(NOON) == 1_234_567
+    assert micros(odd) - micros(NOON) == 1_234_567 and isinstance(micros(odd), int)
     assert (micros(None), instant(NEVER)) == (NEVER, None)
     assert [CODES[colour] for colour in COLOURS] == list(range(6))
     assert set(COLOURS) == set(Colour)

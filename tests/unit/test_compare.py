@@ -32,10 +32,13 @@ numbers = st.integers(-200, 200).map(lambda n: n / 2)
         ("<=", 15, "<", 15, False),
         ("<=", 15, "<=", 15, True),
         ("<", 15, ">=", 0, False),
+        ("<=", 15, ">=", 0, False),
+        ("<=", 15, "==", 15, False),
         (">", 80, "==", 80, False),
         (">=", 80, "==", 80, False),
         ("~", 14000, ">=", 14000, True),  # "almost 14,000" is judged as 14,000
         ("~", 13999, ">=", 14000, False),
+        ("~", 14000, "<", 14000, False),
     ],
 )
 def test_a_statement_meets_a_condition_only_if_all_it_may_mean_does(sign, value, op, operand, expected):
@@ -59,6 +62,8 @@ def test_a_word_beside_yes_and_no_is_neither_of_them():
     assert not holds(Condition("==", True), "partly")
     assert not holds(Condition("==", "partly"), False)
     assert holds(Condition("==", "partly"), "partly")
+    assert not holds(Condition("==", "partly"), "done")
+    assert not holds(Condition("==", True), False)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +76,8 @@ def test_whatever_is_stated_lies_on_this_side_of_infinity(sign, op, end):
 def test_a_band_needs_all_its_conditions():
     middle = (Condition(">=", 60.0), Condition("<", 80.0))
     assert [all_hold(middle, value) for value in (59.9, 60, 79.9, 80)] == [False, True, True, False]
+    assert not all_hold(middle, 75, Comparator.GT)  # it may be 80
+    assert all_hold(middle[:1], 75, Comparator.GT)
 
 
 @given(st.sampled_from(OPS), numbers, st.sampled_from(Comparator), numbers, st.floats(0, 1e6))

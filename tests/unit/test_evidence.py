@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.engine.evidence import absorb, believable, clamp, not_after
+from monitor.engine.evidence import absorb, believable, clamp, inconsistent, not_after
 from monitor.model.reading import Comparator, Reading
 from tests.unit.engine_scene import DAY, DOWN_MINUTES, HOUR, MINUTE, NOON, RATE, UP, measure, told
 
@@ -158,6 +158,38 @@ def test_when_our_clock_is_set_back_a_run_begins_no_later_than_now(since, then):
 )
 def test_a_value_that_cannot_be_true_is_refused_with_a_sentence(indicator, value, reason):
     assert believable(indicator, value) == reason
+
+
+def test_of_two_claims_of_one_instant_that_arrive_together_the_last_counts():
+    assert absorb({"rate": told(75.0)}, [told(76.0)]).evidence["rate"].value == 76.0
+
+
+SHARE = measure(maximum=100.0)
+
+
+@pytest.mark.parametrize(
+    ("indicator", "value", "sign", "parts", "reason"),
+    [
+        (SHARE, 50.0, "=", (5.0, 10.0), None),
+        (SHARE, 51.0, "=", (5.0, 10.0), None),  # as far as rounding goes
+        (SHARE, 51.5, "=", (5.0, 10.0), "51.5 % is stated, but 5 of 10 is 50.00 %"),
+        (SHARE, 48.5, "=", (5.0, 10.0), "48.5 % is stated, but 5 of 10 is 50.00 %"),
+        (SHARE, 67.7, "=", (2.0, 3.0), "67.7 % is stated, but 2 of 3 is 66.67 %"),
+        (SHARE, 40.0, ">", (5.0, 10.0), None),
+        (SHARE, 100.0, "=", (10.0, 10.0), None),
+        (SHARE, 100.0, ">", (11.0, 10.0), "11 of 10: a part is more than its whole"),
+        (SHARE, 50.0, "=", (None, 10.0), None),
+        (SHARE, 50.0, "=", (5.0, None), None),
+        (SHARE, 50.0, "=", (5.0, 0.0), None),
+        (SHARE, "none", "=", (5.0, 10.0), None),
+        (SHARE, True, "=", (5.0, 10.0), None),
+        (measure(maximum=101.0), 99.0, "=", (5.0, 10.0), None),  # no share: growth, say
+        (measure(), 99.0, "=", (5.0, 10.0), None),
+        (measure(unit="days", maximum=100.0), 99.0, "=", (5.0, 10.0), None),
+    ],
+)
+def test_a_share_and_its_parts_agree_or_it_is_said_how_they_do_not(indicator, value, sign, parts, reason):
+    assert inconsistent(indicator, value, Comparator(sign), *parts) == reason
 
 
 def test_signs_are_part_of_what_is_said():

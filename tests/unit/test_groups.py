@@ -340,9 +340,10 @@ def test_a_figure_that_is_missing_never_makes_the_group_better_known(figures, wh
 
 def test_excluded_communes_leave_the_sum():
     out = replace(counted("out", 0, 1000), standing=replace(STANDS, colour=EXCLUDED))
-    verdict = whole(counted("in", 90, 100), out)
+    planned = replace(out, unit="planned", standing=replace(STANDS, colour=Colour.MAINTENANCE))
+    verdict = whole(counted("in", 90, 100), out, planned)
     assert (verdict.numerator, verdict.denominator) == (90, 100)
-    assert verdict.reasons[-1].params == {"known": 1, "total": 1, "excluded": 1}
+    assert verdict.reasons[-1].params == {"known": 1, "total": 1, "excluded": 2}
 
 
 @pytest.mark.parametrize(

@@ -344,7 +344,20 @@ def test_where_nothing_is_promised_every_gap_is_a_long_one():
     assert promised("?", [3600]).promise == 0
 
 
-def test_a_criterion_weighs_nothing_at_a_level_that_gives_it_no_weight():
+def test_readings_before_a_silence_are_none_of_the_last_three_even_where_the_gap_was_short():
+    criterion, state = rule(hold=Need(2, of=3)), None
+    for minute, letter in enumerate("GR?R"):
+        now = NOON + minute * MINUTE
+        heard = now - MINUTE if letter == "?" else now
+        verdict = Verdict(LETTERS[letter], (), 1.0, as_of=heard, received_at=heard)
+        state = hold(state, verdict, criterion, Level.COMMUNE, now, 60.0)
+    assert state is not None and (state.colour, state.recent) == (GREEN, "GRR")
+
+
+def test_a_criterion_has_the_weight_of_its_level_and_is_as_critical_as_its_rule():
+    weights = {Level.COMMUNE: 7.0, Level.PROVINCE: 3.0}
+    state = step(None, RED, NOON, rule(weight=weights, critical=True))
+    assert (state.weight, state.critical) == (7.0, True)
     assert step(None, RED, NOON, rule(weight={})).weight == 0
 
 
@@ -460,3 +473,10 @@ def test_maintenance_that_goes_on_keeps_its_age_and_weighs_nothing_where_the_cri
     criterion = replace(TWICE_DOWN_THRICE_UP, critical=True, weight={Level.PROVINCE: 10.0})
     later = rest(resting(NOON), PLANNED, criterion, Level.COMMUNE, NOON + HOUR)
     assert later == resting(NOON, weight=0.0)
+    assert hold(resting(NOON), PLANNED, criterion, Level.COMMUNE, NOON + HOUR) == later
+
+
+def test_after_maintenance_a_run_begins_with_its_first_look_and_not_at_an_older_claim():
+    after = step(resting(NOON), RED, NOON + HOUR, TWICE_DOWN_THRICE_UP, received=NOON + MINUTE)
+    assert (after.raw_since, after.raw_count) == (NOON + HOUR, 1)
+    assert after.colour is Colour.MAINTENANCE

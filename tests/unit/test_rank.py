@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.engine.book import RollUp
-from monitor.engine.rank import Place, Ranked, higher_is_better, rankings, ranks, value_on
+from monitor.engine.rank import Place, Ranked, Ranking, higher_is_better, rankings, ranks, value_on
 from monitor.model.colour import Colour
 from monitor.model.series import Series
 from monitor.model.state import UnitState
@@ -84,9 +84,28 @@ def test_silence_improves_no_rank(of, data):
 
 
 def test_who_never_said_anything_takes_no_place():
-    places = placed(says("a", 1.0), says("b", None), UnitState("c"))
-    assert positions(places) == {"a": 1, "b": None, "c": None}
+    places = placed(says("a", 1.0), says("b", None), UnitState("c"), replace(says("d", None), series={}))
+    assert positions(places) == {"a": 1, "b": None, "c": None, "d": None}
     assert places["a"].of == 1
+
+
+@given(st.lists(st.tuples(st.none() | st.integers(0, 4), st.none() | st.integers(0, 4))), st.booleans())
+def test_ranks_in_two_steps_are_the_ranks(of, higher):
+    states = [says(f"{number:02}", now, was=was) for number, (now, was) in enumerate(of)]
+    for ranked in (replace(RATE, higher_is_better=higher), SCORE):
+        places = placed(*states, ranked=ranked)
+        ranking = Ranking({ranked.id: ranked})
+        figures = {state.unit: figure for state in states if (figure := ranking.figures(state).get(ranked.id))}
+        found = dict(zip(figures, ranking.ranks(ranked.id, list(figures.values())), strict=True))
+        assert {code: found.get(code) for code in places} == positions(places)
+
+
+def test_a_unit_has_figures_only_of_what_it_has_a_place_by():
+    ranking = Ranking({"rate": RATE, "score": SCORE, "other": Ranked("other", ("other",), "other")})
+    assert ranking.figures(says("a", 9.0)) == {"rate": (9.0, 9.0), "score": (9.0, None)}
+    silent = says("a", 9.0, known=False, was=8.0)
+    assert ranking.figures(silent) == {"rate": (None, 9.0), "score": (None, 8.0)}
+    assert ranking.figures(says("a", None)) == ranking.figures(UnitState("a")) == {}
 
 
 def test_change_is_told_between_two_days_on_which_both_were_known():

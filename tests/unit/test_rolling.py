@@ -316,6 +316,13 @@ def test_time_passing_without_answers_moves_the_window_and_says_nothing():
     assert told.rolling == {"probe": now} and told.readings == ()
 
 
+def test_an_answer_at_midnight_belongs_to_the_day_that_begins():
+    now = rolled(*minutes(*[True] * 41))
+    assert now.days is not None
+    assert (now.days.open.start, now.days.open.up) == (datetime(2025, 8, 6).toordinal(), 0)
+    assert [tally.up for tally in unpack(now.days.closed)] == [2400]
+
+
 def test_a_day_of_twenty_five_hours_is_one_day():
     fold = datetime(2025, 10, 26, 12, tzinfo=UTC)
     since = (fold - START).total_seconds() - 3 * 86_400
@@ -371,6 +378,10 @@ def test_the_same_answer_twice_and_a_small_step_back_count_nothing():
     assert roll(now, answer(30, False), PLAN, VIETNAM) is now
 
 
+def test_latencies_are_classed_from_a_millisecond_to_the_last_class():
+    assert [latency_class(seconds) for seconds in (0.0001, 0.001, 0.00101, 1e9)] == [0, 0, 1, 254]
+
+
 def test_a_clock_that_was_ahead_for_a_while_costs_what_it_measured_then_and_nothing_else():
     before = rolled(*minutes(*[True] * 90))
     ahead = rolled(*minutes(*[False] * 90, since=10 * 365 * 86_400), before=before)
@@ -387,6 +398,12 @@ def test_after_a_step_back_a_closed_hour_is_open_again():
     assert earlier.hours is not None
     assert (earlier.hours.open.start, earlier.hours.open.sent) == (now.hours.open.start - 1, 41)
     assert shown(DAY_LONG, earlier, 60).numerator == 40.0
+
+
+def test_an_answer_is_older_than_the_last_one_by_no_more_than_its_patience_or_the_clock_was_set_back():
+    last = rolled(answer(0), answer(600))
+    assert roll(last, answer(600 - PATIENCE), PLAN, VIETNAM) is last
+    assert roll(last, answer(600 - PATIENCE - 1), PLAN, VIETNAM).at == at(600 - PATIENCE - 1).timestamp()
 
 
 def test_a_clock_set_back_before_the_first_answer_begins_the_sums_there():
@@ -487,6 +504,17 @@ def test_an_outage_over_lunch_counts_the_minutes_in_which_the_office_was_open():
     assert [values[minute] for minute in (1, 2, 3, 10, 130, 136, 137, 138)] == [0, 0, 1, 8, 8, 14, 0, 0]
     assert values[11] == 8.0  # 11:31
     assert readings[0].denominator is None and readings[0].note == ""
+
+
+def test_answers_of_several_sources_are_told_of_together_and_one_that_no_plan_asks_for_is_passed_over():
+    ping = Plan("ping", PERIOD, (Derived("month", What.LOSS, HOUR),))
+    probe = Plan("probe", PERIOD, (LOSS,))
+    answers = [replace(answer(0), source=source) for source in ("nobody", "probe", "ping")]
+    told_of = roll_all({}, answers, {"probe": probe, "ping": ping}, INDICATORS, OFFICE)
+    assert set(told_of.rolling) == {"probe", "ping"}
+    assert [(reading.indicator, reading.source) for reading in told_of.readings] == [
+        ("lossy", "probe"), ("month", "ping"),
+    ]  # fmt: skip
 
 
 def test_a_source_that_no_plan_asks_for_is_forgotten_at_the_next_answer():

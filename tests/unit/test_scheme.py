@@ -219,3 +219,12 @@ def test_of_units_without_any_weight_each_is_known_by_itself():
     table = np.frombuffer(codes_of("".join(rows)), np.uint8).reshape(len(rows), 2).T
     coverages = scheme_of((None, None)).stand_all(np.ascontiguousarray(table))[2]
     assert coverages.tolist() == [1.0, 1.0, 0.0, 0.0, 0.0]
+
+
+def test_any_of_two_critical_criteria_counts_and_columns_keep_their_sorts():
+    scheme = scheme_of((None, None, 4.0))
+    rows = codes_of("GRG"), codes_of("RGG"), codes_of("G?G"), codes_of("GGG")
+    assert [scheme.stand(row)[0] for row in rows] == [CODES[RED], CODES[RED], CODES[Colour.UNKNOWN], CODES[GREEN]]
+    table = np.frombuffer(b"".join(rows), np.uint8).reshape(4, 3).T
+    columns = scheme.stand_all(np.ascontiguousarray(table))
+    assert [column.dtype.name for column in columns] == ["uint8", "float64", "float64", "float64"]

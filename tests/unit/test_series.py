@@ -109,6 +109,30 @@ def test_a_value_belongs_to_the_local_day_of_its_claim():
     assert found["rate"].values == (70.0, 71.0)
 
 
+def test_of_one_day_the_newest_claim_counts_in_whatever_order_they_arrive():
+    eve, noon = local(5, 23, 59, 58), local(6, 12, 34, 56)
+    known = remember({}, [told(70.0, eve), told(71.0, noon)], {"rate": RATE}, CALENDAR)
+    assert known["rate"].seconds == (86_398, 45_296)
+    older = [told(1.0, local(5, 23, 59, 57)), told(2.0, local(6, 12, 34, 55)), told(3.0, local(6, 12, 33, 57))]
+    assert remember(known, older, {"rate": RATE}, CALENDAR) is known
+    newer = remember(known, [told(72.0, eve)], {"rate": RATE}, CALENDAR)
+    assert (newer["rate"].values, newer["rate"].seconds) == ((72.0, 71.0), (86_398, 45_296))
+    assert remember({}, [told(70.0, local(6))], {"rate": RATE}, CALENDAR)["rate"].seconds == ()
+
+
+def test_a_late_claim_takes_no_day_from_a_value_that_has_been_repeated_since():
+    before = remember({}, [told(70.0, NOON - 2 * HOUR)], {"rate": RATE}, CALENDAR)
+    held_now, late = {"rate": told(70.0, NOON)}, [told(60.0, NOON - HOUR)]
+    assert remember(before, late, {"rate": RATE}, CALENDAR, held_now)["rate"].values == (70.0,)
+    assert remember(before, late, {"rate": RATE}, CALENDAR, {"up": told(True)})["rate"].values == (60.0,)
+
+
+@pytest.mark.parametrize(("sign", "exact"), [("=", True), (">", False), ("~", False)])
+def test_a_sum_knows_whether_its_figure_was_exact(sign, exact):
+    counted = record(NOTHING, told(50.0, sign=sign, numerator=5.0, denominator=10.0), MONTHLY, FIRST)
+    assert [total.exact for total in counted.months] == [exact]
+
+
 def test_what_changes_nothing_is_the_same_object_and_what_changes_leaves_the_old_one_alone():
     before = remember({}, [told(70.0)], {"rate": RATE}, CALENDAR)
     assert remember(before, [told(70.0)], {"rate": RATE}, CALENDAR) is before
@@ -170,4 +194,5 @@ def test_a_roll_up_with_a_date_is_remembered_and_nothing_else():
     after = remember_rollups({}, SHARES, states, CALENDAR, NOON)
     assert after == {"dated": Series((CALENDAR.local(NOON).date().toordinal(),), (50.0,))}
     assert remember_rollups(after, SHARES, states, CALENDAR, NOON) is after
+    assert len(remember_rollups(after, SHARES, states, CALENDAR, NOON + DAY)["dated"].days) == 2
     assert remember_rollups({}, SHARES, {"dated": judged(None)}, CALENDAR, NOON) == {}

@@ -255,9 +255,18 @@ def test_a_unit_that_ends_is_left_out_from_its_day_on_when_something_reaches_it(
     of = replace(of, units=Units(tuple(ended if unit.code == COMMUNE else unit for unit in of.units)))
     sheet = all_good(of)
     assert sheet.counts(PROVINCE).green == 5
+    assert isinstance(sheet.counts(PROVINCE).green, int)  # it is written in reasons
     later = local(7)
     assert sheet.put(told(False, later, indicator="up"), later - timedelta.resolution) == [COMMUNE]
     assert COMMUNE in sheet.put(told(True, later, indicator="up"), later)
+    assert sheet.stood(COMMUNE) == (EXCLUDED, None, 0.0)
+    assert (sheet.counts(PROVINCE).green, sheet.counts(PROVINCE).excluded) == (4, 1)
+
+
+def test_a_unit_that_has_not_begun_is_left_out():
+    of, tomorrow = policy(SITES[0]), CALENDAR.local(local(7)).date()
+    begins = replace(of.units[COMMUNE], valid_from=tomorrow)
+    sheet = all_good(replace(of, units=Units(tuple(begins if unit.code == COMMUNE else unit for unit in of.units))))
     assert sheet.stood(COMMUNE) == (EXCLUDED, None, 0.0)
     assert (sheet.counts(PROVINCE).green, sheet.counts(PROVINCE).excluded) == (4, 1)
 
@@ -291,6 +300,96 @@ def test_what_changes_at_a_system_is_taken_over_from_it_even_where_the_system_st
     assert sheet.put(told(50.0, unit=SYSTEM), NOON) == []
     assert sheet.colours(COMMUNE)["slow"] is RED
     agrees(sheet, decided(of, [readings[0], told(50.0, unit=SYSTEM)], NOON))
+
+
+def test_units_of_one_level_are_judged_by_their_own_criteria():
+    one = replace(ONLINE, units=frozenset({COMMUNE}))
+    other = replace(ONLINE, id="low", units=frozenset({FIVE[1]}), bands=(band(RED, (">=", 80.0)),))
+    sheet = sheet_of(policy((one, other)), [told(90.0), told(90.0, unit=FIVE[1])], NOON)
+    sheet.judge(NOON)
+    assert (sheet.colours(COMMUNE), sheet.colours(FIVE[1])) == ({"rate": GREEN}, {"low": RED})
+
+
+def test_a_criterion_of_several_groups_of_units_is_judged_for_each_unit_by_its_own_reading():
+    low = replace(ONLINE, id="low", units=frozenset({FIVE[1]}), bands=(band(RED, (">=", 30.0)),))
+    rates = dict(zip(FIVE, (90.0, 50.0, 70.0, 90.0, 20.0), strict=True))
+    sheet = sheet_of(policy((ONLINE, low)), [told(rate, unit=code) for code, rate in rates.items()], NOON)
+    sheet.judge(NOON)
+    assert [sheet.colours(code)["rate"] for code in FIVE] == [GREEN, RED, Colour.YELLOW, GREEN, RED]
+    assert sheet.colours(FIVE[1])["low"] is RED
+
+
+def test_roll_ups_of_one_unit_are_judged_each_by_its_own_rule():
+    sheet = all_good(policy((CENTRE, SHARE, WORST)))
+    sheet.put(told(False, indicator="up"), NOON)
+    assert sheet.colours(PROVINCE) == {"share": GREEN, "worst": RED}
+
+
+def test_a_free_condition_that_has_an_indicator_of_its_own_is_judged_by_its_condition():
+    of, readings = policy((replace(FREE, indicator="rate"), SHARE)), [told(90.0), told(True, indicator="up")]
+    sheet = sheet_of(of, readings, NOON)
+    sheet.judge(NOON)
+    assert sheet.colours(COMMUNE) == {"free": GREEN}
+    agrees(sheet, decided(of, readings, NOON))
+
+
+def test_who_is_there_is_asked_once_a_day(monkeypatch):
+    sheet, asked, later = all_good(policy(SITES[0])), [], local(7)
+    monkeypatch.setattr(Sheet, "_forget", lambda _, now: asked.append(now))
+    sheet.put(told(False, indicator="up"), later - timedelta.resolution)
+    assert asked == []
+    sheet.put(told(True, later, indicator="up"), later)
+    assert asked == [later]
+
+
+def test_what_no_system_of_a_unit_carries_is_left_out_at_it():
+    of = policy(SITES[0])
+    alone = Units(tuple(replace(unit, depends_on=()) if unit.code == COMMUNE else unit for unit in of.units))
+    sheet = all_good(replace(of, units=alone))
+    assert sheet.colours(COMMUNE)["system_up"] is Colour.EXCLUDED
+    assert sheet.colour(COMMUNE) is sheet.colours(FIVE[1])["system_up"] is GREEN
+
+
+def test_a_share_by_weight_with_a_date_asks_for_no_more_than_its_date_does():
+    of = policy((ONLINE, replace(HEAVY, bands=(), target=goal(operand=60.0))))
+    readings = [told(90.0 if number < 2 else 50.0, unit=code) for number, code in enumerate(FIVE[:4])]
+    sheet = sheet_of(of, readings, NOON)
+    sheet.judge(NOON)
+    assert sheet.colours(PROVINCE) == {"worst": Colour.YELLOW}
+    agrees(sheet, decided(of, readings, NOON))
+
+
+def test_a_weight_of_red_ones_takes_in_no_child_that_was_never_heard_of():
+    few_red = (band(GREEN, ("<", 50.0)), band(RED, (">=", 50.0)))
+    of = policy((ONLINE, replace(HEAVY, bands=few_red, colours=frozenset({RED}))))
+    readings = [told(90.0 if number < 2 else 50.0, unit=code) for number, code in enumerate(FIVE[:4])]
+    sheet = sheet_of(of, readings, NOON)
+    sheet.judge(NOON)
+    assert sheet.colours(PROVINCE) == {"worst": GREEN}  # 40 per cent
+    agrees(sheet, decided(of, readings, NOON))
+
+
+def test_a_reading_that_changes_only_the_first_of_two_criteria_that_read_it_stands_its_unit():
+    low = rule("low", indicator="rate", bands=(band(GREEN, (">=", 10.0)), band(RED, ("<", 10.0))))
+    sheet = sheet_of(policy((ONLINE, replace(low, levels=ONLINE.levels))), [told(90.0)], NOON)
+    sheet.judge(NOON)
+    assert sheet.put(told(50.0), NOON) == [COMMUNE]
+    assert sheet.colours(COMMUNE) == {"rate": RED, "low": GREEN}
+
+
+def test_each_reading_that_is_put_in_adds_to_the_months_by_which_the_next_small_sample_is_widened():
+    sheet = sheet_of(policy(SITES[7]), [], NOON)
+    sheet.judge(NOON)
+    few = told(50.0, numerator=5.0, denominator=10.0)
+    sheet.put(few, NOON)
+    assert sheet.colours(COMMUNE)["rate"] is Colour.YELLOW  # with July: 14 of 22
+    sheet.put(told(25.0, local(31, month=7), numerator=3.0, denominator=12.0), NOON)
+    sheet.put(few, NOON)
+    assert sheet.colours(COMMUNE)["rate"] is RED  # with July as it was told late: 8 of 22
+    sheet.fill({})
+    sheet.judge(NOON)
+    sheet.put(few, NOON)
+    assert sheet.colours(COMMUNE)["rate"] is Colour.EXCLUDED  # nothing is remembered
 
 
 def test_a_free_condition_of_a_system_is_taken_over_when_it_changes():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.engine import reasons
 from monitor.engine.book import StandingRule
-from monitor.engine.standing import coverage, score, stand, stand_outside
+from monitor.engine.standing import coverage, score, stand, stand_outside, stand_under_maintenance
 from monitor.model.colour import Colour, worst
 from monitor.model.verdict import Counts, CriterionState, Reason, Standing
 from tests.unit.engine_scene import CALENDAR, COMMUNE, GREEN, HOUR, NOON, RANK, RED, UNKNOWN, YELLOW, held, local, units
@@ -266,3 +266,13 @@ def test_a_unit_that_ends_keeps_its_last_level_and_the_instant_at_which_it_left(
     left = stand_outside(before, units()[COMMUNE], CALENDAR, NOON)
     assert (left.since, left.level, left.level_since) == (NOON, RED, NOON - HOUR)
     assert stand_outside(left, units()[COMMUNE], CALENDAR, NOON + HOUR).since == NOON
+
+
+def test_planned_work_is_shown_with_its_reason_and_the_last_level_is_kept():
+    why, counts = Reason(reasons.UNDER_MAINTENANCE, {"until": NOON}), Counts(green=2)
+    fresh = Standing(Colour.MAINTENANCE, NOON, UNKNOWN, NOON, None, 0.0, (why,), counts)
+    assert stand_under_maintenance(None, why, NOON, counts) == fresh
+    before = Standing(RED, NOON - 2 * HOUR, RED, NOON - 2 * HOUR)
+    begun = stand_under_maintenance(before, why, NOON - HOUR)
+    assert (begun.since, begun.level, begun.level_since) == (NOON - HOUR, RED, NOON - 2 * HOUR)
+    assert stand_under_maintenance(begun, why, NOON, counts) == replace(begun, children=counts)
