@@ -469,4 +469,6 @@ def test_a_source_knows_how_new_the_newest_row_is_that_it_ever_brought_for_anybo
     assert rows.newest == NOW + hour
     assert after_poll(rows, poll(NOW + 9 * hour), "19").newest == NOW + hour
     assert after_poll(rows, poll(NOW + 9 * hour, NOW + 99 * hour), "19").newest == NOW + 9 * hour
-    assert after_poll(replace(rows, newest=None), poll(NOW + 9 * hour), "19").newest is None  # of an earlier version
+    older = replace(rows, newest=None)  # of an earlier version
+    assert after_poll(older, poll(NOW + 9 * hour), "19").newest is None
+    assert after_poll(older, poll(NOW + 9 * hour, NOW + hour), "19").newest == NOW + hour
