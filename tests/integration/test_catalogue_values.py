@@ -25,6 +25,8 @@ NOT_YET = {
     "denbao_page_refused_series": "the budget is not used up",
     "denbao_auditor_last_run_timestamp_seconds": "the auditor runs a minute after the start",
     "denbao_own_heartbeat_total": "the site has no outside watcher",
+    "denbao_canary_seconds": "the site has no outside watcher, for whom the canary flies",
+    "denbao_canary_last_success_timestamp_seconds": "the site has no outside watcher, for whom the canary flies",
     **{
         f"denbao_channel_{name}": "no channel of the site costs anything"
         for name in ("day_segments", "day_budget_segments", "day_reserve_segments", "day_cost_dong", "price_dong")
