@@ -39,6 +39,7 @@ numbers = st.integers(-200, 200).map(lambda n: n / 2)
         ("~", 14000, ">=", 14000, True),  # "almost 14,000" is judged as 14,000
         ("~", 13999, ">=", 14000, False),
         ("~", 14000, "<", 14000, False),
+        ("~", 14000, ">", 14000, False),
     ],
 )
 def test_a_statement_meets_a_condition_only_if_all_it_may_mean_does(sign, value, op, operand, expected):
