@@ -658,7 +658,10 @@ def _silences(view: View, watches: tuple[Watch, ...], now: datetime) -> tuple[li
     for watch in watches:
         health = view.health.get(watch.source)
         speaks = health is not None and health.answers
-        owns = view.state.unit == watch.owner and health is not None and health.newest is not None
+        # Of a source that owes rows to nobody, such as a heartbeat, each answer is all that it brings.
+        owns = (
+            bool(watch.expects) and view.state.unit == watch.owner and health is not None and health.newest is not None
+        )
         if speaks and view.state.unit not in watch.expects and not owns:
             continue
         last = _last(view, watch)

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 LEASE = 20.0  # seconds
 _EVER = 86_400.0 * 36_500  # seconds: until now, however far away it is
 LOOK = 5.0  # seconds after which the outbox is looked at without being woken
-LONG = 3600.0  # seconds: nothing but a night or a silence keeps a notice for longer, and both are asked at its claim
+LONG = 3600.0  # seconds: only a night or a silence keeps a notice for longer past its time; both are asked at its claim
 REFUSED = timedelta(seconds=1)  # pause after a store that cannot be written
 
 

@@ -515,19 +515,34 @@ async def test_a_night_that_what_is_not_urgent_waits_for_is_not_called_stuck(sto
     assert await store.stuck(at(3001)) == (1, at(3000))  # refused again in the morning
 
 
-async def test_what_waits_on_a_clock_that_was_set_back_waits_so_much_less(store: Store) -> None:
+async def test_what_waits_on_a_clock_that_was_set_back_waits_so_much_less_and_a_time_of_its_own_is_kept(store: Store):
     await store.commit([owing(notice("new", due=4000), notice("tried"), notice("flying", urgent=True))])
     _, tried = await store.lease("log", "me", at(0), 10, 20)
     await store.settle(tried, AGAIN, at(1), at(61))
     await store.hasten(at(-3600), 3600.0)
     due = {one.notice.key: one.next_at or one.lease_until for one in await store.deliveries()}
-    assert due == {"new": at(400), "tried": at(-3539), "flying": at(-3580)}
+    assert due == {"new": at(4000), "tried": at(-3539), "flying": at(-3580)}
     assert await store.stuck(at(-3500)) == (2, at(-3580))
     (again,) = await store.lease("log", "me", at(-3580), 10, 20)
     assert (again.notice.key, again.maybe_sent) == ("flying", True)
     await store.hasten(at(-3580), 1e9, 3600.0)
     due = {one.notice.key: one.next_at or one.lease_until for one in await store.deliveries()}
-    assert due == {"new": at(-3580), "tried": at(-3539), "flying": at(-3560)}  # what is near stays
+    assert due == {"new": at(4000), "tried": at(-3539), "flying": at(-3560)}  # what is near stays
+
+
+async def test_what_was_owed_by_a_clock_that_ran_ahead_is_not_waited_for(store: Store) -> None:
+    ahead = notice("call", due=90_000, urgent=True), notice("digest", due=3000), notice("morning", due=90_000)
+    await store.commit([owing(*ahead)])
+    await store.hasten(at(0), 3600.0)
+    due = {one.notice.key: one.next_at for one in await store.deliveries()}
+    assert due == {
+        "call": at(90_000),
+        "digest": at(0),
+        "morning": at(90_000),
+    }  # the digest was due when the clock stood
+    await store.hasten(at(0), 1e9, 3600.0)
+    due = {one.notice.key: one.next_at for one in await store.deliveries()}
+    assert due == {"call": at(0), "digest": at(0), "morning": at(90_000)}
 
 
 def _not(key: str, one: Notice) -> Held | None:

@@ -249,6 +249,13 @@ def test_a_feed_that_answers_and_brings_nothing_is_one_incident_of_its_owner_and
     assert (silent(waiting), waiting.after.recheck_at) == (False, NOON + LIMIT)
 
 
+def test_a_job_whose_successes_come_in_time_is_not_silent_although_they_bring_no_rows():
+    beat = replace(FEED, expects=frozenset())  # as of a heartbeat: it owes rows to nobody
+    known = replace(health(good=NOON + 3 * LIMIT), newest=NOON)
+    view = View(UnitState(beat.owner), health={"portal": known})
+    assert not silent(decide(view, policy(watches=(beat,)), NOON + 3 * LIMIT + MINUTE))
+
+
 def test_what_was_told_of_a_commune_stays_while_its_feed_brings_nothing_and_the_owner_hears_when_it_brings_rows_again():
     one = silence(
         COMMUNE, replace(health(good=NOON + LIMIT), newest=NOON + LIMIT), NOON + LIMIT, None, told(90.0, NOON)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from monitor.adapters.store import states
 from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
@@ -23,6 +23,8 @@ from monitor.model.incident import (
 )
 from monitor.model.state import Withhold
 from monitor.ports import Hold, Lease, TakeOver
+
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -67,10 +69,10 @@ class _Row:
             final=self.final,
         )
 
-    def went(self, since: datetime) -> bool:
+    def went(self, since: datetime, now: datetime) -> bool:
         """Whether it went, may have gone or is going, since an instant."""
         if self.state in (Outcome.SENT.value, states.LEASED):
-            return self.sent_at is None or self.sent_at > since
+            return self.sent_at is None or since < self.sent_at <= now
         return self.sent_at is None and self.maybe_sent and self.next_at > since
 
 
@@ -146,7 +148,8 @@ class MemoryOutbox:
         for row in [row for rows in self._undecided.values() for row in rows.values()]:
             ends = row.lease_until or row.next_at
             if ends > now + timedelta(seconds=beyond):
-                row.next_at = max(now, ends - timedelta(seconds=by))
+                floor = states.not_before(row.notice.due_at, row.notice.urgent, now, by)
+                row.next_at = max(floor, ends - timedelta(seconds=by))
                 row.lease_until = row.next_at if row.lease_until else None
                 row.free_at = min(row.free_at, row.next_at)
 
@@ -157,12 +160,14 @@ class MemoryOutbox:
         counts = Counts(
             {
                 row.notice.recipient: _spent(
-                    [r for r in mine if r.notice.recipient == row.notice.recipient], _since(limits.per_recipient, now)
+                    [r for r in mine if r.notice.recipient == row.notice.recipient],
+                    _since(limits.per_recipient, now),
+                    now,
                 )
                 for row in claimed
             },
-            _spent(mine, _since(limits.per_channel, now)),
-            _spent(mine, limits.day_start(now)).number,
+            _spent(mine, _since(limits.per_channel, now), now),
+            _spent(mine, limits.day_start(now), now).number,
         )
         waiting = [Waiting(row.notice.key, row.notice.recipient, row.notice.urgent) for row in claimed]
         admission = admit(waiting, counts, limits, now)
@@ -327,13 +332,13 @@ class MemoryOutbox:
 
     def carried(self, channel: str, since: datetime) -> int:
         """See the port."""
-        return _spent((row for row in self._rows.values() if row.notice.channel == channel), since).number
+        return _spent((row for row in self._rows.values() if row.notice.channel == channel), since, _EVER).number
 
 
-def _spent(rows: Iterable[_Row], since: datetime | None) -> Spent:
+def _spent(rows: Iterable[_Row], since: datetime | None, now: datetime) -> Spent:
     if since is None:
         return Spent()
-    went = [row.sent_at or row.next_at for row in rows if row.went(since)]
+    went = [row.sent_at or row.next_at for row in rows if row.went(since, now)]
     return Spent(len(went), min(went, default=None))
 
 

@@ -255,7 +255,8 @@ def release(reason: str, now: datetime) -> Update:
 
 def waiting_beyond(instant: datetime) -> Select[Any]:
     """What is to be claimed, or a claim on which runs out, later than an instant."""
-    columns = (notice.c.key, notice.c.state, notice.c.next_at, notice.c.lease_until, _free_since.label("free"))
+    waits = (notice.c.next_at, notice.c.lease_until, notice.c.due_at, notice.c.urgent)
+    columns = (notice.c.key, notice.c.state, *waits, _free_since.label("free"))
     later = or_(and_(_waiting, notice.c.next_at > instant), notice.c.lease_until > instant)
     return select(*columns).where(_undecided, later)
 
@@ -321,21 +322,24 @@ def claim(keys: Collection[str], owner: str, until: datetime) -> Update:
 _went_at = func.coalesce(notice.c.sent_at, notice.c.next_at, type_=notice.c.next_at.type)
 
 
-def spent(channel: str, since: datetime) -> Select[Any]:
+def spent(channel: str, since: datetime, now: datetime) -> Select[Any]:
     """How many messages of a channel went, may have gone or are going since an instant, and when the first did."""
-    return select(func.count().label("number"), func.min(_went_at).label("oldest")).where(_went(channel, since))
+    return select(func.count().label("number"), func.min(_went_at).label("oldest")).where(_went(channel, since, now))
 
 
-def spent_by_recipient(channel: str, since: datetime) -> Select[Any]:
+def spent_by_recipient(channel: str, since: datetime, now: datetime) -> Select[Any]:
     """The same for each recipient."""
     numbers = (func.count().label("number"), func.min(_went_at).label("oldest"))
-    return select(notice.c.recipient, *numbers).where(_went(channel, since)).group_by(notice.c.recipient)
+    return select(notice.c.recipient, *numbers).where(_went(channel, since, now)).group_by(notice.c.recipient)
 
 
-def _went(channel: str, since: datetime) -> ColumnElement[bool]:
-    """Each part names the channel, so that each has an index of its own: a claim must not read the whole channel."""
+def _went(channel: str, since: datetime, now: datetime) -> ColumnElement[bool]:
+    """Each part names the channel, so that each has an index of its own: a claim must not read the whole channel.
+
+    What went later than now went before the clock was set back, nobody knows when: it holds nothing back.
+    """
     here = notice.c.channel == channel
-    sent, going = notice.c.sent_at > since, notice.c.state == states.LEASED
+    sent, going = and_(notice.c.sent_at > since, notice.c.sent_at <= now), notice.c.state == states.LEASED
     unsure = and_(text("maybe_sent IS 1"), notice.c.state != Outcome.SENT.value, notice.c.next_at > since)
     return or_(and_(here, sent), and_(here, going), and_(here, unsure))
 
@@ -450,7 +454,8 @@ def unheard(before: datetime, limit: int) -> Select[Any]:
     told = exists(literal(1)).where(
         _earlier.c.incident == calls.c.incident,
         _earlier.c.requires.is_(None),
-        _earlier.c.state == Outcome.SENT.value,
+        case((_earlier.c.state == Outcome.SENT.value, 1), else_=0)
+        == 1,  # by incident: of all that was sent is too much
         _earlier.c.final != FAILED,
         _earlier.c.due_at > calls.c.due,
     )

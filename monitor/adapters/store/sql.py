@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +34,8 @@ _RECORDED: Mapping[str, tuple[Table, Callable[[Any], Any]]] = {
     "audit": (tables.audit, lambda row: rows.audited(row)[0]),
 }
 _CHUNK = 100  # rows handed to the database at once, so that the event loop gets a turn between
+
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class SqlStore:
@@ -172,7 +174,8 @@ class SqlStore:
             found = (await writer.execute(queries.waiting_beyond(now + timedelta(seconds=beyond)))).all()
             moved: list[rows.Row] = []
             for row in found:
-                at = max(now, (row.lease_until or row.next_at) - timedelta(seconds=by))
+                floor = states.not_before(row.due_at, row.urgent, now, by)
+                at = max(floor, (row.lease_until or row.next_at) - timedelta(seconds=by))
                 moved.append({"hastened": row.key, "at": at, "free": min(row.free, at)})
             await _each(writer, queries.hasten(), moved)
 
@@ -255,7 +258,7 @@ class SqlStore:
 
     async def carried(self, channel: str, since: datetime) -> int:
         """See the port."""
-        number: int = (await self._file.fetch(queries.spent(channel, since)))[0].number
+        number: int = (await self._file.fetch(queries.spent(channel, since, _EVER)))[0].number
         return number
 
     async def transitions(self, unit: str, *, limit: int = 200) -> Sequence[Transition]:
@@ -364,7 +367,7 @@ async def _admitted(
     counts = Counts(
         await _spent_by_recipient(writer, channel, limits.per_recipient, now),
         await _spent(writer, channel, limits.per_channel, now),
-        (await _spent_since(writer, channel, limits.day_start(now))).number if limits.per_day is not None else 0,
+        (await _spent_since(writer, channel, limits.day_start(now), now)).number if limits.per_day is not None else 0,
     )
     waiting = [Waiting(row.key, row.recipient, bool(row.urgent)) for row in found]
     admission = admit(waiting, counts, limits, now)
@@ -378,16 +381,16 @@ async def _spent_by_recipient(
     if rate is None:
         return {}
     since = now - timedelta(seconds=rate.seconds)
-    found = await writer.execute(queries.spent_by_recipient(channel, since))
+    found = await writer.execute(queries.spent_by_recipient(channel, since, now))
     return {row.recipient: Spent(row.number, row.oldest) for row in found}
 
 
 async def _spent(writer: AsyncConnection, channel: str, rate: Rate | None, now: datetime) -> Spent:
-    return Spent() if rate is None else await _spent_since(writer, channel, now - timedelta(seconds=rate.seconds))
+    return Spent() if rate is None else await _spent_since(writer, channel, now - timedelta(seconds=rate.seconds), now)
 
 
-async def _spent_since(writer: AsyncConnection, channel: str, since: datetime) -> Spent:
-    row = (await writer.execute(queries.spent(channel, since))).one()
+async def _spent_since(writer: AsyncConnection, channel: str, since: datetime, now: datetime) -> Spent:
+    row = (await writer.execute(queries.spent(channel, since, now))).one()
     return Spent(row.number, row.oldest)
 
 

@@ -11,8 +11,11 @@ failed: another channel takes over then, unless the message was withheld meanwhi
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from monitor.model.incident import FAILED, Fault, Notice, Outcome, Receipt
 
+_YEAR = 31_557_600.0  # seconds
 PENDING = "pending"
 LEASED = "leased"
 WAITING = frozenset({PENDING, Outcome.TRY_AGAIN.value, Outcome.UNKNOWN.value})  # claimable when their time has come
@@ -38,6 +41,17 @@ def detail_after(outcome: Outcome, said: str, withheld: str) -> str:
 def planned(receipt: Receipt, notice: Notice) -> bool:
     """Whether waiting is what was meant: at night Zalo sends nothing, and nothing urgent waits for its morning."""
     return receipt.outcome is Outcome.TRY_AGAIN and receipt.fault is Fault.NIGHT and not notice.urgent
+
+
+def not_before(due_at: datetime, urgent: bool, now: datetime, by: float) -> datetime:
+    """The earliest instant to which a wait may be moved when the clock was set back `by` seconds (a year: by nobody
+    knows how much).
+
+    What was owed ahead of its time waits for it: a recovery in the morning, a digest, a reminder. A call is owed when
+    it falls due, so its time lies ahead only because the clock did.
+    """
+    ahead = due_at > now and (not urgent if by >= _YEAR else due_at > now + timedelta(seconds=by))
+    return due_at if ahead else now
 
 
 def was_told(state: str, maybe_sent: bool, final: str) -> bool:
