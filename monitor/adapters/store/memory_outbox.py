@@ -148,7 +148,7 @@ class MemoryOutbox:
         for row in [row for rows in self._undecided.values() for row in rows.values()]:
             ends = row.lease_until or row.next_at
             if ends > now + timedelta(seconds=beyond):
-                floor = states.not_before(row.notice.due_at, row.notice.urgent, now, by)
+                floor = states.not_before(row.notice.due_at, row.notice.urgent or row.attempt > 0, now, by)
                 row.next_at = max(floor, ends - timedelta(seconds=by))
                 row.lease_until = row.next_at if row.lease_until else None
                 row.free_at = min(row.free_at, row.next_at)

@@ -255,7 +255,7 @@ def release(reason: str, now: datetime) -> Update:
 
 def waiting_beyond(instant: datetime) -> Select[Any]:
     """What is to be claimed, or a claim on which runs out, later than an instant."""
-    waits = (notice.c.next_at, notice.c.lease_until, notice.c.due_at, notice.c.urgent)
+    waits = (notice.c.next_at, notice.c.lease_until, notice.c.due_at, notice.c.urgent, notice.c.attempt)
     columns = (notice.c.key, notice.c.state, *waits, _free_since.label("free"))
     later = or_(and_(_waiting, notice.c.next_at > instant), notice.c.lease_until > instant)
     return select(*columns).where(_undecided, later)

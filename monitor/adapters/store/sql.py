@@ -174,7 +174,7 @@ class SqlStore:
             found = (await writer.execute(queries.waiting_beyond(now + timedelta(seconds=beyond)))).all()
             moved: list[rows.Row] = []
             for row in found:
-                floor = states.not_before(row.due_at, row.urgent, now, by)
+                floor = states.not_before(row.due_at, row.urgent or row.attempt > 0, now, by)
                 at = max(floor, (row.lease_until or row.next_at) - timedelta(seconds=by))
                 moved.append({"hastened": row.key, "at": at, "free": min(row.free, at)})
             await _each(writer, queries.hasten(), moved)

@@ -43,14 +43,15 @@ def planned(receipt: Receipt, notice: Notice) -> bool:
     return receipt.outcome is Outcome.TRY_AGAIN and receipt.fault is Fault.NIGHT and not notice.urgent
 
 
-def not_before(due_at: datetime, urgent: bool, now: datetime, by: float) -> datetime:
+def not_before(due_at: datetime, fell_due: bool, now: datetime, by: float) -> datetime:
     """The earliest instant to which a wait may be moved when the clock was set back `by` seconds (a year: by nobody
     knows how much).
 
-    What was owed ahead of its time waits for it: a recovery in the morning, a digest, a reminder. A call is owed when
-    it falls due, so its time lies ahead only because the clock did.
+    What was owed ahead of its time waits for it: a recovery in the morning, a digest, a reminder. `fell_due`: the time
+    of this one has come before, for it is a call, which is owed when it falls due, or it was tried; it lies ahead only
+    because the clock did.
     """
-    ahead = due_at > now and (not urgent if by >= _YEAR else due_at > now + timedelta(seconds=by))
+    ahead = due_at > now and (not fell_due if by >= _YEAR else due_at > now + timedelta(seconds=by))
     return due_at if ahead else now
 
 
