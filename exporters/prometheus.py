@@ -341,12 +341,13 @@ class _Board:
         ]
 
     def _common_deadlines(self) -> Samples:
-        # Exceptions and old values give single units other deadlines; one line can only tell that of the most.
+        # Exceptions and old values give single units other deadlines; one line can only tell that of the most, and of as
+        # many the earlier, as the board does (monitor.model.verdict.common_deadline).
         chosen: dict[str, tuple[int, float]] = {}
         for (criterion, at), units in self._deadlines.counts.items():
             if units > 0:
-                chosen[str(criterion)] = max(chosen.get(str(criterion), (0, 0.0)), (units, float(at)))
-        return [((("criterion", criterion),), at) for criterion, (_, at) in sorted(chosen.items())]
+                chosen[str(criterion)] = max(chosen.get(str(criterion), (0, 0.0)), (units, -float(at)))
+        return [((("criterion", criterion),), -at) for criterion, (_, at) in sorted(chosen.items())]
 
 
 def _samples(unit: Unit, state: UnitState) -> Iterator[tuple[str, Samples]]:

@@ -292,6 +292,13 @@ async def test_a_target_has_one_deadline_and_an_exception_for_one_unit_does_not_
     assert await series(made, name) == {}
 
 
+async def test_of_as_many_deadlines_the_earlier_is_told_as_on_the_board():
+    later = due("02101", DEADLINE + timedelta(days=9))
+    made = exporter({"02100": due("02100", DEADLINE), "02101": later})
+    told = await series(made, "denbao_target_deadline_timestamp_seconds")
+    assert set(told.values()) == {DEADLINE.timestamp()}
+
+
 async def test_an_exempted_unit_tells_the_general_date_even_where_there_is_no_other():
     why = (Reason("exempted", {"paper": "12/QĐ-UBND", "old": DEADLINE, "new": DEADLINE + timedelta(days=31)}),)
     state = due("02100", DEADLINE + timedelta(days=31))
