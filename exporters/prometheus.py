@@ -341,8 +341,8 @@ class _Board:
         ]
 
     def _common_deadlines(self) -> Samples:
-        # Exceptions and old values give single units other deadlines; one line can only tell that of the most, and of as
-        # many the earlier, as the board does (monitor.model.verdict.common_deadline).
+        # Exceptions and old values give single units other deadlines; one line can only tell that of the most, and of
+        # as many the earlier, as the board does (monitor.model.verdict.common_deadline).
         chosen: dict[str, tuple[int, float]] = {}
         for (criterion, at), units in self._deadlines.counts.items():
             if units > 0:
