@@ -42,6 +42,7 @@ from hashlib import blake2b
 
 from monitor.alerting.collapse import hushed, once_more
 from monitor.alerting.escalate import (
+    NOBODY,
     awaiting,
     choose,
     due,
@@ -63,12 +64,24 @@ from monitor.alerting.roster import called
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, Trouble, judged
 from monitor.model.colour import Colour
-from monitor.model.incident import MASS_PREFIX, Address, Answer, Cover, Incident, Kind, Notice, Phase, Step, Terms
+from monitor.model.incident import (
+    LEFT,
+    MASS_PREFIX,
+    Address,
+    Answer,
+    Cover,
+    Incident,
+    Kind,
+    Notice,
+    Phase,
+    Step,
+    Terms,
+)
 from monitor.model.state import AuditEntry, Withhold
 from monitor.model.text import clean
 from monitor.model.verdict import Param
 
-__all__ = ["TABLE", "Act", "Alerts", "Event", "Move", "Scene", "acknowledge", "mermaid", "react"]
+__all__ = ["TABLE", "Act", "Alerts", "Event", "Move", "Scene", "acknowledge", "hand_on", "mermaid", "react"]
 
 
 class Event(StrEnum):
@@ -267,6 +280,48 @@ def _lasting(before: Mapping[str, Incident], scene: Scene) -> dict[str, Trouble]
     return found
 
 
+def hand_on(incident: Incident, left: Notice, scene: Scene, now: datetime) -> tuple[Alerts, bool]:
+    """The call whose message `left` went to nobody, because its recipient holds the post no more, goes to their
+    successors, or else the next step is called at once. With it whether somebody hears of it by that, or nobody need.
+
+    A call that was repeated or planned anew since is over: nothing is owed for it.
+    """
+    as_it_was = Alerts({incident.cause: incident})
+    index = next((at for at, step in enumerate(incident.steps) if step.called == left.call), None)
+    if index is None or incident.phase is not Phase.OPEN:
+        return as_it_was, True
+    step, behind = incident.steps[index], incident.steps[index + 1 :]
+    if step.skipped == NOBODY:  # handed on before
+        return as_it_was, any(one.fired and not one.skipped for one in behind)
+    vacated = _vacated(incident, step, scene, now)
+    if vacated is None:
+        return as_it_was, True
+    steps = (*incident.steps[:index], vacated, *behind)
+    case = _call(_Case(replace(incident, steps=steps), Event.STAYED, None, scene, now))
+    others = ", ".join(dict.fromkeys(notice.recipient for notice in case.notices))
+    case = case.noting("handed on", f"{left.recipient} {LEFT}: {others or 'nobody yet'}")
+    after = case.incident
+    nobody = not case.notices and after.steps[index].skipped == NOBODY
+    return Alerts({after.cause: after}, (after,), case.notices, recheck_at=_next(after), audit=case.audit), not nobody
+
+
+def _vacated(incident: Incident, step: Step, scene: Scene, now: datetime) -> Step | None:
+    """The step of a call that somebody did not hear who left: due for their successors, or due anew so that the next
+    one is called in its place; None where others of the same call are still there."""
+    again = replace(step, fired=step.fired - 1, due_at=now if step.repeat is None else _last_time(step, now), to=())
+    there = _narrowed((resolved(again, scene.directory, scene.lineage, scene.calendar, now),), incident.cover, scene)[0]
+    new = tuple(one for one in there.to if one not in step.to)
+    if new:
+        return replace(step, to=there.to, held=(*step.held, *new), held_until=now)
+    known = _reachable((step,), scene, now)
+    return None if any(one.recipient in known for one in step.to) else again
+
+
+def _last_time(step: Step, now: datetime) -> datetime:
+    """About when a step that repeats was called last, so that its repeats keep their rhythm."""
+    return min(now, step.due_at - timedelta(seconds=step.repeat or 0.0))
+
+
 def acknowledge(
     incident: Incident, actor: str, note: str, now: datetime, *, party: str = "", until: datetime | None = None
 ) -> tuple[Incident, tuple[Withhold, ...]]:
@@ -316,12 +371,14 @@ def _acknowledged(incident: Incident, now: datetime) -> Incident:
 
 
 def _counting(incident: Incident, now: datetime, until: datetime | None) -> Incident:
-    """With the time until which an answer counts, from this answer on: to answer again makes it longer."""
+    """With the time until which an answer counts, from this answer on: to answer again makes it longer, and shorter
+    only who says for how long."""
     terms = incident.terms
     if until is None and terms.ack_expires is not None:
-        until = now + timedelta(seconds=terms.ack_expires)
+        ends = now + timedelta(seconds=terms.ack_expires)
+        until = ends if incident.acked_until is None else max(ends, incident.acked_until)
     if until is None:
-        return incident
+        return replace(incident, acked_until=None, remind_at=None)
     remind = None if terms.ack_remind is None else until - timedelta(seconds=terms.ack_remind)
     return replace(incident, acked_until=until, remind_at=remind if remind and remind > now else None)
 

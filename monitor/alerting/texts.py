@@ -865,8 +865,8 @@ CONDITIONS: Mapping[str, Mapping[str, tuple[Piece, ...]]] = {
         "en": ("nothing new was judged", " for {h}"),
     },
     "store_down": {
-        "vi": ("không ghi được cơ sở dữ liệu", " trong {h}"),
-        "en": ("the database could not be used", " for {h}"),
+        "vi": ("không ghi được cơ sở dữ liệu", " trong {h}", " (đĩa còn {free}%)"),
+        "en": ("the database could not be used", " for {h}", " (disk {free}% free)"),
     },
     "plan_gap": {
         "vi": ("có bước báo tin bị bỏ sót", ", {count} bước"),

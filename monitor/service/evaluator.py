@@ -25,6 +25,7 @@ from monitor.decide import (
     check_told,
     darken,
     decide,
+    hand_on,
     listeners,
     may_wait,
     set_aside,
@@ -203,6 +204,29 @@ class Evaluator:
             except Conflict:
                 await self._reload()
                 await self._tell(unit, notices, entries)
+
+    async def hand_on(self, left: Notice) -> bool:
+        """Somebody who was to hear of an incident holds the post no more: whether somebody else is called instead, or
+        nobody need be; on disk when this returns.
+
+        Raises StoreError.
+        """
+        if left.requires is not None or not left.cause:
+            return False  # only calls are handed on
+        async with self._one_at_a_time:
+            try:
+                try:
+                    return await self._hand_on(left)
+                except Conflict:
+                    await self._reload()
+                    return await self._hand_on(left)
+            except NotFound:
+                return True  # it is over
+
+    async def _hand_on(self, left: Notice) -> bool:
+        decision, heard = hand_on(self.states[self._unit_of(left.incident)], left, self.policy, self._clock.now())
+        await self._commit([decision] if decision.incidents else [])
+        return heard
 
     async def _tell(self, unit: str, notices: tuple[Notice, ...], entries: tuple[AuditEntry, ...]) -> None:
         state = self.states[unit]
@@ -482,11 +506,13 @@ class Evaluator:
     async def _commit(self, decisions: Sequence[Decision]) -> Sequence[Decision]:
         if not decisions:
             return ()
+        now = self._clock.now()
+        decisions = [_owed_now(decision, now) for decision in decisions]
         states = await self._store.commit(decisions)
         committed = [replace(decision, after=state) for decision, state in zip(decisions, states, strict=True)]
         for decision in committed:
             self._adopt(decision.after)
-            self._news.dirty.update(listeners(decision, self.states, self.policy, self._clock.now()))
+            self._news.dirty.update(listeners(decision, self.states, self.policy, now))
         self._publish(committed)
         return committed
 
@@ -528,6 +554,12 @@ def _hastened(state: UnitState, by: float, now: datetime) -> Decision | None:
         return None
     entries = tuple(AuditEntry(now, "denbao", "clock set back", one.key, f"{by:.0f} s") for one in changed)
     return Decision(state, replace(state, incidents=sooner), incidents=changed, audit=entries)
+
+
+def _owed_now(decision: Decision, now: datetime) -> Decision:
+    """The decision, with when those of its messages are owed that a silence, a standstill or quiet hours held."""
+    owed = tuple(replace(one, free_at=now) if one.due_at < now else one for one in decision.notices)
+    return replace(decision, notices=owed) if owed else decision
 
 
 def _answer(waiting: Sequence[asyncio.Future[None]], refused: StoreError | None = None) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from monitor.model.incident import Notice, Outcome, Receipt
+from monitor.model.incident import LEFT, Fault, Notice, Outcome, Receipt
 from monitor.ports import Transport
-
-LEFT = "holds the post no more"  # who is called now is up to the plan
 
 
 class Linked:
@@ -23,7 +21,7 @@ class Linked:
     async def send(self, notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
         """See `monitor.ports.Transport`."""
         if not self._holds(notice.recipient):
-            return Receipt(Outcome.REFUSED, LEFT)
+            return Receipt(Outcome.REFUSED, LEFT, fault=Fault.LEFT)
         return await self._transport.send(self._fill(notice), attempt=attempt, maybe_sent=maybe_sent)
 
     async def close(self) -> None:
