@@ -27,7 +27,7 @@ from hashlib import blake2b
 from monitor.model.incident import OWN_PREFIX
 from monitor.model.verdict import Param
 
-Figures = Mapping[str, Param]  # for the words of the condition (monitor.alerting.texts.CONDITIONS)
+Figures = Mapping[str, Param]  # for the words of the condition (monitor.alerting.conditions)
 
 FRESH = 120.0  # seconds: what is older proves nothing
 FREE = 5.0  # per cent of the disk, whatever the site calls low
@@ -37,7 +37,7 @@ EVENT = 600.0  # seconds for which a moment that is over (a jump, a pause) is sh
 
 
 class Condition(StrEnum):
-    """What can be wrong with the monitor itself; the words are in monitor.alerting.texts.CONDITIONS."""
+    """What can be wrong with the monitor itself; the words are in monitor.alerting.conditions."""
 
     NO_SWEEP = "no_sweep"  # nothing is polled
     NO_DECISION = "no_decision"  # nothing is judged

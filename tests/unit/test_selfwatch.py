@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.alerting.conditions import CONDITIONS as WORDS
 from monitor.alerting.selfnotices import Operators, notices
 from monitor.alerting.selfwatch import (
     CONDITIONS,
@@ -26,7 +27,6 @@ from monitor.alerting.selfwatch import (
     step,
     withheld,
 )
-from monitor.alerting.texts import CONDITIONS as WORDS
 from monitor.model.segments import gsm_length
 from tests.unit.alerting_scene import CALENDAR, CHAIR, DIRECTORY, FOCAL, PROVINCE
 
