@@ -11,11 +11,12 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from monitor.alerting.collapse import Explainer, Sheltered, counted, failing, hushed, mass_of, masses, shelter
-from monitor.alerting.incidents import Alerts, Scene, react
+from monitor.alerting.incidents import Alerts, react
 from monitor.alerting.incidents import acknowledge as acknowledge_incident
 from monitor.alerting.incidents import hand_on as hand_on_call
 from monitor.alerting.muting import silence_of
 from monitor.alerting.plan import Directory
+from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import Silent, Trouble, telling, told_once, troubles
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, RollUp, Ruleset

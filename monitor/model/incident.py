@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 
 class Phase(StrEnum):
-    """Life of an incident; transitions are in monitor.alerting.incidents."""
+    """Life of an incident; transitions are in monitor.alerting.lifecycle."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"  # everybody who must answer has answered
