@@ -14,6 +14,7 @@ from monitor.alerting.collapse import Explainer, Sheltered, counted, failing, hu
 from monitor.alerting.incidents import Alerts, react
 from monitor.alerting.incidents import acknowledge as acknowledge_incident
 from monitor.alerting.incidents import hand_on as hand_on_call
+from monitor.alerting.incidents import holds_post as still_held
 from monitor.alerting.muting import silence_of
 from monitor.alerting.plan import Directory
 from monitor.alerting.scene import Scene
@@ -309,6 +310,14 @@ def hand_on(state: UnitState, left: Notice, policy: Policy, now: datetime) -> tu
     again = [at for at in (state.recheck_at, alerts.recheck_at) if at is not None]
     after = replace(state, incidents={**state.incidents, **alerts.open}, recheck_at=min(again, default=None))
     return Decision(state, after, incidents=alerts.changed, notices=alerts.notices, audit=alerts.audit), heard
+
+
+def holds_post(state: UnitState, notice: Notice, policy: Policy, now: datetime) -> bool:
+    """Whether the recipient of a call about this unit holds the post still that was called; of what is no call: yes."""
+    incident = next((one for one in state.incidents.values() if one.key == notice.incident), None)
+    if incident is None or notice.requires is not None:
+        return True
+    return still_held(incident, notice, policy.directory, policy.units.answering(state.unit), policy.calendar, now)
 
 
 def check_told(state: UnitState, ref: str, told: int | None) -> None:

@@ -8,16 +8,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from monitor.alerting.acts import ACTS, Case, call_due, counted, narrowed, reachable
+from monitor.alerting.acts import ACTS, Case, call_due, counted, narrowed
 from monitor.alerting.escalate import (
     NOBODY,
     next_call,
     resolved,
 )
 from monitor.alerting.lifecycle import COVERABLE, TABLE, Act, Event
+from monitor.alerting.plan import Directory
+from monitor.alerting.roster import holds
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, Trouble, judged
 from monitor.model.colour import Colour
+from monitor.model.hours import Calendar
 from monitor.model.incident import (
     LEFT,
     MASS_PREFIX,
@@ -124,8 +127,17 @@ def _vacated(incident: Incident, step: Step, scene: Scene, now: datetime) -> Ste
     new = tuple(one for one in there.to if one not in step.to)
     if new:
         return replace(step, to=there.to, held=(*step.held, *new), held_until=now)
-    known = reachable((step,), scene, now)
-    return None if any(one.recipient in known for one in step.to) else again
+    here = (scene.directory, step.role, scene.lineage)
+    others = any(holds(*here, one.recipient, now, scene.calendar) for one in step.to)
+    return None if others else again
+
+
+def holds_post(
+    incident: Incident, call: Notice, directory: Directory, lineage: tuple[str, ...], calendar: Calendar, now: datetime
+) -> bool:
+    """Whether the recipient of a call holds the post still that was called; of what is no call of the plan: yes."""
+    step = next((step for step in incident.steps if step.called == call.call), None)
+    return step is None or holds(directory, step.role, lineage, call.recipient, now, calendar)
 
 
 def _last_time(step: Step, now: datetime) -> datetime:

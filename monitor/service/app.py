@@ -292,9 +292,10 @@ class Service:
         shown = spec is not None and spec.kind == "log"
         return Linked(transport, (lambda notice: notice) if shown else self._linked, self._holds)
 
-    def _holds(self, recipient: str) -> bool:
-        """Whether somebody holds their post on this local day."""
-        return self._person(recipient) is not None
+    def _holds(self, notice: Notice) -> bool:
+        """Whether its recipient holds a post on this local day, and if it is a call, the one that was called."""
+        person = self._person(notice.recipient)
+        return person is not None and (not notice.cause or self.evaluator.holds_post(notice))
 
     def _home(self, recipient: str) -> str:
         """The first channel of somebody who holds their post; otherwise empty."""

@@ -26,6 +26,7 @@ from monitor.decide import (
     darken,
     decide,
     hand_on,
+    holds_post,
     listeners,
     may_wait,
     set_aside,
@@ -250,6 +251,15 @@ class Evaluator:
         except Exception:
             log.exception("whether notice %s is muted cannot be told", notice.key)
             return None
+
+    def holds_post(self, notice: Notice) -> bool:
+        """Whether the recipient of a call holds the post that was called. What breaks here holds nothing back."""
+        state = self.states.get(notice.unit)
+        try:
+            return state is None or holds_post(state, notice, self.policy, self._clock.now())
+        except Exception:
+            log.exception("whether %s holds the post of %s cannot be told", notice.recipient, notice.key)
+            return True
 
     def _take_over(self, what: Silence | Window, *, look: bool = True) -> None:
         """Have it in force; with `look` whoever it is about is decided anew, which what was over long ago needs not."""

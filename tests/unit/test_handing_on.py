@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, time
 
-from monitor.alerting.incidents import acknowledge, hand_on
+from monitor.alerting.incidents import acknowledge, hand_on, holds_post
 from monitor.alerting.outcome import Way
 from monitor.alerting.plan import Directory
 from monitor.model.colour import Colour
@@ -13,7 +13,19 @@ from monitor.model.errors import StoreError
 from monitor.model.hours import Daily
 from monitor.model.incident import LEFT, Cover, Fault, Incident, Notice, Outcome, Receipt
 from monitor.service.sender import Sender
-from tests.unit.alerting_scene import CHAIR, DIRECTORY, FOCAL, HEAD, OUTAGES, centre, local, minutes, reacted, scene
+from tests.unit.alerting_scene import (
+    CALENDAR,
+    CHAIR,
+    DIRECTORY,
+    FOCAL,
+    HEAD,
+    OUTAGES,
+    centre,
+    local,
+    minutes,
+    reacted,
+    scene,
+)
 from tests.unit.test_sender import Office, office
 from tests.unit.test_strays import strays, told
 
@@ -51,6 +63,18 @@ def test_who_holds_the_post_now_is_called_by_their_own_channels_under_new_keys()
     assert [(entry.action, entry.detail) for entry in alerts.audit] == [("handed on", f"focal {LEFT}: next")]
     again, calls, heard, alerts = handed_on(after, sms, directory)  # their other message finds it done
     assert (again, calls, heard, alerts.audit) == (after, [], True, ())
+
+
+def test_who_holds_another_post_by_now_has_left_this_one():
+    moved = replace(FOCAL, role="clerk")
+    directory = of(moved, replace(NEXT, valid_from=None), HEAD, CHAIR)
+    incident, (mail, _) = opened(of(FOCAL, HEAD, CHAIR))
+    where = (("02143", "19", "VN"), CALENDAR, CALLED)
+    assert not holds_post(incident, mail, directory, *where)
+    assert holds_post(incident, mail, of(FOCAL, HEAD, CHAIR), *where)
+    assert handed_on(incident, mail, directory, CALLED)[1] == [("next", "mail", "0/0/0"), ("next", "sms", "0/0/0")]
+    nobody = of(moved, HEAD, CHAIR)
+    assert handed_on(incident, mail, nobody, CALLED)[1] == [("head", "mail", "0/1/0")]
 
 
 def test_where_nobody_took_over_the_next_step_is_called_at_once():
