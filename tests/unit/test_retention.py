@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
+import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -10,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.adapters.store.memory import MemoryStore
+from monitor.cli.stored import refuse_deleted
 from monitor.config.spec import Retention
 from monitor.engine.book import Ruleset
 from monitor.model.colour import Colour
@@ -21,11 +25,14 @@ from monitor.model.reading import Reading
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
 from monitor.model.unit import Units
 from monitor.ports import Pruned
+from monitor.replay.past import Past
 from monitor.reporting.report import Report
 from monitor.reporting.scene import Scene
+from monitor.service.evidence import write_evidence
 from monitor.service.reports import Asked, make
 from monitor.service.retention import BATCH, Housekeeping
 from monitor.testing import LoopClock, run
+from monitor.testing.site import small_site
 from tests.contract.store_facts import notice
 
 START = datetime(2025, 8, 6, 2, tzinfo=UTC)  # nine in the morning
@@ -160,3 +167,23 @@ async def test_a_report_of_which_a_part_is_gone_says_so_and_one_that_is_whole_do
     assert "Some of what was before 2025-04-28 09:00 is not kept any more" in part.paragraphs[-1][1]
     whole = await reported(kind, 50, 0)
     assert not [said for _, said in whole.paragraphs if "not kept" in said]
+
+
+async def test_an_evidence_pack_names_the_sorts_that_are_not_whole_in_its_span(tmp_path):
+    site = replace(small_site(), root=tmp_path)
+    for starts, missing in ((150, ["notices", "transitions"]), (50, [])):
+        span, file = Span(START - timedelta(days=starts), START), io.BytesIO()
+        await write_evidence(file, site, SCENE, await pruned_store(), span)
+        with zipfile.ZipFile(file) as pack:
+            manifest = json.loads(pack.read("manifest.json"))
+        assert sorted(manifest["not_kept_before"]) == missing
+        assert set(manifest["not_kept_before"].values()) <= {"2025-04-28T09:00:00+07:00"}
+
+
+def test_a_past_whose_readings_are_gone_is_not_rebuilt(capsys):
+    refuse_deleted(Past(), DELETED, small_site())
+    refuse_deleted(Past(kept=DELETED), DELETED, small_site())
+    with pytest.raises(SystemExit) as ended:
+        refuse_deleted(Past(kept=DELETED), DELETED - timedelta(seconds=1), small_site())
+    assert ended.value.code == 1
+    assert "Readings are kept since 2025-04-28 09:00:00 only" in capsys.readouterr().err
