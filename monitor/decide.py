@@ -11,10 +11,13 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from monitor.alerting.collapse import Explainer, Sheltered, counted, failing, hushed, mass_of, masses, shelter
-from monitor.alerting.incidents import Alerts, Scene, react
+from monitor.alerting.incidents import Alerts, react
 from monitor.alerting.incidents import acknowledge as acknowledge_incident
+from monitor.alerting.incidents import hand_on as hand_on_call
+from monitor.alerting.incidents import holds_post as still_held
 from monitor.alerting.muting import silence_of
 from monitor.alerting.plan import Directory
+from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import Silent, Trouble, telling, told_once, troubles
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, RollUp, Ruleset
@@ -34,7 +37,7 @@ from monitor.engine.unmoved import judged_today, moved, says_again, stays
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound, Outdated
 from monitor.model.hours import Calendar, Sessions
-from monitor.model.incident import Cover, Incident
+from monitor.model.incident import Cover, Incident, Notice
 from monitor.model.matcher import subject
 from monitor.model.muting import NOTHING_MUTED, Muting, maintenance_spans, under_way
 from monitor.model.reading import Reading, SourceHealth
@@ -293,6 +296,28 @@ def acknowledge(
     said = ", ".join(part for part in (via, party, note) if part)
     entry = AuditEntry(now, actor, "acknowledge", incident.key, said)
     return Decision(before=state, after=after, incidents=(incident,), withheld=withheld, audit=(entry,))
+
+
+def hand_on(state: UnitState, left: Notice, policy: Policy, now: datetime) -> tuple[Decision, bool]:
+    """A message went to nobody, because its recipient holds the post no more: their successors are called, or the next
+    step at once. With it whether somebody hears of it by that, or nobody need.
+
+    Raises NotFound when its incident is not open.
+    """
+    found = _meant(state, left.incident)
+    scene = scene_of(policy.units[state.unit], state.criteria, state.evidence, policy, now)
+    alerts, heard = hand_on_call(found, left, scene, now)
+    again = [at for at in (state.recheck_at, alerts.recheck_at) if at is not None]
+    after = replace(state, incidents={**state.incidents, **alerts.open}, recheck_at=min(again, default=None))
+    return Decision(state, after, incidents=alerts.changed, notices=alerts.notices, audit=alerts.audit), heard
+
+
+def holds_post(state: UnitState, notice: Notice, policy: Policy, now: datetime) -> bool:
+    """Whether the recipient of a call about this unit holds the post still that was called; of what is no call: yes."""
+    incident = next((one for one in state.incidents.values() if one.key == notice.incident), None)
+    if incident is None or notice.requires is not None:
+        return True
+    return still_held(incident, notice, policy.directory, policy.units.answering(state.unit), policy.calendar, now)
 
 
 def check_told(state: UnitState, ref: str, told: int | None) -> None:

@@ -146,6 +146,9 @@ class Store(Protocol):
         `instead` becomes owed with it, unless this one was withheld meanwhile or that one is known already.
         """
 
+    async def note_sent(self, notice: Notice, receipt: Receipt, at: datetime) -> None:
+        """Note a message that went past the outbox at an instant: it is in every list and count of what was sent."""
+
     async def heard_later(
         self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None = None
     ) -> bool:
@@ -186,7 +189,7 @@ class Store(Protocol):
         """Newest first, of one incident or of all. The canary's are in none of these lists and counts."""
 
     async def outbox(self) -> Mapping[str, tuple[int, datetime | None]]:
-        """Per channel: number of pending notices and the due instant of the oldest."""
+        """Per channel: number of pending notices, and since or from when on the oldest can go."""
 
     async def stuck(self, before: datetime) -> tuple[int, datetime | None]:
         """How many notices should have gone before an instant and have not, and since when the oldest should have.
@@ -196,11 +199,20 @@ class Store(Protocol):
         """
 
     async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
-        """Calls due before an instant, of incidents that nobody has answered, of which every message failed.
+        """Calls that could go before an instant, of incidents that nobody has answered, of which every message failed.
 
-        Failed is what was refused, what may have gone and is not repeated, and what is tried again after a failure. A
-        call of which a message was withheld is superseded, and so is one after which somebody was told of the incident.
-        Oldest first.
+        Failed is what was refused, what may have gone and is not repeated, what is tried again after a failure, what is
+        urgent and held by a limit, and what was owed to somebody who left. A call of which a message was withheld is
+        superseded, and so is one after which somebody was told of the incident. Oldest first.
+        """
+
+    async def prune(self, what: str, before: datetime, *, after: int = 0, limit: int = 500) -> Pruned:
+        """Delete what of one sort is older than an instant and needed by nothing, among the next rows after a mark.
+
+        The sorts are "readings", "transitions", "notices", "incidents" and "silences". Kept are the last
+        reading and the last change of colour of each sort before the instant, the messages of incidents that are not
+        closed, what is undecided, and incidents with messages. Counts of outcomes do not fall by it. Raises ValueError
+        for another word.
         """
 
     async def forget(self, channel: str) -> None:
@@ -236,6 +248,14 @@ class Recorded:
     mark: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many rows a stretch of deleting took; `mark` continues it, None: that was all."""
+
+    number: int
+    mark: int | None
+
+
 class History(Protocol):
     """What was committed, oldest first and in stretches of bounded size. It is read, never changed."""
 
@@ -244,6 +264,9 @@ class History(Protocol):
 
         Readings come with all their revisions. Raises ValueError for another word.
         """
+
+    async def kept_since(self, what: str) -> datetime | None:
+        """Since when a sort of record is whole (see `Store.prune` for the words); None: nothing of it was deleted."""
 
     async def last_received(self, before: datetime) -> datetime | None:
         """When the last reading was received that is older than an instant; None: there is none."""

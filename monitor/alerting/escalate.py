@@ -20,7 +20,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
-from monitor.alerting.roster import Called, called, next_change, ways
+from monitor.alerting.roster import Called, called, holds, next_change, ways
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar, Sessions, first_instant
 from monitor.model.incident import Address, Incident, Kind, Party, Phase, Step, Terms
@@ -125,16 +125,17 @@ def refreshed(
     """
     day = calendar.local(now).date()
 
-    def reached(address: Address) -> bool:
+    def reached(step: Step, address: Address) -> bool:
         person = directory.person(address.recipient, day)
-        return person is not None and address.channel in person.channels
+        there = person is not None and address.channel in person.channels
+        return there and holds(directory, step.role, lineage, address.recipient, now, calendar)
 
     def handed_over(step: Step) -> bool:
         found = (called(directory, role, lineage, step.due_at, calendar) for role in step.role.split(","))
         return any(each.duty is not None and each.duty.until <= now for each in found)
 
     def outdated(step: Step) -> bool:
-        gone = not step.to or not all(map(reached, step.to))
+        gone = not step.to or not all(reached(step, address) for address in step.to)
         return gone or (step.duty and (step.fired > 0 or handed_over(step)))
 
     return tuple(

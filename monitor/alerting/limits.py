@@ -3,7 +3,8 @@
 What is over a limit is held with its reason until there is room again; nothing is dropped. Whoever waits is asked in
 the order in which the outbox sends, urgent before old, so what is short goes to what is urgent. Of the day's messages
 a part can be kept back for urgent ones. What is urgent, would wait longer than a minute and can be told by another
-channel is passed on to that.
+channel is passed on to that; where there is none, whoever runs the monitor is told (`monitor.alerting.unheard`). What
+the monitor says of itself is counted and never held: it may be that the limit is what is wrong.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ class Waiting:
     key: str
     recipient: str
     urgent: bool
+    own: bool = False  # about the monitor itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def admit(waiting: Sequence[Waiting], counts: Counts, limits: Limits, now: datet
             _plus(counts.channel, len(admitted)),
             counts.day + len(admitted),
         )
-        over = _over(one, gone, limits, now)
+        over = None if one.own else _over(one, gone, limits, now)
         if over is None:
             admitted.append(one.key)
             mine[one.recipient] = mine.get(one.recipient, 0) + 1

@@ -8,7 +8,8 @@ from datetime import date
 from functools import cached_property
 
 from monitor.alerting.schedule import Schedule
-from monitor.alerting.texts import TEXTS, Text
+from monitor.alerting.text import Text
+from monitor.alerting.texts import TEXTS
 from monitor.model.colour import Colour
 from monitor.model.hours import Daily, WorkingTimes
 from monitor.model.incident import MASS_PREFIX, Kind

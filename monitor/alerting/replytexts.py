@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.alerting.texts import Text
+from monitor.alerting.text import Text
 
 
 def _text(vi: tuple[str, ...], sms: tuple[str, ...]) -> Text:

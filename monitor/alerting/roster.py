@@ -49,6 +49,15 @@ def called(directory: Directory, role: str, lineage: tuple[str, ...], at: dateti
     return Called(role, ())
 
 
+def holds(
+    directory: Directory, roles: str, lineage: tuple[str, ...], recipient: str, at: datetime, calendar: Calendar
+) -> bool:
+    """Whether somebody holds one of these roles (joined by commas) on the local day, anywhere on the lineage."""
+    day = calendar.local(at).date()
+    posts = (directory.post(role, scope, day) for role in roles.split(",") for scope in lineage)
+    return any(person.id == recipient for people in posts for person in people)
+
+
 def turns(
     directory: Directory, role: str, lineage: tuple[str, ...], start: datetime, end: datetime, calendar: Calendar
 ) -> Iterator[tuple[datetime, Called]]:

@@ -9,6 +9,9 @@ Who hears of it, and by which way, is not decided here. A row only says whether 
 message (`direct`: it cannot, for it is broken or suspected itself), and whether the outgoing heartbeat must stop
 (`stops`: an outside watcher shall call for help, because we perhaps cannot).
 
+What is explained by something graver that is wrong at the same time (a disk that is full, by a database that cannot be
+written) is one alarm with it: the graver is told, with the other as its reason, and the other ends without a word.
+
 Repeats are timed on the wall clock, so that they survive a restart; a step of that clock moves them along.
 """
 
@@ -21,18 +24,20 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 
+from monitor.model.incident import OWN_PREFIX
 from monitor.model.verdict import Param
 
-Figures = Mapping[str, Param]  # for the words of the condition (monitor.alerting.texts.CONDITIONS)
+Figures = Mapping[str, Param]  # for the words of the condition (monitor.alerting.conditions)
 
 FRESH = 120.0  # seconds: what is older proves nothing
 FREE = 5.0  # per cent of the disk, whatever the site calls low
 EMERGENCY = 900.0  # seconds: a database that comes and goes is told at most so often
+DISK = 45.0  # seconds in which it is seen whether a full disk stops the database, which is told after `Limits.store`
 EVENT = 600.0  # seconds for which a moment that is over (a jump, a pause) is shown
 
 
 class Condition(StrEnum):
-    """What can be wrong with the monitor itself; the words are in monitor.alerting.texts.CONDITIONS."""
+    """What can be wrong with the monitor itself; the words are in monitor.alerting.conditions."""
 
     NO_SWEEP = "no_sweep"  # nothing is polled
     NO_DECISION = "no_decision"  # nothing is judged
@@ -100,6 +105,7 @@ class Row:
     after: float = 0.0  # it must hold so long before it is told
     keep: float = 60.0  # it must stay away so long before it is over
     rest: float = 0.0  # between two messages at least, however often they are to be repeated
+    part_of: Condition | None = None  # the graver one, above it in the table, of which it is the reason
 
 
 def _when(holds: bool, **figures: Param) -> Figures | None:
@@ -135,7 +141,7 @@ CONDITIONS: Mapping[Condition, Row] = {
     ),
     Condition.DISK_LOW: Row(
         lambda now, limit: _when(now.free is not None and now.free < limit.free, free=_whole(now.free)),
-        direct=True, stops=True,
+        direct=True, stops=True, after=DISK, part_of=Condition.STORE_DOWN,
     ),
     Condition.CHANNEL_STOPPED: Row(lambda now, _: _when(now.stopped > 0, count=now.stopped)),
     Condition.TOKEN_ENDING: Row(lambda now, _: _when(now.ending > 0)),
@@ -189,6 +195,7 @@ class Event(StrEnum):
     DUE = "due"  # a repeat
     GONE = "gone"  # not there now, and not yet for long enough
     WELL = "well"
+    EXPLAINED = "explained"  # it is part of a graver alarm now
     ANSWERED = "answered"
 
 
@@ -198,15 +205,18 @@ TABLE: Mapping[tuple[Stage | None, Event], tuple[Stage, str]] = {
     (Stage.WAITING, Event.STAYED): (Stage.WAITING, ""),
     (Stage.WAITING, Event.LASTED): (Stage.RAISED, "self"),
     (Stage.WAITING, Event.GONE): (Stage.OVER, ""),
+    (Stage.WAITING, Event.EXPLAINED): (Stage.OVER, ""),
     (Stage.RAISED, Event.STAYED): (Stage.RAISED, ""),
     (Stage.RAISED, Event.DUE): (Stage.RAISED, "self"),
     (Stage.RAISED, Event.GONE): (Stage.RAISED, ""),
     (Stage.RAISED, Event.WELL): (Stage.OVER, "self_over"),
     (Stage.RAISED, Event.ANSWERED): (Stage.ANSWERED, ""),
+    (Stage.RAISED, Event.EXPLAINED): (Stage.OVER, ""),
     (Stage.ANSWERED, Event.STAYED): (Stage.ANSWERED, ""),
     (Stage.ANSWERED, Event.GONE): (Stage.ANSWERED, ""),
     (Stage.ANSWERED, Event.WELL): (Stage.OVER, "self_over"),
     (Stage.ANSWERED, Event.ANSWERED): (Stage.ANSWERED, ""),
+    (Stage.ANSWERED, Event.EXPLAINED): (Stage.OVER, ""),
 }
 
 
@@ -226,7 +236,7 @@ class Alarm:
     @property
     def key(self) -> str:
         """What its messages belong to."""
-        return f"self/{self.condition.value}/{self.since.isoformat()}"
+        return f"{OWN_PREFIX}{self.condition.value}/{self.since.isoformat()}"
 
     @property
     def ref(self) -> str:
@@ -259,12 +269,35 @@ def step(
     """
     calls: list[Call] = []
     after: dict[Condition, Alarm] = {}
-    for condition in CONDITIONS:
-        alarm, texts = _moved(alarms.get(condition), wrong.get(condition), condition, repeat, now, jump)
+    wrong = _with_reasons(wrong)
+    for condition, row in CONDITIONS.items():
+        alarm, texts = (
+            _explained(alarms.get(condition))
+            if row.part_of in after
+            else _moved(alarms.get(condition), wrong.get(condition), condition, repeat, now, jump)
+        )
         calls.extend(Call(alarm, text) for text in texts if alarm is not None)
         if alarm is not None and alarm.stage is not Stage.OVER:
             after[condition] = alarm
     return after, tuple(calls)
+
+
+def _with_reasons(wrong: Mapping[Condition, Figures]) -> dict[Condition, Figures]:
+    """What is wrong, the graver of two that belong together with the figures of its reason."""
+    told = dict(wrong)
+    for condition, figures in wrong.items():
+        graver = CONDITIONS[condition].part_of
+        if graver is not None and graver in wrong:
+            told[graver] = {**figures, **told[graver]}
+    return told
+
+
+def _explained(alarm: Alarm | None) -> tuple[Alarm | None, list[str]]:
+    """An alarm that is part of a graver one now."""
+    if alarm is None:
+        return None, []
+    stage, text = TABLE[alarm.stage, Event.EXPLAINED]
+    return replace(alarm, stage=stage), [text] if text else []
 
 
 def _moved(

@@ -14,18 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from monitor.alerting.conditions import CONDITIONS
 from monitor.alerting.faults import vietnamese_fault
-from monitor.alerting.texts import (
-    CENTRE_SERVICE,
-    CONDITIONS,
-    NATIONAL_SERVICE,
-    SERVICES,
-    SYSTEM_SERVICE,
-    TEXTS,
-    Piece,
-    Service,
-    Text,
-)
+from monitor.alerting.services import CENTRE_SERVICE, NATIONAL_SERVICE, SERVICES, SYSTEM_SERVICE, Service
+from monitor.alerting.text import Piece, Text
+from monitor.alerting.texts import TEXTS
 from monitor.engine.explain import colour_name, number, value_text
 from monitor.model.colour import Colour
 from monitor.model.reading import Comparator

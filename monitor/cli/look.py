@@ -13,7 +13,7 @@ from monitor.adapters.clock import SystemClock
 from monitor.adapters.store import MemoryStore, SqlStore
 from monitor.cli.output import clock_seconds, echo_json
 from monitor.cli.sites import instant, json_option, open_site, site_option, unit_of
-from monitor.cli.stored import current, look
+from monitor.cli.stored import current, look, refuse_deleted
 from monitor.cli.suppose import suppose
 from monitor.config.spec import Site
 from monitor.engine.book import Ruleset
@@ -76,6 +76,7 @@ def _why_at(site: Site, code: str, text: str) -> tuple[Why, Json, str | None]:
     """The answer at a past instant, by the rules of the site that were valid then, and what it was rebuilt from."""
     unit, at = unit_of(site, code), instant(text, site)
     past = look(site, lambda store: read_past(store, at))
+    refuse_deleted(past, at, site)
     course = rebuilt(site, past, site.ruleset, at)
     first = min((reading.received_at for reading in past.readings), default=None)
     since = "" if first is None else f" ({clock_seconds(first, site)} - {clock_seconds(at, site)})"

@@ -11,7 +11,7 @@ import click
 
 from monitor.cli.output import clock_seconds, echo_json
 from monitor.cli.sites import instant, json_option, open_site, site_argument
-from monitor.cli.stored import look
+from monitor.cli.stored import look, refuse_deleted
 from monitor.config.exceptions import with_exceptions
 from monitor.config.rulebooks import load_rules
 from monitor.config.spec import Site
@@ -44,6 +44,7 @@ def replay(
         raise click.UsageError(f"no unit has the code {unit!r}")
     ruleset = loaded.ruleset if rules is None else other_rules(rules, loaded)
     past = _from_file(readings, loaded) if readings else look(loaded, lambda store: read_past(store, end))
+    refuse_deleted(past, start, loaded)
     answer = judge_again(loaded, past, ruleset, start, end)
     if unit is not None:
         answer = _only(answer, unit)

@@ -240,7 +240,7 @@ def _states(site: Site, asked: Asked, past: bool, progress: Telling) -> Mapping[
     progress("history", 0)
     recorded = look(site, lambda store: read_past(store, asked.at))
     progress("readings", len(recorded.readings))
-    if not recorded.readings:
+    if not recorded.readings or (recorded.kept is not None and asked.at < recorded.kept):
         return {}
     return rebuilt(site, recorded, site.ruleset, asked.at).states
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import TypeVar
 
 import click
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.store import MemoryStore, SqlStore, open_store
+from monitor.cli.output import clock_seconds
 from monitor.config.spec import Site
 from monitor.model.errors import StoreError
 from monitor.model.state import UnitState
+from monitor.replay.past import Past
 from monitor.service.current import current_states
 
 T = TypeVar("T")
@@ -38,3 +41,11 @@ def look(site: Site, ask: Callable[[MemoryStore | SqlStore], Awaitable[T]]) -> T
 def current(site: Site) -> Mapping[str, UnitState]:
     """The states of the site's units as of now, by code: also where no service runs that would judge them."""
     return look(site, lambda store: current_states(site, store, SystemClock()))
+
+
+def refuse_deleted(past: Past, at: datetime, site: Site) -> None:
+    """Ends with 1 where the readings of an instant are not kept any more, and says since when they are."""
+    if past.kept is not None and at < past.kept:
+        since = clock_seconds(past.kept, site)
+        click.echo(f"Số liệu chỉ được lưu từ {since}. / Readings are kept since {since} only (retention).", err=True)
+        raise SystemExit(1)

@@ -28,7 +28,7 @@ from monitor.config.rosters import build_schedules, check_schedules, holes
 from monitor.config.routes import check_routes, unheard, unreached
 from monitor.config.rulebooks import load_rules
 from monitor.config.sources import Surroundings, build_feeds, build_heartbeats
-from monitor.config.spec import Public, SimulationSpec, Site
+from monitor.config.spec import Public, Retention, SimulationSpec, Site
 from monitor.config.texts import FOLDER, Texts, load_texts, too_long
 from monitor.config.units import build_units
 from monitor.config.yaml import Document, read, salvage, validate
@@ -131,6 +131,7 @@ def _build(
         simulation=_simulation(file, site_units=[unit.code for unit in units.at(Level.PROVINCE)], findings=findings),
         as_of=_as_of(file, zone),
         version=_digest(folders, file),
+        retention=Retention(file.retention.history, file.retention.messages),
     )
     site = replace(site, own_alarm=build_own_alarm(file, site, around))
     _check(site, file, ruleset, findings)

@@ -17,6 +17,7 @@ from monitor.config.complain import nearest
 from monitor.model.hours import Daily
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_QUARTER = 100 * 86_400.0  # seconds
 _DURATION = re.compile(r"([0-9]{1,6}) ?([smhd])")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _NAME = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
@@ -189,10 +190,17 @@ def _ways(value: str) -> str:
     return value
 
 
+def _a_quarter(value: float) -> float:
+    if value < _QUARTER:
+        raise ValueError("is too short to tell of a whole quarter; write 100d or more, such as 400d")
+    return value
+
+
 _DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,6} ?[smhd]$", "examples": ["30s", "2h"]})
 
 Duration = Annotated[float, BeforeValidator(_duration), _DURATION_SCHEMA]  # seconds; written "30s", "5m", "2h", "1d"
 Span = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive), _DURATION_SCHEMA]  # not zero
+Kept = Annotated[float, BeforeValidator(_duration), AfterValidator(_a_quarter), _DURATION_SCHEMA]  # how long
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Code = Annotated[str, BeforeValidator(_code), WithJsonSchema({"type": ["string", "integer"]})]
 Identifier = Annotated[str, AfterValidator(identifier)]

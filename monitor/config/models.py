@@ -21,6 +21,7 @@ from monitor.config.fields import (
     Day,
     Duration,
     Identifier,
+    Kept,
     Label,
     Listen,
     Port,
@@ -291,6 +292,13 @@ class OwnAlarmSection(Section):
     audit_grace: Span = 60.0  # after its time from which on a call is overdue
 
 
+class RetentionSection(Section):
+    """How long what was is kept. What is older is deleted each night, but for what is needed still."""
+
+    history: Kept = 400 * 86_400.0  # readings, changes of colour, silences and windows that are over
+    messages: Kept = 400 * 86_400.0  # messages and incidents that are over
+
+
 class Network(Section):
     """What may be dialled although it is no public address."""
 
@@ -376,6 +384,7 @@ class SiteFile(Section):
     escalation: Escalation = Field(description="write who is told when")
     maintenance: list[MaintenanceSection] = Field(default=[])
     own_alarm: OwnAlarmSection = OwnAlarmSection()
+    retention: RetentionSection = RetentionSection()
     operator: Operator | None = None
     network: Network = Network()
     exporters: list[Identifier] = Field(default=["prometheus"])

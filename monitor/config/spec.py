@@ -245,6 +245,14 @@ class OwnAlarm:
     audit_grace: float = 60.0  # after its time from which on a call is overdue
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what was is kept, in seconds."""
+
+    history: float = 400 * 86_400.0  # readings, changes of colour, silences and windows that are over
+    messages: float = 400 * 86_400.0  # messages and incidents that are over
+
+
 @dataclass(frozen=True)
 class Site:
     """Everything a run needs. `root` is the folder that holds config.yaml."""
@@ -279,4 +287,5 @@ class Site:
     as_of: datetime | None = None  # aware UTC: the moment this site is about, when that is not today
     version: str = ""  # digest of all files read, for explanations and reload
     own_alarm: OwnAlarm = OwnAlarm()
+    retention: Retention = Retention()
     problems: tuple[str, ...] = ()  # mistakes in the rules on disk, file:line, while the last good ones judge instead

@@ -14,8 +14,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from monitor.alerting.conditions import CONDITIONS
 from monitor.alerting.notices import RECOVERY_TEXTS
-from monitor.alerting.texts import CONDITIONS, PLACEHOLDERS, SERVICES, TEXTS, Piece, Text
+from monitor.alerting.services import SERVICES
+from monitor.alerting.text import Piece, Text
+from monitor.alerting.texts import PLACEHOLDERS, TEXTS
 from monitor.alerting.wording import SHORTEST, overlong
 from monitor.config.complain import nearest
 from monitor.config.problems import Location, Problem

@@ -309,7 +309,7 @@ _NOTICES = (
         "denbao_outbox_oldest_age_seconds",
         _GAUGE,
         ("channel",),
-        "Age of the oldest notice that is due and unsettled.",
+        "Age of the oldest unsettled notice, from when it could first be sent.",
         Topic.NOTICES,
         "seconds",
     ),

@@ -13,6 +13,7 @@ from monitor.model.hours import Daily
 from monitor.model.verdict import Param
 
 LOOPBACK = "~canary"  # the channel that leads back to the monitor itself (monitor.service.canary): in no count or list
+OWN_PREFIX = "self/"  # of what the messages of the monitor's own alarm belong to (monitor.alerting.selfwatch)
 MASS_PREFIX = "mass:"  # of the cause of a mass outage: the criterion of the children follows
 
 
@@ -28,7 +29,7 @@ class Kind(StrEnum):
 
 
 class Phase(StrEnum):
-    """Life of an incident; transitions are in monitor.alerting.incidents."""
+    """Life of an incident; transitions are in monitor.alerting.lifecycle."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"  # everybody who must answer has answered
@@ -194,6 +195,7 @@ class Notice:
     words: Mapping[str, str] = field(default_factory=dict)  # the facts as words, for templates kept elsewhere
     instead_of: str = ""  # the channel that was owed this first, if another one had to take over
     attachments: tuple[str, ...] = ()  # names of kept files (monitor.ports.Shelf); e-mail carries them, nothing else
+    free_at: datetime | None = None  # when it was owed, where that is later than its time: its age counts from then
 
     @property
     def call(self) -> str:
@@ -204,6 +206,11 @@ class Notice:
     def origin(self) -> str:
         """The channel by which the recipient was to be told first."""
         return self.instead_of or self.channel
+
+
+def own_alarm(incident: str) -> bool:
+    """Whether messages with this `Notice.incident` are about the monitor itself."""
+    return incident.startswith(OWN_PREFIX)
 
 
 def reference(key: str) -> str:
@@ -231,6 +238,7 @@ class Fault(StrEnum):
     QUOTA = "quota"  # used up until the day is over
     NIGHT = "night"  # not at this hour
     LOGIN = "login"  # the access token: a new one may help
+    LEFT = "left"  # whoever was to hear it holds the post no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +251,7 @@ class Unheard:
     due_at: datetime
 
 
+LEFT = "holds the post no more"  # why a message went to nobody; whoever is called instead hears of it by the plan
 DELIVERED, FAILED = "delivered", "failed"  # what a provider can say of a message later
 
 

@@ -34,6 +34,7 @@ class Past:
     notices: tuple[Notice, ...] = ()
     answers: tuple[AuditEntry, ...] = ()
     muted: tuple[Silence | Window, ...] = ()  # ordered at run time
+    kept: datetime | None = None  # what was received before this is not all there any more; None: it is
 
 
 class Muted(History, Protocol):
@@ -61,6 +62,7 @@ async def read_past(history: Muted, until: datetime) -> Past:
         tuple(one for one in found[Notice] if isinstance(one, Notice)),
         tuple(answers),
         tuple(from_its_order(one) for one in await history.muted(limit=MOST) if one.created <= until),
+        await history.kept_since("readings"),
     )
 
 

@@ -27,6 +27,7 @@ class Scene:
     roles: Mapping[str, str] = field(default_factory=dict)  # id of a recipient -> role, which tells no person
     within: str | None = None
     began: datetime | None = None  # when the record begins; None: nothing was recorded
+    kept: datetime | None = None  # before this something was deleted that a report may need; None: nothing was
 
     @property
     def calendar(self) -> Calendar:
@@ -69,6 +70,14 @@ class Scene:
             f"Nothing was recorded of this time; the record begins at {began:%Y-%m-%d %H:%M}.",
         )
 
+    def _not_kept(self, kept: datetime) -> Words:
+        """The sentence of a report that reaches behind what is kept."""
+        since = self.calendar.local(kept)
+        return (
+            f"Một phần số liệu trước {since:%d/%m/%Y %H:%M} đã bị xóa theo thời hạn lưu; báo cáo có thể thiếu.",
+            f"Some of what was before {since:%Y-%m-%d %H:%M} is not kept any more; this report may lack it.",
+        )
+
     def report(
         self,
         kind: str,
@@ -88,4 +97,6 @@ class Scene:
         at, span = (when.ends, when) if isinstance(when, Span) else (when, None)
         if empty and self.before_record(when):
             paragraphs, charts = (self.nothing_recorded(),), ()
+        elif self.kept is not None and (when.starts if isinstance(when, Span) else when) < self.kept:
+            paragraphs = (*paragraphs, self._not_kept(self.kept))
         return Report(kind, title, self.site, self.calendar.zone, at, tables, span, paragraphs, charts, empty, bad)

@@ -45,6 +45,7 @@ from monitor.service.places import places_of
 from monitor.service.poller import PollEnd, Poller
 from monitor.service.replies import Replies
 from monitor.service.reports import Apart, here
+from monitor.service.retention import Housekeeping
 from monitor.service.selfwatch import NoHost, SelfWatch, Watched
 from monitor.service.sender import LOOK, Sender
 from monitor.service.strays import Strays
@@ -113,7 +114,7 @@ class Service:
     @cached_property
     def strays(self) -> Strays:
         """Who hands on what channels owe that the site has no more."""
-        return Strays(self.store, self.site.channels, self._home, self.clock, self.sender.look)
+        return Strays(self.store, self.site.channels, self._home, self.clock, self.sender.look, self.evaluator.hand_on)
 
     def _sources(self, adapters: Adapters) -> Sequence[Source]:
         named = frozenset(probe.id for probe in self.site.probes)
@@ -145,7 +146,9 @@ class Service:
         ways = ways_of(self.site)
         if self.canary is not None:
             transports, ways = {**transports, LOOPBACK: self.canary}, {**ways, LOOPBACK: Way()}
-        return Sender(self.store, transports, ways, self.clock, *sending)
+        sender = Sender(self.store, transports, ways, self.clock, *sending)
+        sender.hand_on = self.evaluator.hand_on
+        return sender
 
     def _watch_itself(self, adapters: Adapters, sources: Sequence[Source], transports: Mapping[str, Transport]) -> None:
         store, clock, own = self.store, self.clock, self.site.own_alarm
@@ -155,7 +158,7 @@ class Service:
         self.metrics.spending.follow(self.site.channels.values(), self.site.zone)
         self.channel_watch = ChannelWatch(self.sender, adapters.transports)
         self.auditor = Auditor(store, self.evaluator, clock, own.audit_every, own.audit_grace)
-        self.direct = DirectWay(transports, clock)
+        self.direct = DirectWay(transports, clock, store.note_sent)
         watched = Watched(
             store, self.evaluator, self.auditor, self.canary, self.own_line, sources,
             ready=self.ready,
@@ -208,6 +211,7 @@ class Service:
         self._spawn("sender", self.sender.run)
         self._spawn("strays", self.strays.run)
         self._spawn("digests", self.digests.run)
+        self._spawn("retention", Housekeeping(self.site.retention, self.store, self.clock, self.site.calendar).run)
         self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
         self._spawn("first sweep", self._first_sweep)
         if self.forwarder is not None:
@@ -288,9 +292,10 @@ class Service:
         shown = spec is not None and spec.kind == "log"
         return Linked(transport, (lambda notice: notice) if shown else self._linked, self._holds)
 
-    def _holds(self, recipient: str) -> bool:
-        """Whether somebody holds their post on this local day."""
-        return self._person(recipient) is not None
+    def _holds(self, notice: Notice) -> bool:
+        """Whether its recipient holds a post on this local day, and if it is a call, the one that was called."""
+        person = self._person(notice.recipient)
+        return person is not None and (not notice.cause or self.evaluator.holds_post(notice))
 
     def _home(self, recipient: str) -> str:
         """The first channel of somebody who holds their post; otherwise empty."""

@@ -1,16 +1,19 @@
 """The way past the outbox: for messages about the monitor itself that the outbox cannot be trusted with.
 
-Nothing of it is stored. A message is tried until it went, until its recipient or its text is refused, or until nobody
-needs it any more; a restart forgets it, and the alarm that is still there then sends it anew.
+What waits here is not stored. A message is tried until it went, until its recipient or its text is refused, or until
+nobody needs it any more; a restart forgets it, and the alarm that is still there then sends it anew. What went is noted
+in the store as soon as that works, so that it is counted with what its channel carries.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
 from monitor.alerting.retry import asked
+from monitor.model.errors import StoreError
 from monitor.model.incident import Fault, Notice, Outcome, Receipt
 from monitor.ports import Clock, Transport
 
@@ -18,14 +21,17 @@ log = logging.getLogger(__name__)
 
 FIRST, LONGEST = 15.0, 300.0  # seconds between two tries: they double
 Address = tuple[str, str]  # recipient, channel
-_FINAL = (Fault.RECIPIENT, Fault.MESSAGE)
+Note = Callable[[Notice, Receipt, datetime], Awaitable[None]]  # see Store.note_sent
+_FINAL = (Fault.RECIPIENT, Fault.MESSAGE, Fault.LEFT)
 
 
 class DirectWay:
     """One per service. Sends beside each other; a stuck one delays no other."""
 
-    def __init__(self, transports: Mapping[str, Transport], clock: Clock) -> None:
+    def __init__(self, transports: Mapping[str, Transport], clock: Clock, note: Note) -> None:
         self._transports = transports
+        self._note = note
+        self._notes: set[asyncio.Task[None]] = set()  # of what went and is not in the store yet
         self._clock = clock
         self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}  # notice key -> (what it is about, its task)
         self._unheard: dict[str, set[Address]] = {}  # what it is about -> who was never told of it
@@ -57,7 +63,7 @@ class DirectWay:
 
     async def stop(self) -> None:
         """Give up everything."""
-        tasks = [task for _, task in self._under_way.values()]
+        tasks = [*(task for _, task in self._under_way.values()), *self._notes]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -70,6 +76,7 @@ class DirectWay:
             if receipt.outcome is Outcome.SENT:
                 self._unheard.get(notice.incident, set()).discard((notice.recipient, notice.channel))
                 log.warning("told %s directly by %s: %s", notice.recipient, notice.channel, notice.sms)
+                self._remember(notice, receipt)
                 return
             if receipt.outcome is Outcome.REFUSED and receipt.fault in _FINAL:
                 log.error("%s cannot be told by %s: %s", notice.recipient, notice.channel, receipt.detail)
@@ -77,6 +84,22 @@ class DirectWay:
             unsure |= receipt.outcome is Outcome.UNKNOWN
             await self._clock.sleep(max(pause, asked(receipt.retry_after, LONGEST)))
             pause = min(2 * pause, LONGEST)
+
+    def _remember(self, notice: Notice, receipt: Receipt) -> None:
+        noting = self._noted(notice, receipt, self._clock.now())
+        task = asyncio.get_running_loop().create_task(noting, name=f"note {notice.key}")
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+    async def _noted(self, notice: Notice, receipt: Receipt, at: datetime) -> None:
+        pause = FIRST
+        while True:
+            try:
+                await self._note(notice, receipt, at)
+                return
+            except StoreError:  # as likely as not it is what the message was about
+                await self._clock.sleep(pause)
+                pause = min(2 * pause, LONGEST)
 
     async def _sent(self, notice: Notice, attempt: int, *, unsure: bool) -> Receipt:
         try:

@@ -25,6 +25,8 @@ from monitor.decide import (
     check_told,
     darken,
     decide,
+    hand_on,
+    holds_post,
     listeners,
     may_wait,
     set_aside,
@@ -204,6 +206,29 @@ class Evaluator:
                 await self._reload()
                 await self._tell(unit, notices, entries)
 
+    async def hand_on(self, left: Notice) -> bool:
+        """Somebody who was to hear of an incident holds the post no more: whether somebody else is called instead, or
+        nobody need be; on disk when this returns.
+
+        Raises StoreError.
+        """
+        if left.requires is not None or not left.cause:
+            return False  # only calls are handed on
+        async with self._one_at_a_time:
+            try:
+                try:
+                    return await self._hand_on(left)
+                except Conflict:
+                    await self._reload()
+                    return await self._hand_on(left)
+            except NotFound:
+                return True  # it is over
+
+    async def _hand_on(self, left: Notice) -> bool:
+        decision, heard = hand_on(self.states[self._unit_of(left.incident)], left, self.policy, self._clock.now())
+        await self._commit([decision] if decision.incidents else [])
+        return heard
+
     async def _tell(self, unit: str, notices: tuple[Notice, ...], entries: tuple[AuditEntry, ...]) -> None:
         state = self.states[unit]
         await self._commit([Decision(state, state, notices=notices, audit=entries)])
@@ -226,6 +251,15 @@ class Evaluator:
         except Exception:
             log.exception("whether notice %s is muted cannot be told", notice.key)
             return None
+
+    def holds_post(self, notice: Notice) -> bool:
+        """Whether the recipient of a call holds the post that was called. What breaks here holds nothing back."""
+        state = self.states.get(notice.unit)
+        try:
+            return state is None or holds_post(state, notice, self.policy, self._clock.now())
+        except Exception:
+            log.exception("whether %s holds the post of %s cannot be told", notice.recipient, notice.key)
+            return True
 
     def _take_over(self, what: Silence | Window, *, look: bool = True) -> None:
         """Have it in force; with `look` whoever it is about is decided anew, which what was over long ago needs not."""
@@ -482,11 +516,13 @@ class Evaluator:
     async def _commit(self, decisions: Sequence[Decision]) -> Sequence[Decision]:
         if not decisions:
             return ()
+        now = self._clock.now()
+        decisions = [_owed_now(decision, now) for decision in decisions]
         states = await self._store.commit(decisions)
         committed = [replace(decision, after=state) for decision, state in zip(decisions, states, strict=True)]
         for decision in committed:
             self._adopt(decision.after)
-            self._news.dirty.update(listeners(decision, self.states, self.policy, self._clock.now()))
+            self._news.dirty.update(listeners(decision, self.states, self.policy, now))
         self._publish(committed)
         return committed
 
@@ -528,6 +564,12 @@ def _hastened(state: UnitState, by: float, now: datetime) -> Decision | None:
         return None
     entries = tuple(AuditEntry(now, "denbao", "clock set back", one.key, f"{by:.0f} s") for one in changed)
     return Decision(state, replace(state, incidents=sooner), incidents=changed, audit=entries)
+
+
+def _owed_now(decision: Decision, now: datetime) -> Decision:
+    """The decision, with when those of its messages are owed that a silence, a standstill or quiet hours held."""
+    owed = tuple(replace(one, free_at=now) if one.due_at < now else one for one in decision.notices)
+    return replace(decision, notices=owed) if owed else decision
 
 
 def _answer(waiting: Sequence[asyncio.Future[None]], refused: StoreError | None = None) -> None:

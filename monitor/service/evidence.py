@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 from monitor.adapters.render.pack import Pack
 from monitor.config.spec import Site
+from monitor.model.hours import Calendar
 from monitor.model.muting import Span
 from monitor.model.reading import Reading
 from monitor.model.state import AuditEntry, Transition
@@ -30,6 +32,7 @@ from monitor.reporting.incidents import during
 from monitor.reporting.scene import Scene
 from monitor.service.reports import MOST, Progress, Records, audit, in_silence
 
+_SORTS = ("readings", "transitions", "incidents", "notices")  # of the record, see `ports.Store.prune`
 _ABOUT = """\
 Bằng chứng của {vi} từ {start} đến {end}.
 Evidence of {en} from {start} to {end}.
@@ -70,6 +73,8 @@ async def write_evidence(
         table.add(version_row(one, calendar) for one in versions)
     for path in _rules(site.root):
         pack.text(path.relative_to(site.root).as_posix(), path.read_bytes())
+    since = {what: await store.kept_since(what) for what in _SORTS}
+    missing = {what: at for what, at in since.items() if at is not None and at > span.starts}
     judged = list(dict.fromkeys(one.subject for one in versions if one.action == "start"))
     about = {
         "version": 1,
@@ -79,6 +84,7 @@ async def write_evidence(
         "rules_version": site.version,
         "rules_versions_that_judged": judged,
         "rules_are_those_that_judged": judged in ([], [site.version]),
+        "not_kept_before": {what: _told_of(at, calendar) for what, at in missing.items()},
         "books": [{"id": book.id, "version": book.version} for book in site.ruleset.books],
     }
     pack.close(about)
@@ -105,6 +111,10 @@ async def _history(pack: Pack, scene: Scene, store: Records, span: Span, progres
                 progress(what, table.rows - 1)
             number += table.rows - 1
     return number
+
+
+def _told_of(at: datetime, calendar: Calendar) -> str:
+    return calendar.local(at).isoformat()
 
 
 def _versions(entries: Sequence[AuditEntry], span: Span) -> list[AuditEntry]:

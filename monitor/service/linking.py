@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from monitor.model.incident import Notice, Outcome, Receipt
+from monitor.model.incident import LEFT, Fault, Notice, Outcome, Receipt
 from monitor.ports import Transport
-
-LEFT = "holds the post no more"  # who is called now is up to the plan
 
 
 class Linked:
     """A transport whose messages carry their recipient's links, and go to nobody who has left the post meanwhile."""
 
     def __init__(
-        self, transport: Transport, fill: Callable[[Notice], Notice], holds: Callable[[str], bool] = lambda _: True
+        self, transport: Transport, fill: Callable[[Notice], Notice], holds: Callable[[Notice], bool] = lambda _: True
     ) -> None:
         self._transport = transport
         self._fill = fill
@@ -22,8 +20,8 @@ class Linked:
 
     async def send(self, notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
         """See `monitor.ports.Transport`."""
-        if not self._holds(notice.recipient):
-            return Receipt(Outcome.REFUSED, LEFT)
+        if not self._holds(notice):
+            return Receipt(Outcome.REFUSED, LEFT, fault=Fault.LEFT)
         return await self._transport.send(self._fill(notice), attempt=attempt, maybe_sent=maybe_sent)
 
     async def close(self) -> None:

@@ -218,14 +218,14 @@ class Replies:
 
     async def _read_by(self, case: _Case) -> list[Unit]:
         """The units of the editions with this number that were owed to the sender."""
-        site, found = self._site, list[Unit]()
-        for key, unit in numbered(
-            case.said.edition, site.directory.digests, site.units, site.calendar, case.now
-        ).items():
-            sent = await self._store.deliveries(incident=key)
-            if any(one.notice.recipient in case.ids for one in sent):
-                found.append(unit)
-        return found
+        site = self._site
+        meant = numbered(case.said.edition, site.directory.digests, site.units, site.calendar, case.now)
+        sent = await self._store.owed(meant)
+        return [
+            unit
+            for key, unit in meant.items()
+            if any(address_in(one).recipient in case.ids for one in sent.get(key, ()))
+        ]
 
     def _to_handle(self, heads: Sequence[Unit], now: datetime) -> tuple[str, dict[str, Param]]:
         """Which text, and its facts: the units that are not well, red before yellow before unknown, lowest first."""

@@ -35,6 +35,7 @@ KINDS = ("digest", "ranking", "targets", "availability", "incidents", "deliverie
 OF_STATES = frozenset({"digest", "ranking", "targets"})  # need the states of the units at their instant
 MOST = 1_000_000  # incidents or messages that are read
 _KEPT = timedelta(hours=1)  # history keeps one repeat of a reading in this time
+LOOKS_BACK = timedelta(days=366)  # as far as a sample of a rule reaches: what is rebuilt may miss something before
 PATIENCE = timedelta(minutes=5)  # without a sign of life before a start: shorter ones are a restart
 
 Fact = TypeVar("Fact", Transition, AuditEntry)
@@ -88,7 +89,12 @@ def scene_of(site: Site, states: Mapping[str, UnitState], within: str | None = N
 
 async def make(asked: Asked, scene: Scene, store: Records, progress: Progress = in_silence) -> Report:
     """One report. Raises StoreError, NotFound for a unit that the site has not, ValueError for another mistake."""
-    scene = replace(scene, within=asked.within, began=await begin_of_record(store))
+    needs = _NEEDS[asked.kind] if asked.live or asked.kind not in OF_STATES else (*_NEEDS[asked.kind], "readings")
+    began, kept = await begin_of_record(store), await kept_since(store, needs)
+    if began is not None and kept is not None:
+        began = max(began, kept)
+    behind = kept if kept is None or asked.live or asked.kind not in OF_STATES else kept + LOOKS_BACK
+    scene = replace(scene, within=asked.within, began=began, kept=behind)
     return await _MAKERS[asked.kind](asked, scene, store, progress)
 
 
@@ -173,6 +179,23 @@ _MAKERS: Mapping[str, Callable[[Asked, Scene, Records, Progress], Awaitable[Repo
     "incidents": _incidents_told,
     "deliveries": _deliveries,
 }
+
+
+# Of which sorts of record a report tells (see `monitor.ports.Store.prune`); what is rebuilt is made of readings, too.
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "digest": ("transitions",),
+    "ranking": (),
+    "targets": (),
+    "availability": ("transitions",),
+    "incidents": ("incidents",),
+    "deliveries": ("notices",),
+}
+
+
+async def kept_since(store: History, sorts: Sequence[str]) -> datetime | None:
+    """Since when all of these sorts of record are whole; None: nothing of them was deleted. Raises StoreError."""
+    since = [at for what in sorts if (at := await store.kept_since(what)) is not None]
+    return max(since, default=None)
 
 
 async def begin_of_record(store: History) -> datetime | None:

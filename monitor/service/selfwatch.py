@@ -169,6 +169,8 @@ class SelfWatch(Collector):
         self._stood = self._jump = 0.0
         before = self.alarms
         self.alarms, calls = step(before, wrong, self._own.repeat, now, jump)
+        for condition in before.keys() - self.alarms.keys() - {call.alarm.condition for call in calls}:
+            self._direct.replace(before[condition].key, over=True)  # a graver one says it now
         for call in calls:
             await self._tell(call, now)
         await self._remember()

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.alerting.outcome import REST, Way, follow, take_over
 from monitor.model.errors import StoreError
-from monitor.model.incident import Fault, Notice, Outcome, Receipt
+from monitor.model.incident import LEFT, Fault, Notice, Outcome, Receipt
 from monitor.model.state import AuditEntry, Decision
 from monitor.model.text import clean
 from monitor.ports import Clock, Hold, Lease, Store, Transport
@@ -30,6 +30,17 @@ _EVER = 86_400.0 * 36_500  # seconds: until now, however far away it is
 LOOK = 5.0  # seconds after which the outbox is looked at without being woken
 LONG = 3600.0  # seconds: only a night or a silence keeps a notice for longer past its time; both are asked at its claim
 REFUSED = timedelta(seconds=1)  # pause after a store that cannot be written
+
+HandOn = Callable[[Notice], Awaitable[bool]]  # whether somebody is called instead, see Evaluator.hand_on
+
+
+async def handed_on(notice: Notice, receipt: Receipt, hand_on: HandOn) -> Receipt:
+    """What becomes of a message whose recipient holds the post no more: superseded where somebody is called instead."""
+    try:
+        return Receipt(Outcome.SUPPRESSED, LEFT) if await hand_on(notice) else receipt
+    except StoreError as broken:
+        log.error("who is called instead of %s for %s cannot be stored: %s", notice.recipient, notice.key, broken)
+        return replace(receipt, outcome=Outcome.TRY_AGAIN)
 
 
 class Sender:
@@ -57,6 +68,7 @@ class Sender:
         self._owner = owner
         self._look = look
         self._hold = hold  # what is muted; asked within each claim
+        self.hand_on: HandOn | None = None  # calls somebody else instead of who left; None: nobody does
         self._wake = {channel: asyncio.Event() for channel in transports}
         self._unmarked = dict.fromkeys(transports, 0)  # sends that ended and wait for the store
         self._flying: dict[str, set[asyncio.Task[None]]] = {channel: set() for channel in transports}
@@ -141,6 +153,8 @@ class Sender:
         if receipt is None:
             receipt = await self._sent(lease)
             await self._note_fault(lease.notice.channel, receipt)
+        if receipt.fault is Fault.LEFT and self.hand_on is not None:
+            receipt = await handed_on(lease.notice, receipt, self.hand_on)
         await self._settle(lease, receipt)
 
     async def _sent(self, lease: Lease) -> Receipt:

@@ -2,7 +2,7 @@
 
 It is the count by which `monitor.alerting.limits` holds a channel to its day, asked of the store for each page. A text
 for SMS is cut to one segment whatever happens (`monitor.alerting.wording`), so a message is a segment. What goes past
-the outbox (`service.direct`) is not in it.
+the outbox (`service.direct`) is in it as soon as the store has it.
 """
 
 from __future__ import annotations

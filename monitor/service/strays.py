@@ -15,7 +15,7 @@ from monitor.model.errors import StoreError
 from monitor.model.incident import Outcome, Receipt
 from monitor.model.state import Decision
 from monitor.ports import Clock, Lease, Store
-from monitor.service.sender import LEASE, LOOK
+from monitor.service.sender import LEASE, LOOK, REFUSED, HandOn, handed_on
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +32,14 @@ class Strays:
         home: Callable[[str], str],
         clock: Clock,
         moved: Callable[[], None],
+        hand_on: HandOn,
     ) -> None:
         self._store = store
         self._channels = channels
         self._home = home
         self._clock = clock
         self._moved = moved  # called when other channels owe more
+        self._hand_on_call = hand_on  # calls somebody else instead of who left
         self._wake = asyncio.Event()
 
     def notice(self, decisions: Sequence[Decision]) -> None:
@@ -77,7 +79,11 @@ class Strays:
         outcome = Outcome.MAYBE_SENT if lease.maybe_sent else Outcome.REFUSED
         instead = take_over(notice, home) if home else None
         receipt = Receipt(outcome, f"{said}; told by {home} instead" if home else said)
+        if not home:
+            receipt = await handed_on(notice, receipt, self._hand_on_call)
         log.warning("notice %s: %s", notice.key, receipt.detail)
-        await self._store.settle(lease, receipt, self._clock.now(), None, instead)
+        now = self._clock.now()
+        again = now + REFUSED if receipt.outcome is Outcome.TRY_AGAIN else None
+        await self._store.settle(lease, receipt, now, again, instead)
         if instead is not None:
             self._moved()

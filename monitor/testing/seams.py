@@ -13,7 +13,7 @@ from monitor.model.incident import Delivery, Incident, Notice, Outcome, Receipt,
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
-from monitor.ports import Clock, Hold, Lease, Source, Store, TakeOver, Transport
+from monitor.ports import Clock, Hold, Lease, Pruned, Source, Store, TakeOver, Transport
 from monitor.testing.ledger import Ledger
 from monitor.testing.lives import Killed, Life, outside
 from monitor.testing.script import Script, within
@@ -164,6 +164,11 @@ class FaultyStore:
         self._enter()
         return await self._inner.load_health()
 
+    async def note_sent(self, notice: Notice, receipt: Receipt, at: datetime) -> None:
+        """See the port."""
+        await self._write()
+        await self._inner.note_sent(notice, receipt, at)
+
     async def heard_later(
         self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None = None
     ) -> bool:
@@ -227,6 +232,11 @@ class FaultyStore:
         """See the port."""
         self._enter()
         return await self._inner.unheard(before, limit)
+
+    async def prune(self, what: str, before: datetime, *, after: int = 0, limit: int = 500) -> Pruned:
+        """See the port."""
+        await self._write()
+        return await self._inner.prune(what, before, after=after, limit=limit)
 
     async def forget(self, channel: str) -> None:
         """See the port."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.alerting.auditor import Fault
-from monitor.alerting.incidents import mermaid
+from monitor.alerting.lifecycle import mermaid
 from monitor.alerting.selfwatch import CONDITIONS
 from monitor.cli.main import COMMANDS
 

@@ -17,6 +17,7 @@ from monitor.engine.rolling import pack
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.incident import (
+    LEFT,
     LOOPBACK,
     Address,
     Fault,
@@ -977,6 +978,74 @@ async def test_a_call_is_superseded_by_an_answer_a_withheld_message_or_a_later_c
     (state,) = await store.commit([decision(state, incidents=(one,))])
     await store.commit([decision(state, withheld=(Withhold("i", "covered"),))])
     assert await unheard(store) == []
+
+
+async def test_a_call_that_a_limit_holds_back_is_unheard_until_it_goes(store: Store) -> None:
+    urgent = replace(called("0/0/0"), urgent=True)
+    calm = replace(called("0/1/0", "head"), urgent=False)
+    await store.commit([replace(owing(urgent, calm), incidents=(incident("i"),))])
+    assert await store.lease("log", "me", at(1), 10, 20, limits=Limits(per_day=0)) == []
+    assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0"]  # what is not urgent may wait for its room
+    assert await store.stuck(at(100)) == (0, None)
+    later = at(2 * 86_400)
+    (lease, _) = await store.lease("log", "me", later, 10, 20)
+    assert (lease.notice.key, lease.attempt) == (urgent.key, 1)
+    assert await unheard(store) == []  # on the wire
+
+
+async def test_the_age_of_what_is_owed_late_counts_from_then_also_where_another_channel_takes_over(
+    store: Store,
+) -> None:
+    late = replace(called("0/0/0", channel="zalo"), free_at=at(3600))
+    await store.commit([replace(owing(late), incidents=(incident("i"),))])
+    assert await store.stuck(at(3600)) == (0, None)
+    assert await store.stuck(at(3700)) == (1, at(3600))
+    assert await store.outbox() == {"zalo": (1, at(3600))}
+    lease = await claim_one(store, "zalo", 3601)
+    await store.settle(lease, REFUSED, at(3602), None, take_over(late, "sms"))
+    assert await store.outbox() == {"sms": (1, at(3600))}
+    await ended(store, "sms", REFUSED, 3603)
+    assert await unheard(store, before=3600) == []
+    assert await unheard(store, before=3700) == [("i", "00010", "0/0/0", 0.0)]
+
+
+async def test_what_failed_after_all_is_as_old_as_its_provider_s_word(store: Store) -> None:
+    page = await went(store, SENT)
+    assert await store.heard_later("zalo", reference(page.key), "failed", at(3600), by_sms)
+    assert await store.outbox() == {"sms": (1, at(3600))}
+
+
+async def test_a_call_that_was_handed_on_is_unheard_until_somebody_else_hears_it(store: Store) -> None:
+    await store.commit([replace(owing(called("0/0/0")), incidents=(incident("i"),))])
+    await ended(store, "log", Receipt(Outcome.SUPPRESSED, LEFT))
+    assert await unheard(store) == []  # the successor, or the next step, is called
+    (state,) = await store.load_states()
+    await store.commit([owing(called("0/0/0", "next"), before=state)])
+    assert await unheard(store) == []
+    await ended(store, "log", REFUSED)
+    assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0"]
+
+
+async def test_what_went_past_the_outbox_is_listed_counted_and_told_of_by_its_provider(store: Store) -> None:
+    own = replace(called("0/self"), key="self/disk_low/x/1/self/ops/log", incident="self/disk_low/x", urgent=True)
+    for _ in range(2):  # a note that was written although the store said no is written again
+        await store.note_sent(own, Receipt(Outcome.SENT, id="sms-9"), at(5))
+    (delivery,) = await store.deliveries()
+    assert (delivery.notice, delivery.state, delivery.sent_at) == (own, "sent", at(5))
+    assert await store.carried("log", at(0)) == 1
+    assert await store.outcomes() == {("log", Outcome.SENT): 1}
+    assert await store.lease("log", "me", at(9), 10, 20) == []
+    assert await store.next_due("log") is None
+    assert await store.heard_later("log", "sms-9", "delivered", at(10))
+
+
+async def test_what_the_monitor_says_of_itself_is_counted_and_never_over_a_limit(store: Store) -> None:
+    own = replace(called("0/self"), key="self/disk_low/x/1/self/ops/log", incident="self/disk_low/x", urgent=True)
+    page = replace(called("0/0/0"), urgent=True)
+    await store.commit([owing(own, page)])
+    leases = await store.lease("log", "me", at(1), 10, 20, limits=Limits(per_day=1))
+    assert [lease.notice for lease in leases] == [page, own]
+    assert await store.carried("log", at(0)) == 2
 
 
 async def test_what_a_provider_took_and_could_not_deliver_is_unheard(store: Store) -> None:

@@ -10,6 +10,8 @@ from itertools import pairwise
 
 import pytest
 
+from monitor.alerting.limits import Limits
+from monitor.alerting.orders import Order, silence_of
 from monitor.model.incident import Fault, Notice, Outcome, Receipt
 from monitor.model.state import UnitState
 from monitor.service.canary import DEADLINE, PERIOD, UNIT
@@ -27,9 +29,9 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL", "monitor")
 
 
-def played(story: Story) -> None:
+def played(story: Story, **limits: Limits) -> None:
     async def all_of_it() -> None:
-        await lived(Scene(), story)
+        await lived(Scene(limits), story)
 
     run(all_of_it())
 
@@ -84,7 +86,7 @@ def test_a_low_disk_is_told_once_repeated_each_hour_and_once_when_it_is_over():
     async def story(scene: Scene) -> None:
         scene.host.share = 3.0
         await scene.passes(150)
-        assert scene.heard == [("disk_low", "self", 15.0), ("disk_low", "self", 75.0), ("disk_low", "self", 135.0)]
+        assert scene.heard == [("disk_low", "self", 16.0), ("disk_low", "self", 76.0), ("disk_low", "self", 136.0)]
         scene.host.share = 30.0
         await scene.passes(10)
         assert scene.heard[3][:2] == ("disk_low", "self_over")
@@ -427,6 +429,61 @@ def test_a_step_that_fails_everywhere_is_tried_on_for_ever_and_told_until_it_is_
         assert scene.on == []
 
     played(story)
+
+
+def test_a_call_that_waits_for_the_next_day_s_budget_is_told_the_operator():
+    """P2: the sms of the second focal point is over the day's budget, and they have no other channel."""
+
+    async def story(scene: Scene) -> None:
+        scene.down.update(COMMUNES[:2])
+        await scene.passes(8)
+        (ring,) = scene.transports["sms"].rings
+        (unlucky,) = (code for code in COMMUNES[:2] if ring.notice.unit != code)
+        (incident,) = scene.service.evaluator.states[unlucky].incidents.values()
+        (told,) = scene.heard
+        assert told[:2] == ("unheard", "self")
+        assert told[2] - (incident.opened_at - START).total_seconds() / 60 <= 2  # minutes
+        assert (
+            f"1 lần gọi, cũ nhất {unlucky} mã {incident.ref} (focal)" in scene.transports["own"].rings[0].notice.subject
+        )
+        await scene.passes(12)  # by now the head has been called, by mail
+        assert [(one, text) for one, text, _ in scene.heard] == [("unheard", "self"), ("unheard", "self_over")]
+
+    played(story, sms=Limits(per_day=1))
+
+
+def test_a_call_that_a_silence_held_is_as_old_as_the_end_of_the_silence():
+    """The heartbeat goes on: the head of the outbox is not older than the two minutes that it may be."""
+
+    async def story(scene: Scene) -> None:
+        service, now = scene.service, scene.clock.now()
+        order = Order(("criterion=centre",), "works on the line", seconds=3600)
+        silence = silence_of(order, "an", scene.site.units, scene.site.calendar.zone, now)
+        await service.evaluator.mute(silence, "silence", "an")
+        scene.down.add(COMMUNES[0])
+        await scene.passes(59.5)
+        scene.broken |= {"sms": DOWN, "mail": DOWN}
+        await scene.passes(2)
+        assert [asked.notice.recipient for asked in scene.transports["mail"].asked][:1] == ["head"]
+        scene.broken.clear()
+        beats = len(scene.host.beats)
+        await scene.passes(5)
+        assert len(scene.host.beats) == beats + 5
+        assert minutes_of(scene)[-10:] == list(range(minutes_of(scene)[-1] - 9, minutes_of(scene)[-1] + 1))
+        assert scene.heard == [] or [one for one, _, _ in scene.heard] == ["unheard", "unheard"]
+
+    played(story)
+
+
+def test_what_the_monitor_says_of_itself_is_never_over_a_limit():
+    async def story(scene: Scene) -> None:
+        scene.broken |= {"sms": UNKNOWN_NUMBER, "mail": UNKNOWN_NUMBER}
+        scene.down.add(COMMUNES[0])
+        await scene.passes(130)
+        told = [(one, text) for one, text, _ in scene.heard]
+        assert told.count(("unheard", "self")) == 3  # once, and again after each hour
+
+    played(story, own=Limits(per_day=1))
 
 
 def test_an_answer_or_a_recovery_supersedes_what_nobody_heard():

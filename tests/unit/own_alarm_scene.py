@@ -94,14 +94,14 @@ class BreakableStore(MemoryStore):
 class Scene:
     """One service; `down` are the communes that do not answer."""
 
-    def __init__(self) -> None:
-        self.clock = WallClock(START)
+    def __init__(self, limits: Mapping[str, Limits] | None = None, start: datetime = START) -> None:
+        self.clock = WallClock(start)
         self.store = BreakableStore()
         self.host = ScriptedHost(self.clock)
         self.down: set[str] = set()
         self.polled = True  # False: no source answers any more, and none fails either
         self.broken: dict[str, Reply] = {}  # channel -> how its provider treats everything
-        self.site = own_site()
+        self.site = own_site(limits or {})
         self.transports = {name: RecordingTransport(self.clock, self._treats(name)) for name in self.site.channels}
         self.service = self.made()
 
@@ -144,15 +144,16 @@ class Scene:
         return [alarm.condition.value for alarm in self.service.self_watch.shown()]
 
 
-def own_site() -> Site:
-    """The small site with an operator who is told by a channel of their own."""
+def own_site(limits: Mapping[str, Limits]) -> Site:
+    """The small site with an operator who is told by a channel of their own, and with limits of channels."""
     site = small_site()
+    channels = {**site.channels, "own": ChannelSpec("own", "log", parallel=1)}
     directory = replace(site.directory, recipients=(*site.directory.recipients, OPERATOR))
     operators = Operators(site.units[PROVINCE], (OPERATOR,), ("own",), directory, site.calendar)
     return replace(
         site,
         directory=directory,
-        channels={**site.channels, "own": ChannelSpec("own", "log", parallel=1)},
+        channels={name: replace(spec, limits=limits.get(name)) for name, spec in channels.items()},
         own_alarm=OwnAlarm(operators, heartbeats=(Secret("https://watcher.example/1"),)),
     )
 

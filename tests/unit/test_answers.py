@@ -109,6 +109,25 @@ def test_quiet_hours_hold_a_reminder_as_they_hold_a_call():
     assert reminder.due_at == NOW + minutes(120)
 
 
+def test_an_ordinary_answer_shortens_no_longer_one_and_who_says_so_does():
+    line = Line(ack_expires=2 * HOUR, ack_remind=30 * MINUTE)
+    line.sees(DOWN)
+    line.hears("focal", 0, until=NOW + minutes(2000))
+    for later in (1, 30):
+        again = line.hears("head", later)
+        assert (again.acked_until, again.remind_at) == (NOW + minutes(2000), NOW + minutes(1970))
+    assert line.hears("head", 40, until=NOW + minutes(60)).acked_until == NOW + minutes(60)
+    assert line.hears("head", 41).acked_until == NOW + minutes(161)
+
+
+def test_where_an_answer_stands_until_the_end_an_ordinary_one_outlasts_one_for_some_time():
+    line = Line()
+    line.sees(DOWN)
+    line.hears("focal", 0, until=NOW + minutes(15))
+    assert line.hears("head", 5).acked_until is None
+    assert told(line.sees(DOWN, 100_000)) == []
+
+
 def test_answering_again_makes_it_count_longer_and_the_first_who_answered_stays():
     line = Line(ack_expires=2 * HOUR, ack_remind=30 * MINUTE)
     line.sees(DOWN)

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from monitor.model.errors import StoreError
 from monitor.model.incident import Fault, Notice, Outcome, Receipt
-from monitor.service.direct import DirectWay
+from monitor.service.direct import DirectWay, Note
 from monitor.testing import LoopClock, run
 from monitor.testing.doubles import RecordingTransport, Reply
 from tests.contract.store_facts import notice
@@ -24,13 +25,19 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL", "monitor")
 
 
+async def noted(_notice: Notice, _receipt: Receipt, _at: datetime) -> None:
+    """A store that works."""
+
+
 def played(
-    script: Callable[[Notice, int], Reply], story: Callable[[DirectWay, LoopClock], Awaitable[None]]
+    script: Callable[[Notice, int], Reply],
+    story: Callable[[DirectWay, LoopClock], Awaitable[None]],
+    note: Note | None = None,
 ) -> RecordingTransport:
     async def all_of_it() -> RecordingTransport:
         clock = LoopClock(NOW)
         transport = RecordingTransport(clock, script)
-        way = DirectWay({"log": transport}, clock)
+        way = DirectWay({"log": transport}, clock, note or noted)
         await story(way, clock)
         await way.stop()
         return transport
@@ -61,6 +68,29 @@ def test_only_what_no_repeat_can_mend_is_given_up(fault, tries):
 
     wire = played(lambda *_: Reply(Receipt(Outcome.REFUSED, "no", fault=fault), arrives=False), story)
     assert len(wire.asked) == tries
+
+
+def test_what_went_is_noted_as_soon_as_the_store_works_as_of_when_it_went():
+    kept: list[tuple[str, float]] = []
+    tried: list[float] = []
+
+    async def story(way: DirectWay, clock: LoopClock) -> None:
+        async def note(notice: Notice, _receipt: Receipt, at: datetime) -> None:
+            tried.append((clock.now() - NOW).total_seconds())
+            if len(tried) < 3:
+                raise StoreError("disk full")
+            kept.append((notice.key, (at - NOW).total_seconds()))
+
+        way._note = note
+        await clock.sleep(10)
+        way.send(ONE)
+        await clock.sleep(1)
+        assert not way.pending("self/disk_low")
+        await clock.sleep(300)
+
+    played(lambda *_: Reply(), story)
+    assert tried == [10, 25, 55]
+    assert kept == [(ONE.key, 10.0)]
 
 
 @pytest.mark.parametrize("asked", [999_999_999.0, float("inf"), float("nan"), -5.0])

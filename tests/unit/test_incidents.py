@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from monitor.alerting.incidents import TABLE, Act, Event, acknowledge, mermaid
+from monitor.alerting.incidents import acknowledge
+from monitor.alerting.lifecycle import TABLE, Act, Event, mermaid
 from monitor.alerting.plan import StepSpec, TermsSpec
 from monitor.alerting.schedule import Schedule, Spell
 from monitor.alerting.troubles import Silent

@@ -60,6 +60,13 @@ def test_what_is_urgent_and_would_wait_for_long_is_passed_to_another_channel_whe
     assert (list(shortly.held), shortly.passed) == (["a", "b"], {})
 
 
+def test_what_the_monitor_says_of_itself_is_counted_and_never_held():
+    own = Waiting("own", "ops", urgent=True, own=True)
+    found = admit([own, *waiting("a", urgent=True)], Counts(day=9), Limits(per_day=10), NOON)
+    assert (found.admitted, list(found.held)) == (("own",), ["a"])
+    assert admit([own], Counts(day=10), Limits(per_day=10), NOON).admitted == ("own",)
+
+
 def test_a_hold_always_ends_later_than_now():
     stale = Counts(channel=Spent(10, NOON - timedelta(days=1)))
     assert admit(waiting("a"), stale, Limits(per_channel=Rate(10, 60)), NOON).held["a"].until > NOON

@@ -46,6 +46,20 @@ async def test_the_channel_log_shows_no_link_that_answers():
         assert len(sent) > len(PAGE.body) + 50
 
 
+async def test_a_call_does_not_go_to_who_holds_another_post_by_now():
+    async with running(site()) as world:
+        await world.break_centre("02102")
+        [page, *_] = [one.notice for one in await world.service.store.deliveries() if one.notice.cause]
+        assert world.service._holds(page)
+        directory = world.service.site.directory
+        moved = tuple(replace(one, role="clerk") if one.id == page.recipient else one for one in directory.recipients)
+        elsewhere = replace(directory, recipients=moved)
+        world.service.evaluator.policy = replace(world.service.evaluator.policy, directory=elsewhere)
+        world.service.site = replace(world.service.site, directory=elsewhere)
+        assert not world.service._holds(page)
+        assert world.service._holds(replace(page, cause=""))  # what is no call goes to the person
+
+
 async def test_what_was_held_overnight_does_not_go_to_who_left_the_post_at_midnight():
     made = site()
     focal, head = made.directory.recipients

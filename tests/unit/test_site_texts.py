@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alerting.notices import RECOVERY_TEXTS, STILL_OPEN
-from monitor.alerting.texts import PLACEHOLDERS, TEXTS, Text
+from monitor.alerting.text import Text
+from monitor.alerting.texts import PLACEHOLDERS, TEXTS
 from monitor.alerting.wording import render
 from monitor.config.build import load_site
 from monitor.config.texts import load_texts

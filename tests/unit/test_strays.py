@@ -6,14 +6,18 @@ import asyncio
 from dataclasses import replace
 
 from monitor.alerting.outcome import Way
+from monitor.model.incident import Notice
 from monitor.service.strays import Strays
 from tests.unit.test_sender import SENT, UNKNOWN, Office, office, settled
 
 __all__ = ["office"]
 
 
-def strays(office: Office, home: str = "sms2") -> Strays:
-    return Strays(office.store, office.channels, lambda _: home, office.clock, lambda: None)
+def strays(office: Office, home: str = "sms2", *, heard: bool = False) -> Strays:
+    async def hand_on(_: Notice) -> bool:
+        return heard
+
+    return Strays(office.store, office.channels, lambda _: home, office.clock, lambda: None, hand_on)
 
 
 async def told(office: Office) -> dict[str, tuple[str, str]]:

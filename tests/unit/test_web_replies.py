@@ -18,6 +18,7 @@ from monitor.model.hours import WorkingTimes
 from monitor.model.incident import Incident, Notice, Outcome, Phase, Receipt
 from monitor.model.segments import segments
 from monitor.model.state import AuditEntry
+from monitor.model.unit import Level
 from tests.unit.test_web_links import expiring, with_parties
 from tests.unit.web_site import World, running, site, visiting
 
@@ -377,6 +378,25 @@ async def test_why_and_the_number_of_a_digest_names_the_units_that_need_somebody
             "19 Tinh: 1 do, 1 vang, 1 chua ro: 02104, 02103, 02101. 02104: TRUNG TAM khong. Ma 1811-0730"
         )
         assert (notice.recipient, notice.channel) == ("head-vn", "sms")
+
+
+async def test_the_digests_of_all_units_are_asked_for_with_one_question(monkeypatch):
+    async with reader() as (world, client, number):
+        service = world.service
+        [spec] = service.site.directory.digests
+        every = replace(service.site.directory, digests=(replace(spec, levels=frozenset(Level)),))
+        monkeypatch.setattr(service.replies, "_site", replace(service.site, directory=every))
+        asked: list[str] = []
+        for name in ("owed", "deliveries"):
+            question = getattr(service.store, name)
+
+            async def counted(*about, _name=name, _question=question, **more):
+                asked.append(_name)
+                return await _question(*about, **more)
+
+            monkeypatch.setattr(service.store, name, counted)
+        assert await write(client, f"TAI SAO {number}", HEAD) == "digest_why"
+        assert asked == ["deliveries", "owed"]  # whether this message was heard before, and who was sent them
 
 
 async def test_of_a_digest_whose_units_are_all_well_that_is_said():

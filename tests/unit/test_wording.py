@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alerting.texts import CONDITIONS, PLACEHOLDERS, TEXTS, Text
+from monitor.alerting.conditions import CONDITIONS
+from monitor.alerting.text import Text
+from monitor.alerting.texts import PLACEHOLDERS, TEXTS
 from monitor.alerting.wording import overlong, render, shorten
 from monitor.model.segments import segments
 from monitor.model.text import unaccent

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
+from typing import TypeVar
 
 from monitor.adapters.store import codec
 from monitor.adapters.store.memory_outbox import MemoryOutbox
@@ -18,7 +19,9 @@ from monitor.model.incident import LOOPBACK, Delivery, Incident, Notice, Outcome
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
-from monitor.ports import Hold, Lease, Recorded, TakeOver
+from monitor.ports import Hold, Lease, Pruned, Recorded, TakeOver
+
+T = TypeVar("T")
 
 
 class MemoryStore:
@@ -39,6 +42,11 @@ class MemoryStore:
         self._health: dict[str, SourceHealth] = {}
         self._muted: dict[str, Silence | Window] = {}
         self._audit: list[tuple[AuditEntry, str]] = []
+        self._kept_since: dict[str, datetime] = {}
+        self._prune: Mapping[str, Callable[[datetime], int]] = {
+            "readings": self._prune_readings, "transitions": self._prune_transitions, "notices": self._prune_notices,
+            "incidents": self._prune_incidents, "silences": self._prune_silences,
+        }  # fmt: skip
 
     async def open(self) -> None:
         """Nothing to migrate; what a dead life was sending is free at once."""
@@ -130,6 +138,12 @@ class MemoryStore:
         self._check_open()
         return self._notices.heard_later(channel, name, final, now, instead)
 
+    async def note_sent(self, notice: Notice, receipt: Receipt, at: datetime) -> None:
+        """See the port."""
+        self._check_open()
+        if self._notices.note_sent(notice, receipt, at):
+            self._history["notices"].append(notice)
+
     async def settle(
         self,
         lease: Lease,
@@ -210,6 +224,62 @@ class MemoryStore:
         open_ones = (incident for incident in self._incidents.values() if incident.phase is Phase.OPEN)
         found = [one for incident in open_ones for one in self._notices.unheard(incident, before)]
         return sorted(found, key=attrgetter("due_at", "incident", "call"))[:limit]
+
+    async def prune(self, what: str, before: datetime, *, after: int = 0, limit: int = 500) -> Pruned:
+        """See the port; all in one go."""
+        self._check_open()
+        if what not in self._prune:
+            raise ValueError(f"nothing called {what!r} is kept")
+        number = self._prune[what](before)
+        if number:
+            self._kept_since[what] = max(before, self._kept_since.get(what, before))
+        return Pruned(number, None)
+
+    def _prune_readings(self, before: datetime) -> int:
+        old = [one for one in self._facts("readings", Reading) if one.received_at < before]
+        newest = {(one.unit, one.indicator, one.source): one for one in sorted(old, key=attrgetter("as_of"))}
+        gone = {id(one) for one in old} - {id(one) for one in newest.values()}
+        for key, past in self._readings.items():
+            self._readings[key] = [one for one in past if id(one) not in gone]
+        return self._drop("readings", gone)
+
+    def _prune_transitions(self, before: datetime) -> int:
+        old = [one for one in self._facts("transitions", Transition) if one.at < before]
+        newest = {(one.unit, one.criterion): one for one in old}
+        gone = {id(one) for one in old} - {id(one) for one in newest.values()}
+        for unit, past in self._transitions.items():
+            self._transitions[unit] = [one for one in past if id(one) not in gone]
+        return self._drop("transitions", gone)
+
+    def _prune_notices(self, before: datetime) -> int:
+        open_ones = {key for key, incident in self._incidents.items() if incident.open}
+        keys = self._notices.prune(before, open_ones)
+        return self._drop("notices", {id(one) for one in self._facts("notices", Notice) if one.key in keys}, len(keys))
+
+    def _prune_incidents(self, before: datetime) -> int:
+        ended = {key for key, one in self._incidents.items() if one.closed_at is not None and one.closed_at < before}
+        gone = ended - set(self._notices.owed(ended))
+        for key in gone:
+            del self._incidents[key]
+        return len(gone)
+
+    def _prune_silences(self, before: datetime) -> int:
+        gone = [name for name, one in self._muted.items() if one.ends < before]
+        for name in gone:
+            del self._muted[name]
+        return len(gone)
+
+    def _facts(self, sort: str, kind: type[T]) -> list[T]:
+        return [one for one in self._history[sort] if isinstance(one, kind)]
+
+    def _drop(self, sort: str, gone: Collection[int], number: int | None = None) -> int:
+        self._history[sort] = [one for one in self._history[sort] if id(one) not in gone]
+        return len(gone) if number is None else number
+
+    async def kept_since(self, what: str) -> datetime | None:
+        """See the port `History`."""
+        self._check_open()
+        return self._kept_since.get(what)
 
     async def forget(self, channel: str) -> None:
         """See the port."""

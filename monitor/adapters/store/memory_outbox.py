@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +19,7 @@ from monitor.model.incident import (
     Outcome,
     Receipt,
     Unheard,
+    own_alarm,
     reference,
 )
 from monitor.model.state import Withhold
@@ -55,6 +56,17 @@ class _Row:
         self.next_at = self.free_at = until
         self.detail = reason
 
+    def hold_over_limit(self, until: datetime, reason: str) -> None:
+        """The same for what is over a limit: what is urgent was asked for in vain."""
+        self.hold(until, reason)
+        if self.notice.urgent:
+            self.state = Outcome.TRY_AGAIN.value
+
+    @property
+    def over_limit(self) -> bool:
+        """Whether a limit holds it, and it is urgent."""
+        return self.state == Outcome.TRY_AGAIN.value and self.attempt == 0
+
     def delivery(self) -> Delivery:
         return Delivery(
             notice=self.notice,
@@ -83,14 +95,27 @@ class MemoryOutbox:
         self._rows: dict[str, _Row] = {}
         self._of_incident: defaultdict[str, list[_Row]] = defaultdict(list)
         self._undecided: defaultdict[str, dict[str, _Row]] = defaultdict(dict)
+        self._gone = Counter[tuple[str, Outcome]]()  # what was deleted, for the counts
 
-    def add(self, notice: Notice) -> bool:
-        """Owe a notice; one that is known is left alone: False."""
+    def add(self, notice: Notice, free_at: datetime | None = None) -> bool:
+        """Owe a notice; one that is known is left alone: False. `free_at`: since when nothing holds it back."""
         if notice.key in self._rows:
             return False
-        row = self._rows[notice.key] = _Row(notice, next_at=notice.due_at, free_at=notice.due_at)
+        free_at = free_at or notice.free_at or notice.due_at
+        row = self._rows[notice.key] = _Row(notice, next_at=notice.due_at, free_at=free_at)
         self._of_incident[notice.incident].append(row)
         self._undecided[notice.channel][notice.key] = row
+        return True
+
+    def note_sent(self, notice: Notice, receipt: Receipt, at: datetime) -> bool:
+        """See the port; False where it is known."""
+        if not self.add(notice):
+            return False
+        row = self._rows[notice.key]
+        for name, value in states.directly(receipt).items():
+            setattr(row, name, value)
+        row.sent_at = row.next_at = at
+        del self._undecided[notice.channel][notice.key]
         return True
 
     def withhold(self, order: Withhold) -> None:
@@ -169,10 +194,11 @@ class MemoryOutbox:
             _spent(mine, _since(limits.per_channel, now), now),
             _spent(mine, limits.day_start(now), now).number,
         )
-        waiting = [Waiting(row.notice.key, row.notice.recipient, row.notice.urgent) for row in claimed]
+        told = [row.notice for row in claimed]
+        waiting = [Waiting(one.key, one.recipient, one.urgent, own_alarm(one.incident)) for one in told]
         admission = admit(waiting, counts, limits, now)
         for key, held in admission.held.items():
-            self._rows[key].hold(held.until, held.reason)
+            self._rows[key].hold_over_limit(held.until, held.reason)
         return [row for row in claimed if row.notice.key not in admission.held], admission.passed
 
     def heard_later(self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None) -> bool:
@@ -188,13 +214,13 @@ class MemoryOutbox:
                 row.state, row.sent_at, row.owner, row.lease_until = Outcome.SENT.value, now, "", None
                 del self._undecided[channel][row.notice.key]
             if final == FAILED and instead is not None and row.attempt and not row.withheld:
-                self._hand_over(row, instead(row.notice))
+                self._hand_over(row, instead(row.notice), now)
         return bool(named)
 
-    def _hand_over(self, row: _Row, instead: Notice | None) -> None:
+    def _hand_over(self, row: _Row, instead: Notice | None, now: datetime) -> None:
         if instead is None or row.state not in states.FALLIBLE:
             return
-        self.add(instead)
+        self.add(instead, now)
         row.withheld = states.handed_over(instead.channel)
         if row.state in states.WAITING:
             row.state, row.detail, row.owner = Outcome.REFUSED.value, row.withheld, ""
@@ -239,7 +265,7 @@ class MemoryOutbox:
         if row.state in states.FINAL:
             del self._undecided[row.notice.channel][row.notice.key]
         if instead is not None and not row.withheld:
-            self.add(instead)
+            self.add(instead, row.free_at)
         return True
 
     def _suppress(self, row: _Row, reason: str) -> None:
@@ -283,9 +309,9 @@ class MemoryOutbox:
         return [row.delivery() for row in rows[:limit]]
 
     def waiting(self) -> Mapping[str, tuple[int, datetime | None]]:
-        """Per channel: how many notices are undecided, and when the oldest was due."""
+        """Per channel: how many notices are undecided, and since when the oldest could have gone."""
         return {
-            channel: (len(rows), min(row.notice.due_at for row in rows.values()))
+            channel: (len(rows), min(row.free_at for row in rows.values()))
             for channel, rows in self._undecided.items()
             if rows and channel != LOOPBACK
         }
@@ -305,6 +331,22 @@ class MemoryOutbox:
             self._of_incident.pop(self._rows.pop(key).notice.incident, None)
         self._undecided.pop(channel, None)
 
+    def prune(self, before: datetime, open_ones: Collection[str]) -> set[str]:
+        """Delete what was due before an instant and is decided, but for some incidents; returns the keys."""
+        keys = {
+            row.notice.key
+            for row in self._public()
+            if row.state in states.FINAL and row.notice.due_at < before and row.notice.incident not in open_ones
+        }
+        for key in keys:
+            row = self._rows.pop(key)
+            self._gone[row.notice.channel, Outcome(row.state)] += 1
+            mine = self._of_incident[row.notice.incident]
+            mine.remove(row)
+            if not mine:
+                del self._of_incident[row.notice.incident]
+        return keys
+
     def unheard(self, incident: Incident, before: datetime) -> list[Unheard]:
         """Calls of one incident that nobody took, see the port."""
         rows = [row for row in self._of_incident.get(incident.key, ()) if row.notice.requires is None]
@@ -312,11 +354,13 @@ class MemoryOutbox:
         calls: defaultdict[str, list[_Row]] = defaultdict(list)
         for row in rows:
             calls[row.notice.call].append(row)
+        found = ((call, min(row.notice.due_at for row in tried), tried) for call, tried in calls.items())
         return [
             Unheard(incident.key, incident.unit, call, due)
-            for call, tried in calls.items()
-            if (due := min(row.notice.due_at for row in tried)) < before
-            and all(states.failed(row.state, row.attempt, row.final) for row in tried)
+            for call, due, tried in found
+            if min(row.notice.due_at if row.over_limit else row.free_at for row in tried) < before
+            and all(states.failed(row.state, row.attempt, row.final, row.detail) for row in tried)
+            and not all(states.left(row.state, row.detail) for row in tried)
             and not any(at > due for at in told)
         ]
 
@@ -328,7 +372,7 @@ class MemoryOutbox:
     def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port."""
         final = (row for row in self._public() if row.state in states.FINAL)
-        return Counter((row.notice.channel, Outcome(row.state)) for row in final)
+        return self._gone + Counter((row.notice.channel, Outcome(row.state)) for row in final)
 
     def carried(self, channel: str, since: datetime) -> int:
         """See the port."""

@@ -53,7 +53,7 @@ from monitor.adapters.store.tables import (
     transition,
     unit_state,
 )
-from monitor.model.incident import DELIVERED, FAILED, LOOPBACK, Outcome, Phase
+from monitor.model.incident import DELIVERED, FAILED, LEFT, LOOPBACK, Outcome, Phase
 
 _earlier = notice.alias("earlier")
 _free_since = func.coalesce(notice.c.free_at, notice.c.due_at, type_=notice.c.due_at.type)
@@ -247,6 +247,13 @@ def hold_back() -> Update:
     return held.values(next_at=until, free_at=until, detail=bindparam("reason"))
 
 
+@cache
+def hold_over_limit() -> Update:
+    """The same for what is over a limit: what is urgent was asked for in vain."""
+    state = case((notice.c.urgent, Outcome.TRY_AGAIN.value), else_=notice.c.state)
+    return hold_back().values(state=state)
+
+
 def release(reason: str, now: datetime) -> Update:
     """What is held for this reason may be claimed again."""
     held = (_waiting, notice.c.detail == reason, notice.c.next_at > now)
@@ -303,7 +310,7 @@ def suppress_never_told(channel: str, now: datetime) -> Update:
 
 def claimable(channel: str, now: datetime, limit: int) -> Select[Any]:
     """Due notices of a channel that wait for no other: urgent before old."""
-    names = ("key", "doc", "attempt", "maybe_sent", "recipient", "urgent")
+    names = ("key", "doc", "attempt", "maybe_sent", "recipient", "urgent", "incident")
     columns = [notice.c[name] for name in names]
     free = or_(notice.c.requires.is_(None), and_(~_blocked(), _told()))
     order = (notice.c.urgent.desc(), notice.c.due_at, notice.c.key)
@@ -347,7 +354,7 @@ def _went(channel: str, since: datetime, now: datetime) -> ColumnElement[bool]:
 def held_by(key: str, owner: str, attempt: int) -> Select[Any]:
     """What there is to know for settling a claim; nothing if somebody took it over or it is decided."""
     held = (notice.c.key == key, notice.c.owner == owner, notice.c.attempt == attempt, _undecided)
-    return select(notice.c.withheld, notice.c.maybe_sent, notice.c.provider_id).where(*held)
+    return select(notice.c.withheld, notice.c.maybe_sent, notice.c.provider_id, _free_since.label("free")).where(*held)
 
 
 def settle(key: str, values: dict[str, Any]) -> Update:
@@ -413,8 +420,9 @@ def deliveries(of_incident: str | None, limit: int) -> Select[Any]:
 
 
 def waiting_by_channel() -> Select[Any]:
-    """Per channel: how many notices are undecided, and when the oldest was due."""
-    numbers = (func.count().label("number"), func.min(notice.c.due_at).label("oldest"))
+    """Per channel: how many notices are undecided, and since when the oldest could have gone."""
+    oldest = func.min(_free_since, type_=notice.c.due_at.type)
+    numbers: tuple[Any, ...] = (func.count().label("number"), oldest.label("oldest"))
     return select(notice.c.channel, *numbers).where(_undecided, _public).group_by(notice.c.channel)
 
 
@@ -430,10 +438,11 @@ def stuck(before: datetime) -> Select[Any]:
 
 def unheard(before: datetime, limit: int) -> Select[Any]:
     """Calls of unanswered incidents of which every message failed, and after which nobody was told; oldest first."""
-    refused = notice.c.state.in_([Outcome.REFUSED.value, Outcome.MAYBE_SENT.value])
-    in_vain = and_(_undecided, notice.c.attempt > case((notice.c.state == states.LEASED, 1), else_=0))
+    in_vain = notice.c.state.in_(sorted(states.IN_VAIN))
+    again = and_(notice.c.state == states.LEASED, notice.c.attempt > 1)
     failed_late = and_(notice.c.state == Outcome.SENT.value, notice.c.final == FAILED)
-    failed = case((or_(refused, in_vain, failed_late), 1), else_=0)
+    left = and_(notice.c.state == Outcome.SUPPRESSED.value, notice.c.detail == LEFT)
+    failed = case((or_(in_vain, again, failed_late, left), 1), else_=0)
     mine = (notice.c.incident == incident.c.key, notice.c.requires.is_(None))
     failing = select(notice.c.incident).where(text(FAILING))
     call = func.substr(
@@ -443,12 +452,14 @@ def unheard(before: datetime, limit: int) -> Select[Any]:
         - func.length(notice.c.incident) - func.length(notice.c.recipient) - func.length(notice.c.channel) - 3,
     ).label("call")  # fmt: skip
     due: ColumnElement[Any] = func.min(notice.c.due_at, type_=notice.c.due_at.type).label("due")
+    over_limit = and_(notice.c.state == Outcome.TRY_AGAIN.value, notice.c.attempt == 0)
+    since = func.min(case((over_limit, notice.c.due_at), else_=_free_since), type_=notice.c.due_at.type).label("since")
     calls = (
-        select(notice.c.incident, incident.c.unit, call, due)
+        select(notice.c.incident, incident.c.unit, call, due, since)
         .join(incident, and_(*mine))
         .where(incident.c.phase == Phase.OPEN.value, notice.c.incident.in_(failing))
         .group_by(notice.c.incident, incident.c.unit, call)
-        .having(func.sum(failed) == func.count())
+        .having(func.sum(failed) == func.count(), func.sum(case((left, 1), else_=0)) < func.count())
         .subquery("calls")
     )
     told = exists(literal(1)).where(
@@ -460,7 +471,7 @@ def unheard(before: datetime, limit: int) -> Select[Any]:
         _earlier.c.due_at > calls.c.due,
     )
     order = (calls.c.due, calls.c.incident, calls.c.call)
-    return select(calls).where(calls.c.due < before, ~told).order_by(*order).limit(limit)
+    return select(calls).where(calls.c.since < before, ~told).order_by(*order).limit(limit)
 
 
 def notices_of(incidents: Collection[str]) -> Select[Any]:

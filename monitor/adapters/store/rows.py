@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from monitor.adapters.store import codec, states
 from monitor.alerting.auditor import owes_since
 from monitor.model.colour import Colour
-from monitor.model.incident import Delivery, Incident, Notice, reference
+from monitor.model.incident import Delivery, Incident, Notice, Receipt, reference
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.rolling import Rolling
@@ -171,8 +172,8 @@ def _incident_row(incident: Incident) -> Row:
     }
 
 
-def notice_row(notice: Notice) -> Row:
-    """A row of the table `notice`, owed."""
+def notice_row(notice: Notice, free_at: datetime | None = None) -> Row:
+    """A row of the table `notice`, owed; `free_at` where nothing held it back since another instant than it says."""
     return {
         "key": notice.key,
         "channel": notice.channel,
@@ -193,7 +194,14 @@ def notice_row(notice: Notice) -> Row:
         "reference": reference(notice.key),
         "provider_id": "",
         "final": "",
+        "free_at": free_at or notice.free_at,
     }
+
+
+def sent_row(notice: Notice, receipt: Receipt, at: datetime) -> Row:
+    """A row of the table `notice` that went past the outbox."""
+    said = states.directly(receipt)
+    return {**notice_row(notice), **said, "sent_at": at, "next_at": at}
 
 
 def _reading_row(reading: Reading) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,17 +14,17 @@ from typing import Any, TypeVar
 from sqlalchemy import Executable, Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.adapters.store import codec, queries, rows, states, tables
+from monitor.adapters.store import aged, codec, queries, rows, states, tables
 from monitor.adapters.store.sqlite import SqliteFile, warnings
 from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
 from monitor.alerting.muting import Held
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict
-from monitor.model.incident import FAILED, Delivery, Incident, Notice, Outcome, Receipt, Unheard
+from monitor.model.incident import FAILED, Delivery, Incident, Notice, Outcome, Receipt, Unheard, own_alarm
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
-from monitor.ports import Hold, Lease, Recorded, TakeOver
+from monitor.ports import Hold, Lease, Pruned, Recorded, TakeOver
 
 T = TypeVar("T")
 
@@ -141,10 +142,15 @@ class SqlStore:
             planned = {"free_at": next_at} if states.planned(receipt, lease.notice) else {}
             await writer.execute(queries.settle(key, {**_settled(held, receipt, now, next_at), **planned}))
             if instead is not None and not held.withheld:
-                await writer.execute(queries.owe_notice(), [rows.notice_row(instead)])
+                await writer.execute(queries.owe_notice(), [rows.notice_row(instead, held.free)])
             return True
 
         return await self._file.write(work)
+
+    async def note_sent(self, notice: Notice, receipt: Receipt, at: datetime) -> None:
+        """See the port."""
+        row = rows.sent_row(notice, receipt, at)
+        await self._file.write(lambda writer: writer.execute(queries.owe_notice(), [row]))
 
     async def heard_later(
         self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None = None
@@ -157,7 +163,7 @@ class SqlStore:
             known = bool((await writer.execute(queries.heard_later(channel, name, final, now))).rowcount)
             if known and final == FAILED and instead is not None:
                 for row in (await writer.execute(queries.failed_late(channel, name))).all():
-                    await _hand_over(writer, row.key, instead(codec.NOTICE.decode(row.doc)))
+                    await _hand_over(writer, row.key, instead(codec.NOTICE.decode(row.doc)), now)
             return known
 
         return await self._file.write(work)
@@ -234,6 +240,33 @@ class SqlStore:
         found = await self._file.fetch(queries.unheard(before, limit))
         return [Unheard(row.incident, row.unit, row.call, row.due) for row in found]
 
+    async def prune(self, what: str, before: datetime, *, after: int = 0, limit: int = 500) -> Pruned:
+        """See the port."""
+        if what not in aged.SORTS:
+            raise ValueError(f"nothing called {what!r} is kept")
+        sort = aged.SORTS[what]
+        found = await self._file.fetch(aged.next_rows(sort, after, limit))
+        young = next((place for place, row in enumerate(found) if row.at >= before), None) if sort.in_order else None
+        looked = found[:young]
+        if not looked:
+            return Pruned(0, None)
+        last = looked[-1].mark
+
+        async def work(writer: AsyncConnection) -> int:
+            if what == "notices":
+                await writer.execute(aged.count_old(after, last, before))
+            number: int = (await writer.execute(aged.delete_old(sort, after, last, before))).rowcount
+            if number:
+                await writer.execute(aged.note_until(what, before))
+            return number
+
+        return Pruned(await self._file.write(work), last if young is None and len(found) == limit else None)
+
+    async def kept_since(self, what: str) -> datetime | None:
+        """See the port `History`."""
+        found = await self._file.fetch(aged.kept_since(what))
+        return found[0].until if found else None
+
     async def forget(self, channel: str) -> None:
         """See the port."""
         await self._file.write(lambda writer: writer.execute(queries.forget(channel)))
@@ -253,8 +286,12 @@ class SqlStore:
 
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port; only final outcomes, so a number never falls."""
-        found = await self._file.fetch(queries.numbers_by_state())
-        return {(row.channel, Outcome(row.state)): row.number for row in found if row.state in states.FINAL}
+        kept, gone = await self._file.fetch_together(queries.numbers_by_state(), aged.gone_by_state())
+        numbers = Counter[tuple[str, Outcome]]()
+        for row in (*kept, *gone):
+            if row.state in states.FINAL:
+                numbers[row.channel, Outcome(row.state)] += row.number
+        return numbers
 
     async def carried(self, channel: str, since: datetime) -> int:
         """See the port."""
@@ -306,17 +343,16 @@ async def _free(writer: AsyncConnection, channel: str, now: datetime, limit: int
         held = {row.key: why for row, why in asked if why}
         if not held:
             return found
-        await _hold_back(writer, held)
+        await _each(writer, queries.hold_back(), _held_rows(held))
 
 
-async def _hold_back(writer: AsyncConnection, held: Mapping[str, Held]) -> None:
-    waiting = [{"held_key": key, "reason": why.reason, "until": why.until} for key, why in held.items()]
-    await _each(writer, queries.hold_back(), waiting)
+def _held_rows(held: Mapping[str, Held]) -> list[rows.Row]:
+    return [{"held_key": key, "reason": why.reason, "until": why.until} for key, why in held.items()]
 
 
-async def _hand_over(writer: AsyncConnection, key: str, instead: Notice | None) -> None:
+async def _hand_over(writer: AsyncConnection, key: str, instead: Notice | None, now: datetime) -> None:
     if instead is not None:
-        await writer.execute(queries.owe_notice(), [rows.notice_row(instead)])
+        await writer.execute(queries.owe_notice(), [rows.notice_row(instead, now)])
         await writer.execute(queries.handed_over(key, states.handed_over(instead.channel)))
 
 
@@ -369,9 +405,9 @@ async def _admitted(
         await _spent(writer, channel, limits.per_channel, now),
         (await _spent_since(writer, channel, limits.day_start(now), now)).number if limits.per_day is not None else 0,
     )
-    waiting = [Waiting(row.key, row.recipient, bool(row.urgent)) for row in found]
+    waiting = [Waiting(row.key, row.recipient, bool(row.urgent), own_alarm(row.incident)) for row in found]
     admission = admit(waiting, counts, limits, now)
-    await _hold_back(writer, admission.held)
+    await _each(writer, queries.hold_over_limit(), _held_rows(admission.held))
     return [row for row in found if row.key not in admission.held], admission.passed
 
 

@@ -7,13 +7,16 @@
 A notice that is withheld while leased keeps the reason: the send under way may still end as sent, but it is not
 repeated, and no other channel takes over. So does one that was sent already, for its provider may still say that it
 failed: another channel takes over then, unless the message was withheld meanwhile.
+
+What is urgent and over a limit becomes try_again without an attempt: it counts among what nobody took so far.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from monitor.model.incident import FAILED, Fault, Notice, Outcome, Receipt
+from monitor.model.incident import FAILED, LEFT, Fault, Notice, Outcome, Receipt
 
 _YEAR = 31_557_600.0  # seconds
 PENDING = "pending"
@@ -23,8 +26,10 @@ UNDECIDED = WAITING | {LEASED}
 FINAL = frozenset({Outcome.SENT.value, Outcome.REFUSED.value, Outcome.MAYBE_SENT.value, Outcome.SUPPRESSED.value})
 MAYBE = frozenset({Outcome.UNKNOWN, Outcome.MAYBE_SENT})  # the recipient may have heard of it
 
+IN_VAIN = frozenset({Outcome.REFUSED.value, Outcome.MAYBE_SENT.value, Outcome.TRY_AGAIN.value, Outcome.UNKNOWN.value})
 WENT = frozenset({LEASED, Outcome.SENT.value})  # may still be found to have failed
 FALLIBLE = WAITING | WENT  # with at least one attempt
+DIRECT = "sent past the outbox"
 NEVER_TOLD = "never_told"  # why a recovery is suppressed whose bad news did not go out
 
 
@@ -60,13 +65,22 @@ def was_told(state: str, maybe_sent: bool, final: str) -> bool:
     return (state == Outcome.SENT.value or maybe_sent) and final != FAILED
 
 
-def failed(state: str, attempt: int, final: str) -> bool:
-    """Whether a notice did not reach its provider so far: refused, given up, or tried in vain; or failed afterwards."""
-    if state in (Outcome.REFUSED.value, Outcome.MAYBE_SENT.value):
+def failed(state: str, attempt: int, final: str, detail: str) -> bool:
+    """Whether a notice did not reach its provider so far: refused, given up, over a limit, tried in vain, or owed to
+    somebody who left; or failed afterwards."""
+    if state in IN_VAIN or (state == LEASED and attempt > 1):
         return True
-    if state in UNDECIDED:
-        return attempt > (state == LEASED)
-    return state == Outcome.SENT.value and final == FAILED
+    return left(state, detail) or (state == Outcome.SENT.value and final == FAILED)
+
+
+def left(state: str, detail: str) -> bool:
+    """Whether a notice went to nobody because its recipient had left, and somebody else is called instead."""
+    return state == Outcome.SUPPRESSED.value and detail == LEFT
+
+
+def directly(receipt: Receipt) -> dict[str, Any]:
+    """What there is to know of a message that went past the outbox."""
+    return {"state": Outcome.SENT.value, "attempt": 1, "detail": DIRECT, "provider_id": receipt.id}
 
 
 def handed_over(channel: str) -> str:

@@ -160,6 +160,23 @@ muting = Table(
     Column("doc", Text, nullable=False),
 )
 
+# Since when a sort of record is whole: what was older was deleted, but for what is needed still.
+pruned = Table(
+    "pruned",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("until", Instant, nullable=False),
+)
+
+# Messages that were deleted: how many ended in which state.
+tally = Table(
+    "tally",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+
 health = Table(
     "health",
     metadata,
