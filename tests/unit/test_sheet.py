@@ -73,7 +73,7 @@ KINDS = (
 SITES = [(CENTRE, SHARED, ONLINE, SHARE), (CENTRE, FOR_ALL, DATED, WORST), (SHARED, DATED, BY_DATE), (CENTRE, ONLINE),
          (CENTRE, FOR_ALL, ONLINE, replace(SHARE, critical=False)), (CENTRE, ONLINE, HEAVY), (ONLINE, RATE, SHARE),
          (ENOUGH, SHARE, RATE), (CENTRE, FREE, SHARE), (BROKEN, ONLINE, WORST), (OF_SOME, CENTRE, SHARE),
-         (CENTRE, ONLINE, *KINDS)]  # fmt: skip
+         (CENTRE, ONLINE, *KINDS), (replace(ONLINE, weight={}), CENTRE, replace(SHARE, critical=False))]  # fmt: skip
 
 JULY = 12 * 2025 + 6
 PAST = {"rate": Series(months=(MonthSum(JULY - 4, 30.0, 90.0), MonthSum(JULY, 9.0, 12.0)))}
