@@ -82,7 +82,8 @@ class Scheme:
             if abs(exact - whole) < _SURE:
                 if len(self._scores) >= _REMEMBERED:
                     self._scores.clear()
-                return self._scores.setdefault(gained, whole / _LAST)
+                score = self._scores[gained] = whole / _LAST
+                return score
         return round(sum(map(getitem, self._points, row)) / self._total, _DIGITS)
 
     def stand_all(self, table: Codes) -> tuple[Codes, Floats, Floats, Floats]:
