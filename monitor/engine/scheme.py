@@ -114,7 +114,6 @@ class Scheme:
         codes[(coverage == 0) | (coverage < rule.min_coverage)] = UNKNOWN
         codes[((critical == UNKNOWN) | (critical == MAINTENANCE)).any(0)] = UNKNOWN
         codes[(critical == RED).any(0)] = RED
-        codes[(counted == EXCLUDED).all(0)] = UNKNOWN
         return codes
 
     def _coverage(self, row: Row) -> tuple[float, float]:
@@ -126,8 +125,6 @@ class Scheme:
         return round(known / total, _DIGITS), known
 
     def _colour(self, row: Row, score: float | None, coverage: float) -> int:
-        if not coverage and row.count(EXCLUDED) == len(row):
-            return UNKNOWN
         if self._critical:
             critical = self._criticals(row)
             if RED in critical:
