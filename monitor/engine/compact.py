@@ -175,21 +175,16 @@ class _Tabled:
         self._kind = _kind(criterion, indicator)
         self._words = _words(criterion, indicator) if indicator is not None and self._kind is str else {}
         self._tables: list[_Table] = []
-        self._latest = _Table(0, 0, 0)
         self._made_at = 0
 
     def _table(self, claimed: int, at: int, now: datetime) -> _Table:
-        table = self._latest
-        if table.begin <= claimed < table.end and self._made_at <= at < table.until:
-            return table
         for table in self._tables:
             if table.begin <= claimed < table.end and self._made_at <= at < table.until:
-                self._latest = table
                 return table
         if at != self._made_at:  # the day is over, an instant came, or somebody asks about the past
             self._tables = []
         self._made_at = at
-        table = self._latest = _draw(self.criterion, self._words, claimed, now, self.calendar)
+        table = _draw(self.criterion, self._words, claimed, now, self.calendar)
         self._tables.append(table)
         return table
 
