@@ -33,6 +33,7 @@ from monitor.service.garbage import collect_rarely
 
 REPEATS = 7  # the quickest counts
 CHANGES = 4000  # readings put in one after the other
+EDGES = 30  # rounds in which one commune of each province changes to and fro
 LIMIT = 60.0  # seconds Prometheus may take to start, scrape and evaluate
 MEMORY = 2_000_000_000  # bytes of address space that Prometheus' heap may reach
 
@@ -71,7 +72,7 @@ def run() -> list[Figure]:
     sheet = _sheet(policy, now)
     sheet.fill(known)
     sheet.judge(now)
-    changes = _changes(sheet, readings, now)
+    changes, edges = _changes(sheet, readings, now), _edges(policy, now)
     ordinary = best(lambda: _decide_all(policy, evidence, now), 1)
     agreed = _agree(sheet, policy, now)
     same, nothing = "plain loop, the same questions", "nation from nothing, columns"
@@ -84,6 +85,8 @@ def run() -> list[Figure]:
         Figure("one changed reading, commune to nation", 1e6 * changes.turned, "µs", 1e6 * full.cpu, nothing),
         Figure("  mean of new values spread as the old", 1e6 * changes.mixed, "CPU µs", 1e6 * full.cpu, nothing),
         Figure("  one that changes its unit's colour", 1e6 * changes.moving, "µs", 1e6 * full.cpu, nothing),
+        Figure("  one that changes its province's colour as well", 1e6 * edges.province, "µs", 1e6 * full.cpu, nothing),
+        Figure("  and the nation's: the longest way", 1e6 * edges.nation, "µs", 1e6 * full.cpu, nothing),
         Figure("  the same colours once more", 1e6 * changes.again, "µs", 1e6 * full.cpu, nothing),
         Figure("  units that changed with it, on average", changes.moved, ""),
         Figure("units on which columns and decide agree", agreed, "", len(policy.units), "units"),
@@ -255,6 +258,47 @@ def _changes(sheet: Sheet, readings: Sequence[Reading], now: datetime) -> _Chang
         watch.spent.cpu / len(other),
         fmean(changed for _, changed in first),
     )
+
+
+class _Edges(NamedTuple):
+    """Median seconds for a new reading where all that lies above it stands at the edge of another colour."""
+
+    province: float  # changes the colours of a commune and of its province
+    nation: float  # ... and of the nation
+
+
+def _edges(policy: Policy, now: datetime) -> _Edges:
+    """All is green but for as many communes of each province as that can bear, and then as many provinces."""
+    key, keys = list(policy.ruleset.indicators)[2], policy.ruleset.indicators
+    good = [Reading(unit.code, one, 90.0, now, now, "bench") for unit in policy.units for one in keys]
+    sheet = _sheet(policy, now)
+    sheet.fill({code: UnitState(code, evidence=of) for code, of in _evidence(good).items()})
+    sheet.judge(now)
+    below = [policy.units.children(province.code) for province in policy.units.at(Level.PROVINCE)]
+    last = [_last(sheet, [Reading(code, key, 90.0, now, now, "bench") for code in codes], now) for codes in below]
+    province = _to_and_fro(sheet, last, now, 2)
+    while len(sheet.put(replace(last[-1], value=20.0), now)) < 3:
+        last.pop()
+    sheet.put(last[-1], now)
+    return _Edges(province, _to_and_fro(sheet, last, now, 3))
+
+
+def _last(sheet: Sheet, good: Sequence[Reading], now: datetime) -> Reading:
+    """Turn units red one by one, up to the one with which their province changes its colour: that one stays green."""
+    for reading in good:
+        if len(sheet.put(replace(reading, value=20.0), now)) > 1:
+            sheet.put(reading, now)
+            return reading
+    raise AssertionError("a province bears everything")
+
+
+def _to_and_fro(sheet: Sheet, good: Sequence[Reading], now: datetime, moved: int) -> float:
+    """Median seconds for turning each of them red and green again, by which so many units change their colour."""
+    old = [reading for reading in good for _ in range(2)] * EDGES
+    found = _put_in(sheet, old, [20.0, 90.0] * (len(old) // 2), now)
+    if {changed for _, changed in found} != {moved}:
+        raise AssertionError(f"not always did {moved} units change")
+    return median(spent for spent, _ in found)
 
 
 def _put_in(sheet: Sheet, old: Sequence[Reading], values: Sequence[float], now: datetime) -> list[tuple[float, int]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from monitor.alerting.collapse import Explainer, Sheltered, counted, failing, hushed, mass_of, masses, shelter
@@ -79,9 +79,6 @@ class Policy:
     watches: tuple[Watch, ...] = ()
     plans: Mapping[str, Plan] = field(default_factory=dict)  # probe -> what is derived from its answers
     muting: Muting = NOTHING_MUTED
-    _criteria: dict[tuple[str, date], tuple[Criterion, ...]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
     _watched: dict[str, tuple[Watch, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _rates: list[tuple[Criterion, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
 
@@ -128,14 +125,12 @@ class Policy:
         return figure(rate, state, self.units, self.ruleset.indicators.get(rate.indicator or ""), now)
 
     def criteria_of(self, unit: Unit, now: datetime) -> tuple[Criterion, ...]:
-        """Criteria of a unit on the local day of `now` (remembered: the answer depends on unit and day only)."""
-        key = (unit.code, self.calendar.day(now))
-        found = self._criteria.get(key)
-        if found is None:
-            if len(self._criteria) > 4 * len(self.units):
-                self._criteria.clear()
-            found = self._criteria[key] = self.ruleset.criteria_of(unit, key[1])
-        return found
+        """Criteria of a unit on the local day of `now`."""
+        return self.ruleset.criteria_of(unit, self.calendar.day(now))
+
+    def rules_of(self, unit: Unit, now: datetime) -> Mapping[str, Criterion]:
+        """The same criteria by id."""
+        return self.ruleset.rules_of(unit, self.calendar.day(now))
 
     def is_there(self, unit: Unit, now: datetime) -> bool:
         """Whether the unit is within its validity on the local day of `now`."""
@@ -199,8 +194,10 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
     sheltered = _sheltered(seen, found, policy, now)
     criteria = _marked(criteria, sheltered)
     standing = _standing(view.state.standing, unit, criteria, policy, counts, work, now)
-    scene = scene_of(unit, criteria, told.evidence, policy, now, paused=work is not None)
-    alerts = react(view.state.incidents, found, _covered(scene, sheltered, policy), now)
+    alerts = Alerts({})
+    if found or view.state.incidents:
+        scene = scene_of(unit, criteria, told.evidence, policy, now, paused=work is not None)
+        alerts = react(view.state.incidents, found, _covered(scene, sheltered, policy), now)
     others = (
         silences_at,
         *sheltered.awaited.values(),
@@ -252,7 +249,7 @@ def _series(
 ) -> Mapping[str, Series]:
     """The past with what was judged: values of roll-ups, and the score."""
     rolled = remember_rollups(past, policy.criteria_of(unit, now), criteria, policy.calendar, now)
-    return remember_score(rolled, standing, policy.calendar.local(now).date())
+    return remember_score(rolled, standing, policy.calendar.day(now))
 
 
 def may_wait(state: UnitState, reading: Reading, policy: Policy, now: datetime) -> float:
@@ -460,7 +457,9 @@ def _own(
     now: datetime,
 ) -> CriterionState:
     try:
-        verdict = _foretold(view, criterion, policy, _verdict(view, criterion, policy, counts, now), now)
+        verdict = _verdict(view, criterion, policy, counts, now)
+        if criterion.target is not None:
+            verdict = _foretold(view, criterion, policy, verdict, now)
     except Exception as broken:  # one broken rule costs its own verdict and drops nothing else
         verdict = _broken(view, criterion, policy, broken, now)
     verdict = _fresh_only(verdict, criterion, before) if work is None else _under_maintenance(verdict, work)
@@ -478,7 +477,9 @@ def _verdict(view: View, criterion: Criterion, policy: Policy, counts: Counts | 
     key, state = indicator.evidence, view.state
     past = state.series.get(key, NOTHING)
     verdict = judge(criterion, indicator, state.evidence.get(key), now, policy.calendar, past)
-    beside = remarks(policy.ruleset.indicators[key], state.rivals.get(key, ()), now)
+    if key not in state.rivals:
+        return verdict
+    beside = remarks(policy.ruleset.indicators[key], state.rivals[key], now)
     return replace(verdict, reasons=(*verdict.reasons, *beside)) if beside else verdict
 
 
@@ -515,8 +516,7 @@ def _troubles(
     silent: list[Silent],
     now: datetime,
 ) -> dict[str, Trouble]:
-    rules = {criterion.id: criterion for criterion in policy.criteria_of(unit, now)}
-    own = troubles(unit, criteria, rules, policy.ruleset.indicators, silent, now)
+    own = troubles(unit, criteria, policy.rules_of(unit, now), policy.ruleset.indicators, silent, now)
     own = told_once(own, criteria, view.state.incidents, view.state.told)
     if not policy.directory.collapses or not view.children or not policy.is_there(unit, now):
         return own
@@ -547,6 +547,8 @@ def _marked(criteria: dict[str, CriterionState], sheltered: Sheltered) -> dict[s
 
 
 def _with_reason(state: CriterionState, why: Reason | None) -> CriterionState:
+    if why is None and not any(reason.code in _SHELTER for reason in state.verdict.reasons):
+        return state
     said = tuple(reason for reason in state.verdict.reasons if reason.code not in _SHELTER)
     told = said if why is None else (*said, why)
     return state if told == state.verdict.reasons else replace(state, verdict=replace(state.verdict, reasons=told))
@@ -634,7 +636,7 @@ def scene_of(
         lineage=policy.units.answering(unit.code),
         province=policy.units[unit.province] if unit.province and unit.province in policy.units else None,
         directory=policy.directory,
-        rules={criterion.id: criterion for criterion in policy.criteria_of(unit, now)},
+        rules=policy.rules_of(unit, now),
         indicators=policy.ruleset.indicators,
         criteria=criteria,
         calendar=policy.calendar,
@@ -667,7 +669,7 @@ def _first_waits(unit: Unit, covers: Mapping[str, Cover], policy: Policy) -> dic
 
 
 def _dependants(unit: Unit, policy: Policy, now: datetime) -> int:
-    day = policy.calendar.local(now).date()
+    day = policy.calendar.day(now)
     return sum(policy.units[code].holds_on(day) for code in policy.units.dependants(unit.code))
 
 
@@ -749,9 +751,8 @@ def _recheck(
 
     Midnight, because days left, overdue days and the validity of books are counted in local days.
     """
-    tomorrow = calendar.start_of_day(calendar.local(now).date() + timedelta(days=1))
     own = (c.verdict.recheck_at for c in criteria.values())
-    instants: list[datetime | None] = [tomorrow, alerts.recheck_at, *others, *own]
+    instants: list[datetime | None] = [calendar.tomorrow(now), alerts.recheck_at, *others, *own]
     return min(at for at in instants if at is not None and at > now)
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from monitor.alerting.conditions import CONDITIONS
 from monitor.alerting.faults import vietnamese_fault
@@ -35,6 +36,7 @@ WORDS = (
 )  # fmt: skip
 SHORTEST = 10  # characters of a unit's name that an SMS keeps
 _NAMED = 3  # units to act on in an SMS
+_TEMPLATES = 2048  # taken apart and kept: more than all texts of a site have pieces
 KPI_LIMIT = 13  # characters of a figure's name in an SMS
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -90,12 +92,15 @@ class Words:
     locale: str
     short: bool
     named: int = 8  # units to act on that are named
+    _found: dict[str, str | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def word(self, name: str) -> str | None:
         """The words for one placeholder; None when it is not known or empty."""
-        form = _FORMS.get(name, Words.plain)
-        text = form(self, name)
-        return None if text is None else clean(text, 200 if self.short else 600) or None
+        found = self._found  # subject, body and the single words ask for the same ones
+        if name not in found:
+            text = _FORMS.get(name, Words.plain)(self, name)
+            found[name] = None if text is None else clean(text, 200 if self.short else 600) or None
+        return found[name]
 
     @property
     def _english(self) -> bool:
@@ -309,9 +314,10 @@ def _lines(text: str) -> str:
 def _start(pieces: tuple[Piece, ...], words: Words, **fixed: str) -> str:
     """The first piece of a subject or SMS is never left out: what it, or the last of its choices, lacks is a dash."""
     choices = (pieces[0],) if isinstance(pieces[0], str) else pieces[0]
-    able = (one for one in choices if all(words.word(name) is not None for name in _PLACEHOLDER.findall(one)))
-    first = next(able, choices[-1])
-    text = _PLACEHOLDER.sub(lambda found: fixed.get(found[1], words.word(found[1]) or "-"), first)
+    able = (one for one in choices if all(words.word(name) is not None for name in _parts(one)[1::2]))
+    parts = list(_parts(next(able, choices[-1])))
+    parts[1::2] = [fixed.get(name, words.word(name) or "-") for name in parts[1::2]]
+    text = "".join(parts)
     return singular(text) if words.locale == "en" else text
 
 
@@ -320,16 +326,27 @@ def _fill(pieces: tuple[Piece, ...], words: Words) -> list[str]:
 
 
 def _first(piece: Piece, words: Words) -> str | None:
-    choices = (piece,) if isinstance(piece, str) else piece
-    return next((text for choice in choices if (text := _piece(choice, words)) is not None), None)
+    for choice in (piece,) if isinstance(piece, str) else piece:
+        if (text := _piece(choice, words)) is not None:
+            return text
+    return None
 
 
 def _piece(template: str, words: Words) -> str | None:
-    values = {name: words.word(name) for name in _PLACEHOLDER.findall(template)}
-    if None in values.values():
-        return None
-    text = _PLACEHOLDER.sub(lambda found: values[found[1]] or "", template)
+    parts = list(_parts(template))
+    for place in range(1, len(parts), 2):
+        word = words.word(parts[place])
+        if word is None:
+            return None
+        parts[place] = word
+    text = "".join(parts)
     return singular(text) if words.locale == "en" else text
+
+
+@lru_cache(_TEMPLATES)
+def _parts(template: str) -> tuple[str, ...]:
+    """What stands between the placeholders of a template, and at each second place the name of one."""
+    return tuple(_PLACEHOLDER.split(template))
 
 
 def _sms(text: Text, facts: Mapping[str, Param], locale: str) -> tuple[str, str]:
@@ -358,6 +375,8 @@ def _cut(head: str, tail: str) -> str:
 
 def _plain_gsm(text: str) -> str:
     bare = unaccent(text).translate(_DASHES)
+    if GSM.issuperset(bare):
+        return bare
     return "".join(char if char in GSM else "?" for char in bare)
 
 

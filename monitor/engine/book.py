@@ -6,10 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
+from typing import NamedTuple
 
 from monitor.model.colour import Colour
 from monitor.model.reading import Value
 from monitor.model.unit import Level, Unit
+
+_REMEMBERED = 8192  # sorts of units and days whose criteria are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +333,16 @@ class Book:
         return begins <= min(self.valid_to or date.max, other.valid_to or date.max)
 
 
+class _Asked(NamedTuple):
+    """Criteria of a unit on a day, in order and by id."""
+
+    criteria: tuple[Criterion, ...]
+    by_id: Mapping[str, Criterion]
+
+
+_NO_CRITERIA = _Asked((), {})
+
+
 @dataclass(frozen=True)
 class Ruleset:
     """All indicators and active books of a site."""
@@ -337,14 +351,38 @@ class Ruleset:
     books: tuple[Book, ...]
     standing: StandingRule = StandingRule()
     exemptions: tuple[Exemption, ...] = ()
+    _asked: dict[tuple[object, ...], _Asked] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def criteria_of(self, unit: Unit, on: date) -> tuple[Criterion, ...]:
         """Own and inherited criteria of a unit on a local day, in book order, with the dates that count for it then.
 
         None outside the unit's own validity.
         """
+        return self._asked_for(unit, on).criteria
+
+    def rules_of(self, unit: Unit, on: date) -> Mapping[str, Criterion]:
+        """The same criteria by id."""
+        return self._asked_for(unit, on).by_id
+
+    def _asked_for(self, unit: Unit, on: date) -> _Asked:
         if not unit.holds_on(on):
-            return ()
+            return _NO_CRITERIA
+        # Once a day for all units of a sort; one that a rule or an exemption names is a sort of its own.
+        sort = (on, unit.level, unit.kind, unit.province, unit.code if unit.code in self._named else None)
+        found = self._asked.get(sort)
+        if found is None:
+            if len(self._asked) >= _REMEMBERED:
+                self._asked.clear()
+            criteria = self._judging(unit, on)
+            found = self._asked[sort] = _Asked(criteria, {criterion.id: criterion for criterion in criteria})
+        return found
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        named = {code for book in self.books for criterion in book.criteria for code in criterion.units}
+        return frozenset(named | {one.unit for one in self.exemptions})
+
+    def _judging(self, unit: Unit, on: date) -> tuple[Criterion, ...]:
         return tuple(
             exempted(criterion, self.exemptions, unit, on) if criterion.applies_to(unit) else criterion
             for book in self.books

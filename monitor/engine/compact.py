@@ -108,13 +108,13 @@ class Column:
     def put(self, place: int, reading: Reading | None) -> None:
         """A new reading at one place."""
         self.readings[place] = reading
-        self.odd.add(place)
         if reading is None:
+            self.odd.add(place)
             self.claim[place] = NEVER
             return
-        value = reading.value
+        value, cases = reading.value, reading.denominator
         self.claim[place] = (reading.as_of - _EPOCH) // _TICK
-        self.sample[place] = inf if reading.denominator is None else reading.denominator
+        self.sample[place] = inf if cases is None else cases
         self.word[place] = 0
         if reading.comparator in _PLAIN:
             if isinstance(value, _WORDS):
@@ -122,6 +122,8 @@ class Column:
             elif _LEAST < value < _EXACT:  # not a number is not between them either
                 self.number[place] = value
                 self.odd.discard(place)
+                return
+        self.odd.add(place)
 
     def plain_word(self, place: int) -> Value | None:
         """The word at one place; None where there is none, or one that is not meant literally."""
@@ -275,16 +277,19 @@ class GroupRule(_Tabled):
         green, yellow, red, unknown, _, _ = tally
         known = green + yellow + red
         total = known + unknown
-        if not known or known / total < self._min_known:
+        if not known or (unknown and known / total < self._min_known):
             return NOTHING_SAID if total else self._asked(tally, now)
         if self._by_order:
             return _nth_best(known if self._rollup is RollUp.WORST else self.criterion.nth, tally)
         if self._kind is not float:
             return self._asked(tally, now)
-        if_green, if_yellow, if_red, if_unknown = self._earned
-        value = green * if_green + yellow * if_yellow + red * if_red + unknown * if_unknown
-        if self._rollup is not RollUp.COUNT:
-            value = 100 * value / (known if self._rollup is RollUp.SCORE else total)
+        if self._rollup is RollUp.GREEN_SHARE:
+            value = 100 * green / total
+        else:
+            if_green, if_yellow, if_red, if_unknown = self._earned
+            value = green * if_green + yellow * if_yellow + red * if_red + unknown * if_unknown
+            if self._rollup is not RollUp.COUNT:
+                value = 100 * value / (known if self._rollup is RollUp.SCORE else total)
         table = self._table(at, at, now)
         said = table.pieces[bisect_right(table.cuts, value)]
         if self._max_red is None or 100 * red / total <= self._max_red:
@@ -352,8 +357,7 @@ def _draw(
 ) -> _Table:
     as_of = _EPOCH + timedelta(microseconds=claimed)
     begin, end = _month(as_of, calendar) if criterion.target is not None and criterion.target.every else (-NEVER, NEVER)
-    tomorrow = calendar.start_of_day(calendar.local(now).date() + timedelta(days=1))
-    table = _Table(begin, end, micros(tomorrow))
+    table = _Table(begin, end, micros(calendar.tomorrow(now)))
 
     def ask(value: Value) -> Said:
         return said_of(lambda: judge_value(criterion, value, Comparator.EQ, as_of, now, calendar))

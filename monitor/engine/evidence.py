@@ -96,9 +96,14 @@ def _says_the_same(before: Reading, reading: Reading) -> bool:
 
 
 def _continue_run(before: Reading | None, reading: Reading) -> Reading:
+    since = reading.as_of
     if before is not None and same_value(before.value, reading.value):
-        return replace(reading, since=before.since or before.as_of)
-    return replace(reading, since=reading.as_of)
+        since = before.since or before.as_of
+    one = reading
+    return Reading(  # not by `replace`: this is done for every reading
+        one.unit, one.indicator, one.value, one.as_of, one.received_at, one.source,
+        one.comparator, one.numerator, one.denominator, since, one.note,
+    )  # fmt: skip
 
 
 def inconsistent(

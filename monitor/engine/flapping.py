@@ -9,9 +9,9 @@ neither changes anything nor is it pinned.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import NamedTuple
 
 from monitor.engine.book import Flap
 from monitor.model.colour import Colour, worst
@@ -23,8 +23,7 @@ _LETTERS: Mapping[Colour, str] = {Colour.GREEN: "G", Colour.YELLOW: "Y", Colour.
 _COLOURS = {letter: colour for colour, letter in _LETTERS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Swing:
+class Swing(NamedTuple):
     """Whether a criterion flaps, and by how much."""
 
     since: datetime | None = None  # None: it does not
@@ -36,6 +35,9 @@ class Swing:
     def calm(self) -> bool:
         """True when only the colour that is then true has still to be confirmed."""
         return self.share < self.end
+
+
+_CALM = Swing()
 
 
 def spelt(colour: Colour) -> str:
@@ -69,7 +71,7 @@ def greatest(window: int) -> float:
 def swing(flap: Flap | None, recent: str, before: CriterionState | None, settled: bool, now: datetime) -> Swing:
     """Whether it flaps now. `settled`: the colour that is true now would count by the holds alone."""
     if flap is None:
-        return Swing()
+        return _CALM
     found, since = share(recent, flap.window), None if before is None else before.flapping_since
     if since is None:
         return Swing(now if found >= flap.start else None, found, flap.end, flap.window)

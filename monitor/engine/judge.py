@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from monitor.engine import reasons
 from monitor.engine.book import Band, Criterion, Indicator, Measure
@@ -18,8 +18,7 @@ from monitor.model.series import NOTHING, Series
 from monitor.model.verdict import Reason, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(NamedTuple):
     """What a rule says of a value at one instant; the rest of a verdict is where the value came from."""
 
     colour: Colour
@@ -47,7 +46,7 @@ def judge(
     sample = widen(criterion, indicator, reading, past, calendar)
     reading = sample.reading
     value = measured(indicator, reading, now)
-    ruling = _ageing(_rule(criterion, indicator, sample, value, now, calendar), indicator, reading, now)
+    ruling = _rule(criterion, indicator, sample, value, now, calendar)
     return Verdict(
         colour=ruling.colour,
         reasons=ruling.reasons,
@@ -74,24 +73,30 @@ def _rule(
     if now >= stale_at:
         age = (now - reading.as_of).total_seconds()
         return Ruling(Colour.UNKNOWN, (Reason(reasons.STALE, {"age": age, "limit": limit}),))
+    ageing, look_again = _ageing(indicator, reading, now, stale_at)
+    beside = (*sample.notes, *ageing)
     if not sample.enough:
-        return Ruling(Colour.EXCLUDED, sample.notes, recheck_at=stale_at)
+        return Ruling(Colour.EXCLUDED, beside, recheck_at=look_again)
     if earns_only(criterion):
-        return Ruling(*earned(criterion, value, reading.comparator), recheck_at=stale_at)
-    look_again = min((stale_at, *_crossings(criterion, indicator, reading, now)))
+        colour, why = earned(criterion, value, reading.comparator)
+        return Ruling(colour, (*why, *beside), recheck_at=look_again)
+    if indicator.measure is Measure.ELAPSED:
+        look_again = min((look_again, *_crossings(criterion, reading, now)))
     ruling = judge_value(criterion, value, reading.comparator, reading.as_of, now, calendar, look_again)
-    return replace(ruling, reasons=(*ruling.reasons, *sample.notes)) if sample.notes else ruling
+    return ruling._replace(reasons=(*ruling.reasons, *beside)) if beside else ruling
 
 
-def _ageing(ruling: Ruling, indicator: Indicator, reading: Reading, now: datetime) -> Ruling:
-    """The same ruling, with a word about data that is old though still believed, or when that word is due."""
-    if indicator.warn_age is None or any(why.code == reasons.STALE for why in ruling.reasons):
-        return ruling
+def _ageing(
+    indicator: Indicator, reading: Reading, now: datetime, stale_at: datetime
+) -> tuple[tuple[Reason, ...], datetime]:
+    """A word about data that is old though still believed; and when the next such word is due, or it is stale."""
+    if indicator.warn_age is None:
+        return (), stale_at
     warn_at = reading.as_of + timedelta(seconds=indicator.warn_age)
-    if now >= warn_at:
-        old = Reason(reasons.AGEING, {"age": (now - reading.as_of).total_seconds(), "limit": indicator.warn_age})
-        return replace(ruling, reasons=(*ruling.reasons, old))
-    return replace(ruling, recheck_at=warn_at if ruling.recheck_at is None else min(warn_at, ruling.recheck_at))
+    if now < warn_at:
+        return (), min(warn_at, stale_at)
+    age = (now - reading.as_of).total_seconds()
+    return (Reason(reasons.AGEING, {"age": age, "limit": indicator.warn_age}),), stale_at
 
 
 def judge_value(
@@ -108,13 +113,13 @@ def judge_value(
     `look_again` is when the value itself has to be looked at anew, for it ages or grows.
     """
     try:
-        ahead = _outlook(criterion, value, comparator, as_of, now, calendar)
-        banded = _band(criterion.bands, value, comparator)
+        target = criterion.target
+        ahead = None if target is None else outlook(target, value, comparator, as_of, now, calendar)
+        colour, reason = _band(criterion.bands, value, comparator)
     except WrongType:
         return Ruling(Colour.UNKNOWN, (Reason(reasons.WRONG_TYPE, {"value": value}),), recheck_at=look_again)
     if ahead is not None:
-        return _by_target(banded, ahead, now, look_again)
-    colour, reason = banded
+        return _by_target(colour, reason, ahead, now, look_again)
     return Ruling(colour, (reason,), recheck_at=look_again)
 
 
@@ -128,20 +133,12 @@ def measured(indicator: Indicator, reading: Reading, now: datetime) -> Value:
     return max(down, 1.0) / 60
 
 
-def _outlook(
-    criterion: Criterion, value: Value, comparator: Comparator, as_of: datetime, now: datetime, calendar: Calendar
-) -> Outlook | None:
-    if criterion.target is None:
-        return None
-    return outlook(criterion.target, value, comparator, as_of, now, calendar)
-
-
-def _by_target(banded: tuple[Colour, Reason], ahead: Outlook, now: datetime, look_again: datetime | None) -> Ruling:
+def _by_target(banded: Colour, band: Reason, ahead: Outlook, now: datetime, look_again: datetime | None) -> Ruling:
     colour = ahead.colour
     why: tuple[Reason, ...] = (ahead.reason,)
-    if colour is Colour.YELLOW and banded[0] is Colour.RED:
+    if colour is Colour.YELLOW and banded is Colour.RED:
         # Bands beside a target say how bad "not yet" is; they never turn an unmet target green.
-        colour, why = Colour.RED, (banded[1], ahead.reason)
+        colour, why = Colour.RED, (band, ahead.reason)
     instants = [at for at in (look_again, ahead.deadline, ahead.recheck_at) if at is not None and at > now]
     look_again = min(instants, default=None)
     return Ruling(colour, (*why, *ahead.more), ahead.deadline, ahead.overdue, ahead.working_days_left, look_again)
@@ -159,9 +156,9 @@ def _band(bands: tuple[Band, ...], value: Value, comparator: Comparator) -> tupl
     return Colour.UNKNOWN, Reason(reasons.NO_BAND, {"value": value})
 
 
-def _crossings(criterion: Criterion, indicator: Indicator, reading: Reading, now: datetime) -> list[datetime]:
+def _crossings(criterion: Criterion, reading: Reading, now: datetime) -> list[datetime]:
     """Instants at which an elapsed value alone crosses a bound of the rule."""
-    if indicator.measure is not Measure.ELAPSED or reading.value is True:
+    if reading.value is True:
         return []
     start = reading.since or reading.as_of
     bounds = [start + timedelta(minutes=bound) for bound in _bounds(criterion)]

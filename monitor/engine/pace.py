@@ -87,7 +87,7 @@ def foretold(
     target, due = criterion.target, verdict.deadline
     if target is None or due is None or not verdict.colour.known:
         return verdict
-    today = calendar.local(now).date()
+    today = calendar.day(now)
     last_good_day = calendar.local(due - timedelta.resolution).date()
     days_left = max((last_good_day - today).days + 1, 0)
     ahead = _forecast(verdict, target, last_good_day, today, calendar, past or NOTHING)

@@ -186,7 +186,7 @@ def _judge_value(criterion: Criterion, counts: Counts, members: Members, now: da
     value, numerator, denominator = _value(criterion, counts, members)
     ruling = judge_value(criterion, value, Comparator.EQ, now, now, calendar)
     why = (*ruling.reasons, _children(counts), *_silent(members), *_blocking(criterion, ruling, members))
-    ruling = replace(ruling, reasons=why)
+    ruling = ruling._replace(reasons=why)
     return _verdict(_not_too_red(criterion, ruling, counts, members), now, value, numerator, denominator)
 
 
@@ -195,7 +195,7 @@ def _not_too_red(criterion: Criterion, ruling: Ruling, counts: Counts, members: 
         return ruling
     share = round(_red_share(counts, members), 2)
     too_red = Reason(reasons.RED_SHARE, {"share": share, "limit": criterion.max_red_share})
-    return replace(ruling, colour=Colour.RED, reasons=(too_red, *ruling.reasons))
+    return ruling._replace(colour=Colour.RED, reasons=(too_red, *ruling.reasons))
 
 
 def _red_share(counts: Counts, members: Members) -> float:
@@ -280,15 +280,15 @@ def _judge_rate(
     ruling = Ruling(Colour.UNKNOWN, (), recheck_at=ages_at)
     known, needed = len(fresh) / counts.total, max(criterion.min_sample, 1.0)
     if not fresh or known < min_known:
-        ruling = replace(ruling, reasons=(_too_little(known, min_known),))
+        ruling = ruling._replace(reasons=(_too_little(known, min_known),))
     elif denominator < needed:
         small = Reason(reasons.SMALL_SAMPLE, {"sample": denominator, "needed": needed})
-        ruling = replace(ruling, colour=Colour.EXCLUDED, reasons=(small,))
+        ruling = ruling._replace(colour=Colour.EXCLUDED, reasons=(small,))
     else:
         value = 100 * numerator / denominator
         ruling = _judge_sum(criterion, value, comparator, counts, members, now, calendar, ages_at)
     ruling = _with_gaps(ruling, missing, len(figures) - len(fresh))
-    ruling = replace(ruling, reasons=(*ruling.reasons, _summed(fresh, counts)))
+    ruling = ruling._replace(reasons=(*ruling.reasons, _summed(fresh, counts)))
     if missing or comparator is None:
         return _verdict(ruling, now, value)
     return replace(_verdict(ruling, now, value, numerator, denominator), comparator=comparator)
@@ -313,13 +313,13 @@ def _judge_sum(
 def _with_gaps(ruling: Ruling, missing: int, silent: int) -> Ruling:
     """The ruling where `missing` children never gave a figure and those of `silent` ones are old."""
     if silent:
-        ruling = replace(ruling, reasons=(*ruling.reasons, Reason(reasons.FIGURES_KEPT, {"silent": silent})))
+        ruling = ruling._replace(reasons=(*ruling.reasons, Reason(reasons.FIGURES_KEPT, {"silent": silent})))
     if not missing:
         return ruling
     why = (Reason(reasons.FIGURES_MISSING, {"missing": missing}), *ruling.reasons)
     if ruling.colour is Colour.RED:
-        return replace(ruling, reasons=(*ruling.reasons, why[0]))
-    return replace(ruling, colour=Colour.UNKNOWN, reasons=why, overdue=False)
+        return ruling._replace(reasons=(*ruling.reasons, why[0]))
+    return ruling._replace(colour=Colour.UNKNOWN, reasons=why, overdue=False)
 
 
 def _summed(fresh: list[Figure], counts: Counts) -> Reason:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, Indicator, Period
@@ -23,8 +24,7 @@ from monitor.model.verdict import Param, Reason
 WINDOWS = ((Period.QUARTER, 3), (Period.YEAR, 12))  # wider windows, in months, the one tried first first
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """What is judged in place of a reading: the reading itself or a wider one, and what is to be said of it."""
 
     reading: Reading

@@ -25,7 +25,13 @@ _JUDGED = bytes([GREEN, YELLOW, RED])
 _EXACT = 1 << 50  # sums of whole numbers below it are exact, and so are their halves and doubles
 _DIGITS = 9  # as in monitor.engine.standing
 _LAST = 10.0**_DIGITS
+_REMEMBERED = 10_000  # sums of which the score is kept: more than the weights of most sites can add up to
 _SURE = 0.5 - 1e-3  # of the last digit: nearer to the middle between two roundings, the order of adding up could decide
+
+
+def counts(criterion: Criterion, level: Level) -> bool:
+    """Whether a criterion has a say in the standing of units of a level; others are only shown."""
+    return criterion.critical or criterion.weight.get(level, 0.0) > 0
 
 
 class Scheme:
@@ -37,7 +43,7 @@ class Scheme:
 
     def __init__(self, criteria: Sequence[Criterion], level: Level, rule: StandingRule) -> None:
         weights = [criterion.weight.get(level, 0.0) for criterion in criteria]
-        places = [place for place, weight in enumerate(weights) if weight > 0 or criteria[place].critical]
+        places = [place for place, criterion in enumerate(criteria) if counts(criterion, level)]
         critical = [number for number, place in enumerate(places) if criteria[place].critical]
         heavy = [n for n, place in enumerate(places) if n in critical or weights[place] >= rule.yellow_weight]
         unit = _unit(weights)
@@ -51,23 +57,34 @@ class Scheme:
         self.gains = tuple(tuple(2 * points for points in _earned(weight)) for weight in whole)
         self._scaled = np.array([whole[place] for place in places], float)[:, np.newaxis]
         self._most = 2 * float(self._scaled.sum())
+        self._scores: dict[float | None, float] = {}  # of sums met so far, where all is known
 
     def stand(self, row: Row, gained: float | None = None) -> Stood:
         """Standing of a row with one colour for each criterion; `gained` is the sum of their `gains`, if known."""
         if self._counted is not None:
             row = bytes(self._pick(row))
-        coverage, known = 1.0, self._total
-        if row.translate(None, _JUDGED) or not known:
+        if not self._total or row.translate(None, _JUDGED):
             coverage, known = self._coverage(row)
-        elif gained is not None and self._exact:
+            found = round(sum(map(getitem, self._points, row)) / known, _DIGITS) if known else None
+            return self._colour(row, found, coverage), found, coverage
+        score = self._scores.get(gained)
+        if score is None:
+            score = self._scored(row, gained)
+        if RED in row and self._critical and RED in self._criticals(row):
+            return RED, score, 1.0
+        return self._by_score(row, score), score, 1.0
+
+    def _scored(self, row: Row, gained: float | None) -> float:
+        """The score of a row of which all is known; by its sum, where the order of adding up cannot decide."""
+        if gained is not None and self._exact:
             exact = gained / self._most * _LAST
             whole = round(exact)
             if abs(exact - whole) < _SURE:
-                score = whole / _LAST
-                return self._colour(row, score, coverage), score, coverage
-        total = sum(map(getitem, self._points, row))
-        found = round(total / known, _DIGITS) if known else None
-        return self._colour(row, found, coverage), found, coverage
+                if len(self._scores) >= _REMEMBERED:
+                    self._scores.clear()
+                score = self._scores[gained] = whole / _LAST
+                return score
+        return round(sum(map(getitem, self._points, row)) / self._total, _DIGITS)
 
     def stand_all(self, table: Codes) -> tuple[Codes, Floats, Floats, Floats]:
         """Colours, scores (not a number where there is none), coverages and gains; `table` is criterion, unit."""
@@ -97,7 +114,6 @@ class Scheme:
         codes[(coverage == 0) | (coverage < rule.min_coverage)] = UNKNOWN
         codes[((critical == UNKNOWN) | (critical == MAINTENANCE)).any(0)] = UNKNOWN
         codes[(critical == RED).any(0)] = RED
-        codes[(counted == EXCLUDED).all(0)] = UNKNOWN
         return codes
 
     def _coverage(self, row: Row) -> tuple[float, float]:
@@ -109,8 +125,6 @@ class Scheme:
         return round(known / total, _DIGITS), known
 
     def _colour(self, row: Row, score: float | None, coverage: float) -> int:
-        if not coverage and row.count(EXCLUDED) == len(row):
-            return UNKNOWN
         if self._critical:
             critical = self._criticals(row)
             if RED in critical:
@@ -119,7 +133,9 @@ class Scheme:
                 return UNKNOWN
         if coverage == 0 or coverage < self._rule.min_coverage:
             return UNKNOWN
-        ratio = 1.0 if score is None else score
+        return self._by_score(row, 1.0 if score is None else score)
+
+    def _by_score(self, row: Row, ratio: float) -> int:
         if ratio < self._rule.red_score:
             return RED
         if RED in row or ratio < self._rule.green_score:
@@ -141,11 +157,12 @@ def _unit(weights: Sequence[float]) -> int | None:
     return None
 
 
-def _picker(places: Sequence[int]) -> Callable[[Row], Sequence[int]]:
+def _picker(places: Sequence[int]) -> Callable[[Row], Row | tuple[int, ...]]:
     """Takes the colours at some places out of a row."""
     if not places:
         return lambda _row: ()
-    return itemgetter(*places) if len(places) > 1 else itemgetter(slice(places[0], places[0] + 1))
+    first, last = places[0], places[-1]
+    return itemgetter(slice(first, last + 1)) if last - first < len(places) else itemgetter(*places)
 
 
 def _rounded(ratios: Floats) -> tuple[Floats, NDArray[np.bool_]]:

@@ -37,16 +37,20 @@ def remember(
     `held` are the readings that counted before. They are taken in once more: the repeats of a value are not all in
     `fresh`, and a late claim that is older than the last repeat must not take its day from it.
     """
-    after = dict(before)
     fresh = tuple(fresh)
+    if not fresh:
+        return before
+    after = dict(before)
     repeated = (held[name] for name in {reading.indicator for reading in fresh} if held and name in held)
+    claimed, day, second = None, date.min, 0
     for reading in (*repeated, *fresh):
         indicator = indicators.get(reading.indicator)
         if indicator is not None and _is_figure(indicator, reading):
-            local = calendar.local(reading.as_of)
-            second = 3600 * local.hour + 60 * local.minute + local.second
+            if reading.as_of != claimed:  # those of one answer are mostly of one instant
+                claimed, local = reading.as_of, calendar.local(reading.as_of)
+                day, second = local.date(), 3600 * local.hour + 60 * local.minute + local.second
             series = after.get(reading.indicator, NOTHING)
-            after[reading.indicator] = record(series, reading, indicator, local.date(), second)
+            after[reading.indicator] = record(series, reading, indicator, day, second)
     return after if after != before else before
 
 
@@ -83,12 +87,16 @@ def record(series: Series, reading: Reading, indicator: Indicator, day: date, se
 
 def _recorded(series: Series, value: float, day: int, second: int) -> Series:
     """The series with the value of a day, unless it holds a newer claim of that day."""
-    seconds = series.seconds or (0,) * len(series.days)
-    place = bisect_left(series.days, day)
-    if series.days[place : place + 1] == (day,) and seconds[place] > second:
+    if not series.days:
+        return Series((day,), (value,), series.months, (second,) if second else ())
+    days = series.days
+    seconds = series.seconds or (0,) * len(days)
+    place = bisect_left(days, day)
+    if days[place : place + 1] == (day,) and seconds[place] > second:
         return series
-    kept = _put(series.days, seconds, day, second)
-    return replace(_with_day(series, day, value), seconds=kept if any(kept) else ())
+    kept = _put(days, seconds, day, second)
+    told = _put(days, days, day, day), _put(days, series.values, day, value)
+    return Series(*told, series.months, kept if any(kept) else ())
 
 
 def _with_day(series: Series, day: int, value: float) -> Series:
@@ -112,7 +120,7 @@ def remember_rollups(
             continue
         value, known = judged[rule.id].verdict.value, judged[rule.id].colour.known
         if known and value is not None and not isinstance(value, (bool, str)):
-            today = calendar.local(now).date().toordinal()
+            today = calendar.day(now).toordinal()
             after[rule.id] = _with_day(after.get(rule.id, NOTHING), today, float(value))
     return after if after != before else before
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from heapq import heappop, heappush
 from math import isnan, nan
 
@@ -39,7 +39,7 @@ from monitor.engine.compact import (
 from monitor.engine.formula import judge_formulas
 from monitor.engine.hold import hold
 from monitor.engine.rollup import Members, judge_rollup
-from monitor.engine.scheme import Scheme, Stood
+from monitor.engine.scheme import Scheme, Stood, counts
 from monitor.engine.series import remember
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound
@@ -70,7 +70,8 @@ class _Group:
     first: int  # row of its first unit among all units
     rules: tuple[Rule | GroupRule | None, ...]  # None: taken over, free conditions, or a sum over children
     readers: Mapping[str, Sequence[tuple[int, Rule | None]]]  # evidence -> criteria that read it
-    others: Sequence[int]  # criteria that follow from other units
+    counting: Sequence[tuple[int, GroupRule]]  # criteria that follow from the number of the children by colour
+    others: Sequence[int]  # criteria that follow from other units in another way
     shared: bool  # whether other units take criteria over from these
     scheme: Scheme
     parents: array[int]  # place of each unit's parent in the tally
@@ -82,15 +83,18 @@ class _Group:
     coverages: array[float] = field(init=False)
     gained: array[float] = field(init=False)  # as Scheme.gains
 
+    def __post_init__(self) -> None:
+        self.width = len(self.criteria)
+
     def row(self, place: int) -> bytearray:
-        width = len(self.criteria)
-        return self.rows[place * width : (place + 1) * width]
+        at = place * self.width
+        return self.rows[at : at + self.width]
 
     def say(self, place: int, number: int, code: int, look: int) -> bool:
         """Take one answer down; whether the colour is another one."""
         if look < self.looks[place]:  # noqa: PLR1730 - asked for every reading: `min` is a call more
             self.looks[place] = look
-        at = place * len(self.criteria) + number
+        at = place * self.width + number
         before = self.rows[at]
         if before == code:
             return False
@@ -103,9 +107,8 @@ class _Group:
         score = self.scores[place]
         return self.codes[place], None if isnan(score) else score, self.coverages[place]
 
-    def set(self, place: int, code: int, score: float | None, coverage: float) -> None:
-        self.codes[place], self.coverages[place] = code, coverage
-        self.scores[place] = nan if score is None else score
+    def leave_out(self, place: int) -> None:
+        self.codes[place], self.scores[place], self.coverages[place] = EXCLUDED, nan, 0.0
 
 
 @dataclass
@@ -126,6 +129,8 @@ class Sheet:
     _heads: list[int] = field(default_factory=list)  # row of each parent; -1 of nobody
     _tallies: list[list[int]] = field(default_factory=list)  # of each parent: children by colour
     _until: int = 0  # when the day is over
+    _now: datetime | None = None  # of the last reading; in microseconds:
+    _at: int = 0
     _sums: dict[tuple[str, str], CriterionState] = field(default_factory=dict)  # unit, rate -> what it was made of
     _summed: frozenset[str] = frozenset()  # evidence that rates of groups are made of
     _bounded: tuple[Unit, ...] = ()  # units that are not there on every day
@@ -156,6 +161,8 @@ class Sheet:
     def _group(
         self, criteria: tuple[Criterion, ...], units: list[Unit], first: int, rules: dict[int, Rule | GroupRule]
     ) -> _Group:
+        # Those that count come first: a row of them is then a slice of the row of all.
+        criteria = tuple(sorted(criteria, key=lambda criterion: not counts(criterion, units[0].level)))
         own = [self._rule(criterion, units[0], rules) for criterion in criteria]
         readers: dict[str, list[tuple[int, Rule | None]]] = {}
         size = len(units)
@@ -166,11 +173,12 @@ class Sheet:
             if judge is not None:
                 self._spans[judge] = slice(self._spans.get(judge, slice(first, 0)).start, first + size)
         read = {number for numbers in readers.values() for number, _ in numbers}
-        others, shared = [n for n in range(len(own)) if n not in read], units[0].level is Level.SYSTEM
+        counting = [(number, rule) for number, rule in enumerate(own) if isinstance(rule, GroupRule)]
+        others = [n for n, rule in enumerate(own) if n not in read and not isinstance(rule, GroupRule)]
         nobody = len(self._parents)  # parent of those without one; after it the place of those without children
         above = (nobody if unit.parent is None else self._parents[unit.parent] for unit in units)
         return _Group(
-            units, criteria, first, tuple(own), readers, others, shared,
+            units, criteria, first, tuple(own), readers, counting, others, units[0].level is Level.SYSTEM,
             Scheme(criteria, units[0].level, self.standing),
             array("q", above), array("q", (self._parents.get(unit.code, nobody + 1) for unit in units)),
         )  # fmt: skip
@@ -227,7 +235,11 @@ class Sheet:
                 table[number] = judged[rule].codes[own]
                 np.minimum(looks, judged[rule].looks[own], out=looks)
             else:
-                said = [self._single(group, number, place, now, at) for place in range(size)]
+                said = (
+                    [rule.one(self._tallies[parent], now, at) for parent in group.places]
+                    if isinstance(rule, GroupRule)
+                    else [self._single(group, number, place, now) for place in range(size)]
+                )
                 table[number] = [one.code for one in said]
                 np.minimum(looks, [one.look for one in said], out=looks)
         codes, scores, coverages, gained = group.scheme.stand_all(table)
@@ -237,11 +249,13 @@ class Sheet:
         for code in self._outside:
             where, place = self._place[code]
             if where is group:
-                group.set(place, *_LEFT_OUT)
+                group.leave_out(place)
 
     def put(self, reading: Reading, now: datetime) -> list[str]:
         """One new reading; the units whose colour it changed, up to the nation. Raises NotFound for a strange unit."""
-        at = micros(now)
+        if now is not self._now:  # those of one answer come at one instant
+            self._now, self._at = now, micros(now)
+        at = self._at
         if at >= self._until:
             self._forget(now)
         try:
@@ -258,7 +272,7 @@ class Sheet:
         changed = False
         for number, rule in group.readers.get(reading.indicator, ()):
             if rule is None:
-                code, look = self._single(group, number, place, now, at)
+                code, look = self._single(group, number, place, now)
             else:
                 code, look = rule.one(column, row, now, at)
             changed |= group.say(place, number, code, look)
@@ -305,44 +319,53 @@ class Sheet:
     def _rise(self, group: _Group, place: int, now: datetime, at: int) -> list[str]:
         """Stand a unit and all that it reaches, bottom-up as rows are numbered, so that each of them stands once."""
         told: list[str] = []
-        waiting: list[int] = []
-        self._stand(group, place, told, waiting)
+        waiting = self._stand(group, place, told)
         while waiting:
             row = heappop(waiting)
             if waiting and waiting[0] == row:
                 continue
             group, place = self._units[row]
             changed = False
+            if group.counting:
+                tally = self._tallies[group.places[place]]
+                for number, rule in group.counting:
+                    code, look = rule.one(tally, now, at)
+                    changed |= group.say(place, number, code, look)
             for number in group.others:
-                code, look = self._single(group, number, place, now, at)
+                code, look = self._single(group, number, place, now)
                 changed |= group.say(place, number, code, look)
             if changed or self._summed:
-                self._stand(group, place, told, waiting)
+                for row in self._stand(group, place, told):
+                    heappush(waiting, row)
         return told
 
-    def _stand(self, group: _Group, place: int, told: list[str], waiting: list[int]) -> None:
-        """Stand a unit by its colours; `waiting` gets the rows of the units that may look different now."""
-        before = group.codes[place]
-        left_out = self._outside and group.units[place].code in self._outside
-        after, score, coverage = _LEFT_OUT if left_out else group.scheme.stand(group.row(place), group.gained[place])
-        group.set(place, after, score, coverage)
-        parent = group.parents[place]
+    def _stand(self, group: _Group, place: int, told: list[str]) -> list[int]:
+        """Stand a unit by its colours; the rows of the units that may look different now, in order."""
+        codes = group.codes
+        before = codes[place]
+        if self._outside and group.units[place].code in self._outside:
+            after, score, coverage = _LEFT_OUT
+        else:
+            after, score, coverage = group.scheme.stand(group.row(place), group.gained[place])
+        group.scores[place], group.coverages[place] = nan if score is None else score, coverage
+        below = group.parents[place]
         if after != before:
+            codes[place] = after
             told.append(group.units[place].code)
-            tally = self._tallies[parent]
+            tally = self._tallies[below]
             tally[before] -= 1
             tally[after] += 1
-        if (after != before or self._summed) and self._heads[parent] >= 0:
-            heappush(waiting, self._heads[parent])
+        elif not self._summed and not group.shared:
+            return []
+        head = self._heads[below]
+        reached = [head] if head >= 0 and (after != before or self._summed) else []
         if group.shared:
-            for code in self.units.dependants(group.units[place].code):
-                heappush(waiting, self._row(code))
+            reached += map(self._row, self.units.dependants(group.units[place].code))
+            reached.sort()
+        return reached
 
-    def _single(self, group: _Group, number: int, place: int, now: datetime, at: int) -> Said:
-        """One criterion of one unit that no column judges: a group, free conditions, or taken over from a system."""
-        rule = group.rules[number]
-        if isinstance(rule, GroupRule):
-            return rule.one(self._tallies[group.places[place]], now, at)
+    def _single(self, group: _Group, number: int, place: int, now: datetime) -> Said:
+        """One criterion of one unit that nobody looks up: sums, free conditions, or taken over from a system."""
         criterion, unit = group.criteria[number], group.units[place]
         if not criterion.applies_to(unit):
             return self._taken(criterion, unit)
@@ -368,17 +391,16 @@ class Sheet:
         return UnitState(code, standing=Standing(colour, now, colour, now), criteria=criteria, evidence=evidence)
 
     def _taken(self, criterion: Criterion, unit: Unit) -> Said:
-        carried = []
+        carried = list[int]()
         for code in unit.depends_on:
             group, place = self._place[code]
-            for number, theirs in enumerate(group.criteria):
-                if theirs.id == criterion.id:
-                    carried.append(group.rows[place * len(group.criteria) + number])
+            row = group.row(place)
+            carried += [row[number] for number, theirs in enumerate(group.criteria) if theirs.id == criterion.id]
         # A criterion that no system carries is no criterion of the unit: it counts as excluded.
         return Said(min(carried, key=_URGENCY.index, default=EXCLUDED))
 
     def _forget(self, now: datetime) -> None:
         """On each local day other units may be there."""
-        today = self.calendar.local(now).date()
+        today = self.calendar.day(now)
         self._outside = frozenset(unit.code for unit in self._bounded if not unit.holds_on(today))
-        self._until = micros(self.calendar.start_of_day(today + timedelta(days=1)))
+        self._until = micros(self.calendar.tomorrow(now))

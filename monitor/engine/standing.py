@@ -51,7 +51,7 @@ def stand_outside(
     before: Standing | None, unit: Unit, calendar: Calendar, now: datetime, children: Counts | None = None
 ) -> Standing:
     """Standing of a unit outside its validity: excluded, and why. Nothing is judged, so nothing is known."""
-    if unit.valid_from is not None and calendar.local(now).date() < unit.valid_from:
+    if unit.valid_from is not None and calendar.day(now) < unit.valid_from:
         why = Reason(reasons.NOT_THERE_YET, {"start": calendar.start_of_day(unit.valid_from)})
     else:
         why = Reason(reasons.NO_MORE, {"end": calendar.start_of_day(unit.valid_to) if unit.valid_to else None})

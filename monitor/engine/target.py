@@ -9,8 +9,8 @@ A pace gives a reason and perhaps a red, never a green. An exemption gives anoth
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from monitor.engine import reasons
 from monitor.engine.book import Condition, Deadline, Period, Target
@@ -31,8 +31,7 @@ LAST_DAY: Mapping[Period, Callable[[date], date]] = {
 """Last day of the period in which a day lies."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(NamedTuple):
     """What a target says of one value at one instant."""
 
     colour: Colour
@@ -46,18 +45,18 @@ class Outlook:
 
 def deadline(target: Target, as_of: datetime, calendar: Calendar) -> Deadline:
     """First instant at which it is too late. `before` excludes its day, `by` includes it."""
-    last = _last_good_day(target, calendar.local(as_of).date())
+    last = _last_good_day(target, as_of, calendar)
     return Deadline(at=calendar.start_of_day(last + _DAY), last_good_day=last)
 
 
-def _last_good_day(target: Target, claimed: date) -> date:
+def _last_good_day(target: Target, as_of: datetime, calendar: Calendar) -> date:
     if target.before is not None:
         return target.before - _DAY
     if target.by is not None:
         return target.by
     if target.every is None:
         raise ValueError("a target needs one of before, by, every")
-    return LAST_DAY[target.every](claimed)
+    return LAST_DAY[target.every](calendar.local(as_of).date())
 
 
 def outlook(
@@ -65,7 +64,7 @@ def outlook(
 ) -> Outlook:
     """Judge one value against the goal and its date. Raises compare.WrongType for a word where a number is due."""
     due = deadline(target, as_of, calendar)
-    today = calendar.local(now).date()
+    today = calendar.day(now)
     late = now >= due.at
     left = calendar.working_days_between(today, due.last_good_day + _DAY)
     exempt = _exempted(target, as_of, due, calendar)

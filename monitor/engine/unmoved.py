@@ -26,7 +26,7 @@ from monitor.model.verdict import CriterionState
 
 def judged_today(judged_at: datetime | None, now: datetime, calendar: Calendar) -> bool:
     """Whether a unit that was judged then may be judged in part now: the same local day, and no clock set back."""
-    return judged_at is not None and judged_at <= now and calendar.local(judged_at).date() == calendar.local(now).date()
+    return judged_at is not None and judged_at <= now and calendar.day(judged_at) == calendar.day(now)
 
 
 def moved(before: UnitState, after: UnitState) -> frozenset[str]:

@@ -82,6 +82,10 @@ class Calendar:
         self._asked[:] = [(self.start_of_day(day), self.start_of_day(day + _DAY), day)]
         return day
 
+    def tomorrow(self, now: datetime) -> datetime:
+        """First instant of the next local day, in UTC. Raises ValueError for a datetime without zone."""
+        return self.start_of_day(self.day(now) + _DAY)
+
     def start_of_day(self, day: date) -> datetime:
         """First instant of the local day, in UTC. A day that a zone skipped starts where the next one does."""
         return first_instant(datetime.combine(day, time.min), self.zone)
@@ -178,7 +182,6 @@ class Daily:
                 yield starts, ends
 
 
-@lru_cache(_REMEMBERED)  # a pure function, asked for the same midnights by every rule with a date
 def read_instant(text: str, zone: ZoneInfo, *, is_end: bool = False) -> datetime:
     """An instant that people typed, in UTC: ISO 8601, on the clocks of `zone` unless it carries an offset.
 
@@ -194,6 +197,7 @@ def read_instant(text: str, zone: ZoneInfo, *, is_end: bool = False) -> datetime
         raise ValueError(f"{clean(text, 40)!r} is no instant; write 2026-11-28T22:00 or 2026-11-28") from None
 
 
+@lru_cache(_REMEMBERED)  # a pure function, asked for the same midnights by every rule with a date
 def first_instant(wall: datetime, zone: ZoneInfo) -> datetime:
     """The first instant, in UTC, at which local clocks show `wall` (without zone) or later.
 

@@ -44,6 +44,8 @@ def _kept(char: str) -> str:
 
 def unaccent(text: str) -> str:
     """The text without Vietnamese marks, đ and Đ as d and D, apostrophes as the ASCII one."""
+    if text.isascii():
+        return text.translate(_ONE_APOSTROPHE)
     bare = "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
     return unicodedata.normalize("NFC", bare).translate(_D_BAR).translate(_ONE_APOSTROPHE)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from monitor.engine import book
 from monitor.engine.book import (
     Book,
     Condition,
@@ -193,3 +197,54 @@ def test_a_period_begins_with_its_month_quarter_or_year(month):
     assert first_day(Period.MONTH, day) == date(2025, month, 1)
     assert first_day(Period.QUARTER, day) == date(2025, quarter, 1)
     assert first_day(Period.YEAR, day) == date(2025, 1, 1)
+
+
+@given(st.data())
+def test_units_of_one_sort_share_their_criteria_and_each_gets_those_that_are_its_own(data):
+    scopes: tuple[dict[str, Any], ...] = (
+        {},
+        {"kinds": frozenset({"xa"})},
+        {"units": frozenset({COMMUNE})},
+        {"provinces": frozenset({"01"})},
+        {"levels": frozenset({Level.SYSTEM}), "inherit": frozenset({Level.COMMUNE})},
+    )
+    criteria = tuple(
+        rule(f"c{number}", target=goal(), **scope)
+        for number, scope in enumerate(data.draw(st.lists(st.sampled_from(scopes), max_size=4)))
+    )
+    books = (
+        Book("first", "1", "Sổ", "Book", criteria[:2], valid_to=date(2025, 8, 6)),
+        Book("second", "1", "Sổ", "Book", criteria[2:]),
+    )
+    own = Exemption("c2", OTHER, "12/CV", date(2025, 8, 1), by=date(2025, 9, 1), until=date(2025, 8, 6))
+    rules = Ruleset({}, books, exemptions=data.draw(st.sampled_from([(), (own,)])))
+    others = (replace(UNITS[COMMUNE], kind="phuong"), replace(UNITS[OTHER], province="01", code="99999"))
+    asked = st.tuples(st.sampled_from([*UNITS, *others]), st.sampled_from([date(2025, 8, 6), date(2025, 8, 7)]))
+    for unit, day in data.draw(st.lists(asked, max_size=12)):
+        alone = tuple(
+            exempted(one, rules.exemptions, unit, day) if one.applies_to(unit) else one
+            for valid in books
+            if valid.valid_on(day)
+            for one in valid.criteria
+            if one.applies_to(unit) or one.inherited_by(unit)
+        )
+        assert rules.criteria_of(unit, day) == alone
+        assert rules.rules_of(unit, day) == {one.id: one for one in alone}
+
+
+def test_the_criteria_of_a_sort_of_units_are_worked_out_once_a_day(monkeypatch):
+    rules, asked = Ruleset({}, (Book("book", "1", "Sổ", "Book", (rule(),)),)), []
+
+    def worked_out(_, unit, on):
+        asked.append((unit.code, on))
+        return ()
+
+    monkeypatch.setattr(Ruleset, "_judging", worked_out)
+    monkeypatch.setattr(book, "_REMEMBERED", 2)
+    first, second = date(2025, 8, 6), date(2025, 8, 7)
+    for unit, day in ((COMMUNE, first), (OTHER, first), (PROVINCE, first), (COMMUNE, first)):
+        rules.criteria_of(UNITS[unit], day)
+    assert asked == [(COMMUNE, first), (PROVINCE, first)]
+    rules.criteria_of(UNITS[COMMUNE], second)  # no more than two are kept: it begins anew
+    rules.criteria_of(UNITS[COMMUNE], first)
+    assert asked[2:] == [(COMMUNE, second), (COMMUNE, first)]

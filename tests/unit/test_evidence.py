@@ -208,3 +208,11 @@ def test_history_keeps_every_change_and_one_repeat_an_hour() -> None:
         evidence = absorbed.evidence
         kept += [reading.as_of.strftime("%H:%M") for reading in absorbed.fresh]
     assert kept == ["01:00", "02:00", "02:30", "02:31", "03:00"]
+
+
+def test_what_a_reading_says_of_itself_is_kept_when_it_goes_on_or_begins_a_run():
+    said = told(True, NOON, indicator="up", sign="~", numerator=1.0, denominator=2.0, note="HTTP status 200")
+    first = absorb({}, [said]).evidence["up"]
+    assert first == replace(said, since=NOON)
+    again = replace(said, as_of=NOON + MINUTE, received_at=NOON + 2 * MINUTE, note="slow")
+    assert absorb({"up": first}, [again]).evidence["up"] == replace(again, since=NOON)

@@ -598,3 +598,19 @@ def test_a_province_passes_its_sum_on_as_it_was_stated_or_not_at_all(verdict, fo
     state = UnitState(PROVINCE, 1, STANDS, {"whole": held} if held else {})
     made = figure(WHOLE, state, units(), RATE, NOON)
     assert (made and (made.numerator, made.denominator, made.comparator)) == found
+
+
+@pytest.mark.parametrize(("colour", "fresh"), [(GREEN, True), (RED, True), (Colour.EXCLUDED, True), (UNKNOWN, False)])
+def test_the_sum_of_a_province_that_is_unknown_is_passed_on_as_an_old_one(colour, fresh):
+    verdict = Verdict(colour, (), 80.0, numerator=80.0, denominator=100.0)
+    held = CriterionState("whole", colour, NOON, GREEN, NOON, colour, NOON, 1, verdict, 1.0)
+    made = figure(WHOLE, UnitState(PROVINCE, 1, STANDS, {"whole": held}), units(), RATE, NOON)
+    assert made is not None
+    assert (made.fresh, made.until) == (fresh, None)
+
+
+def test_a_figure_that_is_too_old_is_not_looked_at_again_for_its_age():
+    reading = told(80.0, NOON, unit="a", numerator=80.0, denominator=100.0)
+    state, old = UnitState("a", evidence={"rate": reading}), NOON + timedelta(seconds=RATE.max_age)
+    found = [figure(WHOLE, state, units(("a",)), RATE, now) for now in (old - timedelta.resolution, old)]
+    assert [(one.until, one.fresh) for one in found if one] == [(old, True), (None, False)]

@@ -292,3 +292,17 @@ def test_office_minutes_agree_with_asking_minute_by_minute(
     assert sessions.working_minutes(start, start + timedelta(minutes=length)) == sum(is_open)
     if True in is_open:
         assert sessions.next_working_instant(start) == minutes[is_open.index(True)]
+
+
+@given(st.sampled_from(ZONES), WALLS)
+def test_tomorrow_begins_with_the_first_instant_of_another_day(zone: ZoneInfo, wall: datetime) -> None:
+    calendar, now = Calendar(frozenset(), frozenset(), zone), first_instant(wall, zone)
+    assert calendar.day(calendar.tomorrow(now)) > calendar.day(now)
+    assert calendar.day(calendar.tomorrow(now) - timedelta.resolution) == calendar.day(now)
+
+
+def test_what_a_local_time_is_in_utc_is_worked_out_once() -> None:
+    first_instant.cache_clear()
+    for _ in range(3):
+        PLAIN.start_of_day(date(2025, 8, 20))
+    assert (first_instant.cache_info().misses, first_instant.cache_info().hits) == (1, 2)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.alerting.incidents import acknowledge
+from monitor.alerting.incidents import Alerts, acknowledge, react
 from monitor.alerting.lifecycle import TABLE, Act, Event, mermaid
 from monitor.alerting.plan import StepSpec, TermsSpec
 from monitor.alerting.schedule import Schedule, Spell
@@ -32,6 +32,7 @@ from tests.unit.alerting_scene import (
     minutes,
     online,
     reacted,
+    scene,
 )
 
 NOW = local(6, 9)
@@ -60,6 +61,20 @@ def test_a_broken_centre_opens_an_incident_and_tells_the_focal_point_by_each_cha
     assert alerts.notices[0].key == f"{incident.key}/0/0/0/focal/mail"
     assert alerts.notices[0].urgent
     assert alerts.recheck_at == NOW + minutes(30)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        {},
+        {"paused": True},
+        {"covers": {"centre": Cover("HT", "system_up")}, "awaited": frozenset({"centre"})},
+        {"sources": frozenset({"portal"}), "waits": {"centre": 60.0}, "causes": frozenset({"mass:up"})},
+    ],
+)
+@pytest.mark.parametrize("criteria", [{}, UP, DOWN])
+def test_without_a_trouble_and_an_incident_there_is_nothing_to_react_to(criteria, around):
+    assert react({}, {}, scene(criteria, **around), NOW) == Alerts({})  # `decide` does not ask then
 
 
 def test_the_reference_is_six_letters_derived_from_the_key():

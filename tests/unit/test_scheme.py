@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.engine.book import StandingRule
 from monitor.engine.compact import CODES, COLOURS
-from monitor.engine.scheme import Scheme
+from monitor.engine.scheme import Scheme, _picker, counts
 from monitor.engine.standing import stand
 from monitor.model.colour import Colour
 from monitor.model.unit import Level
@@ -107,6 +107,7 @@ def kept_beside(scheme: Scheme, row: bytes) -> float:
         (TEN, "GGm?", "?", 1.0, 0.6),
         (TEN, "GGx?", "G", 1.0, 0.75),
         (TEN, "xGGY", "G", 0.833333333, 1.0),
+        (TEN, "RYYx", "R", 0.25, 1.0),
         (TEN, "xxxx", "?", None, 0.0),
         (TEN, "x?mx", "?", None, 0.0),
         ((7.0, 3.0), "G?", "G", 1.0, 0.7),  # at the share that must be known
@@ -117,6 +118,7 @@ def kept_beside(scheme: Scheme, row: bytes) -> float:
         ((10.0, 0.0), "G?", "G", 1.0, 1.0),
         ((None, 10.0), "RG", "R", 1.0, 1.0),  # unless it is critical
         ((10.0, None), "GR", "R", 1.0, 1.0),
+        ((None, 8.0, 2.0), "GGR", "Y", 0.8, 1.0),
         ((None, 10.0), "YG", "Y", 1.0, 1.0),
         ((None, 10.0), "?G", "?", 1.0, 1.0),
         ((None, 10.0), "mG", "?", 1.0, 1.0),
@@ -228,3 +230,33 @@ def test_any_of_two_critical_criteria_counts_and_columns_keep_their_sorts():
     table = np.frombuffer(b"".join(rows), np.uint8).reshape(4, 3).T
     columns = scheme.stand_all(np.ascontiguousarray(table))
     assert [column.dtype.name for column in columns] == ["uint8", "float64", "float64", "float64"]
+
+
+def test_the_scores_of_no_more_than_so_many_sums_are_kept_and_each_is_right(monkeypatch):
+    kept, alone = scheme_of(TEN), scheme_of(TEN)
+    monkeypatch.setattr("monitor.engine.scheme._REMEMBERED", 2)
+    for letters in ("GGGG", "GGGY", "RGGY", "GGGG", "GGYY", "YYYY", "GGGY"):
+        row = codes_of(letters)
+        assert kept.stand(row, kept_beside(kept, row)) == alone.stand(row)
+        assert len(kept._scores) <= 2
+    kept._scores = dict.fromkeys(kept._scores, 0.75)
+    assert kept.stand(codes_of("GGGY"), kept_beside(kept, codes_of("GGGY")))[1] == 0.75
+
+
+def test_a_criterion_counts_where_it_has_a_weight_or_is_critical():
+    light = rule(weight={Level.COMMUNE: 0.5, Level.NATION: 0.0})
+    assert [counts(light, level) for level in (Level.COMMUNE, Level.NATION, Level.PROVINCE)] == [True, False, False]
+    assert counts(replace(light, critical=True), Level.PROVINCE)
+
+
+def test_a_score_that_the_order_of_adding_up_may_decide_is_never_kept():
+    scheme = scheme_of((1 / 1024,) * 1024)
+    row = bytes([0] + [2] * 1023)
+    scheme.stand(row, kept_beside(scheme, row))
+    assert scheme._scores == {}
+
+
+@pytest.mark.parametrize(("places", "row", "picked"), [((), "GYR", ""), ((1,), "GYR", "Y"), ((0, 1), "GYR", "GY"),
+                                                       ((0, 2), "GYR", "GR"), ((1, 2, 4), "GYRRY", "YRY")])  # fmt: skip
+def test_the_colours_that_count_are_picked_out_of_a_row(places, row, picked):
+    assert bytes(_picker(places)(codes_of(row))) == codes_of(picked)

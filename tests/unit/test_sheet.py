@@ -73,7 +73,7 @@ KINDS = (
 SITES = [(CENTRE, SHARED, ONLINE, SHARE), (CENTRE, FOR_ALL, DATED, WORST), (SHARED, DATED, BY_DATE), (CENTRE, ONLINE),
          (CENTRE, FOR_ALL, ONLINE, replace(SHARE, critical=False)), (CENTRE, ONLINE, HEAVY), (ONLINE, RATE, SHARE),
          (ENOUGH, SHARE, RATE), (CENTRE, FREE, SHARE), (BROKEN, ONLINE, WORST), (OF_SOME, CENTRE, SHARE),
-         (CENTRE, ONLINE, *KINDS)]  # fmt: skip
+         (CENTRE, ONLINE, *KINDS), (replace(ONLINE, weight={}), CENTRE, replace(SHARE, critical=False))]  # fmt: skip
 
 JULY = 12 * 2025 + 6
 PAST = {"rate": Series(months=(MonthSum(JULY - 4, 30.0, 90.0), MonthSum(JULY, 9.0, 12.0)))}
@@ -454,3 +454,21 @@ def test_a_sheet_gives_back_the_readings_that_a_units_rules_look_at():
     of = policy(SITES[0])
     readings = [told(90.0), told(True, indicator="up"), told(5.0, indicator="queue")]
     assert sheet_of(of, readings, NOON).evidence(COMMUNE) == {"rate": readings[0], "up": readings[1]}
+
+
+@pytest.mark.parametrize("moving", [replace(SHARE, critical=False), replace(HEAVY, id="share")])
+def test_a_province_of_which_only_the_first_of_two_roll_ups_changes_stands_anew(moving):
+    calm = replace(moving, id="calm", bands=(band(GREEN, (">=", 0.0)),))
+    sheet = all_good(policy((CENTRE, moving, calm)))
+    assert PROVINCE in [code for unit in FIVE[:2] for code in sheet.put(told(False, unit=unit, indicator="up"), NOON)]
+    assert sheet.colours(PROVINCE)["calm"] is GREEN
+
+
+def test_a_figure_that_changes_no_colour_of_its_unit_is_summed_up_anew_all_the_same():
+    sheet = sheet_of(
+        policy((ONLINE, RATE)), [told(90.0, unit=code, numerator=90.0, denominator=100.0) for code in FIVE], NOON
+    )
+    sheet.judge(NOON)
+    assert sheet.colours(PROVINCE)["sum"] is GREEN
+    assert sheet.put(told(90.0, numerator=100.0, denominator=1000.0), NOON) == [PROVINCE, NATION]
+    assert (sheet.colours(PROVINCE)["sum"], sheet.colour(COMMUNE)) == (RED, GREEN)
