@@ -15,7 +15,7 @@ from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
 from monitor.api import Collected, Exporter, ExporterContext, Snapshot, UnitState
-from monitor.ports import Complaining, Page
+from monitor.ports import Clock, Complaining, Page, Preparing
 from monitor.service.instruments import collected as family
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,15 @@ class Guarded:
         if self._exporter is not None:
             try:
                 self._exporter.polled(collected)
+            except Exception as broken:
+                self._unload(broken)
+
+    async def prepare(self) -> None:
+        """Called each second."""
+        asked: object = self._exporter
+        if isinstance(asked, Preparing):
+            try:
+                await asked.prepare()
             except Exception as broken:
                 self._unload(broken)
 
@@ -110,6 +119,13 @@ class Exporters(Collector):
             name: exporter if isinstance(exporter, Guarded) else Guarded(name, exporter)
             for name, exporter in exporters.items()
         }
+
+    async def run(self, clock: Clock) -> None:
+        """Let them prepare their pages, each second, for ever."""
+        while True:
+            await clock.sleep(1.0)
+            for exporter in self.by_name.values():
+                await exporter.prepare()
 
     def sentences(self) -> tuple[str, ...]:
         """One for each problem."""
