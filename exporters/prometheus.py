@@ -33,7 +33,6 @@ from monitor.api import (
     Exporter,
     ExporterContext,
     Family,
-    Figure,
     Labels,
     Level,
     Page,
@@ -226,15 +225,15 @@ class _Board:
         self.refused: Mapping[str, int] = {}  # metrics that the last page left out -> their series
         self._context = context
         self._units = units or {}
+        self._places: Mapping[Hashable, int] = {code: place for place, code in enumerate(self._units)}
         self._siblings: dict[str, list[str]] = {}  # parent -> units that are ranked among one another
-        self._figures: dict[str, Mapping[str, Figure]] = {}  # unit -> by what it is ranked
         for unit in self._units.values():
             if unit.parent:
                 self._siblings.setdefault(unit.parent, []).append(unit.code)
-        self._places: Mapping[Hashable, int] = {code: place for place, code in enumerate(self._units)}
-        self._groups: Mapping[Hashable, int] = {
-            group: place for place, group in enumerate(product(self._siblings, context.ranking.asked))
-        }
+        self._seats = {code: seat for group in self._siblings.values() for seat, code in enumerate(group)}
+        groups = tuple(product(self._siblings, context.ranking.asked))  # parent, indicator
+        self._groups: Mapping[Hashable, int] = {group: place for place, group in enumerate(groups)}
+        self._figures = {group: [NO_FIGURE] * len(self._siblings[group[0]]) for group in groups}  # by seat
         self._heads: dict[tuple[str, str], list[bytes]] = {}
         self._states: dict[str, UnitState] = {}
         self._probes: dict[str, dict[str, Collected]] = {}  # unit -> source -> last poll
@@ -253,7 +252,7 @@ class _Board:
             if code in known:
                 self._put(code, _samples(self._units[code], known[code]))
                 self._count(self._units[code], known[code])
-                moved |= self._moved(code)
+                moved.update(self._moved(code))
             self._put(code, _probe_samples(code, self._probes.get(code, {})))
             yield
         for parent, name in sorted(moved):
@@ -294,19 +293,21 @@ class _Board:
                 yield head(CATALOGUE[name], openmetrics=openmetrics)
                 yield rendered(name, samples)
 
-    def _moved(self, code: str) -> set[tuple[str, str]]:
+    def _moved(self, code: str) -> Iterator[tuple[str, str]]:
         """Groups (by parent) and indicators in which a unit's figure is another: most commits say the same again."""
         parent = self._units[code].parent
-        if not parent:
-            return set()
-        before, now = self._figures.get(code, {}), self._context.ranking.figures(self._states[code])
-        self._figures[code] = now
-        return {(parent, name) for name in {*before, *now} if before.get(name) != now.get(name)}
+        if parent:
+            seat, now = self._seats[code], self._context.ranking.figures(self._states[code])
+            for name in self._context.ranking.asked:
+                figures, figure = self._figures[parent, name], now.get(name, NO_FIGURE)
+                if figures[seat] != figure:
+                    figures[seat] = figure
+                    yield parent, name
 
     def _rank(self, parent: str, name: str) -> None:
         """The ranks of one group by one indicator."""
-        figures = [self._figures.get(code, {}).get(name, NO_FIGURE) for code in self._siblings[parent]]
-        places = zip(self._rank_heads(parent, name), self._context.ranking.ranks(name, figures), strict=True)
+        ranks = self._context.ranking.ranks(name, self._figures[parent, name])
+        places = zip(self._rank_heads(parent, name), ranks, strict=True)
         lines = [b"%b%d\n" % (top, rank) for top, rank in places if rank is not None]
         self._family(_RANK).put_lines((parent, name), b"".join(lines))
 
@@ -360,7 +361,7 @@ class _Board:
     def _unit_counts(self) -> Samples:
         counts = self._colours.counts
         # Every colour of a level and province is there, zeros too: they add up to the level's units.
-        groups = sorted({(str(level), str(province)) for level, province, _ in counts})
+        groups = sorted({(unit.level.value, unit.province or _NOBODY) for unit in self._units.values()})
         return [
             ((("level", level), ("province", province), ("colour", colour.value)), counts[level, province, colour])
             for level, province in groups

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from math import isfinite, isnan
+from math import inf, isfinite
 
 from isal import isal_zlib
 
@@ -31,6 +31,7 @@ _AT_ONCE = 16  # fragments packed in a step
 _LEVEL = 1
 _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"  # deflate, no name, no time, quickest
 _DEFLATE_END = b"\x03\x00"  # an empty last block
+_INFINITE = {inf: "+Inf", -inf: "-Inf"}
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 Labels = tuple[tuple[str, str], ...]
@@ -65,7 +66,7 @@ class Family:
 
     def put(self, key: Hashable, samples: Samples) -> None:
         """The series of one key; none takes them away. Raises KeyError for a key that has no place."""
-        self.put_lines(key, rendered(self.metric.name, samples))
+        self.put_lines(key, rendered(self.metric.name, samples) if samples else b"")
 
     def put_lines(self, key: Hashable, block: bytes) -> None:
         """The same, as lines that are written already."""
@@ -134,21 +135,15 @@ def rendered(name: str, samples: Samples) -> bytes:
     """Lines of samples. A label's value may be any text; a lone surrogate costs a letter, not the page."""
     lines = []
     for labels, value in samples:
-        inside = ",".join([f'{key}="{escaped(text)}"' for key, text in labels])
-        lines.append(f"{name}{{{inside}}} {_figure(value)}\n" if inside else f"{name} {_figure(value)}\n")
+        figure = repr(value) if isfinite(value) else _INFINITE.get(value, "NaN")
+        lines.append(f"{name}{{{','.join(map(_label, labels))}}} {figure}\n" if labels else f"{name} {figure}\n")
     return "".join(lines).encode("utf-8", "replace")
 
 
 @lru_cache(maxsize=65_536)  # codes and names come again and again
-def escaped(text: str) -> str:
-    """A label's value as it stands between the quotes."""
-    return text.translate(_ESCAPES)
-
-
-def _figure(value: float) -> str:
-    if isfinite(value):
-        return repr(value)
-    return "NaN" if isnan(value) else "+Inf" if value > 0 else "-Inf"
+def _label(label: tuple[str, str]) -> str:
+    key, text = label
+    return f'{key}="{text.translate(_ESCAPES)}"'
 
 
 def pack(text: bytes) -> Fragment:

@@ -840,7 +840,7 @@ async def test_to_spare_the_library_a_look_at_each_letter_of_names_changes_no_by
     metrics, store = await own_metrics()
     metrics.decided(0.2)
     page = await metrics.page(store, NOW, openmetrics=True)
-    assert page + b"# EOF\n" == generate_openmetrics(metrics.registry)  # type: ignore[no-untyped-call]
+    assert page + b"# EOF\n" == generate_openmetrics(metrics.registry)
 
 
 async def test_how_long_incidents_waited_for_an_answer_and_how_long_they_lasted():
