@@ -226,6 +226,7 @@ class _Board:
         self._context = context
         self._units = units or {}
         self._places: Mapping[Hashable, int] = {code: place for place, code in enumerate(self._units)}
+        self._levels = sorted({(unit.level.value, unit.province or _NOBODY) for unit in self._units.values()})
         self._siblings: dict[str, list[str]] = {}  # parent -> units that are ranked among one another
         for unit in self._units.values():
             if unit.parent:
@@ -361,10 +362,9 @@ class _Board:
     def _unit_counts(self) -> Samples:
         counts = self._colours.counts
         # Every colour of a level and province is there, zeros too: they add up to the level's units.
-        groups = sorted({(unit.level.value, unit.province or _NOBODY) for unit in self._units.values()})
         return [
             ((("level", level), ("province", province), ("colour", colour.value)), counts[level, province, colour])
-            for level, province in groups
+            for level, province in self._levels
             for colour in Colour
         ]
 
