@@ -81,8 +81,7 @@ class Country:
         own.channels(f"channel-{number}" for number in range(5))
         own.feeds(frozenset(f"feed-{number}" for number in range(34)))
         context = ExporterContext("bench", lambda openmetrics: own.page(store, clock.now(), openmetrics), ranking)
-        self.exporters = Exporters(load_exporters(ROOT / "exporters", ["prometheus"], context))
-        self.exporter = self.exporters.by_name["prometheus"]
+        self.exporter = Exporters(load_exporters(ROOT / "exporters", ["prometheus"], context)).by_name["prometheus"]
         self.states = {code: _cut(state, number) for code, state in states.items()}
         self.exporter.start(Snapshot(policy.units, self.states))
         self._turn = 0
@@ -349,7 +348,7 @@ async def _prometheus(country: Country, port: int) -> tuple[float, float, float]
                 # The first scrape makes the series; later ones only add to them.
                 while not await _asked(http, base, "scrape_samples_scraped > 0 and up == 1"):  # noqa: ASYNC110
                     await asyncio.sleep(0.5)
-                service = asyncio.create_task(country.exporters.run(SystemClock()))
+                service = asyncio.create_task(country.exporter.run(SystemClock()))
                 async with Stalls() as stalls:
                     for _ in range(3):
                         country.change()

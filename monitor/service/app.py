@@ -210,8 +210,8 @@ class Service:
         self._spawn("digests", self.digests.run)
         self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
         self._spawn("first sweep", self._first_sweep)
-        if self.exporters:
-            self._spawn("exporters", lambda: self.export_watch.run(self.clock))
+        for name, exporter in self.exporters.items():
+            self._spawn(f"exporter {name}", partial(exporter.run, self.clock))
         if self.forwarder is not None:
             self._spawn("push", self.forwarder.run)
         if self._on_a_host:

@@ -59,6 +59,12 @@ class Guarded:
             except Exception as broken:
                 self._unload(broken)
 
+    async def run(self, clock: Clock) -> None:
+        """Let it prepare its next page, each second; ends when it is unloaded, and at once if it does not prepare."""
+        while isinstance(self._exporter, Preparing):
+            await clock.sleep(1.0)
+            await self.prepare()
+
     async def prepare(self) -> None:
         """Called each second."""
         asked: object = self._exporter
@@ -119,13 +125,6 @@ class Exporters(Collector):
             name: exporter if isinstance(exporter, Guarded) else Guarded(name, exporter)
             for name, exporter in exporters.items()
         }
-
-    async def run(self, clock: Clock) -> None:
-        """Let them prepare their pages, each second, for ever."""
-        while True:
-            await clock.sleep(1.0)
-            for exporter in self.by_name.values():
-                await exporter.prepare()
 
     def sentences(self) -> tuple[str, ...]:
         """One for each problem."""

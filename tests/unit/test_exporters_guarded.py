@@ -103,14 +103,15 @@ class Plain:
     path = "/plain"
 
 
-async def test_each_second_those_prepare_that_can_and_one_that_raises_stops_no_other():
-    bad, good = Rough("prepare"), Rough()
-    watch, clock = Exporters({"bad": bad, "plain": cast("Exporter", Plain()), "good": good}), SteppedClock(NOW)
-    running = asyncio.ensure_future(watch.run(clock))
+async def test_it_prepares_each_second_until_it_raises_and_not_at_all_if_it_cannot():
+    good, bad, plain = Rough(), Rough("prepare"), cast("Exporter", Plain())
+    clock, guarded = SteppedClock(NOW), [Guarded("one", one) for one in (good, bad, plain)]
+    loops = [asyncio.ensure_future(one.run(clock)) for one in guarded]
     await clock.run_until(NOW + timedelta(seconds=3))
-    running.cancel()
-    assert (bad.calls, good.calls) == (["prepare"], ["prepare"] * 3)
-    assert [bool(one.broken) for one in watch.by_name.values()] == [True, False, False]
+    assert (good.calls, bad.calls) == (["prepare"] * 3, ["prepare"])
+    assert [bool(one.broken) for one in guarded] == [False, True, False]
+    assert [loop.done() for loop in loops] == [False, True, True]
+    loops[0].cancel()
 
 
 async def test_what_it_complains_of_is_logged_when_it_begins_and_when_it_is_over(caplog):
