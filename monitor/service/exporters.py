@@ -61,14 +61,14 @@ class Guarded:
 
     async def run(self, clock: Clock) -> None:
         """Let it prepare its next page, each second; ends when it is unloaded, and at once if it does not prepare."""
-        while isinstance(self._exporter, Preparing):
+        while self._preparing() is not None:
             await clock.sleep(1.0)
             await self.prepare()
 
     async def prepare(self) -> None:
         """Called each second."""
-        asked: object = self._exporter
-        if isinstance(asked, Preparing):
+        asked = self._preparing()
+        if asked is not None:
             try:
                 await asked.prepare()
             except Exception as broken:
@@ -101,6 +101,10 @@ class Guarded:
         """Unload it: its page cannot be shown."""
         log.error("exporters/%s.py is unloaded: %s", self.name, why)
         self.broken, self._exporter, self.path = why, None, ""
+
+    def _preparing(self) -> Preparing | None:
+        asked: object = self._exporter  # it may be both an Exporter and Preparing, or not
+        return asked if isinstance(asked, Preparing) else None
 
     def _tell(self) -> None:
         """In the log what began and what is over, and nothing in between."""

@@ -140,7 +140,7 @@ class SelfMetrics:
             self._readable.set(0)
         if not openmetrics:
             return generate_latest(self.registry)
-        # The names need no rewriting, they are of the old letters; looking at each letter costs the library half its time.
+        # The names need no rewriting, for they are of the old letters; to look at each letter costs half of the time.
         made: bytes = generate_openmetrics(self.registry, ALLOWUTF8)  # type: ignore[no-untyped-call]
         return made.removesuffix(END)
 
