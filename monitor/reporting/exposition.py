@@ -27,7 +27,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 END = b"# EOF\n"  # of an OpenMetrics page
 
 _FRAGMENT = 12_000  # bytes of text that are packed together: small ones pack badly, large ones are packed too often
-_AT_ONCE = 16  # fragments packed in a step
+_AT_ONCE = 4  # fragments packed in a step
 _LEVEL = 1
 _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"  # deflate, no name, no time, quickest
 _DEFLATE_END = b"\x03\x00"  # an empty last block
