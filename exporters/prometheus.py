@@ -1,23 +1,26 @@
 """The /metrics page: unit series from blocks of text that are rendered and packed once per change, own metrics beside.
 
-prometheus-client's registry renders 99,000 series in about a second on the event loop. Here a commit or a poll only
-marks a unit; the page renders the marked units anew and joins what it has kept (monitor/reporting/exposition.py), both
-in a thread beside the event loop. So colours, counts and totals of one page are one moment, and all of it is committed.
+prometheus-client's registry renders 135,000 series in about a second on the event loop. Here a commit or a poll only
+marks a unit. Shortly before a page is due the marked units are rendered anew (`prepare`), so that the page itself does
+that for the news of the last second only and joins what is kept (monitor/reporting/exposition.py). A page takes all
+marks at one moment and renders them before it shows anything: its colours, counts and totals are of that moment, and
+all of it is committed.
 
-The thread works in slices: while it runs, the loop gets its turn only when the interpreter takes the thread's away, and
-that is after five milliseconds. Between two slices nobody has to wait. A nation's first page is hundreds of them.
+Rendering gives the event loop away every millisecond or two. A thread beside the loop would not help, for it holds the
+interpreter as well, and handing each slice over costs more than the slice's share of the work.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
-from itertools import chain
+from itertools import chain, product
 from math import isnan
+from types import coroutine
 
 from monitor.api import (
     CATALOGUE,
@@ -30,7 +33,6 @@ from monitor.api import (
     Exporter,
     ExporterContext,
     Family,
-    Figure,
     Labels,
     Level,
     Page,
@@ -43,6 +45,7 @@ from monitor.api import (
     gzipped,
     head,
     pack,
+    packed_head,
     rendered,
     wants_gzip,
     wants_openmetrics,
@@ -53,8 +56,11 @@ _COLOURS = (Colour.YELLOW, Colour.RED, Colour.UNKNOWN)  # that an incident can h
 _PHASES = (Phase.OPEN, Phase.ACKNOWLEDGED, Phase.CLOSING, Phase.UNANSWERED)
 _WITHOUT_REASON = (Colour.GREEN, Colour.EXCLUDED)
 _RANK = "denbao_unit_rank"
-_STEPS = 8  # of a slice: a unit rendered, a fragment packed ...; one or two milliseconds
-_COPIED = 20  # fragments of text in a step: copying is quick
+_TOTALS = ("denbao_units", "denbao_incidents", "denbao_target_deadline_timestamp_seconds")
+_ALONE: Mapping[Hashable, int] = {"": 0}  # the one place in a family of totals
+_STEPS = 8  # between two turns of the event loop: a unit rendered, some fragments packed ...; one or two milliseconds
+_COPIED = 20  # pieces of text in a step: copying is quick
+_LATE = 60  # seconds after which a reader who was expected comes no more
 _NOBODY = ""  # no province: the nation's
 
 
@@ -71,9 +77,11 @@ class PrometheusExporter:
     def __init__(self, context: ExporterContext) -> None:
         self._context = context
         self._board = _Board(context)
-        self._states: dict[str, UnitState] = {}  # marked: to be rendered with the next page
+        self._states: dict[str, UnitState] = {}  # marked: to be rendered before the next page
         self._polls: dict[str, Collected] = {}  # source -> its last poll since then
-        self._one_page = asyncio.Lock()
+        self._readers = _Readers()
+        self._packs = False  # whether anybody takes packed pages
+        self._one_at_a_time = asyncio.Lock()  # who renders
 
     def start(self, snapshot: Snapshot) -> None:
         """Take over all units; those of an earlier start are forgotten."""
@@ -100,66 +108,93 @@ class PrometheusExporter:
             for name, series in self._board.refused.items()
         )
 
+    async def prepare(self) -> None:
+        """Called each second: shortly before a page is due, render what is marked."""
+        if self._readers.expected():
+            await asyncio.shield(self._prepared())
+
     async def page(self, accept: str, accept_encoding: str) -> Page:
         """The whole page in the format that the client likes best, packed when it takes gzip."""
-        # A client that goes away must not let a second page begin while the thread of the first is at work.
+        self._readers.came()
+        # A client that goes away must not leave marks behind that were taken and are not rendered.
         return await asyncio.shield(self._page(wants_openmetrics(accept), wants_gzip(accept_encoding)))
 
+    async def _prepared(self) -> None:
+        async with self._one_at_a_time:
+            await self._rendered()
+
     async def _page(self, openmetrics: bool, packed: bool) -> Page:
-        async with self._one_page:
+        async with self._one_at_a_time:
+            self._packs = self._packs or packed
             own = await self._context.own_metrics(openmetrics)
-            board, states, polls = self._board, self._states, self._polls
-            self._states, self._polls = {}, {}
-            body = await _in_slices(_made(board, (states, polls.values()), own, openmetrics, packed))
+            board = await self._rendered()
+            families = board.families()
+            last = b"".join((*board.about_the_page(openmetrics), own, END if openmetrics else b""))
+            body = _packed(families, last, openmetrics) if packed else await _plain(families, last, openmetrics)
         return Page(body, OPENMETRICS if openmetrics else TEXT, "gzip" if packed else "")
 
-
-Work = Generator[None, None, bytes]  # a page, made step by step
-
-
-async def _in_slices(work: Work) -> bytes:
-    while (made := await asyncio.to_thread(_slice, work)) is None:
-        pass
-    return made
-
-
-def _slice(work: Work) -> bytes | None:
-    """Some steps of the work; its result when it is done."""
-    try:
-        for _ in range(_STEPS):
-            next(work)
-    except StopIteration as done:
-        made: bytes = done.value
-        return made
-    return None
+    async def _rendered(self) -> _Board:
+        """The board of this moment: with what is marked now, and nothing that comes while it is rendered."""
+        board, states, polls = self._board, self._states, self._polls
+        self._states, self._polls = {}, {}
+        await _in_steps(board.update(states, polls.values()))
+        if self._packs:
+            await _in_steps(step for family in board.families() for step in family.pack())
+        return board
 
 
-def _made(
-    board: _Board,
-    news: tuple[Mapping[str, UnitState], Iterable[Collected]],
-    own: bytes,
-    openmetrics: bool,
-    packed: bool,
-) -> Work:
-    yield from board.update(*news)
-    families = board.families()
-    last = b"".join((*board.about_the_page(openmetrics), own, END if openmetrics else b""))
-    heads = [head(family.metric, openmetrics=openmetrics) for family in families]
-    if packed:
-        for family in families:
-            yield from family.repack()
-        tops = map(pack, heads)
-        pieces = ((top, *family.packed()) for top, family in zip(tops, families, strict=True))
-        return gzipped((*chain.from_iterable(pieces), pack(last)))
-    page = BytesIO()  # grows in place, where one join would hold the interpreter for all of it
-    for top, family in zip(heads, families, strict=True):
-        page.write(top)
+class _Readers:
+    """When the next page is due: readers come in even steps, so it is as long after the last one as that was before.
+
+    Where several take turns the longer of the last two steps counts: what is rendered too early is rendered twice.
+    """
+
+    def __init__(self) -> None:
+        self._steps: deque[int] = deque(maxlen=2)  # seconds between the last pages
+        self._waited = 0  # seconds since the last one
+
+    def came(self) -> None:
+        """A page is asked for."""
+        self._steps.append(self._waited)
+        self._waited = 0
+
+    def expected(self) -> bool:
+        """Asked each second: whether a page is due within the next one, or was and is late."""
+        self._waited += 1
+        return bool(self._steps) and 0 <= self._waited + 1 - max(self._steps) <= _LATE
+
+
+async def _in_steps(work: Iterable[None]) -> None:
+    for number, _ in enumerate(work, start=1):
+        if number % _STEPS == 0:
+            await _turn()
+
+
+@coroutine
+def _turn() -> Generator[None, None, None]:
+    """Whoever waits for the event loop gets it. No clock is asked for that, so it is the same in virtual time."""
+    yield
+
+
+def _packed(families: Sequence[Family], last: bytes, openmetrics: bool) -> bytes:
+    pieces = ((packed_head(one.metric, openmetrics=openmetrics), one.packed()) for one in families)
+    return gzipped((*chain.from_iterable(pieces), pack(last)))
+
+
+async def _plain(families: Sequence[Family], last: bytes, openmetrics: bool) -> bytes:
+    page = BytesIO()  # grows in place, where one join would keep the event loop for all of it
+    await _in_steps(_copied(families, page, openmetrics))
+    page.write(last)
+    return page.getvalue()
+
+
+def _copied(families: Sequence[Family], page: BytesIO, openmetrics: bool) -> Iterator[None]:
+    for family in families:
+        page.write(head(family.metric, openmetrics=openmetrics))
         for number, text in enumerate(family.text()):
             page.write(text)
             if number % _COPIED == 0:
                 yield
-    page.write(last)
-    return page.getvalue()
 
 
 class _Tally:
@@ -176,22 +211,30 @@ class _Tally:
         if before != keys:
             self.counts.subtract(before)
             self.counts.update(keys)
+            for key in before:
+                if not self.counts[key]:
+                    del self.counts[key]
             self._said[unit] = keys
             self.moved = True
 
 
 class _Board:
-    """The blocks of all units and what is counted over them. Used by one thread at a time."""
+    """The blocks of all units and what is counted over them."""
 
     def __init__(self, context: ExporterContext, units: Mapping[str, Unit] | None = None) -> None:
         self.refused: Mapping[str, int] = {}  # metrics that the last page left out -> their series
         self._context = context
         self._units = units or {}
+        self._places: Mapping[Hashable, int] = {code: place for place, code in enumerate(self._units)}
+        self._levels = sorted({(unit.level.value, unit.province or _NOBODY) for unit in self._units.values()})
         self._siblings: dict[str, list[str]] = {}  # parent -> units that are ranked among one another
-        self._figures: dict[str, Mapping[str, Figure]] = {}  # unit -> by what it is ranked
         for unit in self._units.values():
             if unit.parent:
                 self._siblings.setdefault(unit.parent, []).append(unit.code)
+        self._seats = {code: seat for group in self._siblings.values() for seat, code in enumerate(group)}
+        groups = tuple(product(self._siblings, context.ranking.asked))  # parent, indicator
+        self._groups: Mapping[Hashable, int] = {group: place for place, group in enumerate(groups)}
+        self._figures = {group: [NO_FIGURE] * len(self._siblings[group[0]]) for group in groups}  # by seat
         self._heads: dict[tuple[str, str], list[bytes]] = {}
         self._states: dict[str, UnitState] = {}
         self._probes: dict[str, dict[str, Collected]] = {}  # unit -> source -> last poll
@@ -210,7 +253,7 @@ class _Board:
             if code in known:
                 self._put(code, _samples(self._units[code], known[code]))
                 self._count(self._units[code], known[code])
-                moved |= self._moved(code)
+                moved.update(self._moved(code))
             self._put(code, _probe_samples(code, self._probes.get(code, {})))
             yield
         for parent, name in sorted(moved):
@@ -251,19 +294,21 @@ class _Board:
                 yield head(CATALOGUE[name], openmetrics=openmetrics)
                 yield rendered(name, samples)
 
-    def _moved(self, code: str) -> set[tuple[str, str]]:
+    def _moved(self, code: str) -> Iterator[tuple[str, str]]:
         """Groups (by parent) and indicators in which a unit's figure is another: most commits say the same again."""
         parent = self._units[code].parent
-        if not parent:
-            return set()
-        before, now = self._figures.get(code, {}), self._context.ranking.figures(self._states[code])
-        self._figures[code] = now
-        return {(parent, name) for name in {*before, *now} if before.get(name) != now.get(name)}
+        if parent:
+            seat, now = self._seats[code], self._context.ranking.figures(self._states[code])
+            for name in self._context.ranking.asked:
+                figures, figure = self._figures[parent, name], now.get(name, NO_FIGURE)
+                if figures[seat] != figure:
+                    figures[seat] = figure
+                    yield parent, name
 
     def _rank(self, parent: str, name: str) -> None:
         """The ranks of one group by one indicator."""
-        figures = [self._figures.get(code, {}).get(name, NO_FIGURE) for code in self._siblings[parent]]
-        places = zip(self._rank_heads(parent, name), self._context.ranking.ranks(name, figures), strict=True)
+        ranks = self._context.ranking.ranks(name, self._figures[parent, name])
+        places = zip(self._rank_heads(parent, name), ranks, strict=True)
         lines = [b"%b%d\n" % (top, rank) for top, rank in places if rank is not None]
         self._family(_RANK).put_lines((parent, name), b"".join(lines))
 
@@ -286,7 +331,8 @@ class _Board:
 
     def _family(self, name: str) -> Family:
         if name not in self._families:
-            self._families[name] = Family(CATALOGUE[name])
+            places = self._groups if name == _RANK else _ALONE if name in _TOTALS else self._places
+            self._families[name] = Family(CATALOGUE[name], places)
         return self._families[name]
 
     def _put(self, code: str, families: Iterable[tuple[str, Samples]]) -> None:
@@ -306,12 +352,9 @@ class _Board:
         self._deadlines.say(unit.code, _deadlines(state))
 
     def _put_totals(self) -> None:
-        totals = (
-            ("denbao_units", self._colours, self._unit_counts),
-            ("denbao_incidents", self._incidents, self._incident_counts),
-            ("denbao_target_deadline_timestamp_seconds", self._deadlines, self._common_deadlines),
-        )
-        for name, tally, samples in totals:
+        tallies = (self._colours, self._incidents, self._deadlines)
+        told = (self._unit_counts, self._incident_counts, self._common_deadlines)
+        for name, tally, samples in zip(_TOTALS, tallies, told, strict=True):
             if tally.moved:
                 tally.moved = False
                 self._family(name).put("", samples())
@@ -319,10 +362,9 @@ class _Board:
     def _unit_counts(self) -> Samples:
         counts = self._colours.counts
         # Every colour of a level and province is there, zeros too: they add up to the level's units.
-        groups = sorted({(str(level), str(province)) for level, province, _ in counts})
         return [
             ((("level", level), ("province", province), ("colour", colour.value)), counts[level, province, colour])
-            for level, province in groups
+            for level, province in self._levels
             for colour in Colour
         ]
 
@@ -345,8 +387,7 @@ class _Board:
         # as many the earlier, as the board does (monitor.model.verdict.common_deadline).
         chosen: dict[str, tuple[int, float]] = {}
         for (criterion, at), units in self._deadlines.counts.items():
-            if units > 0:
-                chosen[str(criterion)] = max(chosen.get(str(criterion), (0, 0.0)), (units, -float(at)))
+            chosen[str(criterion)] = max(chosen.get(str(criterion), (0, 0.0)), (units, -float(at)))
         return [((("criterion", criterion),), -at) for criterion, (_, at) in sorted(chosen.items())]
 
 

@@ -15,7 +15,7 @@ from monitor.model.state import UnitState
 from monitor.model.text import clean
 from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import CriterionState, Reason, Standing
-from monitor.ports import Complaining, Exporter, Page
+from monitor.ports import Complaining, Exporter, Page, Preparing
 from monitor.reporting.exposition import (
     END,
     OPENMETRICS,
@@ -27,6 +27,7 @@ from monitor.reporting.exposition import (
     gzipped,
     head,
     pack,
+    packed_head,
     rendered,
     wants_gzip,
     wants_openmetrics,
@@ -67,6 +68,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Phase",
+    "Preparing",
     "Ranking",
     "Reading",
     "Reason",
@@ -81,6 +83,7 @@ __all__ = [
     "gzipped",
     "head",
     "pack",
+    "packed_head",
     "rendered",
     "wants_gzip",
     "wants_openmetrics",

@@ -341,6 +341,14 @@ class Exporter(Protocol):
 
 
 @runtime_checkable
+class Preparing(Protocol):
+    """What an exporter has besides that can do a part of its next page's work before it is asked for."""
+
+    async def prepare(self) -> None:
+        """Called each second; must give the event loop away every few milliseconds."""
+
+
+@runtime_checkable
 class Complaining(Protocol):
     """What an exporter has besides that has something to say to the operator: on the board and in the log."""
 

@@ -131,9 +131,12 @@ class Ranking:
     def ranks(self, name: str, figures: Sequence[Figure]) -> Sequence[int | None]:
         """The rank of each figure in its group; None for what is not known now."""
         ranked = self.asked[name]
-        taken = sorted(value for now, last in figures if (value := now if now is not None else last) is not None)
-        known = {now: _rank(taken, now, ranked) for now in {now for now, _ in figures} if now is not None}
-        return [None if now is None else known[now] for now, _ in figures]
+        values = [now if now is not None else last for now, last in figures]
+        taken = sorted((value for value in values if value is not None), reverse=ranked.higher_is_better)
+        first: dict[float | None, int] = {}
+        for place, value in enumerate(taken, start=1):
+            first.setdefault(value, place)
+        return [first.get(now) for now, _ in figures]
 
 
 NO_RANKING = Ranking({})

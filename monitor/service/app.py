@@ -214,6 +214,8 @@ class Service:
         self._spawn("retention", Housekeeping(self.site.retention, self.store, self.clock, self.site.calendar).run)
         self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
         self._spawn("first sweep", self._first_sweep)
+        for name, exporter in self.exporters.items():
+            self._spawn(f"exporter {name}", partial(exporter.run, self.clock))
         if self.forwarder is not None:
             self._spawn("push", self.forwarder.run)
         if self._on_a_host:

@@ -15,7 +15,7 @@ from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
 from monitor.api import Collected, Exporter, ExporterContext, Snapshot, UnitState
-from monitor.ports import Complaining, Page
+from monitor.ports import Clock, Complaining, Page, Preparing
 from monitor.service.instruments import collected as family
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,21 @@ class Guarded:
             except Exception as broken:
                 self._unload(broken)
 
+    async def run(self, clock: Clock) -> None:
+        """Let it prepare its next page, each second; ends when it is unloaded, and at once if it does not prepare."""
+        while self._preparing() is not None:
+            await clock.sleep(1.0)
+            await self.prepare()
+
+    async def prepare(self) -> None:
+        """Called each second."""
+        asked = self._preparing()
+        if asked is not None:
+            try:
+                await asked.prepare()
+            except Exception as broken:
+                self._unload(broken)
+
     async def page(self, accept: str, accept_encoding: str) -> Page:
         """Its page. Raises Unloaded."""
         if self._exporter is None:
@@ -86,6 +101,10 @@ class Guarded:
         """Unload it: its page cannot be shown."""
         log.error("exporters/%s.py is unloaded: %s", self.name, why)
         self.broken, self._exporter, self.path = why, None, ""
+
+    def _preparing(self) -> Preparing | None:
+        asked: object = self._exporter  # it may be both an Exporter and Preparing, or not
+        return asked if isinstance(asked, Preparing) else None
 
     def _tell(self) -> None:
         """In the log what began and what is over, and nothing in between."""

@@ -22,7 +22,7 @@ from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import Standing
 from monitor.ports import Exporter, Page
 from monitor.registry import NATION, Place, load_registry
-from monitor.reporting.exposition import END, OPENMETRICS, TEXT, Family, gzipped, head, pack, wants_openmetrics
+from monitor.reporting.exposition import END, OPENMETRICS, TEXT, Family, gzipped, pack, packed_head, wants_openmetrics
 from monitor.service.exporters import load_exporters
 from monitor.web.api import exported
 from tests.integration.test_prometheus import judged, serving, site
@@ -190,14 +190,14 @@ class Names:
     path = "/metrics"
 
     def __init__(self) -> None:
-        self._family = Family(CATALOGUE["denbao_unit_info"])
+        self._family = Family(CATALOGUE["denbao_unit_info"], {number: number for number in range(len(HOSTILE))})
         for number, name in enumerate(HOSTILE):
             self._family.put(number, [((("unit", f"{number}"), ("name", name)), 1)])
 
     async def page(self, accept: str, _encoding: str) -> Page:
         asked = wants_openmetrics(accept)
-        top, end = pack(head(self._family.metric, openmetrics=asked)), pack(END if asked else b"")
-        return Page(gzipped((top, *self._family.packed(), end)), OPENMETRICS if asked else TEXT, "gzip")
+        top, end = packed_head(self._family.metric, openmetrics=asked), pack(END if asked else b"")
+        return Page(gzipped((top, self._family.packed(), end)), OPENMETRICS if asked else TEXT, "gzip")
 
 
 @BOTH

@@ -18,7 +18,10 @@ from types import ModuleType
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from prometheus_client import Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -36,7 +39,7 @@ from monitor.model.snapshot import Snapshot
 from monitor.model.state import Decision, UnitState
 from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import CriterionState, Forecast, Reason, Standing, Verdict
-from monitor.ports import Exporter, Page
+from monitor.ports import Exporter, Page, Preparing
 from monitor.service.exporters import Guarded, load_exporters
 from monitor.service.metrics import SelfMetrics
 from monitor.service.poller import PollEnd
@@ -457,6 +460,138 @@ async def test_a_first_page_is_made_in_slices_of_a_few_units_between_which_the_l
     assert max(after - before for before, after in pairwise(seen)) <= 2 * module._STEPS
 
 
+async def test_what_changes_while_a_page_is_made_is_shown_by_the_next_one_as_a_whole():
+    communes = [replace(UNITS["02100"], code=f"{number:05}") for number in range(1, 80)]
+    made = exporter(
+        {one.code: judged(one.code, Colour.GREEN) for one in communes}, Units((UNITS["VN"], UNITS["19"], *communes))
+    )
+    page = asyncio.ensure_future(made.page("", ""))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    made.changed([judged(one.code, Colour.RED) for one in communes])
+    assert not page.done()
+    assert b"} 2\n" not in (await page).body
+    later = (await made.page("", "")).body
+    assert later.count(b'denbao_unit_colour{unit="00') == later.count(b'level="commune",province="19"} 2\n') == 79
+    assert b'denbao_units{level="commune",province="19",colour="red"} 79\n' in later
+
+
+async def seconds(made: Exporter, number: int) -> None:
+    assert isinstance(made, Preparing)
+    for _ in range(number):
+        await made.prepare()
+
+
+async def test_what_changed_is_rendered_in_the_second_before_the_next_page_is_due(counting):
+    module, rendered = counting
+    made = module.create(ExporterContext("1", nothing))
+    made.start(Snapshot(UNITS, {}))
+    for _ in range(2):
+        await seconds(made, 15)
+        await made.page("", "gzip")
+    rendered.clear()
+    made.changed([judged("02100", Colour.RED)])
+    await seconds(made, 13)
+    assert rendered == []
+    await seconds(made, 1)
+    assert rendered == ["02100"]
+    page = await made.page("", "gzip")
+    assert rendered == ["02100"]
+    assert b'denbao_unit_colour{unit="02100",level="commune",province="19"} 2\n' in gzip.decompress(page.body)
+
+
+async def test_of_readers_who_take_turns_the_longer_step_counts_so_that_little_is_rendered_twice(counting):
+    module, rendered = counting
+    made = module.create(ExporterContext("1", nothing))
+    made.start(Snapshot(UNITS, {}))
+    for step in (4, 11, 4):
+        await seconds(made, step)
+        await made.page("", "gzip")
+    rendered.clear()
+    made.changed([judged("02100", Colour.RED)])
+    await seconds(made, 9)
+    assert rendered == []
+    await seconds(made, 1)
+    assert rendered == ["02100"]
+
+
+@pytest.mark.parametrize("pages", [0, 2])
+async def test_nothing_is_rendered_for_a_reader_who_never_came_or_comes_no_more(counting, pages):
+    module, rendered = counting
+    made = module.create(ExporterContext("1", nothing))
+    made.start(Snapshot(UNITS, {}))
+    for _ in range(pages):
+        await seconds(made, 15)
+        await made.page("", "")
+    await seconds(made, 15 + module._LATE)
+    rendered.clear()
+    made.changed([judged("02100", Colour.RED)])
+    await seconds(made, 100)
+    assert rendered == []
+
+
+NAMES = st.sampled_from(("rate", "late"))
+NUMBERS = st.sampled_from((0.0, 1.5, 7.25))
+incidents = st.builds(
+    lambda colour, phase: ("x", colour, phase),
+    st.sampled_from((Colour.YELLOW, Colour.RED)),
+    st.sampled_from((Phase.OPEN, Phase.CLOSING)),
+)
+
+
+@st.composite
+def states(draw: st.DrawFn) -> UnitState:
+    unit, colour = draw(st.sampled_from([unit.code for unit in UNITS])), draw(st.sampled_from(Colour))
+    state = judged(unit, colour, **draw(st.dictionaries(NAMES, NUMBERS)))
+    criteria = {}
+    for name, value in draw(st.dictionaries(NAMES, NUMBERS)).items():
+        judgement = Verdict(colour, (Reason("low"),), value, deadline=draw(st.sampled_from((None, NOW, DEADLINE))))
+        criteria[name] = replace(held(name, colour), verdict=judgement)
+    assert state.standing is not None
+    standing = replace(state.standing, score=draw(st.none() | NUMBERS)) if draw(st.booleans()) else None
+    open_ones = {cause: incident(unit, cause, *rest) for cause, *rest in draw(st.lists(incidents, max_size=1))}
+    return replace(state, standing=standing, criteria=criteria, incidents=open_ones)
+
+
+polls = st.builds(check, st.sampled_from((True, False, None)), st.sampled_from(("02100", "24181")))
+ACCEPTED = st.sampled_from((("", ""), ("", "gzip")))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(states() | polls | ACCEPTED | st.just("second"), max_size=15))
+def test_after_whatever_changes_the_page_is_that_of_an_exporter_which_starts_with_what_is_now(steps):
+    ranking = Ranking({"score": Ranked("score"), "rate": Ranked("rate", ("rate",))})
+    context = ExporterContext("1.2.3", nothing, ranking)
+
+    def fresh(states: Mapping[str, UnitState]) -> Exporter:
+        made = load_exporters(FOLDER, ["prometheus"], context)["prometheus"]
+        made.start(Snapshot(UNITS, states))
+        return made
+
+    async def life() -> tuple[bytes, bytes, bytes]:
+        made, now = fresh({}), dict[str, UnitState]()
+        await made.page("", "gzip")
+        for step in steps:
+            if isinstance(step, UnitState):
+                now[step.unit] = step
+                made.changed([step])
+            elif isinstance(step, Collected):
+                made.polled(step)
+            elif step == "second":
+                await seconds(made, 1)
+            else:
+                await made.page(*step)
+        other = fresh(now)
+        for step in steps:
+            if isinstance(step, Collected):
+                other.polled(step)
+        packed = gzip.decompress((await made.page("", "gzip")).body)
+        return packed, (await made.page("", "")).body, (await other.page("", "")).body
+
+    packed, plain, from_nothing = asyncio.run(life())
+    assert packed == plain == from_nothing
+
+
 @pytest.mark.parametrize("header", ["gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.8", "*", "GZIP"])
 async def test_a_packed_page_says_the_same(header):
     made = exporter({"02100": judged("02100", Colour.GREEN, rate=1.0)})
@@ -699,6 +834,13 @@ async def test_the_exemplar_of_a_decision_names_a_unit_of_its_batch():
     told = {s.labels["le"]: s.exemplar for s in family.samples if s.exemplar}
     assert {bound: (one.labels, one.value) for bound, one in told.items()} == {"0.25": ({"unit": "02103"}, 0.2)}
     assert "02103" not in (await metrics.page(store, NOW)).decode()
+
+
+async def test_to_spare_the_library_a_look_at_each_letter_of_names_changes_no_byte():
+    metrics, store = await own_metrics()
+    metrics.decided(0.2)
+    page = await metrics.page(store, NOW, openmetrics=True)
+    assert page + b"# EOF\n" == generate_openmetrics(metrics.registry)
 
 
 async def test_how_long_incidents_waited_for_an_answer_and_how_long_they_lasted():

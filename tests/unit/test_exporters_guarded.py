@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -12,13 +15,14 @@ from monitor.model.reading import Collected
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import UnitState
 from monitor.model.unit import Units
-from monitor.ports import Page
+from monitor.ports import Exporter, Page
 from monitor.service.exporters import Exporters, Guarded, Unloaded, load_exporters
+from monitor.testing.stepped import SteppedClock
 from monitor.web.routes import table
 from tests.unit.test_exporter import NOW, nothing
 from tests.unit.web_site import running, site, visiting
 
-STEPS = ("start", "changed", "polled", "page", "problems")
+STEPS = ("start", "changed", "polled", "prepare", "page", "problems")
 
 
 class Rough:
@@ -45,6 +49,9 @@ class Rough:
     def polled(self, _collected: Collected) -> None:
         self._reach("polled")
 
+    async def prepare(self) -> None:
+        self._reach("prepare")
+
     async def page(self, _accept: str, _accept_encoding: str) -> Page:
         self._reach("page")
         return Page(b"rough 1\n", "text/plain")
@@ -58,6 +65,7 @@ async def life(exporter: Guarded) -> None:
     exporter.start(Snapshot(Units(()), {}))
     exporter.changed([])
     exporter.polled(Collected("a", NOW))
+    await exporter.prepare()
     await exporter.page("", "")
 
 
@@ -87,6 +95,23 @@ async def test_a_good_one_is_not_touched_by_a_bad_one_beside_it():
     assert (await watch.by_name["good"].page("", "")).body == b"rough 1\n"
     [family] = watch.collect()
     assert {sample.labels["exporter"]: sample.value for sample in family.samples} == {"bad": 0, "good": 1}
+
+
+class Plain:
+    """Does only what it must."""
+
+    path = "/plain"
+
+
+async def test_it_prepares_each_second_until_it_raises_and_not_at_all_if_it_cannot():
+    good, bad, plain = Rough(), Rough("prepare"), cast("Exporter", Plain())
+    clock, guarded = SteppedClock(NOW), [Guarded("one", one) for one in (good, bad, plain)]
+    loops = [asyncio.ensure_future(one.run(clock)) for one in guarded]
+    await clock.run_until(NOW + timedelta(seconds=3))
+    assert (good.calls, bad.calls) == (["prepare"] * 3, ["prepare"])
+    assert [bool(one.broken) for one in guarded] == [False, True, False]
+    assert [loop.done() for loop in loops] == [False, True, True]
+    loops[0].cancel()
 
 
 async def test_what_it_complains_of_is_logged_when_it_begins_and_when_it_is_over(caplog):

@@ -65,13 +65,13 @@ steps = st.lists(
 
 @given(steps)
 def test_a_packed_family_says_at_every_moment_what_the_plain_one_says(changes):
-    family, truth = Family(VALUE), dict[int, int]()
+    family, truth = Family(VALUE, {key: key for key in range(61)}), dict[int, int]()
     for key, values, look in changes:
         truth[key] = len(values)
         family.put(key, [((("unit", f"{key}"), ("indicator", f"i{n}" * 40)), value) for n, value in enumerate(values)])
         if look:
-            assert gzip.decompress(gzipped(family.packed())) == b"".join(family.text())
-    assert gzip.decompress(gzipped(family.packed())) == b"".join(family.text())
+            assert gzip.decompress(gzipped([family.packed()])) == b"".join(family.text())
+    assert gzip.decompress(gzipped([family.packed()])) == b"".join(family.text())
     assert family.series == sum(truth.values()) == b"".join(family.text()).count(b"\n")
 
 
@@ -83,14 +83,14 @@ def test_the_packed_page_is_one_member_because_browsers_and_curl_read_only_the_f
 
 
 def test_only_what_changed_is_packed_anew(monkeypatch: pytest.MonkeyPatch):
-    family, packed = Family(VALUE), list[int]()
+    family, packed = Family(VALUE, {key: key for key in range(100)}), list[int]()
 
     def block(value: float) -> list[tuple[tuple[tuple[str, str], ...], float]]:
         return [((("unit", "1"), ("indicator", f"indicator-{n}")), value) for n in range(100)]
 
     for key in range(100):
         family.put(key, block(0.0))
-    list(family.packed())
+    family.packed()
     counted = pack
 
     def counting(text: bytes) -> object:
@@ -99,11 +99,20 @@ def test_only_what_changed_is_packed_anew(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr("monitor.reporting.exposition.pack", counting)
     family.put(50, block(0.0))
-    list(family.packed())
+    family.packed()
     assert packed == []
     family.put(50, block(1.0))
-    list(family.packed())
+    family.packed()
     assert len(packed) == 1 and packed[0] < 20_000
+
+
+def test_blocks_stand_in_the_order_of_their_places_whenever_they_came():
+    family = Family(VALUE, {"a": 0, "b": 1, "c": 2})
+    for key in ("c", "a", "b", "a"):
+        family.put_lines(key, f"{key} 1\n".encode())
+    assert b"".join(family.text()) == b"a 1\nb 1\nc 1\n"
+    with pytest.raises(KeyError):
+        family.put_lines("d", b"d 1\n")
 
 
 def test_heads_tell_kind_help_and_unit_as_each_format_wants_them():
