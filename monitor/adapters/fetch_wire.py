@@ -144,7 +144,7 @@ class Answer:
         self._kept.keep(self._place, self.line, asyncio.get_running_loop().time())
 
 
-_NOTHING: deque[tuple[RawResponseMessage, StreamReader]] = deque()  # what idle connections have heard
+_NOTHING: deque[tuple[tuple[RawResponseMessage, StreamReader], int]] = deque()  # what idle connections have heard
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import faulthandler
 import logging
-import sys
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
@@ -134,7 +133,7 @@ def _spec(source: str, host: str, period: float) -> ProbeSpec:
 )
 def test_every_poll_of_a_day_is_answered_failed_missed_or_cancelled(communes, period, hours):
     # A day of all is longer than a test that hangs is waited for: ten minutes of processor, on a busy machine an hour.
-    faulthandler.dump_traceback_later(LONG, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(LONG, exit=True, file=2)
 
     async def whole() -> Day:
         day = Day(communes, period, hours * 3600 + 0.5)

@@ -392,7 +392,8 @@ class Peer:
         self.questions += 1
         asyncio.get_running_loop().call_soon(self._say, self._wire)
 
-    def _say(self, wire: ResponseHandler) -> None:
+    def _say(self, wire: ResponseHandler | None) -> None:
+        assert wire is not None
         if not self._closing:
             wire.data_received(self._said)
         wire.eof_received()
