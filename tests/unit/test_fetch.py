@@ -19,6 +19,7 @@ from monitor.adapters.fetch_body import Gunzip, is_gzip
 from monitor.adapters.fetch_kept import KEEP_ALIVE, Kept, Line
 from monitor.adapters.fetch_redirect import next_hop
 from monitor.adapters.fetch_types import Broken
+from monitor.adapters.fetch_watch import Stopwatch
 from monitor.adapters.guard import AddressGuard
 from monitor.adapters.resolver import NameFailed
 from monitor.config.allow import parse_allow
@@ -212,10 +213,10 @@ async def test_no_more_connections_stay_open_than_there_are_places() -> None:
     assert [got.uses for got in answers if isinstance(got, Response)] == [0, 0, 1, 0, 2]
 
 
-async def test_an_idle_connection_holds_neither_the_last_body_nor_its_parser() -> None:
+async def test_an_idle_connection_holds_neither_the_last_body_nor_its_parser_nor_what_timed_it() -> None:
     def held() -> int:
         gc.collect()
-        return sum(isinstance(one, aiohttp.StreamReader | HttpResponseParser) for one in gc.get_objects())
+        return sum(isinstance(one, aiohttp.StreamReader | HttpResponseParser | Stopwatch) for one in gc.get_objects())
 
     async with Server(fine).running() as server, fetcher() as client:
         before = held()
