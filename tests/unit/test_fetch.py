@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import gzip
 from collections.abc import AsyncIterator, Callable
@@ -306,12 +307,25 @@ async def test_a_connection_of_one_family_of_addresses_is_not_used_for_another()
 
 
 async def test_what_a_server_says_unasked_is_never_taken_for_the_next_answer() -> None:
-    def twice(head: str, port: int) -> bytes:
-        return fine(head, port) + say("forged")
+    writers: list[asyncio.StreamWriter] = []
 
-    async with Server(twice).running() as server, fetcher() as client:
-        answers = [await client.fetch(Request(f"http://127.0.0.1:{server.port}/")) for _ in range(2)]
-    assert [got.body for got in answers if isinstance(got, Response)] == [b"fine", b"fine"]
+    async def forger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(fine("", 0))
+        writer.close()
+
+    async with await asyncio.start_server(forger, "127.0.0.1", 0) as server, fetcher() as client:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        assert isinstance(await client.fetch(Request(url)), Response)
+        (idle,) = next(iter(client._kept[False]._idle.values()))
+        writers[0].write(say("forged"))
+        while not idle.wire.should_close:  # noqa: ASYNC110 (until it has come)
+            await asyncio.sleep(0)
+        got = await client.fetch(Request(url))
+    assert isinstance(got, Response)
+    assert (got.body, got.uses, len(writers)) == (b"fine", 0, 2)
 
 
 async def test_a_server_that_hangs_up_on_a_new_connection_is_asked_only_once() -> None:
