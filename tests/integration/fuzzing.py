@@ -1,4 +1,4 @@
-"""`python -m tests.integration.fuzzing KIND CORPUS [options of libFuzzer]`: what feeds and probes read, under atheris."""
+"""`python -m tests.integration.fuzzing KIND CORPUS [options of libFuzzer]`: what feeds and probes read, fuzzed."""
 
 from __future__ import annotations
 
