@@ -21,7 +21,7 @@ from yarl import URL
 from monitor.adapters.fetch_body import is_gzip, read_body
 from monitor.adapters.fetch_errors import EXPECTED, classify, safe_url
 from monitor.adapters.fetch_headers import Headers
-from monitor.adapters.fetch_kept import KEEP_ALIVE, Kept
+from monitor.adapters.fetch_kept import Kept
 from monitor.adapters.fetch_redirect import REDIRECTS, next_hop
 from monitor.adapters.fetch_types import MAX_REDIRECTS, Broken, Failure, Request, Response
 from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch, WatchedNames, watch_here, watched
@@ -59,7 +59,7 @@ class Fetcher:
         self._limits = aiohttp.ClientTimeout(sock_connect=connect)
         self._tls = watched(tls) if tls else public_tls()
         self._kept = {tls: Kept(keep, tls=tls) for tls in (False, True)}
-        self._lines: dict[tuple[Family, bool, bool], Lines] = {}
+        self._lines: dict[tuple[Family, bool], Lines] = {}
 
     async def fetch(self, request: Request) -> Response | Failure:
         """Ask once and read the whole answer within the request's deadline, which starts when a slot is free."""
@@ -106,24 +106,24 @@ class Fetcher:
         return answer
 
     def _open_lines(self, family: Family, letter: Letter) -> Lines:
-        often, tls = letter.often, letter.is_ssl()
-        if (found := self._lines.get((family, often, tls))) is not None:
+        tls = letter.is_ssl()
+        if (found := self._lines.get((family, tls))) is not None:
             return found
-        # No limits here: waiting in aiohttp's queue would be charged to the target. The resolver has its own cache.
+        # The resolver has its own cache.
         connector = aiohttp.TCPConnector(
             resolver=WatchedNames(_Picked(self._guard, family)),
             socket_factory=self._guard.socket_factory,
-            limit=0,
             use_dns_cache=False,
-            **({"keepalive_timeout": KEEP_ALIVE} if often else {"force_close": True}),
             ssl=self._tls,
         )
-        lines = self._lines[family, often, tls] = Lines(connector, self._kept[tls], self._limits)
+        lines = self._lines[family, tls] = Lines(connector, self._kept[tls], family, self._limits)
         return lines
 
     async def close(self) -> None:
         """Close idle connections and the resolver's sockets; a later fetch opens them again."""
         lines, self._lines = self._lines, {}
+        for kept in self._kept.values():
+            await kept.close()
         for one in lines.values():
             await one.connector.close()
         await self._guard.close()
@@ -185,9 +185,9 @@ def ready(request: Request) -> Request:
     if url.user is not None and "authorization" not in given:
         pair = f"{url.user}:{url.password or ''}".encode()
         headers.append(("Authorization", f"Basic {base64.b64encode(pair).decode()}"))
-    target = url.with_user(None).with_fragment(None)
-    made = replace(request, url=str(target), headers=tuple(headers))
-    return replace(made, letter=Letter(target, made.method, made.headers, made.body, _watched(made.tls)))
+    sent = tuple(headers)
+    letter = Letter(url.with_user(None).with_fragment(None), request.method, sent, request.body, _watched(request.tls))
+    return replace(request, url=letter.address, headers=sent, letter=letter)
 
 
 def _letter(request: Request) -> Letter:

@@ -1,26 +1,33 @@
-"""Which connections may stay open for the next fetch, and how often each has been used."""
+"""The connections that stay open for the next fetch.
+
+The client library's own store of them costs a deque for each place that is asked, 760 bytes, and a walk of the event
+loop through all of them at once; here an idle connection costs two words in a list.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import resource
+from collections.abc import Hashable
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 from aiohttp.client_proto import ResponseHandler
 
 KEEP_ALIVE = 65.0  # seconds: longer than the minute in which most probes come back, so TLS is agreed on once
-# Idle connections at most, and of how many of the files that may be open: one with TLS costs some 30 KiB, a plain one a
-# few. A quarter of the files is left to polls under way (monitor.service.places), an eighth to all the rest.
+# Idle connections at most, and of how many of the files that may be open: one with TLS costs some 30 KiB, a plain one
+# one or two. A quarter of the files is left to polls under way (monitor.service.places), an eighth to all the rest.
 _PLAIN, _TLS = (16384, 2), (4096, 8)
-_LOOK_AGAIN = 64  # answers between two counts of those that the other side has closed meanwhile
+_LOOK = 30.0  # seconds between two looks for those that the other side has closed, or that are idle for too long
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
-    """What is known of a connection."""
+    """An open connection."""
 
+    wire: ResponseHandler
     peer: str  # IP literal; asked of the system once
-    uses: int = 0  # answers that came over it
+    uses: int = 0  # answers that came over it; 0: it has not been idle yet
+    since: float = 0.0  # when it became idle, by the clock of the event loop
 
 
 class Kept:
@@ -33,30 +40,60 @@ class Kept:
     def __init__(self, most: int | None = None, *, tls: bool = False) -> None:
         number, part = _TLS if tls else _PLAIN
         self._most = most or min(number, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // part)
-        self._lines: WeakKeyDictionary[ResponseHandler, Line] = WeakKeyDictionary()
-        self._refused = 0
+        self._idle: dict[Hashable, list[Line]] = {}  # by the place that is asked
+        self._taken = 0  # places: of idle connections, and of those that were idle and are in use
+        self._look_at = 0.0
 
-    def line(self, wire: ResponseHandler) -> Line:
-        """What is known of this connection, of a new one too."""
-        return self._lines.get(wire) or Line(_peer(wire))
+    def take(self, place: Hashable, now: float) -> Line | None:
+        """An idle connection to this place, the last one that became idle; it is in use until `keep` or `drop`."""
+        lines = self._idle.pop(place, [])
+        while lines:
+            line = lines.pop()
+            if not _usable(line, now):
+                self.drop(line)
+                continue
+            if lines:
+                self._idle[place] = lines
+            return line
+        return None
 
-    def keep(self, wire: ResponseHandler, line: Line) -> bool:
-        """Count an answer over this connection; whether it may stay open."""
-        if not line.uses and len(self._lines) >= self._most and not self._room():
-            return False
+    def keep(self, place: Hashable, line: Line, now: float) -> None:
+        """Count an answer over this connection, and let it be idle; or close it, where there is no place left."""
+        if now >= self._look_at:
+            self._look(now)
+        if not line.uses:
+            if self._taken >= self._most:
+                line.wire.close()
+                return
+            self._taken += 1
         line.uses += 1
-        if line.uses == 1:
-            self._lines[wire] = line
-        return True
+        line.since = now
+        self._idle.setdefault(place, []).append(line)
 
-    def _room(self) -> bool:
-        self._refused += 1
-        if self._refused % _LOOK_AGAIN == 1:
-            for wire in [wire for wire in self._lines if not wire.is_connected()]:
-                del self._lines[wire]
-        return len(self._lines) < self._most
+    def drop(self, line: Line) -> None:
+        """Close a connection; its place is free."""
+        line.wire.close()
+        if line.uses:
+            self._taken -= 1
+
+    async def close(self) -> None:
+        """Close all that are idle, and wait until they are."""
+        idle, self._idle = [line for lines in self._idle.values() for line in lines], {}
+        ends = [line.wire.closed for line in idle]
+        for line in idle:
+            self.drop(line)
+        await asyncio.gather(*filter(None, ends), return_exceptions=True)
+
+    def _look(self, now: float) -> None:
+        self._look_at = now + _LOOK
+        for place, lines in list(self._idle.items()):
+            for line in [line for line in lines if not _usable(line, now)]:
+                lines.remove(line)
+                self.drop(line)
+            if not lines:
+                del self._idle[place]
 
 
-def _peer(wire: ResponseHandler) -> str:
-    name = wire.transport.get_extra_info("peername") if wire.transport is not None else None
-    return str(name[0]) if name else ""
+def _usable(line: Line, now: float) -> bool:
+    wire = line.wire  # one on which something was said that nobody asked for should be closed
+    return wire.is_connected() and not wire.should_close and now - line.since <= KEEP_ALIVE

@@ -6,6 +6,7 @@ import socket
 import ssl
 from contextvars import ContextVar
 from typing import Protocol
+from weakref import ref
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
@@ -29,7 +30,7 @@ class Monotonic(Protocol):
 class Stopwatch:
     """Seconds spent per phase of one fetch, redirects added up."""
 
-    __slots__ = ("_began", "_clock", "_mark", "phase", "spent", "uses")  # an open connection remembers one
+    __slots__ = ("__weakref__", "_began", "_clock", "_mark", "phase", "spent", "uses")
 
     def __init__(self, clock: Monotonic) -> None:
         self._clock = clock
@@ -54,15 +55,22 @@ class Stopwatch:
         return {name: self.spent[name] for name in DOING if name in self.spent}
 
 
-_under_way: ContextVar[Stopwatch] = ContextVar("watch")
+# A connection remembers the context in which it was opened, and must not keep what timed its first fetch.
+_under_way: ContextVar[ref[Stopwatch]] = ContextVar("watch")
+
+
+def _enter(phase: str) -> None:
+    """Tell the stopwatch of the fetch under way, if there is one."""
+    known = _under_way.get(None)
+    if known is not None and (watch := known()) is not None:
+        watch.enter(phase)
 
 
 class _Handshake(ssl.SSLObject):
     """Tells the stopwatch of the fetch under way that TLS begins; the client library has no event for it."""
 
     def do_handshake(self) -> None:
-        if (watch := _under_way.get(None)) is not None:
-            watch.enter("tls")
+        _enter("tls")
         super().do_handshake()
 
 
@@ -75,7 +83,7 @@ def watched(context: ssl.SSLContext) -> ssl.SSLContext:
 
 def watch_here(watch: Stopwatch) -> None:
     """Time what the calling task does from now on with this stopwatch."""
-    _under_way.set(watch)
+    _under_way.set(ref(watch))
 
 
 class WatchedNames(AbstractResolver):
@@ -91,9 +99,9 @@ class WatchedNames(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """See aiohttp; afterwards the connection is made."""
-        _under_way.get().enter("name")
+        _enter("name")
         found = await self._names.resolve(host, port, family)
-        _under_way.get().enter("connect")
+        _enter("connect")
         return found
 
     async def close(self) -> None:

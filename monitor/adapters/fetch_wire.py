@@ -1,14 +1,17 @@
 """One question and its answer over one connection of the client library.
 
-The library's connector (names, sockets, TLS, idle connections), its protocol and its parser with all their limits are
-used as they are. Its session and its request are not: redirects, cookies, proxies, tracing and streamed bodies are
-not for us, and a probe that asks the same every few seconds paid for them each time more than for everything else.
+The library's connector (names, sockets, TLS), its protocol and its parser with all their limits are used as they are.
+Its session, its request and its store of idle connections (see fetch_kept) are not: redirects, cookies, proxies,
+tracing and streamed bodies are not for us, and a probe that asks the same every few seconds paid for them each time
+more than for everything else.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -22,11 +25,10 @@ from yarl import URL
 from monitor.adapters.fetch_kept import Kept, Line
 from monitor.adapters.fetch_types import Broken
 from monitor.adapters.fetch_watch import Stopwatch
+from monitor.config.probespec import Family
 
 if TYPE_CHECKING:
     import ssl
-
-    from aiohttp.connector import Connection
 
 SOCK_READ = 5.0  # seconds of silence after which a peer counts as gone
 _BUFFER = 65536  # bytes of a body that are read ahead
@@ -37,9 +39,12 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # in a header
 
 
 class Letter:
-    """A question as it is written on the wire, and where it goes: what the connector wants to know of a request."""
+    """A question as it is written on the wire, and where it goes: what the connector wants to know of a request.
 
-    __slots__ = ("connection_key", "head", "method", "often", "ssl", "url")
+    One is kept for each probe; what only a new connection asks for is made when it asks.
+    """
+
+    __slots__ = ("address", "head", "method", "often", "place", "ssl")
     proxy = None
     server_hostname = None
 
@@ -52,28 +57,36 @@ class Letter:
         tls: ssl.SSLContext | None,
     ) -> None:
         """Raises Broken where the method or a header cannot be sent."""
-        self.url = url
+        self.address = str(url)
         self.method = method.upper()
         self.often = self.method in _OFTEN  # else it needs a new connection: an idle one may be closed just then
         self.ssl: ssl.SSLContext | bool = tls or True
-        self.connection_key = ConnectionKey(
-            url.raw_host or "", url.port, self.is_ssl(), self.ssl, None, None, None, None
-        )
+        self.place = (url.raw_host or "", url.port, url.scheme == "https", self.ssl)
         self.head = _head(url, self.method, headers, body)  # all but further headers and the blank line
+
+    @property
+    def url(self) -> URL:
+        """The address."""
+        return URL(self.address)
+
+    @property
+    def connection_key(self) -> ConnectionKey:
+        """For the connector's errors."""
+        return ConnectionKey(*self.place, None, None, None, None)
 
     @property
     def host(self) -> str:
         """As it is dialled."""
-        return self.url.raw_host or ""
+        return self.place[0]
 
     @property
     def port(self) -> int | None:
         """As it is dialled."""
-        return self.url.port
+        return self.place[1]
 
     def is_ssl(self) -> bool:
         """Whether the connection is encrypted."""
-        return self.url.scheme == "https"
+        return self.place[2]
 
 
 def _head(url: URL, method: str, headers: Iterable[tuple[str, str]], body: bytes | None) -> bytes:
@@ -96,16 +109,13 @@ def _head(url: URL, method: str, headers: Iterable[tuple[str, str]], body: bytes
 class Answer:
     """The head of an answer, and the connection on which its body follows. `end` must be called."""
 
-    __slots__ = ("_connection", "_kept", "_wire", "body", "headers", "line", "status")
+    __slots__ = ("_kept", "_place", "body", "headers", "line", "status")
 
     def __init__(
-        self, connection: Connection, kept: Kept, line: Line, message: RawResponseMessage, body: StreamReader
+        self, line: Line, kept: Kept, place: Hashable, message: RawResponseMessage, body: StreamReader
     ) -> None:
-        wire = connection.protocol
-        assert wire is not None
-        self._connection = connection
         self._kept = kept
-        self._wire: ResponseHandler = wire
+        self._place = place  # where the connection may be used again; None: nowhere
         self.line = line
         self.status = message.code
         self.headers: CIMultiDictProxy[str] = message.headers
@@ -120,25 +130,30 @@ class Answer:
     def was_reset(self) -> bool:
         """Whether a body that ends with its connection ended by a reset; aiohttp hands it over as whole even then."""
         framed = "Content-Length" in self.headers or "Transfer-Encoding" in self.headers
-        return not framed and isinstance(self._wire.exception(), OSError)
+        return not framed and isinstance(self.line.wire.exception(), OSError)
 
     def end(self) -> None:
         """Let go of the connection: the next one may have it, unless it is full or the answer was left unread."""
-        over = self.status == _UPGRADE or self._wire.should_close
-        if not over and self._kept.keep(self._wire, self.line):
-            self._connection.release()
-            # Each question gets a parser and a body of its own; an idle connection would hold the last, some 3 KiB.
-            self._wire._parser = self._wire._payload = None
-        else:
-            self._connection.close()
+        wire = self.line.wire
+        if self._place is None or self.status == _UPGRADE or wire.should_close:
+            self._kept.drop(self.line)
+            return
+        # Each question gets a parser, a body and a queue of its own; an idle connection would hold the last, 4 KiB.
+        wire._parser = wire._payload = None
+        wire._buffer = _NOTHING
+        self._kept.keep(self._place, self.line, asyncio.get_running_loop().time())
+
+
+_NOTHING: deque[tuple[tuple[RawResponseMessage, StreamReader], int]] = deque()  # what idle connections have heard
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Opens connections, or takes those that `kept` counts."""
+    """Opens connections to addresses of one family, or takes those that are `kept`."""
 
     connector: TCPConnector
     kept: Kept
+    family: Family
     limits: ClientTimeout  # for a connection attempt
 
 
@@ -148,37 +163,45 @@ async def ask(lines: Lines, letter: Letter, rest: bytes, patience: float | None,
     `patience` is the seconds of silence after which the peer counts as gone. Where the other side closed an idle
     connection at that very moment, it is asked once more. Raises aiohttp's exceptions, and Broken.
     """
+    place = (lines.family, letter.place) if letter.often else None
     again = True
     while True:
         watch.enter("connect")
-        connection = await _connected(lines, letter)
-        wire = connection.protocol
-        assert wire is not None
-        line = lines.kept.line(wire)
+        line = await _line(lines, letter, place)
         watch.enter("first_byte")
         try:
-            message, body = await _answered(wire, letter, rest, patience)
-            return Answer(connection, lines.kept, line, message, body)
+            message, body = await _answered(line.wire, letter, rest, patience)
+            return Answer(line, lines.kept, place, message, body)
         except (ServerDisconnectedError, ClientOSError):
-            connection.close()
+            lines.kept.drop(line)
             if not (again and line.uses):
                 raise
             again = False
         except BaseException:
-            connection.close()
+            lines.kept.drop(line)
             raise
 
 
-async def _connected(lines: Lines, letter: Letter) -> Connection:
+async def _line(lines: Lines, letter: Letter, place: Hashable) -> Line:
+    """An idle connection, or a new one."""
+    if place is not None and (line := lines.kept.take(place, asyncio.get_running_loop().time())) is not None:
+        return line
     try:
-        return await lines.connector.connect(cast("ClientRequest", letter), [], lines.limits)
+        wire = await lines.connector._create_connection(cast("ClientRequest", letter), [], lines.limits)
     except TimeoutError:
         raise Broken("timeout", "connecting took too long") from None
+    return Line(wire, _peer(wire))
+
+
+def _peer(wire: ResponseHandler) -> str:
+    name = wire.transport.get_extra_info("peername") if wire.transport is not None else None
+    return str(name[0]) if name else ""
 
 
 async def _answered(
     wire: ResponseHandler, letter: Letter, rest: bytes, patience: float | None
 ) -> tuple[RawResponseMessage, StreamReader]:
+    wire._buffer = deque()
     wire.set_response_params(
         skip_payload=letter.method == "HEAD",
         read_until_eof=True,

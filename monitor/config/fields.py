@@ -24,6 +24,8 @@ _NAME = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _HOST_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+_HOST_AND_PORT = re.compile(r"(?:\[[^\[\]]*:[^\[\]]*\]|[^:\[\]]*)(?::[0-9]*)?")  # brackets around IPv6, and only there
+_LONGEST_HOST = 253  # characters, by RFC 1035
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -118,7 +120,7 @@ def is_host(text: str) -> bool:
     except UnicodeError:
         return False
     # What ends in a number is an address in an odd spelling, which is never dialled.
-    return all(map(_HOST_LABEL.fullmatch, labels)) and not _NUMBER.fullmatch(last)
+    return len(text) <= _LONGEST_HOST and all(map(_HOST_LABEL.fullmatch, labels)) and not _NUMBER.fullmatch(last)
 
 
 def _host(value: str) -> str:
@@ -131,13 +133,20 @@ def _host(value: str) -> str:
 def _url(value: str) -> str:
     try:
         parts = urlsplit(value)
-        _ = parts.port
+        port = parts.port
     except ValueError:
-        raise ValueError("is not an address; write http://host:port/path") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is not an address; write http://host:port/path, and IPv6 in brackets") from None
+    host = parts.hostname
+    clean = value.isprintable() and value == value.strip()  # urlsplit takes line breaks out, in silence
+    if parts.scheme not in ("http", "https") or not host or port == 0 or not clean:
         raise ValueError("is not an address that can be asked; write http://host:port/path or https://")
     if "@" in parts.netloc:
         raise ValueError("holds a user name or password; give them as a header, by ${NAME} or file:path")
+    if "{" in host.replace("{code}", ""):
+        raise ValueError("lets a value choose the host; write it out: values may stand in the path and in the query")
+    if not is_host(host.replace("{code}", "x0")) or not _HOST_AND_PORT.fullmatch(parts.netloc):
+        right = "write a name such as dichvucong.gov.vn, or an IP address, IPv6 in brackets"
+        raise ValueError(f"names '{host[:60]}' as its host, which cannot be one; {right}")
     return value
 
 
@@ -218,7 +227,7 @@ ValueName = Annotated[  # of a captured value
 Zone = Annotated[str, AfterValidator(_zone)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Allow = Annotated[str, AfterValidator(_allow)]
-Host = Annotated[str, AfterValidator(_host), Field(min_length=1, max_length=253)]  # {code}: the unit's code
+Host = Annotated[str, AfterValidator(_host), Field(min_length=1, max_length=_LONGEST_HOST)]  # {code}: the unit's code
 Url = Annotated[str, AfterValidator(_url), Field(max_length=2000)]
 StoreUrl = Annotated[
     str, _text(r"memory:|sqlite:.{1,400}", "is of no known kind; write sqlite:var/denbao.db or memory:")

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Literal
-from urllib.parse import urlsplit
 
 from monitor.config.pattern import compile_pattern
 from monitor.config.probemodels import CaptureSection, JourneyProbe, StepSection
@@ -80,9 +79,6 @@ def _check_step(step: StepSection, probe: JourneyProbe, at: Location, around: Su
     if step.timeout is not None and step.timeout > probe.timeout:
         text = f"the step's timeout {step.timeout:g}s is longer than the journey's {probe.timeout:g}s"
         add((*at, "timeout"), text, "raise the journey's timeout, or lower the step's")
-    if "{" in urlsplit(step.url).netloc.replace("{code}", ""):
-        text = "a captured value must not choose the host"
-        add((*at, "url"), text, "write the host out; values may stand in the path and in the query")
     for place, text in (*_plain_headers(step), *_plain_fields(step)):
         add((*at, *place), f"{text} holds a secret in plain text", "refer to it as ${NAME} or file:path")
     if not step.expect_json and any(given.json_path for given in step.capture.values()):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from monitor.alerting.plan import Recipient
 from monitor.alerting.selfnotices import Operators
 from monitor.alerting.selfwatch import Limits
+from monitor.config.fields import is_host
 from monitor.config.models import OwnAlarmSection, SiteFile
 from monitor.config.secrets import Secret, resolve
 from monitor.config.sources import Surroundings
@@ -95,7 +96,7 @@ def _address(reference: str, around: Surroundings) -> Secret:
     secret = resolve(reference, around.root, around.environ)
     try:
         parts = urlsplit(secret.reveal())
-        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        good = parts.scheme in ("http", "https") and is_host(parts.hostname or "")
     except ValueError:
         good = False
     if not good:

@@ -66,6 +66,7 @@ def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSp
         around.findings.add((*at, *next(iter(asked))), text, "put {code} where the unit's code belongs")
     make = _MAKERS[type(probe)](probe, at, around)
     derives = tuple(_derived(name, model, (*at, "derives", name), around) for name, model in probe.derives.items())
+    also = {str(measure): indicator for measure, indicator in probe.also.items()}
     for code in codes:
         yield ProbeSpec(
             id=f"{probe.id}/{code}",
@@ -75,7 +76,7 @@ def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSp
             timeout=probe.timeout,
             asks=make(code),
             retries=probe.retries,
-            also={str(measure): indicator for measure, indicator in probe.also.items()},
+            also=also,
             derives=derives,
         )
 

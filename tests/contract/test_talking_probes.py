@@ -88,6 +88,7 @@ async def test_a_peer_without_end_is_listened_to_for_64_kib():
         (b"220 mail.example ESMTP\r\n", "Postfix", "the greeting does not contain 'Postfix'"),
         (b"554 no service here\r\n", "", "greets with '554 no service here', expected 220"),
         (b"SSH-2.0-x\r\n", "", "greets with 'SSH-2.0-x', expected 220"),
+        (b"\x1c220 mail.example\r\n", "", "greets with '', expected 220"),
         (b"", "", "the server hung up without a greeting"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`python -m tests.integration.fuzzing KIND CORPUS [options of libFuzzer]`: the parser of a feed under atheris."""
+"""`python -m tests.integration.fuzzing KIND CORPUS [options of libFuzzer]`: what feeds and probes read, fuzzed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import sys
 
 import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
-with atheris.instrument_imports(include=["monitor.adapters.feeds", "jmespath", "prometheus_client"]):
+with atheris.instrument_imports(include=["monitor.adapters", "aiohttp", "dns", "jmespath", "prometheus_client"]):
     from monitor.config import workbook
 
     fuzz = importlib.import_module("tests.unit.test_feed_fuzz")
+    probes = importlib.import_module("tests.unit.test_probe_fuzz")
 
 KIND = sys.argv.pop(1)
 
@@ -21,6 +22,9 @@ def one(body: bytes) -> None:
     if KIND == "workbook":  # in the service a process of its own; here the guard in front of it
         with contextlib.suppress(workbook.Refused):
             workbook.guard(body)
+        return
+    if KIND in probes.FUZZED:
+        probes.FUZZED[KIND](body)
         return
     fuzz.check(fuzz.SPECS[KIND], body)
 

@@ -1,4 +1,4 @@
-"""The parsers of feeds under a fuzzer that follows their branches, for a bounded time; what it finds is kept."""
+"""What feeds and probes read, under a fuzzer that follows their branches, for a bounded time; what it finds is kept."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit import fuzz_corpus, test_feed_fuzz
+from tests.unit import fuzz_corpus, test_feed_fuzz, test_probe_fuzz
 
 pytestmark = [pytest.mark.integration, pytest.mark.nightly]
 ROOT = Path(__file__).parents[2]
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "120"))
 MEMORY = 1024  # MiB, of which Python with the parsers takes about 150
-SEEDS = {**test_feed_fuzz.GOOD, "workbook": test_feed_fuzz.BOOK}
+SEEDS = {**test_feed_fuzz.GOOD, "workbook": test_feed_fuzz.BOOK, **test_probe_fuzz.SEEDS}
 
 
 @pytest.mark.parametrize("kind", list(SEEDS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import gzip
 from collections.abc import AsyncIterator, Callable
@@ -16,9 +17,10 @@ from aiohttp.http_parser import HttpResponseParser
 
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response, safe_url
 from monitor.adapters.fetch_body import Gunzip, is_gzip
-from monitor.adapters.fetch_kept import Kept
+from monitor.adapters.fetch_kept import KEEP_ALIVE, Kept, Line
 from monitor.adapters.fetch_redirect import next_hop
 from monitor.adapters.fetch_types import Broken
+from monitor.adapters.fetch_watch import Stopwatch
 from monitor.adapters.guard import AddressGuard
 from monitor.adapters.resolver import NameFailed
 from monitor.config.allow import parse_allow
@@ -212,10 +214,10 @@ async def test_no_more_connections_stay_open_than_there_are_places() -> None:
     assert [got.uses for got in answers if isinstance(got, Response)] == [0, 0, 1, 0, 2]
 
 
-async def test_an_idle_connection_holds_neither_the_last_body_nor_its_parser() -> None:
+async def test_an_idle_connection_holds_neither_the_last_body_nor_its_parser_nor_what_timed_it() -> None:
     def held() -> int:
         gc.collect()
-        return sum(isinstance(one, aiohttp.StreamReader | HttpResponseParser) for one in gc.get_objects())
+        return sum(isinstance(one, aiohttp.StreamReader | HttpResponseParser | Stopwatch) for one in gc.get_objects())
 
     async with Server(fine).running() as server, fetcher() as client:
         before = held()
@@ -226,21 +228,104 @@ async def test_an_idle_connection_holds_neither_the_last_body_nor_its_parser() -
     assert (after, again.uses) == (before, 1)
 
 
+class Wire(ResponseHandler):
+    """A connection that is open until it is closed, by whom ever."""
+
+    def __init__(self) -> None:
+        self.open, self.chatty = True, False
+
+    def is_connected(self) -> bool:
+        return self.open
+
+    @property
+    def should_close(self) -> bool:
+        return self.chatty
+
+    def close(self) -> None:
+        self.open = False
+
+
+def test_a_connection_is_found_again_at_its_own_place_only_and_is_not_used_twice_at_a_time() -> None:
+    kept, line = Kept(1), Line(Wire(), "192.0.2.1")
+    kept.keep("here", line, 0.0)
+    assert kept.take("there", 1.0) is None
+    assert kept.take("here", 1.0) is line
+    assert kept.take("here", 1.0) is None
+    assert line.uses == 1
+
+
+def test_of_two_idle_connections_the_last_one_used_is_taken_first() -> None:
+    kept, first, second = Kept(2), Line(Wire(), ""), Line(Wire(), "")
+    kept.keep("here", first, 0.0)
+    kept.keep("here", second, 1.0)
+    assert [kept.take("here", 2.0), kept.take("here", 2.0)] == [second, first]
+
+
+def test_a_connection_that_was_idle_for_too_long_is_closed() -> None:
+    kept, line, other = Kept(2), Line(Wire(), ""), Line(Wire(), "")
+    kept.keep("here", line, 0.0)
+    kept.keep("there", other, 0.0)
+    assert kept.take("here", KEEP_ALIVE + 1) is None
+    kept.keep("elsewhere", Line(Wire(), ""), KEEP_ALIVE + 1)  # looks at the others too
+    assert not line.wire.is_connected() and not other.wire.is_connected()
+
+
+def test_a_connection_on_which_something_was_said_unasked_is_not_used() -> None:
+    wire = Wire()
+    kept = Kept(1)
+    kept.keep("here", Line(wire, ""), 0.0)
+    wire.chatty = True
+    assert kept.take("here", 1.0) is None
+    assert not wire.open
+
+
+def test_a_connection_in_use_keeps_its_place_until_it_is_dropped() -> None:
+    kept, old, new = Kept(1), Line(Wire(), ""), Line(Wire(), "")
+    kept.keep("here", old, 0.0)
+    assert kept.take("here", 1.0) is old
+    kept.keep("there", new, 1.0)
+    assert not new.wire.is_connected()
+    kept.drop(old)
+    kept.keep("there", newer := Line(Wire(), ""), 2.0)
+    assert newer.wire.is_connected() and not old.wire.is_connected()
+
+
 def test_the_place_of_a_connection_that_the_other_side_closed_is_found_free_again() -> None:
-    class Wire(ResponseHandler):
-        def is_connected(self) -> bool:
-            return self.open
+    kept, old = Kept(1), Line(Wire(), "")
+    kept.keep("here", old, 0.0)
+    old.wire.close()
+    kept.keep("there", new := Line(Wire(), ""), 60.0)
+    assert new.wire.is_connected() and kept.take("here", 61.0) is None
 
-        def __init__(self) -> None:
-            self.open = True
 
-        transport = None
+async def test_a_connection_of_one_family_of_addresses_is_not_used_for_another() -> None:
+    async with Server(fine).running() as server, fetcher() as client:
+        url = f"http://127.0.0.1:{server.port}/"
+        answers = [await client.fetch(Request(url, family=family)) for family in ("any", "ipv4", "any", "ipv4")]
+    assert [got.uses for got in answers if isinstance(got, Response)] == [0, 0, 1, 1]
+    assert server.connections == 2
 
-    kept, old, new = Kept(1), Wire(), Wire()
-    assert kept.keep(old, kept.line(old)) and not kept.keep(new, kept.line(new))
-    old.open = False
-    assert any(kept.keep(new, kept.line(new)) for _ in range(100))
-    assert (kept.line(old).uses, kept.line(new).uses) == (0, 1)
+
+async def test_what_a_server_says_unasked_is_never_taken_for_the_next_answer() -> None:
+    writers: list[asyncio.StreamWriter] = []
+
+    async def forger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(fine("", 0))
+        writer.close()
+
+    async with await asyncio.start_server(forger, "127.0.0.1", 0) as server, fetcher() as client:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        assert isinstance(await client.fetch(Request(url)), Response)
+        (idle,) = next(iter(client._kept[False]._idle.values()))
+        writers[0].write(say("forged"))
+        while not idle.wire.should_close:  # noqa: ASYNC110 (until it has come)
+            await asyncio.sleep(0)
+        got = await client.fetch(Request(url))
+    assert isinstance(got, Response)
+    assert (got.body, got.uses, len(writers)) == (b"fine", 0, 2)
 
 
 async def test_a_server_that_hangs_up_on_a_new_connection_is_asked_only_once() -> None:

@@ -7,25 +7,35 @@ import json
 import re
 import socket
 import ssl
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, cast
 from unittest.mock import patch
 
+import aiohttp
 import dns.flags
 import dns.message
 import dns.rrset
+import pytest
 import trustme
+from aiohttp.client_proto import ResponseHandler
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
 from monitor.adapters.clock import SystemClock
-from monitor.adapters.fetch import Failure, Request, Response
+from monitor.adapters.fetch import Failure, Fetcher, Request, Response
 from monitor.adapters.fetch_cookies import Cookies
+from monitor.adapters.fetch_kept import Kept
+from monitor.adapters.fetch_types import MAX_HEADER_VALUE
+from monitor.adapters.fetch_wire import Letter, Lines
+from monitor.adapters.guard import AddressGuard
 from monitor.adapters.probes import KINDS
 from monitor.adapters.probes.capture import LONGEST, NotCaptured, Taker
 from monitor.adapters.probes.outcome import MAX_LINE, MAX_LINES, Outcome
+from monitor.adapters.probes.talk import MAX_HEARD
 from monitor.adapters.probes.tls import TlsAsk
 from monitor.adapters.probes.tools import Tools
 from monitor.config.probespec import (
@@ -33,6 +43,7 @@ from monitor.config.probespec import (
     Capture,
     DnsCheck,
     HttpCheck,
+    IcmpCheck,
     JourneyCheck,
     SmtpCheck,
     Step,
@@ -40,6 +51,7 @@ from monitor.config.probespec import (
     TlsCheck,
 )
 from monitor.config.template import parse_template
+from tests.unit.fuzz_corpus import inputs
 from tests.unit.sites import DATA
 
 NOW = datetime(2026, 11, 21, 5, tzinfo=UTC)
@@ -101,21 +113,40 @@ SMTPISH = st.lists(
 )
 
 
-@given(pieces=SMTPISH)
-def test_any_greeting_is_judged(pieces: list[bytes]) -> None:
+def greeted(*pieces: bytes) -> None:
     outcome = outcome_of(SmtpCheck("h"), Tools(cast(Any, None), cast(Any, Said(*pieces)), CLOCK))
     heard = b"".join(pieces)
     assert not CONTROL.search(outcome.problem)
     assert heard.lstrip().startswith(b"220") or outcome.problem
 
 
+def searched(*pieces: bytes) -> None:
+    outcome = outcome_of(TcpCheck("h", 1, expect="ok"), Tools(cast(Any, None), cast(Any, Said(*pieces)), CLOCK))
+    assert (outcome.problem == "") == (b"ok" in b"".join(pieces)[:MAX_HEARD])
+
+
+@given(pieces=SMTPISH)
+def test_any_greeting_is_judged(pieces: list[bytes]) -> None:
+    greeted(*pieces)
+
+
 @given(pieces=st.lists(st.binary(max_size=100), max_size=10))
 def test_any_text_over_tcp_is_searched(pieces: list[bytes]) -> None:
-    outcome = outcome_of(TcpCheck("h", 1, expect="ok"), Tools(cast(Any, None), cast(Any, Said(*pieces)), CLOCK))
-    assert (outcome.problem == "") == (b"ok" in b"".join(pieces))
+    searched(*pieces)
 
 
 # --- datagrams --------------------------------------------------------------------------------------------------------
+
+
+def datagram_sockets() -> tuple[socket.socket, socket.socket]:
+    """Two on loopback that hear each other only."""
+    ours, theirs = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    for sock in (ours, theirs):
+        sock.bind(("127.0.0.1", 0))
+        sock.setblocking(False)
+    ours.connect(theirs.getsockname())
+    theirs.connect(ours.getsockname())
+    return ours, theirs
 
 
 class Datagrams:
@@ -123,16 +154,11 @@ class Datagrams:
 
     def __init__(self, spoil: Any, by_tcp: bytes = b"") -> None:
         self._spoil = spoil
-        self._by_tcp = by_tcp
+        self.by_tcp = by_tcp
         self.tasks: list[asyncio.Task[None]] = []
 
     async def open_datagram(self, host: str, port: int, **options: Any) -> socket.socket:
-        ours, theirs = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
-        for sock in (ours, theirs):
-            sock.bind(("127.0.0.1", 0))
-            sock.setblocking(False)
-        ours.connect(theirs.getsockname())
-        theirs.connect(ours.getsockname())
+        ours, theirs = datagram_sockets()
         self.tasks.append(asyncio.create_task(self._answer(theirs)))
         return ours
 
@@ -143,7 +169,7 @@ class Datagrams:
                 await asyncio.get_running_loop().sock_sendall(sock, datagram)
 
     async def open_tcp(self, *given: Any, **options: Any) -> tuple[asyncio.StreamReader, Any]:
-        return await Said(self._by_tcp).open_tcp("", 0, 1.0)
+        return await Said(self.by_tcp).open_tcp("", 0, 1.0)
 
 
 def good(query: dns.message.Message) -> dns.message.Message:
@@ -184,6 +210,37 @@ def test_any_bytes_of_a_name_server_by_tcp_are_judged(raw: bytes, length: int) -
     assert outcome_of(DnsCheck("h", "centre.example"), Tools(cast(Any, None), cast(Any, guard), CLOCK)).problem
 
 
+class Echoes:
+    """A guard whose host sends these datagrams, and then back what it was sent."""
+
+    def __init__(self, *said: bytes) -> None:
+        self._said = said
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def open_ping(self, host: str, **options: Any) -> tuple[socket.socket, str]:
+        ours, theirs = datagram_sockets()
+        self.tasks.append(asyncio.create_task(self._answer(theirs)))
+        return ours, "192.0.2.1"
+
+    async def _answer(self, sock: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        with sock:
+            asked = await loop.sock_recv(sock, 2048)
+            for datagram in (*self._said, b"\0" + asked[1:]):
+                await loop.sock_sendall(sock, datagram)
+
+
+def pinged(said: list[bytes]) -> None:
+    tools = Tools(cast(Any, None), cast(Any, Echoes(*said)), CLOCK)
+    outcome = outcome_of(IcmpCheck("h", packets=1), tools)
+    assert (outcome.problem, outcome.figures["loss"]) == ("", 0.0)
+
+
+@given(said=st.lists(st.binary(max_size=20) | st.binary(max_size=4).map(b"\0\0".__add__), max_size=20))
+def test_any_packets_beside_an_echo_do_not_lose_it(said: list[bytes]) -> None:
+    pinged(said)
+
+
 # --- TLS --------------------------------------------------------------------------------------------------------------
 
 AUTHORITY = trustme.CA()
@@ -197,10 +254,14 @@ def test_any_spoilt_certificate_is_described_or_refused(changes, cut) -> None:
     raw = bytearray(DER)
     for place, byte in changes:
         raw[place] = byte
+    shown(bytes(raw[: len(raw) - cut]))
+
+
+def shown(certificate: bytes) -> None:
     ask = TlsAsk(TlsCheck("centre.example"), 5.0, Tools(cast(Any, None), cast(Any, None), CLOCK))
 
     async def shake(*_: object) -> tuple[bytes, str]:
-        return bytes(raw[: len(raw) - cut]), "TLSv1.3"
+        return certificate, "TLSv1.3"
 
     with patch.object(ask, "_shake", shake):
         checked(asyncio.run(ask(NOW)))
@@ -307,3 +368,157 @@ def test_any_two_answers_make_a_journey_that_ends_and_shows_no_captured_value(fi
         taken = json.loads(answers.asked[1].body)["t"]
         if len(taken) >= 6 and taken.isalnum():
             assert taken not in "".join(outcome.transcript)
+
+
+# --- http as it comes over the wire -----------------------------------------------------------------------------------
+
+
+class Peer:
+    """A connector whose other side says the same to every question and hangs up, and the transport to it."""
+
+    def __init__(self, said: bytes) -> None:
+        self._said = said
+        self._closing = False
+        self._wire: ResponseHandler | None = None
+        self.questions = 0
+
+    async def _create_connection(self, letter: Letter, *_: object) -> ResponseHandler:
+        self._closing = False
+        self._wire = ResponseHandler(asyncio.get_running_loop())
+        self._wire.connection_made(cast(Any, self))
+        return self._wire
+
+    def write(self, _data: bytes) -> None:
+        self.questions += 1
+        asyncio.get_running_loop().call_soon(self._say, self._wire)
+
+    def _say(self, wire: ResponseHandler | None) -> None:
+        assert wire is not None
+        if not self._closing:
+            wire.data_received(self._said)
+        wire.eof_received()
+        wire.connection_lost(None)
+
+    def get_extra_info(self, name: str) -> object:
+        return ("192.0.2.1", 80) if name == "peername" else None
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def close(self) -> None:
+        self._closing = True
+
+    def pause_reading(self) -> None:
+        """What was said is there already."""
+
+    resume_reading = pause_reading
+
+
+LARGEST = 1024  # bytes of a body
+
+
+def wired(said: bytes) -> None:
+    """An answer of these bytes is a response within all its bounds, or a failure."""
+
+    async def once() -> None:
+        peer = Peer(said)
+        fetcher = Fetcher(AddressGuard(), CLOCK)
+        lines = Lines(cast(Any, peer), Kept(1), "any", aiohttp.ClientTimeout())
+        with patch.object(fetcher, "_open_lines", lambda *_: lines):
+            cookies = Cookies()
+            got = await fetcher.fetch(
+                Request("http://a.example/x", max_wire=LARGEST, max_decoded=LARGEST, redirects=2, cookies=cookies)
+            )
+        assert peer.questions <= 3
+        assert len(cookies.header(URL("http://a.example/x"))) <= 2 * len(said)
+        if isinstance(got, Failure):
+            assert got.detail and not CONTROL.search(got.detail)
+            return
+        assert len(got.body) <= LARGEST
+        assert len(got.headers) <= 64
+        assert all(len(value) <= MAX_HEADER_VALUE and not CONTROL.search(value) for value in got.headers.values())
+
+    asyncio.run(once())
+
+
+HTTPISH = st.lists(
+    st.sampled_from([b"HTTP/1.1 200 OK", b"HTTP/1.1 302 Found", b"HTTP/1.0 204 x", b"\r\n", b"\n", b"Content-Length: ",
+                     b"Transfer-Encoding: chunked", b"Location: ", b"http://b.example/", b"Set-Cookie: a=b; Path=/",
+                     b"Content-Encoding: gzip", b"5", b"99999", b": ", b"\0", b"\xff", b"0\r\n\r\n"])
+    | st.binary(max_size=20),
+    max_size=20,
+)  # fmt: skip
+
+
+@given(pieces=HTTPISH)
+def test_any_bytes_over_the_wire_are_an_answer_or_a_failure(pieces: list[bytes]) -> None:
+    wired(b"".join(pieces))
+
+
+# --- what the fuzzer says (tests/integration/fuzzing.py) --------------------------------------------------------------
+
+RECORDS = ("A", "MX", "TXT", "SOA", "CAA", "SRV")
+
+
+def _by_name_server(said: bytes) -> None:
+    """The first byte chooses what is asked; the rest follows the number of the question, by UDP and by TCP."""
+
+    def spoil(reply: dns.message.Message) -> list[bytes]:
+        raw = reply.to_wire()
+        answer = raw[:2] + said[1:]
+        guard.by_tcp = len(answer).to_bytes(2, "big") + answer
+        return [answer, raw]
+
+    guard = Datagrams(spoil)
+    record = RECORDS[said[0] % len(RECORDS)] if said else "A"
+    outcome_of(DnsCheck("h", "centre.example", record=record), Tools(cast(Any, None), cast(Any, guard), CLOCK))
+
+
+def _by_packets(said: bytes) -> None:
+    pinged(said.split(b"\xff")[:50])
+
+
+def _by_json(said: bytes) -> None:
+    """Every condition and every capture is asked of the body."""
+    answer = Response(200, {"content-type": "text/html", "x-token": "abc"}, said, 0.01, "192.0.2.1", {})
+    for path in PATHS:
+        checks = Tools(cast(Any, Answers(answer)), cast(Any, None), CLOCK)
+        outcome_of(HttpCheck("http://h/", expect_json=path), checks)
+
+    async def taken() -> None:
+        for capture in CAPTURES:
+            with suppress(NotCaptured):
+                assert 0 < len(Taker(capture).value(answer, "http://h/", Cookies())) <= LONGEST
+
+    asyncio.run(taken())
+
+
+FUZZED: Mapping[str, Callable[[bytes], None]] = {
+    "dns": _by_name_server,
+    "smtp": greeted,
+    "tcp": searched,
+    "tls": shown,
+    "icmp": _by_packets,
+    "http": wired,
+    "condition": _by_json,
+}
+SEEDS: Mapping[str, bytes] = {
+    "dns": b"\0" + good(dns.message.make_query("centre.example", "A")).to_wire()[2:],
+    "smtp": b"220-mail.example\r\n220 ready\r\n",
+    "tcp": b"well, ok\n",
+    "tls": DER,
+    "icmp": b"\0\0\0\0\0\0\0\1denbao\xff\x08\0\xff\0",
+    "http": (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nSet-Cookie: a=b; Path=/\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+    ),
+    "condition": b'{"status": "ok", "a": [{"b": [1, 2], "status": "x"}], "t": "abcdef"}',
+}
+
+
+@pytest.mark.parametrize("kind", list(FUZZED))
+def test_what_the_fuzzer_once_found_does_not_break_a_probe(kind: str) -> None:
+    kept = inputs(kind)
+    assert kept
+    for said in (SEEDS[kind], *kept):
+        FUZZED[kind](said)

@@ -16,6 +16,8 @@ from monitor.config.probespec import HttpCheck
 class HttpAsk:
     """Asks one URL."""
 
+    __slots__ = ("_asks", "_beginning", "_judge", "_request", "_timeout", "_tools")
+
     def __init__(self, asks: HttpCheck, timeout: float, tools: Tools) -> None:
         self._asks = asks
         self._timeout = timeout

@@ -32,6 +32,8 @@ async def reading(size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kw
 class Judge:
     """Made once for a check or a step, asked for every answer."""
 
+    __slots__ = ("_asks", "_condition")
+
     def __init__(self, asks: HttpCheck | Step) -> None:
         self._asks = asks
         self._condition = jmespath.compile(asks.expect_json) if asks.expect_json else None

@@ -21,6 +21,8 @@ Ask = Callable[[datetime], Awaitable[Outcome]]  # one attempt under its own dead
 class Probe:
     """Implements ports.Source around one kind's `ask`."""
 
+    __slots__ = ("_ask", "_clock", "_spec", "id", "owner", "period")
+
     def __init__(self, spec: ProbeSpec, ask: Ask, clock: Clock) -> None:
         self._spec = spec
         self._ask = ask

@@ -27,7 +27,7 @@ class SmtpAsk:
 
         async def say(line: Line) -> None:
             heard = await line.hear(lambda so_far: _LAST_LINE.search(so_far) is not None)
-            greeting = heard.decode(errors="replace").strip()
+            greeting = heard.strip().decode(errors="replace")  # a blank is one of ASCII: the code comes first
             said.say(f"heard {greeting[:160]!r}")
             if greeting.startswith("220") and not _LAST_LINE.search(heard):
                 raise Unwell(
