@@ -10,8 +10,8 @@ from statistics import median
 
 from monitor.model.incident import DELIVERED, FAILED, Delivery, Outcome
 from monitor.model.muting import Span
+from monitor.reporting.anonymous import masked, person
 from monitor.reporting.columns import CHANNEL, NAME, REFERENCE, UNIT, Columns, table
-from monitor.reporting.masking import masked, person
 from monitor.reporting.report import Bar, Bars, Column, Report, Sort, Words
 from monitor.reporting.scene import Scene
 

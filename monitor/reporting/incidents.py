@@ -12,8 +12,8 @@ from monitor.model.colour import Colour
 from monitor.model.incident import MASS_PREFIX, Incident, Kind, Phase
 from monitor.model.muting import Span
 from monitor.model.state import AuditEntry
+from monitor.reporting.anonymous import person
 from monitor.reporting.columns import COLOUR, KIND, NAME, REFERENCE, UNIT, Columns, table
-from monitor.reporting.masking import person
 from monitor.reporting.report import Column, Report, Shares, Sort, Words
 from monitor.reporting.scene import Scene
 

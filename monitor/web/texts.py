@@ -28,6 +28,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "report_availability": ("Độ sẵn sàng", "Availability"),
     "report_incidents": ("Sự cố", "Incidents"),
     "report_deliveries": ("Tin đã gửi", "Deliveries"),
+    "ranked_by": ("Xếp hạng theo chỉ số", "Ranking by an indicator"),
     "report_span": ("Theo tháng", "Of a month"),
     "report_show": ("Xem", "Show"),
     "other_language": ("English", "Tiếng Việt"),
@@ -184,6 +185,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "no_grade": ("chưa xếp loại: chưa biết đủ số điểm", "no grade: too few points are known"),
     "group": ("Nhóm", "Group"),
+    "grade": ("Xếp loại", "Grade"),
+    "place_since": ("Hạng (thay đổi so với hôm qua)", "Place (change since yesterday)"),
+    "since_yesterday": ("so với hôm qua", "since yesterday"),
+    "all_groups": ("Tất cả các nhóm", "All groups"),
     "points": ("Điểm", "Points"),
     "reported_beside": (
         "Hệ thống quốc gia báo: {reported}; quy tắc tính ra: {computed}",
