@@ -10,7 +10,7 @@ from monitor.engine.book import Book, Grade, IndexGroup, RollUp, Ruleset
 from monitor.engine.index import GroupPoints, IndexPoints
 from monitor.engine.rank import Place, Ranked, earned_by, index_rankings, ranks
 from monitor.model.unit import Unit
-from monitor.reporting.columns import COLOUR, NAME, RANK, UNIT, Columns, table
+from monitor.reporting.columns import COLOUR, MEASURES, NAME, RANK, UNIT, Columns, table
 from monitor.reporting.report import Bar, Bars, Column, Report, Sort, Table, Words, best_and_worst
 from monitor.reporting.scene import Scene
 
@@ -82,7 +82,8 @@ def _figure(ruleset: Ruleset, ranked: Ranked) -> _Figure:
     if indicator is None:
         return _of_children(ruleset, ranked)
     whole = 100.0 if indicator.unit == "%" else 0.0
-    return _Figure((indicator.name_vi, indicator.name_en), (indicator.unit, indicator.unit), whole=whole)
+    measure = MEASURES.get(indicator.unit, (indicator.unit, indicator.unit))
+    return _Figure((indicator.name_vi, indicator.name_en), measure, whole=whole)
 
 
 def _of_children(ruleset: Ruleset, ranked: Ranked) -> _Figure:
@@ -124,7 +125,7 @@ def _charts(found: Sequence[Place], scene: Scene, figure: _Figure) -> tuple[Bars
     if not bars:
         return ()
     values = [bar.value or 0.0 for bar in bars]
-    return (Bars(figure.title, bars, figure.measure[0], min(0.0, *values), max(figure.whole, *values)),)
+    return (Bars(figure.title, bars, figure.measure[0], min(0.0, *values), max(figure.whole, *values), 2),)
 
 
 # -- indexes ----------------------------------------------------------------------------------------------------------
@@ -183,15 +184,15 @@ def _columns(scene: Scene, book: Book) -> Columns[_Line]:
         (UNIT, lambda line: line.place.unit),
         (NAME, lambda line: scene.name(line.place.unit)),
         (
-            Column("points", ("Điểm /100", "Points of 100"), Sort.NUMBER),
+            Column("points", ("Điểm /100", "Points of 100"), Sort.NUMBER, fixed=True),
             lambda line: line.earned.points if line.earned else None,
         ),
         (
-            Column("known", ("Điểm tối đa đã biết", "Of which known"), Sort.NUMBER),
+            Column("known", ("Đã biết /100", "Known of 100"), Sort.NUMBER),
             lambda line: line.points.known,
         ),
         (
-            Column("grade", ("Xếp loại", "Grade")),
+            Column("grade", ("Xếp loại", "Grade"), line=True),
             lambda line: _graded(line.earned.grade) if line.earned else None,
         ),
     )
@@ -210,7 +211,7 @@ def _of_group(group: IndexGroup) -> Columns[_Line]:
         return _graded(part.grade) if part.known else None
 
     return (
-        (Column(key, (head, head), Sort.NUMBER), points),
+        (Column(key, (head, head), Sort.NUMBER, fixed=True), points),
         (Column(f"{key}_grade", (f"{key}: xếp loại", f"{key}: grade"), data_only=True), grade),
         (
             Column(f"{key}_rank", (f"{key}: hạng", f"{key}: rank"), Sort.WHOLE, data_only=True),

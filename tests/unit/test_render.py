@@ -104,7 +104,32 @@ def test_a_workbook_holds_real_types_under_frozen_headers():
     assert row[2] == pytest.approx(0.6891) and row[3] == 92 and row[4] == 1234.5
     assert row[5].total_seconds() == pytest.approx(93_784)
     assert row[6] == datetime(2025, 8, 6, 16, 30)
-    assert (row[7], row[8], row[9], row[10]) == (date(2025, 8, 20), "đỏ / red", ">= 80", True)
+    assert (row[7], row[8], row[9], row[10]) == (date(2025, 8, 20), "đỏ / red", "≥ 80", "có / yes")
+
+
+def test_machine_words_are_said_in_words_to_people_and_stay_in_data():
+    columns = (Column("measure", ("Đơn vị tính", "Measure"), Sort.CODE, words={"s": ("giây", "seconds")}),)
+    made = replace(report(), tables=(Table("first", ("Bảng", "Table"), columns, (("s",), ("kW",))),))
+    assert sheet(made)[1:] == [["giây / seconds"], ["kW"]]
+    assert [row["measure"] for row in rows_of_csv(made)] == ["s", "kW"]
+    assert json.loads(FORMATS["json"].write(made, None))["tables"]["first"] == [{"measure": "s"}, {"measure": "kW"}]
+    assert "giây / seconds" in FORMATS["html"].write(made, None).decode()
+
+
+def test_numbers_to_be_compared_have_all_their_digits_below_one_another():
+    columns = (Column("points", ("Điểm", "Points"), Sort.NUMBER, fixed=True), Column("other", ("Số", "N"), Sort.NUMBER))
+    made = replace(report(), tables=(Table("first", ("Bảng", "Table"), columns, ((76.5, 76.5), (1234.0, 7.0))),))
+    text = FORMATS["text"].write(made, None).decode()
+    assert re.search(r"76,50 +76,5\n", text) and re.search(r"1\.234,00 +7\n", text)
+
+
+def test_what_is_left_out_on_paper_is_folded_away_in_a_workbook():
+    columns = (COLUMNS[0], replace(COLUMNS[1], data_only=True))
+    made = replace(report(), tables=(Table("first", ("Bảng", "Table"), columns, (("01840", "n"),)),))
+    book = zipfile.ZipFile(io.BytesIO(FORMATS["xlsx"].write(made, None)))
+    found = re.findall(r"<col [^>]*>", book.read("xl/worksheets/sheet2.xml").decode())
+    assert ['hidden="1"' in one for one in found] == [False, True]
+    assert sheet(made)[1] == ["01840", "n"]
 
 
 def test_a_workbook_says_how_numbers_are_shown_in_vietnam_and_freezes_its_header():

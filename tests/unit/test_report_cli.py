@@ -137,6 +137,7 @@ def test_a_report_goes_to_paper_where_weasyprint_is_installed(folder, tmp_path):
     ended = asked(report, "digest", "--site", str(folder), "--format", "pdf", "--out", str(paper))
     if "a PDF needs WeasyPrint" in ended.output:
         pytest.skip("WeasyPrint or the system's Pango is not installed")
+    assert not ended.exception or isinstance(ended.exception, SystemExit), ended.exception
     assert (ended.exit_code, ended.output) in ((0, ""), (1, ""))  # 1: something of the digest is red
     assert paper.read_bytes().startswith(b"%PDF-")
 

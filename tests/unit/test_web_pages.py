@@ -393,7 +393,7 @@ async def test_a_unit_shows_its_index_by_groups_with_names_escaped_or_why_it_has
     made = replace(made, ruleset=replace(made.ruleset, books=(book,)))
     async with running(made) as world, visiting(world) as client:
         page = (await text_of(client, "/units/02102")).partition('data-index="book"')[2].partition("</section>")[0]
-        assert "9,15/10 điểm (biết 10)" in page and "<strong>Tốt</strong>" in page
+        assert "9,15/10 điểm (đã biết 10)" in page and "<strong>Tốt</strong>" in page
         assert HOSTILE not in page and "&lt;script&gt;" in page
         assert "<td>Tốt</td><td>1/5</td>" in page  # one of the six is silent and never spoke
         await world.learn("02103", "online_rate", 95.0)

@@ -83,7 +83,7 @@ def _bars(chart: Bars) -> Picture:
         width = round(max(1.0, (value - chart.low) / whole * room), 2)
         boxes.append(_box(_LABEL, y + 4, width, _LINE - 8, bar.colour, bar.label))
         labels.append(Label(_LABEL - 8, y + 18, _short(bar.label), "end"))
-        told = "–" if bar.value is None else f"{figure(bar.value, 3)} {chart.measure}".rstrip()
+        told = "–" if bar.value is None else f"{figure(bar.value, chart.digits)} {chart.measure}".rstrip()
         labels.append(Label(round(_LABEL + width + 8, 2), y + 18, told))
     seen = dict.fromkeys(bar.colour for bar in chart.bars if bar.colour is not Colour.EXCLUDED)
     return Picture(chart.title, len(chart.bars) * _LINE, tuple(boxes), tuple(labels), _legend(seen))
