@@ -12,6 +12,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 from yarl import URL
 
+from monitor.adapters.render import FORMATS
 from monitor.alerting.plan import Collapse
 from monitor.engine.book import Condition, Grade, Index, IndexGroup, Indicator, Points
 from monitor.model.colour import Colour
@@ -318,12 +319,13 @@ async def test_the_board_of_a_site_that_was_never_judged_is_unknown_everywhere()
 
 def test_every_word_that_a_page_uses_exists_in_both_languages():
     used = {key for file in TEMPLATES.glob("*.html") for key in re.findall(r'\bt\("(\w+)"', file.read_text("utf-8"))}
-    used -= {"p", "state_", "mute_", "final_", "report_"}  # completed by a word of a fixed set, below
+    used -= {"p", "state_", "mute_", "final_", "report_", "format_"}  # completed by a word of a fixed set, below
     used |= {colour.value for colour in Colour} | {f"letter_{colour.value}" for colour in Colour}
     used |= {kind.value for kind in Kind} | {phase.value for phase in Phase} | {level.value for level in Level}
     used |= {f"state_{word}" for word in ("pending", "leased", *(outcome.value for outcome in Outcome))}
     used |= {f"mute_{when.value}" for when in When} | {"silence", "window"}
     used |= {f"final_{word}" for word in (DELIVERED, FAILED)} | {f"report_{kind}" for kind in KINDS}
+    used |= {f"format_{form}" for form in FORMATS}
     assert used - set(WORDS) == set()
     for pair in WORDS.values():
         assert all(pair)

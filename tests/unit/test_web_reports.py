@@ -48,7 +48,8 @@ async def test_a_ranking_can_be_asked_for_by_whatever_ranks_units_here():
     async with running(site()) as world, visiting(world) as client:
         page = await (await client.get("/reports?lang=en")).text()
         told = await (await client.get("/reports/ranking?indicator=online_rate")).text()
-    choices = re.findall(r'<option value="([^"]+)">([^<]+)', page)
+    asked = page.partition('name="indicator"')[2].partition("</select>")[0]
+    choices = re.findall(r'<option value="([^"]+)">([^<]+)', asked)
     assert choices == [("score", "Score"), ("online_rate", "Rate"), ("green_share", "Share of green communes")]
     assert "Ranking: Rate" in told
 
