@@ -113,7 +113,7 @@ def test_machine_words_are_said_in_words_to_people_and_stay_in_data():
     assert sheet(made)[1:] == [["giây / seconds"], ["kW"]]
     assert [row["measure"] for row in rows_of_csv(made)] == ["s", "kW"]
     assert json.loads(FORMATS["json"].write(made, None))["tables"]["first"] == [{"measure": "s"}, {"measure": "kW"}]
-    assert "giây / seconds" in FORMATS["html"].write(made, None).decode()
+    assert 'giây <span class="en" lang="en">seconds</span>' in FORMATS["html"].write(made, None).decode()
 
 
 def test_numbers_to_be_compared_have_all_their_digits_below_one_another():
