@@ -106,7 +106,7 @@ def _places(scene: Scene, figure: _Figure) -> Columns[Place]:
         (UNIT, lambda place: place.unit),
         (NAME, lambda place: scene.name(place.unit)),
         (
-            Column("value", headed, figure.sort),
+            Column("value", headed, figure.sort, fixed=measure[1] == "points"),
             lambda place: None if place.value is None else round(place.value * figure.scale, 6),
         ),
         (COLOUR, lambda place: scene.colour(place.unit)),
