@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from monitor.adapters.render import FILES, FORMATS
+from monitor.adapters.render import FILES, FORMATS, charts
 from monitor.adapters.render.html import style
 from monitor.adapters.render.plain import harmless
 from monitor.adapters.render.spelling import figure, span_text
@@ -121,6 +121,14 @@ def test_numbers_to_be_compared_have_all_their_digits_below_one_another():
     made = replace(report(), tables=(Table("first", ("Bảng", "Table"), columns, ((76.5, 76.5), (1234.0, 7.0))),))
     text = FORMATS["text"].write(made, None).decode()
     assert re.search(r"76,50 +76,5\n", text) and re.search(r"1\.234,00 +7\n", text)
+
+
+def test_an_outage_stands_out_of_its_strip_for_who_cannot_tell_red_from_green():
+    span = Span(datetime(2025, 8, 1, tzinfo=UTC), AT)
+    stretches = (Stretch(span.starts, AT, Colour.GREEN), Stretch(span.starts, AT, Colour.RED))
+    found = charts.drawn(Strips(("Dải", "Strips"), span, (("x", stretches),)), ZONE).boxes
+    heights = {box.colour: box.height for box in found}
+    assert heights["red"] >= 1.5 * heights["green"]
 
 
 def test_what_is_left_out_on_paper_is_folded_away_in_a_workbook():

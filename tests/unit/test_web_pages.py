@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from yarl import URL
 
 from monitor.adapters.render import FORMATS
 from monitor.alerting.plan import Collapse
-from monitor.engine.book import Condition, Grade, Index, IndexGroup, Indicator, Points
+from monitor.engine.book import Condition, Grade, Index, IndexGroup, Indicator, Points, Target
 from monitor.model.colour import Colour
 from monitor.model.incident import DELIVERED, FAILED, Kind, Outcome, Phase
 from monitor.model.muting import When
@@ -384,6 +384,20 @@ async def test_mistakes_in_the_site_on_disk_are_on_every_page_until_they_are_men
             page = await text_of(client, path)
             assert words in page and "rules/book.yaml:3" in page and "rules/book.yaml:4" not in page
             assert HOSTILE not in page
+
+
+async def test_a_date_that_is_over_is_called_overdue_only_where_somebody_missed_it():
+    made = site()
+    (book,) = made.ruleset.books
+    over = Target(Condition(">=", 80.0), before=date(2026, 11, 1), floor=60.0)
+    rules = tuple(replace(c, target=over) if c.id == "online_rate" else c for c in book.criteria)
+    made = replace(made, ruleset=replace(made.ruleset, books=(replace(book, criteria=rules),)))
+    async with running(made) as world, visiting(world) as client:
+        met = (await text_of(client, "/")).partition('id="h-targets"')[2]
+        assert "Đã qua hạn" in met and "Quá hạn" not in met and "trước 01/11/2026" in met
+        await world.learn("02103", "online_rate", 70.0)
+        missed = (await text_of(client, "/")).partition('id="h-targets"')[2]
+        assert "Quá hạn" in missed and "Đã qua hạn" not in missed
 
 
 async def test_a_unit_shows_its_index_by_groups_with_names_escaped_or_why_it_has_no_grade():
