@@ -152,8 +152,12 @@ class Asked:
 
     async def answer(self, question: Question) -> list[Answer]:
         """What a panel shows at MOMENT."""
-        own = any(word in question.expr for word in _OF_PROMETHEUS)
-        return await self.ask(question.asked, None if own else MOMENT)
+        if not any(word in question.expr for word in _OF_PROMETHEUS):
+            return await self.ask(question.asked, MOMENT)
+        async with asyncio.timeout(_PATIENCE):  # on a busy machine one scrape or another is too late
+            while not all(answer.value for answer in await self.ask("up", None)):
+                await SystemClock().sleep(_AGAIN)
+        return await self.ask(question.asked, None)
 
 
 @asynccontextmanager
@@ -207,8 +211,8 @@ class Watch:
         return self._at
 
     async def _look(self) -> None:
+        await self._forwarder.once()  # first: a scrape meanwhile would keep this moment's counts as they were before
         self._at, patience = self.clock.now(), SystemClock()
-        await self._forwarder.once()
         async with asyncio.timeout(_PATIENCE):
             while not await self._has(self._at):
                 await patience.sleep(_AGAIN)
