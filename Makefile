@@ -60,7 +60,7 @@ bench: $(DEV_READY)
 	@.venv/bin/python -m bench
 
 nightly: $(DEV_READY)
-	@.ci/packages $(SUITE_PACKAGES)
+	@.ci/packages $(SUITE_PACKAGES) libreoffice-calc-nogui
 	@timeout --foreground --signal=INT $(NIGHTLY_LIMIT) .venv/bin/pytest --hypothesis-profile=nightly --durations=20
 
 # What was found stays in mutants/: a second call goes on where the first one was ended.

@@ -33,6 +33,7 @@ from monitor.api import (
     Exporter,
     ExporterContext,
     Family,
+    IndexPoints,
     Labels,
     Level,
     Page,
@@ -252,6 +253,7 @@ class _Board:
         for code in dict.fromkeys((*known, *asked)):
             if code in known:
                 self._put(code, _samples(self._units[code], known[code]))
+                self._put(code, _index_samples(code, self._context.ranking.indexes(known[code])))
                 self._count(self._units[code], known[code])
                 moved.update(self._moved(code))
             self._put(code, _probe_samples(code, self._probes.get(code, {})))
@@ -414,6 +416,31 @@ def _samples(unit: Unit, state: UnitState) -> Iterator[tuple[str, Samples]]:
     colours = ((key, held.colour.number) for key, held in sorted(state.criteria.items()))
     yield "denbao_criterion_colour", [((code, ("criterion", key)), of) for key, of in colours if of is not None]
     yield "denbao_criterion_reason_info", [((code, *why), 1) for why in _reasons(state)]
+
+
+def _index_samples(code: str, indexes: Sequence[IndexPoints]) -> Iterator[tuple[str, Samples]]:
+    """The families of what a unit earns; of an index of which nothing is known there is nothing to show."""
+    told = [((("unit", code), ("index", index.book)), index) for index in indexes if index.known]
+    yield "denbao_unit_index_points", [(labels, index.points) for labels, index in told]
+    yield "denbao_unit_index_known_points", [(labels, index.known) for labels, index in told]
+    grades = ((labels, index.grade) for labels, index in told)
+    yield (
+        "denbao_unit_index_grade_info",
+        [
+            ((*labels, ("grade", grade.id), ("assumed", "yes" if grade.assumed else "no")), 1)
+            for labels, grade in grades
+            if grade is not None
+        ],
+    )
+    yield (
+        "denbao_unit_index_group_points",
+        [
+            ((*labels, ("group", group.id)), group.points)
+            for labels, index in told
+            for group in index.groups
+            if group.known
+        ],
+    )
 
 
 def _reasons(state: UnitState) -> Iterator[Labels]:

@@ -21,7 +21,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
+from zlib import crc32
 
 import aiohttp
 
@@ -32,7 +34,10 @@ from monitor.alerting.limits import Limits
 from monitor.api import Collected, Exporter, ExporterContext, Page, Reading, Snapshot, UnitState
 from monitor.config.build import load_site
 from monitor.config.probespec import ProbeSpec
+from monitor.config.rulebooks import load_rules
 from monitor.config.spec import Column, FeedSpec, PushSpec, Site
+from monitor.engine.book import Ruleset
+from monitor.model.errors import ConfigError
 from monitor.model.reading import Check, Rejected
 from monitor.ports import Clock
 from monitor.service.app import Service
@@ -40,7 +45,7 @@ from monitor.service.exporters import load_exporters
 from monitor.service.forwarding import Forwarder
 from monitor.story.figures import PROVINCE, START, ZONE
 from monitor.story.play import Act, Play
-from monitor.story.setting import story_site
+from monitor.story.setting import BOOK, story_site
 from monitor.testing.doubles import ScriptedSource
 from monitor.web.access import Tokens
 from monitor.web.app import create_app, serve
@@ -50,6 +55,7 @@ STEP = timedelta(hours=12)
 REPORTED = datetime(2025, 8, 6, 20, 0, tzinfo=ZONE).astimezone(UTC)  # after the report whose counts are known
 MOMENT = datetime(2025, 8, 14, 20, 0, tzinfo=ZONE).astimezone(UTC)  # when the boards are looked at
 CUT = MOMENT - timedelta(days=1)  # from then on nothing that is pushed arrives
+INDEX = "d766"  # points beside the story's colours
 BUDGET = Limits(per_day=2000, reserve=400, zone=ZONE)  # of each channel
 DOWN, EXPIRES = "02143", datetime(2025, 9, 30, tzinfo=UTC)
 _AGAIN = 0.03  # seconds between two questions whether it has come
@@ -60,6 +66,7 @@ CHOSEN: Mapping[str, str] = {
     "$job": ".+",
     "$instance": ".+",
     "$channel": ".+",
+    "$index": "d766",
     "$__range": "9d",
     "$__rate_interval": "2d",
     "$__interval": "12h",
@@ -145,8 +152,12 @@ class Asked:
 
     async def answer(self, question: Question) -> list[Answer]:
         """What a panel shows at MOMENT."""
-        own = any(word in question.expr for word in _OF_PROMETHEUS)
-        return await self.ask(question.asked, None if own else MOMENT)
+        if not any(word in question.expr for word in _OF_PROMETHEUS):
+            return await self.ask(question.asked, MOMENT)
+        async with asyncio.timeout(_PATIENCE):  # on a busy machine one scrape or another is too late
+            while not all(answer.value for answer in await self.ask("up", None)):
+                await SystemClock().sleep(_AGAIN)
+        return await self.ask(question.asked, None)
 
 
 @asynccontextmanager
@@ -200,8 +211,8 @@ class Watch:
         return self._at
 
     async def _look(self) -> None:
+        await self._forwarder.once()  # first: a scrape meanwhile would keep this moment's counts as they were before
         self._at, patience = self.clock.now(), SystemClock()
-        await self._forwarder.once()
         async with asyncio.timeout(_PATIENCE):
             while not await self._has(self._at):
                 await patience.sleep(_AGAIN)
@@ -248,9 +259,22 @@ class Stamped:
 def site() -> Site:
     """The story's site with what is scripted beside it."""
     told = story_site(ROOT, {})
+    ruleset, problems = load_rules(ROOT, [BOOK, INDEX])
+    if ruleset is None:
+        raise ConfigError(tuple(map(str, problems)))
+    rates = tuple(Column(name, name) for name in _rates(ruleset))
+    graded = FeedSpec("portal", "json", PROVINCE, "", STEP.total_seconds(), 20.0, rates, 5e5)
     extra = FeedSpec("lines", "csv", "line-19", "", 3600.0, 20.0, (Column("network_loss_rate", "loss"),), 5e5)
     channels = {name: replace(one, price=500.0, limits=BUDGET) for name, one in told.channels.items()}
-    return replace(told, probes=_probes(), feeds=(*told.feeds, extra), channels=channels)
+    feeds = (*told.feeds, extra, graded)
+    return replace(told, ruleset=ruleset, probes=_probes(), feeds=feeds, channels=channels)
+
+
+def _rates(ruleset: Ruleset) -> tuple[str, ...]:
+    """What earns points and is no part of the story: it colours nothing. One group of the index stays unknown."""
+    story, index = ruleset.books
+    judged = {criterion.indicator for criterion in story.criteria}
+    return tuple(one.indicator for one in index.criteria if one.indicator and one.indicator not in judged)
 
 
 def beside() -> list[ScriptedSource]:
@@ -260,7 +284,25 @@ def beside() -> list[ScriptedSource]:
         refused = Rejected("lines", "row 2", "unknown-unit", "no unit has the code 99999")
         return Collected("lines", now, (Reading("02143", "network_loss_rate", 0.4, now, now, "lines"),), (refused,))
 
-    return [ScriptedSource("lines", "line-19", rows, 3600.0), *(_answering(probe) for probe in _probes())]
+    def graded(now: datetime) -> Collected:
+        readings = (
+            Reading(code, rate, _drawn(f"{code}/{rate}", now), now, now, "portal") for code in codes for rate in rates
+        )
+        return Collected("portal", now, tuple(readings))
+
+    made = site()
+    codes, rates = (PROVINCE, *made.units.children(PROVINCE)), _rates(made.ruleset)
+    return [
+        ScriptedSource("lines", "line-19", rows, 3600.0),
+        ScriptedSource("portal", PROVINCE, graded, STEP.total_seconds()),
+        *(_answering(probe) for probe in _probes()),
+    ]
+
+
+def _drawn(text: str, now: datetime) -> float:
+    """Per cent: the same for the same text, and another one on another day."""
+    first, second = blake2b(f"{text}/{now.astimezone(ZONE):%Y-%m-%d}".encode(), digest_size=2).digest()
+    return round(60 + 35 * crc32(text.encode()) / 2**32 + 5 * (first * 256 + second) / 2**16, 1)
 
 
 def _probes() -> tuple[ProbeSpec, ...]:

@@ -22,9 +22,10 @@ Seven Grafana boards, each in Vietnamese and in English, made by `make boards` f
 This page is made by `python -m grafana.page`, and a test holds it to the answers: a real Prometheus scrapes the real
 service while the story of August 2025 in Thái Nguyên is played, and is then asked every query of every panel as it
 stood on {moment}. Beside the story there are probes, one of which fails, a feed
-with one refused row, a price and a day's budget of the channel, and a push whose line is cut on the last day. What a
-machine measures of itself has another value in each run; its values are left out. No Grafana has shown these boards
-yet: there is none where they are built.
+with one refused row, a feed of rates that earn points of the Decision 766 index (of all groups but CLGQ), a price and
+a day's budget of the channel, and a push whose line is cut on the last day. What a machine measures of itself has
+another value in each run; its values are left out. No Grafana has shown these boards yet: there is none where they are
+built.
 
 The reader's choices are filled in: {chosen}. The province is 19, the commune 02191, the criterion
 `commune_online_submission_rate`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from monitor.engine.index import IndexPoints
 from monitor.engine.rank import NO_FIGURE, NO_RANKING, Figure, Ranking
 from monitor.model.catalogue import CATALOGUE, Metric, MetricKind, Topic
 from monitor.model.colour import Colour
@@ -61,6 +62,7 @@ __all__ = [
     "Figure",
     "Fragment",
     "Incident",
+    "IndexPoints",
     "Labels",
     "Level",
     "Metric",

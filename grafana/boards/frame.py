@@ -164,6 +164,12 @@ def criterion(say: Say, expr: str, *, several: bool) -> build.QueryVariable:
     return _all(made) if several else made
 
 
+def index(say: Say) -> build.QueryVariable:
+    """Which index units are graded by."""
+    asked = f"label_values({selected('denbao_unit_index_points')}, index)"
+    return _query("index", say("Bộ chỉ số", "Index"), asked)
+
+
 def instance(say: Say) -> build.QueryVariable:
     """Which of several services of one job."""
     asked = f"label_values({selected('denbao_build_info')}, instance)"

@@ -165,7 +165,7 @@ def _deliveries(say: Say) -> Iterator[AnyPanel]:
             ),
             6,
             7,
-            "currency:₫",
+            "currencyVND",
             0,
         ),
         f"sum(sum by (channel) (increase({sent}[$__range])) * on (channel) {price})",
@@ -210,7 +210,7 @@ def _spending(say: Say) -> Iterator[AnyPanel]:
         Column(say("Đã dùng", "Used"), f"{gone} / {ordinary}", "percentunit", 0, (), _BUDGET),
         Column(day, budget, "none", 0),
         Column(say("Dự trữ", "Reserve"), reserve, "none", 0),
-        Column(say("Đồng", "VND"), cost, "currency:₫", 0),
+        Column(say("Đồng", "VND"), cost, "currencyVND", 0),
     )
     yield lines(
         About(

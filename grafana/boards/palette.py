@@ -53,13 +53,32 @@ def well_or_failed(say: Say) -> list[ValueMapping]:
     return [ValueMap(options=shown)]
 
 
+def grade_mappings(say: Say) -> list[ValueMapping]:
+    """Grades of the bundled index as words; another one's are shown by their ids."""
+    told = {
+        "excellent": say("Xuất sắc", "Excellent"),
+        "good": say("Tốt", "Good"),
+        "fair": say("Khá", "Fair"),
+        "average": say("Trung bình", "Average"),
+        "weak": say("Yếu", "Weak"),
+    }
+    return _words(told)
+
+
+def assumed_mappings(say: Say) -> list[ValueMapping]:
+    """Whether the bounds of a grade stand in a document."""
+    return _words({"yes": say("giả định", "assumed"), "no": say("theo văn bản", "by a document")})
+
+
+def _words(told: Mapping[str, str]) -> list[ValueMapping]:
+    results = {word: ValueMappingResult(text=text, index=n) for n, (word, text) in enumerate(told.items())}
+    return [ValueMap(options=results)]
+
+
 def reason_mappings(say: Say) -> list[ValueMapping]:
     """Codes of reasons as the live board's sentences. Their figures are no labels: each is a "…" here."""
     sentences = {code: re.sub(r"\{\w+\}", "…", say(*pair)) for code, pair in SENTENCES.items()}
-    told = {MET: say("đạt", "met"), **sentences}
-    return [
-        ValueMap(options={code: ValueMappingResult(text=text, index=n) for n, (code, text) in enumerate(told.items())})
-    ]
+    return _words({MET: say("đạt", "met"), **sentences})
 
 
 def series_of(colour: Colour, say: Say) -> list[DynamicConfigValue]:

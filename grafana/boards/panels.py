@@ -293,5 +293,6 @@ def _value(column: Column) -> list[DynamicConfigValue]:
 
 PACES = ("required_pace", "actual_pace", "projected_value")  # what metrics of a target call those columns
 DAYS_LEFT = ((None, RED), (0.0, YELLOW), (10.0, GREEN))  # too late; less than ten days; time enough
+SCORED = ((None, UNKNOWN),)  # points of an index colour nothing
 SHARE = ((None, RED), (0.5, YELLOW), (0.9, GREEN))
 TROUBLE = ((None, GREEN), (1.0, RED))  # none is good

@@ -185,7 +185,7 @@ def _load_book(
         if criterion is not None:
             criteria.append(criterion)
     problems += [*_header_problems(document, model, name), *senseless(document, model)]
-    problems += _index_problems(document, model)
+    problems += _index_problems(document, model, indicators or {})
     standing = Where(file, document.line(("standing",))) if model.standing else None
     return _book(document, model, tuple(criteria)), standing, problems
 
@@ -200,7 +200,7 @@ def _header_problems(document: Document, model: BookModel, name: str) -> Iterato
         yield document.problem(("standing", "red_score"), "standing.red_score is greater than green_score")
 
 
-def _index_problems(document: Document, model: BookModel) -> Iterator[Problem]:
+def _index_problems(document: Document, model: BookModel, indicators: Mapping[str, Indicator]) -> Iterator[Problem]:
     """Points add up: the groups to 100, the items of each group to its maximum, and the grades go down."""
     scored = [(number, entry.points) for number, entry in enumerate(model.criteria) if entry.points is not None]
     if model.index is None:
@@ -208,6 +208,9 @@ def _index_problems(document: Document, model: BookModel) -> Iterator[Problem]:
             what = f"{model.criteria[number].id}: there are points, and the book has no index"
             yield document.problem(("criteria", number, "points"), what, "add 'index' with its groups")
         return
+    if model.book in indicators or model.book == "score":
+        what = f"units are ranked by this index as '{model.book}', which they are by something else"
+        yield document.problem(("book",), what, "give the book a name that no indicator has")
     groups = {group.id: group.max for group in model.index.groups}
     if len(groups) < len(model.index.groups):
         yield document.problem(("index", "groups"), "a group of the index is there twice")

@@ -229,12 +229,45 @@ _TARGETS = (
         Topic.TARGETS,
     ),
 )
+_INDEXES = (
+    Metric(
+        "denbao_unit_index_points",
+        _GAUGE,
+        ("unit", "index"),
+        "Points of an index, 0 to 100; what is unknown earns nothing.",
+        Topic.UNITS,
+    ),
+    Metric(
+        "denbao_unit_index_known_points",
+        _GAUGE,
+        ("unit", "index"),
+        "Points of an index that could be earned by the rates that are known, of 100.",
+        Topic.UNITS,
+    ),
+    Metric(
+        "denbao_unit_index_grade_info",
+        _INFO,
+        ("unit", "index", "grade", "assumed"),
+        "Grade by an index, none while too little is known; assumed is yes where no document states its bounds; "
+        "always 1.",
+        Topic.UNITS,
+    ),
+    Metric(
+        "denbao_unit_index_group_points",
+        _GAUGE,
+        ("unit", "index", "group"),
+        "Points of one group of an index; what is unknown earns nothing, and a group of which nothing is known has no "
+        "series.",
+        Topic.UNITS,
+    ),
+)
 _VALUES = (
     Metric(
         "denbao_unit_rank",
         _GAUGE,
         ("unit", "indicator"),
-        "Place among the units of one parent by an indicator or by score; 1 is best, ties share it.",
+        "Place among the units of one parent by an indicator, score, or an index or group of it (d766, d766:MDSH); "
+        "1 is best, ties share it.",
         Topic.UNITS,
     ),
     Metric(
@@ -532,5 +565,6 @@ _ITSELF = (
 )
 
 CATALOGUE: Mapping[str, Metric] = {
-    metric.name: metric for metric in (*_UNITS, *_TOTALS, *_PROBES, *_TARGETS, *_VALUES, *_FEEDS, *_NOTICES, *_ITSELF)
+    metric.name: metric
+    for metric in (*_UNITS, *_TOTALS, *_PROBES, *_TARGETS, *_INDEXES, *_VALUES, *_FEEDS, *_NOTICES, *_ITSELF)
 }

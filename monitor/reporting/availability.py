@@ -299,7 +299,7 @@ def _columns(grades: Grades) -> Columns[Line]:
     return (
         (UNIT, lambda line: line.unit.code),
         (NAME, lambda line: line.unit.name_vi),
-        (Column("level", ("Cấp", "Level")), lambda line: _LEVELS[line.unit.level]),
+        (Column("level", ("Cấp", "Level"), data_only=True), lambda line: _LEVELS[line.unit.level]),
         (
             Column("criterion", ("Tiêu chí", "Criterion")),
             lambda line: (line.criterion.title_vi, line.criterion.title_en),
@@ -316,7 +316,9 @@ def _columns(grades: Grades) -> Columns[Line]:
         (Column("outages", ("Số lần gián đoạn", "Outages"), Sort.WHOLE), lambda line: line.measured.outages),
         (Column("down", ("Gián đoạn", "Down"), Sort.SECONDS), lambda line: round(line.measured.down, 3)),
         (
-            Column("office_down", ("Gián đoạn trong giờ làm việc", "Down in office hours"), Sort.SECONDS),
+            Column(
+                "office_down", ("Gián đoạn trong giờ làm việc", "Down in office hours"), Sort.SECONDS, data_only=True
+            ),
             lambda line: round(line.measured.office_down, 3),
         ),
         (Column("longest", ("Lần dài nhất", "Longest"), Sort.SECONDS), lambda line: round(line.measured.longest, 3)),

@@ -10,8 +10,8 @@ from statistics import median
 
 from monitor.model.incident import DELIVERED, FAILED, Delivery, Outcome
 from monitor.model.muting import Span
-from monitor.reporting.columns import CHANNEL, NAME, REFERENCE, UNIT, Columns, table
-from monitor.reporting.masking import masked, person
+from monitor.reporting.anonymous import masked, person
+from monitor.reporting.columns import CHANNEL, KINDS, NAME, REFERENCE, UNIT, Columns, table
 from monitor.reporting.report import Bar, Bars, Column, Report, Sort, Words
 from monitor.reporting.scene import Scene
 
@@ -26,6 +26,17 @@ _STATES: Mapping[str, Words] = {
     Outcome.UNKNOWN: ("chưa rõ, gửi lại", "unknown, to be repeated"),
     Outcome.MAYBE_SENT: ("có thể đã gửi", "perhaps sent"),
     Outcome.SUPPRESSED: ("không cần gửi", "withheld"),
+}
+_KINDS: Mapping[str, Words] = {
+    **KINDS,
+    "recovered": ("hoạt động lại", "works again"),
+    "kpi_met": ("đã đạt", "met"),
+    "speaks_again": ("có số liệu lại", "speaks again"),
+    "mass_over": ("sự cố diện rộng đã hết", "mass outage is over"),
+    "still_open": ("vẫn chưa xong", "still open"),
+    "brief": ("bản tin", "digest"),
+    "self": ("hệ thống giám sát", "the monitor itself"),
+    "self_over": ("hệ thống giám sát đã ổn", "the monitor is well"),
 }
 _FINALS: Mapping[str, Words] = {DELIVERED: ("đã nhận", "delivered"), FAILED: ("không đến", "failed")}
 
@@ -140,7 +151,7 @@ def _messages(scene: Scene, span: Span) -> Columns[Delivery]:
         (Column("recipient", ("Người nhận", "Recipient"), Sort.CODE), lambda one: person(one.notice.recipient)),
         (UNIT, lambda one: one.notice.unit),
         (NAME, lambda one: scene.name(one.notice.unit)),
-        (Column("kind", ("Loại tin", "Kind"), Sort.CODE), lambda one: one.notice.kind),
+        (Column("kind", ("Loại tin", "Kind"), Sort.CODE, words=_KINDS), lambda one: one.notice.kind),
         (replace(REFERENCE, data_only=True), lambda one: one.notice.ref),
         (Column("state", ("Kết quả", "Outcome")), lambda one: _STATES.get(state(one), (state(one), state(one)))),
         (Column("attempts", ("Số lần gửi", "Attempts"), Sort.WHOLE, data_only=True), lambda one: one.attempt),

@@ -232,7 +232,7 @@ def digest_report(told: Digest, scene: Scene) -> Report:
             table("targets", ("Chỉ tiêu", "Targets"), _GOALS, told.goals),
             table("worst", ("Mười đơn vị thấp nhất", "Lowest ten"), places, told.worst),
             table("best", ("Mười đơn vị cao nhất", "Best ten"), places, told.best),
-            table("silent", ("Nguồn không gửi số liệu", "Silent sources"), _SILENT, told.silent),
+            table("silent", ("Nguồn không gửi số liệu", "Silent sources"), _silences(scene), told.silent),
             table(
                 "incidents",
                 ("Sự cố đang mở", "Open incidents"),
@@ -266,11 +266,15 @@ _GOALS: Columns[Goal] = (
     (DAYS_LEFT, lambda goal: goal.days_left),
     (WORKING_DAYS_LEFT, lambda goal: goal.working_days_left),
 )
-_SILENT: Columns[SilentSource] = (
-    (Column("source", ("Nguồn", "Source"), Sort.CODE), lambda one: one.source),
-    (Column("owner", ("Phụ trách", "Owner"), Sort.CODE), lambda one: one.owner),
-    (Column("since", ("Từ", "Since"), Sort.INSTANT), lambda one: one.since),
-)
+
+
+def _silences(scene: Scene) -> Columns[SilentSource]:
+    return (
+        (Column("source", ("Nguồn", "Source"), Sort.CODE), lambda one: one.source),
+        (Column("owner", ("Phụ trách", "Owner"), Sort.CODE), lambda one: one.owner),
+        (NAME, lambda one: scene.name(one.owner)),
+        (Column("since", ("Từ", "Since"), Sort.INSTANT), lambda one: one.since),
+    )
 
 
 def _figure(own: TargetLine | None) -> float | None:

@@ -11,7 +11,7 @@ from monitor.model.hours import Calendar
 from monitor.model.incident import Delivery, Incident
 from monitor.model.reading import Reading
 from monitor.model.state import AuditEntry, Transition
-from monitor.reporting.masking import masked, person
+from monitor.reporting.anonymous import masked, person
 
 Row = Sequence[str | int | float | bool | None]
 

@@ -12,19 +12,11 @@ from monitor.model.colour import Colour
 from monitor.model.incident import MASS_PREFIX, Incident, Kind, Phase
 from monitor.model.muting import Span
 from monitor.model.state import AuditEntry
-from monitor.reporting.columns import COLOUR, KIND, NAME, REFERENCE, UNIT, Columns, table
-from monitor.reporting.masking import person
+from monitor.reporting.anonymous import person
+from monitor.reporting.columns import COLOUR, KIND, KINDS, NAME, REFERENCE, UNIT, Columns, table
 from monitor.reporting.report import Column, Report, Shares, Sort, Words
 from monitor.reporting.scene import Scene
 
-_KINDS: Mapping[Kind, Words] = {
-    Kind.OUTAGE: ("gián đoạn", "outage"),
-    Kind.KPI_YELLOW: ("chỉ tiêu chưa đạt", "target not met"),
-    Kind.KPI_RED: ("chỉ số mức đỏ", "figure is red"),
-    Kind.OVERDUE: ("quá hạn", "overdue"),
-    Kind.SILENT: ("nguồn không gửi số liệu", "source is silent"),
-    Kind.MASS: ("sự cố diện rộng", "mass outage"),
-}
 _PHASES: Mapping[Phase, Words] = {
     Phase.OPEN: ("chưa ai xác nhận", "open"),
     Phase.ACKNOWLEDGED: ("đã xác nhận", "acknowledged"),
@@ -62,7 +54,7 @@ def as_it_was(incident: Incident, at: datetime) -> Incident | None:
 
 def kind_words(kind: Kind) -> Words:
     """What sort of trouble, in words."""
-    return _KINDS[kind]
+    return KINDS[kind]
 
 
 def source_of(incident: Incident) -> str:

@@ -6,8 +6,8 @@ aware; how a number or a date is spelt is the format's matter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -61,6 +61,9 @@ class Column:
     sort: Sort = Sort.TEXT
     digits: int = 2  # after the decimal mark, where a person reads it
     data_only: bool = False  # left out where people read on paper, for paper is narrow
+    fixed: bool = False  # with all its digits, so that numbers below one another can be compared: 76,50
+    line: bool = False  # never broken into two lines
+    words: Mapping[str, Words] = field(default_factory=dict)  # machine words as people say them; data keeps the codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class Bars:
     measure: str  # unit of measure, behind each number
     low: float
     high: float
+    digits: int = 3  # after the decimal mark
 
 
 @dataclass(frozen=True, slots=True)

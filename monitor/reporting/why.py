@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from monitor.engine.book import Criterion, Indicator, Ruleset
 from monitor.engine.explain import colour_name, sentence, value_text
@@ -81,7 +81,8 @@ _URGENCY = {
 
 def why(unit: Unit, state: UnitState, ruleset: Ruleset, calendar: Calendar, now: datetime) -> Why:
     """Explain a committed state; the worst criteria come first."""
-    rules = ruleset.criteria(calendar.local(now).date(), unit)
+    today = calendar.local(now).date()
+    rules = ruleset.criteria(today, unit)
     criteria = [
         _criterion(held, rules[key], ruleset.indicators, state.evidence, calendar, now)
         for key, held in state.criteria.items()
@@ -89,6 +90,7 @@ def why(unit: Unit, state: UnitState, ruleset: Ruleset, calendar: Calendar, now:
     ]
     criteria.sort(key=lambda c: (_URGENCY[c.colour], not c.critical, -c.weight, c.id))
     standing = state.standing
+    found = indexes(state, ruleset, today)
     titles = {key: (rule.title_vi, rule.title_en) for key, rule in rules.items()}
     return Why(
         unit=unit,
@@ -98,22 +100,22 @@ def why(unit: Unit, state: UnitState, ruleset: Ruleset, calendar: Calendar, now:
         level=Colour.UNKNOWN if standing is None else standing.level,
         score=None if standing is None else standing.score,
         coverage=0.0 if standing is None else standing.coverage,
-        reasons=_sentences((*(standing.reasons if standing else ()), *_reported(state, ruleset)), calendar, titles),
+        reasons=_sentences((*(standing.reasons if standing else ()), *_reported(state, found)), calendar, titles),
         caused_by=None if standing is None else standing.caused_by,
         criteria=tuple(criteria),
         reported=state.reported,
-        indexes=indexes(state, ruleset),
+        indexes=found,
     )
 
 
-def indexes(state: UnitState, ruleset: Ruleset) -> tuple[IndexPoints, ...]:
-    """What a committed unit earns in the index of every book that has one."""
-    found = (tally(book, state.criteria) for book in ruleset.books)
+def indexes(state: UnitState, ruleset: Ruleset, on: date) -> tuple[IndexPoints, ...]:
+    """What a committed unit earns in the index of every book that has one and is valid on a local day."""
+    found = (tally(book, state.criteria) for book in ruleset.books if book.valid_on(on))
     return tuple(index for index in found if index is not None)
 
 
-def _reported(state: UnitState, ruleset: Ruleset) -> tuple[Reason, ...]:
-    apart = (difference(state), *(total_differs(index, state.criteria) for index in indexes(state, ruleset)))
+def _reported(state: UnitState, earned: tuple[IndexPoints, ...]) -> tuple[Reason, ...]:
+    apart = (difference(state), *(total_differs(index, state.criteria) for index in earned))
     return tuple(reason for reason in apart if reason is not None)
 
 
@@ -163,10 +165,10 @@ def thresholds(rule: Criterion) -> tuple[str, ...]:
     lines = [f"{band.colour.value} {band.text}" for band in rule.bands]
     target = rule.target
     if target is not None:
-        date = (
+        when = (
             f"before {target.before}" if target.before else f"by {target.by}" if target.by else f"every {target.every}"
         )
-        lines.append(f"target {target.goal} {date}")
+        lines.append(f"target {target.goal} {when}")
         if target.exemption is not None:
             lines.append(f"by {target.exemption.paper} ({target.exemption.where})")
         if target.floor is not None:

@@ -64,7 +64,10 @@ def exporter_context(site: Site, metrics: SelfMetrics, store: Store, clock: Cloc
     return ExporterContext(
         denbao_version(),
         lambda openmetrics: metrics.page(store, clock.now(), openmetrics),
-        Ranking({ranked.id: ranked for ranked in rankings(site.ruleset)}),
+        Ranking(
+            {ranked.id: ranked for ranked in rankings(site.ruleset)},
+            lambda book: book.valid_on(site.calendar.local(clock.now()).date()),
+        ),
         site.max_series,
     )
 

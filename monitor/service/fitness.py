@@ -137,6 +137,7 @@ class Facts:
     store: StoreFacts | None = None  # None also: it is kept in memory
     address: Address | None = None
     time: Time | None = None
+    calendar: tuple[str, ...] | None = None  # what is not confirmed of the working days of this year and the next
     files: Files | None = None
     pings: tuple[int, str] | None = None  # number of icmp probes, and why they cannot ask (empty: they can)
     memory: int | None = None  # bytes available to new processes
@@ -311,6 +312,17 @@ def clock(facts: Facts) -> Iterator[Finding]:
         yield Finding("clock", Grade.FINE, f"synchronised, time zone {time.zone}")
 
 
+def calendar(facts: Facts) -> Iterator[Finding]:
+    """The bridge and make-up days of this year and the next are confirmed."""
+    if facts.calendar is None:
+        return
+    right = "enter the year's swaps in the file of `calendar:`, or a row of the kind confirmed; deadlines count by it"
+    for sentence in facts.calendar:
+        yield Finding("calendar", Grade.WARNING, sentence, right)
+    if not facts.calendar:
+        yield Finding("calendar", Grade.FINE, "the working days of this year and the next are confirmed")
+
+
 def files(facts: Facts) -> Iterator[Finding]:
     """The process may open the files that the polls of the site need."""
     limit = facts.files
@@ -356,5 +368,5 @@ def _graded(check: str, grade: Grade, found: str, right: str) -> Finding:
 
 
 CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
-    python, packages, config, state, secrets, store, address, clock, files, pings, memory
+    python, packages, config, state, secrets, store, address, clock, calendar, files, pings, memory
 )  # fmt: skip

@@ -10,7 +10,7 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from monitor.config.complain import nearest
@@ -98,9 +98,9 @@ async def make(asked: Asked, scene: Scene, store: Records, progress: Progress = 
     return await _MAKERS[asked.kind](asked, scene, store, progress)
 
 
-def ranked_by(scene: Scene, indicator: str) -> Ranked:
-    """What is ranked. Raises ValueError for what has no better end."""
-    known = {ranked.id: ranked for ranked in rankings(scene.ruleset)}
+def ranked_by(scene: Scene, indicator: str, on: date) -> Ranked:
+    """What is ranked, by the indexes of a local day. Raises ValueError for what has no better end."""
+    known = {ranked.id: ranked for ranked in rankings(scene.ruleset, on)}
     if indicator not in known:
         hint = nearest(indicator, known)
         raise ValueError(f"{indicator!r} cannot be ranked{'; ' if hint else ''}{hint}")
@@ -110,7 +110,8 @@ def ranked_by(scene: Scene, indicator: str) -> Ranked:
 async def _ranking(asked: Asked, scene: Scene, _store: Records, _progress: Progress) -> Report:
     level = asked.level or Level.COMMUNE
     group = [unit for unit in scene.chosen() if unit.level is level and unit.code != scene.within]
-    return await asyncio.to_thread(ranking_report, scene, ranked_by(scene, asked.indicator), group, asked.at)
+    ranked = ranked_by(scene, asked.indicator, scene.calendar.local(asked.at).date())
+    return await asyncio.to_thread(ranking_report, scene, ranked, group, asked.at)
 
 
 async def _targets(asked: Asked, scene: Scene, _store: Records, _progress: Progress) -> Report:

@@ -30,6 +30,7 @@ from monitor.config.spec import Site
 from monitor.config.yaml import read
 from monitor.model.errors import ConfigError
 from monitor.model.text import clean
+from monitor.registry.calendar import calendar_warnings, vietnam_calendar
 from monitor.service import fitness
 from monitor.service.places import FILES_EACH, MOST, most_files, places_of
 
@@ -58,6 +59,7 @@ def survey(root: Path, environ: Mapping[str, str], facts: fitness.Facts) -> fitn
             found,
             store=_store(site, clock),
             address=listening(*site.listen),
+            calendar=_calendar(root, site, clock.now()),
             files=_files(site),
             pings=(icmp, why_not()) if icmp else None,
         )
@@ -104,6 +106,14 @@ def _secrets(root: Path) -> Iterator[fitness.Kept]:
     people = document.data.get("directory") if document is not None and isinstance(document.data, dict) else None
     if isinstance(people, str) and people:
         yield from _kept(root, people, 0o777 & ~LOOSEST, "chmod 0640 or less")
+
+
+def _calendar(root: Path, site: Site, now: datetime) -> tuple[str, ...]:
+    document, _ = read(root / CONFIG, CONFIG)
+    named = document.data.get("calendar") if document is not None and isinstance(document.data, dict) else None
+    years = now.astimezone(site.zone).year, now.astimezone(site.zone).year + 1
+    office = vietnam_calendar(root / named if isinstance(named, str) and named else None, years, site.zone)
+    return tuple(sentence.replace(f"{root}/", "", 1) for sentence in calendar_warnings(office, now))
 
 
 def _kept(root: Path, name: str, forbidden: int, right: str) -> Iterator[fitness.Kept]:

@@ -89,6 +89,7 @@ async def unit(request: web.Request) -> web.Response:
     context = {
         "unit": found,
         "told": told,
+        "indexes": [(index, detail.standings(index, found, service)) for index in told.indexes],
         "criteria": [await detail.card(criterion, found, service, t) for criterion in told.criteria],
         "children": look.group(found.code, units.children(found.code), service, t),
         "systems": [look.tile(units[code], states[code], t) for code in found.depends_on],

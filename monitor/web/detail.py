@@ -10,6 +10,8 @@ from monitor.alerting.acts import SPARED
 from monitor.alerting.escalate import NOBODY
 from monitor.alerting.plan import Directory
 from monitor.engine.book import Criterion, Indicator, Measure
+from monitor.engine.index import IndexPoints
+from monitor.engine.rank import Place, earned_by, index_rankings, ranks
 from monitor.model.colour import Colour
 from monitor.model.incident import Delivery, Incident, Outcome, Phase, Step
 from monitor.model.state import Transition
@@ -55,6 +57,18 @@ class StepRow:
     due_at: datetime
     repeat: str
     state: str
+
+
+def standings(index: IndexPoints, unit: Unit, service: Service) -> tuple[Place, ...]:
+    """Where a unit stands among its siblings by an index, then by each of its groups."""
+    site, states = service.site, service.evaluator.states
+    book = next(book for book in site.ruleset.books if book.id == index.book)
+    siblings = [site.units[code] for code in site.units.children(unit.parent)] if unit.parent else [unit]
+    group = [one for one in siblings if one.level is unit.level]
+    earned = earned_by(book, group, states)
+    today = site.calendar.local(service.clock.now()).date()
+    places = (ranks(one, group, states, today, earned) for one in index_rankings(book, site.ruleset))
+    return tuple(place for ranked in places for place in ranked if place.unit == unit.code)
 
 
 async def card(found: CriterionWhy, unit: Unit, service: Service, t: Words) -> CriterionCard:

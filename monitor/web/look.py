@@ -87,6 +87,12 @@ class TargetRow:
         return self.met + self.not_yet + self.late + self.unknown
 
     @property
+    def fulfilled(self) -> bool:
+        """Whether no unit, and neither the whole, is known to fall short."""
+        own = self.own is None or self.own[0] in (Colour.GREEN, Colour.UNKNOWN)
+        return own and not self.late and not self.not_yet
+
+    @property
     def parts(self) -> tuple[charts.Part, ...]:
         """The counts as a bar in the colours of the board."""
         counts = (self.late, self.not_yet, self.met, self.unknown)

@@ -11,10 +11,12 @@ from aiohttp import web
 
 from monitor.adapters.render import FORMATS, Format
 from monitor.adapters.render.html import style_source
+from monitor.engine.rank import rankings
 from monitor.model.errors import NotFound
 from monitor.model.text import clean
 from monitor.model.unit import Level
 from monitor.reporting.periods import NAMES, is_past, span_asked, told_at
+from monitor.reporting.ranking import title
 from monitor.reporting.report import Report
 from monitor.service.app import Service
 from monitor.service.reports import KINDS, OF_STATES, Asked, Records, make, scene_of
@@ -30,7 +32,11 @@ _POLICY = "default-src 'none'; style-src {style}; base-uri 'none'; form-action '
 async def listed(request: web.Request) -> web.StreamResponse:
     """What reports there are."""
     known_only(request, ("lang",))
-    return request.app[PAGES].show(request, "reports.html", {"kinds": KINDS, "formats": tuple(FORMATS)})
+    service = request.app[SERVICE]
+    ruleset, today = service.site.ruleset, service.site.calendar.local(service.clock.now()).date()
+    ranked = [(one.id, title(ruleset, one)) for one in rankings(ruleset, today)]
+    told = {"kinds": KINDS, "formats": tuple(FORMATS), "ranked": ranked}
+    return request.app[PAGES].show(request, "reports.html", told)
 
 
 async def report(request: web.Request) -> web.StreamResponse:

@@ -239,3 +239,184 @@ def test_every_reason_has_its_sentence_on_the_board_of_a_commune_with_dots_for_f
         assert set(told) == {*codes, "met"}
         assert told["stale"].startswith(stale)
         assert not [text for text in told.values() if set(text) & set("{}")]
+
+
+# -- the rules of Grafana's own linter (github.com/grafana/dashboard-linter, Apache 2.0), by its names ----------------
+
+UNITS = {"none", "short", "percent", "percentunit", "s", "bytes", "dateTimeAsLocal", "reqps", "currencyVND"}
+PER_SECOND = {"rate", "irate"}
+Complaints = Iterator[str]
+
+
+def variable(board: dict[str, Any], name: str) -> dict[str, Any] | None:
+    return next((one for one in board["templating"]["list"] if one["name"] == name), None)
+
+
+def targets(board: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for panel in board["panels"]:
+        if panel["type"] not in PROSE:
+            yield from ((panel, target) for target in panel["targets"])
+
+
+def chosen_source(board: dict[str, Any]) -> Complaints:
+    """The label is in the reader's language; the linter wants "Data source"."""
+    source = variable(board, "datasource")
+    if source is None or (source["type"], source["query"]) != ("datasource", "prometheus"):
+        yield "no variable datasource"
+    elif source["label"] not in ("Data source", "Nguồn dữ liệu"):
+        yield source["label"]
+
+
+def choice(name: str, *labels: str):
+    def asked(board: dict[str, Any]) -> Complaints:
+        found = variable(board, name)
+        if found is None or found["type"] != "query" or found["datasource"]["uid"] != "${datasource}":
+            yield f"no variable {name} that asks the chosen data source"
+        elif not found["multi"] or found["allValue"] != ".+" or found["label"] not in labels:
+            yield f"{name}: several, all of them as '.+', under the name of a label"
+
+    return asked
+
+
+def asked_anew(board: dict[str, Any]) -> Complaints:
+    yield from (one["name"] for one in board["templating"]["list"] if one["type"] == "query" and one["refresh"] != 2)
+
+
+def sound_choices(board: dict[str, Any]) -> Complaints:
+    for one in board["templating"]["list"]:
+        if one["type"] == "query" and not re.fullmatch(r"(label_values|query_result)\(.+\)", one["query"]["query"]):
+            yield one["query"]["query"]
+
+
+def from_the_chosen_source(board: dict[str, Any]) -> Complaints:
+    yield from (panel["title"] for panel, _ in targets(board) if panel["datasource"]["uid"] != "${datasource}")
+
+
+def told_what_it_is(board: dict[str, Any]) -> Complaints:
+    yield from (str(panel["id"]) for panel in board["panels"] if not (panel["title"] and panel["description"]))
+
+
+def measured_in(board: dict[str, Any]) -> Complaints:
+    for panel, _ in targets(board):
+        said = [panel["fieldConfig"]["defaults"]["unit"]]
+        said += [
+            one["value"]
+            for override in panel["fieldConfig"]["overrides"]
+            for one in override["properties"]
+            if one["id"] == "unit"
+        ]
+        yield from (f"{panel['title']}: {unit}" for unit in said if unit not in UNITS)
+
+
+def asks_something(board: dict[str, Any]) -> Complaints:
+    yield from (panel["title"] for panel in board["panels"] if panel["type"] not in PROSE and not panel["targets"])
+
+
+def understood(board: dict[str, Any]) -> Complaints:
+    for _, target in targets(board):
+        try:
+            promql.parse(filled(target["expr"], ""))
+        except ValueError as wrong:
+            yield f"{target['expr']}: {wrong}"
+
+
+def over_grafanas_window(board: dict[str, Any]) -> Complaints:
+    """A rate is asked over $__rate_interval; a growth over all that is shown may be asked over $__range."""
+    for _, target in targets(board):
+        for function, window in re.findall(r"(\w+)\([^()\[]+\[([^]]+)\]", target["expr"]):
+            if window != "$__rate_interval" and (function in PER_SECOND or window != "$__range"):
+                yield target["expr"]
+
+
+def of_the_job(board: dict[str, Any]) -> Complaints:
+    for _, target in targets(board):
+        for selector in selectors(promql.parse(filled(target["expr"], ""))):
+            if "job" not in {one.name for one in selector.matchers.matchers}:
+                yield target["expr"]
+
+
+def only_grown(board: dict[str, Any]) -> Complaints:
+    for _, target in targets(board):
+        for found in re.finditer(r"(\w*\()?\w+_total\b", target["expr"]):
+            if found[1] not in ("rate(", "irate(", "increase("):
+                yield target["expr"]
+
+
+def untouched(board: dict[str, Any]) -> Complaints:
+    if board["editable"]:
+        yield "editable"
+
+
+RULES_OF_THE_LINTER = {
+    "template-datasource-rule": chosen_source,
+    "template-job-rule": choice("job", "Job", "Tác vụ"),
+    "template-on-time-change-reload-rule": asked_anew,
+    "template-label-promql-rule": sound_choices,
+    "panel-datasource-rule": from_the_chosen_source,
+    "panel-title-description-rule": told_what_it_is,
+    "panel-units-rule": measured_in,
+    "panel-no-targets-rule": asks_something,
+    "target-promql-rule": understood,
+    "target-rate-interval-rule": over_grafanas_window,
+    "target-job-rule": of_the_job,
+    "target-counter-agg-rule": only_grown,
+    "uneditable-dashboard": untouched,
+}
+INVERTED = ("template-instance-rule", "target-instance-rule")
+WITHOUT_LOKI = ("target-logql-rule", "target-logql-auto-rule")
+
+
+@every_board
+@pytest.mark.parametrize("rule", RULES_OF_THE_LINTER)
+def test_a_board_keeps_the_rules_of_grafanas_linter(name: str, rule: str):
+    assert list(RULES_OF_THE_LINTER[rule](MADE[name])) == []
+
+
+@every_board
+def test_only_the_board_of_the_monitor_itself_asks_of_one_machine(name: str):
+    """Two services of one site say the same of a unit: it is counted once, and whose word it is does not matter."""
+    asks = choice("instance", "Instance", "Máy")
+    own = name.startswith("monitor.")
+    assert (list(asks(MADE[name])) == []) is own
+    assert own or not [expr for expr in queries(name) if "instance" in expr]
+
+
+def test_the_documentation_names_each_rule_and_what_is_made_of_it():
+    said = (ROOT / "docs" / "stack.md").read_text("utf-8")
+    named = set(re.findall(r"`((?:template|panel|target)-[a-z-]+-rule|uneditable-dashboard)`", said))
+    assert named == {*RULES_OF_THE_LINTER, *INVERTED, *WITHOUT_LOKI}
+
+
+MISTAKES: dict[str, tuple[tuple[str, ...], object]] = {  # where in a board, its first curve or query, and what is there
+    "template-datasource-rule": (("source", "name"), "prometheus"),
+    "template-job-rule": (("job", "allValue"), ".*"),
+    "template-on-time-change-reload-rule": (("job", "refresh"), 1),
+    "template-label-promql-rule": (("job", "query", "query"), "values(job)"),
+    "panel-datasource-rule": (("panel", "datasource", "uid"), "of-my-machine"),
+    "panel-title-description-rule": (("panel", "description"), ""),
+    "panel-units-rule": (("panel", "fieldConfig", "defaults", "unit"), "minutes"),
+    "panel-no-targets-rule": (("panel", "targets"), []),
+    "target-promql-rule": (("target", "expr"), "sum(denbao_units"),
+    "target-rate-interval-rule": (("target", "expr"), 'rate(denbao_notices_total{job=~"$job"}[$__range])'),
+    "target-job-rule": (("target", "expr"), "sum(denbao_units)"),
+    "target-counter-agg-rule": (("target", "expr"), 'sum(denbao_notices_total{job=~"$job"})'),
+    "uneditable-dashboard": (("board", "editable"), True),
+}
+
+
+def planted(rule: str) -> dict[str, Any]:
+    """A board with one mistake."""
+    board: dict[str, Any] = json.loads(json.dumps(MADE["oncall.en.json"]))
+    source, job = board["templating"]["list"][:2]
+    panel = next(one for one in board["panels"] if one["type"] == "timeseries")
+    (*way, last), value = MISTAKES[rule]
+    place: Any = {"board": board, "source": source, "job": job, "panel": panel, "target": panel["targets"][0]}
+    for step in way:
+        place = place[step]
+    place[last] = value
+    return board
+
+
+@pytest.mark.parametrize("rule", RULES_OF_THE_LINTER)
+def test_each_rule_finds_the_mistake_that_it_is_there_for(rule: str):
+    assert list(RULES_OF_THE_LINTER[rule](planted(rule)))

@@ -41,7 +41,7 @@ from tests.unit.sites import change
 
 ORDER = [
     *("python", "packages", "config", "state", "disk", "inodes", "secrets"),
-    *("store", "address", "clock", "files", "pings", "memory"),
+    *("store", "address", "clock", "calendar", "files", "pings", "memory"),
 ]
 NOW = datetime(2026, 11, 27, 3, tzinfo=UTC)
 STORE = StoreFacts("var/denbao.db", version="0002", known=("0001", "0002"), newest=NOW)
@@ -55,6 +55,7 @@ WELL = Facts(
     store=STORE,
     address=ADDRESS,
     time=Time(NOW, "Asia/Ho_Chi_Minh", True, True),
+    calendar=(),
     files=Files(65_536, 64, 64, 4),
     pings=(2, ""),
     memory=2048 * MIB,
@@ -102,6 +103,7 @@ def test_of_a_sound_machine_every_line_is_fine_and_says_nothing_to_do():
         ({"time": replace(TIME, synchronised=False)}, "clock", "warning", "is not synchronised"),
         ({"time": replace(TIME, synchronised=None)}, "clock", "warning", "does not say"),
         ({"time": replace(TIME, now=NOW - timedelta(hours=1))}, "clock", "bad", "3600 s before"),
+        ({"calendar": ("no confirmed days for 2028",)}, "calendar", "warning", "no confirmed days for 2028"),
         ({"files": Files(256, 64, 300, 4)}, "files", "warning", "64 polls"),
         ({"pings": (2, "may not; widen it")}, "pings", "bad", "2 icmp probes: may not"),
         ({"memory": 100 * MIB}, "memory", "bad", "100 MiB"),
@@ -224,6 +226,19 @@ def test_an_address_of_another_machine_cannot_be_listened_at():
 
 def tree(folder: Path) -> dict[Path, tuple[int, int]]:
     return {path: (path.stat().st_mtime_ns, path.stat().st_mode) for path in folder.rglob("*")}
+
+
+def test_a_year_whose_swaps_nobody_has_confirmed_is_a_warning_with_file_and_line(tmp_path):
+    site = tmp_path / "site"
+    assert CliRunner().invoke(main, ["init", str(site)]).exit_code == 0
+    change(site / "config.yaml", "127.0.0.1:8866", f"127.0.0.1:{free_ports(1)[0]}")
+    year = datetime.now(UTC).year
+    rows = (f"{year}-01-01..{year}-12-31,confirmed,none,", f"{year + 1}-01-01..{year + 1}-12-31,check,not found,")
+    (site / "rules" / "calendar_overrides.csv").write_text("\n".join(("date,kind,why,status", *rows)))
+    ended = CliRunner().invoke(main, ["doctor", str(site), "--json"])
+    told = [one for one in json.loads(ended.stdout)["checks"] if one["check"] == "calendar"]
+    found = f"rules/calendar_overrides.csv:3: working days of {year + 1} are to be checked: not found"
+    assert [(one["grade"], one["found"]) for one in told] == [("warning", found)]
 
 
 def test_a_fresh_site_can_run_nothing_is_written_and_a_loose_key_is_bad(tmp_path):

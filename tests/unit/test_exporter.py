@@ -10,7 +10,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -29,7 +29,8 @@ from monitor.adapters.store import MemoryStore
 from monitor.alerting.limits import Limits
 from monitor.api import ExporterContext
 from monitor.config.spec import ChannelSpec
-from monitor.engine.rank import Figure, Ranked, Ranking
+from monitor.engine.book import Book, Criterion, Grade, Index, IndexGroup, Points, Ruleset
+from monitor.engine.rank import Figure, Ranked, Ranking, index_rankings
 from monitor.model.catalogue import CATALOGUE
 from monitor.model.colour import Colour
 from monitor.model.errors import StoreError
@@ -885,7 +886,7 @@ async def test_nothing_is_exported_under_a_name_that_was_not_promised():
 class Noted(Ranking):
     """Ranks by score, noting how many units each group that is ordered has."""
 
-    groups: list[int]
+    groups: list[int] = field(default_factory=list)
 
     def ranks(self, name: str, figures: Sequence[Figure]) -> Sequence[int | None]:
         self.groups.append(len(figures))
@@ -893,7 +894,7 @@ class Noted(Ranking):
 
 
 def asked_of(groups: list[int]) -> Exporter:
-    context = ExporterContext("1.2.3", nothing, Noted({"score": Ranked("score")}, groups))
+    context = ExporterContext("1.2.3", nothing, Noted({"score": Ranked("score")}, groups=groups))
     made = load_exporters(FOLDER, ["prometheus"], context)["prometheus"]
     made.start(Snapshot(UNITS, {unit.code: judged(unit.code, Colour.GREEN) for unit in UNITS}))
     return made
@@ -905,6 +906,58 @@ async def test_ranks_are_those_among_units_of_one_parent():
     assert {unit for unit, _ in found} == {"19", "66", "02100", "02101", "02102", "02103", "24181"}
     assert {indicator for _, indicator in found} == {"score"}
     assert set(found.values()) == {1}
+
+
+def index_of(share: float | None) -> UnitState:
+    """A unit of which one of two groups of an index is known, or nothing."""
+    held = {}
+    for criterion in INDEX.criteria:
+        known = share is not None and criterion.id == "first"
+        verdict = Verdict(Colour.EXCLUDED if known else Colour.UNKNOWN, POINTS if known else (), share)
+        colour = verdict.colour
+        held[criterion.id] = CriterionState(criterion.id, colour, NOW, colour, NOW, colour, NOW, 1, verdict, 0.0)
+    return replace(judged("02101", Colour.GREEN), criteria=held)
+
+
+POINTS = (Reason("points", {}),)
+INDEX = Book(
+    "d766",
+    "1",
+    "Bộ chỉ số",
+    "Index",
+    tuple(
+        Criterion(key, "d766", key, key, frozenset(Level), indicator=key, points=Points(most, key))
+        for key, most in (("first", 80.0), ("second", 20.0))
+    ),
+    index=Index(
+        (IndexGroup("first", "f", "f", 80.0), IndexGroup("second", "s", "s", 20.0)),
+        (Grade("good", "Tốt", "Good", 50.0, assumed=True), Grade("weak", "Yếu", "Weak", 0.0)),
+    ),
+)
+
+
+def with_index(valid: bool = True) -> Exporter:
+    asked = {one.id: one for one in index_rankings(INDEX, Ruleset({}, (INDEX,)))}
+    context = ExporterContext("1.2.3", nothing, Ranking(asked, lambda _book: valid))
+    return load_exporters(FOLDER, ["prometheus"], context)["prometheus"]
+
+
+async def test_the_points_of_an_index_are_shown_as_far_as_they_are_known_with_an_assumed_grade_marked():
+    made = with_index()
+    made.start(Snapshot(UNITS, {"02101": index_of(75.0)}))
+    assert await series(made, "denbao_unit_index_points") == {("02101", "d766"): 60.0}
+    assert await series(made, "denbao_unit_index_known_points") == {("02101", "d766"): 80.0}
+    assert await series(made, "denbao_unit_index_group_points") == {("02101", "d766", "first"): 60.0}
+    grades = {("02101", "d766", "good", "yes"): 1.0}
+    assert await series(made, "denbao_unit_index_grade_info") == grades
+    assert await series(made, "denbao_unit_rank") == {("02101", "d766"): 1, ("02101", "d766:first"): 1}
+
+
+@pytest.mark.parametrize(("share", "valid"), [(None, True), (75.0, False)])
+async def test_an_index_of_which_nothing_is_known_or_that_is_over_has_no_series(share, valid):
+    made = with_index(valid)
+    made.start(Snapshot(UNITS, {"02101": index_of(share)}))
+    assert "denbao_unit_index" not in await text_of(made)
 
 
 async def test_ranks_are_made_anew_only_for_the_group_in_which_a_figure_changed():

@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.engine.book import RollUp
-from monitor.engine.rank import Place, Ranked, Ranking, higher_is_better, rankings, ranks, value_on
+from monitor.engine.book import Book, Index, IndexGroup, Points, RollUp, StandingRule
+from monitor.engine.hold import hold
+from monitor.engine.judge import judge
+from monitor.engine.rank import Place, Ranked, Ranking, higher_is_better, index_rankings, rankings, ranks, value_on
 from monitor.model.colour import Colour
 from monitor.model.series import Series
 from monitor.model.state import UnitState
 from monitor.model.unit import Level, Unit
 from monitor.model.verdict import CriterionState, Standing, Verdict
-from tests.unit.engine_scene import GREEN, NOON, RED, UNKNOWN, band, goal, measure, rule, ruleset
+from tests.unit.engine_scene import CALENDAR, GREEN, NOON, RED, UNKNOWN, band, goal, measure, rule, ruleset, told
 
 TODAY = date(2025, 8, 6)
 RATE = Ranked("rate", ("rate",), "rate", True, 2.0)
@@ -102,7 +104,7 @@ def test_ranks_in_two_steps_are_the_ranks(of, higher):
 
 def test_a_unit_has_figures_only_of_what_it_has_a_place_by():
     ranking = Ranking({"rate": RATE, "score": SCORE, "other": Ranked("other", ("other",), "other")})
-    assert ranking.figures(says("a", 9.0)) == {"rate": (9.0, 9.0), "score": (9.0, None)}
+    assert ranking.figures(says("a", 9.0)) == {"rate": (9.0, 9.0), "score": (9.0, 9.0)}
     silent = says("a", 9.0, known=False, was=8.0)
     assert ranking.figures(silent) == {"rate": (None, 9.0), "score": (None, 8.0)}
     assert ranking.figures(says("a", None)) == ranking.figures(UnitState("a")) == {}
@@ -208,3 +210,108 @@ def test_a_rate_of_the_whole_has_a_past_of_its_own():
     whole = rule("whole", indicator="rate", rollup=RollUp.RATE)
     assert rankings(ruleset(whole))[1] == Ranked("rate", ("whole",), "whole", True, 2.0)
     assert rankings(ruleset(replace(whole, rollup=None)))[1] == Ranked("rate", ("whole",), "rate", True, 2.0)
+
+
+# -- by the points of an index ----------------------------------------------------------------------------------------
+
+ITEMS = {"a1": ("A", 30.0), "a2": ("A", 20.0), "b1": ("B", 50.0)}
+BOOK = Book(
+    "d766",
+    "1",
+    "Bộ chỉ số",
+    "Index",
+    tuple(rule(name, bands=(), points=Points(most, group), alert=frozenset()) for name, (group, most) in ITEMS.items()),
+    standing=StandingRule(min_coverage=0.5),
+    index=Index((IndexGroup("A", "A", "A", 50.0), IndexGroup("B", "B", "B", 50.0))),
+)
+SCORED = replace(ruleset(), books=(BOOK,), indicators={name: measure(name, max_age=2 * 86400.0) for name in ITEMS})
+WHOLE, A, B = index_rankings(BOOK, SCORED)
+
+
+def earns(code: str, now: Mapping[str, float], was: Mapping[str, float] | None = None) -> UnitState:
+    """A unit with these rates now, and with others (unless the same) at the end of yesterday."""
+    held = {}
+    for criterion in BOOK.criteria:
+        reading = told(now[criterion.id], indicator=criterion.id) if criterion.id in now else None
+        verdict = judge(criterion, SCORED.indicators[criterion.id], reading, NOON, CALENDAR)
+        held[criterion.id] = hold(None, verdict, criterion, Level.COMMUNE, NOON)
+    past = now if was is None else was
+    series = {name: Series((TODAY.toordinal() - 1,), (value,)) for name, value in past.items()}
+    return UnitState(code, 1, Standing(GREEN, NOON, GREEN, NOON, 1.0), held, series=series)
+
+
+def all_at(rate: float) -> dict[str, float]:
+    return dict.fromkeys(ITEMS, rate)
+
+
+def test_an_index_and_each_of_its_groups_is_ranked_by_points():
+    states = (earns("x", {"a1": 100.0, "a2": 100.0, "b1": 0.0}), earns("y", all_at(80.0)))
+    found = {one.id: placed(*states, ranked=one) for one in (WHOLE, A, B)}
+    assert {id: positions(places) for id, places in found.items()} == {
+        "d766": {"y": 1, "x": 2}, "d766:A": {"x": 1, "y": 2}, "d766:B": {"y": 1, "x": 2},
+    }  # fmt: skip
+    assert {id: places["y"].value for id, places in found.items()} == {"d766": 80.0, "d766:A": 40.0, "d766:B": 40.0}
+
+
+def test_indexes_are_ranked_beside_scores_and_indicators_while_their_book_is_valid():
+    assert [one.id for one in rankings(SCORED)] == ["score", "d766", "d766:A", "d766:B"]
+    ended = replace(SCORED, books=(replace(BOOK, valid_to=date(2025, 8, 5)),))
+    assert [one.id for one in rankings(ended, TODAY)] == ["score"]
+    assert len(rankings(ended, date(2025, 8, 5))) == len(rankings(ended)) == 4
+
+
+def test_a_book_that_is_over_earns_nothing_more():
+    valid = {"x": True}
+    ranking = Ranking({one.id: one for one in rankings(SCORED)}, lambda _book: valid["x"])
+    state = earns("x", all_at(50.0))
+    assert ranking.figures(state)["d766:A"] == (25.0, 25.0)
+    assert [index.points for index in ranking.indexes(state)] == [50.0]
+    valid["x"] = False
+    assert (set(ranking.figures(state)), ranking.indexes(state)) == ({"score"}, ())
+
+
+def test_a_rate_that_falls_silent_earns_nothing_and_keeps_the_place_of_its_last_value_open():
+    whole = (earns("x", all_at(90.0)), earns("y", all_at(80.0)), earns("z", all_at(60.0)))
+    dark = (earns("x", {"a1": 90.0, "b1": 90.0}, all_at(90.0)), *whole[1:])
+    assert positions(placed(*whole, ranked=WHOLE)) == {"x": 1, "y": 2, "z": 3}
+    places = placed(*dark, ranked=WHOLE)
+    assert positions(places) == {"x": 2, "y": 2, "z": 3}
+    assert places["x"].value == 72.0  # of the place that waits for it, it does not stand behind
+
+
+def test_below_the_known_share_that_a_grade_needs_there_is_no_place():
+    places = placed(earns("x", {"a1": 100.0}), earns("y", all_at(10.0)), ranked=WHOLE)
+    assert positions(places) == {"y": 2, "x": None}  # x has no place, and the one of its 30 points stays open
+    assert places["y"].of == 2
+    assert positions(placed(earns("x", {"a1": 100.0}), ranked=A)) == {"x": 1}
+    assert positions(placed(earns("x", {}, {}), ranked=WHOLE)) == {"x": None}
+
+
+def test_the_change_of_a_place_by_points_is_told_where_the_same_rates_were_known_on_both_days():
+    places = placed(
+        earns("x", all_at(90.0), all_at(50.0)),
+        earns("y", all_at(80.0), all_at(80.0)),
+        earns("new", all_at(95.0), {"a1": 95.0, "b1": 95.0}),
+        earns("dark", {"a1": 10.0, "b1": 10.0}, all_at(10.0)),
+        ranked=WHOLE,
+    )
+    assert {code: place.change for code, place in places.items()} == {"x": 1, "y": -1, "new": None, "dark": None}
+
+
+RATES = st.dictionaries(st.sampled_from(sorted(ITEMS)), st.integers(0, 5).map(lambda n: 20.0 * n))
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), RATES, min_size=2), st.data())
+def test_silence_of_a_rate_improves_no_place_by_points(of, data):
+    states = {code: earns(code, rates) for code, rates in of.items()}
+    code = data.draw(st.sampled_from(sorted(of)))
+    fewer = {name: rate for name, rate in of[code].items() if data.draw(st.booleans())}
+    dark = {**states, code: earns(code, fewer, of[code])}
+    for ranked in (WHOLE, A, B):
+        before, after = (positions(placed(*found.values(), ranked=ranked)) for found in (states, dark))
+        for unit_code, rank in after.items():
+            earlier = before[unit_code]
+            assert rank is None or (earlier is not None and rank >= earlier)
+        in_steps = Ranking({ranked.id: ranked})
+        figures = {one.unit: in_steps.figures(one).get(ranked.id, (None, None)) for one in dark.values()}
+        assert dict(zip(figures, in_steps.ranks(ranked.id, list(figures.values())), strict=True)) == after

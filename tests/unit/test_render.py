@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from monitor.adapters.render import FILES, FORMATS
+from monitor.adapters.render import FILES, FORMATS, charts
 from monitor.adapters.render.html import style
 from monitor.adapters.render.plain import harmless
 from monitor.adapters.render.spelling import figure, span_text
@@ -104,7 +104,40 @@ def test_a_workbook_holds_real_types_under_frozen_headers():
     assert row[2] == pytest.approx(0.6891) and row[3] == 92 and row[4] == 1234.5
     assert row[5].total_seconds() == pytest.approx(93_784)
     assert row[6] == datetime(2025, 8, 6, 16, 30)
-    assert (row[7], row[8], row[9], row[10]) == (date(2025, 8, 20), "đỏ / red", ">= 80", True)
+    assert (row[7], row[8], row[9], row[10]) == (date(2025, 8, 20), "đỏ / red", "≥ 80", "có / yes")
+
+
+def test_machine_words_are_said_in_words_to_people_and_stay_in_data():
+    columns = (Column("measure", ("Đơn vị tính", "Measure"), Sort.CODE, words={"s": ("giây", "seconds")}),)
+    made = replace(report(), tables=(Table("first", ("Bảng", "Table"), columns, (("s",), ("kW",))),))
+    assert sheet(made)[1:] == [["giây / seconds"], ["kW"]]
+    assert [row["measure"] for row in rows_of_csv(made)] == ["s", "kW"]
+    assert json.loads(FORMATS["json"].write(made, None))["tables"]["first"] == [{"measure": "s"}, {"measure": "kW"}]
+    assert 'giây <span class="en" lang="en">seconds</span>' in FORMATS["html"].write(made, None).decode()
+
+
+def test_numbers_to_be_compared_have_all_their_digits_below_one_another():
+    columns = (Column("points", ("Điểm", "Points"), Sort.NUMBER, fixed=True), Column("other", ("Số", "N"), Sort.NUMBER))
+    made = replace(report(), tables=(Table("first", ("Bảng", "Table"), columns, ((76.5, 76.5), (1234.0, 7.0))),))
+    text = FORMATS["text"].write(made, None).decode()
+    assert re.search(r"76,50 +76,5\n", text) and re.search(r"1\.234,00 +7\n", text)
+
+
+def test_an_outage_stands_out_of_its_strip_for_who_cannot_tell_red_from_green():
+    span = Span(datetime(2025, 8, 1, tzinfo=UTC), AT)
+    stretches = (Stretch(span.starts, AT, Colour.GREEN), Stretch(span.starts, AT, Colour.RED))
+    found = charts.drawn(Strips(("Dải", "Strips"), span, (("x", stretches),)), ZONE).boxes
+    heights = {box.colour: box.height for box in found}
+    assert heights["red"] >= 1.5 * heights["green"]
+
+
+def test_what_is_left_out_on_paper_is_folded_away_in_a_workbook():
+    columns = (COLUMNS[0], replace(COLUMNS[1], data_only=True))
+    made = replace(report(), tables=(Table("first", ("Bảng", "Table"), columns, (("01840", "n"),)),))
+    book = zipfile.ZipFile(io.BytesIO(FORMATS["xlsx"].write(made, None)))
+    found = re.findall(r"<col [^>]*>", book.read("xl/worksheets/sheet2.xml").decode())
+    assert ['hidden="1"' in one for one in found] == [False, True]
+    assert sheet(made)[1] == ["01840", "n"]
 
 
 def test_a_workbook_says_how_numbers_are_shown_in_vietnam_and_freezes_its_header():

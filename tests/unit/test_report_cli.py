@@ -137,6 +137,7 @@ def test_a_report_goes_to_paper_where_weasyprint_is_installed(folder, tmp_path):
     ended = asked(report, "digest", "--site", str(folder), "--format", "pdf", "--out", str(paper))
     if "a PDF needs WeasyPrint" in ended.output:
         pytest.skip("WeasyPrint or the system's Pango is not installed")
+    assert not ended.exception or isinstance(ended.exception, SystemExit), ended.exception
     assert (ended.exit_code, ended.output) in ((0, ""), (1, ""))  # 1: something of the digest is red
     assert paper.read_bytes().startswith(b"%PDF-")
 
@@ -211,11 +212,103 @@ def test_units_are_ranked_by_score_and_by_an_indicator(folder):
     assert "2 of 2 units have a rank" in text
 
 
+def test_a_ranking_by_what_is_counted_over_children_has_its_own_name_and_unit(folder):
+    ended = asked(report, "ranking", "--site", str(folder), "--indicator", "all_green", "--level", "province", "--json")
+    told = json.loads(ended.output)
+    assert told["title"] == ["Xếp hạng: Tất cả xã xanh", "Ranking: All communes green"]
+    assert [place["value"] for place in told["tables"]["places"]] == [50.0]
+
+
 def test_what_cannot_be_ranked_is_refused_with_the_nearest_name(folder):
     ended = asked(report, "ranking", "--site", str(folder), "--indicator", "online_rat")
     assert (ended.exit_code, "did you mean 'online_rate'?" in ended.output) == (2, True)
     assert asked(report, "ranking", "--site", str(folder), "--indicator", "staff").exit_code == 2
     assert asked(report, "ranking", "--site", str(folder), "--within", "99").exit_code == 2
+
+
+INDEX = """
+book: d766
+version: "1"
+title: {vi: Bộ chỉ số 766, en: Decision 766 index}
+index:
+  groups:
+    - {id: MDSH, name: {vi: Số hóa, en: Digitisation}, max: 60}
+    - {id: CLGQ, name: {vi: Trực tuyến, en: Online}, max: 40}
+  grades:
+    - {id: good, name: {vi: Tốt, en: Good}, at_least: 70, assumed: true}
+    - {id: weak, name: {vi: Yếu, en: Weak}, at_least: 0}
+standing: {min_coverage: 40}
+criteria:
+  - id: d766_online
+    indicator: online_rate
+    applies_to: {levels: [commune]}
+    points: {group: CLGQ, max: 40, target: 80}
+    alert: []
+    source: a test
+  - id: d766_digital
+    indicator: digital_rate
+    applies_to: {levels: [commune]}
+    points: {group: MDSH, max: 60}
+    alert: []
+    source: a test
+"""
+
+
+@pytest.fixture
+def indexed(folder: Path) -> Path:
+    """The same site with an index, of which one group is known of nobody."""
+    (folder / "rules" / "d766.yaml").write_text(INDEX, "utf-8")
+    config, catalogue = folder / "config.yaml", folder / "rules" / "indicators.yaml"
+    digital = (
+        '  digital_rate: {name: {vi: Số, en: Digital}, sms: So hoa, unit: "%", group: data, cadence: daily, source: t}'
+    )
+    catalogue.write_text(f"{catalogue.read_text('utf-8')}{digital}\n", "utf-8")
+    said = config.read_text("utf-8").replace("rules: [service]", "rules: [service, d766]\nby_hand: [digital_rate]")
+    config.write_text(said.replace("denbao.db", "indexed.db"), "utf-8")
+    site = load_site(folder, environ={}, now=SystemClock().now())
+    asyncio.run(_judge(site, {"01840": 90.0, "01843": 70.0}))
+    return folder
+
+
+def test_the_ranking_shows_points_grade_and_groups_of_an_index_and_says_what_is_assumed(indexed):
+    ended = asked(report, "ranking", "--site", str(indexed), "--json")
+    best, other = json.loads(ended.output)["tables"]["index_d766"]
+    assert (best["unit"], best["rank"], best["points"], best["known"]) == ("01840", 1, 40.0, 40.0)
+    assert best["grade"] == ["Yếu", "Weak"]
+    assert (best["CLGQ"], best["CLGQ_rank"], best["CLGQ_grade"]) == (40.0, 1, ["Tốt (giả định)", "Good (assumed)"])
+    assert (best["MDSH"], best["MDSH_rank"], best["MDSH_grade"]) == (None, None, None)  # unknown is no zero
+    assert (other["unit"], other["points"], other["CLGQ_rank"], other["change"]) == ("01843", 35.0, 2, None)
+    text = asked(report, "ranking", "--site", str(indexed)).output
+    assert "MDSH: Số hóa (60); CLGQ: Trực tuyến (40). / MDSH: Digitisation (60); CLGQ: Online (40)." in text
+
+
+@pytest.mark.parametrize(
+    ("by", "title", "value"),
+    [
+        ("d766", "Xếp hạng: Bộ chỉ số 766", 35.0),
+        ("d766:CLGQ", "Xếp hạng: Bộ chỉ số 766, Trực tuyến (CLGQ)", 35.0),
+        ("d766:MDSH", "Xếp hạng: Bộ chỉ số 766, Số hóa (MDSH)", None),
+    ],
+)
+def test_units_are_ranked_by_an_index_and_by_its_groups(indexed, by, title, value):
+    ended = asked(report, "ranking", "--site", str(indexed), "--indicator", by, "--json")
+    told = json.loads(ended.stdout)
+    assert (told["title"][0], ended.exit_code) == (title, 1 if value is None else 0)
+    assert told["tables"]["places"][1]["value"] == value
+
+
+def test_a_ranking_by_one_indicator_has_no_index_beside_it(indexed):
+    ended = asked(report, "ranking", "--site", str(indexed), "--indicator", "online_rate", "--json")
+    assert list(json.loads(ended.output)["tables"]) == ["places"]
+
+
+@pytest.mark.parametrize("form", ["html", "xlsx", "csv", "text"])
+def test_a_ranking_by_an_index_is_written_in_every_format(indexed, tmp_path, form):
+    out = tmp_path / f"it.{form}"
+    words = ("--indicator", "d766", "--format", form, "--out", str(out), "--table", "index_d766")
+    assert asked(report, "ranking", "--site", str(indexed), *words[: 6 if form != "csv" else 8]).exit_code == 0
+    if form == "csv":
+        assert "01840" in out.read_text("utf-8") and "MDSH_rank" in out.read_text("utf-8")
 
 
 KINDS = ("digest", "ranking", "targets", "availability", "incidents", "deliveries")

@@ -9,9 +9,9 @@ import pytest
 
 from monitor.model.colour import Colour
 from monitor.model.incident import Delivery, Incident, Kind, Notice, Outcome, Phase
+from monitor.reporting.anonymous import masked, person
 from monitor.reporting.deliveries import state_at
 from monitor.reporting.incidents import as_it_was
-from monitor.reporting.masking import masked, person
 
 START = datetime(2026, 11, 18, 1, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,8 +12,9 @@ import pytest
 from aiohttp.test_utils import TestClient
 from yarl import URL
 
+from monitor.adapters.render import FORMATS
 from monitor.alerting.plan import Collapse
-from monitor.engine.book import Condition, Grade, Index, IndexGroup, Indicator, Points
+from monitor.engine.book import Condition, Grade, Index, IndexGroup, Indicator, Points, Target
 from monitor.model.colour import Colour
 from monitor.model.incident import DELIVERED, FAILED, Kind, Outcome, Phase
 from monitor.model.muting import When
@@ -318,12 +319,13 @@ async def test_the_board_of_a_site_that_was_never_judged_is_unknown_everywhere()
 
 def test_every_word_that_a_page_uses_exists_in_both_languages():
     used = {key for file in TEMPLATES.glob("*.html") for key in re.findall(r'\bt\("(\w+)"', file.read_text("utf-8"))}
-    used -= {"p", "state_", "mute_", "final_", "report_"}  # completed by a word of a fixed set, below
+    used -= {"p", "state_", "mute_", "final_", "report_", "format_"}  # completed by a word of a fixed set, below
     used |= {colour.value for colour in Colour} | {f"letter_{colour.value}" for colour in Colour}
     used |= {kind.value for kind in Kind} | {phase.value for phase in Phase} | {level.value for level in Level}
     used |= {f"state_{word}" for word in ("pending", "leased", *(outcome.value for outcome in Outcome))}
     used |= {f"mute_{when.value}" for when in When} | {"silence", "window"}
     used |= {f"final_{word}" for word in (DELIVERED, FAILED)} | {f"report_{kind}" for kind in KINDS}
+    used |= {f"format_{form}" for form in FORMATS}
     assert used - set(WORDS) == set()
     for pair in WORDS.values():
         assert all(pair)
@@ -384,6 +386,20 @@ async def test_mistakes_in_the_site_on_disk_are_on_every_page_until_they_are_men
             assert HOSTILE not in page
 
 
+async def test_a_date_that_is_over_is_called_overdue_only_where_somebody_missed_it():
+    made = site()
+    (book,) = made.ruleset.books
+    over = Target(Condition(">=", 80.0), before=date(2026, 11, 1), floor=60.0)
+    rules = tuple(replace(c, target=over) if c.id == "online_rate" else c for c in book.criteria)
+    made = replace(made, ruleset=replace(made.ruleset, books=(replace(book, criteria=rules),)))
+    async with running(made) as world, visiting(world) as client:
+        met = (await text_of(client, "/")).partition('id="h-targets"')[2]
+        assert "Đã qua hạn" in met and "Quá hạn" not in met and "trước 01/11/2026" in met
+        await world.learn("02103", "online_rate", 70.0)
+        missed = (await text_of(client, "/")).partition('id="h-targets"')[2]
+        assert "Quá hạn" in missed and "Đã qua hạn" not in missed
+
+
 async def test_a_unit_shows_its_index_by_groups_with_names_escaped_or_why_it_has_no_grade():
     made = site()
     (book,) = made.ruleset.books
@@ -393,8 +409,12 @@ async def test_a_unit_shows_its_index_by_groups_with_names_escaped_or_why_it_has
     made = replace(made, ruleset=replace(made.ruleset, books=(book,)))
     async with running(made) as world, visiting(world) as client:
         page = (await text_of(client, "/units/02102")).partition('data-index="book"')[2].partition("</section>")[0]
-        assert "9,15/10 điểm (biết 10)" in page and "<strong>Tốt</strong>" in page
+        assert "9,15/10 điểm (đã biết 10)" in page and "<strong>Tốt</strong>" in page
         assert HOSTILE not in page and "&lt;script&gt;" in page
+        assert "<td>Tốt</td><td>1/5</td>" in page  # one of the six is silent and never spoke
+        await world.learn("02103", "online_rate", 95.0)
+        page = (await text_of(client, "/units/02102")).partition('data-index="book"')[2].partition("</section>")[0]
+        assert page.count("<td>2/5</td>") == 2
         silent = await text_of(client, "/units/02101?lang=en")
         assert "no grade: too few points are known" in silent and "0 of 10 points (0 known)" in silent
 

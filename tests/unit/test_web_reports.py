@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -41,6 +42,16 @@ async def test_the_list_of_reports_names_each_in_the_readers_language():
         vi, en = await (await client.get("/reports")).text(), await (await client.get("/reports?lang=en")).text()
     assert "Độ sẵn sàng" in vi and "Availability" in en
     assert all(f'href="/reports/{kind}?format=xlsx"' in vi for kind in KINDS)
+
+
+async def test_a_ranking_can_be_asked_for_by_whatever_ranks_units_here():
+    async with running(site()) as world, visiting(world) as client:
+        page = await (await client.get("/reports?lang=en")).text()
+        told = await (await client.get("/reports/ranking?indicator=online_rate")).text()
+    asked = page.partition('name="indicator"')[2].partition("</select>")[0]
+    choices = re.findall(r'<option value="([^"]+)">([^<]+)', asked)
+    assert choices == [("score", "Score"), ("online_rate", "Rate"), ("green_share", "Share of green communes")]
+    assert "Ranking: Rate" in told
 
 
 async def test_a_report_of_one_month_says_that_nothing_was_recorded():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from monitor.decide import Policy, View, decide
-from monitor.engine.book import Period, RollUp, Where
+from monitor.engine.book import Book, Index, IndexGroup, Period, Points, RollUp, Where
 from monitor.model.reading import Reading
 from monitor.model.state import UnitState
 from monitor.reporting.why import Why, headline, thresholds, why
@@ -45,6 +46,18 @@ def explained(*news: Reading, criteria=(CENTRE, ONLINE), at=NOON, look=None, uni
     policy = Policy(units(), rules, directory(), CALENDAR, SESSIONS)
     state = decide(View(UnitState(unit), news, standing_so(*children)), policy, at).after
     return why(policy.units[unit], state, rules, CALENDAR, look or at)
+
+
+def test_of_two_books_that_follow_one_another_only_the_valid_one_tells_of_its_index():
+    scored = rule("rate", bands=(), points=Points(100.0, "A"), alert=frozenset())
+    index = Index((IndexGroup("A", "A", "A", 100.0),))
+    old = Book("old", "1", "Cũ", "Old", (scored,), valid_to=date(2025, 8, 6), index=index)
+    new = Book("new", "1", "Mới", "New", (scored,), valid_from=date(2025, 8, 7), index=index)
+    rules = replace(ruleset(scored), books=(old, new))
+    policy = Policy(units(), rules, directory(), CALENDAR, SESSIONS)
+    state = decide(View(UnitState(COMMUNE), (told(50.0),)), policy, NOON).after
+    days = {at: why(policy.units[COMMUNE], state, rules, CALENDAR, at).indexes for at in (NOON, NOON + 24 * HOUR)}
+    assert [[index.book for index in found] for found in days.values()] == [["old"], ["new"]]
 
 
 def test_every_criterion_says_value_limits_deadline_age_and_place_of_its_rule():

@@ -16,6 +16,7 @@ WIDTH = 1000.0  # units of every drawing
 _LABEL, _VALUE = 330.0, 90.0  # left for names, right for numbers
 _ROOM = 60.0  # width from which a box has a letter
 _THINNEST = {Colour.RED: 2.0}  # a short outage is seen, however long the span
+_INSET = {Colour.RED: 2.0}  # and stands out from the strip: to many red and green are one colour
 _LINE = 26.0  # height of one bar or strip
 _LETTER = {"green": "X", "yellow": "V", "red": "Đ", "unknown": "?", "maintenance": "B", "excluded": ""}
 
@@ -83,7 +84,7 @@ def _bars(chart: Bars) -> Picture:
         width = round(max(1.0, (value - chart.low) / whole * room), 2)
         boxes.append(_box(_LABEL, y + 4, width, _LINE - 8, bar.colour, bar.label))
         labels.append(Label(_LABEL - 8, y + 18, _short(bar.label), "end"))
-        told = "–" if bar.value is None else f"{figure(bar.value, 3)} {chart.measure}".rstrip()
+        told = "–" if bar.value is None else f"{figure(bar.value, chart.digits)} {chart.measure}".rstrip()
         labels.append(Label(round(_LABEL + width + 8, 2), y + 18, told))
     seen = dict.fromkeys(bar.colour for bar in chart.bars if bar.colour is not Colour.EXCLUDED)
     return Picture(chart.title, len(chart.bars) * _LINE, tuple(boxes), tuple(labels), _legend(seen))
@@ -97,7 +98,8 @@ def _strips(chart: Strips, zone: ZoneInfo) -> Picture:
         for one in sorted(stretches, key=lambda one: one.colour is Colour.RED):  # drawn last, so that it is on top
             left, right = (_across(at, chart.span) for at in (one.starts, one.ends))
             width = max(_THINNEST.get(one.colour, 0.5), right - left)
-            boxes.append(_box(left, y + 4, round(width, 2), _LINE - 8, one.colour))
+            inset = _INSET.get(one.colour, 6.0)
+            boxes.append(_box(left, y + inset, round(width, 2), _LINE - 2 * inset, one.colour))
     bottom = len(chart.strips) * _LINE
     for share in (0.0, 1 / 3, 2 / 3, 1.0):
         at = chart.span.starts + timedelta(seconds=share * (chart.span.ends - chart.span.starts).total_seconds())

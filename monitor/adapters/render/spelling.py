@@ -18,15 +18,21 @@ def spelt(cell: Cell, column: Column, zone: ZoneInfo) -> str:
     if cell is None:
         return _MISSING
     if isinstance(cell, (Colour, tuple, bool)):
-        return both(_words(cell))
+        return both(worded(cell))
     if isinstance(cell, (date, datetime)):
         return day_and_time(cell, zone)
     if isinstance(cell, str):
-        return limit_text(cell, "vi") if column.sort is Sort.LIMIT else cell
+        return limit_text(cell, "vi") if column.sort is Sort.LIMIT else in_words(cell, column)
     return _figure(cell, column)
 
 
-def _words(cell: Colour | Words | bool) -> Words:
+def in_words(code: str, column: Column) -> str:
+    """A machine word by what people call it, where its column has such words; else as it is."""
+    return both(column.words.get(code, (code, code)))
+
+
+def worded(cell: Colour | Words | bool) -> Words:
+    """What has a name in both languages: a colour, yes and no, or a pair of words as it is."""
     if isinstance(cell, Colour):
         return colour_words(cell)
     if isinstance(cell, bool):
@@ -39,7 +45,7 @@ def _figure(cell: float, column: Column) -> str:
         return span_text(cell)
     if column.id == "change":
         return f"{cell:+d}" if isinstance(cell, int) and cell else "="
-    text = figure(cell, column.digits)
+    text = fixed(cell, column.digits) if column.fixed else figure(cell, column.digits)
     return f"{text} %" if column.sort is Sort.PERCENT else text
 
 
@@ -58,6 +64,11 @@ def figure(value: float, digits: int) -> str:
     text = f"{value:,.{digits}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return ("0" if text == "-0" else text).translate(_VIETNAMESE)
+
+
+def fixed(value: float, digits: int) -> str:
+    """The same with all of so many decimals: 76,50."""
+    return f"{value:,.{digits}f}".translate(_VIETNAMESE)
 
 
 def span_text(seconds: float) -> str:

@@ -17,7 +17,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from monitor.adapters.render.plain import when
-from monitor.adapters.render.spelling import both
+from monitor.adapters.render.spelling import both, spelt, worded
 from monitor.model.colour import Colour
 from monitor.reporting.report import Cell, Column, Report, Sort, Table, colour_words
 
@@ -37,7 +37,10 @@ _OPTIONS = {
     "strings_to_numbers": False,
     "nan_inf_to_errors": True,
 }
-_NARROW, _WIDE, _COVER = 9, 40, 70  # widths of columns, in digits
+_INDENTED = {"align": "left", "indent": 1}  # a text does not touch the number beside it
+# What is left out on paper is folded away here, on the screen and on paper: the sign + above the columns shows it.
+_FOLDED = {"level": 1, "hidden": True}
+_NARROW, _WIDE, _COVER = 9, 60, 70  # widths of columns, in digits
 _HIGH = 15.0  # points of one line of text; programs other than Excel do not fit rows to what is wrapped
 _LONGEST = 32_000  # characters; a cell holds 32,767
 _DAY = 86_400.0
@@ -84,11 +87,12 @@ def _cover(sheet: Worksheet, report: Report, style: _Styles) -> None:
 
 
 def _sheet(sheet: Worksheet, table: Table, report: Report, style: _Styles) -> None:
-    head = style(bold=True, text_wrap=True, bg_color="#16202B", font_color="#FFFFFF")
+    head = {"bold": True, "text_wrap": True, "bg_color": "#16202B", "font_color": "#FFFFFF"}
     for place, column in enumerate(table.columns):
         title = "\n".join(dict.fromkeys(column.title))
-        sheet.write_string(0, place, _text(title), head)
-        sheet.set_column(place, place, _width(place, table))
+        side = {"align": "right"} if column.sort.right else _INDENTED
+        sheet.write_string(0, place, _text(title), style(**head, **side))
+        sheet.set_column(place, place, _width(place, table), None, _FOLDED if column.data_only else {})
     for row, cells in enumerate(table.rows, 1):
         for place, (column, cell) in enumerate(zip(table.columns, cells, strict=True)):
             _write(sheet, (row, place), cell, column, report.zone, style)
@@ -111,19 +115,18 @@ def _write(sheet: Worksheet, at: tuple[int, int], cell: Cell, column: Column, zo
         return
     if isinstance(cell, Colour):
         paper, ink = _PAINT[cell]
-        sheet.write_string(*at, both(colour_words(cell)), style(bg_color=paper, font_color=ink))
+        sheet.write_string(*at, both(colour_words(cell)), style(bg_color=paper, font_color=ink, **_INDENTED))
     elif isinstance(cell, datetime):
         sheet.write_datetime(*at, _wall(cell, zone), style(num_format=f"{_VIETNAMESE}dd/mm/yyyy hh:mm:ss"))
     elif isinstance(cell, date):
         sheet.write_datetime(*at, cell, style(num_format=f"{_VIETNAMESE}dd/mm/yyyy"))
-    elif isinstance(cell, bool):
-        sheet.write_boolean(*at, cell, style())
+    elif isinstance(cell, bool):  # TRUE is no word of an office, and LibreOffice makes a formula of it
+        sheet.write_string(*at, both(worded(cell)), style(**_INDENTED))
     elif isinstance(cell, (int, float)):
         value, form = _number(cell, column)
         sheet.write_number(*at, value, style(num_format=form))
     else:
-        text = both(cell) if isinstance(cell, tuple) else cell
-        sheet.write_string(*at, _text(text), style(num_format="@"))
+        sheet.write_string(*at, _text(spelt(cell, column, zone)), style(num_format="@", **_INDENTED))
 
 
 def _number(value: float, column: Column) -> tuple[float, str]:
