@@ -139,6 +139,9 @@ async def _stop(service: Service) -> None:
 
 async def _reloaded(service: Service) -> Service | None:
     """A service of the site as it stands on disk now; None, with every problem named, when it cannot be used."""
+    if why := service.evaluator.degraded:  # neither site could be started then, and what is judged in memory would go
+        service.refuse((f"not reloaded, for the store cannot be written now ({why}): reload again when it can",))
+        return None
     try:
         site = await asyncio.to_thread(load_site, service.site.root, environ=os.environ, now=service.clock.now())
         follower = build_service(site)
