@@ -29,7 +29,7 @@ def run() -> list[Figure]:
     """P8 and P9: memory, stalls, and how old the others' answers get. The reference is the run without hostile ones."""
     with listening() as (port, *_), _hostile() as ports:
         calm, spoilt = (_measured(port, hostile) for hostile in ((), ports))
-    of, against = f"{UNITS} units every {PERIOD:g} s, 330 hostile", "no hostile ones"
+    of, against = f"{UNITS} units every {PERIOD:g} s, {UNITS // 10} hostile", "no hostile ones"
     return [
         Figure(f"{of}: the others' answers, age p99", spoilt.age[1], "s", calm.age[1], against),
         Figure("  age p50", spoilt.age[0], "s", calm.age[0], against),
