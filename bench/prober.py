@@ -1,7 +1,8 @@
 """One prober under measurement, in a process of its own: `python -m bench.prober KIND TARGETS PERIOD SECONDS PORT...`.
 
-KIND is `service` (the whole service: judging, storing, exporting), or an aiohttp loop that counts the answers: `bare`
-on asyncio's own event loop, `uvloop` on the one that the service runs on.
+KIND is `service` (the whole service: judging, storing, exporting), `beside` (the same over targets that answer at once,
+each tenth at one of the hostile ports after the first), or an aiohttp loop that counts the answers: `bare` on asyncio's
+own event loop, `uvloop` on the one that the service runs on.
 It warms up for a first sweep and one period, measures for SECONDS, prints one line of JSON and ends.
 """
 
@@ -17,11 +18,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from time import perf_counter, process_time
+from typing import Any
 
 import aiohttp
 import uvloop
 
-from bench.targets import TIMEOUT, Target, targets
+from bench.measure import Stalls
+from bench.targets import TIMEOUT, Target, beside, targets
 from monitor.adapters.clock import SystemClock
 from monitor.config.build import load_site
 from monitor.config.probespec import HttpCheck, ProbeSpec
@@ -48,13 +51,19 @@ class Measured:
     missed: int = 0
     decisions: int = 0
     longest: float = 0.0  # seconds, greatest lateness
+    age: tuple[float, float] = (0.0, 0.0)  # seconds, p50 and p99: how old a good target's answer is at its next one
+    stall: tuple[float, float] = (0.0, 0.0)  # milliseconds, p99 and longest of the event loop
 
 
 def main(kind: str, number: str, period: str, seconds: str, *ports: str) -> None:
     """See the module."""
-    wanted = targets(int(number), float(period), [int(port) for port in ports])
+    first, *hostile = map(int, ports)
+    spoilt = kind == "beside"
+    asked = int(number), float(period)
+    wanted = beside(*asked, first, hostile) if spoilt else targets(*asked, [first, *hostile])
     collect_rarely()
-    work = _service(wanted, float(seconds)) if kind == "service" else _bare(wanted, float(seconds))
+    service = spoilt or kind == "service"
+    work = _service(wanted, float(seconds), 1 if spoilt else 3) if service else _bare(wanted, float(seconds))
     loop = asyncio.new_event_loop if kind == "bare" else uvloop.new_event_loop  # as `denbao run`
     with asyncio.Runner(loop_factory=loop) as runner:
         print(json.dumps(asdict(runner.run(work))), flush=True)
@@ -65,25 +74,33 @@ class _Tally:
 
     def __init__(self) -> None:
         self.late: list[float] = []
+        self.ages: list[float] = []
         self.outcomes: Counter[bool] = Counter()
 
-    def measured(self, cpu: float, seconds: float, **more: int) -> Measured:
-        late = sorted(self.late) or [0.0]
+    def clear(self) -> None:
+        for kept in (self.late, self.ages, self.outcomes):
+            kept.clear()  # type: ignore[attr-defined]
+
+    def measured(self, cpu: float, seconds: float, **more: Any) -> Measured:
         return Measured(
             sum(self.outcomes.values()),
             self.outcomes[True],
             cpu,
             seconds,
-            (late[len(late) // 2], late[int(len(late) * 0.99)]),
+            _half_and_most(self.late),
             getrusage(RUSAGE_SELF).ru_maxrss / 1024,
-            longest=late[-1],
+            longest=max(self.late, default=0.0),
+            age=_half_and_most(self.ages),
             **more,
         )
 
 
-async def _bare(  # noqa: PLR0915 (one story)
-    wanted: Sequence[Target], seconds: float
-) -> Measured:
+def _half_and_most(numbers: Sequence[float]) -> tuple[float, float]:
+    ranked = sorted(numbers) or [0.0]
+    return ranked[len(ranked) // 2], ranked[int(len(ranked) * 0.99)]
+
+
+async def _bare(wanted: Sequence[Target], seconds: float) -> Measured:
     """Each target has its own place in the period, as ours; nothing is done with an answer but counting it."""
     tally, running, closing = _Tally(), set(), []
     loop = asyncio.get_running_loop()
@@ -114,8 +131,7 @@ async def _bare(  # noqa: PLR0915 (one story)
         for target in wanted:
             loop.call_at(begun + target.phase, begin, target, begun + target.phase)
         await asyncio.sleep(2 * wanted[0].period)
-        tally.late.clear()
-        tally.outcomes.clear()
+        tally.clear()
         cpu, wall = process_time(), perf_counter()
         await asyncio.sleep(seconds)
         found = tally.measured(process_time() - cpu, perf_counter() - wall)
@@ -126,14 +142,19 @@ async def _bare(  # noqa: PLR0915 (one story)
     return found
 
 
-async def _service(wanted: Sequence[Target], seconds: float) -> Measured:
+async def _service(wanted: Sequence[Target], seconds: float, each: int) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
-        service = build_service(_site(Path(folder), wanted))
+        site = _site(Path(folder), wanted, each)
+        heard = {probe.id: 0.0 for probe, one in zip(site.probes, wanted, strict=True) if not one.hostile}
+        service = build_service(site)
         tally, decided = _Tally(), Counter[str]()
         collected, swept, committed = service._collected, service.metrics.swept, service._committed
 
         def taken(one: Collected) -> None:
             tally.outcomes[any(reading.value is True for reading in one.readings)] += 1
+            if one.source in heard:
+                before, heard[one.source] = heard[one.source], perf_counter()
+                tally.ages.append(heard[one.source] - before)
             collected(one)
 
         service.poller._deliver = taken
@@ -144,12 +165,16 @@ async def _service(wanted: Sequence[Target], seconds: float) -> Measured:
             await asyncio.sleep(0.1)
         scraping = asyncio.ensure_future(_scrape(service.exporters))
         await asyncio.sleep(1.5 * wanted[0].period)
-        tally.late.clear()
-        tally.outcomes.clear()
+        tally.clear()
         decided.clear()
         missed, cpu, wall = service.poller.missed, process_time(), perf_counter()
-        await asyncio.sleep(seconds)
-        more = {"missed": service.poller.missed - missed, "decisions": decided["n"]}
+        async with Stalls(0.005) as stalls:
+            await asyncio.sleep(seconds)
+        more = {
+            "stall": (stalls.p99, stalls.longest),
+            "missed": service.poller.missed - missed,
+            "decisions": decided["n"],
+        }
         found = tally.measured(process_time() - cpu, perf_counter() - wall, **more)
         scraping.cancel()
         await service.stop()
@@ -183,9 +208,9 @@ exporters: [prometheus]
 """
 
 
-def _site(root: Path, wanted: Sequence[Target]) -> Site:
+def _site(root: Path, wanted: Sequence[Target], least: int) -> Site:
     """The whole nation; each commune that is probed has a few targets, each an indicator with a critical criterion."""
-    each = max(3, -(-len(wanted) // len(load_registry().communes())))  # each asks for an indicator of its own
+    each = max(least, -(-len(wanted) // len(load_registry().communes())))  # each asks for an indicator of its own
     (root / "rules").mkdir()
     (root / "exporters").symlink_to(Path("exporters").resolve())
     names = [f"target_{n}" for n in range(each)]

@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from subprocess import PIPE, Popen
 from zlib import crc32
@@ -29,6 +29,7 @@ class Target:
     url: str
     period: float
     phase: float
+    hostile: bool = False
 
 
 def targets(number: int, period: float, ports: Sequence[int]) -> list[Target]:
@@ -36,11 +37,24 @@ def targets(number: int, period: float, ports: Sequence[int]) -> list[Target]:
     return [Target(_url(at, ports[at % len(ports)]), period, _phase(at, period)) for at in range(number)]
 
 
+def beside(number: int, period: float, port: int, hostile: Sequence[int]) -> list[Target]:
+    """So many that answer at once, but for each tenth: that is at one of the hostile ports, if there are any."""
+    found = [Target(f"http://{_host(at)}:{port}/fast", period, _phase(at, period)) for at in range(number)]
+    for at in range(0, number, 10) if hostile else ():
+        url = f"http://{_host(at)}:{hostile[at // 10 % len(hostile)]}/"
+        found[at] = replace(found[at], url=url, hostile=True)
+    return found
+
+
 def _url(number: int, port: int) -> str:
     sort = crc32(str(number).encode()) % 100
     path = "dead" if sort < DEAD else "slow" if sort < DEAD + SLOW else "fast"
+    return f"http://{_host(number)}:{port}/{path}"
+
+
+def _host(number: int) -> str:
     host = number + 256  # 127.0.1.0 and on
-    return f"http://127.{host >> 16 & 255}.{host >> 8 & 255}.{host & 255}:{port}/{path}"
+    return f"127.{host >> 16 & 255}.{host >> 8 & 255}.{host & 255}"
 
 
 def _phase(number: int, period: float) -> float:
@@ -87,13 +101,18 @@ class _Server(asyncio.Protocol):
 _slowness = count()
 
 
+def listener() -> socket.socket:
+    """Listens at every address of 127.0.0.0/8, and at none that another machine could reach."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+    made.bind(("0.0.0.0", 0))
+    return made
+
+
 async def _serve() -> None:
-    listener = socket.socket()
-    # Every address of 127.0.0.0/8, and none that another machine could reach.
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
-    listener.bind(("0.0.0.0", 0))
-    server = await asyncio.get_running_loop().create_server(_Server, sock=listener, backlog=4096)
-    print(listener.getsockname()[1], flush=True)
+    here = listener()
+    server = await asyncio.get_running_loop().create_server(_Server, sock=here, backlog=4096)
+    print(here.getsockname()[1], flush=True)
     async with server:
         await asyncio.to_thread(sys.stdin.read)
     os._exit(0)  # thousands of open connections are nobody's concern any more

@@ -13,13 +13,14 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-
-from monitor.adapters.resolver import LaneResolver
 from monitor.config.allow import Address, AllowRule
-from monitor.config.probespec import Family
+
+if TYPE_CHECKING:  # a worker that sends messages asks for no more than `refuse`: half of its start would be aiohttp
+    from aiohttp.abc import AbstractResolver, ResolveResult
+
+    from monitor.config.probespec import Family
 
 # Own tables instead of `ipaddress.is_global`: its answer differs between patch releases of Python.
 _CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -78,6 +79,8 @@ class AddressGuard:
     def names(self) -> AbstractResolver:
         """The resolver shared by all dialling; needs a running event loop at first use."""
         if self._names is None:
+            from monitor.adapters.resolver import LaneResolver
+
             self._names = LaneResolver(asyncio.get_running_loop().time)
         return self._names
 

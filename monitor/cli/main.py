@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from monitor.service.garbage import collect_rarely
+
 # command -> (module, function, what it does); the order is that of --help
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "run": ("monitor.cli.run", "run", "Run a site: poll, judge, show and tell, until Ctrl-C."),
@@ -46,6 +48,7 @@ class _Lazy(click.Group):
         place = COMMANDS.get(cmd_name)
         if place is None:
             return None
+        collect_rarely()  # first: a tenth of what imports take is looking for garbage among what they make
         command: Any = getattr(importlib.import_module(place[0]), place[1])
         return command if isinstance(command, click.Command) else None
 

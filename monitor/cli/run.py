@@ -22,9 +22,6 @@ from monitor.config.spec import Site
 from monitor.model.errors import ConfigError, DenbaoError
 from monitor.service.app import Service
 from monitor.service.build import build_service
-from monitor.service.garbage import collect_rarely
-from monitor.web.access import Tokens, local_token, token_entry
-from monitor.web.app import create_app, serve
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +46,6 @@ def run(site: Path, log_level: str) -> None:
 
 
 async def _run(site: Site) -> None:
-    collect_rarely()
     async with contextlib.AsyncExitStack() as held:
         first = build_service(site)
         held.push_async_callback(first.store.close)
@@ -119,6 +115,10 @@ async def _alive(service: Service) -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as held:
         held.push_async_callback(_stop, service)
         await service.start()
+        # After the start: what is owed goes out while the board is made.
+        from monitor.web.access import Tokens, local_token, token_entry
+        from monitor.web.app import create_app, serve
+
         token = token_entry(local_token(site.root / "var" / "operator.token"))
         board = await serve(create_app(service, Tokens((*site.tokens, token))), *site.listen)
         held.push_async_callback(board.cleanup)
@@ -139,6 +139,9 @@ async def _stop(service: Service) -> None:
 
 async def _reloaded(service: Service) -> Service | None:
     """A service of the site as it stands on disk now; None, with every problem named, when it cannot be used."""
+    if why := service.evaluator.degraded:  # neither site could be started then, and what is judged in memory would go
+        service.refuse((f"not reloaded, for the store cannot be written now ({why}): reload again when it can",))
+        return None
     try:
         site = await asyncio.to_thread(load_site, service.site.root, environ=os.environ, now=service.clock.now())
         follower = build_service(site)

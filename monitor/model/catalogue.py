@@ -512,6 +512,14 @@ _ITSELF = (
         Topic.ITSELF,
     ),
     Metric(
+        "denbao_store_away_seconds",
+        _GAUGE,
+        (),
+        "For how long nothing could be stored: colours are judged in memory; 0: all is stored.",
+        Topic.ITSELF,
+        "seconds",
+    ),
+    Metric(
         "denbao_exporter_loaded",
         _GAUGE,
         ("exporter",),

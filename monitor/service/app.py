@@ -168,6 +168,7 @@ class Service:
         )  # fmt: skip
         self.self_watch = SelfWatch(own, watched, adapters.host or NoHost(), self.direct, clock)
         self.metrics.lagged = self.self_watch.lagged
+        self.metrics.store_away(lambda: self.evaluator.degraded_for)
         collectors = (self.export_watch, self.broken_rules, self.channel_watch, self.auditor, self.self_watch)
         for collector in collectors:
             self.metrics.registry.register(collector)

@@ -49,7 +49,13 @@ class Auditor(Collector):
                 log.error("the plans cannot be audited: %s", broken)
 
     async def look(self) -> None:
-        """One run. Raises StoreError when the store cannot be read."""
+        """One run. Raises StoreError when the store cannot be read.
+
+        While it cannot be written nothing is missed: what falls due waits in memory, and that is an alarm of its own.
+        """
+        if self._evaluator.degraded:
+            self.ended_at = self._clock.monotonic()
+            return
         incidents = await self._chosen()
         before, self.audit = self.audit, self.audit.after(await self._gaps(incidents))
         self.ended_at, self._ended = self._clock.monotonic(), self._clock.now()

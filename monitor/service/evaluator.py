@@ -3,6 +3,7 @@
 Cost follows change: nothing is judged because a timer went round. What arrives within 50 ms, at most 500 decisions, is
 one commit. Children are decided and committed before their parents, so that a parent sees committed colours only.
 Work goes in rounds, once from the systems up to the nation: a flood of news below never keeps those above waiting.
+While the store is away judging goes on in memory (monitor.service.backlog).
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from math import inf
+from typing import Any, TypeVar
 
 from monitor.alerting.muting import Held, held_back
 from monitor.alerting.setback import hastened
@@ -23,7 +27,6 @@ from monitor.decide import (
     acknowledge,
     brings_nothing,
     check_told,
-    darken,
     decide,
     hand_on,
     holds_post,
@@ -42,19 +45,23 @@ from monitor.model.state import AuditEntry, Decision, UnitState
 from monitor.model.text import clean
 from monitor.model.unit import DECIDE_ORDER
 from monitor.ports import Clock, Store
+from monitor.service.backlog import Backlog
 from monitor.service.setback import Setback
 from monitor.service.waiting import woken
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 GATHER = 0.05  # seconds in which arriving news becomes one commit
 LOADED = 2000  # silences and windows remembered over a start
 BATCH = 500  # decisions in one commit
 BREATH = 4  # units decided before others may use the loop
 RETRY = 1.0  # seconds before a store that refused is asked again
+PATIENCE = 20.0  # seconds after which a store that does not answer is away; a lock is waited for for five
+RETURNED = 250  # units of which what was kept is committed in one go
 FAR = 30.0  # seconds the loop sleeps at most: a wall clock that is stepped is noticed after this
-BLIND = 60.0  # seconds without a store after which no colour is shown any more
 SLACK = 4  # entries of the queue of instants per unit, most of them outdated, before it is made anew
+_SILENT = f"it does not answer within {PATIENCE:g} s"
 RANKS = sorted(set(DECIDE_ORDER.values()))
 
 
@@ -75,7 +82,7 @@ class _News:
 
 
 class Evaluator:
-    """Owns the states of all units in memory; the store holds the same, committed."""
+    """Owns the states of all units in memory: `states` are what the store holds, `shown` what is judged now."""
 
     def __init__(
         self,
@@ -94,9 +101,15 @@ class Evaluator:
         self.health: dict[str, SourceHealth] = {}
         self.set_aside: dict[str, str] = {}  # unit -> why its decision failed; it is tried again within a minute
         self.degraded = ""  # why the store cannot be written now; empty when it can
+        self.unstored_since: datetime | None = None  # since when what is shown is not stored; None: all is
         self._degraded_since: float | None = None  # monotonic
+        self._ask_at = -inf  # monotonic; when a store that is away is asked again
+        self._away = False  # in this round nothing is committed
+        self._hanging: asyncio.Task[Any] | None = None  # what the store was asked last, if it did not answer
+        self._backlog = Backlog()
+        self._latest = dict(self.states)  # what is decided on: as in `states`, or further where something is kept
+        self._unstored: dict[str, UnitState] = {}  # unit -> what is shown of it, where that is not stored
         self.turned_at = clock.monotonic()  # when the loop last went on: old when it hangs
-        self._blind = False
         self._judged: dict[str, datetime] = {}  # unit -> when its state here was judged here, under this policy
         self._watches: dict[str, list[Watch]] = {}
         for watch in policy.watches:
@@ -119,6 +132,11 @@ class Evaluator:
         now = self._clock.now()
         for one in await self._store.muted(not_over=now - REMEMBERED, limit=LOADED):
             self._take_over(one, look=now < one.ends)
+
+    @property
+    def shown(self) -> Mapping[str, UnitState]:
+        """The units as they are judged now. While the store is away colours are not stored; incidents always are."""
+        return ChainMap(self._unstored, self.states) if self._unstored else self.states
 
     def judge_all(self) -> None:
         """Look at every unit once: rules or the day may have changed while nobody looked."""
@@ -188,6 +206,7 @@ class Evaluator:
             return acknowledge(state, ref, actor, note, now, party=party, until=until, via=via)
 
         async with self._one_at_a_time:
+            await self._let_nothing_overtake()
             try:
                 return await self._acknowledge(ref, answered, reply)
             except Conflict:
@@ -200,6 +219,7 @@ class Evaluator:
         Raises StoreError.
         """
         async with self._one_at_a_time:
+            await self._let_nothing_overtake()
             try:
                 await self._tell(unit, notices, entries)
             except Conflict:
@@ -215,6 +235,7 @@ class Evaluator:
         if left.requires is not None or not left.cause:
             return False  # only calls are handed on
         async with self._one_at_a_time:
+            await self._let_nothing_overtake()
             try:
                 try:
                     return await self._hand_on(left)
@@ -226,12 +247,13 @@ class Evaluator:
 
     async def _hand_on(self, left: Notice) -> bool:
         decision, heard = hand_on(self.states[self._unit_of(left.incident)], left, self.policy, self._clock.now())
-        await self._commit([decision] if decision.incidents else [])
+        if decision.incidents:
+            await self._write([decision])
         return heard
 
     async def _tell(self, unit: str, notices: tuple[Notice, ...], entries: tuple[AuditEntry, ...]) -> None:
         state = self.states[unit]
-        await self._commit([Decision(state, state, notices=notices, audit=entries)])
+        await self._write([Decision(state, state, notices=notices, audit=entries)])
 
     async def mute(self, what: Silence | Window, action: str, actor: str) -> None:
         """Begin, change or end a silence or window; it holds when this returns, and is on disk.
@@ -283,11 +305,9 @@ class Evaluator:
             try:
                 async with self._one_at_a_time:
                     await self._round()
-            except StoreError as broken:
+            except StoreError as broken:  # a conflict that nothing explains
                 self._degrade(str(broken))
                 await self._clock.sleep(RETRY)
-            else:
-                self._recover()
             self._observe(self._clock.monotonic() - started + GATHER)
 
     @property
@@ -296,38 +316,37 @@ class Evaluator:
         return 0.0 if self._degraded_since is None else self._clock.monotonic() - self._degraded_since
 
     def _degrade(self, why: str) -> None:
-        """Nothing can be committed: what was committed last must not be shown for long as if it were true now."""
-        log.error("the store cannot be written: %s", why)
-        self.degraded = why
+        """Nothing can be committed for a while."""
         now = self._clock.monotonic()
+        self._away, self._ask_at = True, now + RETRY
+        if why != self.degraded:
+            log.error("the store cannot be written: %s", why)
         if self._degraded_since is None:
-            self._degraded_since = now
-        if not self._blind and now - self._degraded_since >= BLIND:
-            self._blind = True
-            self._judged.clear()
-            decisions = [darken(state, why, self._clock.now()) for state in self.states.values()]
-            self.states.update({decision.after.unit: decision.after for decision in decisions})
-            self._publish(decisions)
+            self._degraded_since, self.unstored_since = now, self._clock.now()
+        self.degraded = why
 
     def _recover(self) -> None:
-        self.degraded, self._degraded_since = "", None
-        if self._blind:
-            self._blind = False
-            self.judge_all()
+        if self.degraded:
+            log.warning("the store is written again, after %.0f s", self.degraded_for)
+        self.degraded, self._degraded_since, self.unstored_since = "", None, None
 
     async def settle(self) -> None:
         """Decide and commit until nothing is due now. Raises StoreError; what was not committed stays due."""
         async with self._one_at_a_time:
             self._news.dirty.update(self._news.heard)  # what might have waited a little as well
-            while self._is_due():
+            self._ask_at, again = -inf, bool(self.degraded)
+            while again or self._is_due():
                 await self._round()
+                again = False
+            if self.degraded:
+                raise StoreError(self.degraded)
 
     # the queue
 
     def _is_due(self) -> bool:
         news = self._news
         due = bool(self._due) and self._due[0][0] <= self._clock.now()
-        return due or bool(news.dirty or news.health or news.waiting)
+        return due or bool(news.dirty or news.waiting or (news.health and not self.degraded))
 
     def _add(self, readings: Sequence[Reading]) -> None:
         for reading in readings:
@@ -340,7 +359,7 @@ class Evaluator:
 
     def _hear(self, reading: Reading) -> None:
         """News of a source; what says the same again waits for more of it, to be decided and committed at once."""
-        state, unit = self.states.get(reading.unit), reading.unit
+        state, unit = self._latest.get(reading.unit), reading.unit
         if state is None:
             return
         self._news.heard.setdefault(unit, _Heard()).readings.append(reading)
@@ -378,10 +397,14 @@ class Evaluator:
     async def _until_due(self) -> None:
         self.turned_at = self._clock.monotonic()
         while not self._is_due() and not self._setback.look():
-            self.turned_at = self._clock.monotonic()
+            self.turned_at = now = self._clock.monotonic()
+            again = self._ask_at - now if self.degraded else FAR
+            if again <= 0:
+                await self._ask_again()
+                continue
             self._wake.clear()
             left = (self._due[0][0] - self._clock.now()).total_seconds() if self._due else FAR
-            await woken(self._wake, self._clock, min(left, FAR))
+            await woken(self._wake, self._clock, min(left, again, FAR))
         self._wake.clear()
 
     # one round
@@ -389,6 +412,7 @@ class Evaluator:
     async def _round(self) -> None:
         waiting, self._news.waiting = self._news.waiting, []
         try:
+            self._away = not await self._caught_up()
             await self._follow_clock()
             self._wake_due()
             for rank in RANKS:
@@ -402,7 +426,17 @@ class Evaluator:
         except BaseException:  # cancelled by a stop: the last round answers
             self._news.waiting[:0] = waiting
             raise
-        _answer(waiting)
+        if not self._away:
+            self._recover()
+        _answer(waiting, StoreError(self.degraded) if self._away else None)
+
+    async def _ask_again(self) -> None:
+        """Whether the store is back. Nothing is decided here: what is known by now might wait for more of it."""
+        async with self._one_at_a_time:
+            self._away = not await self._caught_up()
+            await self._save_health()
+            if not self._away:
+                self._recover()
 
     async def _follow_clock(self) -> None:
         """Where the wall clock was set back, plans wait no longer for that, and every unit is looked at anew.
@@ -414,7 +448,7 @@ class Evaluator:
             return
         now = self._clock.now()
         try:
-            moved = [one for state in self.states.values() if (one := _hastened(state, by, now)) is not None]
+            moved = [one for state in self._latest.values() if (one := _hastened(state, by, now)) is not None]
             for start in range(0, len(moved), BATCH):
                 await self._commit(moved[start : start + BATCH])
         except StoreError as broken:
@@ -470,7 +504,7 @@ class Evaluator:
         decision = answered(self.states[self._unit_of(ref)], self._clock.now())
         if reply is not None:
             decision = replace(decision, notices=(*decision.notices, reply(decision.incidents[0])))
-        return (await self._commit([decision]))[0]
+        return (await self._write([decision]))[0]
 
     async def _reload(self) -> bool:
         """Somebody committed first; it may have been we, for a store can write and still say no. Look again.
@@ -478,7 +512,7 @@ class Evaluator:
         False when nothing had changed.
         """
         known = {unit: state.version for unit, state in self.states.items()}
-        states = await self._store.load_states()
+        states = await self._answered(self._store.load_states)
         newer = [state for state in states if known.get(state.unit, state.version) != state.version]
         for state in newer:
             self._judged.pop(state.unit, None)
@@ -494,18 +528,18 @@ class Evaluator:
         except Exception as broken:  # one poison unit is set aside with a visible reason; the loop goes on
             log.exception("unit %s cannot be judged", unit)
             self.set_aside[unit] = f"{type(broken).__name__}: {broken}"
-            return set_aside(self.states[unit], tuple(news.readings), self.set_aside[unit], now)
+            return set_aside(self._latest[unit], tuple(news.readings), self.set_aside[unit], now)
         self.set_aside.pop(unit, None)
         return decision
 
     def _view(self, unit: str, news: _Heard) -> View:
-        units = self.policy.units
-        children = tuple(self.states[code] for code in units.children(unit))
-        systems = {code: self.states[code] for code in units[unit].depends_on}
+        units, states = self.policy.units, self._latest
+        children = tuple(states[code] for code in units.children(unit))
+        systems = {code: states[code] for code in units[unit].depends_on}
         health = {w.source: self.health[w.source] for w in self.policy.watches_of(unit) if w.source in self.health}
         readings, answers = tuple(news.readings), tuple(news.answers)
-        above = tuple(self.states[code] for code in units.lineage(unit)[1:])
-        return View(self.states[unit], readings, children, systems, health, self._judged.get(unit), answers, above)
+        above = tuple(states[code] for code in units.lineage(unit)[1:])
+        return View(states[unit], readings, children, systems, health, self._judged.get(unit), answers, above)
 
     def _give_back(self, taken: dict[str, _Heard]) -> None:
         for unit, news in taken.items():
@@ -513,21 +547,157 @@ class Evaluator:
             heard.readings[:0] = news.readings
             heard.answers[:0] = news.answers
 
-    async def _commit(self, decisions: Sequence[Decision]) -> Sequence[Decision]:
+    async def _commit(self, decisions: Sequence[Decision]) -> None:
+        """Commit, or keep them while the store is away. Raises Conflict."""
         if not decisions:
-            return ()
+            return
+        asked = not self._away
+        if asked:
+            try:
+                await self._write(decisions)
+                return
+            except Conflict:
+                raise
+            except StoreError as broken:
+                self._degrade(str(broken))
+        self._keep(decisions, asked=asked)
+
+    async def _write(self, decisions: Sequence[Decision]) -> Sequence[Decision]:
         now = self._clock.now()
-        decisions = [_owed_now(decision, now) for decision in decisions]
-        states = await self._store.commit(decisions)
-        committed = [replace(decision, after=state) for decision, state in zip(decisions, states, strict=True)]
+        owed = [_owed_now(decision, now) for decision in decisions]
+        states = await self._answered(lambda: self._store.commit(owed))
+        committed = [replace(decision, after=state) for decision, state in zip(owed, states, strict=True)]
         for decision in committed:
             self._adopt(decision.after)
-            self._news.dirty.update(listeners(decision, self.states, self.policy, now))
+            self._wake_listeners(decision)
         self._publish(committed)
         return committed
 
+    async def _answered(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What the store answers. Raises StoreError also when it does not; then it is not asked before it has."""
+        if self._hangs:
+            raise StoreError(_SILENT)
+        task, slept = asyncio.ensure_future(ask()), asyncio.ensure_future(self._clock.sleep(PATIENCE))
+        try:
+            await asyncio.wait({task, slept}, return_when=asyncio.FIRST_COMPLETED)
+        except BaseException:
+            task.cancel()
+            raise
+        finally:
+            slept.cancel()
+        if task.done():
+            return task.result()
+        self._hanging = task
+        task.add_done_callback(_heed)
+        raise StoreError(_SILENT)
+
+    @property
+    def _hangs(self) -> bool:
+        return self._hanging is not None and not self._hanging.done()
+
+    # while the store is away
+
+    def _keep(self, decisions: Sequence[Decision], *, asked: bool) -> None:
+        told: list[Decision] = []
+        for decision in decisions:
+            unit = decision.before.unit
+            stored, before = self.states[unit], self.shown[unit]
+            self._latest[unit] = state = self._backlog.add(decision, asked=asked)
+            if self._backlog.too_long(unit):
+                state = self._made_one(unit)
+            self._unstored[unit] = replace(state, incidents=stored.incidents, version=stored.version)
+            self._wait_for(state)
+            self._wake_listeners(replace(decision, after=state))
+            told.append(Decision(before, self._unstored[unit], decision.transitions))
+        self._publish(told)
+
+    def _made_one(self, unit: str) -> UnitState:
+        """One decision in place of all that is kept: from what is stored, by the evidence that counts now."""
+        stored, latest, readings = self.states[unit], self._latest[unit], self._backlog.drop(unit)
+        self._latest[unit] = replace(
+            stored, evidence=latest.evidence, rivals=latest.rivals, series=latest.series, rolling=latest.rolling
+        )
+        self._judged.pop(unit, None)
+        decision = replace(self._decide(unit, _Heard()), before=stored, readings=readings)
+        self._latest[unit] = state = self._backlog.add(decision)
+        return state
+
+    async def _caught_up(self) -> bool:
+        """Whether the store takes what is decided now: it was there, or has taken all that was kept."""
+        if not self.degraded:
+            return True
+        now = self._clock.monotonic()
+        if self._hangs:
+            self._ask_at = now + RETRY
+        if now < self._ask_at:
+            return False
+        level = {unit: DECIDE_ORDER[self.policy.units[unit].level] for unit in self._backlog.units}
+        most = 1  # whether it takes anything is asked with little
+        try:
+            while units := sorted(self._backlog.units, key=lambda unit: (level[unit], unit))[:most]:
+                await self._hand_over(units)
+                most = RETURNED
+        except StoreError as broken:
+            self._degrade(str(broken))
+            return False
+        return True
+
+    async def _hand_over(self, units: Sequence[str]) -> None:
+        """Commit what is kept of some units. Raises StoreError."""
+        decisions = self._backlog.owed(units, self._clock.now())
+        try:
+            states = await self._answered(lambda: self._store.commit(decisions))
+        except Conflict:
+            if not await self._compared(units):
+                raise
+            return
+        for unit in units:
+            self._backlog.drop(unit)
+            self._unstored.pop(unit, None)
+        for state in {state.unit: state for state in states}.values():
+            self._adopt(state)
+        self._publish([replace(one, after=state) for one, state in zip(decisions, states, strict=True)])
+
+    async def _compared(self, units: Sequence[str]) -> bool:
+        """Compare what is kept with what the store holds, which may have written what it refused; False: no news.
+
+        Where it holds what is not ours the unit is decided anew, by all that was heard.
+        """
+        states = {state.unit: state for state in await self._answered(self._store.load_states)}
+        newer = [state for unit in units if (state := states.get(unit)) and state.version != self.states[unit].version]
+        for state in newer:
+            unit, latest = state.unit, self._latest[state.unit]
+            if taken := self._backlog.taken(state):
+                self.states[unit] = state
+                self._publish([*taken[:-1], replace(taken[-1], after=state)])
+            else:
+                self._judged.pop(unit, None)
+                known = (*latest.evidence.values(), *(one for kept in latest.rivals.values() for one in kept))
+                self._heard(unit).readings[:0] = (*self._backlog.drop(unit), *known)
+                self._adopt(state)
+                self._news.dirty.update(self.policy.units.listeners(unit))
+            if unit not in self._backlog.units:
+                self._unstored.pop(unit, None)
+        return bool(newer)
+
+    async def _let_nothing_overtake(self) -> None:
+        """What was decided before is committed before. Raises StoreError while the store is away."""
+        if self._backlog:
+            self._ask_at = -inf
+            if not await self._caught_up():
+                raise StoreError(self.degraded)
+
+    # what is known
+
     def _adopt(self, state: UnitState) -> None:
-        self.states[state.unit] = state
+        self.states[state.unit] = self._latest[state.unit] = state
+        self._wait_for(state)
+
+    def _wake_listeners(self, decision: Decision) -> None:
+        self._news.dirty.update(listeners(decision, self._latest, self.policy, self._clock.now()))
+
+    def _wait_for(self, state: UnitState) -> None:
+        """Have the unit decided when time alone may change it."""
         # Many decisions of one day say "at midnight": one entry is enough.
         if state.unit in self._news.heard and state.unit in self._waits:  # it has news that waits until then
             self._look_at(state.unit, state.recheck_at or self._waits[state.unit])
@@ -539,14 +709,17 @@ class Evaluator:
             heapq.heapify(self._due)
 
     async def _save_health(self) -> None:
-        changed, self._news.health = self._news.health, {}
-        if not changed:
+        changed = self._news.health
+        if self._away or not changed:
             return
+        self._news.health = {}
         try:
-            await self._store.save_health(tuple(changed.values()))
-        except BaseException:
+            await self._answered(lambda: self._store.save_health(tuple(changed.values())))
+        except BaseException as broken:
             self._news.health = {**changed, **self._news.health}
-            raise
+            if not isinstance(broken, StoreError):
+                raise
+            self._degrade(str(broken))
 
     def _unit_of(self, ref: str) -> str:
         for unit, state in self.states.items():
@@ -570,6 +743,12 @@ def _owed_now(decision: Decision, now: datetime) -> Decision:
     """The decision, with when those of its messages are owed that a silence, a standstill or quiet hours held."""
     owed = tuple(replace(one, free_at=now) if one.due_at < now else one for one in decision.notices)
     return replace(decision, notices=owed) if owed else decision
+
+
+def _heed(task: asyncio.Task[Any]) -> None:
+    """What came too late is seen, so that nobody complains; what it wrote is found when the store is asked again."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _answer(waiting: Sequence[asyncio.Future[None]], refused: StoreError | None = None) -> None:

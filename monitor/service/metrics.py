@@ -54,6 +54,7 @@ class SelfMetrics:
         self._decided = ""  # unit of the last commit
         self.lagged: Callable[[float], None] = lambda _seconds: None  # is told of each lag of the event loop
         self._readable = gauge("denbao_store_readable", registry)
+        self._away = gauge("denbao_store_away_seconds", registry)
         self._outbox = _Outbox()
         self.registry.register(self._outbox)
         self.spending = Spending()
@@ -68,6 +69,10 @@ class SelfMetrics:
     def channels(self, names: Iterable[str]) -> None:
         """Which channels there are: each has its counts from the start, zeros too."""
         self._outbox.channels = sorted(names)
+
+    def store_away(self, seconds: Callable[[], float]) -> None:
+        """Who knows for how long nothing could be stored."""
+        self._away.set_function(seconds)
 
     def swept(self, _source: str, seconds: float) -> None:
         """A poll began this long after its slot."""

@@ -30,7 +30,7 @@ class Board:
         for unit, state in shown.items():
             self._compare(unit, state, stored.get(unit))
         for unit in COMMUNES:
-            self._age(unit, shown[unit])
+            self._age(unit, service.evaluator.shown[unit])
 
     def _compare(self, unit: str, shown: UnitState, stored: UnitState | None) -> None:
         if stored is None or shown == stored:

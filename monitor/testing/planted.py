@@ -43,7 +43,8 @@ class _ForgetsAtRestart(Evaluator):
 
     async def load(self) -> None:
         await super().load()
-        self.states = {unit: replace(state, criteria={}, incidents={}) for unit, state in self.states.items()}
+        for state in list(self.states.values()):
+            self._adopt(replace(state, criteria={}, incidents={}))
 
 
 class _AnswersTooSoon(Evaluator):

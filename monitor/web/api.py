@@ -15,6 +15,7 @@ from monitor.model.unit import Level
 from monitor.ports import Exporter
 from monitor.reporting.facts import facts
 from monitor.reporting.why import why
+from monitor.service.app import Service
 from monitor.service.exporters import Unloaded
 from monitor.web import shapes
 from monitor.web.keys import CALLER, SERVICE
@@ -42,6 +43,7 @@ async def site(request: web.Request) -> web.Response:
         "name": {"vi": found.name_vi, "en": found.name_en},
         "version": found.version,
         "problems": list(service.site_problems),
+        **_stored(service),
         "own_alarms": [shapes.own_alarm(alarm) for alarm in service.self_watch.shown()],
         "channel_problems": list(service.channel_watch.sentences()),
         "exporter_problems": list(service.export_problems()),
@@ -57,7 +59,7 @@ async def units(request: web.Request) -> web.Response:
     level, colour = one_of(request, "level", LEVELS), one_of(request, "colour", COLOURS)
     province = request.query.get("province")
     service = request.app[SERVICE]
-    states = service.evaluator.states
+    states = service.evaluator.shown
     found = [
         unit
         for unit in service.site.units
@@ -66,7 +68,8 @@ async def units(request: web.Request) -> web.Response:
         and (colour is None or states[unit.code].colour == colour)
     ]
     rows = [shapes.unit_summary(unit, states[unit.code]) for unit in found[offset : offset + limit]]
-    return answer({**_page(rows, limit, offset, more=len(found) > offset + limit), "total": len(found)})
+    page = _page(rows, limit, offset, more=len(found) > offset + limit)
+    return answer({**page, "total": len(found), **_stored(service)})
 
 
 async def unit(request: web.Request) -> web.Response:
@@ -74,7 +77,8 @@ async def unit(request: web.Request) -> web.Response:
     known_only(request, ())
     service = request.app[SERVICE]
     found = service.site.units[clean(request.match_info["code"])]
-    return answer(shapes.unit_detail(found, service.evaluator.states[found.code], service.site.units))
+    shown = shapes.unit_detail(found, service.evaluator.shown[found.code], service.site.units)
+    return answer({**shown, **_stored(service)})
 
 
 async def explain(request: web.Request) -> web.Response:
@@ -82,13 +86,18 @@ async def explain(request: web.Request) -> web.Response:
     known_only(request, ())
     service = request.app[SERVICE]
     found = service.site.units[clean(request.match_info["code"])]
-    state = service.evaluator.states[found.code]
+    state = service.evaluator.shown[found.code]
     told = why(found, state, service.site.ruleset, service.site.calendar, service.clock.now())
-    systems = [service.evaluator.states[code] for code in found.depends_on]
-    children = [service.evaluator.states[code] for code in service.site.units.children(found.code)]
+    systems = [service.evaluator.shown[code] for code in found.depends_on]
+    children = [service.evaluator.shown[code] for code in service.site.units.children(found.code)]
     site = service.site
     computed = facts(found, state, site.ruleset, site.calendar, told.at, systems, children, site.units)
-    return answer({**shapes.explanation(told), "facts": computed})
+    return answer({**shapes.explanation(told), "facts": computed, **_stored(service)})
+
+
+def _stored(service: Service) -> shapes.Json:
+    """Since when colours are judged in memory and are not stored; null: all are."""
+    return {"not_stored_since": shapes.iso(service.evaluator.unstored_since)}
 
 
 async def incidents(request: web.Request) -> web.Response:

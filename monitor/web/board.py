@@ -44,7 +44,7 @@ def _board(request: web.Request, head: Unit | None) -> web.Response:
     top = head or next(iter(service.site.units.at(Level.NATION)), None)
     context = {
         "head": top,
-        "told": why(top, service.evaluator.states[top.code], service.site.ruleset, service.site.calendar, now)
+        "told": why(top, service.evaluator.shown[top.code], service.site.ruleset, service.site.calendar, now)
         if top
         else None,
         "group": group,
@@ -83,9 +83,9 @@ async def unit(request: web.Request) -> web.Response:
     service, pages = request.app[SERVICE], request.app[PAGES]
     t, now, units = pages.words(request), service.clock.now(), service.site.units
     found = units[clean(request.match_info["code"])]
-    told = why(found, service.evaluator.states[found.code], service.site.ruleset, service.site.calendar, now)
+    told = why(found, service.evaluator.shown[found.code], service.site.ruleset, service.site.calendar, now)
     changes = await service.store.transitions(found.code)
-    states = service.evaluator.states
+    states = service.evaluator.shown
     context = {
         "unit": found,
         "told": told,
@@ -110,7 +110,7 @@ async def incidents(request: web.Request) -> web.Response:
     t = pages.words(request)
     lately = await service.store.incidents(open_only=False, limit=500)
     closed = [incident for incident in lately if not incident.open][:CLOSED]
-    found = look.open_incidents(service, t, service.evaluator.states)
+    found = look.open_incidents(service, t, service.evaluator.shown)
     context = {
         "open": [row for row in found if row.cover is None],
         "covered": [row for row in found if row.cover is not None],

@@ -124,7 +124,7 @@ def _why(request: web.Request, visit: Visit) -> web.StreamResponse:
     if unit is None:
         raise _Answered(410, "link_no_unit")
     t = _words(request, visit.person)
-    told = why(unit, service.evaluator.states[unit.code], service.site.ruleset, service.site.calendar, _now(request))
+    told = why(unit, service.evaluator.shown[unit.code], service.site.ruleset, service.site.calendar, _now(request))
     rows = [_criterion(one, service, visit, t) for one in told.criteria]
     context = {
         "unit": unit,

@@ -122,7 +122,7 @@ def _parted(unit: Unit, t: Words) -> tuple[str, str]:
 
 def group(code: str, codes: Iterable[str], service: Service, t: Words) -> Group:
     """Units as tiles, worst first, then by name."""
-    states, units = service.evaluator.states, service.site.units
+    states, units = service.evaluator.shown, service.site.units
     tiles = [tile(units[one], states[one], t) for one in codes]
     tiles.sort(key=lambda one: (WORST_FIRST.index(one.colour), unaccent(one.name).casefold(), one.name, one.code))
     found = Counter(one.colour for one in tiles)
@@ -141,7 +141,7 @@ def incident_row(incident: Incident, service: Service, t: Words) -> IncidentRow:
 
 def _cover(incident: Incident, service: Service, t: Words) -> Tile | None:
     wider = incident.cover.unit if incident.cover and incident.open else ""
-    return tile(service.site.units[wider], service.evaluator.states[wider], t) if wider in service.site.units else None
+    return tile(service.site.units[wider], service.evaluator.shown[wider], t) if wider in service.site.units else None
 
 
 def cause(incident: Incident, service: Service, t: Words) -> str:
@@ -155,7 +155,7 @@ def cause(incident: Incident, service: Service, t: Words) -> str:
 
 def open_incidents(service: Service, t: Words, among: Iterable[str]) -> list[IncidentRow]:
     """Open incidents of these units as committed: what a wider one takes in last, unanswered red first, the oldest."""
-    states = service.evaluator.states
+    states = service.evaluator.shown
     found = [incident for code in among for incident in states[code].incidents.values()]
     found.sort(
         key=lambda i: (
@@ -172,7 +172,7 @@ def open_incidents(service: Service, t: Words, among: Iterable[str]) -> list[Inc
 
 def targets(service: Service, t: Words, head: Unit | None, below: Sequence[str], now: datetime) -> list[TargetRow]:
     """Targets that judge the province or its communes, the next deadline first."""
-    states = service.evaluator.states
+    states = service.evaluator.shown
     rows: list[TargetRow] = []
     for rule in service.site.ruleset.criteria(service.site.calendar.local(now).date()).values():
         if rule.target is None:
@@ -225,7 +225,7 @@ def _progress(held: CriterionState) -> str:
 
 def probes(service: Service) -> tuple[int, int]:
     """(probes whose target answered well when last asked, all probes)."""
-    probes, states = service.site.probes, service.evaluator.states
+    probes, states = service.site.probes, service.evaluator.shown
     last = ((probe, states[probe.unit].evidence.get(probe.gives)) for probe in probes)
     return sum(told is not None and told.source == probe.id and told.value is True for probe, told in last), len(probes)
 
@@ -237,5 +237,5 @@ def shown_on(province: str, service: Service) -> tuple[str, ...]:
 
 def systems(service: Service, t: Words, among: Iterable[str]) -> list[Tile]:
     """Shared systems among these units, in site order."""
-    units, states = service.site.units, service.evaluator.states
+    units, states = service.site.units, service.evaluator.shown
     return [tile(units[code], states[code], t) for code in among if units[code].level is Level.SYSTEM]

@@ -18,7 +18,7 @@ from monitor.web.texts import LOCALES, Words
 
 _LARGE = 2048  # bytes from which packing pays
 # What the banners say is for those who may read; a page for what did not work is also shown to those who may not.
-_UNTOLD = {"ready": "", "degraded": False, "problems": (), "channel_problems": (), "exporter_problems": ()}
+_UNTOLD = {"ready": "", "not_stored": None, "problems": (), "channel_problems": (), "exporter_problems": ()}
 
 
 class Pages:
@@ -77,7 +77,7 @@ class Pages:
             "own_alarms": [(one.ref, said(one, words.locale)) for one in self._service.self_watch.shown()],
             "channel_problems": self._service.channel_watch.sentences(),
             "exporter_problems": self._service.export_problems(),
-            "degraded": bool(self._service.evaluator.degraded),
+            "not_stored": self._service.evaluator.unstored_since,
             "href": Linker("" if words.locale == site.locale else words.locale),
             "other_href": _other_language(request, other, site.locale),
             "other": other,

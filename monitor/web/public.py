@@ -109,7 +109,7 @@ def _shown(unit: Unit, request: web.Request) -> dict[str, object]:
     service, t = request.app[SERVICE], request.app[PAGES].words(request)
     codes = service.site.units.children(unit.code)
     group = look.group(unit.code, codes, service, t)
-    state = service.evaluator.states[unit.code]
+    state = service.evaluator.shown[unit.code]
     return {
         "head": unit,
         "colour": state.colour,
@@ -118,13 +118,13 @@ def _shown(unit: Unit, request: web.Request) -> dict[str, object]:
         "share": charts.bar(group.counts),
         "targets": look.targets(service, t, unit, codes, service.clock.now()),
         "refresh": max(_REFRESH, round(service.site.public.max_age)),
-        "old": bool(service.evaluator.degraded),
+        "not_stored": service.evaluator.unstored_since,
     }
 
 
 def _drawn(unit: Unit, request: web.Request) -> dict[str, object]:
     service, t = request.app[SERVICE], request.app[PAGES].words(request)
-    colour = service.evaluator.states[unit.code].colour
+    colour = service.evaluator.shown[unit.code].colour
     name, word = t.pick((unit.name_vi, unit.name_en)), t(colour.value)
     split = round(18 + _LETTER * len(name))
     fill, on_fill = _FILLS[colour]

@@ -1,4 +1,4 @@
-"""Committed changes as server-sent events.
+"""Changes as server-sent events: what is committed, and while the store is away what is judged.
 
 Each client has a mailbox of at most one change per unit: a client that reads slowly gets the latest colour of each unit
 instead of a backlog, and one that stops reading is cut off. Every stream begins with the colours of all its units, so a
@@ -89,10 +89,15 @@ class Broadcaster:
                     box.stirred |= stirred
                     box.news.set()
 
+    def beat(self) -> dict[str, object]:
+        """The data of a heartbeat, and of every event: when it is, and since when what is shown is not stored."""
+        service = self._service
+        return {"at": iso(service.clock.now()), "not_stored_since": iso(service.evaluator.unstored_since)}
+
     def message(self, states: Iterable[UnitState], scope: str | None) -> dict[str, object]:
         """The data of one event: the new colours, and the counts and open incidents as they are now."""
         return {
-            "at": iso(self._service.clock.now()),
+            **self.beat(),
             "changes": [_change(state) for state in states],
             "counts": self._counts(scope),
             "open_incidents": self._open_incidents(scope),
@@ -100,7 +105,7 @@ class Broadcaster:
 
     def everything(self, scope: str | None) -> dict[str, object]:
         """The first event of a stream: all its units."""
-        states = self._service.evaluator.states
+        states = self._service.evaluator.shown
         return self.message((state for unit, state in states.items() if self.concerns(unit, scope)), scope)
 
     def _counts(self, scope: str | None) -> Mapping[str, Mapping[str, int]]:
@@ -110,12 +115,12 @@ class Broadcaster:
         return counts if scope is not None else {**counts, "": self._count(provinces)}
 
     def _count(self, codes: Iterable[str]) -> Mapping[str, int]:
-        states = self._service.evaluator.states
+        states = self._service.evaluator.shown
         found = Counter(states[code].colour.value for code in codes)
         return {colour.value: found[colour.value] for colour in Colour}
 
     def _open_incidents(self, scope: str | None) -> int:
-        states = self._service.evaluator.states
+        states = self._service.evaluator.shown
         return sum(len(state.incidents) for unit, state in states.items() if self.concerns(unit, scope))
 
 
@@ -146,7 +151,7 @@ async def _next(box: Mailbox, stream: Broadcaster, service: Service) -> tuple[st
     await woken(box.news, service.clock, BEAT)
     box.news.clear()
     if not box.changed and not box.stirred:
-        return "beat", {"at": iso(service.clock.now())}
+        return "beat", stream.beat()
     changed, box.changed, box.stirred = box.changed, {}, False
     return "change", stream.message(changed.values(), box.scope)
 

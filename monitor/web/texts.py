@@ -62,15 +62,19 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Số vấn đề khi xuất số liệu cho chương trình khác: {count}; bảng này không bị ảnh hưởng.",
         "Problems of what is exported to other programs: {count}; this board is not affected.",
     ),
-    "degraded": (
-        "Không ghi được dữ liệu: bảng dừng ở trạng thái đã ghi gần nhất và có thể đã cũ.",
-        "Nothing can be stored now: the board shows the last stored state, which may be old.",
+    "not_stored": (
+        "Chưa lưu được từ {time}: màu được đánh giá trong bộ nhớ; sự cố và tin nhắn được ghi và gửi khi kho dữ liệu "
+        "hoạt động lại.",
+        "Not stored since {time}: colours are judged in memory; incidents and messages follow when the store is back.",
     ),
     "public_note": (
         "Trang công khai, chỉ để xem; giới hạn màu ghi trong bộ quy tắc.",
         "A public page, to be read only; limits of the colours are in the rule books.",
     ),
-    "public_old": ("Số liệu có thể đã cũ.", "The figures may be old."),
+    "public_not_stored": (
+        "Chưa lưu được từ {time}: màu là đánh giá tạm thời.",
+        "Not stored since {time}: the colours are provisional.",
+    ),
     "footer": (
         "Thiếu số liệu không bao giờ được tính là xanh.",
         "Missing data is never counted as green.",

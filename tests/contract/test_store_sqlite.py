@@ -387,3 +387,7 @@ async def test_a_notice_is_claimed_by_one_of_many(store: SqlStore) -> None:
     assert sorted(keys) == sorted(map(str, range(20)))
     settled = await asyncio.gather(*(store.settle(lease, SENT, NOW) for leases in claims for lease in leases))
     assert all(settled)
+
+
+def test_the_newest_version_is_known_without_reading_the_migrations() -> None:
+    assert migrate.newest() == migrate.versions()[-1]

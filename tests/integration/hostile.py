@@ -204,14 +204,15 @@ class Stage:
         self.sent += peer.sent
         writer.close()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Play to one more."""
         task = asyncio.create_task(self._act(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     @asynccontextmanager
     async def open(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[Stage]:
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=tls)
+        server = await asyncio.start_server(self.accept, "127.0.0.1", 0, ssl=tls)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self

@@ -116,6 +116,15 @@ async def taken(trial: Trial) -> bool:
     return await push(trial) == (200, False)
 
 
+async def judged_in_memory(trial: Trial, units: tuple[str, ...]) -> bool:
+    """Whether these are red, and that is said to be stored nowhere: on the board, by the API and as a metric."""
+    found = [await trial.unit(code) for code in units]
+    marked = all(unit["not_stored_since"] and not unit["incidents"] for unit in found)
+    away = total(await metrics(trial.board), "denbao_store_away_seconds")
+    page = (await trial.board.get("/"))[1]
+    return all(unit["colour"] == "red" for unit in found) and marked and away > 0 and "Chưa lưu được từ" in page
+
+
 async def polls(trial: Trial) -> float:
     return total(await metrics(trial.board), "denbao_polls_total", outcome="answered")
 
@@ -138,6 +147,7 @@ async def test_a_store_that_is_away_refuses_pushes_pages_once_goes_on_polling_an
                     assert await push(trial) == (503, True)
                     await until("the operator is paged", paged, hook, seconds=SOON)
                     assert (await trial.board.get("/readyz"))[0] == 503
+                    await until("judging goes on", judged_in_memory, trial, DOWN)
                     await trial.put_centre(WELL_AGAIN, "up")
                     await asyncio.sleep(5)  # so that its good answers are there before the store is
                     assert await polls(trial) > before + 100

@@ -92,13 +92,14 @@ class BreakableStore(MemoryStore):
 
 
 class Scene:
-    """One service; `down` are the communes that do not answer."""
+    """One service; `down` are the communes that do not answer, `mute` those that cannot be asked."""
 
     def __init__(self, limits: Mapping[str, Limits] | None = None, start: datetime = START) -> None:
         self.clock = WallClock(start)
         self.store = BreakableStore()
         self.host = ScriptedHost(self.clock)
         self.down: set[str] = set()
+        self.mute: set[str] = set()  # communes of which nobody can tell
         self.polled = True  # False: no source answers any more, and none fails either
         self.broken: dict[str, Reply] = {}  # channel -> how its provider treats everything
         self.site = own_site(limits or {})
@@ -119,9 +120,13 @@ class Scene:
 
     def _probe(self, unit: str) -> Callable[[datetime], Collected]:
         source = f"probe/{unit}"
-        return lambda now: Collected(
-            source, now, (Reading(unit, "reachable", unit not in self.down, now, now, source),)
-        )
+
+        def answer(now: datetime) -> Collected:
+            if unit in self.mute:
+                return Collected(source, now, failure="no route")
+            return Collected(source, now, (Reading(unit, "reachable", unit not in self.down, now, now, source),))
+
+        return answer
 
     async def passes(self, minutes: float) -> None:
         """So many minutes go by."""

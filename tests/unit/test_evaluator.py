@@ -255,26 +255,6 @@ def test_a_store_that_refuses_is_named_asked_again_and_then_forgotten():
     play(story)
 
 
-def test_no_colour_is_shown_after_a_minute_without_a_store_and_all_come_back_with_it():
-    async def story(scene: Scene) -> None:
-        async with Running(scene):
-            scene.take(*scene.fine())
-            await scene.clock.sleep(2)
-            assert scene.colour(COMMUNE) is GREEN
-            scene.store.refusals = [StoreError("disk full")] * 100
-            scene.take(scene.up(False))
-            await scene.clock.sleep(50)
-            assert scene.colour(COMMUNE) is GREEN
-            await scene.clock.sleep(20)
-            assert {scene.colour(code) for code in scene.evaluator.states} == {UNKNOWN}
-            standing = scene.evaluator.states[COMMUNE].standing
-            assert standing is not None and standing.reasons[0].code == reasons.BLIND
-            await scene.clock.sleep(60)
-            assert (scene.evaluator.degraded, scene.colour(OTHER)) == ("", GREEN)
-
-    play(story)
-
-
 def test_news_that_comes_while_a_commit_is_written_is_decided_next():
     async def story(scene: Scene) -> None:
         async def meanwhile() -> None:

@@ -22,6 +22,7 @@ class Running:
 
     site: SimpleNamespace
     clock: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(now=lambda: NOW))
+    evaluator: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(degraded=""))
     problems: tuple[str, ...] = ()
 
     def refuse(self, problems: tuple[str, ...]) -> None:
@@ -48,6 +49,15 @@ async def test_what_keeps_a_new_site_from_being_built_is_named_by_the_old_one(
     service = Running(SimpleNamespace(root=make_site(tmp_path)))
     assert await run._reloaded(service) is None  # type: ignore[arg-type]
     assert service.problems == sentence
+
+
+async def test_while_the_store_is_away_nothing_is_reloaded_for_neither_site_could_be_started(tmp_path: Path) -> None:
+    service = Running(SimpleNamespace(root=make_site(tmp_path)))
+    service.evaluator.degraded = "disk full"
+    assert await run._reloaded(service) is None  # type: ignore[arg-type]
+    assert service.problems == (
+        "not reloaded, for the store cannot be written now (disk full): reload again when it can",
+    )
 
 
 async def test_the_old_site_is_tried_until_it_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:

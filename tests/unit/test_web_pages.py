@@ -168,7 +168,7 @@ async def test_a_store_that_cannot_be_written_is_said_on_every_page():
     async with running(site()) as world, visiting(world) as client:
         async with world.without_store():
             page = await text_of(client, "/")
-        assert "Không ghi được dữ liệu" in page
+        assert "Chưa lưu được từ " in page
         assert "disk full" not in page  # the reason is the operator's: it is in the log and at /readyz
 
 

@@ -112,10 +112,10 @@ async def test_a_page_is_made_once_in_its_age_and_then_anew():
         assert after.count('data-colour="red"') > before.count('data-colour="red"')
 
 
-async def test_a_page_says_that_it_may_be_old_while_nothing_can_be_stored():
+async def test_a_page_says_since_when_nothing_can_be_stored():
     async with running(public()) as world, visiting(world) as client, world.without_store():
         text = await (await client.get(PAGE)).text()
-        assert "Số liệu có thể đã cũ." in text
+        assert "Chưa lưu được từ " in text and "tạm thời" in text
         assert "disk full" not in text
 
 

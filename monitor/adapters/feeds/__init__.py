@@ -14,7 +14,6 @@ from monitor.adapters.feeds.folder import Folder
 from monitor.adapters.feeds.page import Page, Parse
 from monitor.adapters.feeds.pages import Pages
 from monitor.adapters.feeds.portal import Nightly
-from monitor.adapters.feeds.postgres import ServerQuery
 from monitor.adapters.feeds.promql import Queries
 from monitor.adapters.feeds.rows import Frame
 from monitor.adapters.feeds.sql import Query
@@ -55,6 +54,8 @@ def open_feed(
     if spec.portal is not None:
         return ShyFeed(spec, Nightly(spec, spec.portal, fetcher, clock, chance, frame), clock)
     if spec.server is not None:
+        from monitor.adapters.feeds.postgres import ServerQuery  # its driver is a twentieth of a start
+
         return Feed(spec, ServerQuery(spec, spec.server, fetcher.guard, frame), clock)
     return Feed(spec, _way(spec, fetcher, clock, frame, root), clock)
 

@@ -2,7 +2,8 @@
 // Recolours what the page already shows, as the service commits it. Moves nothing, stores nothing.
 
 /** @typedef {{unit: string, colour: string, since: string | null}} Change */
-/** @typedef {{at: string, changes: Change[], counts: Record<string, Record<string, number>>, open_incidents: number}} News */
+/** @typedef {{at: string, not_stored_since: string | null}} Beat */
+/** @typedef {Beat & {changes: Change[], counts: Record<string, Record<string, number>>, open_incidents: number}} News */
 
 const STALE_AFTER = 15_000; // milliseconds of silence; the service speaks every five seconds
 const OPEN_AGAIN = 10_000; // milliseconds before a stream that the browser gave up is opened again
@@ -14,6 +15,7 @@ const live = /** @type {HTMLElement} */ (document.getElementById("live"));
 const liveText = /** @type {HTMLElement} */ (document.getElementById("live-text"));
 const lost = /** @type {HTMLElement} */ (document.getElementById("lost"));
 const changed = /** @type {HTMLElement} */ (document.getElementById("changed"));
+const notStored = /** @type {HTMLElement} */ (document.getElementById("not-stored"));
 const clock = new Intl.DateTimeFormat("en-GB", {
   timeZone: document.body.dataset.zone,
   day: "2-digit",
@@ -103,10 +105,12 @@ function recountIncidents(open) {
   wasIncidents = String(open);
 }
 
-/** @param {string} at */
-function heard(at) {
+/** @param {Beat} beat */
+function heard({ at, not_stored_since: since }) {
   heardAt = Date.now();
   lastInstant = at;
+  if (since) notStored.textContent = (notStored.dataset.text ?? "").replace("{time}", instant(since));
+  notStored.hidden = !since;
   live.dataset.state = "live";
   liveText.textContent = `${live.dataset.wordLive} ${instant(at, true)}`;
   lost.hidden = true;
@@ -128,14 +132,14 @@ function listen() {
   /** @param {MessageEvent<string>} event */
   const take = (event) => {
     const news = /** @type {News} */ (JSON.parse(event.data));
-    heard(news.at);
+    heard(news);
     news.changes.forEach(recolour);
     recount(news.counts);
     recountIncidents(news.open_incidents);
   };
   stream.addEventListener("snapshot", take);
   stream.addEventListener("change", take);
-  stream.addEventListener("beat", (event) => heard(JSON.parse(event.data).at));
+  stream.addEventListener("beat", (event) => heard(JSON.parse(event.data)));
   stream.addEventListener("error", () => {
     losing();
     if (stream.readyState === EventSource.CLOSED) setTimeout(listen, OPEN_AGAIN);
