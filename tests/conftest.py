@@ -38,6 +38,13 @@ def _nothing_remembered() -> None:
 loopback.install()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """One of several workers asks what its own tests dialled, not what those of another did."""
+    if hasattr(config, "workerinput"):  # so pytest-xdist says to a worker that it is one
+        folder = loopback.apart()
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
 def _dialled_nobody() -> None:
     if elsewhere := loopback.refused():
         pytest.fail("dialled, which is refused:\n" + "\n".join(elsewhere), pytrace=False)

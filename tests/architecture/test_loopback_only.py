@@ -65,14 +65,17 @@ def test_at_home():
 """
 
 
-def test_a_test_that_dials_elsewhere_fails_and_says_whom(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("options", [(), ("--numprocesses=2",)], ids=["in one process", "side by side"])
+def test_a_test_that_dials_elsewhere_fails_and_says_whom(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+):
     pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text())
     pytester.makeini(f"[pytest]\nmarkers =\n  needs(command): needs it\npythonpath = {ROOT}\n")
     pytester.makepyfile(SUITE)
     monkeypatch.setenv(loopback.TOLD, str(pytester.mkdir("dialled")))  # what it does is not ours
     monkeypatch.setenv("HYPOTHESIS_PROFILE", "fast")
     monkeypatch.delenv("CI", raising=False)  # under which pytest says each reason twice
-    result = pytester.runpytest_subprocess("-ra")
+    result = pytester.runpytest_subprocess("-ra", *options)
     result.assert_outcomes(failed=11, passed=1)
     text = result.stdout.str()
     assert text.count("dialled, which is refused:") == 11
