@@ -64,8 +64,8 @@ def test_in_ci_a_module_that_skips_itself_is_a_failure(suite, pytester, options)
 
 def test_a_test_that_hangs_ends_its_worker_and_says_where(suite, pytester):
     pytester.makepyfile(test_hangs="import time\ndef test_for_ever(): time.sleep(600)")
-    limits = ("-o", "faulthandler_timeout=1", "-o", "faulthandler_exit_on_timeout=true")
-    result = suite("", *SIDE_BY_SIDE, *limits)
+    one = ("test_hangs.py", "--numprocesses=1", "--max-worker-restart=0")
+    result = suite("", *one, "-o", "faulthandler_timeout=1", "-o", "faulthandler_exit_on_timeout=true")
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*crashed while running 'test_hangs.py::test_for_ever'*"])
     result.stderr.fnmatch_lines(["*test_hangs.py*, line 2 in test_for_ever*"])
