@@ -26,7 +26,7 @@ async def by_the_loop():
 
 def by_a_process(**more):
     code = "import socket; socket.socket().connect(('192.0.2.77', 443))"
-    subprocess.run([sys.executable, "-P", "-c", code], check=False, **more)
+    subprocess.run([sys.executable, "-P", "-c", code, "a-child"], check=False, **more)
 
 @pytest.mark.parametrize("dial", [
     lambda: socket.socket().connect(FAR),
@@ -79,7 +79,7 @@ def test_a_test_that_dials_elsewhere_fails_and_says_whom(
     result.assert_outcomes(failed=11, passed=1)
     text = result.stdout.str()
     assert text.count("dialled, which is refused:") == 11
-    assert text.count("socket.connect 192.0.2.77:443 by '-c'") == 2
+    assert text.count("socket.connect 192.0.2.77:443 by '-c a-child'") == 2
     assert "socket.getaddrinfo rest.esms.vn" in text
 
 

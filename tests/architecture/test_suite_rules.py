@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from tests.integration.process import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAVES_OUT_THREE = """
@@ -69,6 +72,14 @@ def test_a_test_that_hangs_ends_its_worker_and_says_where(suite, pytester):
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*crashed while running 'test_hangs.py::test_for_ever'*"])
     result.stderr.fnmatch_lines(["*test_hangs.py*, line 2 in test_for_ever*"])
+
+
+def test_no_two_processes_are_given_the_same_port():
+    ours = set(free_ports(5))
+    command = [sys.executable, "-c", "from tests.integration.process import free_ports; print(*free_ports(5))"]
+    run = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    theirs = {int(port) for port in run.stdout.split()}
+    assert len(ours) == len(theirs) == 5 and ours.isdisjoint(theirs)
 
 
 @pytest.mark.parametrize(("ci", "status"), [("", 0), ("true", 1)])

@@ -22,7 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 T = TypeVar("T")
 
-PATIENCE = 40.0  # seconds a busy machine may take for what takes one or two by itself
+PATIENCE = 90.0  # seconds a crowded machine may take for what takes one or two by itself
 LOOK = 0.05  # seconds between two looks
 STOP = 10.0  # seconds in which a service has to stop
 PROGRAM = (sys.executable, "-m", "monitor")

@@ -14,7 +14,7 @@ import aiohttp
 from tests.integration.process import free_ports
 
 T = TypeVar("T")
-PATIENCE = 40.0  # seconds until a question must have its answer
+PATIENCE = 90.0  # seconds until a question must have its answer
 LOOK = 0.1  # seconds between two looks
 
 
