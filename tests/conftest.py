@@ -9,7 +9,7 @@ from collections.abc import Generator
 from typing import TypeVar
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from monitor.engine.pace import slopes
 from tests.loopback import sitecustomize as loopback
@@ -19,13 +19,13 @@ IN_CI = os.environ.get("CI") == "true"
 
 # "fast" and "ci" draw the same examples every time, so a red run is always about the change; "nightly" looks for news
 # and prints the line that reproduces what it finds; "mutants" is short, for it runs a thousand times, and what it finds
-# it does not make smaller. No deadline anywhere: the machine's speed is not under test.
-settings.register_profile("fast", deadline=None, derandomize=True)
-settings.register_profile("ci", deadline=None, derandomize=True, max_examples=300)
-settings.register_profile(
-    "mutants", deadline=None, derandomize=True, max_examples=30, phases=(Phase.explicit, Phase.generate)
-)
-settings.register_profile("nightly", deadline=None, max_examples=5_000, print_blob=True)
+# it does not make smaller. No deadline anywhere, nor a complaint of slow draws (the first text of a fresh clone takes
+# seconds, for its table of letters is made then): the machine's speed is not under test.
+EVERY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fast", EVERY, derandomize=True)
+settings.register_profile("ci", EVERY, derandomize=True, max_examples=300)
+settings.register_profile("mutants", EVERY, derandomize=True, max_examples=30, phases=(Phase.explicit, Phase.generate))
+settings.register_profile("nightly", EVERY, max_examples=5_000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "fast"))
 
 
@@ -36,6 +36,13 @@ def _nothing_remembered() -> None:
 
 
 loopback.install()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One of several workers asks what its own tests dialled, not what those of another did."""
+    if hasattr(config, "workerinput"):  # so pytest-xdist says to a worker that it is one
+        folder = loopback.apart()
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def _dialled_nobody() -> None:

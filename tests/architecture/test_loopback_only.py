@@ -26,7 +26,7 @@ async def by_the_loop():
 
 def by_a_process(**more):
     code = "import socket; socket.socket().connect(('192.0.2.77', 443))"
-    subprocess.run([sys.executable, "-P", "-c", code], check=False, **more)
+    subprocess.run([sys.executable, "-P", "-c", code, "a-child"], check=False, **more)
 
 @pytest.mark.parametrize("dial", [
     lambda: socket.socket().connect(FAR),
@@ -65,18 +65,21 @@ def test_at_home():
 """
 
 
-def test_a_test_that_dials_elsewhere_fails_and_says_whom(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("options", [(), ("--numprocesses=2",)], ids=["in one process", "side by side"])
+def test_a_test_that_dials_elsewhere_fails_and_says_whom(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+):
     pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text())
     pytester.makeini(f"[pytest]\nmarkers =\n  needs(command): needs it\npythonpath = {ROOT}\n")
     pytester.makepyfile(SUITE)
     monkeypatch.setenv(loopback.TOLD, str(pytester.mkdir("dialled")))  # what it does is not ours
     monkeypatch.setenv("HYPOTHESIS_PROFILE", "fast")
     monkeypatch.delenv("CI", raising=False)  # under which pytest says each reason twice
-    result = pytester.runpytest_subprocess("-ra")
+    result = pytester.runpytest_subprocess("-ra", *options)
     result.assert_outcomes(failed=11, passed=1)
     text = result.stdout.str()
     assert text.count("dialled, which is refused:") == 11
-    assert text.count("socket.connect 192.0.2.77:443 by '-c'") == 2
+    assert text.count("socket.connect 192.0.2.77:443 by '-c a-child'") == 2
     assert "socket.getaddrinfo rest.esms.vn" in text
 
 

@@ -6,21 +6,22 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import expect
+import pytest_asyncio
+from playwright.async_api import Browser, expect
 
 from monitor.alerting.links import Grant, Purpose, sign
 from tests.browser.visiting import Visit, visiting
 from tests.unit.web_site import HOSTILE, NOW, TOKENS, site
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.asyncio(loop_scope="module")]
 
 COMMUNES = 92
 
 
-@pytest.fixture
-async def visit() -> AsyncIterator[Visit]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def visit(browser: Browser) -> AsyncIterator[Visit]:
     """A running board of 92 communes and a browser in front of it."""
-    async with visiting(site(communes=COMMUNES)) as made:
+    async with visiting(site(communes=COMMUNES), browser) as made:
         yield made
 
 

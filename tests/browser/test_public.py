@@ -7,22 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
 
 from monitor.config.spec import Public
 from tests.browser.visiting import Visit, visiting
 from tests.unit.web_site import HOSTILE, site
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.asyncio(loop_scope="module")]
 PHONE = {"viewport": {"width": 360, "height": 740}}
 FROM_ELSEWHERE = """<img id="badge" src="{0}/badge/19.svg"><img id="look" src="{0}/static/favicon.svg">"""
 SEEN = "Promise.all([...document.images].map(i => i.decode().then(() => i.id, () => null)))"
 
 
-@pytest.fixture
-async def visit() -> AsyncIterator[Visit]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def visit(browser: Browser) -> AsyncIterator[Visit]:
     """A site whose province everybody may see."""
     made = replace(site(communes=92), public=Public(frozenset({"19"})))
-    async with visiting(made) as found:
+    async with visiting(made, browser) as found:
         yield found
 
 

@@ -53,15 +53,24 @@ class Visit:
 
 
 @asynccontextmanager
-async def visiting(made: Site) -> AsyncIterator[Visit]:
-    """The board of a site on a port of its own, and a browser; both end with the block."""
-    async with running(made) as world, async_playwright() as playwright:
+async def chromium() -> AsyncIterator[Browser]:
+    """One browser for all tests of a module: it takes seconds to start, and its contexts share nothing."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def visiting(made: Site, browser: Browser) -> AsyncIterator[Visit]:
+    """The board of a site on a port of its own, and the browser; the board ends with the block."""
+    async with running(made) as world:
         app = create_app(world.service, world.tokens)
         runner = await serve(app, "127.0.0.1", 0)
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         try:
             host, port = runner.addresses[0][:2]
             yield Visit(world, f"http://{host}:{port}", browser, app[STREAM], [])
         finally:
-            await browser.close()
             await runner.cleanup()

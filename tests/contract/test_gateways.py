@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+import pytest_asyncio
 from apprise.manager_plugins import NotificationManager
 
 from monitor.adapters.clock import SystemClock
+from monitor.adapters.transports import factory
 from monitor.adapters.transports.factory import open_transports
 from monitor.adapters.transports.gateways.codes import CLASSES, codes, receipt_of
 from monitor.adapters.transports.gateways.registry import GATEWAYS
@@ -20,17 +22,25 @@ from monitor.model.incident import Fault, Outcome, Receipt
 from monitor.ports import Transport
 from monitor.simulate.gateways import BOTS, IDEMPOTENT, FakeGateways, Mood
 from tests.integration.gateway_tools import ALL, PHONE, SECRET, USER, deliver, gateway_site, opened
-from tests.integration.posts import SLACK
+from tests.integration.posts import SLACK, shelf
 
 pytestmark = pytest.mark.integration
 HURRIED = ", timeout: 2s"
 OURS = tuple(name for name in ALL if name not in BOTS)
 
 
-@pytest.fixture
-async def line(tmp_path, request):
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def workers():
+    """What is left of the workers of earlier tests."""
+    async with shelf() as made:
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def line(tmp_path, request, workers, monkeypatch):
     """Stand-ins and transports of one gateway, with the options that a test names."""
     name, more = request.param
+    monkeypatch.setattr(factory, "Pool", workers.pool)
     async with opened(tmp_path, name, more=more) as (fake, transports):
         yield name, fake, transports[name]
 
@@ -39,7 +49,8 @@ Line = tuple[str, FakeGateways, Transport]
 
 
 def each(*names: str, more: str = ""):
-    return pytest.mark.parametrize("line", [(name, more) for name in names], indirect=True, ids=names)
+    lines = pytest.mark.parametrize("line", [(name, more) for name in names], indirect=True, ids=names)
+    return lambda test: pytest.mark.asyncio(loop_scope="module")(lines(test))
 
 
 @each(*ALL)

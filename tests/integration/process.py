@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,10 +22,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 T = TypeVar("T")
 
-PATIENCE = 40.0  # seconds a busy machine may take for what takes one or two by itself
+PATIENCE = 90.0  # seconds a crowded machine may take for what takes one or two by itself
 LOOK = 0.05  # seconds between two looks
 STOP = 10.0  # seconds in which a service has to stop
 PROGRAM = (sys.executable, "-m", "monitor")
+_BLOCKS, _BLOCK = (12_000, 32_000), 200  # ports below those that Linux gives away; how many one process has
+_HELD: list[socket.socket] = []
 
 
 async def until(why: str, what: Callable[..., Awaitable[T | None]], *given: Any, seconds: float = PATIENCE) -> T:
@@ -37,12 +41,31 @@ async def until(why: str, what: Callable[..., Awaitable[T | None]], *given: Any,
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports nobody listens on now. A site's file names its ports, so they must be known before it starts."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(number)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+    """Ports nobody listens on now and the kernel gives to nobody, each to one process of the suite alone.
+
+    A site's file names its ports, so they must be known before it starts, and it takes seconds to start: a port that
+    the kernel had chosen could be another's by then.
+    """
+    found: list[int] = []
+    while len(found) < number:
+        port = next(_own_ports())
+        with contextlib.suppress(OSError), socket.socket() as sock:
+            sock.bind(("127.0.0.1", port))
+            found.append(port)
+    return found
+
+
+@cache
+def _own_ports() -> Iterator[int]:
+    """The ports of a block that this process has until it ends; again from the first one after the last."""
+    for first in range(*_BLOCKS, _BLOCK):
+        lock = socket.socket(socket.AF_UNIX)  # a name without a file, which the kernel frees with the process
+        with contextlib.suppress(OSError):
+            lock.bind(f"\0denbao-tests-ports-{first}")
+            _HELD.append(lock)
+            return itertools.cycle(range(first, first + _BLOCK))
+        lock.close()
+    raise OSError(f"all ports of {_BLOCKS} are held by other runs of the suite")
 
 
 def descendants(pid: int) -> dict[int, str]:

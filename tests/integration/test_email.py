@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from monitor.adapters.clock import SystemClock
 from monitor.adapters.shelf import FolderShelf
 from monitor.adapters.transports.email import EmailTransport
 from monitor.adapters.transports.pool import Pool
@@ -18,10 +20,12 @@ from monitor.model.incident import Outcome, Receipt, reference
 from tests.integration.posts import (
     ADDRESS,
     HURRIED,
+    LOOPBACK,
     NOTICE,
     PASSWORD,
     SLACK,
     MailServer,
+    Shelf,
     drip,
     exposed,
     gone,
@@ -29,20 +33,27 @@ from tests.integration.posts import (
     mail_server,
     missed,
     new_pool,
+    shelf,
     transport,
 )
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 
-@pytest.fixture
-async def pool() -> AsyncIterator[Pool]:
-    made = new_pool()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def workers() -> AsyncIterator[Shelf]:
+    async with shelf() as made:
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def pool(workers: Shelf) -> AsyncIterator[Pool]:
+    made = workers.pool("trial", 2, LOOPBACK, SystemClock())
     yield made
     await made.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def mail() -> AsyncIterator[MailServer]:
     async with mail_server() as server:
         yield server
@@ -232,7 +243,8 @@ async def test_a_healthy_worker_is_used_again(pool, mail):
 # -- secrets and addresses ---------------------------------------------------------------------------------------
 
 
-async def test_no_secret_stands_in_arguments_environment_receipts_or_logs(pool, mail, monkeypatch, caplog):
+async def test_no_secret_stands_in_arguments_environment_receipts_or_logs(mail, monkeypatch, caplog):
+    pool = new_pool()  # its worker is started with the password in our environment
     monkeypatch.setenv("DENBAO_SMTP_PASSWORD", PASSWORD)
     caplog.set_level(0)
     url = mail.url.replace("127.0.0.1", f"truc:{PASSWORD}@127.0.0.1")

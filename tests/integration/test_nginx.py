@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import trustme
-from aiohttp.test_utils import unused_port
 
 from monitor.adapters.probes import open_probe
 from monitor.config.certificates import tls_settings
@@ -23,6 +22,7 @@ from monitor.config.secrets import Secret
 from monitor.config.template import parse_template
 from monitor.model.reading import Collected
 from tests.contract.probe_tools import NOW, Names, note_of, tools
+from tests.integration.process import free_ports
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("nginx")]
 
@@ -76,7 +76,7 @@ class Nginx:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.port = {name: unused_port() for name in ("plain", "tls", "old", "strict", "expired")}
+        self.port = dict(zip(("plain", "tls", "old", "strict", "expired"), free_ports(5), strict=True))
         self.authority = trustme.CA()
         self.authority.cert_pem.write_to_path(root / "authority.pem")
         past = datetime(2002, 1, 1, tzinfo=UTC)

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from aiohttp.test_utils import unused_port
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Fetcher
@@ -18,6 +17,7 @@ from monitor.ports import Page
 from monitor.reporting.exposition import rendered
 from monitor.service.build import pushed
 from monitor.service.forwarding import Forwarder
+from tests.integration.process import free_ports
 from tests.integration.test_scrape_examples import HOSTILE
 from tests.integration.timeseries import prometheus, until, victoria_metrics
 
@@ -60,7 +60,7 @@ class Ago:
     ],
 )
 async def test_an_hour_in_which_the_receiver_was_away_arrives_whole(server, kind, path, tmp_path: Path):
-    port, clock, nothing = unused_port(), Ago(), tmp_path / "nothing.yml"
+    [port], clock, nothing = free_ports(1), Ago(), tmp_path / "nothing.yml"
     nothing.write_text("{}", "utf-8")  # to scrape
     spec = PushSpec(f"http://127.0.0.1:{port}{path}", kind, 60.0, 2**20, (), {"site": "thai-nguyen"})
     fetcher = Fetcher(AddressGuard([parse_allow("127.0.0.0/8:*")]), SystemClock())

@@ -14,21 +14,15 @@ from monitor.registry import load_registry
 from monitor.simulate import SimulateOptions, registered_territory, serve
 from monitor.simulate.gateways import FakeGateways
 from tests.integration.gateway_tools import PHONE, deliver, gateway_site
+from tests.integration.process import free_ports
 
 pytestmark = pytest.mark.integration
 
 
-async def free_port() -> int:
-    server = await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", 0)
-    port = int(server.sockets[0].getsockname()[1])
-    server.close()
-    await server.wait_closed()
-    return port
-
-
 async def test_a_message_to_a_stand_in_is_printed_as_the_telephone_would_show_it(tmp_path: Path, capsys):
     fake = FakeGateways(SystemClock())
-    fake._port = port = await free_port()
+    [port] = free_ports(1)
+    fake._port = port
     territory = registered_territory(load_registry(), "19", None)
     started = asyncio.Event()
     options = SimulateOptions(territory, port=0, tcp_port=0, gateways_port=port)

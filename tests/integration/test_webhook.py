@@ -7,40 +7,51 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from monitor.adapters.clock import SystemClock
 from monitor.adapters.transports.pool import Pool
 from monitor.adapters.transports.webhook import WebhookTransport
 from monitor.model.incident import Outcome, Receipt
 from tests.integration.posts import (
     HURRIED,
+    LOOPBACK,
     NOTICE,
     PATIENT,
     SLACK,
     HttpServer,
     Play,
+    Shelf,
     answer,
     drip,
     gone,
     http_server,
     new_pool,
+    shelf,
     silence,
     transport,
 )
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 MIB = 1024 * 1024
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
-@pytest.fixture
-async def pool() -> AsyncIterator[Pool]:
-    made = new_pool()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def workers() -> AsyncIterator[Shelf]:
+    async with shelf() as made:
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def pool(workers: Shelf) -> AsyncIterator[Pool]:
+    made = workers.pool("trial", 2, LOOPBACK, SystemClock())
     yield made
     await made.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def http() -> AsyncIterator[HttpServer]:
     async with http_server() as server:
         yield server

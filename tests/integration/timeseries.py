@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import aiohttp
-from aiohttp.test_utils import unused_port
+
+from tests.integration.process import free_ports
 
 T = TypeVar("T")
-PATIENCE = 40.0  # seconds until a question must have its answer
+PATIENCE = 90.0  # seconds until a question must have its answer
 LOOK = 0.1  # seconds between two looks
 
 
@@ -56,7 +57,7 @@ class Prometheus:
 @asynccontextmanager
 async def prometheus(config: Path, *, port: int = 0) -> AsyncIterator[Prometheus]:
     """A Prometheus with this file, which keeps its data and exemplars beside it, and receives what is pushed."""
-    port = port or unused_port()
+    port = port or free_ports(1)[0]
     async with _started(
         "prometheus",
         f"--config.file={config}",
@@ -73,7 +74,7 @@ async def prometheus(config: Path, *, port: int = 0) -> AsyncIterator[Prometheus
 @asynccontextmanager
 async def victoria_metrics(config: Path, *, port: int = 0) -> AsyncIterator[Prometheus]:
     """A VictoriaMetrics that scrapes by the same file; it answers the same questions, and always receives."""
-    port = port or unused_port()
+    port = port or free_ports(1)[0]
     async with _started(
         "victoria-metrics",
         f"-promscrape.config={config}",

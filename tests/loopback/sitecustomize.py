@@ -39,8 +39,7 @@ def install() -> None:
     if TOLD in os.environ and getattr(sys, "loopback_only", False):
         return
     if TOLD not in os.environ:
-        os.environ[TOLD] = tempfile.mkdtemp(prefix="dialled-")
-        atexit.register(shutil.rmtree, os.environ[TOLD], ignore_errors=True)
+        atexit.register(shutil.rmtree, apart(), ignore_errors=True)
     os.environ["PYTHONPATH"] = _with_folder(os.environ.get("PYTHONPATH", ""))
     sys.loopback_only = True  # type: ignore[attr-defined]
     sys.addaudithook(_watch)
@@ -54,6 +53,15 @@ def install() -> None:
         start(self, *args, **kwargs)
 
     subprocess.Popen.__init__ = inherit  # type: ignore[method-assign]
+
+
+def apart() -> str:
+    """A folder of its own for what this process, and those that it starts from now on, are refused.
+
+    Of several that share the tests of one run: each answers for its own. The caller removes it.
+    """
+    os.environ[TOLD] = tempfile.mkdtemp(prefix="dialled-")
+    return os.environ[TOLD]
 
 
 def _with_folder(path: str) -> str:

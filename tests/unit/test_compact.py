@@ -141,7 +141,8 @@ def told_singly(compiled, column, now):
     return [(COLOURS[code], instant(look)) for code, look in asked]
 
 
-@settings(max_examples=settings().max_examples * 10)
+# Readings are of many kinds, so more than of others; a thousand take ten seconds.
+@settings(max_examples=min(settings().max_examples * 10, max(settings().max_examples, 1_000)))
 @given(scenes())
 def test_a_column_says_what_judge_says_of_each_reading_at_every_instant(scene):
     criterion, indicator, news, instants = scene
