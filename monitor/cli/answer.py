@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
@@ -20,7 +21,7 @@ def ack(site: Path, ref: str, note: str, party: str, minutes: int | None) -> Non
     """Acknowledge the incident REF (six characters, as in the message): later steps are withheld."""
     given = {"note": note, "party": party, "minutes": minutes}
     body = {name: value for name, value in given.items() if value}
-    answer = post(open_site(site), f"/api/v1/incidents/{ref}/ack", body)
+    answer = post(open_site(site), f"/api/v1/incidents/{quote(ref, safe='')}/ack", body)
     if awaits := answer.get("awaits"):
         click.echo(f"{ref}: answered; still awaits {', '.join(awaits)}")
     else:

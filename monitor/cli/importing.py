@@ -57,6 +57,13 @@ class Form:
     names: str | None
 
 
+def _one_sign(_context: click.Context, _option: click.Parameter, typed: str) -> str:
+    sign = typed.replace("\\t", "\t")
+    if len(sign) != 1 or sign in '"\r\n':
+        raise click.BadParameter(f"{typed!r} is not one sign; write ';' or '\\t'")
+    return sign
+
+
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @site_option
@@ -65,7 +72,9 @@ class Form:
 @click.option("--date", "date_header", default=DATE, show_default=True, help="Header of the dates; may be missing.")
 @click.option("--as-of", help="Date of rows that state none: 2025-08-20, or an instant. Else the file's own.")
 @click.option("--names", help="Code of the province in which the units are named by name instead of code.")
-@click.option("--delimiter", default=",", show_default=True, help="Between the cells of a CSV file.")
+@click.option(
+    "--delimiter", callback=_one_sign, default=",", show_default=True, help="Between the cells of a CSV file."
+)
 @click.option("--encoding", default="utf-8", show_default=True, type=click.Choice(["utf-8", "utf-16", "cp1258"]))
 @click.option("--decimal", default=".", show_default=True, type=click.Choice([".", ","]), help="Of numbers in text.")
 @click.option("--sheet", "sheets", multiple=True, help="Sheet of a workbook; the only visible one unless said.")
@@ -111,7 +120,7 @@ def _of_form(site: Site, form: Form, file: Path, body: bytes) -> FeedSpec:
         raise click.UsageError(f"{file}: a JSON file needs --feed, which says where the figures stand")
     spec = FeedSpec(
         id=BY_HAND, kind=kind, owner="", url="", period=60.0, timeout=60.0, columns=(), max_silence=60.0,
-        unit=form.unit, as_of=AsOf.FETCH, delimiter=form.delimiter.replace("\\t", "\t"), encoding=form.encoding,
+        unit=form.unit, as_of=AsOf.FETCH, delimiter=form.delimiter, encoding=form.encoding,
         decimal=form.decimal, sheets=form.sheets,
     )  # fmt: skip
     if form.names is not None and not load_registry().communes(form.names):

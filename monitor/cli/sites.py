@@ -30,6 +30,8 @@ site_option = click.option(
     default=Path(),
     help="Folder with config.yaml; the current one by default.",
 )
+PORT = click.IntRange(0, 65535)  # 0: any that is free
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
 
@@ -87,9 +89,12 @@ def bundled() -> Path:
 @click.argument("folder", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
     """Copy a fresh site into FOLDER, which must be empty or new."""
-    if folder.exists() and any(folder.iterdir()):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise click.UsageError(f"{folder}: a file stands there or above; name a folder") from None
+    if any(folder.iterdir()):
         raise click.UsageError(f"{folder} is not empty")
-    folder.mkdir(parents=True, exist_ok=True)
     for name in CONTENT:
         source = bundled() / name
         if source.is_dir():

@@ -12,7 +12,7 @@ from typing import cast
 
 import click
 
-from monitor.cli.sites import bundled
+from monitor.cli.sites import PORT, bundled
 from monitor.config.spec import Site
 from monitor.model.errors import ConfigError
 from monitor.model.incident import Notice
@@ -29,7 +29,7 @@ SPEED = 40_000.0  # the twenty days last 44 s
 @click.option("--lang", default="both", type=click.Choice(["vi", "en", "both"]), show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One event is one line of JSON.")
 @click.option("--serve", is_flag=True, help="Show the live board meanwhile, and afterwards until Ctrl-C.")
-@click.option("--port", default=8866, show_default=True, help="Port of the board on 127.0.0.1.")
+@click.option("--port", type=PORT, default=8866, show_default=True, help="Port of the board on 127.0.0.1.")
 def story(speed: float, lang: str, as_json: bool, serve: bool, port: int) -> None:
     """August 2025 in Thai Nguyen on a fast clock: two deadlines, judged and told by the real engine.
 

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from monitor.adapters.clock import SystemClock
-from monitor.cli.sites import bundled, site_option
+from monitor.cli.sites import PORT, bundled, site_option
 from monitor.registry import load_registry
 from monitor.registry.mapping import read_mapping
 from monitor.simulate import SimulatedProvince, SimulateOptions, registered_territory, serve
@@ -22,15 +22,15 @@ from monitor.simulate import SimulatedProvince, SimulateOptions, registered_terr
 @click.command()
 @site_option
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8867, show_default=True)
-@click.option("--tcp-port", default=8868, show_default=True, help="Where the operator line answers.")
+@click.option("--port", type=PORT, default=8867, show_default=True)
+@click.option("--tcp-port", type=PORT, default=8868, show_default=True, help="Where the operator line answers.")
 @click.option("--seed", default=766, show_default=True, help="Equal seeds, equal worlds.")
 @click.option("--province", default="19", show_default=True, help="Code of the province to simulate.")
 @click.option("--world", default="calm", type=click.Choice(["calm", "lively"]), show_default=True)
 @click.option(
     "--gateways",
     "gateways_port",
-    type=int,
+    type=PORT,
     help="Port for stand-ins of message gateways.",
 )
 @click.option("--until-input-ends", is_flag=True, hidden=True)

@@ -17,6 +17,7 @@ _DAY = timedelta(days=1)
 _SATURDAY = 5
 _DAY_ALONE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _REMEMBERED = 4096  # local instants whose UTC is kept: ten years of midnights
+_YEARS = range(1900, 3000)  # that people may name: a span from others could lead out of the calendar
 _HORIZON = 400  # days searched for the next session: longer than any closure between two Tets
 
 Session = tuple[time, time]  # from, to in local time; "to" 00:00 means the end of the day
@@ -185,9 +186,12 @@ class Daily:
 def read_instant(text: str, zone: ZoneInfo, *, is_end: bool = False) -> datetime:
     """An instant that people typed, in UTC: ISO 8601, on the clocks of `zone` unless it carries an offset.
 
-    A day alone is its first instant, or, where it `is_end`, counted in full. Raises ValueError.
+    A day alone is its first instant, or, where it `is_end`, counted in full. Raises ValueError, also for
+    the years before 1900 and after 2999.
     """
     try:
+        if int(text[:4]) not in _YEARS:
+            raise ValueError
         if _DAY_ALONE.fullmatch(text):
             day = date.fromisoformat(text) + timedelta(days=is_end)
             return first_instant(datetime.combine(day, time.min), zone)

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from itertools import chain
 
 from monitor.engine.book import Criterion, Measure
 from monitor.model.colour import Colour
@@ -228,14 +229,22 @@ def lines(scene: Scene, changes: Iterable[Transition], span: Span, blind: Sequen
     for change in changes:
         if change.criterion in names:
             history.setdefault((change.unit, change.criterion), []).append(change)
-    office = Office(scene.sessions, span)
+    cut: list[tuple[Unit, Criterion, tuple[Piece, ...]]] = []
     for unit in scene.chosen():
         there = _there(unit, span, scene.calendar)
         for rule in rules:
             own = history.get((unit.code, rule.id), ())
             if own and there is not None and rule.applies_to(unit):
-                found = tuple(pieces(own, _is_elapsed(rule, scene), there, blind))
-                yield Line(unit, rule, measured(found, office), found)
+                cut.append((unit, rule, tuple(pieces(own, _is_elapsed(rule, scene), there, blind))))
+    office = Office(scene.sessions, _measured_part(span, chain.from_iterable(found for _, _, found in cut)))
+    for unit, rule, found in cut:
+        yield Line(unit, rule, measured(found, office), found)
+
+
+def _measured_part(span: Span, found: Iterable[Piece]) -> Span:
+    """From the first that was measured on: a span may begin decades before the record, and each day has its hours."""
+    starts = min((start for start, _, how in found if how in (How.UP, How.DOWN)), default=span.ends.timestamp())
+    return replace(span, starts=datetime.fromtimestamp(starts, UTC))
 
 
 def _there(unit: Unit, span: Span, calendar: Calendar) -> Span | None:

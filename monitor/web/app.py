@@ -10,6 +10,7 @@ from aiohttp import web
 from monitor.service.app import Service
 from monitor.web.access import Right, Tokens
 from monitor.web.gate import WRONG_PER_MINUTE, Gate, guard
+from monitor.web.headers import HEADERS
 from monitor.web.keys import GATE, LINKS, PAGES, PUBLISHED, PUSHES, REPLIES, SERVICE, STREAM, TURN
 from monitor.web.limiter import Limiter
 from monitor.web.openapi import document
@@ -22,18 +23,9 @@ from monitor.web.replies import PER_MINUTE
 from monitor.web.route import Route
 from monitor.web.routes import table
 from monitor.web.stream import Broadcaster
+from monitor.web.unread import Runner
 
 LARGEST_BODY = 1024 * 1024  # bytes
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Server": "denbao",
-}
 
 
 def create_app(service: Service, tokens: Tokens) -> web.Application:
@@ -78,7 +70,7 @@ async def serve(app: web.Application, host: str, port: int) -> web.AppRunner:
 
     Raises OSError when the address is taken.
     """
-    runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=2.0)
+    runner = Runner(app, access_log=None, auto_decompress=False, shutdown_timeout=2.0)
     patient(app, runner, app[SERVICE].clock)
     await runner.setup()
     try:
@@ -101,7 +93,7 @@ def _described(openapi: dict[str, object]) -> Handler:
 
 async def _set_headers(_request: web.Request, response: web.StreamResponse) -> None:
     own = response.headers.get("Content-Security-Policy")  # of a document that is no page of the board
-    response.headers.update(_HEADERS | ({"Content-Security-Policy": own} if own else {}))
+    response.headers.update({**HEADERS} | ({"Content-Security-Policy": own} if own else {}))
     response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")  # a badge is for other sites
     response.headers.setdefault("Cache-Control", "no-store")
 

@@ -18,7 +18,14 @@ from monitor.web.texts import LOCALES, Words
 
 _LARGE = 2048  # bytes from which packing pays
 # What the banners say is for those who may read; a page for what did not work is also shown to those who may not.
-_UNTOLD = {"ready": "", "not_stored": None, "problems": (), "channel_problems": (), "exporter_problems": ()}
+_UNTOLD = {
+    "ready": "",
+    "not_stored": None,
+    "problems": (),
+    "own_alarms": (),
+    "channel_problems": (),
+    "exporter_problems": (),
+}
 
 
 class Pages:

@@ -129,7 +129,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     known_only(request, ("province",))
     service, stream = request.app[SERVICE], request.app[STREAM]
     scope = request.query.get("province")
-    if scope is not None and scope not in service.site.units:
+    if scope is not None and all(province.code != scope for province in service.site.units.at(Level.PROVINCE)):
         raise Problem(422, "query", "no province has that code")
     box = stream.join(scope)
     response = web.StreamResponse(headers=_HEADERS)
