@@ -13,6 +13,9 @@ _ASIDE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]|--[^
 _PARAMETER = re.compile(r"[:@$]([A-Za-z_]\w*)")
 # The same of PostgreSQL: also texts between dollars, and casts.
 _TOKEN = re.compile(_ASIDE.pattern + r"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|::|:(?P<name>[A-Za-z_]\w*)", re.DOTALL)
+# What writes: INTO is a reserved word of both; the others can begin a statement after WITH, or inside of it.
+_WRITES = re.compile(r"(?<![.\w])into\b|[()]\s*(?:delete\s+from\b|update\b[^()]*?\bset\b)", re.IGNORECASE | re.DOTALL)
+_SECOND = re.compile(r";\s*\S")
 _NAMELESS = re.compile(r"\?")
 _ABSENT = ("no such table", "no such column")  # an empty database has none
 
@@ -35,7 +38,13 @@ def mistakes(query: str, parameters: Collection[str], *, sqlite: bool = True) ->
     if not _SELECT.match(query):
         yield "the query is no SELECT", "a feed only reads: begin with SELECT or WITH"
         return
-    bare = _ASIDE.sub(" ", query)
+    bare = (_ASIDE if sqlite else _TOKEN).sub(" ", query)
+    if _WRITES.search(bare):
+        yield "the query writes", "a feed only reads: write one SELECT"
+        return
+    if not sqlite and _SECOND.search(bare):
+        yield "the query is more than one statement", "a feed only reads: write one SELECT"
+        return
     if _NAMELESS.search(bare):
         yield "the query has a parameter without a name", "write :name instead of ?"
         return

@@ -5,7 +5,8 @@ looks at every part first, and what it lets through is read in a process that ma
 ours: it is loaded in every such process.
 
 In: one line of JSON, the names of the wanted sheets (none: the only visible one), then the bytes of the file.
-Out: one JSON object, `{"sheets": [...], "missing": [...], "names": [...]}` or `{"refused": SENTENCE}`.
+Out: one JSON object, `{"sheets": [...], "missing": [...], "names": [...], "from_1904": true or false}` or
+`{"refused": SENTENCE}`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ _CODED = 0x1  # flag of a zip entry: it needs a password
 _PACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 # Bounded, so that no tag takes long; a cell that hides from it meets the limits of the process.
 _CELL = re.compile(rb"<(?:\w+:)?c\s[^<>]{0,300}?\br\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7})[\"'][^<>]{0,300}(?<!/)>\s*<")
+_EPOCH_1904 = re.compile(rb"<(?:\w+:)?workbookPr\s[^<>]{0,2000}?\bdate1904\s*=\s*[\"'](?:1|true)[\"']")
 _DECLARED = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -56,7 +58,18 @@ def read(body: bytes, wanted: Sequence[str]) -> dict[str, Any]:
     names = [sheet.name for sheet in book.sheets_metadata]
     visible = [sheet.name for sheet in book.sheets_metadata if sheet.visible is SheetVisibleEnum.Visible]
     chosen, missing = _choose(names, visible, wanted)
-    return {"sheets": [_sheet(book, name) for name in chosen], "missing": missing, "names": names}
+    return {
+        "sheets": [_sheet(book, name) for name in chosen],
+        "missing": missing,
+        "names": names,
+        "from_1904": _from_1904(body),
+    }
+
+
+def _from_1904(body: bytes) -> bool:
+    """Whether plain numbers of days count from 1 January 1904, as Excel for Mac did; dates are right already."""
+    with zipfile.ZipFile(io.BytesIO(body)) as packed:
+        return _EPOCH_1904.search(packed.read("xl/workbook.xml")) is not None
 
 
 def _choose(names: Sequence[str], visible: Sequence[str], wanted: Sequence[str]) -> tuple[list[str], list[str]]:

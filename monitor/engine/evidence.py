@@ -41,9 +41,7 @@ def _worth_keeping(before: Reading | None, reading: Reading) -> bool:
     """History keeps every change and one repeat an hour: a probe that says "up" four times a minute is not news."""
     if before is None or before.source != reading.source or not same_value(before.value, reading.value):
         return True
-    rate = (reading.comparator, reading.numerator, reading.denominator)
-    same_rate = (before.comparator, before.numerator, before.denominator) == rate
-    return not same_rate or before.note != reading.note or _hour(before.as_of) != _hour(reading.as_of)
+    return _rate(before) != _rate(reading) or before.note != reading.note or _hour(before.as_of) != _hour(reading.as_of)
 
 
 def _hour(instant: datetime) -> int:
@@ -86,13 +84,16 @@ def _claim_age(reading: Reading) -> tuple[datetime, datetime]:
 
 
 def _says_the_same(before: Reading, reading: Reading) -> bool:
-    return (
-        before.key == reading.key
-        and same_value(before.value, reading.value)
-        and before.comparator == reading.comparator
-        and before.denominator == reading.denominator
-        and before.numerator == reading.numerator
-    )
+    return before.key == reading.key and not contradicts(before, reading)
+
+
+def contradicts(one: Reading, other: Reading) -> bool:
+    """Whether two readings of the same thing and instant say different things."""
+    return not same_value(one.value, other.value) or _rate(one) != _rate(other)
+
+
+def _rate(reading: Reading) -> tuple[Comparator, float | None, float | None]:
+    return reading.comparator, reading.numerator, reading.denominator
 
 
 def _continue_run(before: Reading | None, reading: Reading) -> Reading:
@@ -104,6 +105,11 @@ def _continue_run(before: Reading | None, reading: Reading) -> Reading:
         one.unit, one.indicator, one.value, one.as_of, one.received_at, one.source,
         one.comparator, one.numerator, one.denominator, since, one.note,
     )  # fmt: skip
+
+
+def unratable(indicator: Indicator, denominator: float | None) -> str | None:
+    """Why there is nothing of which a rate could be (a sentence), or None. Often stated as 0 %, or as 100 %."""
+    return "the denominator is 0: there is nothing to rate" if denominator == 0 and indicator.unit == "%" else None
 
 
 def inconsistent(

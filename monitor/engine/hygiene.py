@@ -95,6 +95,8 @@ def after_poll(before: SourceHealth | None, collected: Collected, owner: str) ->
         rejected=collected.rejected,
         refused=collected.refused,
         newest=_newest(base, collected),
+        listened=0.0,
+        resumed=None,
     )
     if collected.shape is None:
         return answered

@@ -103,6 +103,8 @@ class SourceHealth:
     drift: Drift | None = None  # the last change of headers
     # as_of of the newest row that it brought for anybody, or its first answer; None: an earlier version did not say.
     newest: datetime | None = None
+    listened: float = 0.0  # of a heartbeat: seconds from its last success to `resumed` in which the service ran
+    resumed: datetime | None = None  # of a heartbeat: last start of the service since its last success
 
     @property
     def answers(self) -> bool:

@@ -10,6 +10,10 @@ from collections.abc import Mapping
 
 SENTENCES: Mapping[str, tuple[str, str]] = {
     "unknown-unit": ("mã không thuộc đơn vị nào của hệ thống này", "the code is of no unit of this site"),
+    "ambiguous-unit": (
+        "tên có thể là của nhiều đơn vị; hãy ghi đủ dấu, hoặc ghi mã",
+        "the name may be of several units; write its marks, or the code",
+    ),
     "former-unit": (
         "đơn vị đã được sáp nhập hoặc không còn; hãy dùng mã của đơn vị mới",
         "the unit was merged away or has ended; send the one it became part of",

@@ -169,6 +169,11 @@ class Evaluator:
             expected = (unit for watch in watches for unit in watch.expects)
             self._news.dirty.update(unit for unit in expected if unit in self.states)
 
+    def remember(self, health: SourceHealth) -> None:
+        """What is known of a source besides its answers; nothing is judged because of it."""
+        self.health[health.source] = self._news.health[health.source] = health
+        self._wake.set()
+
     async def submit(self, readings: Sequence[Reading]) -> None:
         """News that somebody waits for: returns when it and all its effects are committed.
 

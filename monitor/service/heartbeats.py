@@ -2,22 +2,25 @@
 
     signal    what it means
     success   the job did its work: on time until `every` + `grace` from now
-    start     it begins: it owes a success within `grace`, or it has failed
+    start     it begins: it owes a success within `grace`, or it has failed; to begin once more puts nothing off
     fail      it did not: no, at once, until the next success
 
-A job that never reported is unknown, not late. Seconds in which nobody listened, because the service was down, do not
-count. When the last success was heard survives a restart; that a run had begun does not, `every` then finds it.
+A job that never reported is unknown, not late; one of which no success was ever heard is never on time. Seconds in
+which nobody listened, because the service was down, do not count, however often it was. When the last success was heard
+survives a restart, and that it failed; that a run had begun does not, `every` then finds it.
+
+Time is counted on the monotonic clock, so that setting the wall clock moves no deadline while the service runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.config.spec import HeartbeatSpec
-from monitor.model.reading import Collected, Reading
+from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.ports import Clock
 from monitor.service.evaluator import Evaluator
 
@@ -35,12 +38,13 @@ class Signal(StrEnum):
 
 @dataclass
 class _Heard:
-    """What is known of one job."""
+    """What is known of one job. `since` and `until` are instants of the monotonic clock."""
 
     success: datetime | None = None
-    began: datetime | None = None  # a run that has not ended
+    since: float = 0.0  # from when `every` counts: the last success, later by the time in which nobody listened
+    began: datetime | None = None  # the first run since the last end; it has not ended
+    until: float = 0.0  # when that run must have ended
     failed: str = ""  # why, since the last success
-    deaf: timedelta = timedelta()  # how long nobody listened since the last success
 
 
 class Heartbeat:
@@ -48,66 +52,63 @@ class Heartbeat:
 
     period = LOOK
 
-    def __init__(self, spec: HeartbeatSpec) -> None:
+    def __init__(self, spec: HeartbeatSpec, clock: Clock) -> None:
         self.spec = spec
         self.id = f"{spec.source}/watch"
         self.owner = spec.unit
+        self._clock = clock
         self._heard = _Heard()
         self._told: tuple[datetime, bool] | None = None  # when it last said whether all is well, and what
 
-    def resume(self, success: datetime | None, last: Reading | None, now: datetime) -> None:
-        """Take over what was committed: the last success, and the last reading of this job, made while we listened."""
-        self._heard = _Heard(success)
-        if last is None or success is None:
-            return
-        self._heard.deaf = max(now - last.as_of, timedelta())
-        if last.value is False:
+    def resume(self, success: datetime | None, listened: float, last: Reading | None) -> None:
+        """Take over what was committed: the last success, for how many seconds we have listened since, and the last
+        reading of this job."""
+        self._heard = _Heard(success, self._clock.monotonic() - listened)
+        if last is not None and last.value is False:
             self._heard.failed = last.note or "the last run failed"
 
     def hear(self, signal: Signal, note: str, now: datetime) -> Reading | None:
         """Take a signal in; the reading that it is, if it says anything yet."""
+        heard = self._heard
         if signal is Signal.START:
-            self._heard.began = now
+            if heard.began is None:
+                heard.began, heard.until = now, self._clock.monotonic() + self.spec.grace
             return None
         if signal is Signal.SUCCESS:
-            self._heard = _Heard(now)
+            self._heard = _Heard(now, self._clock.monotonic())
         else:
-            self._heard.began, self._heard.failed = (
-                None,
-                f"the job says it failed: {note}" if note else "the job failed",
-            )
+            heard.began, heard.failed = None, f"the job says it failed: {note}" if note else "the job failed"
         return self._reading(now)
 
     def rests(self, now: datetime) -> bool:
-        """Whether there is nothing to say now: never heard, or said lately and not changed since."""
-        if self._never_heard():
+        """Whether there is nothing to say now: not known, or said lately and not changed since."""
+        if self._is_unknown():
             return True
         if self._told is None:
             return False
         at, well = self._told
-        return abs(now - at) < TELL and well is not bool(self._wrong(now))
+        return abs(now - at) < TELL and well is not bool(self._wrong())
 
     async def collect(self, now: datetime) -> Collected:
-        """Whether the job is on time now; nothing of one that was never heard."""
-        return Collected(self.id, now, () if self._never_heard() else (self._reading(now),))
+        """Whether the job is on time now; nothing of one of which that is not known."""
+        return Collected(self.id, now, () if self._is_unknown() else (self._reading(now),))
 
-    def _never_heard(self) -> bool:
-        return self._heard.success is None and self._heard.began is None and not self._heard.failed
+    def _is_unknown(self) -> bool:
+        return self._heard.success is None and not self._wrong()
 
-    def _wrong(self, now: datetime) -> str:
-        return self._heard.failed or self._late(now)
+    def _wrong(self) -> str:
+        return self._heard.failed or self._late()
 
     def _reading(self, now: datetime) -> Reading:
-        why = self._wrong(now)
+        why = self._wrong()
         self._told = now, not why
         return Reading(self.spec.unit, self.spec.gives, not why, now, now, self.spec.source, note=why)
 
-    def _late(self, now: datetime) -> str:
-        heard, grace = self._heard, timedelta(seconds=self.spec.grace)
-        if heard.began is not None and now >= heard.began + grace:
+    def _late(self) -> str:
+        heard, elapsed = self._heard, self._clock.monotonic()
+        if heard.began is not None and elapsed >= heard.until:
             return f"a run that began at {heard.began.isoformat(timespec='seconds')} has not ended within its grace"
-        owed = timedelta(seconds=self.spec.every) + grace + heard.deaf
-        if heard.success is not None and now >= heard.success + owed:
+        if heard.success is not None and elapsed >= heard.since + self.spec.every + self.spec.grace:
             return f"no report since {heard.success.isoformat(timespec='seconds')}"
         return ""
 
@@ -118,16 +119,21 @@ class Heartbeats:
     def __init__(self, specs: Iterable[HeartbeatSpec], evaluator: Evaluator, clock: Clock) -> None:
         self._evaluator = evaluator
         self._clock = clock
-        self.by_id = {spec.id: Heartbeat(spec) for spec in specs}
+        self.by_id = {spec.id: Heartbeat(spec, clock) for spec in specs}
 
     def resume(self) -> None:
         """Take over what was committed, once the evaluator has loaded it."""
         now = self._clock.now()
         for beat in self.by_id.values():
-            health = self._evaluator.health.get(beat.spec.source)
             last = self._evaluator.states[beat.spec.unit].evidence.get(beat.spec.gives)
             own = last if last is not None and last.source == beat.spec.source else None
-            beat.resume(health.last_success if health else None, own, now)
+            health = self._evaluator.health.get(beat.spec.source)
+            if health is None or health.last_success is None:
+                beat.resume(None, 0.0, own)
+                continue
+            listened = _listened(health, health.last_success, now if own is None else own.as_of)
+            beat.resume(health.last_success, listened, own)
+            self._evaluator.remember(replace(health, listened=listened, resumed=now))
 
     async def hear(self, name: str, signal: Signal, note: str) -> None:
         """Take a signal in; returns when it is committed. Raises KeyError for an unknown job, or StoreError."""
@@ -136,3 +142,8 @@ class Heartbeats:
         if signal is Signal.SUCCESS:
             self._evaluator.take(Collected(beat.spec.source, now))
         await self._evaluator.submit(() if reading is None else (reading,))
+
+
+def _listened(health: SourceHealth, success: datetime, until: datetime) -> float:
+    """Seconds in which somebody listened, from the last success to the last thing that was committed before now."""
+    return health.listened + max((until - (health.resumed or success)).total_seconds(), 0.0)

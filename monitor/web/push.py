@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from monitor.config.spec import Site, Token
-from monitor.engine.evidence import FUTURE_TOLERANCE, believable, clamp, inconsistent
+from monitor.engine.evidence import FUTURE_TOLERANCE, believable, clamp, contradicts, inconsistent, unratable
 from monitor.model.reading import Comparator, Reading, Value
 from monitor.model.state import AuditEntry
 from monitor.model.text import clean
@@ -24,6 +25,7 @@ from monitor.web.query import json_body, known_only
 MOST = 1000  # readings in one batch
 BATCHES_PER_MINUTE = 60  # of one token
 COMMIT_SECONDS = 10.0  # after which a batch that is not committed is answered 503; sending it again is harmless
+_NAMED = 10  # rows that a sentence names
 _OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 _FIELDS = frozenset({"unit", "indicator", "value", "as_of", "comparator", "numerator", "denominator", "note"})
 
@@ -44,34 +46,45 @@ async def readings(request: web.Request) -> web.Response:
     rows = _rows(await json_body(request))
     caller = request[CALLER]
     taken = _believed(rows, service.site, caller, service.clock.now())
+    _agreeing(taken)
 
     async def commit() -> None:
         await service.evaluator.submit(taken)
-        if caller.role != "pusher":  # what people bring is told apart; a robot's batches are their own record
-            await service.store.audit(_act(caller, taken, service.clock.now()))
+        await _audited(service, caller, "readings", _summary(taken))
 
     await _committed(service, commit)
     return answer({"accepted": len(taken)})
 
 
-def _act(caller: Token, taken: Sequence[Reading], now: datetime) -> AuditEntry:
+def _summary(taken: Sequence[Reading]) -> str:
     notes = dict.fromkeys(reading.note for reading in taken if reading.note)
-    said = clean("; ".join((f"{len(taken)} readings", *list(notes)[:3])))
-    return AuditEntry(now, caller.id, "push", "readings", said)
+    return clean("; ".join((f"{len(taken)} readings", *list(notes)[:3])))
+
+
+async def _audited(service: Service, caller: Token, subject: str, said: str) -> None:
+    """What people bring is told apart; a robot's pushes are their own record."""
+    if caller.role != "pusher":
+        await service.store.audit(AuditEntry(service.clock.now(), caller.id, "push", subject, said))
 
 
 async def heartbeat(request: web.Request) -> web.Response:
     """Take a job's signal in: success unless the body says start or fail. Answered when it is committed."""
     known_only(request, ())
-    service, name = request.app[SERVICE], request.match_info["id"]
+    service, name, caller = request.app[SERVICE], request.match_info["id"], request[CALLER]
     beat = service.heartbeats.by_id.get(name)
     if beat is None:
         raise Problem(404, "heartbeat", "there is no such heartbeat")
     _limit_rate(request, service.clock.monotonic())
     signal, note = _signal(await json_body(request) if request.can_read_body else {})
-    if not request[CALLER].may_say(beat.spec.unit, beat.spec.gives):
+    if not caller.may_say(beat.spec.unit, beat.spec.gives):
         raise Problem(403, "not-yours", f"this token may not speak of {beat.spec.gives} of {beat.spec.unit}")
-    await _committed(service, lambda: service.heartbeats.hear(name, signal, note))
+
+    async def commit() -> None:
+        await service.heartbeats.hear(name, signal, note)
+        said = clean("; ".join(filter(None, (signal.value, note))))
+        await _audited(service, caller, beat.spec.source, said)
+
+    await _committed(service, commit)
     return answer({"heartbeat": name, "signal": signal.value})
 
 
@@ -129,6 +142,21 @@ def _believed(rows: list[object], site: Site, caller: Token, now: datetime) -> l
     return taken
 
 
+def _agreeing(taken: Sequence[Reading]) -> None:
+    """Two rows of one unit, indicator and instant say the same, or nobody knows which is right. Raises Problem."""
+    alike: defaultdict[tuple[str, str, datetime, str], list[int]] = defaultdict(list)
+    for number, reading in enumerate(taken):
+        alike[reading.key].append(number)
+    errors: list[dict[str, object]] = []
+    for numbers in alike.values():
+        if any(contradicts(taken[numbers[0]], taken[number]) for number in numbers):
+            listed = ", ".join(map(str, numbers[:_NAMED]))
+            said = f"rows {listed} say different things of the same unit, indicator and instant"
+            errors += [{"row": number, "field": "value", "detail": said} for number in numbers]
+    if errors:
+        raise Problem(422, "duplicate", "nothing was taken: some readings contradict each other", errors=errors)
+
+
 def _reading(row: object, site: Site, caller: Token, now: datetime) -> Reading:
     if not isinstance(row, dict):
         raise _Refused("", "a reading is a JSON object")
@@ -146,6 +174,8 @@ def _reading(row: object, site: Site, caller: Token, now: datetime) -> Reading:
         raise _Refused("value", reason)
     comparator = _comparator(row.get("comparator", "="))
     numerator, denominator = _count(row, "numerator"), _count(row, "denominator")
+    if reason := unratable(site.ruleset.indicators[indicator], denominator):
+        raise _Refused("denominator", reason)
     if reason := inconsistent(site.ruleset.indicators[indicator], value, comparator, numerator, denominator):
         raise _Refused("value", reason)
     reading = Reading(

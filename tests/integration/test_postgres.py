@@ -108,7 +108,7 @@ async def test_nothing_is_ever_written(ask, query):
 
 async def test_a_query_that_takes_too_long_is_given_up(ask):
     found = await ask("SELECT code, rate, late FROM results, pg_sleep(60)", timeout=0.5)
-    assert "timeout" in found.failure
+    assert "timeout" in found.failure and found.stage == "fetch"
 
 
 async def test_more_rows_than_are_read_are_refused_together(ask, monkeypatch):
@@ -124,7 +124,7 @@ async def test_more_rows_than_are_read_are_refused_together(ask, monkeypatch):
     ("query", "options", "said"),
     [
         ("SELECT nothing FROM results", {}, 'column "nothing" does not exist'),
-        ("SELECT rate FROM results", {}, "no column 'code'"),
+        ("SELECT rate FROM results", {}, "no column 'code'"),  # the only one of which an answer came
         ("SELECT code FROM results WHERE year = :kind", {"parameters": {"kind": "xa"}}, "127.0.0.1: "),
         ("SELECT code FROM results", {"user": "nobody"}, 'role "nobody" does not exist'),
         ("SELECT code FROM results", {"database": "none"}, 'database "none" does not exist'),
@@ -134,6 +134,7 @@ async def test_more_rows_than_are_read_are_refused_together(ask, monkeypatch):
 async def test_what_goes_wrong_is_said_in_the_servers_words(ask, query, options, said):
     found = await ask(query, **options)
     assert (found.readings, said in found.failure) == ((), True), found.failure
+    assert found.stage == ("read" if said == "no column 'code'" else "fetch")
 
 
 async def test_a_value_that_is_none_costs_its_own_row(ask):

@@ -82,6 +82,21 @@ def test_a_file_from_the_future_is_not_believed(tmp_path):
     assert refusals(look(tmp_path)) == [("line 2", "future")]
 
 
+def test_a_file_from_a_clock_that_is_ahead_hides_none_of_those_that_come_after_it(tmp_path):
+    drop(tmp_path, "bao-cao-1.csv", 1, NOW + 24 * HOUR)
+    drop(tmp_path, "bao-cao-2.csv", 95, NOW - 10 * MINUTE)
+    found = look(tmp_path)
+    assert values(found) == {("02143", "rate"): 95}
+    assert [(one.row, one.reason) for one in found.rejected] == [("bao-cao-1.csv", "future")]
+    assert found.refused == {"future": 1}
+
+
+def test_a_file_that_is_ahead_by_less_than_a_minute_is_the_newest(tmp_path):
+    drop(tmp_path, "bao-cao-1.csv", 1, NOW + timedelta(seconds=50))
+    drop(tmp_path, "bao-cao-2.csv", 95, NOW - 10 * MINUTE)
+    assert values(look(tmp_path)) == {("02143", "rate"): 1}
+
+
 def test_no_file_and_no_folder_are_failures(tmp_path):
     assert "the folder inbox cannot be opened: No such file or directory" in look(tmp_path).failure
     drop(tmp_path, ".bao-cao-1.csv")

@@ -145,7 +145,9 @@ AREAS = CORNERS.map(lambda c: (min(c[0], c[2]), min(c[1], c[3]), max(c[0], c[2])
 def test_any_cells_under_a_header_do_not_break_a_workbook(rows, header, merged):
     sheet = {"name": "1", "rows": [(1, header), *sorted(rows.items())], "merged": merged}
     try:
-        collected = xlsx.read(SHEETS, {"sheets": [sheet], "missing": [], "names": ["1"]}, NOW, FRAME)
+        collected = xlsx.read(
+            SHEETS, {"sheets": [sheet], "missing": [], "from_1904": False, "names": ["1"]}, NOW, FRAME
+        )
     except Unreadable:
         return  # the header itself was merged away
     sound(SHEETS, collected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import date
 
 import pytest
 
@@ -100,3 +101,11 @@ def test_check_names_what_does_not_fit_together(line, said, tmp_path):
 
 def test_a_feed_of_names_still_takes_no_code():
     assert parsed(feed_spec("csv", names=Names(REGISTRY, "19")), "code,ratio\n02143,5\n").readings == ()
+
+
+def test_a_unit_that_has_ended_is_refused_by_its_name_as_by_its_code():
+    spec = feed_spec("csv", names=Names(REGISTRY, "19"))
+    frame = Frame(CALENDAR, INDICATORS, CODES, ended={"02143": date(2026, 1, 1), "05665": date(2027, 1, 1)})
+    found = KINDS["csv"](spec, "code,ratio\nXã Văn Lang,50\nXã Văn Lăng,60\n".encode(), {}, NOW, frame)
+    assert [reading.unit for reading in found.readings] == ["05665"]
+    assert [(one.reason, one.unit) for one in found.rejected] == [("former-unit", "Xã Văn Lang")]

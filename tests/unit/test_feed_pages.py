@@ -127,3 +127,17 @@ def test_a_refused_row_is_told_with_its_page_and_rows_on_two_pages_can_contradic
     assert refusals(collected) == [
         ("page 1, rows[1]", "unknown-unit"), ("page 1, rows[0]", "duplicate"), ("page 2, rows[0]", "duplicate"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("second", "stage"),
+    [
+        (Failure("timeout", "no answer", 20.0, {}), "fetch"),
+        (page(b"", status=503), "fetch"),
+        (page(b"{"), "read"),
+        (part(TWO, pages=3), "read"),
+    ],
+)
+def test_what_did_not_come_fails_at_fetching_and_what_came_at_reading(second, stage):
+    found = collect(Server(part(ONE, pages=2), second), COUNTED)
+    assert found.failure.startswith("feed portal: page 2: ") and found.stage == stage

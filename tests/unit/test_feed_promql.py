@@ -64,7 +64,11 @@ def test_a_query_that_fails_costs_its_own_indicator_only():
 def test_a_feed_of_which_every_query_fails_has_failed():
     collected = promql.read(BOTH, {"rate": "timeout: no answer", "staffed": b"<html>"}, NOW, FRAME)
     assert collected.failure == "feed portal: rate: timeout: no answer (and 1 more queries)"
-    assert (collected.readings, collected.rejected) == ((), ())
+    assert (collected.readings, collected.rejected, collected.stage) == ((), (), "fetch")
+
+
+def test_an_answer_that_came_and_cannot_be_read_fails_at_reading():
+    assert parsed(SPEC, b"<html>").stage == "read"
 
 
 @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "", "5,5", "0x1p3", "1_0", "five"])

@@ -222,6 +222,7 @@ def test_no_names_of_columns_break_it_either(names):
         "  -- a note\n/* another */ WITH x AS (SELECT 1) SELECT * FROM x",
         "select ':nobody' as \":x\", [a:b], `c:d` from results -- :e\n where month = :month",
         "SELECT year FROM r WHERE kind = :kind",
+        "SELECT replace('into', 'x', 'update a set') AS updated, (deleted) FROM inserted -- into",
     ],
 )
 def test_a_good_query_has_no_mistakes(query):
@@ -232,6 +233,11 @@ def test_a_good_query_has_no_mistakes(query):
     ("query", "said"),
     [
         ("DELETE FROM results", "the query is no SELECT"),
+        ("WITH x AS (SELECT 1) DELETE FROM results", "the query writes"),
+        ("WITH x AS (SELECT 1) INSERT INTO results SELECT * FROM x", "the query writes"),
+        ("WITH x AS (SELECT 1)\nREPLACE INTO results SELECT * FROM x", "the query writes"),
+        ('with x as (select 1) update or ignore "results" set rate = 0', "the query writes"),
+        ("WITH x AS (SELECT 1) /* ( */ -- (\n DELETE FROM results", "the query writes"),
         ("SELECT FROM results", 'SQLite does not understand the query: near "FROM": syntax error'),
         ("SELECT 1; SELECT 2", "You can only execute one statement at a time"),
         ("SELECT * FROM r WHERE a = ?", "the query has a parameter without a name"),

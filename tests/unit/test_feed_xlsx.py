@@ -111,6 +111,18 @@ def test_dates_come_as_dates_as_texts_and_as_the_numbers_of_excel(day):
     assert [reading.as_of for reading in collected.readings] == [MIDNIGHT]
 
 
+@pytest.mark.parametrize("day", [46347 - 1462, date(2026, 11, 21)])
+@pytest.mark.parametrize("stated", [b'date1904="1"', b"date1904 = 'true'"])
+def test_a_workbook_that_counts_from_1904_says_the_same_days(day, stated):
+    book = workbook(("Báo cáo", [("Mã đơn vị", "Tỷ lệ (%)", "Ngày"), ("02143", 5, day)]), date_1904=True)
+
+    def change(name: str, content: bytes) -> bytes:
+        return content.replace(b'date1904="1"', stated) if name == "xl/workbook.xml" else content
+
+    [reading] = parsed(DATED, changed(book, change)).readings
+    assert reading.as_of == MIDNIGHT
+
+
 def test_a_date_with_a_time_of_day_is_local():
     collected = parsed(DATED, sheet(("Mã xã", "Ngày", "Tỷ lệ (%)"), ("02143", datetime(2026, 11, 21, 8, 30), 5)))
     assert collected.readings[0].as_of == datetime(2026, 11, 21, 1, 30, tzinfo=UTC)

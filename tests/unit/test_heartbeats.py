@@ -4,37 +4,56 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from monitor.config.spec import HeartbeatSpec
-from monitor.model.reading import Reading
-from monitor.service.heartbeats import Heartbeat, Signal
+from monitor.engine.hygiene import after_poll
+from monitor.model.reading import Collected, Reading, SourceHealth
+from monitor.model.state import UnitState
+from monitor.service.heartbeats import Heartbeat, Heartbeats, Signal
 from monitor.service.poller import Poller
-from monitor.testing import LoopClock, VirtualTimetable, run
+from monitor.testing import HandClock, LoopClock, VirtualTimetable, run
+
+if TYPE_CHECKING:
+    from monitor.service.evaluator import Evaluator
 
 NOW = datetime(2026, 11, 18, 3, 0, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 NIGHTLY = HeartbeatSpec("backup", "tthc", "centre_reachable", every=24 * 3600.0, grace=3600.0)
 
 
-def beat(*signals: tuple[Signal, datetime]) -> Heartbeat:
-    made = Heartbeat(NIGHTLY)
+class Job:
+    """A heartbeat and the clock that it goes by."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock(NOW)
+        self.beat = Heartbeat(NIGHTLY, self.clock)
+
+    def hear(self, signal: Signal, note: str, now: datetime) -> Reading | None:
+        self.clock.at = now
+        return self.beat.hear(signal, note, now)
+
+
+def beat(*signals: tuple[Signal, datetime]) -> Job:
+    made = Job()
     for signal, at in signals:
         made.hear(signal, "", at)
     return made
 
 
-def told(one: Heartbeat, now: datetime) -> tuple[Reading, ...]:
-    return run(one.collect(now)).readings
+def told(one: Job, now: datetime) -> tuple[Reading, ...]:
+    one.clock.at = now
+    return run(one.beat.collect(now)).readings
 
 
-def said(one: Heartbeat, now: datetime) -> Reading:
+def said(one: Job, now: datetime) -> Reading:
     [reading] = told(one, now)
     return reading
 
 
-def heard(one: Heartbeat, signal: Signal, now: datetime, note: str = "") -> Reading:
+def heard(one: Job, signal: Signal, now: datetime, note: str = "") -> Reading:
     reading = one.hear(signal, note, now)
     assert reading is not None
     return reading
@@ -82,11 +101,57 @@ def test_a_beginning_alone_says_nothing_yet():
     assert beat().hear(Signal.START, "", NOW) is None
 
 
-def resumed(value: bool, last: datetime, note: str = "", *, success: datetime | None = NOW) -> Heartbeat:
-    one = Heartbeat(NIGHTLY)
-    reading = Reading("tthc", "centre_reachable", value, last, last, "heartbeat:backup", note=note)
-    one.resume(success, reading, last + 10 * MINUTE)
-    return one
+def test_a_job_of_which_only_beginnings_were_heard_is_never_on_time():
+    one = beat((Signal.START, NOW))
+    assert told(one, NOW + HOUR - MINUTE) == () and one.beat.rests(NOW + HOUR - MINUTE)
+    assert said(one, NOW + HOUR).value is False
+
+
+def test_a_job_that_begins_again_and_again_and_never_ends_is_found():
+    one = beat(*((Signal.START, NOW + 30 * MINUTE * number) for number in range(200)))
+    reading = said(one, NOW + 100 * HOUR)
+    assert reading.value is False and "began at 2026-11-18T03:00:00" in reading.note
+
+
+def test_a_run_after_a_failure_owes_its_own_end():
+    one = beat((Signal.START, NOW), (Signal.FAIL, NOW + MINUTE), (Signal.SUCCESS, NOW + HOUR))
+    one.hear(Signal.START, "", NOW + 2 * HOUR)
+    assert said(one, NOW + 3 * HOUR - MINUTE).value is True
+    assert said(one, NOW + 3 * HOUR).value is False
+
+
+class Kept:
+    """What of one job outlives a restart: stands for the evaluator, with what it has committed."""
+
+    def __init__(self) -> None:
+        self.health: dict[str, SourceHealth] = {}
+        self.states = {"tthc": UnitState("tthc")}
+
+    def remember(self, health: SourceHealth) -> None:
+        self.health[health.source] = health
+
+    def commit(self, *readings: Reading) -> None:
+        self.states = {"tthc": UnitState("tthc", evidence={reading.indicator: reading for reading in readings})}
+
+    def restarted(self, now: datetime) -> Job:
+        one = Job()
+        one.clock.at = now
+        jobs = Heartbeats([NIGHTLY], cast("Evaluator", self), one.clock)
+        jobs.resume()
+        one.beat = jobs.by_id["backup"]
+        return one
+
+
+def last(value: bool, at: datetime, note: str = "") -> Reading:
+    return Reading("tthc", "centre_reachable", value, at, at, "heartbeat:backup", note=note)
+
+
+def resumed(value: bool, at: datetime, note: str = "", *, success: datetime | None = NOW) -> Job:
+    kept = Kept()
+    kept.commit(last(value, at, note))
+    if success is not None:
+        kept.remember(SourceHealth("heartbeat:backup", "tthc", last_success=success))
+    return kept.restarted(at + 10 * MINUTE)
 
 
 def test_the_time_in_which_nobody_listened_does_not_make_a_job_late():
@@ -95,15 +160,76 @@ def test_the_time_in_which_nobody_listened_does_not_make_a_job_late():
     assert said(one, NOW + 25 * HOUR + 10 * MINUTE).value is False
 
 
-def test_what_had_failed_is_still_failed_after_a_restart_and_says_why():
-    one = resumed(False, NOW + HOUR, "the job says it failed: disk full")
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_the_time_in_which_nobody_listened_stays_excused_however_often_the_service_begins_again(times):
+    kept = Kept()
+    kept.remember(SourceHealth("heartbeat:backup", "tthc", last_success=NOW))
+    kept.commit(last(True, NOW + HOUR))
+    for number in range(times):  # the first time after five hours, the others at once
+        one = kept.restarted(NOW + (6 + number) * HOUR)
+        if number:
+            kept.commit(*told(one, NOW + (6 + number) * HOUR))
+    kept.commit(*told(one, NOW + 12 * HOUR))
+    one = kept.restarted(NOW + 12 * HOUR)
+    assert said(one, NOW + 30 * HOUR - MINUTE).value is True
+    assert said(one, NOW + 30 * HOUR + times * HOUR).value is False
+
+
+def test_a_service_that_dies_before_it_looked_excuses_the_same_time_once():
+    kept = Kept()
+    kept.remember(SourceHealth("heartbeat:backup", "tthc", last_success=NOW))
+    kept.commit(last(True, NOW + HOUR))
+    for minute in range(5):
+        one = kept.restarted(NOW + 6 * HOUR + minute * MINUTE)
+    assert said(one, NOW + 30 * HOUR + 3 * MINUTE).value is True
+    assert said(one, NOW + 30 * HOUR + 4 * MINUTE).value is False
+
+
+def test_a_success_counts_anew_whatever_was_excused_before():
+    before = SourceHealth("heartbeat:backup", "tthc", last_success=NOW, listened=7200.0, resumed=NOW + 9 * HOUR)
+    health = after_poll(before, Collected("heartbeat:backup", NOW + 10 * HOUR), "tthc")
+    assert (health.last_success, health.listened, health.resumed) == (NOW + 10 * HOUR, 0.0, None)
+
+
+@pytest.mark.parametrize("success", [NOW, None])
+def test_what_had_failed_is_still_failed_after_a_restart_and_says_why(success):
+    one = resumed(False, NOW + HOUR, "the job says it failed: disk full", success=success)
     assert said(one, NOW + 2 * HOUR).note == "the job says it failed: disk full"
 
 
 def test_a_restart_before_any_report_accuses_nobody():
-    one = Heartbeat(NIGHTLY)
-    one.resume(None, None, NOW)
+    one = Kept().restarted(NOW)
     assert told(one, NOW + 100 * HOUR) == ()
+
+
+class Stepped(LoopClock):
+    """A clock whose wall time somebody sets."""
+
+    by = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.by
+
+
+@pytest.mark.parametrize("step", [-24 * HOUR, -HOUR, -10 * MINUTE, 10 * MINUTE, HOUR])
+def test_a_wall_clock_that_is_set_moves_no_deadline(step):
+    brought: list[tuple[float, bool]] = []
+
+    async def whole() -> None:
+        clock = Stepped(NOW)
+        one = Heartbeat(HeartbeatSpec("sync", "tthc", "up", every=3600.0, grace=60.0), clock)
+        one.hear(Signal.SUCCESS, "", clock.now())
+        for _ in range(2400):  # as the poller looks
+            if clock.monotonic() >= 600:
+                clock.by = step
+            if not one.rests(clock.now()):
+                for reading in (await one.collect(clock.now())).readings:
+                    brought.append((clock.monotonic(), reading.value is True))
+            await clock.sleep(2.0)
+
+    run(whole())
+    late = next(elapsed for elapsed, is_well in brought if not is_well)
+    assert 3660 <= late <= 3665
 
 
 def followed(spec: HeartbeatSpec, begins: datetime, hours: float) -> list[Reading]:
@@ -112,7 +238,7 @@ def followed(spec: HeartbeatSpec, begins: datetime, hours: float) -> list[Readin
 
     async def whole() -> None:
         clock = LoopClock(begins)
-        one = Heartbeat(spec)
+        one = Heartbeat(spec, clock)
         one.hear(Signal.SUCCESS, "", clock.now())
         timetable, poller = VirtualTimetable(clock), Poller([one], clock, lambda c: brought.extend(c.readings))
         await poller.sweep()

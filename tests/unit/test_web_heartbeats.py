@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 from unittest.mock import AsyncMock
 
 import pytest
 
+from monitor.adapters.store.memory import MemoryStore
 from monitor.config.spec import HeartbeatSpec
 from monitor.model.errors import StoreError
 from monitor.service.heartbeats import Heartbeats
@@ -106,3 +108,29 @@ async def test_a_bound_token_speaks_of_its_own_units_and_indicators_only():
         assert await push("02104", "online_rate", 70) == 422
         assert await push("02103", "centre_reachable", True) == 422
         assert (await client.post(HERE, headers=bearer("pusher"))).status == 403
+
+
+async def test_how_long_was_listened_is_committed_by_the_service_that_begins_again():
+    async with running(watched()) as world, visiting(world) as client:
+        await client.post(HERE, headers=bearer("pusher"))
+        world.clock.move(3600)
+        evaluator = world.service.evaluator
+        evaluator.take(await world.service.heartbeats.by_id["backup"].collect(world.clock.now()))
+        await evaluator.submit(())
+        world.clock.move(5 * 3600)
+        Heartbeats((JOB,), evaluator, world.clock).resume()
+        await evaluator.submit(())
+        [health] = [h for h in await world.service.store.load_health() if h.source == "heartbeat:backup"]
+        assert (health.listened, health.resumed) == (3600.0, world.clock.now())
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [({}, "success"), ({"signal": "fail", "note": "disk full"}, "fail; disk full")]
+)
+async def test_a_signal_that_a_person_sends_is_in_the_audit_and_that_of_a_robot_is_not(body, said):
+    async with running(watched()) as world, visiting(world) as client:
+        for role in ("pusher", "operator"):
+            assert (await client.post(HERE, json=body, headers=bearer(role))).status == 200
+        trail = [entry for entry, _ in await cast("MemoryStore", world.service.store).audit_trail()]
+        told = [(one.actor, one.subject, one.detail) for one in trail if one.action == "push"]
+        assert told == [("operator-1", "heartbeat:backup", said)]

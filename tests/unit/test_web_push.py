@@ -171,3 +171,30 @@ async def test_what_is_pushed_while_another_commit_ends_is_not_called_committed_
         go_on.set()
         await late
         assert evaluator.states["02105"].evidence["online_rate"].value == 62.0
+
+
+@pytest.mark.parametrize("value", [0, 100])
+async def test_a_rate_of_nothing_is_no_rate_when_it_is_pushed_either(value):
+    async with running(site()) as world, visiting(world) as client:
+        answer = await push(client, [row(value=value, numerator=0, denominator=0)])
+        assert answer.status == 422
+        [error] = (await answer.json())["errors"]
+        assert error == {"row": 0, "field": "denominator", "detail": "the denominator is 0: there is nothing to rate"}
+
+
+@pytest.mark.parametrize("other", [{"value": 95}, {"value": 55, "comparator": "<="}, {"value": 55, "denominator": 10}])
+async def test_a_batch_that_contradicts_itself_is_refused_with_all_rows_that_do(other):
+    async with running(site()) as world, visiting(world) as client:
+        answer = await push(client, [row(value=55), row(unit="02104"), row(**other)])
+        assert answer.status == 422
+        problem = await answer.json()
+        assert problem["type"].endswith("duplicate")
+        said = "rows 0, 2 say different things of the same unit, indicator and instant"
+        assert problem["errors"] == [{"row": number, "field": "value", "detail": said} for number in (0, 2)]
+        assert not [r for r in await world.service.store.readings("02104", "online_rate") if r.value == 70.0]
+
+
+async def test_rows_that_say_the_same_and_rows_of_other_instants_contradict_nothing():
+    async with running(site()) as world, visiting(world) as client:
+        batch = [row(), row(), row(value=71, as_of="2026-11-18T09:31:00+07:00")]
+        assert (await push(client, batch)).status == 200

@@ -14,11 +14,14 @@ Area = tuple[int, int, int, int, object]  # first row and column, last row and c
 
 
 def workbook(
-    *sheets: tuple[str, Iterable[Sequence[object]]], merged: Iterable[Area] = (), hidden: Iterable[str] = ()
+    *sheets: tuple[str, Iterable[Sequence[object]]],
+    merged: Iterable[Area] = (),
+    hidden: Iterable[str] = (),
+    **options: object,
 ) -> bytes:
     """A workbook of named sheets with rows from A1 on. `merged` is for the first sheet, after its rows."""
     file = io.BytesIO()
-    book = xlsxwriter.Workbook(file, {"in_memory": True})
+    book = xlsxwriter.Workbook(file, {"in_memory": True, **options})
     shapes = {date: "dd/mm/yyyy", datetime: "dd/mm/yyyy hh:mm", time: "hh:mm"}
     formats = {kind: book.add_format({"num_format": shape}) for kind, shape in shapes.items()}
     made: list[Any] = []

@@ -13,6 +13,14 @@ _MARKS = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script")
 class Unreadable(Exception):
     """The answer as a whole cannot be used; the text says why. Never leaves the feeds."""
 
+    stage = "read"  # as Collected.stage
+
+
+class NotFetched(Unreadable):
+    """There is no answer, or no whole one."""
+
+    stage = "fetch"
+
 
 def read_text(body: bytes, headers: Mapping[str, str], encoding: str, wanted: str) -> str:
     """The whole answer as text. `wanted` names the format for the sentence. Raises Unreadable."""

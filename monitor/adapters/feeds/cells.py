@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from monitor.adapters.feeds.numbers import Number, Unfit, read_number, shown, tidy
 from monitor.config.spec import Column
 from monitor.engine.book import Indicator, Measure
-from monitor.engine.evidence import believable, inconsistent
+from monitor.engine.evidence import believable, inconsistent, unratable
 from monitor.model.reading import Comparator, Value
 from monitor.model.text import clean, fold
 
@@ -108,8 +108,8 @@ def _with_parts(cell: Cell, indicator: Indicator, decimal: str, number: Number) 
     denominator = parts["denominator"]
     if any(part is not None and part < 0 for part in parts.values()):
         return Unfit("out-of-range", "the numerator or denominator is negative")
-    if denominator == 0 and indicator.unit == "%":
-        return Unfit("missing", "the denominator is 0: there is nothing to rate")  # often stated as 0 %, or as 100 %
+    if nothing := unratable(indicator, denominator):
+        return Unfit("missing", nothing)
     stated = Stated(number.value, number.comparator, parts["numerator"], denominator)
     problem = inconsistent(indicator, stated.value, stated.comparator, stated.numerator, stated.denominator)
     return Unfit("impossible", problem) if problem else stated

@@ -7,7 +7,7 @@ import fnmatch
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,7 +18,10 @@ from monitor.adapters.feeds.numbers import shown
 from monitor.adapters.feeds.page import Parse
 from monitor.adapters.feeds.rows import Frame, failed
 from monitor.config.spec import FeedSpec
-from monitor.model.reading import Collected
+from monitor.engine.evidence import FUTURE_TOLERANCE
+from monitor.engine.hygiene import bounded
+from monitor.model.reading import Collected, Rejected
+from monitor.model.text import clean
 
 MAX_FILES = 10_000  # names of one folder that are looked at
 SETTLED = 5.0  # seconds since its last change after which a file counts as whole
@@ -56,7 +59,8 @@ class Folder:
         spec = self._spec
         try:
             with _opened(self._root, spec.folder) as folder:
-                found = newest(_files(folder, spec.files), now)
+                files = list(_files(folder, spec.files))
+                found = newest(files, now)
                 if found is None:
                     raise Unreadable(
                         f"no file in {spec.folder} matches {shown(spec.files)}, or it is still being written"
@@ -70,13 +74,33 @@ class Folder:
         if age > spec.max_silence:
             said = f"the newest file, {shown(found.name)}, is {age / 3600:.0f} hours old"
             return failed(spec, now, said, "fetch")
-        return self._parse(spec, body, {}, now, replace(self._frame, written=found.written))
+        collected = self._parse(spec, body, {}, now, replace(self._frame, written=found.written))
+        return _told(collected, [file for file in files if file is not found and is_ahead(file, now)])
 
 
-def newest(files: Iterator[Found], now: datetime) -> Found | None:
-    """The file that was written last, of equal ones the last by name; what changes right now is passed over."""
+def newest(files: Iterable[Found], now: datetime) -> Found | None:
+    """The file that was written last, of equal ones the last by name; what changes right now is passed over.
+
+    One from the future, whose clock was wrong, comes after all others: it would hide them until its time has come.
+    """
     settled = (file for file in files if abs((now - file.written).total_seconds()) >= SETTLED)
-    return max(settled, key=lambda file: (file.written, file.name), default=None)
+    return max(settled, key=lambda file: (not is_ahead(file, now), file.written, file.name), default=None)
+
+
+def is_ahead(file: Found, now: datetime) -> bool:
+    """Whether a file was written later than clocks may differ."""
+    return (file.written - now).total_seconds() > FUTURE_TOLERANCE
+
+
+def _told(collected: Collected, ahead: Sequence[Found]) -> Collected:
+    """The same with the files that were passed over because they are from the future."""
+    if not ahead or collected.failure:
+        return collected
+    said = "the file was written in the future of our clock and is passed over: put it there again"
+    passed = (Rejected(collected.source, clean(file.name, 60), "future", said) for file in ahead)
+    counts = {**collected.refused, "future": collected.refused.get("future", 0) + len(ahead)}
+    rejected = bounded(collected.source, [*passed, *collected.rejected], sum(counts.values()))
+    return replace(collected, rejected=rejected, refused=counts)
 
 
 @contextmanager

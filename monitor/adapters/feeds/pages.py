@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import urljoin, urlsplit
 
 from monitor.adapters.feeds import json
-from monitor.adapters.feeds.body import Unreadable
+from monitor.adapters.feeds.body import NotFetched, Unreadable
 from monitor.adapters.feeds.json import Part
 from monitor.adapters.feeds.numbers import shown
 from monitor.adapters.feeds.page import OFF_LOOP, request_of
@@ -38,7 +38,7 @@ class Pages:
         try:
             pages = {f"page {number}, ": part.rows for number, part in (await self._parts(now)).items()}
         except Unreadable as error:
-            return failed(self._spec, now, str(error))
+            return failed(self._spec, now, str(error), error.stage)
         return await asyncio.to_thread(json.read, self._spec, pages, now, self._frame)
 
     async def _parts(self, now: datetime) -> Mapping[int, Part]:
@@ -59,7 +59,7 @@ class Pages:
                 if more and self._paging.next:
                     question = replace(question, url=_following(question, part, asked))
             except Unreadable as error:
-                raise Unreadable(f"page {number}: {error}") from None
+                raise type(error)(f"page {number}: {error}") from None
             if not more:
                 return parts
             left, before = left - size, part
@@ -68,14 +68,14 @@ class Pages:
     async def _ask(self, question: Request, seconds: float, most: int) -> tuple[Part, int]:
         """One page and its size in bytes. Raises Unreadable."""
         if seconds <= 0:
-            raise Unreadable(f"timeout: no whole table within {self._spec.timeout:g} s")
+            raise NotFetched(f"timeout: no whole table within {self._spec.timeout:g} s")
         if most <= 0:
-            raise Unreadable(f"the pages before it are {self._spec.max_bytes} bytes already")
+            raise NotFetched(f"the pages before it are {self._spec.max_bytes} bytes already")
         answer = await self._fetcher.fetch(replace(question, timeout=seconds, max_wire=most, max_decoded=most))
         if isinstance(answer, Failure):
-            raise Unreadable(f"{answer.kind}: {answer.detail}")
+            raise NotFetched(f"{answer.kind}: {answer.detail}")
         if not 200 <= answer.status < 300:
-            raise Unreadable(f"HTTP status {answer.status}")
+            raise NotFetched(f"HTTP status {answer.status}")
         work = (self._spec, answer.body, answer.headers)
         if len(answer.body) > OFF_LOOP:
             return await asyncio.to_thread(json.read_part, *work), len(answer.body)

@@ -40,16 +40,16 @@ class ServerQuery:
         """Ask once."""
         spec, server = self._spec, self._server
         if refused := self._guard.refuse(server.host, server.port):
-            return failed(spec, now, f"refused by the address guard: {refused}")
+            return failed(spec, now, f"refused by the address guard: {refused}", "fetch")
         try:
             async with asyncio.timeout(spec.timeout):
                 names, rows = await self._ask(now)
         except TimeoutError:
-            return failed(spec, now, f"timeout: no complete answer within {spec.timeout:g} s")
+            return failed(spec, now, f"timeout: no complete answer within {spec.timeout:g} s", "fetch")
         except Unreadable as error:
             return failed(spec, now, str(error))
         except _EXPECTED as error:
-            return failed(spec, now, clean(f"{server.host}: {error or type(error).__name__}", 300))
+            return failed(spec, now, clean(f"{server.host}: {error or type(error).__name__}", 300), "fetch")
         try:
             return await asyncio.to_thread(read, spec, names, rows, now, self._frame)
         except Unreadable as error:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from monitor.adapters.feeds.body import Unreadable, read_text
+from monitor.adapters.feeds.body import NotFetched, Unreadable, read_text
 from monitor.adapters.feeds.cells import Cell
 from monitor.adapters.feeds.json import load
 from monitor.adapters.feeds.numbers import Unfit, shown
@@ -88,22 +88,23 @@ def read(spec: FeedSpec, answers: Answers, now: datetime, frame: Frame) -> Colle
     A query that failed costs its own indicator only; the feed has failed when all of them did.
     """
     answer = Answer(spec, frame, now)
-    failures: list[str] = []
+    failures: list[tuple[str, str]] = []  # sentences and stages
     for column in spec.columns:
         try:
             _take(answer, spec, column, _vector(answer, column, answers[column.indicator]))
         except Unreadable as error:
-            failures.append(f"{column.indicator}: {error}")
+            failures.append((f"{column.indicator}: {error}", error.stage))
             answer.refuse(column.indicator, "no-answer", str(error))
     if len(failures) == len(spec.columns):
-        return failed(spec, now, failures[0] + (f" (and {len(failures) - 1} more queries)" if failures[1:] else ""))
+        said, stage = failures[0]
+        return failed(spec, now, said + (f" (and {len(failures) - 1} more queries)" if failures[1:] else ""), stage)
     return answer.collected()
 
 
 def _vector(answer: Answer, column: Column, body: bytes | str) -> list[Any]:
     """The samples of one answer. Raises Unreadable."""
     if isinstance(body, str):
-        raise Unreadable(body)
+        raise NotFetched(body)
     document = load(read_text(body, {}, "utf-8", "JSON"))
     if not isinstance(document, dict) or document.get("status") not in ("success", "error"):
         raise Unreadable("not an answer of the Prometheus API: it has no 'status'")

@@ -108,9 +108,16 @@ class Answer:
         if is_blank(raw) or isinstance(raw, (bool, float)) or not isinstance(raw, (str, int)):
             self.refuse(place, "missing", f"the row names no unit under '{self._spec.unit}'", unit=raw)
             return None
-        if self._spec.names is not None:
-            return self._by_name(place, str(raw), self._spec.names)
-        code = clean(str(raw), 60)
+        names = self._spec.names
+        unit = self._by_code(place, str(raw)) if names is None else self._by_name(place, str(raw), names)
+        ended = None if unit is None else self._frame.ended.get(unit)
+        if ended is not None and ended <= self._frame.calendar.local(self._now).date():
+            self.refuse(place, "former-unit", f"{shown(unit)} is no unit of this site since {ended}", unit=raw)
+            return None
+        return unit
+
+    def _by_code(self, place: str, raw: str) -> str | None:
+        code = clean(raw, 60)
         unit = self._codes.get(code)
         if unit is None or unit not in self._frame.units:
             if became := _former(code):
@@ -118,10 +125,6 @@ class Answer:
             else:
                 said = f"no unit has the code {shown(code)}{self._guess(code)}"
                 self.refuse(place, "unknown-unit", said, unit=code)
-            return None
-        ended = self._frame.ended.get(unit)
-        if ended is not None and ended <= self._frame.calendar.local(self._now).date():
-            self.refuse(place, "former-unit", f"{shown(unit)} is no unit of this site since {ended}", unit=code)
             return None
         return unit
 

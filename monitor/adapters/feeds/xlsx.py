@@ -19,6 +19,7 @@ from monitor.model.text import clean, fold
 HEADER_WITHIN = 30  # filled rows from the top, among which the header is looked for: titles stand above it
 MAX_SPREAD = 500_000  # cells that lie under merged ones
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 day 0 of Excel, in local time as all its dates
+_LATER = 1462  # days after it on which a workbook counts from that has the calendar of 1904
 _FIRST_DAY, _END_DAY = 36_526, 73_051  # days that are dates of 2000 to 2099
 
 _Range = tuple[int, int, int, int]  # first row and column, last row and column
@@ -56,7 +57,7 @@ def read(spec: FeedSpec, document: Mapping[str, Any], now: datetime, frame: Fram
     problems = [(f"sheet '{name}'", _no_sheet(name, document["names"])) for name in document["missing"]]
     tables: list[Table] = []
     for content in document["sheets"]:
-        sheet = _Sheet(content["name"], dict(content["rows"]))
+        sheet = _Sheet(content["name"], dict(content["rows"]), _LATER if document["from_1904"] else 0)
         try:
             sheet.merged = _covered(content["merged"], sheet)
             tables.append(_take(spec, answer, sheet, apart=len(spec.sheets) > 1))
@@ -92,6 +93,7 @@ class _Sheet:
 
     name: str
     rows: Mapping[int, Sequence[Any]]
+    day_0: int = 0  # as a day of Excel
     merged: Mapping[tuple[int, int], _Range] = field(default_factory=dict)
 
     def at(self, row: int, column: int) -> Any:
@@ -176,7 +178,7 @@ def _cells(sheet: _Sheet, table: Table, row: int) -> Iterator[object]:
         if column == table.unit_at:
             yield _code(sheet.spread(row, column))
         elif column == table.date_at:
-            yield _day(sheet.spread(row, column))
+            yield _day(sheet.spread(row, column), sheet.day_0)
         else:
             yield _value(sheet.at(row, column), sheet.merged.get((row, column)))
 
@@ -187,15 +189,15 @@ def _code(raw: Any) -> object:
     return int(raw) if isinstance(raw, float) and raw.is_integer() else raw
 
 
-def _day(raw: Any) -> object:
+def _day(raw: Any, day_0: int) -> object:
     """A date as text. A number is a day of Excel that was never formatted as one."""
     if isinstance(raw, dict):
         return raw.get("date") or Unfit("bad-row", f"{shown(raw['time'])} is a time without a day")
     if isinstance(raw, bool) or not isinstance(raw, (int, float)):
         return raw
-    if not _FIRST_DAY <= raw < _END_DAY:
+    if not _FIRST_DAY <= raw + day_0 < _END_DAY:
         return Unfit("bad-row", f"{shown(raw)} is not a day of Excel between 2000 and 2099")
-    return (_EPOCH + timedelta(seconds=round(raw * 86_400))).isoformat()
+    return (_EPOCH + timedelta(seconds=round((raw + day_0) * 86_400))).isoformat()
 
 
 def _value(raw: Any, area: _Range | None) -> object:

@@ -43,6 +43,11 @@ def _for_json(value: str) -> str:
     return json.dumps(value)[1:-1]
 
 
+def _spellings(value: str) -> tuple[str, ...]:
+    """All ways in which a value may stand in what is said."""
+    return value, _for_url(value), quote_plus(value), _for_json(value)
+
+
 _IN_BODY: Mapping[str, Callable[[str], str]] = {"text": str, "json": _for_json, "form": quote_plus}
 
 
@@ -146,7 +151,7 @@ class _Walk:
                 return str(missing)
             self._values[wanted.name] = value
             if wanted.secret:
-                self.said.hide((value, _for_url(value), quote_plus(value), _for_json(value)))
+                self.said.hide(_spellings(value))
         if step.capture:
             shown = (c.name if c.secret else f"{c.name} = {clean(self._values[c.name], 60)}" for c in step.capture)
             self.said.say(f"captured {', '.join(shown)}")
@@ -171,4 +176,4 @@ def _shown(url: Template) -> str:
 
 def _secrets(step: Step) -> list[str]:
     texts = [step.url, *(text for _, text in (*step.headers, *step.form)), *([step.body] if step.body else [])]
-    return [form for text in texts for secret in text.secrets for form in (secret, quote_plus(secret))]
+    return [form for text in texts for secret in text.secrets for form in _spellings(secret)]
