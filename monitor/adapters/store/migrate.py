@@ -36,15 +36,12 @@ def upgrade(connection: Connection) -> None:
 
 def check(connection: Connection) -> None:
     """Raises StoreError unless the tables are those of this version."""
-    found, known = _found(connection), versions()
-    if found is not None and found not in known:
-        raise StoreError(
-            f"a newer denbao has written this database: its tables are of version {found}, not {known[-1]}"
-        )
-    if found != known[-1]:
-        raise StoreError(
-            f"the database has tables of version {found}, this denbao reads {known[-1]}: start the service once"
-        )
+    found, wanted = _found(connection), newest()
+    if found == wanted:
+        return
+    if found is not None and found not in versions():
+        raise StoreError(f"a newer denbao has written this database: its tables are of version {found}, not {wanted}")
+    raise StoreError(f"the database has tables of version {found}, this denbao reads {wanted}: start the service once")
 
 
 def versions() -> tuple[str, ...]:
