@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -28,7 +28,7 @@ class Echoing:
         return Failure("redirect", f"{request.url} was asked with {(request.body or b'').decode()}", 0.1, {})
 
 
-def told(url: str, body: str, body_is: str) -> str:
+def told(url: str, body: str, body_is: Literal["text", "json", "form"]) -> str:
     address, text = (parse_template(one, Path(), {"PW": SECRET}) for one in (url, body))
     step = Step(
         id="login", url=address, timeout=5.0, method="POST", headers=(), body=text, body_is=body_is, form=(),
