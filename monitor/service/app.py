@@ -15,15 +15,16 @@ from monitor.alerting.links import filled
 from monitor.alerting.outcome import Way
 from monitor.alerting.plan import Recipient
 from monitor.config.spec import Site
-from monitor.decide import Policy, Watch
+from monitor.decide import Policy, Watch, darken
 from monitor.engine.hygiene import Known, inspect
 from monitor.engine.rolling import Plan
+from monitor.model.colour import Colour
 from monitor.model.errors import StoreError
 from monitor.model.incident import LOOPBACK, Notice
 from monitor.model.muting import Muting
 from monitor.model.reading import Collected, Reading
 from monitor.model.snapshot import Snapshot
-from monitor.model.state import AuditEntry, Decision
+from monitor.model.state import AuditEntry, Decision, UnitState
 from monitor.ports import Clock, Exporter, Host, Shelf, Source, Store, Timetable, Transport
 from monitor.service.auditor import Auditor
 from monitor.service.brokenrules import BrokenRules
@@ -315,9 +316,16 @@ class Service:
         return next((reading for reading in own if reading is not None and reading.source == source), None)
 
     def _committed(self, decisions: Sequence[Decision]) -> None:
-        states = [decision.after for decision in decisions]
+        states = [self._exported(decision.after) for decision in decisions]
         for exporter in self.exporters.values():
             exporter.changed(states)
+
+    def _exported(self, state: UnitState) -> UnitState:
+        """What metrics show of a unit: what is stored, and unknown where it is judged otherwise by now."""
+        stored = self.evaluator.states[state.unit]
+        if state is stored or _colours(state) == _colours(stored):
+            return stored
+        return darken(stored, self.evaluator.degraded, self.clock.now()).after
 
     def _spawn(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(self._supervise(name, loop), name=name))
@@ -349,6 +357,10 @@ def ways_of(site: Site) -> Mapping[str, Way]:
         )
         for name, spec in site.channels.items()
     }
+
+
+def _colours(state: UnitState) -> tuple[Colour, Mapping[str, Colour]]:
+    return state.colour, {key: criterion.colour for key, criterion in state.criteria.items()}
 
 
 def policy_of(site: Site) -> Policy:
