@@ -41,7 +41,7 @@ from monitor.model.state import Decision, UnitState
 from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import CriterionState, Forecast, Reason, Standing, Verdict
 from monitor.ports import Exporter, Page, Preparing
-from monitor.service.exporters import Guarded, load_exporters
+from monitor.service.exporters import Exporters, Guarded, load_exporters
 from monitor.service.metrics import SelfMetrics
 from monitor.service.poller import PollEnd
 from tests.unit.web_site import running
@@ -705,7 +705,7 @@ async def test_a_page_never_shows_what_is_not_committed(works, monkeypatch: pyte
         service, store = world.service, world.service.store
         made = load_exporters(FOLDER, ["prometheus"], ExporterContext("1", nothing))["prometheus"]
         made.start(service.snapshot())
-        service.exporters = {"prometheus": made}
+        service.exporters = Exporters({"prometheus": made}).by_name
         before, whole, during = await text_of(made), store.commit, list[str]()
 
         async def commit(decisions: Sequence[Decision]) -> Sequence[UnitState]:
