@@ -161,13 +161,13 @@ async def ask(lines: Lines, letter: Letter, rest: bytes, patience: float | None,
     """Send the letter and the `rest` of it, and wait for the head of the answer.
 
     `patience` is the seconds of silence after which the peer counts as gone. Where the other side closed an idle
-    connection at that very moment, it is asked once more. Raises aiohttp's exceptions, and Broken.
+    connection at that very moment, it is asked once more, over a new one. Raises aiohttp's exceptions, and Broken.
     """
     place = (lines.family, letter.place) if letter.often else None
     again = True
     while True:
         watch.enter("connect")
-        line = await _line(lines, letter, place)
+        line = await _line(lines, letter, place if again else None)
         watch.enter("first_byte")
         try:
             message, body = await _answered(line.wire, letter, rest, patience)

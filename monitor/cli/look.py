@@ -74,7 +74,7 @@ def _why(site: Site, code: str) -> tuple[Why, Json, str | None]:
 
 def _why_at(site: Site, code: str, text: str) -> tuple[Why, Json, str | None]:
     """The answer at a past instant, by the rules of the site that were valid then, and what it was rebuilt from."""
-    unit, at = unit_of(site, code), instant(text, site)
+    unit, at = unit_of(site, code), _come(instant(text, site))
     past = look(site, lambda store: read_past(store, at))
     refuse_deleted(past, at, site)
     course = rebuilt(site, past, site.ruleset, at)
@@ -84,6 +84,12 @@ def _why_at(site: Site, code: str, text: str) -> tuple[Why, Json, str | None]:
     rules = course.policy.ruleset
     valid = replace(rules, books=tuple(book for book in rules.books if book.valid_on(day)))
     return *_told(site, unit, valid, course.states, at), f"{len(past.readings)} số liệu / readings{since}"
+
+
+def _come(at: datetime) -> datetime:
+    if at > SystemClock().now():
+        raise click.UsageError("that time has not come yet")
+    return at
 
 
 def _told(site: Site, unit: Unit, ruleset: Ruleset, states: Mapping[str, UnitState], now: datetime) -> tuple[Why, Json]:

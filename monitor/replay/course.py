@@ -137,6 +137,7 @@ class Course:
     decided: list[tuple[datetime, Decision]] = field(default_factory=list)
     keep: bool = True  # whether decisions are gathered
     _due: list[tuple[datetime, str]] = field(default_factory=list)
+    _judged: dict[str, datetime] = field(default_factory=dict)  # unit -> when its state here was made by judging
 
     def __post_init__(self) -> None:
         self.states = {unit.code: UnitState(unit.code) for unit in self.policy.units}
@@ -192,6 +193,7 @@ class Course:
         state = self.states[one.unit]
         if said := state.evidence.get(one.indicator):
             as_of = said.as_of - timedelta(seconds=one.older) if one.older else max(said.as_of, one.at)
+            self._judged.pop(one.unit, None)  # another age of what is known is no news that judging in part would see
             self.states[one.unit] = replace(
                 state, evidence={**state.evidence, one.indicator: replace(said, as_of=as_of)}
             )
@@ -203,9 +205,13 @@ class Course:
         systems = {system: self.states[system] for system in units[code].depends_on}
         above = tuple(self.states[parent] for parent in units.lineage(code)[1:])
         try:
-            return decide(View(self.states[code], news, children, systems, above=above), self.policy, now)
+            view = View(self.states[code], news, children, systems, judged_at=self._judged.get(code), above=above)
+            decision = decide(view, self.policy, now)
         except Exception as broken:  # as in service: one unit that cannot be judged is set aside, the others go on
+            self._judged.pop(code, None)
             return set_aside(self.states[code], news, f"{type(broken).__name__}: {broken}", now)
+        self._judged[code] = now
+        return decision
 
     def _adopt(self, now: datetime, decision: Decision) -> None:
         after = decision.after

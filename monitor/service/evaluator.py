@@ -103,6 +103,7 @@ class Evaluator:
         self.degraded = ""  # why the store cannot be written now; empty when it can
         self.unstored_since: datetime | None = None  # since when what is shown is not stored; None: all is
         self._degraded_since: float | None = None  # monotonic
+        self._unsure = False  # whether a silence or window that was refused may be stored all the same
         self._ask_at = -inf  # monotonic; when a store that is away is asked again
         self._away = False  # in this round nothing is committed
         self._hanging: asyncio.Task[Any] | None = None  # what the store was asked last, if it did not answer
@@ -130,9 +131,7 @@ class Evaluator:
             if state.unit in self.states:
                 self._adopt(state)
         self.health = {health.source: health for health in await self._store.load_health()}
-        now = self._clock.now()
-        for one in await self._store.muted(not_over=now - REMEMBERED, limit=LOADED):
-            self._take_over(one, look=now < one.ends)
+        await self._load_muting()
 
     @property
     def shown(self) -> Mapping[str, UnitState]:
@@ -269,8 +268,22 @@ class Evaluator:
         until = what.ends.astimezone(UTC).isoformat(timespec="seconds")
         said = f"{' '.join(map(str, what.matchers))} until {until}: {what.comment}"
         async with self._one_at_a_time:
-            await self._store.mute(what, AuditEntry(self._clock.now(), actor, action, what.id, clean(said, 1000)))
+            await self._let_nothing_overtake()
+            entry = AuditEntry(self._clock.now(), actor, action, what.id, clean(said, 1000))
+            try:
+                await self._answered(lambda: self._store.mute(what, entry))
+            except StoreError as broken:
+                self._degrade(str(broken))
+                self._unsure = True
+                raise
             self._take_over(what)
+
+    async def _load_muting(self) -> None:
+        """Take over what is stored of silences and windows. Raises StoreError."""
+        now = self._clock.now()
+        for one in await self._store.muted(not_over=now - REMEMBERED, limit=LOADED):
+            self._take_over(one, look=now < one.ends)
+        self._unsure = False
 
     def held(self, notice: Notice, now: datetime) -> Held | None:
         """Why a notice must not be sent now. What breaks here holds nothing back: it is better to page than to mute."""
@@ -637,6 +650,8 @@ class Evaluator:
             while units := sorted(self._backlog.units, key=lambda unit: (level[unit], unit))[:most]:
                 await self._hand_over(units)
                 most = RETURNED
+            if self._unsure:
+                await self._answered(self._load_muting)
         except StoreError as broken:
             self._degrade(str(broken))
             return False

@@ -24,6 +24,7 @@ from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.ports import Clock
 from monitor.service.evaluator import Evaluator
 
+_SILENT = "no report since"  # which is found again, by the deadline that holds then; it is not what the job said
 LOOK = 2.0  # seconds between two looks at who is late; a deadline is met at most so much later
 TELL = timedelta(seconds=30)  # after which it is said again that nothing changed: as fresh as a probe
 
@@ -64,7 +65,7 @@ class Heartbeat:
         """Take over what was committed: the last success, for how many seconds we have listened since, and the last
         reading of this job."""
         self._heard = _Heard(success, self._clock.monotonic() - listened)
-        if last is not None and last.value is False:
+        if last is not None and last.value is False and not last.note.startswith(_SILENT):
             self._heard.failed = last.note or "the last run failed"
 
     def hear(self, signal: Signal, note: str, now: datetime) -> Reading | None:
@@ -109,7 +110,7 @@ class Heartbeat:
         if heard.began is not None and elapsed >= heard.until:
             return f"a run that began at {heard.began.isoformat(timespec='seconds')} has not ended within its grace"
         if heard.success is not None and elapsed >= heard.since + self.spec.every + self.spec.grace:
-            return f"no report since {heard.success.isoformat(timespec='seconds')}"
+            return f"{_SILENT} {heard.success.isoformat(timespec='seconds')}"
         return ""
 
 

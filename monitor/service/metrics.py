@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter as Counted
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -24,6 +25,7 @@ from monitor.service.spending import Spending
 
 LATE = 1.0  # seconds after its slot from which on a poll counts as late
 _LAG_EVERY = 0.5  # seconds between two looks at the loop
+_PATIENCE = 3.0  # seconds for a store to say how the outbox is: who scrapes waits for ten
 
 
 class SelfMetrics:
@@ -137,11 +139,15 @@ class SelfMetrics:
     async def page(self, store: Store, now: datetime, openmetrics: bool = False) -> bytes:
         """The registry, with the outbox as it is stored now: Prometheus' text, or OpenMetrics without its end."""
         try:
-            self._outbox.outcomes, self._outbox.pending = await store.outcomes(), await store.outbox()
-            await self.spending.look(store, now)
+            async with asyncio.timeout(_PATIENCE):
+                self._outbox.outcomes, self._outbox.pending = await store.outcomes(), await store.outbox()
+                await self.spending.look(store, now)
             self._outbox.now = now
             self._readable.set(1)
-        except StoreError:  # a monitor of this monitor must still see the rest, and that the store is away
+        except (
+            StoreError,
+            TimeoutError,
+        ):  # a monitor of this monitor must still see the rest, and that the store is away
             self._readable.set(0)
         if not openmetrics:
             return generate_latest(self.registry)

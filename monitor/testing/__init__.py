@@ -1,6 +1,6 @@
 """Virtual time, scripted neighbours, and the seeded simulation of a whole service."""
 
-from monitor.testing.clock import Deadlock, HandClock, LoopClock, VirtualLoop, VirtualTimetable, run
+from monitor.testing.clock import Deadlock, HandClock, LoopClock, StillClock, VirtualLoop, VirtualTimetable, run
 from monitor.testing.doubles import RecordingTransport, Reply, Ring, ScriptedSource
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Reply",
     "Ring",
     "ScriptedSource",
+    "StillClock",
     "VirtualLoop",
     "VirtualTimetable",
     "run",

@@ -124,6 +124,15 @@ class HandClock:
         """Pass at once."""
 
 
+class StillClock(HandClock):
+    """The same, but whoever sleeps for some time is not woken: a real store may take as long as it does to answer."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until it is given up; 0 lets others go first."""
+        if seconds > 0:
+            await asyncio.Event().wait()
+
+
 class VirtualTimetable:
     """`monitor.ports.Timetable` that follows a clock without APScheduler: what lags behind runs once and late."""
 

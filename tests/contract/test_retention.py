@@ -87,6 +87,13 @@ async def test_of_changes_of_colour_the_last_of_each_criterion_before_the_time_i
     assert await store.kept_since("transitions") == day(5)
 
 
+async def test_one_row_of_a_day_on_which_the_clock_was_ahead_keeps_nothing_that_follows(store: Records) -> None:
+    ahead = change(3000, Colour.RED, "a")
+    await written(store, transitions=(ahead, *(change(number, Colour.GREEN) for number in range(4))))
+    assert await all_pruned(store, "transitions", day(500), limit=500) == 3
+    assert ahead in await facts(store, "transitions")
+
+
 async def test_messages_go_when_they_are_decided_and_their_incident_is_closed(store: Records) -> None:
     closed, open_one = incident("i"), incident("j")
     pages = [notice(f"{key}/0/{step}/0/focal/log") for key in ("i", "j") for step in range(3)]

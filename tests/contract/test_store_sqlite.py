@@ -92,6 +92,15 @@ async def test_a_reader_asks_for_a_start_of_the_service_if_the_tables_are_of_ano
         await SqlStore(path, read_only=True).open()
 
 
+async def test_a_reader_says_that_a_newer_version_has_written_the_file(store: SqlStore, path: Path) -> None:
+    await store.close()
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    with pytest.raises(StoreError, match="a newer denbao has written this database: its tables are of version 9999"):
+        await SqlStore(path, read_only=True).open()
+
+
 async def test_a_file_of_a_newer_version_is_left_alone(store: SqlStore, path: Path) -> None:
     await store.close()
     with sqlite3.connect(path) as database:

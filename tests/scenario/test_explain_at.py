@@ -19,7 +19,7 @@ from monitor.model.reading import Collected, Reading
 from monitor.reporting.recompute import colour, criterion_colour
 from monitor.service.app import policy_of
 from monitor.service.evaluator import Evaluator
-from monitor.testing import HandClock
+from monitor.testing import StillClock
 from tests.unit.engine_scene import local
 
 COMMUNE, RULE = "02143", "commune_online_submission_rate"
@@ -27,7 +27,7 @@ RUN = ((local(18, 9), 85.0), (local(19, 9), 45.0), (local(19, 15), 72.0), (local
 
 
 async def record(site: Site) -> None:
-    clock = HandClock(RUN[0][0])
+    clock = StillClock(RUN[0][0])
     store = open_store(site.store_url, site.root)
     await store.open()
     evaluator = Evaluator(policy_of(site), store, clock, lambda _decisions: None)
@@ -106,6 +106,11 @@ def test_what_is_asked_now_is_judged_now_and_not_as_it_was_committed_last(folder
     assert RULE not in {one["id"] for one in told["facts"]["criteria"]}  # the book of 2025 is over
     assert told["colour"] == told["facts"]["colour"] == "unknown"
     assert datetime.now(UTC) - datetime.fromisoformat(told["facts"]["now"]) < timedelta(minutes=5)
+
+
+def test_a_time_that_has_not_come_is_refused(folder):
+    ended = CliRunner().invoke(explain, ["--site", str(folder), COMMUNE, "--at", "2936-12-20"])
+    assert ended.exit_code == 2 and "that time has not come yet" in ended.output
 
 
 def test_a_book_judges_no_instant_before_it_was_valid(folder):

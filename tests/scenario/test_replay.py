@@ -19,7 +19,7 @@ from monitor.service.app import policy_of
 from monitor.service.evaluator import Evaluator
 from monitor.story.play import Play
 from monitor.story.setting import story_site
-from monitor.testing import HandClock
+from monitor.testing import StillClock
 from monitor.testing.site import COMMUNES, FEED, POLL, PROBED, SYSTEM, small_site
 
 START = datetime(2025, 8, 19, 13, 0, tzinfo=UTC)  # four hours before a deadline
@@ -54,7 +54,7 @@ def confirmed(incident: Incident) -> Notice:
 
 async def recorded(site: Site, folder: Path) -> Past:
     """Five hours of probes and a feed through the real evaluator and a real file, one incident answered."""
-    clock = HandClock(START)
+    clock = StillClock(START)
     store = open_store("sqlite:past.db", folder)
     await store.open()
     evaluator = Evaluator(policy_of(site), store, clock, lambda _decisions: None)

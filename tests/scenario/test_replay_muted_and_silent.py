@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from monitor.config.probespec import HttpCheck, ProbeSpec
 from monitor.config.spec import Site
+from monitor.decide import View
 from monitor.model.colour import Colour
+from monitor.replay import course as replayed
 from monitor.replay.compare import rebuilt, replay
 from monitor.replay.past import Past, read_past
-from monitor.testing.site import COMMUNES, POLL, small_site
+from monitor.testing.site import COMMUNES, POLL, PROVINCE, SYSTEM, small_site
 from tests.scenario.muting_story import A, Story, at, play
 from tests.unit.muting_scene import window
 
@@ -66,3 +71,26 @@ def test_a_probe_that_answers_again_is_believed_again():
     story = play(lambda unit, minute: None if unit == A and 20 <= minute < 40 else False, minutes=60, look=[50])
     course = rebuilt(site(), past_of(story, 50), site().ruleset, at(50))
     assert course.states[A].criteria["centre"].colour is Colour.GREEN
+
+
+def silent_and_back() -> Story:
+    """A's probe says nothing from minute 20 to 40."""
+    return play(lambda unit, minute: None if unit == A and 20 <= minute < 40 else False, minutes=110, look=[100])
+
+
+def judged_anew(*seen: Any, judged_at: object, **more: Any) -> View:
+    """The same, but nobody knows when it was judged."""
+    return View(*seen, **more)
+
+
+@pytest.mark.parametrize("story", [worked, silent_and_back])
+def test_judging_what_the_news_concerns_rebuilds_what_judging_all_anew_does(story, monkeypatch):
+    """The past is judged in part, as the service does; every unit is then as if each decision had judged all of it."""
+    past = past_of(story(), 100)
+    minutes = range(5, 101, 5)
+    in_part = [rebuilt(site(), past, site().ruleset, at(minute)) for minute in minutes]
+    monkeypatch.setattr(replayed, "View", judged_anew)
+    anew = [rebuilt(site(), past, site().ruleset, at(minute)) for minute in minutes]
+    assert {COMMUNES[0], PROVINCE, SYSTEM} <= set(anew[0].states)
+    assert [course.states for course in in_part] == [course.states for course in anew]
+    assert in_part[-1].decided == anew[-1].decided

@@ -144,6 +144,11 @@ def test_units_whose_holder_leaves_are_named_with_the_day_and_the_one_who_left(t
     }
 
 
+def test_days_beyond_the_calendar_are_wrong_use(tmp_path):
+    said = ask(make_site(tmp_path), "coverage", "--at", "9999-12-20")
+    assert said.exit_code == 2 and "'9999-12-20' is no instant" in said.output
+
+
 def test_the_list_names_roles_and_days_and_no_address(tmp_path):
     leaving(tmp_path)
     said = ask(tmp_path, "list", "--role", "focal")

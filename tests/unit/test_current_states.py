@@ -18,30 +18,23 @@ from monitor.model.state import UnitState
 from monitor.service.app import policy_of
 from monitor.service.current import current_states
 from monitor.service.evaluator import Evaluator
-from monitor.testing import HandClock
+from monitor.testing import StillClock
 from tests.unit.sites import make_site
 
 UNIT = "01840"
 NEWS = (("centre_reachable", True), ("online_rate", 91.0), ("staff", True))
 
 
-class Then(HandClock):
-    """A clock of three days ago; whoever waits for the store waits as long as it takes."""
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
 @pytest.fixture
 def site_root(tmp_path: Path) -> Path:
     """A site whose service judged its unit green three days ago and died then."""
     root = make_site(tmp_path / "s", 'store: "memory:"', "store: sqlite:denbao.db")
-    clock = Then(datetime.now(UTC) - timedelta(days=3))
+    clock = StillClock(datetime.now(UTC) - timedelta(days=3))
     assert asyncio.run(_judged(root, clock)).colour is Colour.GREEN
     return root
 
 
-async def _judged(root: Path, clock: HandClock) -> UnitState:
+async def _judged(root: Path, clock: StillClock) -> UnitState:
     site = load_site(root, environ={}, now=clock.at)
     store = open_store(site.store_url, site.root)
     await store.open()
@@ -73,7 +66,7 @@ def test_looking_writes_nothing(site_root: Path) -> None:
         site = load_site(site_root, environ={}, now=datetime.now(UTC))
         store = open_store(site.store_url, site.root, read_only=True)
         await store.open()
-        clock = Then(datetime.now(UTC))
+        clock = StillClock(datetime.now(UTC))
         now = await current_states(site, store, clock)
         stored = {state.unit: state for state in await store.load_states()}
         await store.close()

@@ -44,6 +44,7 @@ from monitor.ports import Exporter, Page, Preparing
 from monitor.service.exporters import Exporters, Guarded, load_exporters
 from monitor.service.metrics import SelfMetrics
 from monitor.service.poller import PollEnd
+from monitor.testing import LoopClock, run
 from tests.unit.web_site import running
 from tests.unit.web_site import site as web_site
 
@@ -870,6 +871,25 @@ async def test_what_became_of_each_poll_and_which_began_late_is_counted():
     assert found["denbao_sweep_late"]["denbao_sweep_late_total",] == 1
     told = {end: found["denbao_polls"]["denbao_polls_total", end] for end in PollEnd}
     assert told == {"answered": 1, "failed": 0, "missed": 2, "cancelled": 0}
+
+
+class Hanging(MemoryStore):
+    """A store that never says what became of messages."""
+
+    async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+def test_the_page_comes_while_the_store_does_not_answer_and_says_so():
+    async def asked() -> bytes:
+        metrics, clock = SelfMetrics(), LoopClock(NOW)
+        page = asyncio.ensure_future(metrics.page(Hanging(), NOW))
+        await clock.sleep(5)
+        assert page.done()
+        return await page
+
+    assert b"denbao_store_readable 0.0" in run(asked())
 
 
 async def test_nothing_is_exported_under_a_name_that_was_not_promised():

@@ -363,6 +363,32 @@ async def test_a_server_that_hangs_up_on_a_kept_connection_is_asked_again_over_a
     assert connections == 2
 
 
+async def test_nor_is_it_asked_over_another_one_that_the_server_hung_up_on_as_well() -> None:
+    connections, restarted, both_are_asked = 0, False, asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        old = not restarted
+        if connections == 2:
+            both_are_asked.set()
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                await both_are_asked.wait()
+                if restarted and old:
+                    break
+                writer.write(fine("", 0))
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, fetcher() as client:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        await asyncio.gather(*(client.fetch(Request(url)) for _ in range(2)))
+        restarted = True
+        got = await client.fetch(Request(url))
+    assert isinstance(got, Response)
+    assert connections == 3
+
+
 async def test_the_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
     async with Server(fine).running() as server, fetcher() as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
@@ -195,6 +196,17 @@ def test_a_success_counts_anew_whatever_was_excused_before():
 def test_what_had_failed_is_still_failed_after_a_restart_and_says_why(success):
     one = resumed(False, NOW + HOUR, "the job says it failed: disk full", success=success)
     assert said(one, NOW + 2 * HOUR).note == "the job says it failed: disk full"
+
+
+def test_a_job_that_was_late_is_on_time_again_where_the_site_gives_it_longer():
+    kept, one = Kept(), Job()
+    kept.remember(SourceHealth("heartbeat:backup", "tthc", last_success=NOW))
+    kept.commit(last(False, NOW + 26 * HOUR, f"no report since {NOW.isoformat(timespec='seconds')}"))
+    one.clock.at = NOW + 27 * HOUR
+    jobs = Heartbeats([replace(NIGHTLY, every=7 * 24 * 3600.0)], cast("Evaluator", kept), one.clock)
+    jobs.resume()
+    one.beat = jobs.by_id["backup"]
+    assert said(one, NOW + 28 * HOUR).value is True
 
 
 def test_a_restart_before_any_report_accuses_nobody():

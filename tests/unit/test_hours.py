@@ -17,6 +17,7 @@ from monitor.model.hours import (
     end_of_quarter,
     end_of_year,
     first_instant,
+    read_instant,
 )
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -306,3 +307,14 @@ def test_what_a_local_time_is_in_utc_is_worked_out_once() -> None:
     for _ in range(3):
         PLAIN.start_of_day(date(2025, 8, 20))
     assert (first_instant.cache_info().misses, first_instant.cache_info().hits) == (1, 2)
+
+
+@pytest.mark.parametrize("text", ["1899-12-31", "3000-01-01T08:00", "0001-01-15T00:00Z", "9999-12-20", "", "next"])
+def test_a_typed_instant_is_of_a_year_from_which_no_span_leads_out_of_the_calendar(text: str) -> None:
+    with pytest.raises(ValueError, match="is no instant"):
+        read_instant(text, HANOI)
+
+
+def test_the_first_and_the_last_year_that_can_be_typed_are_taken() -> None:
+    first, last = read_instant("1900-01-01T00:00Z", HANOI), read_instant("2999-12-31", HANOI, is_end=True)
+    assert (first, last) == (datetime(1900, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, 17, tzinfo=UTC))

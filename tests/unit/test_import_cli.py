@@ -209,3 +209,9 @@ def test_a_unit_that_is_no_longer_there_is_refused_as_a_feed_refuses_it(site):
     change(site / "config.yaml", '      province: "19"', '      province: "19"\n      valid_to: 2026-08-01')
     found = taken(site, put(site, "Mã đơn vị,online_rate\ntthc,75.5\n01840,75.5\n"))
     assert [row["reason"] for row in found["refused"]] == ["former-unit"], found
+
+
+@pytest.mark.parametrize("typed", [";;", "", "\n", '"'])
+def test_a_delimiter_is_one_sign(site: Path, typed: str):
+    ended = take(site, put(site, TABLE), "--delimiter", typed, "--dry-run")
+    assert ended.exit_code == 2 and "is not one sign; write ';' or '\\t'" in ended.output

@@ -11,6 +11,7 @@ from monitor.adapters.render.plain import harmless
 from monitor.decide import Policy, View, decide
 from monitor.engine.book import Book, Condition, Exemption, Ruleset, Target
 from monitor.model.colour import Colour
+from monitor.model.hours import Sessions
 from monitor.model.incident import Incident, Kind
 from monitor.model.muting import Span
 from monitor.model.state import Transition, UnitState
@@ -84,6 +85,27 @@ def test_a_unit_that_was_merged_away_is_measured_no_longer():
     assert not list(lines(scene, changes, Span(local(10), local(20))))
     [line] = lines(scene, changes, Span(local(6), local(20)))
     assert line.measured.down == 16 * 3600  # from 08:00 to its last midnight
+
+
+def test_a_span_from_decades_before_the_record_costs_no_more_and_says_the_same(monkeypatch):
+    asked: list[int] = []
+    between = Sessions.between
+
+    def counted(sessions: Sessions, start: datetime, end: datetime):
+        asked.append((end - start).days)
+        return between(sessions, start, end)
+
+    monkeypatch.setattr(Sessions, "between", counted)
+    up = rule("up", levels=frozenset({Level.COMMUNE}), bands=YES_OR_NO, critical=True, outage=True)
+    scene = Scene(("x", "x"), units(), ruleset(up), SESSIONS, {})
+    changes = [Transition(COMMUNE, "up", local(5, 9), Colour.UNKNOWN, Colour.GREEN)]
+    changes.append(Transition(COMMUNE, "up", local(6, 10), Colour.GREEN, RED))
+    [near] = lines(scene, changes, Span(local(5), local(8)))
+    [far] = lines(scene, changes, Span(datetime(1900, 1, 1, tzinfo=UTC), local(8)))
+    assert max(asked) <= 3
+    assert far.measured.unknown > near.measured.unknown
+    assert replace(far.measured, unknown=0.0) == replace(near.measured, unknown=0.0)
+    assert near.measured.office_down > 0
 
 
 def test_the_digest_tells_the_date_of_the_province_and_not_of_one_commune_that_has_longer():

@@ -344,6 +344,8 @@ def test_the_past_is_rebuilt_from_history(folder):
         (("ranking", "--format", "docx"), "'docx' is not one of"),
         (("ranking", "--at", "tomorrow"), "'tomorrow' is no instant"),
         (("ranking", "--at", "2999-01-01"), "that time has not come yet"),
+        (("incidents", "--at", "0001-01-15"), "'0001-01-15' is no instant"),
+        (("deliveries", "--to", "0001-01-15"), "'0001-01-15' is no instant"),
         (("incidents", "--day", "2025-08-06", "--month", "2025-08"), "give one of at, day, month"),
         (("incidents", "--from", "2025-08-06", "--to", "2025-08-01"), "the span ends before it begins"),
         (("incidents", "--within", "nowhere"), "no unit has the code 'nowhere'"),

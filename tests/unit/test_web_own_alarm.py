@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
+import pytest
+
 from monitor.adapters.store.memory import MemoryStore
 from monitor.alerting.selfnotices import Operators
 from monitor.alerting.selfwatch import Alarm, Condition, Stage
@@ -35,6 +37,16 @@ async def test_the_board_says_it_in_the_readers_language_with_the_reference():
         page = await (await client.get("/?lang=vi")).text()
         assert f"<li>ổ đĩa sắp đầy, còn trống 3% <code>{alarm.ref}</code></li>" in page
         assert "the disk is nearly full, 3% free" in await (await client.get("/?lang=en")).text()
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing-here", "/public/99", "/badge/99.svg"])
+async def test_who_may_not_read_is_not_told_of_it(path):
+    async with running(replace(with_operator(), listen=("0.0.0.0", 8866))) as world, visiting(world) as client:
+        alarm = low(world)
+        answer = await client.get(path)
+        page = await answer.text()
+        assert answer.status in (401, 404)
+        assert alarm.ref not in page and "own-alarms" not in page
 
 
 async def test_the_api_lists_it_and_the_command_ack_answers_it():

@@ -140,7 +140,7 @@ async def test_a_stop_of_the_service_ends_all_streams():
         assert [name async for name, _ in heard] in ([], ["beat"])
 
 
-@pytest.mark.parametrize("query", ["province=77", "nonsense=1", "token=x"])
+@pytest.mark.parametrize("query", ["province=77", "province=02103", "province=VN", "nonsense=1", "token=x"])
 async def test_a_stream_of_nothing_known_is_refused(query):
     async with running(site()) as world, visiting(world) as client:
         assert (await client.get(f"/api/v1/events?{query}")).status in (400, 422)

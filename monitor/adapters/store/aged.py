@@ -46,7 +46,7 @@ class Aged:
     table: Table
     at: Column[Any]
     over: Over
-    in_order: bool = True  # rows were written in the order of their instants: the first young one ends the search
+    in_order: bool = True  # rows were written in the order of their instants: a stretch of young ones ends the search
 
 
 def _newer_reading(before: datetime) -> ColumnElement[bool]:

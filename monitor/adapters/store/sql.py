@@ -246,11 +246,10 @@ class SqlStore:
             raise ValueError(f"nothing called {what!r} is kept")
         sort = aged.SORTS[what]
         found = await self._file.fetch(aged.next_rows(sort, after, limit))
-        young = next((place for place, row in enumerate(found) if row.at >= before), None) if sort.in_order else None
-        looked = found[:young]
-        if not looked:
+        # One row of a day on which the clock was ahead is young as well, and must not keep what follows.
+        if not found or (sort.in_order and all(row.at >= before for row in found)):
             return Pruned(0, None)
-        last = looked[-1].mark
+        last = found[-1].mark
 
         async def work(writer: AsyncConnection) -> int:
             if what == "notices":
@@ -260,7 +259,7 @@ class SqlStore:
                 await writer.execute(aged.note_until(what, before))
             return number
 
-        return Pruned(await self._file.write(work), last if young is None and len(found) == limit else None)
+        return Pruned(await self._file.write(work), last if len(found) == limit else None)
 
     async def kept_since(self, what: str) -> datetime | None:
         """See the port `History`."""
