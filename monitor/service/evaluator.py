@@ -121,8 +121,7 @@ class Evaluator:
         self._deciding: set[str] = set()  # units of the batch under way
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
-        self._setback = Setback(clock)
-        self._kept_setback = Setback(clock)  # the same for the backlog, whenever that is touched
+        self._setback, self._kept_setback = Setback(clock), Setback(clock)  # for plans; for what the backlog owes
         self._first = True  # no round yet: while nobody looked the clock may have been set back
 
     async def load(self) -> None:
