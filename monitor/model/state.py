@@ -58,6 +58,12 @@ class Withhold:
     incident: str
     reason: str
     recipients: frozenset[str] | None = None  # only those of these people; None: of everybody
+    notices: frozenset[str] | None = None  # only those with these keys; None: all of them
+
+    def means(self, notice: Notice) -> bool:
+        """Whether a notice is one of them."""
+        meant = self.recipients is None or notice.recipient in self.recipients
+        return notice.incident == self.incident and meant and (self.notices is None or notice.key in self.notices)
 
 
 @dataclass(frozen=True, slots=True)

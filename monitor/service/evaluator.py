@@ -121,7 +121,7 @@ class Evaluator:
         self._deciding: set[str] = set()  # units of the batch under way
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
-        self._setback = Setback(clock)
+        self._setback, self._kept_setback = Setback(clock), Setback(clock)  # for plans; for what the backlog owes
         self._first = True  # no round yet: while nobody looked the clock may have been set back
 
     async def load(self) -> None:
@@ -617,28 +617,21 @@ class Evaluator:
 
     def _keep(self, decisions: Sequence[Decision], *, asked: bool) -> None:
         told: list[Decision] = []
+        self._hasten_kept()
         for decision in decisions:
             unit = decision.before.unit
             stored, before = self.states[unit], self.shown[unit]
             self._latest[unit] = state = self._backlog.add(decision, asked=asked)
-            if self._backlog.too_long(unit):
-                state = self._made_one(unit)
             self._unstored[unit] = replace(state, incidents=stored.incidents, version=stored.version)
             self._wait_for(state)
             self._wake_listeners(replace(decision, after=state))
             told.append(Decision(before, self._unstored[unit], decision.transitions))
         self._publish(told)
 
-    def _made_one(self, unit: str) -> UnitState:
-        """One decision in place of all that is kept: from what is stored, by the evidence that counts now."""
-        stored, latest, readings = self.states[unit], self._latest[unit], self._backlog.drop(unit)
-        self._latest[unit] = replace(
-            stored, evidence=latest.evidence, rivals=latest.rivals, series=latest.series, rolling=latest.rolling
-        )
-        self._judged.pop(unit, None)
-        decision = replace(self._decide(unit, _Heard()), before=stored, readings=readings)
-        self._latest[unit] = state = self._backlog.add(decision)
-        return state
+    def _hasten_kept(self) -> None:
+        """Where the wall clock was set back, the messages that are kept wait no longer for that."""
+        if by := self._kept_setback.take():
+            self._backlog.hasten(by, self._clock.now())
 
     async def _caught_up(self) -> bool:
         """Whether the store takes what is decided now: it was there, or has taken all that was kept."""
@@ -649,6 +642,7 @@ class Evaluator:
             self._ask_at = now + RETRY
         if now < self._ask_at:
             return False
+        self._hasten_kept()
         level = {unit: DECIDE_ORDER[self.policy.units[unit].level] for unit in self._backlog.units}
         most = 1  # whether it takes anything is asked with little
         try:
@@ -664,7 +658,8 @@ class Evaluator:
 
     async def _hand_over(self, units: Sequence[str]) -> None:
         """Commit what is kept of some units. Raises StoreError."""
-        decisions = self._backlog.owed(units, self._clock.now())
+        now = self._clock.now()
+        decisions = [_owed_now(decision, now) for decision in self._backlog.owed(units)]
         try:
             states = await self._answered(lambda: self._store.commit(decisions))
         except Conflict:
@@ -697,6 +692,7 @@ class Evaluator:
                 self._adopt(state)
                 self._news.dirty.update(self.policy.units.listeners(unit))
             if unit not in self._backlog.units:
+                self._latest[unit] = self.states[unit]
                 self._unstored.pop(unit, None)
         return bool(newer)
 
@@ -760,7 +756,8 @@ def _hastened(state: UnitState, by: float, now: datetime) -> Decision | None:
 
 
 def _owed_now(decision: Decision, now: datetime) -> Decision:
-    """The decision, with when those of its messages are owed that a silence, a standstill or quiet hours held."""
+    """The decision, with when those of its messages are owed that a silence, a standstill, quiet hours or a store that
+    was away held."""
     owed = tuple(replace(one, free_at=now) if one.due_at < now else one for one in decision.notices)
     return replace(decision, notices=owed) if owed else decision
 

@@ -343,6 +343,16 @@ async def test_what_one_recipient_is_owed_can_be_withheld_alone(store: Store) ->
     assert {one.notice.key: one.state for one in await store.deliveries()} == {"mine": "suppressed", "hers": "sent"}
 
 
+async def test_single_messages_of_an_incident_can_be_withheld(store: Store) -> None:
+    (state,) = await store.commit([owing(notice("first"), notice("second"), notice("third"))])
+    order = Withhold("i", "told by a later call", notices=frozenset({"first", "second", "unknown"}))
+    await store.commit([decision(state, withheld=(order, Withhold("j", "another's", notices=frozenset({"third"}))))])
+    found = {one.notice.key: (one.state, one.detail) for one in await store.deliveries()}
+    assert found == {
+        "first": ("suppressed", order.reason), "second": ("suppressed", order.reason), "third": ("pending", ""),
+    }  # fmt: skip
+
+
 async def test_several_incidents_are_withheld_at_once_each_with_its_reason(store: Store) -> None:
     (state,) = await store.commit([owing(notice("mine"), notice("other", incident="j"))])
     orders = (Withhold("i", "acknowledged"), Withhold("j", "recovered"))

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
 
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident
-from monitor.testing import run
+from monitor.model.reading import Collected
+from monitor.model.unit import Level
+from monitor.service.evaluator import Evaluator
+from monitor.testing import LoopClock, run
 from monitor.testing.site import COMMUNES
+from tests.scenario.mass_scene import START as MORNING
+from tests.scenario.mass_scene import country, policy, reading
 from tests.unit.own_alarm_scene import START, Scene, lived
+from tests.unit.test_backlog import AwayStore
 
 BREAKS, RECOVERS, FALLS_SILENT, COMES_AND_GOES, *REST = COMMUNES
+HO_CHI_MINH = "79"  # 168 communes
 AWAY = START + timedelta(minutes=15)  # the scene's first quarter of an hour is over
 
 
@@ -122,6 +131,57 @@ def test_a_kill_while_the_store_is_away_loses_nothing_that_was_accepted_and_call
         assert sorted(told) == [(BREAKS, "outage"), (RECOVERS, "outage"), *[(RECOVERS, "recovered")] * 2]
 
     played(story)
+
+
+def test_a_clock_set_back_while_the_store_is_away_makes_no_call_late():
+    async def story(scene: Scene) -> None:
+        scene.store.full = True
+        scene.down.add(BREAKS)
+        await scene.passes(3)
+        scene.clock.step = -timedelta(hours=1)
+        await scene.passes(2)
+        scene.store.full = False
+        await scene.passes(3)
+        assert called(scene) == [(BREAKS, "outage")]
+
+    played(story)
+
+
+def test_a_province_that_goes_dark_is_one_trouble_that_began_when_it_began():
+    """Each commune that goes down changes the count of the trouble, and there are more than decisions are kept."""
+    never, was = run(province_goes_dark(away=False)), run(province_goes_dark(away=True))
+    assert len(never) > 64
+    assert was == never
+
+
+async def province_goes_dark(*, away: bool) -> dict[str, datetime]:
+    """When its incidents opened, by their keys."""
+    units = country([HO_CHI_MINH])
+    codes = [unit.code for unit in units if unit.level is Level.COMMUNE]
+    clock, store = LoopClock(MORNING), AwayStore()
+    office = Evaluator(policy(units), store, clock, lambda _decisions: None)
+
+    def say(code: str, well: bool) -> None:
+        told = reading(code, well, (clock.now() - MORNING).total_seconds())
+        office.take(Collected(f"probe/{code}", clock.now(), (told,)))
+
+    await store.open()
+    await office.load()
+    task = asyncio.ensure_future(office.run())
+    for code in codes:
+        say(code, True)
+    await clock.sleep(10)
+    store.away = away
+    for code in codes:
+        say(code, False)
+        await clock.sleep(1)
+    store.away = False
+    await clock.sleep(10)
+    assert office.degraded == ""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    return {one.key: one.opened_at for one in await store.incidents(open_only=False, limit=5000)}
 
 
 def test_a_country_that_came_and_went_while_the_store_was_away_is_no_storm():

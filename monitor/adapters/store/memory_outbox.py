@@ -121,7 +121,7 @@ class MemoryOutbox:
     def withhold(self, order: Withhold) -> None:
         """Suppress what waits of one incident; what is leased or sent is not tried again."""
         for row in self._of_incident.get(order.incident, ()):
-            if order.recipients is not None and row.notice.recipient not in order.recipients:
+            if not order.means(row.notice):
                 continue
             if row.state in states.WAITING:
                 self._suppress(row, order.reason)

@@ -215,10 +215,11 @@ def owe_notice() -> Insert:
     return sqlite.insert(notice).on_conflict_do_nothing(index_elements=[notice.c.key])
 
 
-# Notices of one incident, of all its recipients or of one.
+# Notices of one incident, of all its recipients or of one; all of them or one.
 _meant = and_(
     notice.c.incident == bindparam("of_incident"),
     or_(bindparam("of_recipient", type_=Text).is_(None), notice.c.recipient == bindparam("of_recipient", type_=Text)),
+    or_(bindparam("of_key", type_=Text).is_(None), notice.c.key == bindparam("of_key", type_=Text)),
 )
 
 

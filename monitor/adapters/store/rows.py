@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from monitor.adapters.store import codec, states
@@ -50,9 +51,11 @@ class Batch:
 
 
 def _withheld_rows(order: Withhold) -> Iterator[Row]:
-    """One row for everybody (recipient None), or one for each recipient that is meant."""
+    """One row for everybody (recipient None) and all messages (key None), or one for each that is meant."""
     whom: Iterable[str | None] = (None,) if order.recipients is None else sorted(order.recipients)
-    return ({"of_incident": order.incident, "of_recipient": who, "reason": order.reason} for who in whom)
+    keys: Iterable[str | None] = (None,) if order.notices is None else sorted(order.notices)
+    about = {"of_incident": order.incident, "reason": order.reason}
+    return ({**about, "of_recipient": who, "of_key": key} for who, key in product(whom, keys))
 
 
 def raised(decision: Decision) -> UnitState:
