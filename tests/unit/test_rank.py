@@ -298,6 +298,53 @@ def test_the_change_of_a_place_by_points_is_told_where_the_same_rates_were_known
     assert {code: place.change for code, place in places.items()} == {"x": 1, "y": -1, "new": None, "dark": None}
 
 
+def test_a_change_by_points_is_of_all_rates_of_the_group_together():
+    places = placed(
+        earns("x", {"a1": 0.0, "a2": 100.0}, {"a1": 100.0, "a2": 0.0}),
+        earns("y", {"a1": 100.0, "a2": 0.0}, {"a1": 0.0, "a2": 100.0}),
+        ranked=A,
+    )
+    assert {code: place.change for code, place in places.items()} == {"x": -1, "y": 1}
+
+
+def test_what_is_silent_on_both_days_earned_nothing_yesterday_either():
+    behind, ahead = {"a1": 50.0}, {"a1": 50.0, "a2": 2.5}
+    places = placed(earns("x", behind), earns("y", ahead), ranked=A)
+    assert {code: (place.rank, place.change) for code, place in places.items()} == {"x": (2, 0), "y": (1, 0)}
+
+
+def test_just_the_known_share_that_a_grade_needs_is_enough():
+    assert positions(placed(earns("x", {"b1": 100.0}), ranked=WHOLE)) == {"x": 1}
+
+
+def test_points_are_added_as_people_add_them():
+    tenths = earns("x", {"a1": 1.0 / 3, "a2": 1.0}), earns("y", {"a1": 1.0, "a2": 0.0})
+    places = placed(*tenths, ranked=A)
+    assert [places[code].rank for code in "xy"] == [1, 1]
+    assert [places[code].change for code in "xy"] == [0, 0]
+
+
+def test_an_index_asks_each_rate_for_its_worth_and_for_its_own_past():
+    summed = rule("sum", bands=(), points=Points(10.0, "A"), rollup=RollUp.GREEN_SHARE, alert=frozenset())
+    by_rule = rule("b1", bands=(), points=Points(50.0, "B"), alert=frozenset())
+    alone = replace(by_rule, id="alone", indicator=None)
+    elsewhere = replace(by_rule, id="elsewhere", indicator="nowhere")
+    book = replace(BOOK, criteria=(summed, by_rule, alone, elsewhere, rule("colour only")))
+    made = list(index_rankings(book, SCORED))
+    assert [(one.id, one.scored and one.scored.group) for one in made] == [
+        ("d766", None), ("d766:A", "A"), ("d766:B", "B"),
+    ]  # fmt: skip
+    for one in made:
+        assert one.scored is not None
+        assert {name: (rate.worth, rate.series, rate.believed) for name, rate in one.scored.rates.items()} == {
+            "sum": (summed.points, "sum", 7.0),
+            "b1": (by_rule.points, "b1", 2.0),
+            "alone": (by_rule.points, "alone", 7.0),
+            "elsewhere": (by_rule.points, "nowhere", 7.0),
+        }
+    assert list(index_rankings(replace(book, index=None), SCORED)) == []
+
+
 RATES = st.dictionaries(st.sampled_from(sorted(ITEMS)), st.integers(0, 5).map(lambda n: 20.0 * n))
 
 
