@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.engine.evidence import absorb, believable, clamp, inconsistent, not_after
+from monitor.engine.evidence import absorb, believable, clamp, inconsistent, not_after, unratable
 from monitor.model.reading import Comparator, Reading
 from tests.unit.engine_scene import DAY, DOWN_MINUTES, HOUR, MINUTE, NOON, RATE, UP, measure, told
 
@@ -216,3 +216,9 @@ def test_what_a_reading_says_of_itself_is_kept_when_it_goes_on_or_begins_a_run()
     assert first == replace(said, since=NOON)
     again = replace(said, as_of=NOON + MINUTE, received_at=NOON + 2 * MINUTE, note="slow")
     assert absorb({"up": first}, [again]).evidence["up"] == replace(again, since=NOON)
+
+
+def test_of_no_cases_there_is_no_rate_whatever_is_stated():
+    share, number = measure("share"), measure("number", unit="case")
+    assert unratable(share, 0.0) == "the denominator is 0: there is nothing to rate"
+    assert [unratable(share, 1.0), unratable(share, None), unratable(number, 0.0)] == [None, None, None]

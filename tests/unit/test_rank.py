@@ -206,6 +206,11 @@ def test_without_a_day_no_change_is_told():
     assert (place.rank, place.change) == (1, None)
 
 
+def test_a_unit_of_which_nothing_is_stored_is_named_without_a_rank():
+    places = ranks(RATE, [unit("a"), unit("b")], {"a": says("a", 3.0)}, None)
+    assert [(place.unit, place.rank) for place in places] == [("a", 1), ("b", None)]
+
+
 def test_a_rate_of_the_whole_has_a_past_of_its_own():
     whole = rule("whole", indicator="rate", rollup=RollUp.RATE)
     assert rankings(ruleset(whole))[1] == Ranked("rate", ("whole",), "whole", True, 2.0)
@@ -261,12 +266,12 @@ def test_indexes_are_ranked_beside_scores_and_indicators_while_their_book_is_val
 
 
 def test_a_book_that_is_over_earns_nothing_more():
-    valid = {"x": True}
-    ranking = Ranking({one.id: one for one in rankings(SCORED)}, lambda _book: valid["x"])
+    valid = {BOOK.id: True}
+    ranking = Ranking({one.id: one for one in rankings(SCORED)}, lambda book: valid[book.id])
     state = earns("x", all_at(50.0))
     assert ranking.figures(state)["d766:A"] == (25.0, 25.0)
     assert [index.points for index in ranking.indexes(state)] == [50.0]
-    valid["x"] = False
+    valid[BOOK.id] = False
     assert (set(ranking.figures(state)), ranking.indexes(state)) == ({"score"}, ())
 
 

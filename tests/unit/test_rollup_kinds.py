@@ -165,6 +165,7 @@ def test_without_a_commune_that_never_gave_a_figure_the_whole_is_red_or_unknown(
     assert verdict.colour is colour
     assert [why.params for why in verdict.reasons if why.code == reasons.FIGURES_MISSING] == [{"missing": 1}]
     assert verdict.numerator is None  # the nation must not sum it either
+    assert verdict.overdue is False
 
 
 def test_a_province_too_little_known_of_stays_in_the_rate_of_the_nation_as_one_that_fell_silent():
