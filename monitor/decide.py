@@ -350,10 +350,9 @@ def set_aside(state: UnitState, news: tuple[Reading, ...], why: str, now: dateti
     return Decision(before=state, after=after, transitions=_transitions(state, after, now), readings=news)
 
 
-def darken(state: UnitState, why: str, now: datetime) -> Decision:
-    """What is shown, and never committed, of a unit while nothing can be: unknown, and why."""
-    after = _unknown(state, Reason(reasons.BLIND, {"error": why}), now)
-    return Decision(before=state, after=after, transitions=_transitions(state, after, now))
+def darken(state: UnitState, why: str, now: datetime) -> UnitState:
+    """What is shown, and never committed, of a unit judged otherwise than it is stored: unknown, and why."""
+    return _unknown(state, Reason(reasons.BLIND, {"error": why}), now)
 
 
 def _unknown(state: UnitState, reason: Reason, now: datetime) -> UnitState:

@@ -325,7 +325,7 @@ class Service:
         stored = self.evaluator.states[state.unit]
         if state is stored or _colours(state) == _colours(stored):
             return stored
-        return darken(stored, self.evaluator.degraded, self.clock.now()).after
+        return darken(stored, self.evaluator.degraded, self.clock.now())
 
     def _spawn(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(self._supervise(name, loop), name=name))

@@ -232,8 +232,8 @@ def test_what_was_set_aside_or_is_not_stored_is_computed_as_unknown(policy, stor
     last = {}
     played(policy, story, lambda code, states, now: last.update({code: (states[code], now)}))
     for code, (state, now) in last.items():
-        for dark in (set_aside(state, (), "broken", now), darken(state, "no store", now)):
-            agrees(policy.units[code], dark.after, policy, now)
+        for dark in (set_aside(state, (), "broken", now).after, darken(state, "no store", now)):
+            agrees(policy.units[code], dark, policy, now)
 
 
 @st.composite

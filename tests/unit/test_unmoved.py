@@ -149,7 +149,7 @@ def test_what_other_units_or_several_indicators_decide_is_judged_every_time(chan
 
 def test_what_is_shown_while_nothing_can_be_committed_is_never_taken_for_judged():
     state = decide(View(UnitState(COMMUNE), news([("up", "", 95.0, 0)], NOON)), POLICY, NOON).after
-    dark = doorway.darken(state, "disk full", NOON).after
+    dark = doorway.darken(state, "disk full", NOON)
     again = decide(View(dark, ()), POLICY, NOON + MINUTE).after
     assert again.criteria["up"].colour is Colour.GREEN
 
