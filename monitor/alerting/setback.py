@@ -10,6 +10,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.model.incident import Incident, Step
+from monitor.model.state import AuditEntry, Decision, UnitState
+
+
+def hastened_plans(state: UnitState, by: float, now: datetime) -> Decision | None:
+    """The unit's plans after the clock was set back by so many seconds (0: nobody knows); None: nothing changes."""
+    known = timedelta(seconds=by)
+    sooner = {cause: hastened(one, known or one.opened_at - now, now) for cause, one in state.incidents.items()}
+    changed = tuple(one for cause, one in sooner.items() if one != state.incidents[cause])
+    if not changed:
+        return None
+    entries = tuple(AuditEntry(now, "denbao", "clock set back", one.key, f"{by:.0f} s") for one in changed)
+    return Decision(state, replace(state, incidents=sooner), incidents=changed, audit=entries)
 
 
 def hastened(incident: Incident, by: timedelta, now: datetime) -> Incident:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.model.colour import Colour
@@ -89,3 +89,9 @@ class Decision:
     withheld: tuple[Withhold, ...] = ()
     readings: tuple[Reading, ...] = ()  # new facts that this decision absorbed
     audit: tuple[AuditEntry, ...] = ()
+
+    def owed_now(self, now: datetime) -> Decision:
+        """The decision, with when those of its messages are owed that a silence, a standstill, quiet hours or a store
+        that was away held."""
+        owed = tuple(replace(one, free_at=now) if one.due_at < now else one for one in self.notices)
+        return replace(self, notices=owed) if owed else self

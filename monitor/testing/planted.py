@@ -44,14 +44,14 @@ class _ForgetsAtRestart(Evaluator):
     async def load(self) -> None:
         await super().load()
         for state in list(self.states.values()):
-            self._adopt(replace(state, criteria={}, incidents={}))
+            self._states.adopt(replace(state, criteria={}, incidents={}))
 
 
 class _AnswersTooSoon(Evaluator):
     """Says yes to a person and commits a second later: a kill in between loses the answer."""
 
     async def acknowledge(self, ref: str, actor: str, note: str = "", **more: Any) -> Decision:
-        unit = self._unit_of(ref)
+        unit = self._states.unit_of(ref)
         later = super().acknowledge
 
         async def commit() -> None:

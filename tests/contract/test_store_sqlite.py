@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import ClauseElement, create_engine
 from sqlalchemy.dialects import sqlite
 
-from monitor.adapters.store import SqlStore, codec, migrate, open_store, queries, rows, tables
+from monitor.adapters.store import SqlStore, codec, migrate, open_store, outbox, queries, rows, tables
 from monitor.adapters.store.sqlite import warnings
 from monitor.model.errors import StoreError
 from monitor.model.incident import Address, Phase, Step
@@ -226,8 +226,8 @@ async def test_what_the_own_alarm_asks_each_minute_is_answered_from_indexes(stor
     asked = {
         "ix_incident_owes_at": queries.overdue(NOW, 10),
         "ix_incident_open": queries.open_after("i", 10),
-        "ix_notice_incident": queries.notices_of(["i"]),
-        "ix_notice_failed": queries.unheard(NOW, 10),
+        "ix_notice_incident": outbox.notices_of(["i"]),
+        "ix_notice_failed": outbox.unheard(NOW, 10),
     }
     with sqlite3.connect(path) as file:
         for index, query in asked.items():
@@ -275,11 +275,11 @@ async def test_the_audit_only_grows(store: SqlStore, path: Path) -> None:
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        (queries.claimable("log", NOW, 10), "ix_notice_claim"),
-        (queries.expire_leases("log", NOW), "ix_notice_claim"),
-        (queries.next_due("log"), "ix_notice_claim"),
-        (queries.deliveries("i", 10), "ix_notice_incident"),
-        (queries.deliveries(None, 10), "ix_notice_newest"),
+        (outbox.claimable("log", NOW, 10), "ix_notice_claim"),
+        (outbox.expire_leases("log", NOW), "ix_notice_claim"),
+        (outbox.next_due("log"), "ix_notice_claim"),
+        (outbox.deliveries("i", 10), "ix_notice_incident"),
+        (outbox.deliveries(None, 10), "ix_notice_newest"),
         (queries.newest_incidents(True, 10), "ix_incident_newest"),
         (queries.incident_called("ABCDEF"), "ix_incident_ref"),
         (queries.transitions_of("00010", 10), "ix_transition_unit"),

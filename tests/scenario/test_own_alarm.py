@@ -157,7 +157,7 @@ def test_sources_that_are_no_longer_polled_are_an_alarm_after_five_periods():
 
 def test_an_evaluator_that_hangs_is_told_past_it():
     async def story(scene: Scene) -> None:
-        async with scene.service.evaluator._one_at_a_time:
+        async with scene.service.evaluator._commits.turn:
             scene.down.update(COMMUNES)
             await scene.passes(5)
             assert [one for one, _, _ in scene.heard] == ["no_decision"]

@@ -22,9 +22,10 @@ from monitor.model.errors import StoreError
 from monitor.model.incident import Delivery, Fault, Incident, Kind, Notice, Outcome, Phase, Receipt, Step, Unheard
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.state import Decision, Transition, UnitState, Withhold
-from monitor.service import backlog as keeping
-from monitor.service.backlog import LATER, READINGS, Backlog
-from monitor.service.evaluator import PATIENCE, Evaluator
+from monitor.service.away import backlog as keeping
+from monitor.service.away.backlog import LATER, READINGS, Backlog
+from monitor.service.away.line import PATIENCE
+from monitor.service.evaluator import Evaluator
 from monitor.testing.clock import LoopClock, run
 from tests.unit.engine_scene import (
     CALENDAR,
@@ -471,7 +472,7 @@ def test_a_unit_that_changes_for_ever_is_kept_in_so_many_decisions_and_loses_no_
             office.system(True)
             office.probe(number % 2 == 0, COMMUNE)
             await office.clock.sleep(60)
-            assert len(office.evaluator._backlog._kept[COMMUNE]) <= 6
+            assert len(office.evaluator._detour.backlog._kept[COMMUNE]) <= 6
             assert office.evaluator.shown[COMMUNE].criteria["rate"].colour is RED
         office.store.away = False
         await office.clock.sleep(5)

@@ -22,7 +22,7 @@ from monitor.model.incident import Phase
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.rolling import Answer
 from monitor.model.state import Decision, UnitState
-from monitor.service import evaluator as module
+from monitor.service import agenda, judging
 from monitor.service.evaluator import Evaluator
 from monitor.testing.clock import LoopClock, run
 from tests.unit.engine_scene import (
@@ -454,7 +454,7 @@ def test_a_poison_unit_is_set_aside_and_tried_again_while_the_others_go_on(monke
             raise ValueError("poison")
         return really_decide(view, policy, now)
 
-    monkeypatch.setattr(module, "decide", decide)
+    monkeypatch.setattr(judging, "decide", decide)
 
     async def story(scene: Scene) -> None:
         async with Running(scene):
@@ -526,7 +526,7 @@ def test_the_queue_of_instants_does_not_grow_with_the_number_of_decisions():
             await scene.clock.sleep(dice.random())
             scene.take(*scene.fine())
             await scene.evaluator.settle()
-        assert len(scene.evaluator._due) <= module.SLACK * len(scene.policy.units) + 1
+        assert len(scene.evaluator._agenda.due) <= agenda.SLACK * len(scene.policy.units) + 1
         async with Running(scene):
             await scene.clock.sleep(200)
             assert scene.colour(COMMUNE) is UNKNOWN

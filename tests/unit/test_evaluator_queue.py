@@ -26,7 +26,7 @@ async def opened() -> tuple[Evaluator, HandClock, list[str]]:
 
 
 async def learn(evaluator: Evaluator, value: float, at: datetime) -> None:
-    evaluator._add([Reading(UNIT, "queue", value, at, at, "test")])
+    evaluator._agenda.hear(Reading(UNIT, "queue", value, at, at, "test"))
     await evaluator.settle()
 
 
@@ -35,7 +35,7 @@ async def test_a_thousand_decisions_of_one_day_wait_for_one_midnight():
     for number in range(1000):
         await learn(evaluator, float(number), clock.at + timedelta(milliseconds=number))
     assert decided.count(UNIT) == 1000
-    assert len(evaluator._due) <= len(evaluator.states)
+    assert len(evaluator._agenda.due) <= len(evaluator.states)
 
 
 async def test_midnight_wakes_a_unit_once():
@@ -57,7 +57,7 @@ async def test_a_clock_that_is_set_back_after_midnight_does_not_lose_the_next_on
     midnight = evaluator.states[UNIT].recheck_at
     assert midnight is not None
     clock.at = midnight
-    evaluator._wake_due()
+    evaluator._agenda.wake_due()
     clock.at = midnight - timedelta(hours=1)
     await evaluator.settle()
     assert evaluator.states[UNIT].recheck_at == midnight
@@ -72,8 +72,8 @@ async def test_an_instant_that_no_longer_counts_wakes_nobody():
     await learn(evaluator, 1.0, NOW)
     soon = NOW + timedelta(minutes=1)
     state = evaluator.states[UNIT]
-    evaluator._adopt(replace(state, recheck_at=soon))
-    evaluator._adopt(state)
+    evaluator._states.adopt(replace(state, recheck_at=soon))
+    evaluator._states.adopt(state)
     decided.clear()
     clock.at = soon
     await evaluator.settle()

@@ -10,7 +10,7 @@ import pytest
 from monitor.model.errors import StoreError
 from monitor.model.muting import Silence
 from monitor.model.state import AuditEntry
-from monitor.service.evaluator import PATIENCE
+from monitor.service.away.line import PATIENCE
 from tests.unit.engine_scene import COMMUNE
 from tests.unit.test_backlog import Office, play, polled
 

@@ -174,7 +174,7 @@ async def test_what_became_worse_or_ended_since_the_message_is_said():
 async def test_an_answer_on_its_way_while_it_worsens_is_none_to_the_worse():
     async with running(site()) as world, visiting(world) as client:
         await world.break_centre("02102")
-        value, turn = link(world), world.service.evaluator._one_at_a_time
+        value, turn = link(world), world.service.evaluator._commits.turn
         async with turn:  # a round is under way
             posting = asyncio.ensure_future(client.post(value, data=form()))
             await until(lambda: bool(turn._waiters))  # the answer has read generation 0 and waits

@@ -132,7 +132,7 @@ class World:
             for cause, one in state.incidents.items()
         }
         after = replace(state, incidents=worse)
-        await evaluator._commit([Decision(state, after, incidents=tuple(worse.values()))])
+        await evaluator._commits.commit([Decision(state, after, incidents=tuple(worse.values()))])
 
     @asynccontextmanager
     async def without_store(self) -> AsyncIterator[None]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Executable, Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.adapters.store import aged, codec, queries, rows, states, tables
+from monitor.adapters.store import aged, codec, outbox, queries, rows, states, tables
 from monitor.adapters.store.sqlite import SqliteFile, warnings
 from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
 from monitor.alerting.muting import Held
@@ -57,7 +57,7 @@ class SqlStore:
         """
         await self._file.open()
         if not self._file.read_only:
-            await self._file.write(lambda writer: writer.execute(queries.end_leases()))
+            await self._file.write(lambda writer: writer.execute(outbox.end_leases()))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-codec")
 
     async def close(self) -> None:
@@ -107,15 +107,15 @@ class SqlStore:
         """See the port."""
 
         async def work(writer: AsyncConnection) -> tuple[Sequence[Any], Mapping[str, str]]:
-            await writer.execute(queries.expire_leases(channel, now))
-            await writer.execute(queries.suppress_never_told(channel, now))
+            await writer.execute(outbox.expire_leases(channel, now))
+            await writer.execute(outbox.suppress_never_told(channel, now))
             found = await _free(writer, channel, now, limit, hold)
             over: Mapping[str, str] = {}
             if limits is not None and limits.bound:
                 found, over = await _admitted(writer, channel, found, limits, now)
             until = now + timedelta(seconds=seconds)
             if found:
-                await writer.execute(queries.claim([row.key for row in found], owner, until))
+                await writer.execute(outbox.claim([row.key for row in found], owner, until))
             return found, over
 
         claimed, over = await self._file.write(work)
@@ -136,13 +136,13 @@ class SqlStore:
         key = lease.notice.key
 
         async def work(writer: AsyncConnection) -> bool:
-            held = (await writer.execute(queries.held_by(key, lease.owner, lease.attempt))).one_or_none()
+            held = (await writer.execute(outbox.held_by(key, lease.owner, lease.attempt))).one_or_none()
             if held is None:
                 return False
             planned = {"free_at": next_at} if states.planned(receipt, lease.notice) else {}
-            await writer.execute(queries.settle(key, {**_settled(held, receipt, now, next_at), **planned}))
+            await writer.execute(outbox.settle(key, {**_settled(held, receipt, now, next_at), **planned}))
             if instead is not None and not held.withheld:
-                await writer.execute(queries.owe_notice(), [rows.notice_row(instead, held.free)])
+                await writer.execute(outbox.owe_notice(), [rows.notice_row(instead, held.free)])
             return True
 
         return await self._file.write(work)
@@ -150,7 +150,7 @@ class SqlStore:
     async def note_sent(self, notice: Notice, receipt: Receipt, at: datetime) -> None:
         """See the port."""
         row = rows.sent_row(notice, receipt, at)
-        await self._file.write(lambda writer: writer.execute(queries.owe_notice(), [row]))
+        await self._file.write(lambda writer: writer.execute(outbox.owe_notice(), [row]))
 
     async def heard_later(
         self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None = None
@@ -160,9 +160,9 @@ class SqlStore:
             return False
 
         async def work(writer: AsyncConnection) -> bool:
-            known = bool((await writer.execute(queries.heard_later(channel, name, final, now))).rowcount)
+            known = bool((await writer.execute(outbox.heard_later(channel, name, final, now))).rowcount)
             if known and final == FAILED and instead is not None:
-                for row in (await writer.execute(queries.failed_late(channel, name))).all():
+                for row in (await writer.execute(outbox.failed_late(channel, name))).all():
                     await _hand_over(writer, row.key, instead(codec.NOTICE.decode(row.doc)), now)
             return known
 
@@ -170,20 +170,20 @@ class SqlStore:
 
     async def next_due(self, channel: str) -> datetime | None:
         """See the port."""
-        instant: datetime | None = (await self._file.fetch(queries.next_due(channel)))[0][0]
+        instant: datetime | None = (await self._file.fetch(outbox.next_due(channel)))[0][0]
         return instant
 
     async def hasten(self, now: datetime, by: float, beyond: float = 0.0) -> None:
         """See the port."""
 
         async def work(writer: AsyncConnection) -> None:
-            found = (await writer.execute(queries.waiting_beyond(now + timedelta(seconds=beyond)))).all()
+            found = (await writer.execute(outbox.waiting_beyond(now + timedelta(seconds=beyond)))).all()
             moved: list[rows.Row] = []
             for row in found:
                 floor = states.not_before(row.due_at, row.urgent or row.attempt > 0, now, by)
                 at = max(floor, (row.lease_until or row.next_at) - timedelta(seconds=by))
                 moved.append({"hastened": row.key, "at": at, "free": min(row.free, at)})
-            await _each(writer, queries.hasten(), moved)
+            await _each(writer, outbox.hasten(), moved)
 
         await self._file.write(work)
 
@@ -197,7 +197,7 @@ class SqlStore:
 
         async def work(writer: AsyncConnection) -> None:
             await writer.execute(queries.put(tables.muting), row)
-            await writer.execute(queries.release(what.reason, entry.at))
+            await writer.execute(outbox.release(what.reason, entry.at))
             await _chain(writer, [entry])
 
         await self._file.write(work)
@@ -222,22 +222,22 @@ class SqlStore:
 
     async def deliveries(self, *, incident: str | None = None, limit: int = 500) -> Sequence[Delivery]:
         """See the port."""
-        found = await self._file.fetch(queries.deliveries(incident, limit))
+        found = await self._file.fetch(outbox.deliveries(incident, limit))
         return await self._beside(lambda: [rows.delivery_of(row) for row in found])
 
     async def outbox(self) -> Mapping[str, tuple[int, datetime | None]]:
         """See the port; what is leased counts as pending."""
-        found = await self._file.fetch(queries.waiting_by_channel())
+        found = await self._file.fetch(outbox.waiting_by_channel())
         return {row.channel: (row.number, row.oldest) for row in found}
 
     async def stuck(self, before: datetime) -> tuple[int, datetime | None]:
         """See the port."""
-        row = (await self._file.fetch(queries.stuck(before)))[0]
+        row = (await self._file.fetch(outbox.stuck(before)))[0]
         return row.number, row.oldest
 
     async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
         """See the port."""
-        found = await self._file.fetch(queries.unheard(before, limit))
+        found = await self._file.fetch(outbox.unheard(before, limit))
         return [Unheard(row.incident, row.unit, row.call, row.due) for row in found]
 
     async def prune(self, what: str, before: datetime, *, after: int = 0, limit: int = 500) -> Pruned:
@@ -268,7 +268,7 @@ class SqlStore:
 
     async def forget(self, channel: str) -> None:
         """See the port."""
-        await self._file.write(lambda writer: writer.execute(queries.forget(channel)))
+        await self._file.write(lambda writer: writer.execute(outbox.forget(channel)))
 
     async def overdue(self, before: datetime, limit: int) -> Sequence[Incident]:
         """See the port."""
@@ -280,12 +280,12 @@ class SqlStore:
 
     async def owed(self, incidents: Collection[str]) -> Mapping[str, Mapping[str, tuple[str, str]]]:
         """See the port."""
-        found = await self._file.fetch(queries.notices_of(incidents))
+        found = await self._file.fetch(outbox.notices_of(incidents))
         return await self._beside(lambda: rows.by_incident(found))
 
     async def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """See the port; only final outcomes, so a number never falls."""
-        kept, gone = await self._file.fetch_together(queries.numbers_by_state(), aged.gone_by_state())
+        kept, gone = await self._file.fetch_together(outbox.numbers_by_state(), aged.gone_by_state())
         numbers = Counter[tuple[str, Outcome]]()
         for row in (*kept, *gone):
             if row.state in states.FINAL:
@@ -294,7 +294,7 @@ class SqlStore:
 
     async def carried(self, channel: str, since: datetime) -> int:
         """See the port."""
-        number: int = (await self._file.fetch(queries.spent(channel, since, _EVER)))[0].number
+        number: int = (await self._file.fetch(outbox.spent(channel, since, _EVER)))[0].number
         return number
 
     async def transitions(self, unit: str, *, limit: int = 200) -> Sequence[Transition]:
@@ -335,14 +335,14 @@ class SqlStore:
 async def _free(writer: AsyncConnection, channel: str, now: datetime, limit: int, hold: Hold | None) -> Sequence[Any]:
     """Claimable notices that nothing holds back; those that are held say why and until when."""
     while True:
-        found: Sequence[Any] = (await writer.execute(queries.claimable(channel, now, limit))).all()
+        found: Sequence[Any] = (await writer.execute(outbox.claimable(channel, now, limit))).all()
         if hold is None:
             return found
         asked = [(row, hold(codec.NOTICE.decode(row.doc), now)) for row in found]
         held = {row.key: why for row, why in asked if why}
         if not held:
             return found
-        await _each(writer, queries.hold_back(), _held_rows(held))
+        await _each(writer, outbox.hold_back(), _held_rows(held))
 
 
 def _held_rows(held: Mapping[str, Held]) -> list[rows.Row]:
@@ -351,8 +351,8 @@ def _held_rows(held: Mapping[str, Held]) -> list[rows.Row]:
 
 async def _hand_over(writer: AsyncConnection, key: str, instead: Notice | None, now: datetime) -> None:
     if instead is not None:
-        await writer.execute(queries.owe_notice(), [rows.notice_row(instead, now)])
-        await writer.execute(queries.handed_over(key, states.handed_over(instead.channel)))
+        await writer.execute(outbox.owe_notice(), [rows.notice_row(instead, now)])
+        await writer.execute(outbox.handed_over(key, states.handed_over(instead.channel)))
 
 
 async def _check_versions(writer: AsyncConnection, wanted: Mapping[str, int]) -> None:
@@ -369,9 +369,9 @@ async def _write(writer: AsyncConnection, batch: rows.Batch) -> None:
     await _each(writer, queries.put(tables.rolling), batch.rolling)
     await _each(writer, queries.put(tables.incident), batch.incidents)
     # First what is no longer owed, then what is: a worsened incident withholds its old calls and makes new ones.
-    await _each(writer, queries.withhold_waiting(), batch.withheld)
-    await _each(writer, queries.withhold_gone(), batch.withheld)
-    await _each(writer, queries.owe_notice(), batch.notices)
+    await _each(writer, outbox.withhold_waiting(), batch.withheld)
+    await _each(writer, outbox.withhold_gone(), batch.withheld)
+    await _each(writer, outbox.owe_notice(), batch.notices)
     await _each(writer, queries.append_reading(), batch.readings)
     await _each(writer, tables.transition.insert(), batch.transitions)
     await _chain(writer, batch.audit)
@@ -406,7 +406,7 @@ async def _admitted(
     )
     waiting = [Waiting(row.key, row.recipient, bool(row.urgent), own_alarm(row.incident)) for row in found]
     admission = admit(waiting, counts, limits, now)
-    await _each(writer, queries.hold_over_limit(), _held_rows(admission.held))
+    await _each(writer, outbox.hold_over_limit(), _held_rows(admission.held))
     return [row for row in found if row.key not in admission.held], admission.passed
 
 
@@ -416,7 +416,7 @@ async def _spent_by_recipient(
     if rate is None:
         return {}
     since = now - timedelta(seconds=rate.seconds)
-    found = await writer.execute(queries.spent_by_recipient(channel, since, now))
+    found = await writer.execute(outbox.spent_by_recipient(channel, since, now))
     return {row.recipient: Spent(row.number, row.oldest) for row in found}
 
 
@@ -425,7 +425,7 @@ async def _spent(writer: AsyncConnection, channel: str, rate: Rate | None, now: 
 
 
 async def _spent_since(writer: AsyncConnection, channel: str, since: datetime, now: datetime) -> Spent:
-    row = (await writer.execute(queries.spent(channel, since, now))).one()
+    row = (await writer.execute(outbox.spent(channel, since, now))).one()
     return Spent(row.number, row.oldest)
 
 
