@@ -62,7 +62,9 @@ class OwnLine:
         asked = (source.collect(self._clock.now()) for source in self._sources)
         answers = await asyncio.gather(*asked, return_exceptions=True)  # who breaks costs nobody else's news
         before, was_cut, self._asked_at = self._asked_at, self.cut, self._clock.monotonic()
-        if all(isinstance(answer, BaseException) or is_bad(answer) for answer in answers):
+        # A probe that cannot ask, as a ping without the capability, says nothing of the line; nor does one that breaks.
+        said = [answer for answer in answers if isinstance(answer, Collected) and not answer.failure]
+        if said and all(is_bad(answer) for answer in said):
             self._cut_at = self._asked_at
         if before is not None and (was_cut or self.cut):
             self._lost += self._asked_at - before
@@ -91,7 +93,7 @@ class Behind:
         return replace(answer, readings=(), answer=None, failure=why, cut=True)
 
     def _is_in_doubt(self, answer: Collected) -> bool:
-        return is_bad(answer) and not answer.failure  # a probe that could not ask says why
+        return is_bad(answer)  # a probe that could not ask says why, and keeps its reason
 
 
 class FeedBehind(Behind):
@@ -112,8 +114,8 @@ class ShyFeedBehind(FeedBehind):
 
 
 def is_bad(answer: Collected) -> bool:
-    """Whether a probe says no, or could not even ask."""
-    return bool(answer.failure) or any(reading.value is False for reading in answer.readings)
+    """Whether a probe says no."""
+    return any(reading.value is False for reading in answer.readings)
 
 
 def behind(

@@ -48,7 +48,7 @@ def portal(now: datetime) -> Collected:
 
 
 def gateway(now: datetime) -> Collected:
-    return Collected(OWN, now, failure="no route to host" if is_cut(now) else "")
+    return Collected(OWN, now, (Reading(SYSTEM, "line_up", not is_cut(now), now, now, OWN),))
 
 
 async def played(own_line: frozenset[str]) -> tuple[list[Decision], int]:

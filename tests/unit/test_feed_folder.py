@@ -64,6 +64,13 @@ def test_a_bad_row_is_told_with_its_line(tmp_path):
     assert refusals(look(tmp_path)) == [("line 3", "unknown-unit")]
 
 
+def test_what_excel_puts_beside_a_workbook_that_somebody_has_open_is_not_the_newest_workbook(tmp_path):
+    drop(tmp_path, "bao-cao.xlsx", content=workbook(("1", [("code", "ratio"), ("02143", 5)])), written=NOW - HOUR)
+    drop(tmp_path, "~$bao-cao.xlsx", content=b"\x05Admin" + b" " * 159, written=NOW - MINUTE)
+    found = look(tmp_path, kind="xlsx", files="*.xlsx")
+    assert found.failure == "" and values(found) == {("02143", "rate"): 5}
+
+
 def test_a_file_that_changes_right_now_is_passed_over(tmp_path):
     drop(tmp_path, "bao-cao-1.csv", 7)
     drop(tmp_path, "bao-cao-2.csv", 8, NOW - timedelta(seconds=1))

@@ -294,7 +294,7 @@ class Gateway:
 
     async def collect(self, now: datetime) -> Collected:
         cut = self.begins <= self.clock.monotonic() < self.ends
-        return Collected(self.id, now, failure="no route to host" if cut else "")
+        return Collected(self.id, now, (Reading("VN", "up", not cut, now, now, self.id),))
 
 
 def followed_over_a_cut(begins: float, ends: float, restart: float = 0.0) -> tuple[list[Reading], list[Collected]]:

@@ -25,6 +25,7 @@ from monitor.model.text import clean
 
 MAX_FILES = 10_000  # names of one folder that are looked at
 SETTLED = 5.0  # seconds since its last change after which a file counts as whole
+_NOT_MEANT = (".", "~$")  # hidden; and what Excel puts beside a workbook as long as somebody has it open
 _STEP = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe must not make us wait
 
@@ -128,7 +129,7 @@ def _files(folder: int, pattern: str) -> Iterator[Found]:
         for count, entry in enumerate(entries, start=1):
             if count > MAX_FILES:
                 raise Unreadable(f"more than {MAX_FILES} files in the folder; clear it up")
-            if not entry.name.startswith(".") and fnmatch.fnmatchcase(_plain(entry.name), wanted):
+            if not entry.name.startswith(_NOT_MEANT) and fnmatch.fnmatchcase(_plain(entry.name), wanted):
                 with suppress(FileNotFoundError):  # taken away since it was listed
                     about = entry.stat(follow_symlinks=False)
                     if stat.S_ISREG(about.st_mode):
