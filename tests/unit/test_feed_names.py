@@ -11,7 +11,7 @@ from monitor.adapters.feeds import KINDS
 from monitor.adapters.feeds.rows import Frame
 from monitor.model.reading import Collected
 from monitor.registry import Names, load_registry, read_mapping
-from tests.unit.feed_frames import CALENDAR, INDICATORS, NOW, feed_spec, parsed
+from tests.unit.feed_frames import CALENDAR, INDICATORS, NOW, feed_spec, parsed, values
 from tests.unit.sites import make_site, problems_of
 
 REGISTRY = load_registry()
@@ -87,7 +87,7 @@ def test_one_table_holds_the_codes_of_several_systems(tmp_path):
 
 def test_a_uuid_is_the_same_in_whatever_case_it_is_written(tmp_path):
     (tmp_path / "map.csv").write_text("unit,portal_uuid\n02143,0F0E0D0C-0B0A-0908-0706-05040302010A\n")
-    spec = feed_spec("csv", RATE, mapping=read_mapping(tmp_path / "map.csv", REGISTRY, "portal_uuid").units)
+    spec = feed_spec("csv", mapping=read_mapping(tmp_path / "map.csv", REGISTRY, "portal_uuid").units)
     for said in ("0f0e0d0c-0b0a-0908-0706-05040302010a", "0F0E0D0C-0B0A-0908-0706-05040302010A"):
         assert values(parsed(spec, f"code,ratio\n{said},50\n")) == {("02143", "rate"): 50}
 
