@@ -22,10 +22,10 @@ from monitor.adapters.fetch_body import is_gzip, read_body
 from monitor.adapters.fetch_errors import EXPECTED, classify, safe_url
 from monitor.adapters.fetch_headers import Headers
 from monitor.adapters.fetch_kept import Kept
-from monitor.adapters.fetch_redirect import REDIRECTS, next_hop
+from monitor.adapters.fetch_redirect import REDIRECTS, next_hop, trusting
 from monitor.adapters.fetch_types import MAX_REDIRECTS, Broken, Failure, Request, Response
 from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch, WatchedNames, watch_here, watched
-from monitor.adapters.fetch_wire import SOCK_READ, Answer, Letter, Lines, ask
+from monitor.adapters.fetch_wire import Answer, Letter, Lines, ask
 from monitor.adapters.guard import AddressGuard, odd_literal
 from monitor.config.probespec import Family
 
@@ -79,7 +79,7 @@ class Fetcher:
             return Failure(kind, detail, watch.elapsed(), watch.phases())
 
     async def _follow(self, request: Request, watch: Stopwatch) -> Response:
-        followed, allowed = 0, min(request.redirects, MAX_REDIRECTS)
+        first, followed, allowed = request, 0, min(request.redirects, MAX_REDIRECTS)
         while True:
             answer = await self._send(request, watch)
             try:
@@ -91,14 +91,13 @@ class Fetcher:
             if followed == allowed:
                 raise Broken("redirect", f"more than {allowed} redirects")
             followed += 1
-            request = next_hop(request, answer.status, location)
+            request = trusting(next_hop(request, answer.status, location), first)
 
     async def _send(self, request: Request, watch: Stopwatch) -> Answer:
         letter = request.letter or _letter(request)
         cookie = request.cookies.header(letter.url) if request.cookies is not None else ""
         rest = (f"Cookie: {cookie}\r\n\r\n" if cookie else "\r\n").encode() + (request.body or b"")
-        patience = SOCK_READ if request.timeout > SOCK_READ else None
-        answer = await ask(self._open_lines(request.family, letter), letter, rest, patience, watch)
+        answer = await ask(self._open_lines(request.family, letter), letter, rest, watch)
         watch.enter("transfer")
         watch.uses = answer.line.uses
         if request.cookies is not None:
@@ -165,7 +164,14 @@ async def _whole(answer: Answer, request: Request, watch: Stopwatch) -> Response
     phases = watch.phases()
     headers = Headers(answer.headers)
     return Response(
-        answer.status, headers, body, watch.elapsed(), answer.line.peer, MappingProxyType(phases), watch.uses
+        answer.status,
+        headers,
+        body,
+        watch.elapsed(),
+        answer.line.peer,
+        MappingProxyType(phases),
+        watch.uses,
+        request.url,
     )
 
 

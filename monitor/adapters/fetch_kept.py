@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from aiohttp.client_proto import ResponseHandler
 
+OLDEST = 600.0  # seconds: the name may lead elsewhere by now, or nowhere, and the certificate may have ended
 KEEP_ALIVE = 65.0  # seconds: longer than the minute in which most probes come back, so TLS is agreed on once
 # Idle connections at most, and of how many of the files that may be open: one with TLS costs some 30 KiB, a plain one
 # one or two. A quarter of the files is left to polls under way (monitor.service.places), an eighth to all the rest.
@@ -28,12 +29,13 @@ class Line:
     peer: str  # IP literal; asked of the system once
     uses: int = 0  # answers that came over it; 0: it has not been idle yet
     since: float = 0.0  # when it became idle, by the clock of the event loop
+    first: float = 0.0  # when it became idle for the first time
 
 
 class Kept:
     """The connections that may be idle, at most `most`: those with TLS, or those without.
 
-    When all places are taken a further one is closed after use.
+    When all places are taken a further one is closed after use, and so is one that is older than OLDEST.
     To close an old one instead would, with targets asked in turns, always hit the one that is needed next.
     """
 
@@ -66,6 +68,10 @@ class Kept:
                 line.wire.close()
                 return
             self._taken += 1
+            line.first = now
+        elif now - line.first > OLDEST:
+            self.drop(line)
+            return
         line.uses += 1
         line.since = now
         self._idle.setdefault(place, []).append(line)

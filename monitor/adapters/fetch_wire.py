@@ -30,7 +30,6 @@ from monitor.config.probespec import Family
 if TYPE_CHECKING:
     import ssl
 
-SOCK_READ = 5.0  # seconds of silence after which a peer counts as gone
 _BUFFER = 65536  # bytes of a body that are read ahead
 _UPGRADE = 101
 _OFTEN = frozenset({"GET", "HEAD", "PUT"})  # may be sent a second time when the other side closes just then
@@ -157,11 +156,11 @@ class Lines:
     limits: ClientTimeout  # for a connection attempt
 
 
-async def ask(lines: Lines, letter: Letter, rest: bytes, patience: float | None, watch: Stopwatch) -> Answer:
+async def ask(lines: Lines, letter: Letter, rest: bytes, watch: Stopwatch) -> Answer:
     """Send the letter and the `rest` of it, and wait for the head of the answer.
 
-    `patience` is the seconds of silence after which the peer counts as gone. Where the other side closed an idle
-    connection at that very moment, it is asked once more, over a new one. Raises aiohttp's exceptions, and Broken.
+    How long is not bounded here. Where the other side closed an idle connection at that very moment, it is asked once
+    more, over a new one. Raises aiohttp's exceptions, and Broken.
     """
     place = (lines.family, letter.place) if letter.often else None
     again = True
@@ -170,7 +169,7 @@ async def ask(lines: Lines, letter: Letter, rest: bytes, patience: float | None,
         line = await _line(lines, letter, place if again else None)
         watch.enter("first_byte")
         try:
-            message, body = await _answered(line.wire, letter, rest, patience)
+            message, body = await _answered(line.wire, letter, rest)
             return Answer(line, lines.kept, place, message, body)
         except (ServerDisconnectedError, ClientOSError):
             lines.kept.drop(line)
@@ -198,21 +197,17 @@ def _peer(wire: ResponseHandler) -> str:
     return str(name[0]) if name else ""
 
 
-async def _answered(
-    wire: ResponseHandler, letter: Letter, rest: bytes, patience: float | None
-) -> tuple[RawResponseMessage, StreamReader]:
+async def _answered(wire: ResponseHandler, letter: Letter, rest: bytes) -> tuple[RawResponseMessage, StreamReader]:
     wire._buffer = deque()
     wire.set_response_params(
         skip_payload=letter.method == "HEAD",
         read_until_eof=True,
         auto_decompress=False,
-        read_timeout=patience,
         read_bufsize=_BUFFER,
     )
     if wire.transport is None or wire.transport.is_closing():
         raise ServerDisconnectedError
     wire.transport.write(letter.head + rest)
-    wire.start_timeout()
     while True:
         message, body = await wire.read()
         if not 100 <= message.code < 200 or message.code == _UPGRADE:
