@@ -161,18 +161,8 @@ async def _whole(answer: Answer, request: Request, watch: Stopwatch) -> Response
         body = await read_body(answer.body, gzip, request.max_wire, request.max_decoded)
     if answer.was_reset():
         raise Broken("cut", "the connection broke while the body was read")
-    phases = watch.phases()
-    headers = Headers(answer.headers)
-    return Response(
-        answer.status,
-        headers,
-        body,
-        watch.elapsed(),
-        answer.line.peer,
-        MappingProxyType(phases),
-        watch.uses,
-        request.url,
-    )
+    headers, phases, peer = Headers(answer.headers), MappingProxyType(watch.phases()), answer.line.peer
+    return Response(answer.status, headers, body, watch.elapsed(), peer, phases, watch.uses, request.url)
 
 
 def ready(request: Request) -> Request:

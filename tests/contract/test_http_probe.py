@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -204,7 +205,7 @@ class Dying(Names):
 
     dead = False
 
-    async def resolve(self, host: str, port: int = 0, family: int = 2) -> Any:
+    async def resolve(self, host: str, port: int = 0, family: Any = socket.AF_INET) -> Any:
         if self.dead:
             raise NameFailed("NXDOMAIN", real=True)
         return await super().resolve(host, port, family)
