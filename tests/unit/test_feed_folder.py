@@ -92,7 +92,7 @@ def test_a_share_that_hangs_keeps_one_thread_of_its_own_and_is_looked_at_again_w
                 break
         return failures, found
 
-    monkeypatch.setattr(folder.os, "scandir", hanging)
+    monkeypatch.setattr(os, "scandir", hanging)
     failures, found = asyncio.run(story())
     assert set(failures) == {"feed portal: timeout: the folder inbox does not answer within 0.01 s"}
     assert values(found) == {("02143", "rate"): 5}
