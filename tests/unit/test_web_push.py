@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from monitor.model.reading import Collected
+from monitor.model.unit import Units
 from tests.unit.web_site import NOW, bearer, running, site, visiting
 
 AS_OF = "2026-11-18T09:30:00+07:00"
@@ -198,3 +201,11 @@ async def test_rows_that_say_the_same_and_rows_of_other_instants_contradict_noth
     async with running(site()) as world, visiting(world) as client:
         batch = [row(), row(), row(value=71, as_of="2026-11-18T09:31:00+07:00")]
         assert (await push(client, batch)).status == 200
+
+
+@pytest.mark.parametrize(("ends", "status"), [(date(2026, 11, 18), 422), (date(2026, 11, 19), 200)])
+async def test_a_unit_that_has_ended_takes_no_more_pushes(ends, status):
+    made = site()
+    units = Units(tuple(replace(one, valid_to=ends) if one.code == "02103" else one for one in made.units))
+    async with running(replace(made, units=units)) as world, visiting(world) as client:
+        assert (await push(client, [row()])).status == status
