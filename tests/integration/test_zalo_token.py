@@ -20,7 +20,6 @@ import pytest
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Fetcher
 from monitor.adapters.guard import AddressGuard
-from monitor.adapters.transports import zalotoken
 from monitor.adapters.transports.zalotoken import NoToken, ZaloTokens
 from monitor.config.allow import parse_allow
 from monitor.config.secrets import Secret
@@ -220,7 +219,7 @@ async def test_zalo_is_not_asked_while_the_disk_has_no_room_for_its_answer(bench
     await tokens.access()
     bench.clock.at = START + timedelta(hours=26)
     with monkeypatch.context() as patch:
-        patch.setattr(zalotoken.os, "fsync", _full)
+        patch.setattr(os, "fsync", _full)
         with pytest.raises(NoToken, match=r"zalo\.json cannot be written: No space left on device"):
             await tokens.access()
     assert bench.fake.asked["oauth"] == 1
@@ -232,7 +231,7 @@ async def test_a_pair_that_could_not_be_written_is_kept_and_written_before_it_is
     await tokens.access()
     bench.clock.at = START + timedelta(hours=26)
     with monkeypatch.context() as patch:
-        patch.setattr(zalotoken.Path, "replace", _full)  # after Zalo's answer
+        patch.setattr(Path, "replace", _full)  # after Zalo's answer
         with pytest.raises(NoToken, match="cannot be written"):
             await tokens.access()
         with pytest.raises(NoToken, match="cannot be written"):

@@ -102,23 +102,26 @@ class ZaloTransport(Messaging):
         """Once, and once more with a new token if the one at hand is refused."""
         assert self.extras.tokens is not None
         until = asyncio.get_running_loop().time() + self._deadline
-        receipt = await self._with_token("", until, notice, attempt, maybe_sent)
+        receipt, used = await self._with_token("", until, notice, attempt, maybe_sent)
         if receipt.outcome is Outcome.REFUSED and receipt.fault is Fault.LOGIN:
-            receipt = await self._with_token(self._token, until, notice, attempt, maybe_sent)
+            receipt, _ = await self._with_token(used, until, notice, attempt, maybe_sent)
         return receipt
 
-    async def _with_token(self, stale: str, until: float, notice: Notice, attempt: int, maybe_sent: bool) -> Receipt:
+    async def _with_token(
+        self, stale: str, until: float, notice: Notice, attempt: int, maybe_sent: bool
+    ) -> tuple[Receipt, str]:
+        """What became of it, and the token it was sent with: a neighbour may have another one by then."""
         assert self.extras.tokens is not None
         try:
             async with asyncio.timeout_at(until):
-                self._token = await self.extras.tokens.access(stale)
+                self._token = token = await self.extras.tokens.access(stale)
         except TimeoutError:
-            return Receipt(Outcome.TRY_AGAIN, "no access token in time")
+            return Receipt(Outcome.TRY_AGAIN, "no access token in time"), ""
         except NoToken as none:
             fault = Receipt(Outcome.REFUSED, str(none), fault=Fault.CHANNEL)
-            return fault if none.final else Receipt(Outcome.TRY_AGAIN, str(none))
+            return (fault if none.final else Receipt(Outcome.TRY_AGAIN, str(none))), ""
         left = max(until - asyncio.get_running_loop().time(), 0.01)
-        return await self.post(notice, left, attempt=attempt, maybe_sent=maybe_sent)
+        return await self.post(notice, left, attempt=attempt, maybe_sent=maybe_sent), token
 
     def trouble(self) -> str:
         """What the operator has to do about the tokens."""
