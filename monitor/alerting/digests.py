@@ -81,47 +81,39 @@ def next_owed(specs: Iterable[DigestSpec], calendar: Calendar, now: datetime) ->
     return min((at for at in found if at is not None), default=None)
 
 
-def addressed(
-    edition: Edition, directory: Directory, lineage: tuple[str, ...], calendar: Calendar
-) -> dict[str, tuple[Recipient, str]]:
-    """Who is owed an edition, and by which channel, by the key of the message: all who hold its roles when it is owed."""
-    people = [
-        person for role in edition.spec.to for person in called(directory, role, lineage, edition.at, calendar).people
-    ]
-    head = edition.key(calendar)
-    return {
-        f"{head}/{address.recipient}/{address.channel}": (person, address.channel)
-        for person in people
-        for address in ways(person, edition.spec.via)
-    }
-
-
 def digests(
     edition: Edition,
     told: Mapping[str, Param],
     directory: Directory,
-    to: Mapping[str, tuple[Recipient, str]],
+    lineage: tuple[str, ...],
     calendar: Calendar,
     attachments: tuple[str, ...] = (),
 ) -> tuple[Notice, ...]:
-    """One message for each of those that are owed it; quiet hours hold theirs back.
+    """One message for each address of those who hold the roles when it is owed; quiet hours hold theirs back.
 
     `attachments` are names of kept files, the same for all of them.
     """
-    found = (_notice(edition, told, key, person, channel, directory, calendar) for key, (person, channel) in to.items())
-    return tuple(replace(notice, attachments=attachments) for notice in found)
+    people = [
+        person for role in edition.spec.to for person in called(directory, role, lineage, edition.at, calendar).people
+    ]
+    found = {
+        (address.recipient, address.channel): _notice(edition, told, person, address.channel, directory, calendar)
+        for person in people
+        for address in ways(person, edition.spec.via)
+    }
+    return tuple(replace(notice, attachments=attachments) for notice in found.values())
 
 
 def _notice(
     edition: Edition,
     told: Mapping[str, Param],
-    key: str,
     person: Recipient,
     channel: str,
     directory: Directory,
     calendar: Calendar,
 ) -> Notice:
     unit, number = edition.unit, edition.number(calendar)
+    key = f"{edition.key(calendar)}/{person.id}/{channel}"
     facts: dict[str, Param] = {
         "code": unit.code, "level": unit.level.value, "unit_vi": unit.name_vi, "unit_en": unit.name_en,
         "unit_sms": unit.name_ascii, "recipient": person.name, "id": number, "when": edition.at,

@@ -7,13 +7,12 @@ own (monitor.alerting.digests), so a second try and a restart owe nothing twice.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import cast
 
 from monitor.adapters.render import FORMATS
-from monitor.alerting.digests import Edition, addressed, digests, next_owed, owed
-from monitor.alerting.plan import Recipient
+from monitor.alerting.digests import Edition, digests, next_owed, owed
 from monitor.config.spec import Site
 from monitor.model.errors import StoreError
 from monitor.model.muting import Span
@@ -30,7 +29,6 @@ log = logging.getLogger(__name__)
 LATE = timedelta(hours=2)  # a digest that is later than this is left out: the next one says more
 ATTACHED = ("html", "xlsx")  # formats of an attached report
 LARGEST = 2 * 1024 * 1024  # bytes of all attachments of a message: it has to be handed over in seconds
-_READERS = 10_000  # messages of one edition that are looked through
 _LOOK = 5.0  # seconds between two looks whether the service is ready
 
 
@@ -78,34 +76,26 @@ class Digests:
     async def _once(self, edition: Edition) -> None:
         """An edition that cannot be made keeps no other one back. Raises StoreError."""
         try:
-            await self._tell(edition, await self._missing(edition))
+            if not await self._store.deliveries(incident=edition.key(self._site.calendar)):
+                await self._tell(edition)
         except StoreError:
             raise
         except Exception:
             log.exception("the digest of %s cannot be made", edition.unit.code)
 
-    async def _missing(self, edition: Edition) -> Mapping[str, tuple[Recipient, str]]:
-        """To whom the edition is not owed yet: another digest may have the same unit and time, and other readers."""
-        site, key = self._site, edition.key(self._site.calendar)
-        to = addressed(edition, site.directory, site.units.answering(edition.unit.code), site.calendar)
-        if not to:
-            log.warning("the digest %s of %s reaches nobody", edition.number(site.calendar), edition.unit.code)
-            return {}
-        known = {delivery.notice.key for delivery in await self._store.deliveries(incident=key, limit=_READERS)}
-        return {key: address for key, address in to.items() if key not in known}
-
-    async def _tell(self, edition: Edition, to: Mapping[str, tuple[Recipient, str]]) -> None:
-        if not to:
-            return
+    async def _tell(self, edition: Edition) -> None:
         site, code = self._site, edition.unit.code
         scene = scene_of(site, dict(self._evaluator.states), code)
         store, now = cast(Records, self._store), self._clock.now()
         told = await digest_of(scene, edition.unit, edition.since, now, store, apart=self._apart, live=True)
+        facts, lineage = brief(told, scene), site.units.answering(code)
         attachments = await self._attached(edition, told, scene)
-        notices = digests(edition, brief(told, scene), site.directory, to, site.calendar, attachments)
+        notices = digests(edition, facts, site.directory, lineage, site.calendar, attachments)
         said = f"{edition.number(site.calendar)}: {len(notices)} messages"
         entry = AuditEntry(self._clock.now(), "denbao", "digest", code, said)
         await self._evaluator.tell(code, notices, entry)
+        if not notices:
+            log.warning("the digest %s of %s reaches nobody", edition.number(site.calendar), code)
 
     async def _attached(self, edition: Edition, told: Digest, scene: Scene) -> tuple[str, ...]:
         """Names of the kept files that its e-mails carry; an edition goes without what cannot be made or kept."""

@@ -79,20 +79,5 @@ def test_quiet_hours_hold_it_until_they_end():
     assert editions(story) == [(60.0, "riser", "mail", "1908-0830")]
 
 
-def test_of_two_digests_of_a_unit_at_one_time_both_are_sent_and_nobody_hears_twice():
-    site = with_digest(OFFICE, via=("mail",))
-    chief = Recipient("chief", "chief", PROVINCE, "Chánh Văn phòng", channels=("sms",))
-    both = DigestSpec(MORNING, ("chief", "office"), ("mail", "sms"))
-    told = replace(
-        site.directory,
-        recipients=(*site.directory.recipients, chief),
-        digests=(*site.directory.digests, both),
-    )
-    story = play(one_is_down, minutes=120, site=replace(site, directory=told))
-    assert sorted(editions(story)) == [
-        (30.0, "chief", "sms", "1908-0830"), (30.0, "office", "mail", "1908-0830"), (30.0, "office", "sms", "1908-0830")
-    ]  # fmt: skip
-
-
 def test_a_site_without_digests_sends_none():
     assert editions(play(one_is_down, minutes=60)) == []
