@@ -17,7 +17,6 @@ from monitor.alerting.digests import numbered
 from monitor.alerting.notices import address_in
 from monitor.alerting.plan import Recipient
 from monitor.alerting.replies import REPLY, Ask, Said, awaits, called, newest, parse, readings, told
-from monitor.alerting.replytexts import REPLIES
 from monitor.alerting.troubles import judged
 from monitor.alerting.wording import render
 from monitor.config.spec import Site
@@ -310,7 +309,7 @@ class Replies:
         local = {
             name: site.calendar.local(value) if isinstance(value, datetime) else value for name, value in named.items()
         }
-        said = render(text, local, person.locale, REPLIES)
+        said = render(text, local, person.locale, site.directory.texts)
         ref = incident.ref if incident else ""
         return Notice(
             key, key, ref, unit.code, REPLY, person.id, case.message.channel,

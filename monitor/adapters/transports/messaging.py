@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -17,6 +18,8 @@ from monitor.config.spec import Template
 from monitor.model.incident import Fault, Notice, Outcome, Receipt, reference
 from monitor.model.text import clean
 from monitor.ports import Clock
+
+log = logging.getLogger(__name__)
 
 _LONG = 2000  # characters of a chat message
 _UNSAID = "-"  # a word that is not known: templates refuse a parameter that is missing or empty
@@ -93,6 +96,7 @@ class ZaloTransport(Messaging):
     """A Zalo channel: needs an access token, and a new one if Zalo says that it is not valid any more."""
 
     _token = ""
+    _unkept = ""  # why there is no token to be had until a person does something
 
     def options(self, notice: Notice) -> dict[str, str]:
         """The access token; the app's secret stands in the URL."""
@@ -125,7 +129,21 @@ class ZaloTransport(Messaging):
 
     def trouble(self) -> str:
         """What the operator has to do about the tokens."""
-        return self.extras.tokens.trouble() if self.extras.tokens is not None else ""
+        assert self.extras.tokens is not None
+        return self.extras.tokens.trouble() or self._unkept
+
+    async def upkeep(self) -> None:
+        """Renew the access token in time: a refresh token that is not used for three months has ended."""
+        assert self.extras.tokens is not None
+        try:
+            async with asyncio.timeout(self._deadline):
+                await self.extras.tokens.access()
+            self._unkept = ""
+        except TimeoutError:
+            log.warning("channel %s: no access token in time", self.extras.channel)
+        except NoToken as none:
+            log.warning("channel %s: %s", self.extras.channel, none)
+            self._unkept = str(none) if none.final else ""
 
     async def close(self) -> None:
         """See the port."""

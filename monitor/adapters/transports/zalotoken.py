@@ -157,8 +157,9 @@ class ZaloTokens:
     async def _locked(self) -> AsyncIterator[None]:
         """The only one of all processes."""
         path = self._app.file.with_name(self._app.file.name + ".lock")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with self._writing():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             while not _take(descriptor):
                 await self._clock.sleep(_PAUSE)
