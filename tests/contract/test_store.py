@@ -851,6 +851,15 @@ async def test_what_is_over_the_day_and_can_be_told_otherwise_is_claimed_with_th
     assert await store.lease("log", "me", at(3), 10, 20, limits=limits) == []
 
 
+async def test_a_providers_name_is_kept_where_its_final_status_overtook_the_answer_to_the_send(store: Store) -> None:
+    await store.commit([decision(UnitState("00010"), notices=(notice("i/0"),))])
+    (lease,) = await store.lease("log", "me", at(1), 10, 20)
+    assert await store.heard_later("log", reference("i/0"), "delivered", at(2))
+    assert not await store.settle(lease, Receipt(Outcome.SENT, id="sms-7"), at(3))
+    (found,) = await store.deliveries()
+    assert (found.state, found.final, found.provider_id, found.sent_at) == ("sent", "delivered", "sms-7", at(2))
+
+
 async def test_a_provider_tells_later_by_our_name_or_by_its_own(store: Store) -> None:
     pages = (notice("i/0"), notice("i/1"))
     await store.commit([decision(UnitState("00010"), notices=pages)])

@@ -252,7 +252,11 @@ class MemoryOutbox:
     ) -> bool:
         """See the port."""
         row = self._rows.get(lease.notice.key)
-        if not row or row.state not in states.UNDECIDED or (row.owner, row.attempt) != (lease.owner, lease.attempt):
+        if not row or row.attempt != lease.attempt:
+            return False
+        if row.state not in states.UNDECIDED or row.owner != lease.owner:
+            if row.state == Outcome.SENT.value:  # its final status overtook the answer to its send
+                row.provider_id = row.provider_id or receipt.id
             return False
         row.state = states.state_after(receipt.outcome, row.withheld)
         row.detail = states.detail_after(receipt.outcome, receipt.detail, row.withheld)

@@ -203,6 +203,12 @@ def settle(key: str, values: dict[str, Any]) -> Update:
     return update(notice).where(notice.c.key == key).values(owner="", lease_until=None, **values)
 
 
+def learn_name(key: str, attempt: int, provider_id: str) -> Update:
+    """Keep the provider's own name for a message whose final status overtook the answer to its send."""
+    overtaken = (notice.c.attempt == attempt, notice.c.state == Outcome.SENT.value, notice.c.provider_id == "")
+    return update(notice).where(notice.c.key == key, *overtaken).values(provider_id=provider_id)
+
+
 def heard_later(channel: str, name: str, final: str, now: datetime) -> Update:
     """Note what a provider says of a message by our name or its own. What waited to be repeated has arrived."""
     named = or_(notice.c.reference == name, notice.c.provider_id == name)

@@ -138,6 +138,8 @@ class SqlStore:
         async def work(writer: AsyncConnection) -> bool:
             held = (await writer.execute(outbox.held_by(key, lease.owner, lease.attempt))).one_or_none()
             if held is None:
+                if receipt.id:
+                    await writer.execute(outbox.learn_name(key, lease.attempt, receipt.id))
                 return False
             planned = {"free_at": next_at} if states.planned(receipt, lease.notice) else {}
             await writer.execute(outbox.settle(key, {**_settled(held, receipt, now, next_at), **planned}))
