@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, time
 
@@ -71,6 +72,7 @@ def test_what_the_days_budget_held_does_not_ring_at_midnight():
 
 
 def test_what_is_over_before_the_quiet_hours_end_is_not_told_at_all():
+    """SC-44."""
     night = {"begin": EVENING, "minutes": EVENING + 52, "site": sleepers(), "provider": gateway_down_until(25)}
     assert play(down_from(0, 30), **night).rings == []
 
@@ -98,3 +100,24 @@ def test_who_wrote_gets_an_answer_at_night_and_a_digest_waits(about, held):
     )
     found = asleep(notice, directory, ZONE, night)
     assert (found.until if found else None) == (night.replace(minute=30) if held else None)
+
+
+def told_to_head(story):
+    heard = [(round((ring.at - at(EVENING)).total_seconds() / 60), ring.notice) for ring in story.rings]
+    return [(minute, one.kind) for minute, one in heard if (one.recipient, one.channel) == (f"focal-{A}", "sms")]
+
+
+def test_sc44_a_trouble_that_is_back_in_the_morning_is_not_said_to_be_over():
+    """SC-44, told before: the end that waited is withheld, and the relapse is told as a trouble of its own."""
+    down = lambda unit, minute: unit == A and not EVENING + 25 <= minute < EVENING + 35  # noqa: E731
+    story = play(down, begin=EVENING, minutes=EVENING + 53, site=sleepers())
+    assert [kind for _, kind in told_to_head(story)] == ["outage", "outage"]
+    ends = [one for one in asyncio.run(story.store.deliveries()) if one.notice.kind == "recovered"]
+    assert {(one.state, one.detail) for one in ends} == {("suppressed", "the trouble is back")}
+
+
+def test_sc46_a_relapse_that_came_and_went_at_night_leaves_one_recovery_in_the_morning():
+    """SC-46."""
+    down = lambda unit, minute: unit == A and (minute < EVENING + 25 or EVENING + 33 <= minute < EVENING + 42)  # noqa: E731
+    story = play(down, begin=EVENING, minutes=EVENING + 53, site=sleepers())
+    assert told_to_head(story)[1:] == [(50, "recovered")]
