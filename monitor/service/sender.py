@@ -68,7 +68,7 @@ class Sender:
         self._chance = chance
         self._owner = owner
         self._look = look
-        self._hold = hold  # what is muted; asked within each claim
+        self._hold = hold  # what is muted, or would come in quiet hours; asked within each claim
         self.hand_on: HandOn | None = None  # calls somebody else instead of who left; None: nobody does
         self._wake = {channel: asyncio.Event() for channel in transports}
         self._unmarked = dict.fromkeys(transports, 0)  # sends that ended and wait for the store

@@ -109,6 +109,7 @@ class SqlStore:
         async def work(writer: AsyncConnection) -> tuple[Sequence[Any], Mapping[str, str]]:
             await writer.execute(outbox.expire_leases(channel, now))
             await writer.execute(outbox.suppress_never_told(channel, now))
+            await writer.execute(outbox.suppress_outlived(channel, now))
             found = await _free(writer, channel, now, limit, hold)
             over: Mapping[str, str] = {}
             if limits is not None and limits.bound:
