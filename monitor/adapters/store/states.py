@@ -8,7 +8,8 @@ A notice that is withheld while leased keeps the reason: the send under way may 
 repeated, and no other channel takes over. So does one that was sent already, for its provider may still say that it
 failed: another channel takes over then, unless the message was withheld meanwhile.
 
-What is urgent and over a limit becomes try_again without an attempt: it counts among what nobody took so far.
+What is over a limit becomes try_again without an attempt: it counts among what nobody took so far, and where it is not
+urgent only once it has waited for long.
 """
 
 from __future__ import annotations
