@@ -125,6 +125,12 @@ async def judged_in_memory(trial: Trial, units: tuple[str, ...]) -> bool:
     return all(unit["colour"] == "red" for unit in found) and marked and away > 0 and "Chưa lưu được từ" in page
 
 
+async def well_in_memory(trial: Trial, unit: str) -> bool:
+    """Whether good answers have lasted for long enough, and that is stored nowhere either."""
+    found = await trial.unit(unit)
+    return bool(found["not_stored_since"]) and found["colour"] != "red"
+
+
 async def polls(trial: Trial) -> float:
     return total(await metrics(trial.board), "denbao_polls_total", outcome="answered")
 
@@ -149,7 +155,7 @@ async def test_a_store_that_is_away_refuses_pushes_pages_once_goes_on_polling_an
                     assert (await trial.board.get("/readyz"))[0] == 503
                     await until("judging goes on", judged_in_memory, trial, DOWN)
                     await trial.put_centre(WELL_AGAIN, "up")
-                    await asyncio.sleep(5)  # so that its good answers are there before the store is
+                    await until("who is well again is judged so", well_in_memory, trial, WELL_AGAIN)
                     assert await polls(trial) > before + 100
                     assert about(hook, "outage") == []
                 await until("pushes are taken again", taken, trial)
