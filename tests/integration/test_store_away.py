@@ -159,7 +159,11 @@ async def test_a_store_that_is_away_refuses_pushes_pages_once_goes_on_polling_an
                     assert await polls(trial) > before + 100
                     assert about(hook, "outage") == []
                 await until("pushes are taken again", taken, trial)
-                await until("who is still down is told", told, hook, DOWN[:2])
+                try:
+                    await until("who is still down is told", told, hook, DOWN[:2])
+                finally:
+                    from pathlib import Path as P
+                    P("/tmp/rooms-dbg.txt").write_text(repr([(b["kind"], b.get("unit"), b["body"][:200]) for _, _, b in hook.requests]) + "\n" + repr(await trial.board.get("/api/v1/site"))[:3000] + "\n" + repr([await trial.unit(c) for c in DOWN])[:6000])
                 await asyncio.sleep(5)  # what else would come
                 assert sorted(body["unit"] for body in about(hook, "outage")) == sorted(DOWN[:2])
                 assert len(await paged(hook)) == 1
