@@ -82,7 +82,11 @@ def small_disk(var: Path) -> Iterator[None]:
 
 
 def set_up(trial: Trial, hook: HttpServer) -> None:
-    """The operator hears of the monitor by the same webhook; one token may push."""
+    """The operator hears of the monitor by the same webhook; one token may push.
+
+    Asked each second, a busy machine would make the line look down now and then, which covers the centres behind it.
+    """
+    trial.ask_every("3s", "3s")
     trial.channel("webhook", "webhook", f"json://127.0.0.1:{hook.port}/", hook.port)
     trial.outage_plan({"after": "0s", "to": ["commune_focal"]})
     trial.config["own_alarm"] = {"to": ["central-support-vn"]}
@@ -156,14 +160,10 @@ async def test_a_store_that_is_away_refuses_pushes_pages_once_goes_on_polling_an
                     await until("judging goes on", judged_in_memory, trial, DOWN)
                     await trial.put_centre(WELL_AGAIN, "up")
                     await until("who is well again is judged so", well_in_memory, trial, WELL_AGAIN)
-                    assert await polls(trial) > before + 100
+                    assert await polls(trial) > before + 50
                     assert about(hook, "outage") == []
                 await until("pushes are taken again", taken, trial)
-                try:
-                    await until("who is still down is told", told, hook, DOWN[:2])
-                finally:
-                    from pathlib import Path as P
-                    P("/tmp/rooms-dbg.txt").write_text(repr([(b["kind"], b.get("unit"), b["body"][:200]) for _, _, b in hook.requests]) + "\n" + repr(await trial.board.get("/api/v1/site"))[:3000] + "\n" + repr([await trial.unit(c) for c in DOWN])[:6000])
+                await until("who is still down is told", told, hook, DOWN[:2])
                 await asyncio.sleep(5)  # what else would come
                 assert sorted(body["unit"] for body in about(hook, "outage")) == sorted(DOWN[:2])
                 assert len(await paged(hook)) == 1
