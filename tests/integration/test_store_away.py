@@ -167,4 +167,4 @@ async def test_a_store_that_is_away_refuses_pushes_pages_once_goes_on_polling_an
                 await asyncio.sleep(5)  # what else would come
                 assert sorted(body["unit"] for body in about(hook, "outage")) == sorted(DOWN[:2])
                 assert len(await paged(hook)) == 1
-                assert await service.stop() == 0 and "Traceback" not in service.err
+                assert await service.stop(SOON) == 0 and "Traceback" not in service.err

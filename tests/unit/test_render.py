@@ -292,6 +292,14 @@ def test_the_label_of_a_bar_is_written_as_the_same_value_in_its_column():
     assert told == [spelt(bar.value, column, ZONE) for bar in bars] == ["97,60 %", "97,75 %", "79,99 %"]
 
 
+def test_a_workbook_shows_no_rounder_number_than_there_is_either():
+    columns = (Column("share", ("Tỷ lệ", "Share"), Sort.PERCENT, fixed=True),)
+    made = replace(report(), tables=(Table("first", ("Bảng", "Table"), columns, ((79.996,), (68.916,))),))
+    with zipfile.ZipFile(io.BytesIO(FORMATS["xlsx"].write(made, None))) as book:
+        styles = book.read("xl/styles.xml").decode()
+    assert set(re.findall(r"(0\.0+)%", styles)) == {"0.000", "0.00"}
+
+
 # -- on paper ----------------------------------------------------------------------------------------------------
 
 
