@@ -864,7 +864,7 @@ async def test_what_is_over_a_limit_is_held_with_its_reason_and_goes_later(store
     assert [lease.notice.key for lease in first] == ["i/2", "i/0"]
     for lease in first:
         await store.settle(lease, SENT, at(2))
-    held = [delivery for delivery in await store.deliveries() if delivery.state == "pending"]
+    held = [delivery for delivery in await store.deliveries() if delivery.state == "try_again"]
     assert {(one.notice.key, one.detail) for one in held} == {
         (key, "held: 2 messages to this recipient in 60 s") for key in ("i/1", "i/3")
     }
@@ -989,10 +989,10 @@ def called(step: str, recipient: str = "focal", channel: str = "log", due: float
     return replace(made, recipient=recipient)
 
 
-async def unheard(store: Store, before: float = 100) -> list[tuple[str, str, str, float]]:
+async def unheard(store: Store, before: float = 100, calm: float | None = None) -> list[tuple[str, str, str, float]]:
     return [
         (one.incident, one.unit, one.call, (one.due_at - NOW).total_seconds())
-        for one in await store.unheard(at(before))
+        for one in await store.unheard(at(before), calm=None if calm is None else at(calm))
     ]
 
 
@@ -1052,6 +1052,31 @@ async def test_a_call_that_a_limit_holds_back_is_unheard_until_it_goes(store: St
     (lease, _) = await store.lease("log", "me", later, 10, 20)
     assert (lease.notice.key, lease.attempt) == (urgent.key, 1)
     assert await unheard(store) == []  # on the wire
+
+
+async def test_a_calm_call_that_a_limit_holds_back_is_unheard_from_its_own_later_instant_on(store: Store) -> None:
+    early, late = called("0/0/0"), called("0/1/0", "head", due=50)
+    await store.commit([replace(owing(early, late), incidents=(incident("i"),))])
+    assert await store.lease("log", "me", at(60), 10, 20, limits=Limits(per_day=0)) == []
+    assert await unheard(store, calm=0) == []
+    assert [call for _, _, call, _ in await unheard(store, calm=1)] == ["0/0/0"]
+    assert [call for _, _, call, _ in await unheard(store, calm=50)] == ["0/0/0"]
+    assert [call for _, _, call, _ in await unheard(store, calm=51)] == ["0/0/0", "0/1/0"]
+    assert await unheard(store) == []
+    assert await store.stuck(at(100)) == (0, None)
+    await ended(store, "log", SENT, when=2 * 86_400)
+    assert await unheard(store, calm=51) == []
+
+
+async def test_a_calm_call_of_which_one_message_waits_for_its_room_is_unheard_no_sooner_than_that_one(
+    store: Store,
+) -> None:
+    calls = (called("0/0/0"), called("0/0/0", "head", channel="email"))
+    await store.commit([replace(owing(*calls), incidents=(incident("i"),))])
+    await ended(store, "email", REFUSED)
+    assert await store.lease("log", "me", at(1), 10, 20, limits=Limits(per_day=0)) == []
+    assert await unheard(store, calm=0) == []
+    assert [call for _, _, call, _ in await unheard(store, calm=1)] == ["0/0/0"]
 
 
 async def test_the_age_of_what_is_owed_late_counts_from_then_also_where_another_channel_takes_over(

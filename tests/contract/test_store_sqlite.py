@@ -227,7 +227,7 @@ async def test_what_the_own_alarm_asks_each_minute_is_answered_from_indexes(stor
         "ix_incident_owes_at": queries.overdue(NOW, 10),
         "ix_incident_open": queries.open_after("i", 10),
         "ix_notice_incident": outbox.notices_of(["i"]),
-        "ix_notice_failed": outbox.unheard(NOW, 10),
+        "ix_notice_failed": outbox.unheard(NOW, NOW, 10),
     }
     with sqlite3.connect(path) as file:
         for index, query in asked.items():

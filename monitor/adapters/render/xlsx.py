@@ -18,6 +18,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from monitor.adapters.render.plain import when
 from monitor.adapters.render.spelling import both, spelt, worded
+from monitor.engine.explain import number
 from monitor.model.colour import Colour
 from monitor.reporting.report import Cell, Column, Report, Sort, Table, colour_words
 
@@ -40,6 +41,7 @@ _OPTIONS = {
 _INDENTED = {"align": "left", "indent": 1}  # a text does not touch the number beside it
 # What is left out on paper is folded away here, on the screen and on paper: the sign + above the columns shows it.
 _FOLDED = {"level": 1, "hidden": True}
+_EXACT = 6  # decimals that are shown at most
 _NARROW, _WIDE, _COVER = 9, 60, 70  # widths of columns, in digits
 _HIGH = 15.0  # points of one line of text; programs other than Excel do not fit rows to what is wrapped
 _LONGEST = 32_000  # characters; a cell holds 32,767
@@ -133,10 +135,17 @@ def _number(value: float, column: Column) -> tuple[float, str]:
     """The number as a workbook counts it, and how it is shown."""
     if column.sort is Sort.SECONDS:
         return value / _DAY, "[h]:mm:ss"
-    decimals = "." + "0" * column.digits if column.digits and column.sort is not Sort.WHOLE else ""
+    digits = 0 if column.sort is Sort.WHOLE else _digits(value, column)
+    decimals = "." + "0" * digits if digits else ""
     if column.sort is Sort.PERCENT:
         return value / 100, f"{_VIETNAMESE}0{decimals}%"
     return value, f"{_VIETNAMESE}#,##0{decimals}"
+
+
+def _digits(value: float, column: Column) -> int:
+    """Those of its column; more where a workbook, which only rounds, would show a rounder number than it is."""
+    fit = (n for n in range(column.digits, _EXACT) if number(value, "en", n, fixed=True) == f"{value:,.{n}f}")
+    return next(fit, _EXACT)
 
 
 def _wall(at: datetime, zone: ZoneInfo) -> datetime:

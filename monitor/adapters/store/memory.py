@@ -227,11 +227,11 @@ class MemoryStore:
         self._check_open()
         return self._notices.stuck(before)
 
-    async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
+    async def unheard(self, before: datetime, limit: int = 1000, *, calm: datetime | None = None) -> Sequence[Unheard]:
         """See the port."""
         self._check_open()
         open_ones = (incident for incident in self._incidents.values() if incident.phase is Phase.OPEN)
-        found = [one for incident in open_ones for one in self._notices.unheard(incident, before)]
+        found = [one for incident in open_ones for one in self._notices.unheard(incident, before, calm)]
         return sorted(found, key=attrgetter("due_at", "incident", "call"))[:limit]
 
     async def prune(self, what: str, before: datetime, *, after: int = 0, limit: int = 500) -> Pruned:

@@ -57,15 +57,19 @@ class _Row:
         self.detail = reason
 
     def hold_over_limit(self, until: datetime, reason: str) -> None:
-        """The same for what is over a limit: what is urgent was asked for in vain."""
+        """The same for what is over a limit: it was asked for in vain."""
         self.hold(until, reason)
-        if self.notice.urgent:
-            self.state = Outcome.TRY_AGAIN.value
+        self.state = Outcome.TRY_AGAIN.value
 
     @property
     def over_limit(self) -> bool:
-        """Whether a limit holds it, and it is urgent."""
+        """Whether a limit holds it, and nobody tried it before."""
         return self.state == Outcome.TRY_AGAIN.value and self.attempt == 0
+
+    def failed(self, calm: datetime | None) -> bool:
+        """Whether it did not reach its provider; what is not urgent may wait for a limit until `calm`."""
+        may_wait = self.over_limit and not self.notice.urgent and (calm is None or self.notice.due_at >= calm)
+        return states.failed(self.state, self.attempt, self.final, self.detail) and not may_wait
 
     def delivery(self) -> Delivery:
         return Delivery(
@@ -367,7 +371,7 @@ class MemoryOutbox:
                 del self._of_incident[row.notice.incident]
         return keys
 
-    def unheard(self, incident: Incident, before: datetime) -> list[Unheard]:
+    def unheard(self, incident: Incident, before: datetime, calm: datetime | None) -> list[Unheard]:
         """Calls of one incident that nobody took, see the port."""
         rows = [row for row in self._of_incident.get(incident.key, ()) if row.notice.requires is None]
         told = [r.notice.due_at for r in rows if r.state == Outcome.SENT.value and r.final != FAILED]
@@ -379,7 +383,7 @@ class MemoryOutbox:
             Unheard(incident.key, incident.unit, call, due)
             for call, due, tried in found
             if min(row.notice.due_at if row.over_limit else row.free_at for row in tried) < before
-            and all(states.failed(row.state, row.attempt, row.final, row.detail) for row in tried)
+            and all(row.failed(calm) for row in tried)
             and not all(states.left(row.state, row.detail) for row in tried)
             and not any(at > due for at in told)
         ]

@@ -28,6 +28,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.dialects import sqlite
@@ -91,9 +92,8 @@ def hold_back() -> Update:
 
 @cache
 def hold_over_limit() -> Update:
-    """The same for what is over a limit: what is urgent was asked for in vain."""
-    state = case((notice.c.urgent, Outcome.TRY_AGAIN.value), else_=notice.c.state)
-    return hold_back().values(state=state)
+    """The same for what is over a limit: it was asked for in vain."""
+    return hold_back().values(state=Outcome.TRY_AGAIN.value)
 
 
 def release(reason: str, now: datetime) -> Update:
@@ -294,9 +294,11 @@ def stuck(before: datetime) -> Select[Any]:
     return select(*numbers).where(_undecided, _public, notice.c.requires.is_(None), _free_since < before)
 
 
-def unheard(before: datetime, limit: int) -> Select[Any]:
+def unheard(before: datetime, calm: datetime | None, limit: int) -> Select[Any]:
     """Calls of unanswered incidents of which every message failed, and after which nobody was told; oldest first."""
-    in_vain = notice.c.state.in_(sorted(states.IN_VAIN))
+    over_limit = and_(notice.c.state == Outcome.TRY_AGAIN.value, notice.c.attempt == 0)
+    may_wait = and_(over_limit, ~notice.c.urgent, true() if calm is None else notice.c.due_at >= calm)
+    in_vain = and_(notice.c.state.in_(sorted(states.IN_VAIN)), ~may_wait)
     again = and_(notice.c.state == states.LEASED, notice.c.attempt > 1)
     failed_late = and_(notice.c.state == Outcome.SENT.value, notice.c.final == FAILED)
     left = and_(notice.c.state == Outcome.SUPPRESSED.value, notice.c.detail == LEFT)
@@ -310,7 +312,6 @@ def unheard(before: datetime, limit: int) -> Select[Any]:
         - func.length(notice.c.incident) - func.length(notice.c.recipient) - func.length(notice.c.channel) - 3,
     ).label("call")  # fmt: skip
     due: ColumnElement[Any] = func.min(notice.c.due_at, type_=notice.c.due_at.type).label("due")
-    over_limit = and_(notice.c.state == Outcome.TRY_AGAIN.value, notice.c.attempt == 0)
     since = func.min(case((over_limit, notice.c.due_at), else_=_free_since), type_=notice.c.due_at.type).label("since")
     calls = (
         select(notice.c.incident, incident.c.unit, call, due, since)

@@ -238,9 +238,9 @@ class SqlStore:
         row = (await self._file.fetch(outbox.stuck(before)))[0]
         return row.number, row.oldest
 
-    async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
+    async def unheard(self, before: datetime, limit: int = 1000, *, calm: datetime | None = None) -> Sequence[Unheard]:
         """See the port."""
-        found = await self._file.fetch(outbox.unheard(before, limit))
+        found = await self._file.fetch(outbox.unheard(before, calm, limit))
         return [Unheard(row.incident, row.unit, row.call, row.due) for row in found]
 
     async def prune(self, what: str, before: datetime, *, after: int = 0, limit: int = 500) -> Pruned:

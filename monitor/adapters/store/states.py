@@ -11,7 +11,8 @@ failed: another channel takes over then, unless the message was withheld meanwhi
 Good news waits while its trouble is there again, in a later incident. Once its address has heard of that one it is
 suppressed; where that one ends before, the good news goes.
 
-What is urgent and over a limit becomes try_again without an attempt: it counts among what nobody took so far.
+What is over a limit becomes try_again without an attempt: it counts among what nobody took so far, and where it is not
+urgent only once it has waited for long.
 """
 
 from __future__ import annotations
