@@ -1,4 +1,4 @@
-"""Units whose targets are probed each minute: what a decision of one and its commit cost when every answer is a new one.
+"""Units whose targets are probed each minute: what deciding and committing one costs when all its targets answered.
 
 Each commune has ten targets, as in the largest size of `probing`: nearly all answers say the same again, one target in
 twenty is dead and has an open incident. News is taken in, decided and committed by the evaluator, in memory and in
@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 from time import process_time
 
+from bench.measure import Figure, Watch
 from bench.nation import national_policy
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.store import open_store
@@ -27,8 +28,6 @@ from monitor.model.state import Decision, UnitState
 from monitor.model.unit import Level
 from monitor.service.evaluator import Evaluator
 from monitor.service.garbage import collect_rarely
-
-from bench.measure import Figure, Watch
 
 COMMUNES, TARGETS, DEAD = 600, 10, 20  # communes that are probed; targets of each; one target in so many is dead
 _MINUTES = 6  # sweeps that are measured, after three that bring every criterion to rest
@@ -124,9 +123,7 @@ async def _sweeps(url: str, folder: Path, policy: Policy) -> tuple[float, float]
     heard, spent = list[float](), list[float]()
     for _ in range(3 + _MINUTES):
         clock.step()
-        polls = [
-            Collected(one.source, one.as_of, (one,)) for answers in sweep(units, clock.now()) for one in answers
-        ]
+        polls = [Collected(one.source, one.as_of, (one,)) for answers in sweep(units, clock.now()) for one in answers]
         decided.clear()
         with Watch() as watch:
             for poll in polls:

@@ -84,7 +84,7 @@ def _claim_age(reading: Reading) -> tuple[datetime, datetime]:
 
 
 def _says_the_same(before: Reading, reading: Reading) -> bool:
-    return before.key == reading.key and not contradicts(before, reading)
+    return before.as_of == reading.as_of and before.key == reading.key and not contradicts(before, reading)
 
 
 def contradicts(one: Reading, other: Reading) -> bool:
