@@ -29,7 +29,7 @@ from monitor.model.unit import Level
 from monitor.service.evaluator import Evaluator
 from monitor.service.garbage import collect_rarely
 
-COMMUNES, TARGETS, DEAD = 600, 10, 20  # communes that are probed; targets of each; one target in so many is dead
+COMMUNES, TARGETS, DEAD = 300, 10, 20  # communes that are probed; targets of each; one target in so many is dead
 _MINUTES = 6  # sweeps that are measured, after three that bring every criterion to rest
 _STEP = timedelta(minutes=1)
 _STORES = {"memory": "memory:", "SQLite": "sqlite:bench.db"}
