@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -352,8 +353,7 @@ def _hand_over(writer: Connection, key: str, instead: Notice | None, now: dateti
 
 
 def _check_versions(writer: Connection, wanted: Mapping[str, int]) -> None:
-    found = writer.execute(queries.versions_of(wanted))
-    stored = {row.unit: row.version for row in found}
+    stored = dict(writer.execute(queries.versions_of(), {"units": json.dumps(list(wanted))}).tuples().all())
     for unit, version in wanted.items():
         if stored.get(unit, 0) != version:
             raise Conflict(unit)
