@@ -263,10 +263,10 @@ def may_wait(state: UnitState, reading: Reading, policy: Policy, now: datetime) 
     """
     unit, day, indicators = policy.units[state.unit], policy.calendar.day(now), policy.ruleset.indicators
     indicator = indicators.get(reading.indicator)
-    touched = policy.ruleset.touched_by(reading.indicator, unit, day)
+    touched, least_age = policy.ruleset.touched_by(reading.indicator, unit, day)
     if indicator is None or not says_again(state, reading, touched, indicators):
         return 0.0
-    return min(CALM, min(indicator.max_age, policy.ruleset.least_age(unit, day)) / AGE_PART)
+    return min(CALM, min(indicator.max_age, least_age) / AGE_PART)
 
 
 def acknowledge(

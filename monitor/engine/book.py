@@ -368,14 +368,13 @@ class Ruleset:
         """The same criteria by id."""
         return self._asked_for(unit, on).by_id
 
-    def touched_by(self, key: str, unit: Unit, on: date) -> tuple[Criterion, ...]:
-        """Those of them that a reading of an indicator may touch: that judge it, and all free conditions."""
-        asked = self._asked_for(unit, on)
-        return asked.touched.get(key, asked.free)
+    def touched_by(self, key: str, unit: Unit, on: date) -> tuple[tuple[Criterion, ...], float]:
+        """Those of them that a reading of an indicator may touch: that judge it, and all free conditions.
 
-    def least_age(self, unit: Unit, on: date) -> float:
-        """Seconds: the least `max_age` that one of them has of its own; infinite where none has."""
-        return self._asked_for(unit, on).believed
+        With it the least `max_age` that any of them all has of its own, in seconds; infinite where none has.
+        """
+        asked = self._asked_for(unit, on)
+        return asked.touched.get(key, asked.free), asked.believed
 
     def _asked_for(self, unit: Unit, on: date) -> _Asked:
         if not unit.holds_on(on):

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from monitor.engine.book import Criterion, Indicator, Measure
+from monitor.engine.evidence import same_hour
 from monitor.engine.flapping import spelt
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading
@@ -97,7 +98,7 @@ def _repeated(before: Reading, reading: Reading) -> bool:
         and before.note == reading.note
         and before.as_of <= reading.as_of <= reading.received_at
         and before.received_at <= reading.received_at
-        and before.as_of.timestamp() // 3600 == reading.as_of.timestamp() // 3600
+        and same_hour(before.as_of, reading.as_of)
         and _is_bare(before)
         and _is_bare(reading)
     )

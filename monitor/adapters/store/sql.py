@@ -353,7 +353,8 @@ def _hand_over(writer: Connection, key: str, instead: Notice | None, now: dateti
 
 
 def _check_versions(writer: Connection, wanted: Mapping[str, int]) -> None:
-    stored = dict(writer.execute(queries.versions_of(), {"units": json.dumps(list(wanted))}).tuples().all())
+    found = writer.execute(queries.versions_of(), {"units": json.dumps(list(wanted))})
+    stored: dict[str, int] = {row.unit: row.version for row in found}
     for unit, version in wanted.items():
         if stored.get(unit, 0) != version:
             raise Conflict(unit)
