@@ -36,7 +36,7 @@ def main(number: str) -> None:
     seen = [("code and interpreter", _held())]
     with listening() as ports, tempfile.TemporaryDirectory() as folder:
         wanted = targets(int(number), 60.0, ports)
-        site = _site(Path(folder), wanted)
+        site = _site(Path(folder), wanted, 3)
         seen.append(("site: units, rules, settings of probes", _held()))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_build_up(site, wanted, seen))
