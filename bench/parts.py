@@ -16,7 +16,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench.prober import _site
+from bench.prober import _site, stored
 from bench.targets import Target, listening, targets
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Request, Response
@@ -37,6 +37,7 @@ def main(number: str) -> None:
     with listening() as ports, tempfile.TemporaryDirectory() as folder:
         wanted = targets(int(number), 60.0, ports)
         site = _site(Path(folder), wanted, 3)
+        stored(site)
         seen.append(("site: units, rules, settings of probes", _held()))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_build_up(site, wanted, seen))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -145,6 +146,7 @@ async def _bare(wanted: Sequence[Target], seconds: float) -> Measured:
 async def _service(wanted: Sequence[Target], seconds: float, each: int) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         site = _site(Path(folder), wanted, each)
+        stored(site)
         heard = {probe.id: 0.0 for probe, one in zip(site.probes, wanted, strict=True) if not one.hostile}
         service = build_service(site)
         tally, decided = _Tally(), Counter[str]()
@@ -206,6 +208,25 @@ escalation:
 network: {allow: ["127.0.0.0/8:*"]}
 exporters: [prometheus]
 """
+
+
+_MAKE = """
+import asyncio, sys
+from pathlib import Path
+from monitor.adapters.store import open_store
+
+async def make():
+    store = open_store(sys.argv[1], Path(sys.argv[2]))
+    await store.open()
+    await store.close()
+
+asyncio.run(make())
+"""
+
+
+def stored(site: Site) -> None:
+    """Make the database, in another process: it is there at every start but the first, which imports Alembic."""
+    subprocess.run([sys.executable, "-c", _MAKE, site.store_url, str(site.root)], check=True)
 
 
 def _site(root: Path, wanted: Sequence[Target], least: int) -> Site:

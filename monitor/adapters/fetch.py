@@ -10,7 +10,7 @@ import asyncio
 import base64
 import ssl
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -145,17 +145,21 @@ def ready(request: Request) -> Request:
     if request.letter is not None:
         return request
     url = _usable(request.url)
-    given = {name.lower() for name, _ in request.headers}
-    headers = [pair for pair in request.headers if pair[0].lower() != "accept-encoding"]
-    headers.append(("Accept-Encoding", "gzip"))
-    if "user-agent" not in given:
-        headers.append(("User-Agent", "denbao"))
-    if url.user is not None and "authorization" not in given:
+    headers = _complete(request.headers)
+    if url.user is not None and not any(name.lower() == "authorization" for name, _ in headers):
         pair = f"{url.user}:{url.password or ''}".encode()
-        headers.append(("Authorization", f"Basic {base64.b64encode(pair).decode()}"))
-    sent = tuple(headers)
-    letter = _letter(replace(request, headers=sent), url.with_user(None).with_fragment(None))
-    return replace(request, url=letter.address, headers=sent, letter=letter)
+        headers = (*headers, ("Authorization", f"Basic {base64.b64encode(pair).decode()}"))
+    letter = _letter(replace(request, headers=headers), url.with_user(None).with_fragment(None))
+    if letter.address == request.url:
+        letter.address = request.url  # the same text once
+    return replace(request, url=letter.address, headers=headers, letter=letter)
+
+
+@lru_cache(maxsize=64)  # most probes have none of their own: theirs are one and the same
+def _complete(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    rest = tuple(pair for pair in headers if pair[0].lower() != "accept-encoding")
+    named = any(name.lower() == "user-agent" for name, _ in rest)
+    return (*rest, ("Accept-Encoding", "gzip"), *(() if named else (("User-Agent", "denbao"),)))
 
 
 def _letter(request: Request, url: URL) -> Letter:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ class Letter:
     ) -> None:
         """Raises Broken where the method or a header cannot be sent."""
         self.address = str(url)
-        self.method = method.upper()
+        self.method = sys.intern(method.upper())
         self.often = self.method in _OFTEN  # else it needs a new connection: an idle one may be closed just then
         self.place = Place(url.raw_host or "", url.port or 0, family, url.scheme == "https", tls)
         self.head = _head(url, self.method, headers, body)  # all but further headers and the blank line
