@@ -24,7 +24,7 @@ from monitor.adapters.probes.outcome import Outcome
 from monitor.adapters.probes.probe import collected
 from monitor.config.spec import Site
 from monitor.service.build import build_service, open_network
-from monitor.service.garbage import collect_rarely
+from monitor.service.garbage import collect_rarely, one_heap
 
 _AT_ONCE = 200  # fetches under way
 _PAGE = 4096  # bytes
@@ -33,6 +33,7 @@ _PAGE = 4096  # bytes
 def main(number: str) -> None:
     """See the module."""
     collect_rarely()
+    one_heap()
     seen = [("code and interpreter", _held())]
     with listening() as ports, tempfile.TemporaryDirectory() as folder:
         wanted = targets(int(number), 60.0, ports)

@@ -34,7 +34,7 @@ from monitor.model.reading import Collected
 from monitor.model.unit import Level
 from monitor.registry import load_registry
 from monitor.service.build import build_service
-from monitor.service.garbage import collect_rarely
+from monitor.service.garbage import collect_rarely, one_heap
 
 SCRAPE = 15.0  # seconds between two pages of metrics
 
@@ -64,6 +64,8 @@ def main(kind: str, number: str, period: str, seconds: str, *ports: str) -> None
     wanted = beside(*asked, first, hostile) if spoilt else targets(*asked, [first, *hostile])
     collect_rarely()
     service = spoilt or kind == "service"
+    if service:
+        one_heap()  # as `denbao run`
     work = _service(wanted, float(seconds), 1 if spoilt else 3) if service else _bare(wanted, float(seconds))
     loop = asyncio.new_event_loop if kind == "bare" else uvloop.new_event_loop  # as `denbao run`
     with asyncio.Runner(loop_factory=loop) as runner:
