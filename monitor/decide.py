@@ -699,7 +699,8 @@ def _silences(view: View, watches: tuple[Watch, ...], now: datetime) -> tuple[li
         since = None if health is None else _quiet_since(view, watch, health, last, now)
         resumed = since is not None and view.state.resumed_at is not None and since < view.state.resumed_at
         since = view.state.resumed_at if resumed else since
-        at = None if since is None else since + timedelta(seconds=watch.limit)
+        excused = 0.0 if health is None or resumed else health.excused
+        at = None if since is None else since + timedelta(seconds=watch.limit + excused)
         if since is not None and at is not None and now >= at:
             silent.append(_silent(watch, since, last))
             continue

@@ -21,10 +21,10 @@ from monitor.adapters.fetch_dial import Dialler
 from monitor.adapters.fetch_errors import EXPECTED, classify, safe_url
 from monitor.adapters.fetch_headers import Headers
 from monitor.adapters.fetch_kept import Kept
-from monitor.adapters.fetch_redirect import REDIRECTS, next_hop
+from monitor.adapters.fetch_redirect import REDIRECTS, next_hop, trusting
 from monitor.adapters.fetch_types import MAX_REDIRECTS, Broken, Failure, Request, Response
 from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch
-from monitor.adapters.fetch_wire import SOCK_READ, Answer, Letter, ask
+from monitor.adapters.fetch_wire import Answer, Letter, ask
 from monitor.adapters.guard import AddressGuard, odd_literal
 
 __all__ = ["Failure", "Fetcher", "Request", "Response", "ready", "safe_url"]
@@ -72,7 +72,7 @@ class Fetcher:
             return Failure(kind, detail, watch.elapsed(), watch.phases())
 
     async def _follow(self, request: Request, watch: Stopwatch) -> Response:
-        followed, allowed = 0, min(request.redirects, MAX_REDIRECTS)
+        first, followed, allowed = request, 0, min(request.redirects, MAX_REDIRECTS)
         while True:
             answer = await self._send(request, watch)
             try:
@@ -84,14 +84,13 @@ class Fetcher:
             if followed == allowed:
                 raise Broken("redirect", f"more than {allowed} redirects")
             followed += 1
-            request = next_hop(request, answer.status, location)
+            request = trusting(next_hop(request, answer.status, location), first)
 
     async def _send(self, request: Request, watch: Stopwatch) -> Answer:
         letter = request.letter or _letter(request, _usable(request.url))
         cookie = request.cookies.header(letter.url) if request.cookies is not None else ""
         rest = (f"Cookie: {cookie}\r\n\r\n" if cookie else "\r\n").encode() + (request.body or b"")
-        patience = SOCK_READ if request.timeout > SOCK_READ else None
-        answer = await ask(self._dialler, self._kept[letter.place.encrypted], letter, rest, patience, watch)
+        answer = await ask(self._dialler, self._kept[letter.place.encrypted], letter, rest, watch)
         watch.enter("transfer")
         watch.uses = answer.line.uses
         if request.cookies is not None:
@@ -130,11 +129,8 @@ async def _whole(answer: Answer, request: Request, watch: Stopwatch) -> Response
         body = await read_body(answer.body, gzip, request.max_wire, request.max_decoded)
     if answer.was_reset():
         raise Broken("cut", "the connection broke while the body was read")
-    phases = watch.phases()
-    headers = Headers(answer.headers)
-    return Response(
-        answer.status, headers, body, watch.elapsed(), answer.line.peer, MappingProxyType(phases), watch.uses
-    )
+    headers, phases, peer = Headers(answer.headers), MappingProxyType(watch.phases()), answer.line.peer
+    return Response(answer.status, headers, body, watch.elapsed(), peer, phases, watch.uses, request.url)
 
 
 def ready(request: Request) -> Request:

@@ -12,6 +12,7 @@ from collections.abc import Hashable
 
 from monitor.adapters.fetch_line import Line
 
+OLDEST = 600.0  # seconds: the name may lead elsewhere by now, or nowhere, and the certificate may have ended
 KEEP_ALIVE = 65.0  # seconds: longer than the minute in which most probes come back, so TLS is agreed on once
 # Idle connections at most, and of how many of the files that may be open: one with TLS costs some 30 KiB, a plain one
 # half of one. A quarter of the files is left to polls under way (monitor.service.places), an eighth to all the rest.
@@ -24,7 +25,7 @@ _ROUND = 30.0
 class Kept:
     """The connections that may be idle, at most `most`: those with TLS, or those without.
 
-    When all places are taken a further one is closed after use.
+    When all places are taken a further one is closed after use, and so is one that is older than OLDEST.
     To close an old one instead would, with targets asked in turns, always hit the one that is needed next.
     """
 
@@ -59,6 +60,10 @@ class Kept:
                 line.close()
                 return
             self._taken += 1
+            line.first = now
+        elif now - line.first > OLDEST:
+            self.drop(line)
+            return
         line.rest()
         line.uses += 1
         line.since = now

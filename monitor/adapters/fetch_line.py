@@ -21,13 +21,14 @@ ROOM = 65536  # bytes that are read at once
 class Line:
     """A connection with TLS."""
 
-    __slots__ = ("_wire", "peer", "since", "uses")
+    __slots__ = ("_wire", "first", "peer", "since", "uses")
 
     def __init__(self, wire: ResponseHandler | None, peer: str) -> None:
         self._wire = wire
         self.peer = peer  # IP literal; asked of the system once
         self.uses = 0  # answers that came over it; 0: it has not been idle yet
         self.since = 0.0  # when it became idle, by the clock of the event loop
+        self.first = 0.0  # when it became idle for the first time
 
     @property
     def wire(self) -> ResponseHandler:

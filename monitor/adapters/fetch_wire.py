@@ -34,7 +34,6 @@ from monitor.config.probespec import Family
 if TYPE_CHECKING:
     import ssl
 
-SOCK_READ = 5.0  # seconds of silence after which a peer counts as gone
 _BUFFER = 65536  # bytes of a body that are read ahead
 _UPGRADE = 101
 _OFTEN = frozenset({"GET", "HEAD", "PUT"})  # may be sent a second time when the other side closes just then
@@ -120,14 +119,11 @@ class Answer:
             self._kept.keep(self._place, self.line, asyncio.get_running_loop().time())
 
 
-async def ask(
-    dialler: Dialler, kept: Kept, letter: Letter, rest: bytes, patience: float | None, watch: Stopwatch
-) -> Answer:
+async def ask(dialler: Dialler, kept: Kept, letter: Letter, rest: bytes, watch: Stopwatch) -> Answer:
     """Send the letter and the `rest` of it, and wait for the head of the answer.
 
-    `patience` is the seconds of silence after which the peer counts as gone. Where the other side closed an idle
-    connection at that very moment, it is asked once more, over a new one. Raises aiohttp's exceptions, what `Dialler`
-    raises, and Broken.
+    How long is not bounded here. Where the other side closed an idle connection at that very moment, it is asked once
+    more, over a new one. Raises aiohttp's exceptions, what `Dialler` raises, and Broken.
     """
     place = letter.place if letter.often else None
     again = True
@@ -138,7 +134,7 @@ async def ask(
             line = await dialler.open(letter.place, watch)
         watch.enter("first_byte")
         try:
-            message, body = await _answered(line.wake(), letter, rest, patience)
+            message, body = await _answered(line.wake(), letter, rest)
             return Answer(line, kept, place, message, body)
         except (ServerDisconnectedError, ClientOSError):
             kept.drop(line)
@@ -150,20 +146,16 @@ async def ask(
             raise
 
 
-async def _answered(
-    wire: ResponseHandler, letter: Letter, rest: bytes, patience: float | None
-) -> tuple[RawResponseMessage, StreamReader]:
+async def _answered(wire: ResponseHandler, letter: Letter, rest: bytes) -> tuple[RawResponseMessage, StreamReader]:
     wire.set_response_params(
         skip_payload=letter.method == "HEAD",
         read_until_eof=True,
         auto_decompress=False,
-        read_timeout=patience,
         read_bufsize=_BUFFER,
     )
     if wire.transport is None or wire.transport.is_closing():
         raise ServerDisconnectedError
     wire.transport.write(letter.head + rest)
-    wire.start_timeout()
     while True:
         message, body = await wire.read()
         if not 100 <= message.code < 200 or message.code == _UPGRADE:

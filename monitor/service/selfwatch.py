@@ -176,7 +176,7 @@ class SelfWatch(Collector):
         await self._remember()
 
     async def ask(self) -> None:
-        """Ask the store and the own line again and again."""
+        """Ask the store again and again."""
         while True:
             await self._clock.sleep(LOOK)
             try:
@@ -187,8 +187,6 @@ class SelfWatch(Collector):
                 self._read = self._clock.monotonic()
             except StoreError as broken:
                 log.error("the outbox cannot be looked at: %s", broken)
-            if self._watched.own_line.cut:
-                await self._watched.own_line.believable()
 
     async def _calls_that_nobody_took(self, now: datetime) -> Figures | None:
         grace, calm = timedelta(seconds=unheard.GRACE), timedelta(seconds=self.limits.outbox)
