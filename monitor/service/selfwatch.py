@@ -189,7 +189,8 @@ class SelfWatch(Collector):
                 log.error("the outbox cannot be looked at: %s", broken)
 
     async def _calls_that_nobody_took(self, now: datetime) -> Figures | None:
-        calls = await self._watched.store.unheard(now - timedelta(seconds=unheard.GRACE))
+        grace, calm = timedelta(seconds=unheard.GRACE), timedelta(seconds=self.limits.outbox)
+        calls = await self._watched.store.unheard(now - grace, calm=now - calm)
         states, policy = self._watched.evaluator.states, self._watched.evaluator.policy
 
         def known(call: Unheard) -> Incident | None:
