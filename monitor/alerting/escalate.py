@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,7 @@ from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
 from monitor.alerting.roster import Called, called, holds, next_change, ways
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar, Sessions, first_instant
-from monitor.model.incident import Address, Incident, Kind, Party, Phase, Step, Terms
+from monitor.model.incident import Address, Incident, Kind, Phase, Step
 from monitor.model.unit import Level
 
 _REPORT_AFTER = timedelta(hours=2)  # an outage is reported back within two hours
@@ -31,6 +31,7 @@ _NOON = 12  # a figure that is told in the afternoon is answered on the next wor
 _HORIZON = 400  # days searched for an open office
 _TRIES = 40  # days on which a step's own hours and those of the office may meet
 NOBODY = "nobody"  # why a call reached nobody, as Step.skipped says it
+SPARED = "told by a wider trouble"  # ... and why a step calls nobody any more
 _NEVER: Mapping[str, datetime] = MappingProxyType({})
 
 
@@ -233,23 +234,6 @@ def next_call(incident: Incident) -> datetime | None:
     own = [step.due_at for step in incident.steps if not finished(step)]
     held = [step.held_until for step in incident.steps if step.held_until is not None]
     return min((*own, *held), default=None)
-
-
-def terms_of(policy: Policy, directory: Directory, lineage: tuple[str, ...], day: date | None = None) -> Terms:
-    """What a policy says of answering and ending, with the people who hold its parties' roles on a local day.
-
-    A party that nobody holds is left out: nobody could answer for it.
-    """
-    spec = policy.terms
-    held = {name: _holders(roles, directory, lineage, day) for name, roles in spec.parties.items()}
-    parties = tuple(Party(name, people) for name, people in held.items() if people)
-    return Terms(spec.close_after, spec.review, spec.ack_expires, spec.ack_remind, parties)
-
-
-def _holders(
-    roles: tuple[str, ...], directory: Directory, lineage: tuple[str, ...], day: date | None
-) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(person.id for role in roles for person in directory.holders(role, lineage, day)))
 
 
 def fire(
