@@ -227,6 +227,13 @@ def _let_go(step: Step, now: datetime) -> bool:
     return step.held_until is not None and step.held_until <= now
 
 
+def _put_off(step: Step, at: datetime, now: datetime) -> Step:
+    """The step with what is due of it due at a later instant."""
+    if _falls_due(step, now):
+        return replace(step, due_at=at, held=(), held_until=None)
+    return replace(step, held_until=at)
+
+
 def next_call(incident: Incident) -> datetime | None:
     """When somebody is called next if nobody answers; None when nobody is."""
     if incident.phase is not Phase.OPEN:
@@ -250,12 +257,16 @@ def fire(
     """Call all that is due. `known` are the recipients who can still be reached, `answered` need not be called.
 
     Somebody whom several steps call at the same time hears only the highest of them. Who has quiet hours now, until the
-    instant that `quiet` names, is called once at their end. Steps that are only for what is `seen` are passed over when
-    it is not. `whom` gives a step that is moved to another instant the people whom it calls then.
+    instant that `quiet` names, is called once at their end. What is late waits for the hours of its step. Steps that
+    are only for what is `seen` are passed over when it is not. `whom` gives a step that is moved to another instant the
+    people whom it calls then.
     """
     plan, calls, empty = list(steps), list[Call](), list[Step]()
     for index, step in enumerate(plan):  # sees what the passes below change
         if not due(step, now):
+            continue
+        if (opens := _waits(now, step, sessions)) > now:  # late, and outside its hours
+            plan[index] = whom(_put_off(step, opens, now), opens)
             continue
         if step.still and not seen:
             plan[index] = replace(_advance(step, sessions, now), skipped="unseen")
@@ -271,7 +282,7 @@ def fire(
         held = tuple(address for address in to if address.recipient in quiet)
         until = min((quiet[address.recipient] for address in held), default=None)
         if first and until is not None and len(held) == len(to):
-            plan[index] = whom(replace(step, due_at=until, held=(), held_until=None), until)  # nobody hears it before
+            plan[index] = whom(_put_off(step, until, now), until)  # nobody hears it before
             continue
         at, repeat = (step.due_at, step.fired) if first else (step.held_until or now, step.fired - 1)
         loud = tuple(address for address in to if address not in held)
