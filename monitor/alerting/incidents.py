@@ -154,7 +154,7 @@ def acknowledge(
     others go on. It counts until `until`, or as long as the terms say. Raises ValueError when the incident is closed,
     when there is no such party, or when it is not said for whom somebody answers who belongs to none.
     """
-    incident = answered(incident, actor, note, now, party, until)
+    before, incident = incident, answered(incident, actor, note, now, party, until)
     event = Event.HEARD if incident.missing else Event.ACKNOWLEDGED
     move = TABLE.get((incident.phase, event))
     if move is None:
@@ -163,7 +163,8 @@ def acknowledge(
         incident = _acknowledged(incident, now) if incident.acked_by is None else incident
     ended = now if move.to is Phase.CLOSED else None
     whom = incident.answered if event is Event.HEARD else None
-    withheld = (Withhold(incident.key, event.value, whom),) if Act.WITHHOLD in move.acts else ()
+    news = incident != before and Act.WITHHOLD in move.acts
+    withheld = (Withhold(incident.key, event.value, whom),) if news else ()
     cover = incident.cover if move.to in COVERABLE else None
     return replace(incident, phase=move.to, closed_at=ended, cover=cover), withheld
 

@@ -124,7 +124,7 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.ACKNOWLEDGED, Event.UNSEEN): _QUIET,
     (Phase.ACKNOWLEDGED, Event.PAUSED): _QUIET,
     (Phase.ACKNOWLEDGED, Event.EASED): _QUIET,
-    (Phase.ACKNOWLEDGED, Event.ACKNOWLEDGED): _QUIET,
+    (Phase.ACKNOWLEDGED, Event.ACKNOWLEDGED): Move(Phase.ACKNOWLEDGED, (Act.WITHHOLD,)),
     (Phase.ACKNOWLEDGED, Event.REMINDED): Move(Phase.ACKNOWLEDGED, (Act.REMIND,)),
     (Phase.ACKNOWLEDGED, Event.LAPSED): _ANEW,
     (Phase.ACKNOWLEDGED, Event.EXPIRED): _ASK,

@@ -121,6 +121,15 @@ def test_quiet_hours_hold_a_reminder_as_they_hold_a_call():
     assert reminder.due_at == NOW + minutes(120)
 
 
+def test_a_reminder_that_waits_is_withheld_when_the_answer_is_given_again():
+    line = Line(ack_expires=2 * HOUR, ack_remind=30 * MINUTE)
+    line.sees(DOWN)
+    line.hears("focal", 0)
+    (reminder,) = line.sees(DOWN, 90).notices
+    line.hears("head", 100)
+    assert [order.means(reminder) for order in line.withheld] == [True]
+
+
 def test_an_ordinary_answer_shortens_no_longer_one_and_who_says_so_does():
     line = Line(ack_expires=2 * HOUR, ack_remind=30 * MINUTE)
     line.sees(DOWN)
