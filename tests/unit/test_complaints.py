@@ -46,18 +46,7 @@ def test_another_stage_of_failing_is_another_trouble(said):
     assert said(away, replace(away, failure="feed portal: HTTP status 502"), BROKEN, GOOD) == [
         "feed portal: fetch: timeout: no answer",
         "feed portal: read: not JSON: looks like an HTML page",
-        "feed portal: fetch, read: works again",
-    ]
-
-
-def test_a_failure_whose_stage_changes_to_and_fro_is_said_once_for_each_stage(said):
-    """Of two servers behind one name one is dead, and the other shows a login page."""
-    away = replace(BROKEN, failure="feed portal: timeout: no answer", stage="fetch")
-    assert said(*[away, BROKEN] * 5, GOOD, GOOD, away) == [
-        "feed portal: fetch: timeout: no answer",
-        "feed portal: read: not JSON: looks like an HTML page",
-        "feed portal: fetch, read: works again",
-        "feed portal: fetch: timeout: no answer",
+        "feed portal: read: works again",
     ]
 
 
