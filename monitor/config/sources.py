@@ -23,17 +23,7 @@ from monitor.config.models import SiteFile
 from monitor.config.problems import Location
 from monitor.config.query import mistakes
 from monitor.config.secrets import Secret, is_reference, resolve
-from monitor.config.spec import (
-    LONGEST_POLL,
-    AsOf,
-    Column,
-    FeedSpec,
-    HeartbeatSpec,
-    Paging,
-    Portal,
-    Server,
-    fits_the_minute,
-)
+from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, Paging, Portal, Server, fits_the_minute
 from monitor.config.units import select
 from monitor.model.text import fold
 from monitor.model.unit import Units
@@ -260,15 +250,11 @@ def check_times(source: Asked, longest: float, at: Location, around: Surrounding
     if not fits_the_minute(source.period):
         text = f"the period {_seconds(source.period)} neither divides a minute nor is made of whole minutes"
         around.findings.add((*at, "period"), text, "write 15s, 30s, 1m or 5m")
-    times = "" if longest == source.timeout else f" for {longest / source.timeout:g} attempts"
-    text = f"the timeout {_seconds(source.timeout)}{times} is longer than"
     if longest > source.period:
+        times = "" if longest == source.timeout else f" for {longest / source.timeout:g} attempts"
+        text = f"the timeout {_seconds(source.timeout)}{times} is longer than the period {_seconds(source.period)}"
         key = "timeout" if "timeout" in source.model_fields_set else "period"
-        said = f"{text} the period {_seconds(source.period)}"
-        around.findings.add((*at, key), said, "one poll must end before the next begins")
-    elif longest > LONGEST_POLL:
-        said = f"{text} the {_seconds(LONGEST_POLL)} that one poll may take"
-        around.findings.add((*at, "timeout"), said, "a shorter timeout, or fewer retries")
+        around.findings.add((*at, key), text, "one poll must end before the next begins")
 
 
 def _seconds(seconds: float) -> str:

@@ -21,8 +21,6 @@ from monitor.model.muting import Window
 from monitor.model.unit import Units
 from monitor.registry import Names
 
-LONGEST_POLL = 240.0  # seconds that a poll may take by its config; the poller gives it up a minute later
-
 
 def fits_the_minute(period: float) -> bool:
     """Whether a period (seconds) divides a minute or is made of whole minutes: the timetable has sixty slots."""
