@@ -143,6 +143,7 @@ class Store(Protocol):
     ) -> bool:
         """Record an outcome, compare-and-set on (owner, attempt). False when the lease was taken over meanwhile.
 
+        Where the final status came before and decided it, the provider's name of the message is kept all the same.
         `instead` becomes owed with it, unless this one was withheld meanwhile or that one is known already.
         """
 
@@ -198,11 +199,12 @@ class Store(Protocol):
         waits for bad news, is not counted.
         """
 
-    async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
+    async def unheard(self, before: datetime, limit: int = 1000, *, calm: datetime | None = None) -> Sequence[Unheard]:
         """Calls that could go before an instant, of incidents that nobody has answered, of which every message failed.
 
-        Failed is what was refused, what may have gone and is not repeated, what is tried again after a failure, what is
-        urgent and held by a limit, and what was owed to somebody who left. A call of which a message was withheld is
+        Failed is what was refused, what may have gone and is not repeated, what is tried again after a failure, what a
+        limit holds, and what was owed to somebody who left. What a limit holds and is not urgent has failed only where
+        it fell due before `calm`, and never where that is not said. A call of which a message was withheld is
         superseded, and so is one after which somebody was told of the incident. Oldest first.
         """
 

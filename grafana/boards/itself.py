@@ -14,6 +14,7 @@ from grafana.boards.panels import TROUBLE, About, AnyPanel, Column, Frame, figur
 
 _YES_NO = ((None, RED), (1.0, GREEN))
 _BEHIND = ((None, GREEN), (300.0, YELLOW), (3600.0, RED))  # seconds that pushed metrics may be late
+_AWAY = ((None, GREEN), (1.0, YELLOW), (30.0, RED))  # seconds; the operator is told after 30
 _LATE = ((None, GREEN), (1.0, YELLOW), (5.0, RED))  # seconds
 
 
@@ -48,12 +49,28 @@ def _state(say: Say) -> Iterator[AnyPanel]:
     )
     for metric, title, sentence in states:
         yield figure(
-            About(title, sentence, 4, 4, "none"),
+            About(title, sentence, 3, 4, "none"),
             f"min({_own(metric)})",
             title,
             bounds=_YES_NO,
             mappings=well_or_failed(say),
         )
+    yield figure(
+        About(
+            say("Chưa lưu được", "Not stored"),
+            say(
+                "Đã bao lâu không ghi được vào kho: màu được đánh giá trong bộ nhớ, không gửi tin nào; 0: đã lưu hết.",
+                "How long nothing could be stored: colours are judged in memory, nothing is sent; 0: all is stored.",
+            ),
+            3,
+            4,
+            "s",
+            0,
+        ),
+        f"max({_own('denbao_store_away_seconds')})",
+        say("Chưa lưu được", "Not stored"),
+        bounds=_AWAY,
+    )
     yield figure(
         About(
             say("Kênh đã dừng", "Stopped channels"),

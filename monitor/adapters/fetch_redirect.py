@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import replace
+from functools import lru_cache
 
 from yarl import URL
 
-from monitor.adapters.fetch_errors import safe_url
 from monitor.adapters.fetch_types import Broken, Request
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Across origins only these travel on: a token may hide in any other header, and a client certificate is one.
+# What is said of a redirect names the origin only: its path may repeat what a journey has captured, in any spelling.
 _HARMLESS = frozenset({"accept", "accept-language", "user-agent"})
 
 
@@ -26,8 +28,25 @@ def next_hop(request: Request, status: int, location: str) -> Request:
     if here.origin() == there.origin():
         return hop
     if hop.body is not None:
-        raise Broken("redirect", f"would send the request's body to another place: {safe_url(there)}")
-    return replace(hop, tls=None, headers=tuple(pair for pair in hop.headers if pair[0].lower() in _HARMLESS))
+        raise Broken("redirect", f"would send the request's body to another place: {there.origin()}")
+    return replace(hop, headers=tuple(pair for pair in hop.headers if pair[0].lower() in _HARMLESS))
+
+
+def trusting(hop: Request, first: Request) -> Request:
+    """A hop with the TLS settings of its origin: those of the first question where it leads back to that."""
+    if first.tls is None or URL(hop.url).origin() == URL(first.url).origin():
+        return replace(hop, tls=first.tls)
+    return replace(hop, tls=_elsewhere(first.tls))
+
+
+@lru_cache(maxsize=256)
+def _elsewhere(tls: ssl.SSLContext) -> ssl.SSLContext:
+    """What is trusted anywhere else: the machine's authorities and those of `tls`. No client certificate is shown."""
+    context = ssl.create_default_context()
+    if own := b"".join(tls.get_ca_certs(binary_form=True)):
+        context.load_verify_locations(cadata=own)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _target(here: URL, location: str) -> URL:
@@ -38,5 +57,5 @@ def _target(here: URL, location: str) -> URL:
     if there.scheme not in ("http", "https") or not there.host:
         raise Broken("redirect", f"leads to {there.scheme or 'no scheme'!r}; only http and https are followed")
     if here.scheme == "https" and there.scheme == "http":
-        raise Broken("redirect", f"leads from https down to http: {safe_url(there)}")
+        raise Broken("redirect", f"leads from https down to http: {there.origin()}")
     return there.with_user(None)

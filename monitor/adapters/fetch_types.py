@@ -38,8 +38,8 @@ class Request:
     `timeout` is the total in seconds, redirects included. `max_wire` and `max_decoded` cap the body in bytes as it
     travels and as it is after unpacking. `redirects` is how many may be followed, at most 3; 0 hands a 3xx answer back.
     Credentials belong in `headers`; those of the URL's userinfo are sent as basic authentication. `family` tells which
-    addresses of a name are dialled. `tls` replaces the fetcher's TLS settings, for this origin only. `cookies`
-    are sent and kept; without them none are.
+    addresses of a name are dialled. `tls` replaces the fetcher's TLS settings; to another origin only its trust goes
+    along. `cookies` are sent and kept; without them none are.
     """
 
     url: str
@@ -71,6 +71,7 @@ class Response:
     peer: str
     phases: Mapping[str, float]
     uses: int = 0  # how many answers came over the same connection before; 0: a new one
+    url: str = ""  # that was asked last, after redirects
 
 
 @dataclass(frozen=True, slots=True)

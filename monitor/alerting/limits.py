@@ -3,8 +3,9 @@
 What is over a limit is held with its reason until there is room again; nothing is dropped. Whoever waits is asked in
 the order in which the outbox sends, urgent before old, so what is short goes to what is urgent. Of the day's messages
 a part can be kept back for urgent ones. What is urgent, would wait longer than a minute and can be told by another
-channel is passed on to that; where there is none, whoever runs the monitor is told (`monitor.alerting.unheard`). What
-the monitor says of itself is counted and never held: it may be that the limit is what is wrong.
+channel is passed on to that; where there is none, or what is not urgent waits for long, whoever runs the monitor is
+told (`monitor.alerting.unheard`). What the monitor says of itself is counted and never held: it may be that the limit
+is what is wrong.
 """
 
 from __future__ import annotations

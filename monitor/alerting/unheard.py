@@ -2,6 +2,7 @@
 
 The store names them (`monitor.ports.Store.unheard`). Here those are left out that need not be told any more: the
 incident was answered, is well or silenced, a wider trouble explains it, or it has worsened and was called for anew.
+What a limit holds and is not red may wait for its room as long as any message may be stuck, and counts after that.
 What is left is one alarm of the monitor itself, until somebody is told of each of these incidents or nobody need be.
 """
 

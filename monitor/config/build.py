@@ -9,7 +9,14 @@ from hashlib import blake2b
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from monitor.config.crosscheck import check_indicators, check_network, check_rules, check_sources, past_deadlines
+from monitor.config.crosscheck import (
+    check_fillers,
+    check_indicators,
+    check_network,
+    check_rules,
+    check_sources,
+    past_deadlines,
+)
 from monitor.config.digests import check_digests
 from monitor.config.directory import read_people
 from monitor.config.exceptions import with_exceptions
@@ -167,6 +174,7 @@ def _check(site: Site, file: SiteFile, ruleset: Ruleset | None, findings: Findin
     if len(findings.problems) == before and not findings.units_in_doubt:
         findings.problems += check_rules(site, file)
         findings.problems += check_sources(site, file)
+        check_fillers(site, file, findings)
     check_schedules(file, site.directory, findings)
     check_routes(file, site.directory, site.units, ruleset, findings)
     check_digests(file, site.directory, site.units, findings)

@@ -43,6 +43,43 @@ def check_indicators(file: SiteFile, indicators: Mapping[str, Indicator], findin
                 findings.unknown(("access", "tokens", index, "indicators", number), "indicator", name, indicators)
 
 
+def check_fillers(site: Site, file: SiteFile, findings: Findings) -> None:
+    """One source fills an indicator of a unit, or the indicator lists which of them is preferred.
+
+    The Yes of one source would end the run of Nos of another that a rule waits for. Two feeds are told apart by the
+    day that their figures claim, and a feed of which nobody says whose rows it has may be of other units.
+    """
+    first: dict[tuple[str, str, str], Location] = {}
+    said: set[Location] = set()
+    for source, unit, name, at in _filled(site, file):
+        listed = source in site.ruleset.indicators[name].sources
+        before = first.setdefault((unit, name, source if listed else ""), at)
+        if before == at or at in said or before[0] == at[0] == "feeds":
+            continue
+        said.add(at)
+        text = f"'{name}' of the unit '{unit}' is filled in line {findings.document.line(before)} already"
+        findings.add(at, text, f"fill another indicator, or list the preferred one under 'sources' of '{name}'")
+
+
+def _filled(site: Site, file: SiteFile) -> Iterator[tuple[str, str, str, Location]]:
+    """Source, unit, indicator, and where that is written."""
+    probes = {probe.id: (("probes", index), probe) for index, probe in enumerate(file.probes)}
+    for spec in site.probes:
+        at, probe = probes[named(spec.id)]
+        yield probe.id, spec.unit, probe.gives, (*at, "gives")
+        for measure, name in probe.also.items():
+            yield probe.id, spec.unit, name, (*at, "also", measure)
+        for name in probe.derives:
+            yield probe.id, spec.unit, name, (*at, "derives", name)
+    for index, beat in enumerate(site.heartbeats):
+        yield beat.source, beat.unit, beat.gives, ("heartbeats", index, "gives")
+    places = {feed.id: ("feeds", index) for index, feed in enumerate(file.feeds)}
+    for feed in site.feeds:
+        for column in feed.columns:
+            for unit in sorted({*feed.mapping.values()} or feed.expects):
+                yield feed.id, unit, column.indicator, (*places[feed.id], "columns", column.indicator)
+
+
 def _check_yes_or_no(
     name: str, speaker: str, at: Location, indicators: Mapping[str, Indicator], findings: Findings
 ) -> None:

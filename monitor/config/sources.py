@@ -283,7 +283,7 @@ def _mapping(name: str, column: str, at: Location, around: Surroundings) -> Mapp
     if not path.is_file():
         around.findings.add(at, f"there is no file {name}")
         return {}
-    mapping = read_mapping(path, around.registry, column)
+    mapping = read_mapping(path, around.registry, column, [unit.code for unit in around.units])
     for sentence in mapping.problems:
         around.findings.borrow(sentence, around.folders.home(name))
     if strangers := [unit for unit in mapping.units.values() if unit not in around.units]:

@@ -118,6 +118,11 @@ class FeedSpec:
     max_bytes: int = 4 * 1024 * 1024
     expects: frozenset[str] = frozenset()  # units that should have a row
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is read from this machine, over no line."""
+        return bool(self.folder or (self.database and self.server is None))
+
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatSpec:

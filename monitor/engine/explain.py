@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -241,6 +242,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "partly": ("một phần", "partly"),
     **{colour.value: words for colour, words in COLOURS.items()},
 }
+_NOISE = 9  # decimals to which a number is what it is: 0.1 + 0.2 is 0.3
 _LIMITS = frozenset({"band", "goal"})  # parameters that are a rule's limit as written
 _SPANS = frozenset({"age", "limit"})  # parameters in seconds when the code is STALE or AGEING
 
@@ -276,11 +278,23 @@ def value_text(value: Value | None, locale: str, comparator: Comparator = Compar
     return sign + number(value, locale)
 
 
-def number(value: float, locale: str) -> str:
-    """At most two decimals, without trailing zeros: 68,91 in Vietnamese, 68.91 in English."""
-    text = f"{value:,.2f}".rstrip("0").rstrip(".")
-    text = "0" if text == "-0" else text
+def number(value: float, locale: str, digits: int = 2, *, fixed: bool = False) -> str:
+    """A number for people: with at most so many decimals and no zero at the end, or `fixed`, all of them.
+
+    68,91 in Vietnamese, 68.91 in English. It is rounded, but never to a rounder number than it is: 79.996 is not shown
+    as the 80 that it did not reach, nor 1.004 as the 1 that it passed. This is the one rule, on every page and paper.
+    """
+    text = f"{_rounded(value, digits):,.{digits}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text and not fixed else text
     return text if locale == "en" else text.translate(str.maketrans(",.", ".,"))
+
+
+def _rounded(value: float, digits: int) -> float:
+    exact = round(value, _NOISE)
+    near = round(exact, digits)
+    if near != exact and near == round(near, digits - 1):
+        near = round(near + math.copysign(10.0**-digits, exact - near), digits)
+    return near + 0.0  # never minus nothing
 
 
 def span(seconds: float, locale: str) -> str:

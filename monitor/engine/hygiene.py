@@ -86,6 +86,7 @@ def after_poll(before: SourceHealth | None, collected: Collected, owner: str) ->
             failing_since=base.failing_since or collected.at,
             failure=collected.failure,
             stage=collected.stage,
+            excused=base.excused + (_pause(base, collected.at) if collected.cut else 0.0),
         )
     answered = replace(
         base,
@@ -97,6 +98,7 @@ def after_poll(before: SourceHealth | None, collected: Collected, owner: str) ->
         newest=_newest(base, collected),
         listened=0.0,
         resumed=None,
+        excused=0.0,
     )
     if collected.shape is None:
         return answered
@@ -105,6 +107,12 @@ def after_poll(before: SourceHealth | None, collected: Collected, owner: str) ->
         return replace(answered, held=collected.shape.rows, drift=drift)
     spoke = {*(base.shape.spoke if base.shape else ()), *collected.shape.spoke}
     return replace(answered, held=None, drift=drift, shape=replace(collected.shape, spoke=tuple(sorted(spoke))))
+
+
+def _pause(before: SourceHealth, now: datetime) -> float:
+    """Seconds since the last poll before this one; none before the first."""
+    last = max((at for at in (before.last_success, before.last_failure) if at is not None), default=now)
+    return max((now - last).total_seconds(), 0.0)
 
 
 def _newest(before: SourceHealth, collected: Collected) -> datetime | None:

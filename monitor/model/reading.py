@@ -103,8 +103,10 @@ class SourceHealth:
     drift: Drift | None = None  # the last change of headers
     # as_of of the newest row that it brought for anybody, or its first answer; None: an earlier version did not say.
     newest: datetime | None = None
-    listened: float = 0.0  # of a heartbeat: seconds from its last success to `resumed` in which the service ran
-    resumed: datetime | None = None  # of a heartbeat: last start of the service since its last success
+    # Of a heartbeat: seconds from its last success to `resumed` in which the service ran, on a line that was not cut.
+    listened: float = 0.0
+    resumed: datetime | None = None  # of a heartbeat: until when `listened` counts
+    excused: float = 0.0  # seconds since the last success in which the monitor's own line was cut
 
     @property
     def answers(self) -> bool:
@@ -145,4 +147,5 @@ class Collected:
     shape: Shape | None = None  # of a feed's answer
     # Where cumulative figures stood, to be held against earlier ones: (unit, indicator, as_of) -> "line 17".
     places: Mapping[tuple[str, str, datetime], str] = field(default_factory=dict)
+    cut: bool = False  # of a failure: the monitor's own line is cut, so nobody is to blame
     held: bool = False  # it has so few rows that nothing of it counts until the next answer confirms it

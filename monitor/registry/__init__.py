@@ -6,7 +6,7 @@ names are facts with validity dates. Where the facts come from: docs/data-source
 
 from monitor.registry.loading import load_registry
 from monitor.registry.lookup import Names, Registry
-from monitor.registry.mapping import CodeMapping, read_mapping
+from monitor.registry.mapping import CodeMapping, foreign_code, read_mapping
 from monitor.registry.records import NATION, Ambiguous, Former, Found, Match, NotFound, Place
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "NotFound",
     "Place",
     "Registry",
+    "foreign_code",
     "load_registry",
     "read_mapping",
 ]

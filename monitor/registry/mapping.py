@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +13,16 @@ from monitor.model.text import clean
 from monitor.registry.lookup import Registry
 
 COLUMNS = ("portal_code", "portal_uuid", "portal_v1", "former_code", "other_code")  # whose codes a column may hold
+LONGEST = 1000  # characters of a foreign code, which may be the address of a page
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+def foreign_code(text: str) -> str:
+    """A code as it is compared: one line, a UUID in small letters. Empty for one that is longer than LONGEST."""
+    code = clean(text, LONGEST + 1)
+    if len(code) > LONGEST:
+        return ""
+    return code.lower() if _UUID.fullmatch(code) else code
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +33,9 @@ class CodeMapping:
     problems: tuple[str, ...] = ()
 
 
-def read_mapping(path: Path, registry: Registry, column: str = "portal_code") -> CodeMapping:
-    """Read a mapping file with the columns `column` and `unit`. Good rows count even if others are bad.
+def read_mapping(path: Path, registry: Registry, column: str = "portal_code", own: Collection[str] = ()) -> CodeMapping:
+    """Read a mapping file with the columns `column` and `unit`, a unit of the registry or one of the site's `own`.
+    Good rows count even if others are bad.
 
     A file may hold several systems' codes, one row a unit (see COLUMNS): a blank code is one that the unit has not.
     """
@@ -35,17 +47,19 @@ def read_mapping(path: Path, registry: Registry, column: str = "portal_code") ->
                 return CodeMapping({}, (f"{path}:1: column missing: {', '.join(missing)}",))
             wide = sum(name in COLUMNS for name in rows.fieldnames or ()) > 1
             found = ((rows.line_num, row[column], row["unit"]) for row in rows if row[column] or not wide)
-            return _collect(path, found, registry)
+            return _collect(path, found, registry, own)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         return CodeMapping({}, (f"{path}: cannot be read: {error}",))
 
 
-def _collect(path: Path, rows: Iterable[tuple[int, str | None, str | None]], registry: Registry) -> CodeMapping:
+def _collect(
+    path: Path, rows: Iterable[tuple[int, str | None, str | None]], registry: Registry, own: Collection[str]
+) -> CodeMapping:
     units: dict[str, str] = {}
     problems: list[str] = []
     for line, foreign, unit in rows:
-        code, target = clean(foreign or ""), clean(unit or "")
-        problem = _problem(code, target, units, registry)
+        code, target = foreign_code(foreign or ""), clean(unit or "")
+        problem = _problem(code, target, units, registry, own)
         if problem:
             problems.append(f"{path}:{line}: {problem}")
         else:
@@ -53,12 +67,12 @@ def _collect(path: Path, rows: Iterable[tuple[int, str | None, str | None]], reg
     return CodeMapping(units, tuple(problems))
 
 
-def _problem(code: str, unit: str, units: Mapping[str, str], registry: Registry) -> str | None:
+def _problem(code: str, unit: str, units: Mapping[str, str], registry: Registry, own: Collection[str]) -> str | None:
     if not code or not unit:
-        return "a row needs a code and a unit"
+        return f"a row needs a code of at most {LONGEST} characters and a unit"
     if code in units:
         return f"code {code!r} is mapped twice; the first one counts"
-    if registry.get(unit) is None:
+    if registry.get(unit) is None and unit not in own:
         if former := registry.ceased(unit):
             return (
                 f"unit {unit!r}, {former.name_vi}, is none since {former.valid_to}: it is part of {former.successor!r}"

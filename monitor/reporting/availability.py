@@ -26,6 +26,7 @@ from enum import IntEnum
 from itertools import chain
 
 from monitor.engine.book import Criterion, Measure
+from monitor.engine.explain import number
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar, Sessions
 from monitor.model.muting import Span
@@ -36,6 +37,7 @@ from monitor.reporting.report import Bar, Bars, Column, Report, Sort, Stretch, S
 from monitor.reporting.scene import Scene
 
 DRAWN = 20  # units in a picture, the worst
+DIGITS = 3  # of an availability, after the decimal mark
 Seconds = tuple[float, float]  # from (counted) to (not counted), since 1970
 
 
@@ -314,12 +316,12 @@ def _columns(grades: Grades) -> Columns[Line]:
             lambda line: (line.criterion.title_vi, line.criterion.title_en),
         ),
         (
-            Column("availability", ("Độ sẵn sàng", "Availability"), Sort.PERCENT, 3),
+            Column("availability", ("Độ sẵn sàng", "Availability"), Sort.PERCENT, DIGITS, fixed=True),
             lambda line: _rounded(line.measured.availability),
         ),
         (Column("colour", ("Mức", "Grade"), Sort.COLOUR), lambda line: grades.of(line.measured.availability)),
         (
-            Column("office", ("Trong giờ làm việc", "In office hours"), Sort.PERCENT, 3),
+            Column("office", ("Trong giờ làm việc", "In office hours"), Sort.PERCENT, DIGITS, fixed=True),
             lambda line: _rounded(line.measured.in_office_hours),
         ),
         (Column("outages", ("Số lần gián đoạn", "Outages"), Sort.WHOLE), lambda line: line.measured.outages),
@@ -347,12 +349,14 @@ def _rounded(share: float | None) -> float | None:
 
 
 def _told(total: float, grades: Grades) -> tuple[Words, ...]:
-    comma = [text.replace(".", ",") for text in (f"{total:.3f}", f"{grades.green:g}", f"{grades.yellow:g}")]
+    altogether = [number(total, locale, DIGITS, fixed=True) for locale in ("vi", "en")]
+    comma = [altogether[0], *(f"{edge:g}".replace(".", ",") for edge in (grades.green, grades.yellow))]
     return (
         (
             f"Chung: {comma[0]} %. Đã trừ thời gian bảo trì; thời gian không đo được không tính là hoạt động "
             "cũng không tính là gián đoạn.",
-            f"Altogether {total:.3f} %. Maintenance is left out; time that was not measured is neither up nor down.",
+            f"Altogether {altogether[1]} %. Maintenance is left out; time that was not measured is neither up nor "
+            "down.",
         ),
         (
             f"Mức: xanh từ {comma[1]} %, vàng từ {comma[2]} % (giả định, chưa có văn bản quy định).",
@@ -374,7 +378,7 @@ def _charts(worst: Sequence[Line], span: Span, grades: Grades) -> tuple[Bars | S
     floor = next(edge for edge in (99.0, 95.0, 90.0, 50.0, 0.0) if low > edge or edge == 0.0)
     strips = tuple((_label(line), tuple(map(_stretch, line.pieces))) for line in worst)
     title = f"Thấp nhất (trục từ {floor:g} %)", f"Lowest (the scale begins at {floor:g} %)"
-    return Bars(title, bars, "%", floor, 100.0), Strips(("Diễn biến", "Course"), span, strips)
+    return Bars(title, bars, "%", floor, 100.0, DIGITS, fixed=True), Strips(("Diễn biến", "Course"), span, strips)
 
 
 def _label(line: Line) -> str:

@@ -59,6 +59,11 @@ class _Figure:
     def sort(self) -> Sort:
         return Sort.PERCENT if self.measure[0] == "%" else Sort.NUMBER
 
+    @property
+    def fixed(self) -> bool:
+        """Whether its values are compared to the last digit: shares and points, not counts."""
+        return self.measure[1] in ("%", "points")
+
 
 def title(ruleset: Ruleset, ranked: Ranked) -> Words:
     """What is ranked, by name."""
@@ -106,7 +111,7 @@ def _places(scene: Scene, figure: _Figure) -> Columns[Place]:
         (UNIT, lambda place: place.unit),
         (NAME, lambda place: scene.name(place.unit)),
         (
-            Column("value", headed, figure.sort, fixed=measure[1] == "points"),
+            Column("value", headed, figure.sort, fixed=figure.fixed),
             lambda place: None if place.value is None else round(place.value * figure.scale, 6),
         ),
         (COLOUR, lambda place: scene.colour(place.unit)),
@@ -125,7 +130,8 @@ def _charts(found: Sequence[Place], scene: Scene, figure: _Figure) -> tuple[Bars
     if not bars:
         return ()
     values = [bar.value or 0.0 for bar in bars]
-    return (Bars(figure.title, bars, figure.measure[0], min(0.0, *values), max(figure.whole, *values), 2),)
+    low, high = min(0.0, *values), max(figure.whole, *values)
+    return (Bars(figure.title, bars, figure.measure[0], low, high, fixed=figure.fixed),)
 
 
 # -- indexes ----------------------------------------------------------------------------------------------------------

@@ -109,7 +109,8 @@ class Bars:
     measure: str  # unit of measure, behind each number
     low: float
     high: float
-    digits: int = 3  # after the decimal mark
+    digits: int = 2  # after the decimal mark, and
+    fixed: bool = False  # whether all of them: as in the column of the same values
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,8 @@ class Service:
         self.hub = EventHub()
         self.complaints = Complaints(frozenset(feed.id for feed in site.feeds))
         self.evaluator = Evaluator(policy_of(site), store, clock, self.hub.publish, metrics.decided)
-        self.heartbeats = Heartbeats(site.heartbeats, self.evaluator, clock)
         self.own_line = OwnLine([source for source in adapters.sources if source.id in site.own_line], clock)
+        self.heartbeats = Heartbeats(site.heartbeats, self.evaluator, clock, self.own_line)
         sources = self._sources(adapters)
         transports = {name: self._wrapped(name, transport) for name, transport in adapters.transports.items()}
         self.canary = self._canary(adapters)
@@ -119,8 +119,9 @@ class Service:
 
     def _sources(self, adapters: Adapters) -> Sequence[Source]:
         named = frozenset(probe.id for probe in self.site.probes)
-        probes = behind(adapters.sources, named, self.site.own_line, self.own_line)
-        return (*probes, *self.heartbeats.by_id.values())
+        fetched = frozenset(feed.id for feed in self.site.feeds if not feed.is_local)
+        believed = behind(adapters.sources, named, fetched, self.site.own_line, self.own_line)
+        return (*believed, *self.heartbeats.by_id.values())
 
     def _poller(self, adapters: Adapters, sources: Sequence[Source]) -> Poller:
         return Poller(
@@ -214,7 +215,9 @@ class Service:
         self._spawn("strays", self.strays.run)
         self._spawn("digests", self.digests.run)
         self._spawn("retention", Housekeeping(self.site.retention, self.store, self.clock, self.site.calendar).run)
+        self._spawn("channel upkeep", partial(self.channel_watch.run, self.clock))
         self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
+        self._spawn("own line", self.own_line.run)
         self._spawn("first sweep", self._first_sweep)
         for name, exporter in self.exporters.items():
             self._spawn(f"exporter {name}", partial(exporter.run, self.clock))

@@ -6,10 +6,12 @@
     fail      it did not: no, at once, until the next success
 
 A job that never reported is unknown, not late; one of which no success was ever heard is never on time. Seconds in
-which nobody listened, because the service was down, do not count, however often it was. When the last success was heard
-survives a restart, and that it failed; that a run had begun does not, `every` then finds it.
+which nobody listened, because the service was down or its own line was cut, do not count, however often it was. While
+the line is cut, nothing is said of a job but that it failed. When the last success was heard survives a restart, and
+that it failed; that a run had begun does not, `every` then finds it.
 
-Time is counted on the monotonic clock, so that setting the wall clock moves no deadline while the service runs.
+Time is counted on the monotonic clock of the own line, so that setting the wall clock moves no deadline while the
+service runs.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from monitor.config.spec import HeartbeatSpec
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.ports import Clock
 from monitor.service.evaluator import Evaluator
+from monitor.service.ownline import OwnLine
 
 _SILENT = "no report since"  # which is found again, by the deadline that holds then; it is not what the job said
 LOOK = 2.0  # seconds between two looks at who is late; a deadline is met at most so much later
@@ -39,7 +42,7 @@ class Signal(StrEnum):
 
 @dataclass
 class _Heard:
-    """What is known of one job. `since` and `until` are instants of the monotonic clock."""
+    """What is known of one job. `since` and `until` are instants of OwnLine.connected."""
 
     success: datetime | None = None
     since: float = 0.0  # from when `every` counts: the last success, later by the time in which nobody listened
@@ -53,18 +56,18 @@ class Heartbeat:
 
     period = LOOK
 
-    def __init__(self, spec: HeartbeatSpec, clock: Clock) -> None:
+    def __init__(self, spec: HeartbeatSpec, line: OwnLine) -> None:
         self.spec = spec
         self.id = f"{spec.source}/watch"
         self.owner = spec.unit
-        self._clock = clock
+        self._line = line
         self._heard = _Heard()
         self._told: tuple[datetime, bool] | None = None  # when it last said whether all is well, and what
 
     def resume(self, success: datetime | None, listened: float, last: Reading | None) -> None:
         """Take over what was committed: the last success, for how many seconds we have listened since, and the last
         reading of this job."""
-        self._heard = _Heard(success, self._clock.monotonic() - listened)
+        self._heard = _Heard(success, self._line.connected() - listened)
         if last is not None and last.value is False and not last.note.startswith(_SILENT):
             self._heard.failed = last.note or "the last run failed"
 
@@ -73,10 +76,10 @@ class Heartbeat:
         heard = self._heard
         if signal is Signal.START:
             if heard.began is None:
-                heard.began, heard.until = now, self._clock.monotonic() + self.spec.grace
+                heard.began, heard.until = now, self._line.connected() + self.spec.grace
             return None
         if signal is Signal.SUCCESS:
-            self._heard = _Heard(now, self._clock.monotonic())
+            self._heard = _Heard(now, self._line.connected())
         else:
             heard.began, heard.failed = None, f"the job says it failed: {note}" if note else "the job failed"
         return self._reading(now)
@@ -92,7 +95,18 @@ class Heartbeat:
 
     async def collect(self, now: datetime) -> Collected:
         """Whether the job is on time now; nothing of one of which that is not known."""
-        return Collected(self.id, now, () if self._is_unknown() else (self._reading(now),))
+        known = not self._is_unknown() and await self._could_report()
+        return Collected(self.id, now, (self._reading(now),) if known else ())
+
+    def listened(self) -> float:
+        """Seconds since the last success in which it could have reported."""
+        return self._line.connected() - self._heard.since
+
+    async def _could_report(self) -> bool:
+        """Whether what the job says, or does not say, is its own doing: its report may not come through a cut line."""
+        if self._heard.failed:
+            return True
+        return not self._line.cut and (not self._late() or await self._line.believable())
 
     def _is_unknown(self) -> bool:
         return self._heard.success is None and not self._wrong()
@@ -106,7 +120,7 @@ class Heartbeat:
         return Reading(self.spec.unit, self.spec.gives, not why, now, now, self.spec.source, note=why)
 
     def _late(self) -> str:
-        heard, elapsed = self._heard, self._clock.monotonic()
+        heard, elapsed = self._heard, self._line.connected()
         if heard.began is not None and elapsed >= heard.until:
             return f"a run that began at {heard.began.isoformat(timespec='seconds')} has not ended within its grace"
         if heard.success is not None and elapsed >= heard.since + self.spec.every + self.spec.grace:
@@ -117,10 +131,11 @@ class Heartbeat:
 class Heartbeats:
     """All jobs of a site that report by themselves."""
 
-    def __init__(self, specs: Iterable[HeartbeatSpec], evaluator: Evaluator, clock: Clock) -> None:
+    def __init__(self, specs: Iterable[HeartbeatSpec], evaluator: Evaluator, clock: Clock, line: OwnLine) -> None:
         self._evaluator = evaluator
         self._clock = clock
-        self.by_id = {spec.id: Heartbeat(spec, clock) for spec in specs}
+        self.by_id = {spec.id: Heartbeat(spec, line) for spec in specs}
+        line.ended = self.keep
 
     def resume(self) -> None:
         """Take over what was committed, once the evaluator has loaded it."""
@@ -136,6 +151,14 @@ class Heartbeats:
             beat.resume(health.last_success, listened, own)
             self._evaluator.remember(replace(health, listened=listened, resumed=now))
 
+    def keep(self) -> None:
+        """Remember for the next start how long each job could have reported; called after a cut of the own line."""
+        for beat in self.by_id.values():
+            health = self._evaluator.health.get(beat.spec.source)
+            if health is not None and health.last_success is not None:
+                now = self._clock.now()
+                self._evaluator.remember(replace(health, listened=beat.listened(), resumed=now))
+
     async def hear(self, name: str, signal: Signal, note: str) -> None:
         """Take a signal in; returns when it is committed. Raises KeyError for an unknown job, or StoreError."""
         now, beat = self._clock.now(), self.by_id[name]
@@ -146,5 +169,5 @@ class Heartbeats:
 
 
 def _listened(health: SourceHealth, success: datetime, until: datetime) -> float:
-    """Seconds in which somebody listened, from the last success to the last thing that was committed before now."""
+    """Seconds in which it could have reported, from the last success to what was committed last before now."""
     return health.listened + max((until - (health.resumed or success)).total_seconds(), 0.0)

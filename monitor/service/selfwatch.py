@@ -176,7 +176,7 @@ class SelfWatch(Collector):
         await self._remember()
 
     async def ask(self) -> None:
-        """Ask the store and the own line again and again."""
+        """Ask the store again and again."""
         while True:
             await self._clock.sleep(LOOK)
             try:
@@ -187,11 +187,10 @@ class SelfWatch(Collector):
                 self._read = self._clock.monotonic()
             except StoreError as broken:
                 log.error("the outbox cannot be looked at: %s", broken)
-            if self._watched.own_line.cut:
-                await self._watched.own_line.believable()
 
     async def _calls_that_nobody_took(self, now: datetime) -> Figures | None:
-        calls = await self._watched.store.unheard(now - timedelta(seconds=unheard.GRACE))
+        grace, calm = timedelta(seconds=unheard.GRACE), timedelta(seconds=self.limits.outbox)
+        calls = await self._watched.store.unheard(now - grace, calm=now - calm)
         states, policy = self._watched.evaluator.states, self._watched.evaluator.policy
 
         def known(call: Unheard) -> Incident | None:

@@ -228,10 +228,10 @@ class FaultyStore:
         self._enter()
         return await self._inner.stuck(before)
 
-    async def unheard(self, before: datetime, limit: int = 1000) -> Sequence[Unheard]:
+    async def unheard(self, before: datetime, limit: int = 1000, *, calm: datetime | None = None) -> Sequence[Unheard]:
         """See the port."""
         self._enter()
-        return await self._inner.unheard(before, limit)
+        return await self._inner.unheard(before, limit, calm=calm)
 
     async def prune(self, what: str, before: datetime, *, after: int = 0, limit: int = 500) -> Pruned:
         """See the port."""

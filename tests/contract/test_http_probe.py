@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
 import trustme
 from aiohttp import web
 
+from monitor.adapters.fetch_kept import OLDEST
 from monitor.adapters.probes import open_probe
+from monitor.adapters.resolver import NameFailed
 from monitor.config.probespec import HttpCheck, ProbeSpec
 from monitor.config.secrets import Secret
 from monitor.model.reading import Collected
@@ -164,3 +167,116 @@ async def test_a_hanging_server_is_named_with_the_phase_it_hangs_in():
     assert (collected.readings[0].value, collected.failure) == (False, "")
     assert collected.check is not None
     assert "first_byte" in collected.check.phases
+
+
+@contextmanager
+def time_that_jumps() -> Iterator[Callable[[float], None]]:
+    """The clock of the event loop, and how to move it on by some seconds."""
+    loop, ahead = asyncio.get_running_loop(), [0.0]
+    real = loop.time
+
+    def jump(seconds: float) -> None:
+        ahead[0] += seconds
+
+    loop.time = lambda: real() + ahead[0]  # type: ignore[method-assign]
+    yield jump
+    loop.time = real  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(("seconds", "note"), [(19.0, ""), (21.0, "timeout: no complete answer within 20 s")])
+async def test_an_answer_may_take_as_long_to_begin_as_the_timeout_says(seconds, note):
+    with time_that_jumps() as jump:
+
+        async def slow(request: web.BaseRequest) -> web.Response:
+            jump(seconds)
+            for _ in range(10):  # whoever has a deadline before this instant hears of it first
+                await asyncio.sleep(0)
+            return web.Response(text="ok")
+
+        async with serving(slow) as port, tools() as used:
+            check = HttpCheck(f"http://127.0.0.1:{port}/")
+            probe = open_probe(ProbeSpec("it", "19", "up", 60.0, 20.0, check), used)
+            found = note_of(await probe.collect(NOW))
+    assert found.partition(",")[0] == note
+
+
+class Dying(Names):
+    """Names that are gone from the name server from some moment on."""
+
+    dead = False
+
+    async def resolve(self, host: str, port: int = 0, family: Any = socket.AF_INET) -> Any:
+        if self.dead:
+            raise NameFailed("NXDOMAIN", real=True)
+        return await super().resolve(host, port, family)
+
+
+async def test_a_name_that_is_gone_is_noticed_though_the_old_server_still_answers_over_the_connection_that_was_kept():
+    names, said = Dying(), []
+    with time_that_jumps() as jump:
+        async with serving(answering()) as port, tools(names) as used:
+            probe = open_probe(
+                ProbeSpec("it", "19", "up", 30.0, 5.0, HttpCheck(f"http://centre.example:{port}/")), used
+            )
+            assert note_of(await probe.collect(NOW)) == ""
+            names.dead = True
+            for _ in range(int(OLDEST / 30) + 2):
+                jump(30.0)
+                said.append(note_of(await probe.collect(NOW)))
+    assert said[:10] == [""] * 10
+    assert said[-1].startswith("dns: ")
+
+
+@asynccontextmanager
+async def portal_and_sign_on(back: bool, server: ssl.SSLContext) -> AsyncIterator[str]:
+    """Two servers of one authority; the first leads to the second, and that perhaps back to the first."""
+    places: dict[str, int] = {}
+
+    async def sign_on(request: web.BaseRequest) -> web.Response:
+        there = {"Location": f"https://centre.example:{places['portal']}/in"}
+        return web.Response(status=302, headers=there) if back else web.Response(text="ok")
+
+    async def portal(request: web.BaseRequest) -> web.Response:
+        there = {"Location": f"https://centre.example:{places['sign-on']}/"}
+        return web.Response(text="ok") if request.path == "/in" else web.Response(status=302, headers=there)
+
+    async with serving(portal, server) as places["portal"], serving(sign_on, server) as places["sign-on"]:
+        yield f"https://centre.example:{places['portal']}/"
+
+
+@pytest.mark.parametrize("back", [False, True])
+async def test_the_authority_of_the_site_is_trusted_wherever_a_redirect_leads(back):
+    authority, server = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("centre.example").configure_cert(server)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    async with portal_and_sign_on(back, server) as url, tools(Names()) as used:
+        check = HttpCheck(url, redirects=2, tls=trusting)
+        found = await open_probe(ProbeSpec("it", "19", "up", 60.0, 5.0, check), used).collect(NOW)
+    assert note_of(found) == ""
+
+
+async def test_a_client_certificate_is_not_shown_to_the_other_server_that_a_redirect_leads_to():
+    authority, server = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("centre.example").configure_cert(server)
+    authority.configure_trust(server)
+    server.verify_mode = ssl.CERT_OPTIONAL
+    known, shown = ssl.create_default_context(), []
+    authority.configure_trust(known)
+    authority.issue_cert("denbao.example").configure_cert(known)
+
+    async def sign_on(request: web.BaseRequest) -> web.Response:
+        shown.append(request.get_extra_info("peercert"))
+        return web.Response(text="ok")
+
+    async with serving(sign_on, server) as other:
+
+        async def portal(request: web.BaseRequest) -> web.Response:
+            shown.append(request.get_extra_info("peercert"))
+            return web.Response(status=302, headers={"Location": f"https://centre.example:{other}/"})
+
+        async with serving(portal, server) as port, tools(Names()) as used:
+            check = HttpCheck(f"https://centre.example:{port}/", redirects=1, tls=known)
+            found = await open_probe(ProbeSpec("it", "19", "up", 60.0, 5.0, check), used).collect(NOW)
+    assert note_of(found) == ""
+    assert [bool(certificate) for certificate in shown] == [True, False]

@@ -193,6 +193,45 @@ async def test_a_redirect_to_where_nobody_may_dial_is_refused():
     assert note == "step 1 'form': refused-address: private address, port 80: not on the allow-list"
 
 
+@pytest.mark.parametrize("ticket", ["c2Vzc2lvbg/1+x==", "an@example.vn/9k2"])
+async def test_a_redirect_that_repeats_what_was_captured_and_is_refused_tells_none_of_it(ticket):
+    async def portal(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/login":
+            return web.json_response({"ticket": ticket})
+        return web.Response(status=302, headers={"Location": f"http://elsewhere.example{request.raw_path}"})
+
+    async with serving(portal) as port, tools() as used:
+        steps = (
+            step(port, "login", "/login", capture=(Capture("ticket", "json", "ticket"),)),
+            step(port, "enter", "/enter/{ticket}", method="PUT", body="x", redirects=1),
+        )
+        found = await open_probe(ProbeSpec("it", "19", "up", 60.0, 5.0, JourneyCheck(steps, "19")), used).collect(NOW)
+    assert found.check is not None
+    said = note_of(found) + "\n".join(found.check.transcript)
+    assert "would send the request's body to another place: http://elsewhere.example" in said
+    assert [part for part in ticket.split("/") if part in said] == []
+
+
+async def test_a_cookie_of_the_path_that_a_redirect_led_to_is_captured():
+    """As servlet containers set it: / leads to /app/, which sets JSESSIONID with Path=/app."""
+
+    async def portal(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/":
+            return web.Response(status=302, headers={"Location": "/app/", "Set-Cookie": "lang=vi; Path=/"})
+        if request.path == "/app/":
+            return web.Response(text="ok", headers={"Set-Cookie": "JSESSIONID=abc123; Path=/app; HttpOnly"})
+        return web.Response(status=200 if request.headers.get("X-Session") == "abc123 vi" else 403)
+
+    async with serving(portal) as port, tools() as used:
+        taken = (Capture("session", "cookie", "JSESSIONID"), Capture("lang", "cookie", "lang"))
+        steps = (
+            step(port, "open", "/", redirects=1, capture=taken),
+            step(port, "files", "/app/files", headers={"X-Session": "{session} {lang}"}),
+        )
+        found = await open_probe(ProbeSpec("it", "19", "up", 60.0, 5.0, JourneyCheck(steps, "19")), used).collect(NOW)
+    assert note_of(found) == ""
+
+
 @given(value=st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_a_value_arrives_as_it_was_wherever_it_is_put(value):
     assert URL(f"http://h/?a=1&t={_for_url(value)}&b=2").query.getall("t") == [value]

@@ -469,6 +469,48 @@ async def test_who_may_have_been_told_is_told_of_the_recovery(store: Store) -> N
     assert lease.notice.key == "good"
 
 
+async def _over_in_the_morning(store: Store, *later: Incident, notices: tuple[Notice, ...] = ()) -> UnitState:
+    """Told, over, and the end owed after 100 s; and then other incidents."""
+    first = incident("00010/portal/1", phase=Phase.CLOSED)
+    bad = notice("bad", incident=first.key)
+    (state,) = await store.commit([decision(UnitState("00010"), incidents=(first,), notices=(bad,))])
+    (lease,) = await store.lease("log", "me", at(1), 10, 20)
+    await store.settle(lease, SENT, at(2))
+    good = notice("good", incident=first.key, due=100, requires="bad")
+    (state,) = await store.commit([decision(state, notices=(good,))])
+    (state,) = await store.commit([decision(state, incidents=later, notices=notices)])
+    return state
+
+
+async def test_sc_44_who_has_heard_that_the_trouble_is_back_is_not_told_that_it_was_over(store: Store) -> None:
+    again = incident("00010/portal/2", "SECOND", opened=50)
+    await _over_in_the_morning(store, again, notices=(notice("back", incident=again.key, due=90),))
+    assert await store.next_due("log") == at(90)
+    (back,) = await store.lease("log", "me", at(100), 10, 20)
+    assert back.notice.key == "back"
+    await store.settle(back, SENT, at(101))
+    assert await store.lease("log", "me", at(102), 10, 20) == []
+    (good,) = [one for one in await store.deliveries() if one.notice.key == "good"]
+    assert (good.state, good.detail) == ("suppressed", "the trouble is back")
+
+
+async def test_sc_46_a_relapse_of_which_nobody_heard_leaves_one_recovery(store: Store) -> None:
+    again = incident("00010/portal/2", "SECOND", opened=50)
+    state = await _over_in_the_morning(store, again)
+    assert await store.next_due("log") is None
+    assert await store.lease("log", "me", at(101), 10, 20) == []
+    await store.commit([decision(state, incidents=(replace(again, phase=Phase.CLOSED),))])
+    (good,) = await store.lease("log", "me", at(102), 10, 20)
+    assert good.notice.key == "good"
+
+
+async def test_another_trouble_of_the_unit_holds_no_recovery_back(store: Store) -> None:
+    others = [replace(incident(f"00010/{cause}/2", cause), cause=cause) for cause in ("portal2", "porta", "silent:x")]
+    await _over_in_the_morning(store, *others)
+    (good,) = await store.lease("log", "me", at(101), 10, 20)
+    assert good.notice.key == "good"
+
+
 # -- what waits --------------------------------------------------------------------------------------------------
 
 
@@ -822,7 +864,7 @@ async def test_what_is_over_a_limit_is_held_with_its_reason_and_goes_later(store
     assert [lease.notice.key for lease in first] == ["i/2", "i/0"]
     for lease in first:
         await store.settle(lease, SENT, at(2))
-    held = [delivery for delivery in await store.deliveries() if delivery.state == "pending"]
+    held = [delivery for delivery in await store.deliveries() if delivery.state == "try_again"]
     assert {(one.notice.key, one.detail) for one in held} == {
         (key, "held: 2 messages to this recipient in 60 s") for key in ("i/1", "i/3")
     }
@@ -849,6 +891,15 @@ async def test_what_is_over_the_day_and_can_be_told_otherwise_is_claimed_with_th
     assert (first.over, second.over) == ("", "held: the day's 1 messages are used up")
     await store.settle(second, Receipt(Outcome.REFUSED, second.over), at(2))
     assert await store.lease("log", "me", at(3), 10, 20, limits=limits) == []
+
+
+async def test_a_providers_name_is_kept_where_its_final_status_overtook_the_answer_to_the_send(store: Store) -> None:
+    await store.commit([decision(UnitState("00010"), notices=(notice("i/0"),))])
+    (lease,) = await store.lease("log", "me", at(1), 10, 20)
+    assert await store.heard_later("log", reference("i/0"), "delivered", at(2))
+    assert not await store.settle(lease, Receipt(Outcome.SENT, id="sms-7"), at(3))
+    (found,) = await store.deliveries()
+    assert (found.state, found.final, found.provider_id, found.sent_at) == ("sent", "delivered", "sms-7", at(2))
 
 
 async def test_a_provider_tells_later_by_our_name_or_by_its_own(store: Store) -> None:
@@ -938,10 +989,10 @@ def called(step: str, recipient: str = "focal", channel: str = "log", due: float
     return replace(made, recipient=recipient)
 
 
-async def unheard(store: Store, before: float = 100) -> list[tuple[str, str, str, float]]:
+async def unheard(store: Store, before: float = 100, calm: float | None = None) -> list[tuple[str, str, str, float]]:
     return [
         (one.incident, one.unit, one.call, (one.due_at - NOW).total_seconds())
-        for one in await store.unheard(at(before))
+        for one in await store.unheard(at(before), calm=None if calm is None else at(calm))
     ]
 
 
@@ -1001,6 +1052,31 @@ async def test_a_call_that_a_limit_holds_back_is_unheard_until_it_goes(store: St
     (lease, _) = await store.lease("log", "me", later, 10, 20)
     assert (lease.notice.key, lease.attempt) == (urgent.key, 1)
     assert await unheard(store) == []  # on the wire
+
+
+async def test_a_calm_call_that_a_limit_holds_back_is_unheard_from_its_own_later_instant_on(store: Store) -> None:
+    early, late = called("0/0/0"), called("0/1/0", "head", due=50)
+    await store.commit([replace(owing(early, late), incidents=(incident("i"),))])
+    assert await store.lease("log", "me", at(60), 10, 20, limits=Limits(per_day=0)) == []
+    assert await unheard(store, calm=0) == []
+    assert [call for _, _, call, _ in await unheard(store, calm=1)] == ["0/0/0"]
+    assert [call for _, _, call, _ in await unheard(store, calm=50)] == ["0/0/0"]
+    assert [call for _, _, call, _ in await unheard(store, calm=51)] == ["0/0/0", "0/1/0"]
+    assert await unheard(store) == []
+    assert await store.stuck(at(100)) == (0, None)
+    await ended(store, "log", SENT, when=2 * 86_400)
+    assert await unheard(store, calm=51) == []
+
+
+async def test_a_calm_call_of_which_one_message_waits_for_its_room_is_unheard_no_sooner_than_that_one(
+    store: Store,
+) -> None:
+    calls = (called("0/0/0"), called("0/0/0", "head", channel="email"))
+    await store.commit([replace(owing(*calls), incidents=(incident("i"),))])
+    await ended(store, "email", REFUSED)
+    assert await store.lease("log", "me", at(1), 10, 20, limits=Limits(per_day=0)) == []
+    assert await unheard(store, calm=0) == []
+    assert [call for _, _, call, _ in await unheard(store, calm=1)] == ["0/0/0"]
 
 
 async def test_the_age_of_what_is_owed_late_counts_from_then_also_where_another_channel_takes_over(

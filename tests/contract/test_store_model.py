@@ -183,6 +183,7 @@ class TwoStores(RuleBasedStateMachine):
         self.both(methodcaller("owed", [f"{unit}/{name}" for unit in ("00010", "00020", "00030") for name in "ij"]))
         self.both(methodcaller("open_after", "00010/i", 2))
         self.both(methodcaller("unheard", at(30)))
+        self.both(methodcaller("unheard", at(30), calm=at(10)))
         self.both(lambda store: store.incidents(open_only=False, limit=1))
         self.both(lambda store: store.incident("ABCDEF"))
 

@@ -20,6 +20,7 @@ from monitor.model.unit import Level
 from monitor.ports import Source
 from monitor.service.evaluator import Evaluator
 from monitor.service.heartbeats import Heartbeats, Signal
+from monitor.service.ownline import OwnLine
 from monitor.service.poller import Poller
 from monitor.testing import LoopClock, VirtualTimetable, run
 from monitor.testing.doubles import ScriptedSource
@@ -109,7 +110,7 @@ def test_of_3321_jobs_that_stop_reporting_each_is_late_within_five_seconds_of_it
 
     def jobs(evaluator: Evaluator, clock: LoopClock, codes: Sequence[str]) -> Sequence[Source]:
         specs = [HeartbeatSpec(code, code, PROBE, EVERY, GRACE) for code in codes]
-        beats.append(Heartbeats(specs, evaluator, clock))
+        beats.append(Heartbeats(specs, evaluator, clock, OwnLine((), clock)))
         return list(beats[0].by_id.values())
 
     async def story() -> None:

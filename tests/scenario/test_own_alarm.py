@@ -12,7 +12,10 @@ import pytest
 
 from monitor.alerting.limits import Limits
 from monitor.alerting.orders import Order, silence_of
-from monitor.model.incident import Fault, Notice, Outcome, Receipt
+from monitor.alerting.plan import Policy, StepSpec
+from monitor.model.colour import Colour
+from monitor.model.incident import Fault, Kind, Notice, Outcome, Receipt
+from monitor.model.reading import Reading
 from monitor.model.state import UnitState
 from monitor.service.canary import DEADLINE, PERIOD, UNIT
 from monitor.testing import run
@@ -450,6 +453,36 @@ def test_a_call_that_waits_for_the_next_day_s_budget_is_told_the_operator():
         assert [(one, text) for one, text, _ in scene.heard] == [("unheard", "self"), ("unheard", "self_over")]
 
     played(story, sms=Limits(per_day=1))
+
+
+def test_a_call_that_is_not_red_and_waits_for_the_next_day_s_budget_is_told_the_operator_later():
+    """P2: after as long as any message may be stuck, for such a call may wait longer than a red one."""
+
+    async def story(scene: Scene) -> None:
+        now = scene.clock.now()
+        await scene.service.evaluator.submit([Reading(unit, "online", 75.0, now, now, "test") for unit in COMMUNES[:2]])
+        await scene.passes(9)
+        (ring,) = scene.transports["sms"].rings
+        assert ring.notice.colour is Colour.YELLOW
+        (unlucky,) = (code for code in COMMUNES[:2] if ring.notice.unit != code)
+        (incident,) = scene.service.evaluator.states[unlucky].incidents.values()
+        assert scene.heard == []
+        await scene.passes(3)
+        (told,) = scene.heard
+        assert told[:2] == ("unheard", "self")
+        waited = told[2] - (incident.opened_at - START).total_seconds() / 60  # minutes
+        assert 9 < waited <= 11  # told in whole minutes
+        assert f"cũ nhất {unlucky} mã {incident.ref} (focal)" in scene.transports["own"].rings[0].notice.subject
+
+    async def told_at_once() -> None:
+        scene = Scene({"sms": Limits(per_day=1)})
+        at_once = Policy("yellow", frozenset({Kind.KPI_YELLOW}), (StepSpec(0.0, ("focal",), ("sms",)),))
+        directory = scene.site.directory
+        scene.site = replace(scene.site, directory=replace(directory, policies=(directory.policies[0], at_once)))
+        scene.service = scene.made()
+        await lived(scene, story)
+
+    run(told_at_once())
 
 
 def test_a_call_that_a_silence_held_is_as_old_as_the_end_of_the_silence():

@@ -114,8 +114,8 @@ class Scene:
     def up(self, yes: bool, unit: str = COMMUNE) -> Reading:
         return told(yes, self.now, unit=unit, indicator="up", source=f"probe/{unit}")
 
-    def take(self, *news: Reading, source: str = "probe", failure: str = "") -> None:
-        self.evaluator.take(Collected(source, self.now, news, failure=failure))
+    def take(self, *news: Reading, source: str = "probe", failure: str = "", cut: bool = False) -> None:
+        self.evaluator.take(Collected(source, self.now, news, failure=failure, cut=cut))
 
     def colour(self, unit: str) -> Colour:
         standing = self.evaluator.states[unit].standing
@@ -567,13 +567,31 @@ def silent(scene: Scene) -> set[str]:
     return {state.unit for state in states if "silent:portal" in state.incidents}
 
 
-async def polls(scene: Scene, seconds: float, *communes: str, failure: str = "") -> None:
+async def polls(scene: Scene, seconds: float, *communes: str, failure: str = "", cut: bool = False) -> None:
     """The portal is asked every five minutes."""
     end = scene.clock.monotonic() + seconds
     while scene.clock.monotonic() < end:
         rows = [told(90.0, scene.now, unit=unit) for unit in communes]
-        scene.take(*rows, source="portal", failure=failure)
+        scene.take(*rows, source="portal", failure=failure, cut=cut)
         await scene.clock.sleep(300)
+
+
+@pytest.mark.parametrize("cuts", [1, 3])
+def test_the_time_in_which_the_monitor_was_cut_off_is_no_silence_of_a_feed_and_the_rest_is(cuts):
+    async def story(scene: Scene) -> None:
+        async with Running(scene):
+            await polls(scene, 3600, *COMMUNES)
+            for _ in range(cuts):
+                await polls(scene, LIMIT + 600, failure="cut off", cut=True)
+            await polls(scene, LIMIT - 600, failure="503")
+            assert silent(scene) == set()
+            await polls(scene, 1200, failure="503")
+            assert silent(scene) == {PROVINCE}
+            await polls(scene, 300, *COMMUNES)
+            await polls(scene, LIMIT + 600, failure="503")  # what was excused is used up
+            assert silent(scene) == {PROVINCE}
+
+    play(story)
 
 
 def test_a_feed_that_falls_silent_is_told_once_at_its_owner_and_closed_when_it_speaks():

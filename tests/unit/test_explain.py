@@ -68,7 +68,8 @@ def test_a_code_of_a_later_version_is_shown_as_itself():
         (1000, "1.000", "1,000"),
         (14000.5, "14.000,5", "14,000.5"),
         (0, "0", "0"),
-        (-0.001, "0", "0"),
+        (-0.001, "-0,01", "-0.01"),
+        (-1e-10, "0", "0"),
         (-3.5, "-3,5", "-3.5"),
         (0.1 + 0.2, "0,3", "0.3"),
     ],
@@ -176,7 +177,7 @@ def test_a_duration_is_told_in_its_largest_sensible_unit(seconds, vietnamese, en
 
 
 def test_zeros_and_points_are_taken_off_the_end_and_nothing_else():
-    assert [number(value, "en") for value in (100.0, 10.5, 1000.0, 0.0, -0.001, 68.916)] == [
+    assert [number(value, "en") for value in (100.0, 10.5, 1000.0, 0.0, -1e-10, 68.916)] == [
         "100", "10.5", "1,000", "0", "0", "68.92",
     ]  # fmt: skip
 

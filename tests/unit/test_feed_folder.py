@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from monitor.adapters.fetch import Fetcher
 from monitor.adapters.guard import AddressGuard
 from monitor.config.spec import AsOf
 from monitor.model.reading import Collected
+from monitor.ports import Source
 from tests.unit.feed_frames import CALENDAR, INDICATORS, NOW, RATE, UNITS, feed_spec, refusals, values
 from tests.unit.sites import make_site, problems_of
 from tests.unit.workbooks import workbook
@@ -24,11 +26,14 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 SPEC = feed_spec("csv", RATE, url="", folder="inbox", files="bao-cao-*.csv", as_of=AsOf.FETCH, max_silence=86_400.0)
 
 
-def look(site: Path, **fields: Any) -> Collected:
+def opened(site: Path, **fields: Any) -> Source:
     clock = SystemClock()
     spec = feed_spec(**{**{name: getattr(SPEC, name) for name in SPEC.__slots__ if name != "columns"}, **fields})
-    feed = open_feed(spec, Fetcher(AddressGuard([]), clock), clock, CALENDAR, INDICATORS, UNITS, site)
-    return asyncio.run(feed.collect(NOW))
+    return open_feed(spec, Fetcher(AddressGuard([]), clock), clock, CALENDAR, INDICATORS, UNITS, site)
+
+
+def look(site: Path, **fields: Any) -> Collected:
+    return asyncio.run(opened(site, **fields).collect(NOW))
 
 
 def drop(site: Path, name: str, ratio: float = 5, written: datetime = NOW - HOUR, content: bytes = b"") -> Path:
@@ -62,6 +67,42 @@ def test_a_workbook_is_read_from_a_folder_too(tmp_path):
 def test_a_bad_row_is_told_with_its_line(tmp_path):
     drop(tmp_path, "bao-cao-1.csv", content=b"code,ratio\n02143,5\n99999,5\n")
     assert refusals(look(tmp_path)) == [("line 3", "unknown-unit")]
+
+
+def test_a_share_that_hangs_keeps_one_thread_of_its_own_and_is_looked_at_again_when_it_is_back(tmp_path, monkeypatch):
+    drop(tmp_path, "bao-cao-1.csv")
+    back, looked, real = threading.Event(), [], os.scandir
+
+    def hanging(path: Any) -> Any:
+        looked.append(threading.current_thread())
+        back.wait()
+        return real(path)
+
+    async def story() -> tuple[list[str], Collected]:
+        feed = opened(tmp_path, timeout=0.01)
+        failures = [(await feed.collect(NOW)).failure for _ in range(5)]
+        own = set(looked)
+        assert len(looked) == 1 and all(thread.daemon for thread in own)  # it keeps no process alive
+        back.set()
+        for thread in own:
+            thread.join()
+        await asyncio.sleep(0)
+        for _ in range(1000):  # a hundredth of a second may be too short here and there
+            if not (found := await feed.collect(NOW)).failure:
+                break
+        return failures, found
+
+    monkeypatch.setattr(os, "scandir", hanging)
+    failures, found = asyncio.run(story())
+    assert set(failures) == {"feed portal: timeout: the folder inbox does not answer within 0.01 s"}
+    assert values(found) == {("02143", "rate"): 5}
+
+
+def test_what_excel_puts_beside_a_workbook_that_somebody_has_open_is_not_the_newest_workbook(tmp_path):
+    drop(tmp_path, "bao-cao.xlsx", content=workbook(("1", [("code", "ratio"), ("02143", 5)])), written=NOW - HOUR)
+    drop(tmp_path, "~$bao-cao.xlsx", content=b"\x05Admin" + b" " * 159, written=NOW - MINUTE)
+    found = look(tmp_path, kind="xlsx", files="*.xlsx")
+    assert found.failure == "" and values(found) == {("02143", "rate"): 5}
 
 
 def test_a_file_that_changes_right_now_is_passed_over(tmp_path):

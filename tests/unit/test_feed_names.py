@@ -11,7 +11,7 @@ from monitor.adapters.feeds import KINDS
 from monitor.adapters.feeds.rows import Frame
 from monitor.model.reading import Collected
 from monitor.registry import Names, load_registry, read_mapping
-from tests.unit.feed_frames import CALENDAR, INDICATORS, NOW, feed_spec, parsed
+from tests.unit.feed_frames import CALENDAR, INDICATORS, NOW, feed_spec, parsed, values
 from tests.unit.sites import make_site, problems_of
 
 REGISTRY = load_registry()
@@ -83,6 +83,28 @@ def test_one_table_holds_the_codes_of_several_systems(tmp_path):
         "4: unit '2143' is not in the registry; did you mean '02143'? Spreadsheets lose leading zeros",
         "5: unit '03247', Xã Mường Đun, is none since 2025-07-01: it is part of '03244'",
     ]
+
+
+def test_a_uuid_is_the_same_in_whatever_case_it_is_written(tmp_path):
+    (tmp_path / "map.csv").write_text("unit,portal_uuid\n02143,0F0E0D0C-0B0A-0908-0706-05040302010A\n")
+    spec = feed_spec("csv", mapping=read_mapping(tmp_path / "map.csv", REGISTRY, "portal_uuid").units)
+    for said in ("0f0e0d0c-0b0a-0908-0706-05040302010a", "0F0E0D0C-0B0A-0908-0706-05040302010A"):
+        assert values(parsed(spec, f"code,ratio\n{said},50\n")) == {("02143", "rate"): 50}
+
+
+def test_a_mapping_names_the_sites_own_systems_too(tmp_path):
+    (tmp_path / "map.csv").write_text("unit,other_code\ntthc,https://dichvucong.example.vn/\ntthd,x\n")
+    mapping = read_mapping(tmp_path / "map.csv", REGISTRY, "other_code", ["tthc"])
+    assert mapping.units == {"https://dichvucong.example.vn/": "tthc"}
+    assert [said.partition("map.csv:")[2] for said in mapping.problems] == ["3: unit 'tthd' is not in the registry"]
+
+
+def test_check_takes_a_mapping_to_a_system_of_the_site(tmp_path):
+    root = make_site(
+        tmp_path, "    unit: code\n    expects: {level: commune}\n", "    unit: code\n    mapping: rules/map.csv\n"
+    )
+    (root / "rules" / "map.csv").write_text("unit,portal_code\ntthc,T1\n01840,H1\n01843,H2\n")
+    assert problems_of(root) == []
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,12 @@ def test_the_other_decimal_sign_is_refused_and_named_never_guessed(text, decimal
     assert said in read.detail and text in read.detail
 
 
+@pytest.mark.parametrize("text", ["0.095", "0.950", "00.750", "-0.500", "012.500"])
+def test_thousands_begin_with_no_nought_so_such_a_point_is_a_decimal_point(text):
+    read = read_number(text, ",")
+    assert isinstance(read, Unfit) and read.reason == "decimal-sign"
+
+
 def test_nothing_of_nothing_is_no_rate():
     read = read_number("0/0")
     assert isinstance(read, Unfit)

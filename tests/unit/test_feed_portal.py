@@ -145,22 +145,22 @@ def test_between_two_requests_are_one_to_five_seconds_by_chance(chance, pause):
 
 
 NO_DATA = [
-    (page(b"busy", 429), "HTTP status 429"),
-    (page(b"", 403), "HTTP status 403"),
-    (page(b"", 503), "HTTP status 503"),
-    (page(b"<html>login</html>", kind="text/html"), "not JSON: looks like an HTML page"),
-    (page(b""), "the answer is empty"),
-    (page(b"[]"), "not the table of the portal: it has no 'data'"),
-    (page(b'{"data": {"evaluation": null}}'), "not the table of the portal: neither 'evaluation' nor 'children' is a list"),  # noqa: E501
-    (Failure("timeout", "no answer", 1.0), "timeout: no answer"),
+    (page(b"busy", 429), "fetch", "HTTP status 429"),
+    (page(b"", 403), "fetch", "HTTP status 403"),
+    (page(b"", 503), "fetch", "HTTP status 503"),
+    (page(b"<html>login</html>", kind="text/html"), "read", "not JSON: looks like an HTML page"),
+    (page(b""), "read", "the answer is empty"),
+    (page(b"[]"), "read", "not the table of the portal: it has no 'data'"),
+    (page(b'{"data": {"evaluation": null}}'), "read", "not the table of the portal: neither 'evaluation' nor 'children' is a list"),  # noqa: E501
+    (Failure("timeout", "no answer", 1.0), "fetch", "timeout: no answer"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("bad", "said"), NO_DATA)
-def test_whatever_is_not_the_table_is_no_data_and_never_a_zero(bad, said):
+@pytest.mark.parametrize(("bad", "stage", "said"), NO_DATA)
+def test_whatever_is_not_the_table_is_no_data_with_the_stage_that_failed_and_never_a_zero(bad, stage, said):
     found = collect(World(results(row("H19.01", ("2.1", 60))), bad), SECOND, RATE)
     assert (found.readings, found.rejected) == ((), ())
-    assert found.failure == f"feed portal: no data: dvc-progress-tree, page 1: {said}"
+    assert (found.stage, found.failure) == (stage, f"feed portal: no data: dvc-progress-tree, page 1: {said}")
 
 
 def test_an_endless_table_and_an_endless_night_are_given_up():

@@ -47,6 +47,23 @@ def test_with_a_mapping_only_the_foreign_codes_count():
     assert refusals(collected) == [("rows[1]", "unknown-unit")]
 
 
+LONG = "https://dichvucong.example.vn/trung-tam/kiem-tra-tinh-trang-hoat-dong?ma="
+
+
+def test_a_code_may_be_as_long_as_the_address_of_a_page_and_only_the_whole_of_it_counts():
+    spec = feed_spec("json", mapping={f"{LONG}02143": "02143", LONG[:60]: "01840"})
+    collected = parsed(spec, rows({"code": f"{LONG}02143", "ratio": 1}, {"code": f"{LONG}01840", "ratio": 2}))
+    assert values(collected) == {("02143", "rate"): 1}
+    assert refusals(collected) == [("rows[1]", "unknown-unit")]
+
+
+def test_a_code_beyond_all_bounds_is_nobodys():
+    spec = feed_spec("json", mapping={"A" * 1000: "02143"})
+    collected = parsed(spec, rows({"code": "A" * 1000, "ratio": 1}, {"code": "A" * 1001, "ratio": 2}))
+    assert values(collected) == {("02143", "rate"): 1}
+    assert refusals(collected) == [("rows[1]", "unknown-unit")]
+
+
 @pytest.mark.parametrize("code", [None, "", "  ", True, 21.5, [], {}])
 def test_a_row_that_names_no_unit_is_refused(code):
     collected = parsed(SPEC, rows({"code": code, "ratio": 1}))

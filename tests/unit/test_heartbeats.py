@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
@@ -14,6 +15,7 @@ from monitor.engine.hygiene import after_poll
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.state import UnitState
 from monitor.service.heartbeats import Heartbeat, Heartbeats, Signal
+from monitor.service.ownline import LOOK, SETTLE, OwnLine
 from monitor.service.poller import Poller
 from monitor.testing import HandClock, LoopClock, VirtualTimetable, run
 
@@ -30,7 +32,7 @@ class Job:
 
     def __init__(self) -> None:
         self.clock = HandClock(NOW)
-        self.beat = Heartbeat(NIGHTLY, self.clock)
+        self.beat = Heartbeat(NIGHTLY, OwnLine((), self.clock))
 
     def hear(self, signal: Signal, note: str, now: datetime) -> Reading | None:
         self.clock.at = now
@@ -137,7 +139,7 @@ class Kept:
     def restarted(self, now: datetime) -> Job:
         one = Job()
         one.clock.at = now
-        jobs = Heartbeats([NIGHTLY], cast("Evaluator", self), one.clock)
+        jobs = Heartbeats([NIGHTLY], cast("Evaluator", self), one.clock, OwnLine((), one.clock))
         jobs.resume()
         one.beat = jobs.by_id["backup"]
         return one
@@ -203,7 +205,9 @@ def test_a_job_that_was_late_is_on_time_again_where_the_site_gives_it_longer():
     kept.remember(SourceHealth("heartbeat:backup", "tthc", last_success=NOW))
     kept.commit(last(False, NOW + 26 * HOUR, f"no report since {NOW.isoformat(timespec='seconds')}"))
     one.clock.at = NOW + 27 * HOUR
-    jobs = Heartbeats([replace(NIGHTLY, every=7 * 24 * 3600.0)], cast("Evaluator", kept), one.clock)
+    jobs = Heartbeats(
+        [replace(NIGHTLY, every=7 * 24 * 3600.0)], cast("Evaluator", kept), one.clock, OwnLine((), one.clock)
+    )
     jobs.resume()
     one.beat = jobs.by_id["backup"]
     assert said(one, NOW + 28 * HOUR).value is True
@@ -229,7 +233,7 @@ def test_a_wall_clock_that_is_set_moves_no_deadline(step):
 
     async def whole() -> None:
         clock = Stepped(NOW)
-        one = Heartbeat(HeartbeatSpec("sync", "tthc", "up", every=3600.0, grace=60.0), clock)
+        one = Heartbeat(HeartbeatSpec("sync", "tthc", "up", every=3600.0, grace=60.0), OwnLine((), clock))
         one.hear(Signal.SUCCESS, "", clock.now())
         for _ in range(2400):  # as the poller looks
             if clock.monotonic() >= 600:
@@ -250,7 +254,7 @@ def followed(spec: HeartbeatSpec, begins: datetime, hours: float) -> list[Readin
 
     async def whole() -> None:
         clock = LoopClock(begins)
-        one = Heartbeat(spec, clock)
+        one = Heartbeat(spec, OwnLine((), clock))
         one.hear(Signal.SUCCESS, "", clock.now())
         timetable, poller = VirtualTimetable(clock), Poller([one], clock, lambda c: brought.extend(c.readings))
         await poller.sweep()
@@ -275,3 +279,82 @@ def test_what_does_not_change_is_said_no_more_often_than_its_freshness_needs():
     seen = [reading.as_of for reading in followed(NIGHTLY, NOW, hours=1)]
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(seen)]
     assert min(gaps) >= 30 and max(gaps) <= 32 and len(gaps) > 100
+
+
+@dataclass
+class Gateway:
+    """The probe of the own line."""
+
+    clock: LoopClock
+    begins: float
+    ends: float
+    id: str = "gateway/VN"
+    period: float = 15.0
+    owner: str = "VN"
+
+    async def collect(self, now: datetime) -> Collected:
+        cut = self.begins <= self.clock.monotonic() < self.ends
+        return Collected(self.id, now, (Reading("VN", "up", not cut, now, now, self.id),))
+
+
+def followed_over_a_cut(begins: float, ends: float, restart: float = 0.0) -> tuple[list[Reading], list[Collected]]:
+    """Readings of a job that reported once and owes the next report within an hour, and looks that said nothing."""
+    said: list[Reading] = []
+    nothing: list[Collected] = []
+    spec = HeartbeatSpec("backup", "tthc", "centre_reachable", every=3000.0, grace=600.0)
+
+    async def whole() -> None:
+        clock, kept = LoopClock(NOW), Kept()
+        kept.remember(SourceHealth("heartbeat:backup", "tthc", last_success=NOW))
+        while clock.monotonic() < 7200:
+            line = OwnLine([Gateway(clock, begins, ends)], clock)
+            jobs = Heartbeats([spec], cast("Evaluator", kept), clock, line)
+            jobs.resume()
+            looking = asyncio.create_task(line.run())
+            until = restart if clock.monotonic() < restart else 7200.0
+            while clock.monotonic() < until:
+                await clock.sleep(2.0)
+                one = await jobs.by_id["backup"].collect(clock.now())
+                kept.commit(*one.readings or said[-1:])
+                said.extend(one.readings)
+                nothing.extend([] if one.readings else [one])
+            looking.cancel()
+
+    run(whole())
+    return said, nothing
+
+
+def late_after(said: list[Reading]) -> float:
+    return next((one.as_of - NOW).total_seconds() for one in said if one.value is False)
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(600.0, 1800.0), (3000.0, 4200.0), (3590.0, 4790.0)])
+def test_the_time_in_which_the_own_line_was_cut_does_not_make_a_job_late(begins, ends):
+    said, _ = followed_over_a_cut(begins, ends)
+    assert 3600 <= late_after(said) - (ends - begins) <= 3600 + 2 * LOOK + SETTLE
+
+
+def test_while_the_own_line_is_cut_nobody_knows_whether_a_job_is_on_time():
+    said, nothing = followed_over_a_cut(600.0, 1800.0)
+    times = [(one.as_of - NOW).total_seconds() for one in said]
+    assert not [at for at in times if 600 + LOOK < at < 1800]
+    assert nothing and all(not one.failure for one in nothing)
+
+
+@pytest.mark.parametrize("restart", [1200.0, 2400.0])
+def test_a_cut_stays_excused_after_a_restart(restart):
+    said, _ = followed_over_a_cut(600.0, 1800.0, restart)
+    assert 4800 - 2 * LOOK <= late_after(said) <= 4800 + 2 * LOOK
+
+
+def test_what_a_job_said_of_its_failure_holds_while_the_own_line_is_cut():
+    async def whole() -> Collected:
+        clock = LoopClock(NOW)
+        line = OwnLine([Gateway(clock, 0.0, 9.0)], clock)
+        one = Heartbeat(NIGHTLY, line)
+        one.hear(Signal.FAIL, "disk full", clock.now())
+        await line.believable()
+        assert line.cut
+        return await one.collect(clock.now())
+
+    assert [reading.value for reading in run(whole()).readings] == [False]

@@ -382,6 +382,11 @@ def test_when_a_source_answered_and_failed_first_and_last_is_remembered_through_
     fourth = after_poll(third, replace(of(4), at=NOW + 3 * LATER), "19")
     assert fourth == replace(third, last_success=NOW + 3 * LATER, failing_since=None, rejected=(), refused={})
     assert after_poll(None, failed, "19").first_success is None
+    cut = replace(failed, cut=True)
+    earlier = replace(cut, at=NOW - LATER)
+    excused = [after_poll(None, cut, "19"), after_poll(first, cut, "19"), after_poll(first, earlier, "19")]
+    assert [one.excused for one in excused] == [0.0, LATER.total_seconds(), 0.0]
+    assert after_poll(excused[1], replace(of(4), at=NOW + 2 * LATER), "19").excused == 0.0
 
 
 def test_as_many_refused_rows_as_are_kept_are_all_named_and_the_rest_is_counted_once():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from monitor.model.reading import Collected, Reading
+from monitor.ports import Resting
 from monitor.service.ownline import FRESH, SETTLE, OwnLine, behind
 from monitor.testing import run
 from tests.unit.web_site import NOW, ManualClock
@@ -44,12 +45,13 @@ class Scene:
     names: Target = field(default_factory=lambda: Target("names/VN"))
     one: Target = field(default_factory=lambda: Target("centre/1"))
     two: Target = field(default_factory=lambda: Target("centre/2"))
+    portal: Target = field(default_factory=lambda: Target("portal"))  # a feed
 
     def __post_init__(self) -> None:
-        sources = (self.gateway, self.names, self.one, self.two)
-        ids = {source.id for source in sources}
+        sources = (self.gateway, self.names, self.one, self.two, self.portal)
+        ids = {source.id for source in sources} - {"portal"}
         line = OwnLine([self.gateway, self.names], self.clock)
-        self.sources = behind(sources, ids, {"gateway/VN", "names/VN"}, line)
+        self.sources = behind(sources, ids, {"portal"}, {"gateway/VN", "names/VN"}, line)
 
     def polled(self, number: int = 2) -> Collected:
         """The answer of one source, the first centre unless told otherwise."""
@@ -71,18 +73,24 @@ def test_bad_news_counts_while_one_of_the_own_probes_answers():
     assert scene.polled().readings[0].value is False
 
 
-@pytest.mark.parametrize("how", ["no", "cannot ask"])
+@pytest.mark.parametrize("how", ["no", "one cannot ask"])
 def test_bad_news_is_a_failure_and_no_reading_while_the_monitor_is_cut_off(how):
     scene = Scene(one=Target("centre/1", up=False))
     scene.cut()
-    if how == "cannot ask":
-        scene.gateway.failure = scene.names.failure = "no route"
+    if how == "one cannot ask":
+        scene.gateway.failure = "may not ping"
     answer = scene.polled()
     assert answer.readings == ()
     assert answer.failure == "probe centre/1: not believed, denbao itself is cut off"
 
 
-def test_an_own_probe_that_breaks_counts_as_one_that_does_not_answer_and_swallows_nobodys_news():
+def test_own_probes_that_cannot_ask_say_nothing_of_the_line_and_mute_no_outage():
+    scene = Scene(one=Target("centre/1", up=False), gateway=Target("gateway/VN", failure="may not ping"))
+    scene.names.broken = True
+    assert scene.polled().readings[0].value is False
+
+
+def test_an_own_probe_that_breaks_says_nothing_of_the_line_and_swallows_nobodys_news():
     scene = Scene(one=Target("centre/1", up=False), gateway=Target("gateway/VN", broken=True))
     assert scene.polled().readings[0].value is False
     scene.cut()
@@ -123,6 +131,33 @@ def test_a_probe_that_cannot_ask_keeps_its_own_reason():
     assert scene.polled().failure == "may not ping"
 
 
+@pytest.mark.parametrize("how", ["no table", "a login page"])
+def test_a_feed_that_failed_while_the_monitor_is_cut_off_is_excused(how):
+    scene = Scene(portal=Target("portal", failure=f"feed portal: {how}"))
+    assert scene.polled(4).failure == f"feed portal: {how}" and not scene.polled(4).cut
+    scene.cut()
+    scene.clock.move(FRESH)
+    answer = scene.polled(4)
+    assert answer.failure == "feed portal: not believed, denbao itself is cut off" and answer.cut
+
+
+def test_what_a_feed_brings_asks_nobody_else():
+    scene = Scene(portal=Target("portal", up=False))  # a No in a table is what the table says
+    scene.cut()
+    assert scene.polled(4).readings[0].value is False
+    assert scene.gateway.asked == 0
+
+
+def test_a_feed_that_rests_at_times_rests_behind_the_own_line_too():
+    class Nightly(Target):
+        def rests(self, now: datetime) -> bool:
+            return now < NOW + timedelta(hours=9)
+
+    [one] = behind((Nightly("portal"),), (), {"portal"}, {"gateway/VN"}, OwnLine((), ManualClock()))
+    assert isinstance(one, Resting)
+    assert one.rests(NOW) and not one.rests(NOW + timedelta(hours=9))
+
+
 def test_without_an_own_line_all_sources_are_as_they_were():
     one = Target("centre/1", up=False)
-    assert behind((one,), {"centre/1"}, (), OwnLine((), ManualClock())) == [one]
+    assert behind((one,), {"centre/1"}, (), (), OwnLine((), ManualClock())) == [one]

@@ -24,7 +24,8 @@ from python_calamine import CalamineWorkbook
 from monitor.adapters.render import FILES, FORMATS, charts
 from monitor.adapters.render.html import style
 from monitor.adapters.render.plain import harmless
-from monitor.adapters.render.spelling import figure, span_text
+from monitor.adapters.render.spelling import span_text, spelt
+from monitor.engine.explain import number
 from monitor.model.colour import Colour
 from monitor.model.muting import Span
 from monitor.reporting.report import Bar, Bars, Column, Report, Shares, Sort, Stretch, Strips, Table
@@ -258,10 +259,45 @@ def test_spans_are_hours_minutes_and_seconds(seconds, text):
 
 @pytest.mark.parametrize(
     ("value", "digits", "text"),
-    [(1234567.891, 2, "1.234.567,89"), (99.995, 3, "99,995"), (100.0, 3, "100"), (-0.001, 2, "0"), (1200, 0, "1.200")],
+    [(1234567.891, 2, "1.234.567,89"), (99.995, 3, "99,995"), (100.0, 3, "100"), (-0.0, 2, "0"), (1200, 0, "1.200")],
 )
 def test_numbers_are_vietnamese_and_as_exact_as_their_column(value, digits, text):
-    assert figure(value, digits) == text
+    assert number(value, "vi", digits) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (79.96, 1, "79,9"), (79.996, 2, "79,99"), (99.9996, 3, "99,999"), (99.4996, 3, "99,499"), (79.6, 0, "79"),
+        (80.004, 2, "80,01"), (1.004, 2, "1,01"), (-0.001, 2, "-0,01"), (0.1 + 0.2, 1, "0,3"), (80.0, 2, "80"),
+        (68.914, 2, "68,91"), (68.916, 2, "68,92"),
+    ],
+)  # fmt: skip
+def test_no_number_is_shown_as_a_rounder_one_that_it_did_not_reach_or_passed(value, digits, text):
+    assert number(value, "vi", digits) == text
+
+
+@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.integers(0, 3))
+def test_what_is_less_is_never_shown_as_more_and_no_number_is_far_from_what_it_is(one, other, digits):
+    shown = [float(number(value, "en", digits).replace(",", "")) for value in sorted((one, other))]
+    assert shown[0] <= shown[1]
+    assert all(abs(told - value) <= 10.0**-digits for told, value in zip(shown, sorted((one, other)), strict=True))
+
+
+def test_the_label_of_a_bar_is_written_as_the_same_value_in_its_column():
+    column = Column("value", ("Giá trị", "Value"), Sort.PERCENT, fixed=True)
+    bars = tuple(Bar(f"xã {value}", value) for value in (97.6, 97.75, 79.996))
+    drawn = charts.drawn(Bars(("Tỷ lệ", "Rate"), bars, "%", 0.0, 100.0, column.digits, fixed=column.fixed), ZONE)
+    told = [label.text for label in drawn.labels if "%" in label.text]
+    assert told == [spelt(bar.value, column, ZONE) for bar in bars] == ["97,60 %", "97,75 %", "79,99 %"]
+
+
+def test_a_workbook_shows_no_rounder_number_than_there_is_either():
+    columns = (Column("share", ("Tỷ lệ", "Share"), Sort.PERCENT, fixed=True),)
+    made = replace(report(), tables=(Table("first", ("Bảng", "Table"), columns, ((79.996,), (68.916,))),))
+    with zipfile.ZipFile(io.BytesIO(FORMATS["xlsx"].write(made, None))) as book:
+        styles = book.read("xl/styles.xml").decode()
+    assert set(re.findall(r"(0\.0+)%", styles)) == {"0.000", "0.00"}
 
 
 # -- on paper ----------------------------------------------------------------------------------------------------

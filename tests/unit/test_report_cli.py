@@ -208,7 +208,7 @@ def test_units_are_ranked_by_score_and_by_an_indicator(folder):
     assert [(place["unit"], place["rank"], place["of"]) for place in places] == [("01840", 1, 2), ("01843", 2, 2)]
     assert (places[0]["value"], places[0]["change"], ended.exit_code) == (100.0, None, 0)
     text = asked(report, "ranking", "--site", str(folder), "--indicator", "online_rate", "--within", "19").output
-    assert re.search(r"1 +2 +– +01840 +Phường Đức Xuân +90 %", text)
+    assert re.search(r"1 +2 +– +01840 +Phường Đức Xuân +90,00 %", text)
     assert "2 of 2 units have a rank" in text
 
 

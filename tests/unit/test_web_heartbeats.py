@@ -51,7 +51,7 @@ async def test_the_last_success_is_remembered_by_the_store():
         assert (await client.post(HERE, headers=bearer("pusher"))).status == 200
         [health] = [h for h in await world.service.store.load_health() if h.source == "heartbeat:backup"]
         assert health.last_success == world.clock.now()
-        again = Heartbeats((JOB,), world.service.evaluator, world.clock)
+        again = Heartbeats((JOB,), world.service.evaluator, world.clock, world.service.own_line)
         again.resume()
         world.clock.move(25 * 3600)
         [reading] = (await again.by_id["backup"].collect(world.clock.now())).readings
@@ -118,7 +118,7 @@ async def test_how_long_was_listened_is_committed_by_the_service_that_begins_aga
         evaluator.take(await world.service.heartbeats.by_id["backup"].collect(world.clock.now()))
         await evaluator.submit(())
         world.clock.move(5 * 3600)
-        Heartbeats((JOB,), evaluator, world.clock).resume()
+        Heartbeats((JOB,), evaluator, world.clock, world.service.own_line).resume()
         await evaluator.submit(())
         [health] = [h for h in await world.service.store.load_health() if h.source == "heartbeat:backup"]
         assert (health.listened, health.resumed) == (3600.0, world.clock.now())

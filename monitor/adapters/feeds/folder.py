@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 
+from monitor.adapters.feeds.apart import Apart
 from monitor.adapters.feeds.body import Unreadable
 from monitor.adapters.feeds.numbers import shown
 from monitor.adapters.feeds.page import Parse
@@ -25,6 +27,7 @@ from monitor.model.text import clean
 
 MAX_FILES = 10_000  # names of one folder that are looked at
 SETTLED = 5.0  # seconds since its last change after which a file counts as whole
+_NOT_MEANT = (".", "~$")  # hidden; and what Excel puts beside a workbook as long as somebody has it open
 _STEP = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe must not make us wait
 
@@ -38,7 +41,7 @@ class Found:
 
 
 class Folder:
-    """Reads the newest file of `folder` below `root`, in a thread.
+    """Reads the newest file of `folder` below `root`, in a thread of its own: the folder may be a share that hangs.
 
     Rows that state no date are as old as the file.
 
@@ -50,32 +53,37 @@ class Folder:
         self._parse = parse
         self._root = root
         self._frame = frame
+        self._apart: Apart[tuple[list[Found], Found, bytes]] = Apart()
 
     async def __call__(self, now: datetime) -> Collected:
         """Look once."""
-        return await asyncio.to_thread(self._look, now)
-
-    def _look(self, now: datetime) -> Collected:
         spec = self._spec
         try:
-            with _opened(self._root, spec.folder) as folder:
-                files = list(_files(folder, spec.files))
-                found = newest(files, now)
-                if found is None:
-                    raise Unreadable(
-                        f"no file in {spec.folder} matches {shown(spec.files)}, or it is still being written"
-                    )
-                body = _content(folder, found, spec.max_bytes)
+            files, found, body = await self._apart(partial(self._look, now), spec.timeout)
         except Unreadable as error:
             return failed(spec, now, str(error), "fetch")
+        except TimeoutError:
+            said = f"timeout: the folder {spec.folder} does not answer within {spec.timeout:g} s"
+            return failed(spec, now, said, "fetch")
         except OSError as error:
             return failed(spec, now, f"the folder {spec.folder} cannot be read: {error.strerror}", "fetch")
         age = (now - found.written).total_seconds()
         if age > spec.max_silence:
             said = f"the newest file, {shown(found.name)}, is {age / 3600:.0f} hours old"
             return failed(spec, now, said, "fetch")
-        collected = self._parse(spec, body, {}, now, replace(self._frame, written=found.written))
+        frame = replace(self._frame, written=found.written)
+        collected = await asyncio.to_thread(self._parse, spec, body, {}, now, frame)
         return _told(collected, [file for file in files if file is not found and is_ahead(file, now)])
+
+    def _look(self, now: datetime) -> tuple[list[Found], Found, bytes]:
+        """All files that match, the newest one and its content. Raises Unreadable and OSError."""
+        spec = self._spec
+        with _opened(self._root, spec.folder) as folder:
+            files = list(_files(folder, spec.files))
+            found = newest(files, now)
+            if found is None:
+                raise Unreadable(f"no file in {spec.folder} matches {shown(spec.files)}, or it is still being written")
+            return files, found, _content(folder, found, spec.max_bytes)
 
 
 def newest(files: Iterable[Found], now: datetime) -> Found | None:
@@ -128,7 +136,7 @@ def _files(folder: int, pattern: str) -> Iterator[Found]:
         for count, entry in enumerate(entries, start=1):
             if count > MAX_FILES:
                 raise Unreadable(f"more than {MAX_FILES} files in the folder; clear it up")
-            if not entry.name.startswith(".") and fnmatch.fnmatchcase(_plain(entry.name), wanted):
+            if not entry.name.startswith(_NOT_MEANT) and fnmatch.fnmatchcase(_plain(entry.name), wanted):
                 with suppress(FileNotFoundError):  # taken away since it was listed
                     about = entry.stat(follow_symlinks=False)
                     if stat.S_ISREG(about.st_mode):

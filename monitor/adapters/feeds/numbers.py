@@ -17,9 +17,10 @@ _SIGNS: Mapping[str, Comparator] = {
     "~": Comparator.APPROX, "≈": Comparator.APPROX, "=": Comparator.EQ, "": Comparator.EQ,
 }  # fmt: skip
 _SHAPE = re.compile(r"(>=|=>|<=|=<|[≥≤≈~<>=]|) ?([^/%]{1,60})(?:/([^/%]{1,60}))?( ?%)?")
-# ASCII digits only: what looks like a digit elsewhere is no number here. Blanks may part thousands.
-_PLAIN = re.compile(r"[+-]?(?:[0-9]{1,3}(?: [0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
-_COMMA = re.compile(r"[+-]?(?:[0-9]{1,3}(?:[. ][0-9]{3})+|[0-9]+)(?:,[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
+# ASCII digits only: what looks like a digit elsewhere is no number here. Blanks may part thousands, which begin with no
+# nought: 0.095 with the decimal comma is a decimal point, and not 95.
+_PLAIN = re.compile(r"[+-]?(?:[1-9][0-9]{0,2}(?: [0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
+_COMMA = re.compile(r"[+-]?(?:[1-9][0-9]{0,2}(?:[. ][0-9]{3})+|[0-9]+)(?:,[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 _OTHER_SIGN = {".": re.compile(r"[+-]?[0-9. ]*,[0-9]+"), ",": re.compile(r"[+-]?[0-9, ]*\.[0-9]+")}
 
 

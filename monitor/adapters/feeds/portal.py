@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from weakref import WeakValueDictionary
 from zlib import crc32
 
-from monitor.adapters.feeds.body import Unreadable, read_text
+from monitor.adapters.feeds.body import NotFetched, Unreadable, read_text
 from monitor.adapters.feeds.cells import Cell
 from monitor.adapters.feeds.json import load
 from monitor.adapters.feeds.moments import parts_of
@@ -44,8 +44,8 @@ _FORM = "/jsp/rest.jsp"
 Rows = Mapping[str, Sequence[object]]  # rows by "service-results, page 1, "
 
 
-class _Refused(Exception):
-    """Why there is no data, and for how many seconds the portal asks to be left alone."""
+class _Refused(NotFetched):
+    """Why nothing came, and for how many seconds the portal asks to be left alone."""
 
     def __init__(self, why: str, wait: float = 0.0) -> None:
         super().__init__(why)
@@ -92,11 +92,11 @@ class Nightly:
         try:
             async with self._alone:
                 pages = await self._pages(now)
-        except (_Refused, Unreadable) as refused:
+        except Unreadable as refused:
             wait = max(PAUSE * 2**self._refusals, refused.wait if isinstance(refused, _Refused) else 0.0)
             self._refusals += 1
             self._not_before = self._clock.now() + timedelta(seconds=wait)
-            return failed(self._spec, now, f"no data: {refused}", "fetch")
+            return failed(self._spec, now, f"no data: {refused}", refused.stage)
         self._done(night)
         return await asyncio.to_thread(read, self._spec, self._portal, pages, now, self._frame)
 

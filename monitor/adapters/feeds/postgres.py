@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import asyncpg
@@ -16,7 +17,6 @@ from monitor.adapters.feeds.moments import parts_of
 from monitor.adapters.feeds.numbers import Unfit, shown
 from monitor.adapters.feeds.rows import Frame, failed
 from monitor.adapters.feeds.sql import MAX_ROWS, read
-from monitor.adapters.fetch import public_tls
 from monitor.adapters.guard import AddressGuard
 from monitor.config.query import numbered
 from monitor.config.spec import FeedSpec, Server
@@ -65,7 +65,7 @@ class ServerQuery:
             user=server.user,
             password=server.password.reveal() if server.password else "",
             database=spec.database,
-            ssl=public_tls() if server.tls else False,
+            ssl=_tls() if server.tls else False,
             timeout=spec.timeout,
             command_timeout=spec.timeout,
             statement_cache_size=0,
@@ -97,6 +97,12 @@ class ServerQuery:
             if size > self._spec.max_bytes:
                 raise Unreadable(f"the texts of the rows are larger than {self._spec.max_bytes} bytes")
         return [attribute.name for attribute in statement.get_attributes()], rows
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """What this machine trusts. No protocol is offered (ALPN): PostgreSQL 17 refuses all but its own."""
+    return ssl.create_default_context()
 
 
 def _value(raw: object) -> object:

@@ -22,7 +22,7 @@ from monitor.engine.hygiene import bounded
 from monitor.model.hours import Calendar
 from monitor.model.reading import MAX_REJECTED, Collected, Reading, Rejected, Shape
 from monitor.model.text import clean, fold
-from monitor.registry import Ambiguous, Found, Names, NotFound, load_registry
+from monitor.registry import Ambiguous, Found, Names, NotFound, foreign_code, load_registry
 from monitor.registry.records import sentence
 
 MAX_NAMES = 500  # names that are not found, of which the nearest are looked for
@@ -117,9 +117,9 @@ class Answer:
         return unit
 
     def _by_code(self, place: str, raw: str) -> str | None:
-        code = clean(raw, 60)
-        unit = self._codes.get(code)
+        unit = self._codes.get(foreign_code(raw))
         if unit is None or unit not in self._frame.units:
+            code = clean(raw)
             if became := _former(code):
                 self.refuse(place, "former-unit", became, unit=code)
             else:

@@ -7,9 +7,11 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+from monitor.adapters.feeds.apart import Apart
 from monitor.adapters.feeds.body import Unreadable
 from monitor.adapters.feeds.moments import parts_of
 from monitor.adapters.feeds.numbers import Unfit, shown
@@ -23,37 +25,42 @@ MAX_ROWS = 20_000
 MAX_VALUE = 1024 * 1024  # bytes of one value, also of those in between
 _STEPS = 5_000  # instructions of SQLite's machine between two looks at the clock
 _BATCH = 500  # rows
+_HANGING = 1.0  # seconds after its time in which SQLite must have ended by itself, or the disk hangs
 _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 _REFUSED_FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer"})
 
 
 class Query:
-    """The way of an SQL feed, in a thread. `root` is the site's folder, below which the database lies."""
+    """The way of an SQL feed, in a thread of its own. `root` is the site's folder, below which the database lies."""
 
     def __init__(self, spec: FeedSpec, root: Path, clock: Clock, frame: Frame) -> None:
         self._spec = spec
         self._root = root
         self._clock = clock
         self._frame = frame
+        self._apart: Apart[tuple[list[str], list[Sequence[object]]]] = Apart()
 
     async def __call__(self, now: datetime) -> Collected:
         """Ask once."""
-        return await asyncio.to_thread(self._ask, now)
-
-    def _ask(self, now: datetime) -> Collected:
         spec, end = self._spec, self._clock.monotonic() + self._spec.timeout
-        given = {**spec.parameters, **parts_of(now, self._frame.calendar)}
+        late = f"timeout: no complete answer within {spec.timeout:g} s"
         try:
-            with closing(_opened(self._root, spec.database, spec.timeout)) as database:
-                database.set_progress_handler(lambda: self._clock.monotonic() > end, _STEPS)
-                names, rows = _answer(database, spec, given)
-            return read(spec, names, rows, now, self._frame)
+            names, rows = await self._apart(partial(self._ask, now, end), spec.timeout + _HANGING)
+            return await asyncio.to_thread(read, spec, names, rows, now, self._frame)
         except Unreadable as error:
             return failed(spec, now, str(error))
+        except TimeoutError:
+            return failed(spec, now, late, "fetch")
         except sqlite3.Error as error:
-            late = self._clock.monotonic() > end
-            said = f"timeout: no complete answer within {spec.timeout:g} s" if late else f"{spec.database}: {error}"
+            said = late if self._clock.monotonic() > end else f"{spec.database}: {error}"
             return failed(spec, now, said, "fetch")
+
+    def _ask(self, now: datetime, end: float) -> tuple[list[str], list[Sequence[object]]]:
+        """As `_answer`. Raises Unreadable and sqlite3.Error."""
+        spec, given = self._spec, {**self._spec.parameters, **parts_of(now, self._frame.calendar)}
+        with closing(_opened(self._root, spec.database, spec.timeout)) as database:
+            database.set_progress_handler(lambda: self._clock.monotonic() > end, _STEPS)
+            return _answer(database, spec, given)
 
 
 def _opened(root: Path, name: str, patience: float) -> sqlite3.Connection:

@@ -32,7 +32,7 @@ class Taker:
         self._path = jmespath.compile(capture.place) if capture.source == "json" else None
 
     def value(self, answer: Response, url: str, cookies: Cookies) -> str:
-        """The value; `url` is the step's own, for its cookies. Raises NotCaptured."""
+        """The value; `url` is the step's own, whose cookies count too where a redirect led on. Raises NotCaptured."""
         found = self._part(self._whole(answer, url, cookies))
         if found and self._capture.source == "body" and "ml" in answer.headers.get("content-type", ""):
             found = html.unescape(found)  # as a browser reads the attributes of HTML
@@ -48,7 +48,8 @@ class Taker:
         if self._capture.source == "body":
             return answer.body.decode(errors="replace")
         if self._capture.source == "cookie":
-            return cookies.value(self._capture.place, url)
+            places = dict.fromkeys((answer.url or url, url))
+            return next(filter(None, (cookies.value(self._capture.place, place) for place in places)), None)
         value = answer.headers.get(self._capture.place.lower())
         if value is not None and len(value) >= MAX_HEADER_VALUE:
             raise NotCaptured(f"the header {self._capture.place} has {MAX_HEADER_VALUE} characters or more")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from monitor.adapters.render.spelling import day_and_time, figure
+from monitor.adapters.render.spelling import day_and_time
+from monitor.engine.explain import number
 from monitor.model.colour import Colour
 from monitor.model.muting import Span
 from monitor.reporting.report import Bars, Chart, Shares, Strips, Words, colour_words
@@ -84,10 +85,14 @@ def _bars(chart: Bars) -> Picture:
         width = round(max(1.0, (value - chart.low) / whole * room), 2)
         boxes.append(_box(_LABEL, y + 4, width, _LINE - 8, bar.colour, bar.label))
         labels.append(Label(_LABEL - 8, y + 18, _short(bar.label), "end"))
-        told = "–" if bar.value is None else f"{figure(bar.value, chart.digits)} {chart.measure}".rstrip()
+        told = "–" if bar.value is None else _told(bar.value, chart)
         labels.append(Label(round(_LABEL + width + 8, 2), y + 18, told))
     seen = dict.fromkeys(bar.colour for bar in chart.bars if bar.colour is not Colour.EXCLUDED)
     return Picture(chart.title, len(chart.bars) * _LINE, tuple(boxes), tuple(labels), _legend(seen))
+
+
+def _told(value: float, chart: Bars) -> str:
+    return f"{number(value, 'vi', chart.digits, fixed=chart.fixed)} {chart.measure}".rstrip()
 
 
 def _strips(chart: Strips, zone: ZoneInfo) -> Picture:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from monitor.engine.explain import limit_text
+from monitor.engine.explain import limit_text, number
 from monitor.model.colour import Colour
 from monitor.reporting.report import Cell, Column, Sort, Words, colour_words
 
 _MISSING = "–"
-_VIETNAMESE = str.maketrans(",.", ".,")
 
 
 def spelt(cell: Cell, column: Column, zone: ZoneInfo) -> str:
@@ -45,7 +44,7 @@ def _figure(cell: float, column: Column) -> str:
         return span_text(cell)
     if column.id == "change":
         return f"{cell:+d}" if isinstance(cell, int) and cell else "="
-    text = fixed(cell, column.digits) if column.fixed else figure(cell, column.digits)
+    text = number(cell, "vi", column.digits, fixed=column.fixed)
     return f"{text} %" if column.sort is Sort.PERCENT else text
 
 
@@ -57,18 +56,6 @@ def both(words: Words) -> str:
 def day_and_time(at: date | datetime, zone: ZoneInfo) -> str:
     """19/08/2025, or 19/08/2025 16:30 on the clock of the report."""
     return f"{at.astimezone(zone):%d/%m/%Y %H:%M}" if isinstance(at, datetime) else f"{at:%d/%m/%Y}"
-
-
-def figure(value: float, digits: int) -> str:
-    """A number in Vietnamese, with at most so many decimals and without trailing zeros: 1.234,5."""
-    text = f"{value:,.{digits}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return ("0" if text == "-0" else text).translate(_VIETNAMESE)
-
-
-def fixed(value: float, digits: int) -> str:
-    """The same with all of so many decimals: 76,50."""
-    return f"{value:,.{digits}f}".translate(_VIETNAMESE)
 
 
 def span_text(seconds: float) -> str:

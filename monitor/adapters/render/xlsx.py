@@ -10,16 +10,18 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
-
-from xlsxwriter import Workbook
-from xlsxwriter.worksheet import Worksheet
 
 from monitor.adapters.render.plain import when
 from monitor.adapters.render.spelling import both, spelt, worded
+from monitor.engine.explain import number
 from monitor.model.colour import Colour
 from monitor.reporting.report import Cell, Column, Report, Sort, Table, colour_words
+
+if TYPE_CHECKING:  # imported where a workbook is written
+    from xlsxwriter import Workbook
+    from xlsxwriter.worksheet import Worksheet
 
 _VIETNAMESE = "[$-42A]"
 _PAINT: Mapping[Colour, tuple[str, str]] = {  # background, letters
@@ -40,6 +42,7 @@ _OPTIONS = {
 _INDENTED = {"align": "left", "indent": 1}  # a text does not touch the number beside it
 # What is left out on paper is folded away here, on the screen and on paper: the sign + above the columns shows it.
 _FOLDED = {"level": 1, "hidden": True}
+_EXACT = 6  # decimals that are shown at most
 _NARROW, _WIDE, _COVER = 9, 60, 70  # widths of columns, in digits
 _HIGH = 15.0  # points of one line of text; programs other than Excel do not fit rows to what is wrapped
 _LONGEST = 32_000  # characters; a cell holds 32,767
@@ -49,14 +52,16 @@ _DAY = 86_400.0
 def as_xlsx(report: Report) -> bytes:
     """A sheet for each table, after one that says what this is."""
     file = io.BytesIO()
+    from xlsxwriter import Workbook
+
     book = Workbook(file, _OPTIONS)
     book.set_properties(
         {"title": report.title[0], "subject": report.title[1], "created": _wall(report.at, report.zone)}
     )
     styles = _Styles(book)
     _cover(book.add_worksheet("Báo cáo"), report, styles)
-    for number, table in enumerate(report.tables, 1):
-        _sheet(book.add_worksheet(_sheet_name(table, number)), table, report, styles)
+    for place, table in enumerate(report.tables, 1):
+        _sheet(book.add_worksheet(_sheet_name(table, place)), table, report, styles)
     book.close()
     return file.getvalue()
 
@@ -133,10 +138,17 @@ def _number(value: float, column: Column) -> tuple[float, str]:
     """The number as a workbook counts it, and how it is shown."""
     if column.sort is Sort.SECONDS:
         return value / _DAY, "[h]:mm:ss"
-    decimals = "." + "0" * column.digits if column.digits and column.sort is not Sort.WHOLE else ""
+    digits = 0 if column.sort is Sort.WHOLE else _digits(value, column)
+    decimals = "." + "0" * digits if digits else ""
     if column.sort is Sort.PERCENT:
         return value / 100, f"{_VIETNAMESE}0{decimals}%"
     return value, f"{_VIETNAMESE}#,##0{decimals}"
+
+
+def _digits(value: float, column: Column) -> int:
+    """Those of its column; more where a workbook, which only rounds, would show a rounder number than it is."""
+    fit = (n for n in range(column.digits, _EXACT) if number(value, "en", n, fixed=True) == f"{value:,.{n}f}")
+    return next(fit, _EXACT)
 
 
 def _wall(at: datetime, zone: ZoneInfo) -> datetime:

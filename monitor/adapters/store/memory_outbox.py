@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -57,15 +57,19 @@ class _Row:
         self.detail = reason
 
     def hold_over_limit(self, until: datetime, reason: str) -> None:
-        """The same for what is over a limit: what is urgent was asked for in vain."""
+        """The same for what is over a limit: it was asked for in vain."""
         self.hold(until, reason)
-        if self.notice.urgent:
-            self.state = Outcome.TRY_AGAIN.value
+        self.state = Outcome.TRY_AGAIN.value
 
     @property
     def over_limit(self) -> bool:
-        """Whether a limit holds it, and it is urgent."""
+        """Whether a limit holds it, and nobody tried it before."""
         return self.state == Outcome.TRY_AGAIN.value and self.attempt == 0
+
+    def failed(self, calm: datetime | None) -> bool:
+        """Whether it did not reach its provider; what is not urgent may wait for a limit until `calm`."""
+        may_wait = self.over_limit and not self.notice.urgent and (calm is None or self.notice.due_at >= calm)
+        return states.failed(self.state, self.attempt, self.final, self.detail) and not may_wait
 
     def delivery(self) -> Delivery:
         return Delivery(
@@ -91,7 +95,8 @@ class _Row:
 class MemoryOutbox:
     """Notices by key, and those still undecided by channel. The methods are those of the port."""
 
-    def __init__(self) -> None:
+    def __init__(self, relapses: Callable[[str], Sequence[Incident]] = lambda _incident: ()) -> None:
+        self._relapses = relapses  # later incidents of the same trouble
         self._rows: dict[str, _Row] = {}
         self._of_incident: defaultdict[str, list[_Row]] = defaultdict(list)
         self._undecided: defaultdict[str, dict[str, _Row]] = defaultdict(dict)
@@ -143,10 +148,13 @@ class MemoryOutbox:
         self._expire(rows, now)
         due = [row for row in rows if row.state in states.WAITING and row.next_at <= now]
         free = [row for row in due if not self._blocked(row)]
-        told, untold = self._split(free)
-        for row in untold:
+        for row in [row for row in free if not self._told(row)]:
             self._suppress(row, states.NEVER_TOLD)
-        claimed = [row for row in sorted(told, key=lambda row: row.rank) if not self._held(row, hold, now)][:limit]
+        for row in [row for row in due if row.state in states.WAITING and self._told_again(row)]:
+            self._suppress(row, states.BACK)
+        free = [row for row in free if row.state in states.WAITING and not self._back(row)]
+        ranked = sorted(free, key=lambda row: row.rank)
+        claimed = [row for row in ranked if not self._held(row, hold, now)][:limit]
         over: Mapping[str, str] = {}
         if limits is not None and limits.bound:
             claimed, over = self._admitted(channel, claimed, limits, now)
@@ -252,7 +260,11 @@ class MemoryOutbox:
     ) -> bool:
         """See the port."""
         row = self._rows.get(lease.notice.key)
-        if not row or row.state not in states.UNDECIDED or (row.owner, row.attempt) != (lease.owner, lease.attempt):
+        if not row or row.attempt != lease.attempt:
+            return False
+        if row.state not in states.UNDECIDED or row.owner != lease.owner:
+            if row.state == Outcome.SENT.value:  # its final status overtook the answer to its send
+                row.provider_id = row.provider_id or receipt.id
             return False
         row.state = states.state_after(receipt.outcome, row.withheld)
         row.detail = states.detail_after(receipt.outcome, receipt.detail, row.withheld)
@@ -275,7 +287,8 @@ class MemoryOutbox:
     def next_due(self, channel: str) -> datetime | None:
         """See the port."""
         rows = self._undecided[channel].values()
-        waiting = [row.next_at for row in rows if row.state in states.WAITING and not self._blocked(row)]
+        free = (row for row in rows if not self._blocked(row) and not self._back(row))
+        waiting = [row.next_at for row in free if row.state in states.WAITING]
         leased = [row.lease_until for row in rows if row.lease_until is not None]
         return min(waiting + leased, default=None)
 
@@ -290,16 +303,27 @@ class MemoryOutbox:
         rows = self._of_incident[row.notice.incident]
         return [r for r in rows if r.notice.requires is None and (r.notice.recipient, r.notice.origin) == address]
 
-    def _split(self, rows: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
-        told: list[_Row] = []
-        untold: list[_Row] = []
-        for row in rows:
-            (told if self._told(row) else untold).append(row)
-        return told, untold
-
     def _told(self, row: _Row) -> bool:
         return row.notice.requires is None or any(
             states.was_told(earlier.state, earlier.maybe_sent, earlier.final) for earlier in self._bad_news(row)
+        )
+
+    def _back(self, row: _Row) -> bool:
+        """Whether the trouble of which this good news says that it is over is there again."""
+        return row.notice.requires is not None and any(
+            one.phase.value in states.THERE for one in self._relapses(row.notice.incident)
+        )
+
+    def _told_again(self, row: _Row) -> bool:
+        """... and the same address was told, or may have been."""
+        if row.notice.requires is None:
+            return False
+        address = (row.notice.recipient, row.notice.origin)
+        rows = [one for incident in self._relapses(row.notice.incident) for one in self._of_incident[incident.key]]
+        return any(
+            states.was_told(one.state, one.maybe_sent, one.final)
+            for one in rows
+            if one.notice.requires is None and (one.notice.recipient, one.notice.origin) == address
         )
 
     def deliveries(self, incident: str | None, limit: int) -> Sequence[Delivery]:
@@ -347,7 +371,7 @@ class MemoryOutbox:
                 del self._of_incident[row.notice.incident]
         return keys
 
-    def unheard(self, incident: Incident, before: datetime) -> list[Unheard]:
+    def unheard(self, incident: Incident, before: datetime, calm: datetime | None) -> list[Unheard]:
         """Calls of one incident that nobody took, see the port."""
         rows = [row for row in self._of_incident.get(incident.key, ()) if row.notice.requires is None]
         told = [r.notice.due_at for r in rows if r.state == Outcome.SENT.value and r.final != FAILED]
@@ -359,7 +383,7 @@ class MemoryOutbox:
             Unheard(incident.key, incident.unit, call, due)
             for call, due, tried in found
             if min(row.notice.due_at if row.over_limit else row.free_at for row in tried) < before
-            and all(states.failed(row.state, row.attempt, row.final, row.detail) for row in tried)
+            and all(row.failed(calm) for row in tried)
             and not all(states.left(row.state, row.detail) for row in tried)
             and not any(at > due for at in told)
         ]

@@ -1,0 +1,69 @@
+"""Two sources that fill one indicator of one unit: refused, unless the indicator says which of them counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.sites import change, make_site, problems_of
+
+SECOND = """\
+  - id: centre-tcp
+    kind: tcp
+    units: {level: commune}
+    gives: centre_reachable
+    host: "{code}.example.vn"
+    port: 443
+    period: 30s
+    timeout: 5s
+feeds:
+"""
+COLUMNS = "    columns:\n"
+CADENCE = "    cadence: 30s\n"
+
+
+def _with_two(folder: Path) -> Path:
+    return make_site(folder, "feeds:\n", SECOND)
+
+
+@pytest.mark.parametrize("preferred", ["centre", "centre-tcp"])
+def test_a_second_probe_stands_in_where_the_indicator_lists_the_first(tmp_path, preferred):
+    change(_with_two(tmp_path) / "rules" / "indicators.yaml", CADENCE, f"{CADENCE}    sources: [{preferred}]\n")
+    assert problems_of(tmp_path) == []
+
+
+def test_a_third_probe_is_refused_where_the_indicator_lists_only_one(tmp_path):
+    change(_with_two(tmp_path) / "config.yaml", "feeds:\n", SECOND.replace("centre-tcp", "centre-third"))
+    change(tmp_path / "rules" / "indicators.yaml", CADENCE, f"{CADENCE}    sources: [centre]\n")
+    [problem] = problems_of(tmp_path)
+    assert problem.startswith("config.yaml:42: 'centre_reachable' of the unit '01840' is filled in line 34 already")
+
+
+def test_a_feed_that_is_expected_to_have_the_units_of_a_probe_is_refused(tmp_path):
+    column = "      centre_reachable: {value: up, words: {có: true, không: false}}\n"
+    make_site(tmp_path, COLUMNS, COLUMNS + column)
+    [problem] = problems_of(tmp_path)
+    assert problem.startswith("config.yaml:42: 'centre_reachable' of the unit '01840' is filled in line 19 already")
+
+
+def test_probes_of_other_units_may_fill_the_same_indicator(tmp_path):
+    make_site(tmp_path, "    units: {level: commune}\n    gives", "    units: {codes: ['01840']}\n    gives")
+    change(tmp_path / "config.yaml", "feeds:\n", SECOND.replace("{level: commune}", "{codes: ['01843']}"))
+    assert problems_of(tmp_path) == []
+
+
+def test_one_probe_fills_an_indicator_once(tmp_path):
+    names = (
+        "  - id: names\n    kind: dns\n    units: {codes: [tthc]}\n    gives: centre_reachable\n"
+        "    server: ns.example.vn\n    name: example.vn\n    record: A\n    period: 30s\n    timeout: 5s\n"
+        "    also: {seconds: answer, ttl: answer}\nfeeds:\n"
+    )
+    make_site(tmp_path, "feeds:\n", names)
+    answer = (
+        "indicators:\n  answer:\n    name: {vi: Trả lời, en: Answer}\n    sms: Tra loi\n    unit: s\n"
+        "    group: infrastructure\n    cadence: 30s\n    sources: [names]\n    source: a test\n"
+    )
+    change(tmp_path / "rules" / "indicators.yaml", "indicators:\n", answer)
+    [problem] = problems_of(tmp_path)
+    assert problem.startswith("config.yaml:40: 'answer' of the unit 'tthc' is filled in line 40 already")
