@@ -86,7 +86,7 @@ async def heartbeat(request: web.Request) -> web.Response:
         said = clean("; ".join(filter(None, (signal.value, note))))
         await _audited(service, caller, beat.spec.source, said)
 
-    await _committed(service, commit)
+    await _committed(service, commit, though_away=True)  # the job did report, whatever becomes of our answer
     return answer({"heartbeat": name, "signal": signal.value})
 
 
@@ -101,10 +101,10 @@ def _signal(body: Mapping[str, object]) -> tuple[Signal, str]:
     return Signal(word), clean(note)
 
 
-async def _committed(service: Service, work: Callable[[], Awaitable[None]]) -> None:
-    """Wait for a commit as long as somebody can be kept waiting."""
+async def _committed(service: Service, work: Callable[[], Awaitable[None]], *, though_away: bool = False) -> None:
+    """Wait for a commit as long as somebody can be kept waiting; `though_away`: begin though the store is away."""
     try:
-        if service.evaluator.degraded:
+        if service.evaluator.degraded and not though_away:
             raise _not_now()
         async with asyncio.timeout(COMMIT_SECONDS):
             await work()
@@ -178,6 +178,9 @@ def _reading(row: object, site: Site, caller: Token, now: datetime) -> Reading:
     unit, indicator = _text(row, "unit"), _text(row, "indicator")
     if unit not in site.units:
         raise _Refused("unit", f"no unit has the code {unit!r}")
+    ended = site.units[unit].valid_to
+    if ended is not None and ended <= now.astimezone(site.zone).date():
+        raise _Refused("unit", f"{unit!r} is no unit of this site since {ended}")
     if indicator not in site.ruleset.indicators:
         raise _Refused("indicator", f"no indicator is called {indicator!r}")
     if not caller.may_say(unit, indicator):

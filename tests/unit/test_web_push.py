@@ -6,10 +6,12 @@ import asyncio
 import gzip
 import json
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from monitor.model.reading import Collected
+from monitor.model.unit import Units
 from tests.unit.web_site import NOW, bearer, running, site, visiting
 
 AS_OF = "2026-11-18T09:30:00+07:00"
@@ -216,3 +218,11 @@ async def test_a_figure_that_only_grows_and_has_fallen_is_refused_by_its_row_and
         assert 5.0 not in {one.value for one in await world.service.store.readings("02100", "online_rate")}
         assert (await push(client, [row(value=6)])).status == 200  # the same instant: a correction
         assert (await push(client, [row(value=7, as_of="2026-11-18T09:40:00+07:00")])).status == 200
+
+
+@pytest.mark.parametrize(("ends", "status"), [(date(2026, 11, 18), 422), (date(2026, 11, 19), 200)])
+async def test_a_unit_that_has_ended_takes_no_more_pushes(ends, status):
+    made = site()
+    units = Units(tuple(replace(one, valid_to=ends) if one.code == "02103" else one for one in made.units))
+    async with running(replace(made, units=units)) as world, visiting(world) as client:
+        assert (await push(client, [row()])).status == status
