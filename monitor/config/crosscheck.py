@@ -14,6 +14,7 @@ from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
 from monitor.config.models import SiteFile
 from monitor.config.probemodels import MEASURES, DnsProbe, HttpProbe, IcmpProbe, JourneyProbe, Probe
+from monitor.config.probespec import Family
 from monitor.config.problems import Location, Problem
 from monitor.config.spec import Site
 from monitor.engine.book import Criterion, Indicator, Ruleset
@@ -34,6 +35,7 @@ def check_indicators(file: SiteFile, indicators: Mapping[str, Indicator], findin
     for index, feed in enumerate(file.feeds):
         for name, column in feed.columns.items():
             _check_column(name, column, ("feeds", index, "columns", name), indicators, findings)
+            _check_believed(name, feed.period, ("feeds", index), indicators, findings)
     for index, name in enumerate(file.by_hand):
         if name not in indicators:
             findings.unknown(("by_hand", index), "indicator", name, indicators)
@@ -92,6 +94,7 @@ def _check_yes_or_no(
 
 def _check_probe(probe: Probe, at: Location, indicators: Mapping[str, Indicator], findings: Findings) -> None:
     _check_yes_or_no(probe.gives, "a probe", (*at, "gives"), indicators, findings)
+    _check_believed(probe.gives, probe.period, at, indicators, findings)
     for measure, name in probe.also.items():
         if name not in indicators:
             findings.unknown((*at, "also", measure), "indicator", name, indicators)
@@ -107,6 +110,15 @@ def _check_probe(probe: Probe, at: Location, indicators: Mapping[str, Indicator]
             findings.add(where, text, "name an indicator of the same unit of measure")
         elif name in probe.also.values():
             findings.add(where, f"'{name}' is filled under 'also' already", "leave it out in one of them")
+
+
+def _check_believed(
+    name: str, period: float, at: Location, indicators: Mapping[str, Indicator], findings: Findings
+) -> None:
+    """A value is asked for again before the last one is no longer believed."""
+    if name in indicators and (age := indicators[name].max_age) < period:
+        text = f"'{name}' is asked for every {period:g}s and believed for {age:g}s: it would be unknown in between"
+        findings.add((*at, "period"), text, f"ask more often, or give '{name}' another cadence")
 
 
 def _check_column(
@@ -207,6 +219,7 @@ def check_network(file: SiteFile, findings: Findings) -> None:
     for index, probe in enumerate(file.probes):
         for host, port, at in _dialled(probe, ("probes", index)):
             _check_dialled(host, port, at, file, findings)
+            _check_family(host, probe.address, at, findings)
     for name, channel in file.channels.items():
         for option in ("base_url", "oauth_url"):
             if url := getattr(channel, option, None):
@@ -250,6 +263,15 @@ def _check_dialled(host: str, port: int, at: Location, file: SiteFile, findings:
         length = 128 if ":" in host else 32
         entry = f"[{host}/{length}]:{port or '*'}" if ":" in host else f"{host}/{length}:{port or '*'}"
         findings.add(at, f"{host} is no public address and is not allowed", f"add '{entry}' to network.allow")
+
+
+def _check_family(host: str, family: Family, at: Location, findings: Findings) -> None:
+    try:
+        own: Family = "ipv4" if ip_address(host).version == 4 else "ipv6"
+    except ValueError:
+        return  # a name may have addresses of both
+    if family not in ("any", own):
+        findings.add(at, f"{host} is no address of the family that address: {family} asks for", f"write address: {own}")
 
 
 def _within(host: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from ipaddress import ip_address
 from math import ceil
 from typing import Any
 
@@ -35,7 +36,8 @@ from monitor.config.probespec import (
     TlsCheck,
 )
 from monitor.config.problems import Location
-from monitor.config.sources import Surroundings, check_times, headers_of
+from monitor.config.sources import Surroundings, check_address, check_times, headers_of
+from monitor.config.spec import LONGEST_POLL
 from monitor.config.units import select
 from monitor.engine.rolling import DAY, DAYS, HOUR, HOURS, Derived, What
 
@@ -60,6 +62,9 @@ def build_own_line(file: SiteFile, probes: Sequence[ProbeSpec], findings: Findin
 def _probe(probe: Probe, at: Location, around: Surroundings) -> Iterator[ProbeSpec]:
     codes = select(probe.units, around.units, around.findings, (*at, "units"))
     check_times(probe, probe.timeout * (1 + probe.retries), at, around)
+    if (longest := probe.timeout * (1 + probe.retries)) > LONGEST_POLL:
+        text = f"the attempts of one poll take {longest:g}s, and a poll is given up after {LONGEST_POLL:g}s"
+        around.findings.add((*at, "timeout"), text, "write a shorter timeout or fewer retries: it would never say no")
     asked = dict(_asked(probe))
     if len(codes) > 1 and not any("{code}" in text for text in asked.values()):
         text = f"the address is the same for {len(codes)} units"
@@ -116,6 +121,7 @@ def _derived(name: str, model: DerivedModel, at: Location, around: Surroundings)
 
 def _http(probe: HttpProbe, at: Location, around: Surroundings) -> Make:
     check_question(probe, at, around.findings)
+    check_address(probe.url, ("code",), (*at, "url"), around.findings)
     common: dict[str, Any] = {
         "method": probe.method,
         "headers": headers_of(probe.headers, (*at, "headers"), around),
@@ -159,6 +165,10 @@ def _dns(probe: DnsProbe, at: Location, around: Surroundings) -> Make:
     if probe.expect and probe.expect_rcode != "NOERROR":
         text = f"expect is never used: an answer with {probe.expect_rcode} has no records"
         around.findings.add((*at, "expect"), text, "leave one of the two out")
+    if probe.record == "PTR" and (reverse := _reversed(probe.name)):
+        around.findings.add(
+            (*at, "name"), f"an address is asked for by its reverse name: '{probe.name}'", f"write {reverse}"
+        )
     common: dict[str, Any] = {
         "port": probe.port,
         "address": probe.address,
@@ -178,6 +188,14 @@ def _dns(probe: DnsProbe, at: Location, around: Surroundings) -> Make:
         expect=tuple(expect),
         **common,
     )
+
+
+def _reversed(name: str) -> str:
+    """The name under which the name of an address stands; empty for what is no address."""
+    try:
+        return ip_address(name).reverse_pointer
+    except ValueError:
+        return ""
 
 
 def _icmp(probe: IcmpProbe, at: Location, around: Surroundings) -> Make:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,17 @@ from jmespath.exceptions import JMESPathError
 
 from monitor.config.asked import Asked
 from monitor.config.complain import nearest
-from monitor.config.feedmodels import ColumnSection, CsvFeed, Feed, JsonFeed, PortalFeed, PromqlFeed, SqlFeed, XlsxFeed
+from monitor.config.feedmodels import (
+    ColumnSection,
+    CsvFeed,
+    Feed,
+    JsonFeed,
+    PortalFeed,
+    PrometheusFeed,
+    PromqlFeed,
+    SqlFeed,
+    XlsxFeed,
+)
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
 from monitor.config.folders import Folders
@@ -38,6 +48,9 @@ PORTAL_FIELDS = (
     "totalScore", "ratio", "rank", "scoreDelta", "totalReceived", "totalOnTime", "totalOverdue", "avgProcessingDays",
 )  # fmt: skip
 PORTAL_METRIC = re.compile(r"([1-5]\.[0-9]{1,2}[a-z]?)(?:/(ratio|numerator|denominator|score))?")  # "2.1", "2.1/score"
+GAP = re.compile(r"\{([^{}]*)\}|[{}]")  # what stands in braces; a brace without its other half
+METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a name that can be sent
 HARMLESS = frozenset({"accept", "accept-language", "content-type", "user-agent"})  # headers that hold no secret
 
 
@@ -83,6 +96,7 @@ def build_heartbeats(file: SiteFile, around: Surroundings) -> tuple[HeartbeatSpe
 
 def _feed(feed: Feed, at: Location, around: Surroundings) -> FeedSpec:
     check_times(feed, feed.timeout, at, around)
+    _check_asked(feed, at, around.findings)
     if feed.max_silence < feed.period:
         text = f"max_silence {_seconds(feed.max_silence)} is shorter than the period {_seconds(feed.period)}"
         around.findings.add((*at, "max_silence"), text, "a feed cannot speak more often than it is asked")
@@ -222,6 +236,7 @@ def _check_queries(feed: PromqlFeed, at: Location, findings: Findings) -> None:
 
 def _check_paths(feed: JsonFeed, at: Location, findings: Findings) -> None:
     paths: list[tuple[Location, str]] = [(("rows",), feed.rows), (("unit",), feed.unit)]
+    paths.append((("as_of", "field"), feed.as_of.field))
     if feed.paging is not None:
         paths += [(("paging", "next"), feed.paging.next), (("paging", "pages"), feed.paging.pages)]
     for indicator, column in feed.columns.items():
@@ -232,6 +247,32 @@ def _check_paths(feed: JsonFeed, at: Location, findings: Findings) -> None:
             jmespath.compile(path) if path else None
         except JMESPathError:
             findings.add((*at, *place), f"'{path[:80]}' is not a JMESPath", "see jmespath.org")
+
+
+def check_address(url: str, filled: Sequence[str], at: Location, findings: Findings) -> None:
+    """No secret stands in an address, and what stands in braces is something that is `filled` in."""
+    if "${" in url:
+        findings.add(at, "a secret in an address is not filled in, and would be seen on the way", "put it in a header")
+        return
+    for gap in GAP.finditer(url):
+        if gap[1] not in filled:
+            right = nearest(gap[1] or "", filled) or f"known: {', '.join(filled)}"
+            findings.add(at, f"nothing is filled in for {gap[0]}", right)
+
+
+def _check_asked(feed: Feed, at: Location, findings: Findings) -> None:
+    """What a page is asked by, and what it is asked for, can be meant."""
+    if isinstance(feed, (SqlFeed, PortalFeed)):
+        return
+    check_address(feed.url or "", ("year", "quarter", "month", "page"), (*at, "url"), findings)
+    if isinstance(feed, JsonFeed) and "${" in feed.body:
+        findings.add((*at, "body"), "a secret in the body of a feed is not filled in", "put it in a header")
+    if isinstance(feed, PrometheusFeed):
+        for indicator, column in feed.columns.items():
+            if not METRIC.fullmatch(column.value):
+                text = f"'{column.value[:80]}' is not the name of a metric"
+                right = "write the bare name; a selection by labels is a query, of kind: promql"
+                findings.add((*at, "columns", indicator, "value"), text, right)
 
 
 def _column(indicator: str, column: ColumnSection) -> Column:
@@ -265,6 +306,10 @@ def headers_of(headers: Mapping[str, str], at: Location, around: Surroundings) -
     """Headers for the wire; one that may hold a secret has to be a reference."""
 
     def taken(name: str, value: str) -> tuple[str, Secret]:
+        if not HEADER.fullmatch(name):
+            raise ValueError("has a name that cannot be sent; write letters, digits and hyphens")
+        if not value.isprintable():
+            raise ValueError("holds a line break or another sign that cannot be sent; write one line of text")
         if is_reference(value):
             return name, resolve(value, around.root, around.environ)
         if name.lower() in HARMLESS:

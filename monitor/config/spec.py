@@ -21,6 +21,8 @@ from monitor.model.muting import Window
 from monitor.model.unit import Units
 from monitor.registry import Names
 
+LONGEST_POLL = 300.0  # seconds after which a source that is still being asked gives its place back
+
 
 def fits_the_minute(period: float) -> bool:
     """Whether a period (seconds) divides a minute or is made of whole minutes: the timetable has sixty slots."""

@@ -10,6 +10,7 @@ What a row says by itself is believed or refused where it is read. Here it is he
       ... and the next answer has as many as the held one, or more     -> confirmed: it counts, and is the new measure
       ... and the next answer has fewer still, or none                 -> held back again
       ... and the next answer has half or more of the last good one's  -> it counts
+    a table of which only changes are asked for is the same as before  -> rows without a date are as old as they were
 
 Nothing turns red by any of this: what is refused or held back goes stale by its own `max_age`.
 """
@@ -62,6 +63,7 @@ def inspect(collected: Collected, before: SourceHealth | None, known: Known) -> 
     drift = None if before is None else _drift(before, collected.shape, collected.at)
     refused = [*(_named(one, before, drift) for one in collected.rejected), *backwards]
     counts = _recount(collected.refused, refused)
+    shape, readings = _as_old_as_before(before, collected.shape, readings)
     held = _fell(before, collected.shape)
     if held:
         refused.insert(0, Rejected(collected.source, "", "rows-fell", held))
@@ -73,7 +75,21 @@ def inspect(collected: Collected, before: SourceHealth | None, known: Known) -> 
         rejected=tuple(_since(told, before, collected.at)),
         refused=counts,
         held=bool(held),
+        shape=shape,
     )
+
+
+def _as_old_as_before(
+    before: SourceHealth | None, shape: Shape, readings: tuple[Reading, ...]
+) -> tuple[Shape, tuple[Reading, ...]]:
+    """The same table is as old as when it first came, also where a new life of the service asked for it anew."""
+    was = before.shape if before else None
+    if was is None or was.dated is None or shape.dated is None or not shape.table or shape.table != was.table:
+        return shape, readings
+    if was.dated >= shape.dated:
+        return shape, readings
+    aged = (replace(one, as_of=was.dated) if one.as_of == shape.dated else one for one in readings)
+    return replace(shape, dated=was.dated), tuple(aged)
 
 
 def after_poll(before: SourceHealth | None, collected: Collected, owner: str) -> SourceHealth:
@@ -199,12 +215,9 @@ def _quoted(names: Sequence[str]) -> str:
 
 def _grown(collected: Collected, known: Known) -> tuple[tuple[Reading, ...], list[Rejected]]:
     """The readings without those of a cumulative figure that contradict an earlier one, and these as refused rows."""
-    rising = [reading for reading in collected.readings if known.indicators[reading.indicator].rising]
-    if not rising:
+    refused = backwards(collected.readings, known)
+    if not refused:
         return collected.readings, []
-    refused: dict[Reading, str] = {}
-    for (unit, name), group in groupby(sorted(rising, key=attrgetter(*_ORDER)), attrgetter(*_ORDER[:2])):
-        refused |= _contradicting(list(group), known.last(unit, name), known.indicators[name], known.calendar)
     kept = tuple(reading for reading in collected.readings if reading not in refused)
     told = [
         Rejected(one.source, _place(collected, one), "backwards", said, one.unit, one.indicator, f"{one.value:g}")
@@ -212,6 +225,15 @@ def _grown(collected: Collected, known: Known) -> tuple[tuple[Reading, ...], lis
         if not isinstance(one.value, bool | str)
     ]
     return kept, told
+
+
+def backwards(readings: Iterable[Reading], known: Known) -> Mapping[Reading, str]:
+    """Of readings of one source, those of a cumulative figure that contradict an earlier one, each with a sentence."""
+    rising = [reading for reading in readings if known.indicators[reading.indicator].rising]
+    refused: dict[Reading, str] = {}
+    for (unit, name), group in groupby(sorted(rising, key=attrgetter(*_ORDER)), attrgetter(*_ORDER[:2])):
+        refused |= _contradicting(list(group), known.last(unit, name), known.indicators[name], known.calendar)
+    return refused
 
 
 def _place(collected: Collected, reading: Reading) -> str:

@@ -24,7 +24,7 @@ class Complaints:
 
     def __init__(self, feeds: frozenset[str]) -> None:
         self._feeds = feeds
-        self._failing: dict[str, str] = {}  # feed -> the stage at which it fails
+        self._failing: dict[str, list[str]] = {}  # feed -> the stages at which it fails, the last one last
         self._rows: dict[str, Mapping[_Key, Rejected]] = {}
         self._drift: dict[str, Drift | None] = {}
 
@@ -34,7 +34,7 @@ class Complaints:
             self._rows[health.source] = _by_trouble(health.rejected)
             self._drift[health.source] = health.drift
             if health.failing_since is not None:
-                self._failing[health.source] = health.stage or "fetch"
+                self._failing[health.source] = [health.stage or "fetch"]
 
     def hear(self, collected: Collected, health: SourceHealth | None = None) -> None:
         """Log what begins and what ends with this answer; `health` is what is remembered after it."""
@@ -44,16 +44,18 @@ class Complaints:
         if collected.failure:
             self._failed(feed, collected)
             return
-        if stage := self._failing.pop(feed, ""):
-            log.warning("feed %s: %s: works again", feed, stage)
+        if stages := self._failing.pop(feed, []):
+            log.warning("feed %s: %s: works again", feed, stages[-1])
         self._heard_rows(feed, _by_trouble(collected.rejected), sum(collected.refused.values()))
         self._heard_headers(feed, health.drift if health else None)
 
     def _failed(self, feed: str, collected: Collected) -> None:
-        stage = collected.stage or "fetch"
-        if self._failing.get(feed) != stage:
+        stage, told = collected.stage or "fetch", self._failing.setdefault(feed, [])
+        if stage in told:  # also where it failed elsewhere meanwhile: two servers behind one name, say
+            told.remove(stage)
+        else:
             log.warning("feed %s: %s: %s", feed, stage, collected.failure.removeprefix(f"feed {feed}: "))
-        self._failing[feed] = stage
+        told.append(stage)
 
     def _heard_rows(self, feed: str, now: Mapping[_Key, Rejected], total: int) -> None:
         before = self._rows.get(feed, {})

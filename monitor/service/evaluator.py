@@ -19,9 +19,11 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from monitor.alerting.muting import Held, asleep, held_back
 from monitor.decide import Policy, acknowledge, check_told, hand_on, holds_post, listeners, may_wait
+from monitor.engine.hygiene import Known
 from monitor.model.errors import NotFound, StoreError
 from monitor.model.incident import Incident, Notice
 from monitor.model.matcher import matches, subject
@@ -101,6 +103,16 @@ class Evaluator:
     def health(self) -> dict[str, SourceHealth]:
         """How the watched sources fare."""
         return self._sources.known
+
+    def known(self, source: str) -> Known:
+        """What news of a source is held against."""
+        return Known(self.policy.ruleset.indicators, self.policy.calendar, partial(self._held, source))
+
+    def _held(self, source: str, unit: str, indicator: str) -> Reading | None:
+        """The last committed reading of a source."""
+        state = self.states.get(unit)
+        own = () if state is None else (state.evidence.get(indicator), *state.rivals.get(indicator, ()))
+        return next((reading for reading in own if reading is not None and reading.source == source), None)
 
     @property
     def set_aside(self) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import partial
 
+from monitor.config.spec import LONGEST_POLL
 from monitor.model.reading import Collected
 from monitor.ports import Clock, Resting, Source, Timetable
 from monitor.service.places import ANY_HOST, Places
@@ -22,7 +23,7 @@ from monitor.service.waiting import ended
 
 log = logging.getLogger(__name__)
 
-LONGEST = 300.0  # seconds after which a source that forgot its own deadline gives its place back
+LONGEST = LONGEST_POLL  # after which a source that forgot its own deadline gives its place back
 GRAIN = 0.005  # seconds a poll may begin early, so that a crowded slot is not one timer for each source
 
 

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from monitor.config.spec import Site, Token
 from monitor.engine.evidence import FUTURE_TOLERANCE, believable, clamp, contradicts, inconsistent, unratable
+from monitor.engine.hygiene import Known, backwards
 from monitor.model.reading import Comparator, Reading, Value
 from monitor.model.state import AuditEntry
 from monitor.model.text import clean
@@ -47,6 +48,7 @@ async def readings(request: web.Request) -> web.Response:
     caller = request[CALLER]
     taken = _believed(rows, service.site, caller, service.clock.now())
     _agreeing(taken)
+    _growing(taken, service.evaluator.known(f"push:{caller.id}"))
 
     async def commit() -> None:
         await service.evaluator.submit(taken)
@@ -84,7 +86,7 @@ async def heartbeat(request: web.Request) -> web.Response:
         said = clean("; ".join(filter(None, (signal.value, note))))
         await _audited(service, caller, beat.spec.source, said)
 
-    await _committed(service, commit)
+    await _committed(service, commit, though_away=True)  # the job did report, whatever becomes of our answer
     return answer({"heartbeat": name, "signal": signal.value})
 
 
@@ -99,10 +101,10 @@ def _signal(body: Mapping[str, object]) -> tuple[Signal, str]:
     return Signal(word), clean(note)
 
 
-async def _committed(service: Service, work: Callable[[], Awaitable[None]]) -> None:
-    """Wait for a commit as long as somebody can be kept waiting."""
+async def _committed(service: Service, work: Callable[[], Awaitable[None]], *, though_away: bool = False) -> None:
+    """Wait for a commit as long as somebody can be kept waiting; `though_away`: begin though the store is away."""
     try:
-        if service.evaluator.degraded:
+        if service.evaluator.degraded and not though_away:
             raise _not_now()
         async with asyncio.timeout(COMMIT_SECONDS):
             await work()
@@ -157,6 +159,17 @@ def _agreeing(taken: Sequence[Reading]) -> None:
         raise Problem(422, "duplicate", "nothing was taken: some readings contradict each other", errors=errors)
 
 
+def _growing(taken: Sequence[Reading], known: Known) -> None:
+    """A figure that only grows has not fallen since its sender's last word. Raises Problem."""
+    fallen = backwards(taken, known)
+    if errors := [
+        {"row": number, "field": "value", "detail": fallen[reading]}
+        for number, reading in enumerate(taken)
+        if reading in fallen
+    ]:
+        raise Problem(422, "backwards", "nothing was taken: a figure that only grows has fallen", errors=errors)
+
+
 def _reading(row: object, site: Site, caller: Token, now: datetime) -> Reading:
     if not isinstance(row, dict):
         raise _Refused("", "a reading is a JSON object")
@@ -165,6 +178,9 @@ def _reading(row: object, site: Site, caller: Token, now: datetime) -> Reading:
     unit, indicator = _text(row, "unit"), _text(row, "indicator")
     if unit not in site.units:
         raise _Refused("unit", f"no unit has the code {unit!r}")
+    ended = site.units[unit].valid_to
+    if ended is not None and ended <= now.astimezone(site.zone).date():
+        raise _Refused("unit", f"{unit!r} is no unit of this site since {ended}")
     if indicator not in site.ruleset.indicators:
         raise _Refused("indicator", f"no indicator is called {indicator!r}")
     if not caller.may_say(unit, indicator):

@@ -50,6 +50,15 @@ def test_another_stage_of_failing_is_another_trouble(said):
     ]
 
 
+def test_stages_that_take_turns_are_one_failure_each_is_said_once(said):
+    away = replace(BROKEN, failure="feed portal: timeout: no answer", stage="fetch")
+    assert said(*[away, BROKEN] * 5, GOOD) == [
+        "feed portal: fetch: timeout: no answer",
+        "feed portal: read: not JSON: looks like an HTML page",
+        "feed portal: read: works again",
+    ]
+
+
 def test_refused_rows_are_named_with_place_and_reason_once_when_it_begins_and_once_when_it_ends(said):
     assert said(with_rows(1), with_rows(1), GOOD, GOOD) == [
         "feed portal: rows: row 1: unknown-unit: no unit has the code '99999'",

@@ -10,7 +10,9 @@ import pytest
 
 from monitor.adapters.feeds import open_feed
 from monitor.adapters.fetch import Response
+from monitor.adapters.store.codec import HEALTH
 from monitor.config.spec import AsOf
+from monitor.engine.hygiene import Known, after_poll, inspect
 from monitor.model.reading import Collected
 from monitor.ports import Source
 from tests.unit.feed_frames import CALENDAR, INDICATORS, NOW, UNITS, feed_spec, values
@@ -116,3 +118,27 @@ def test_a_feed_that_is_not_conditional_is_as_new_as_its_poll():
     server, found = polls(page(TABLE, etag='"1"'), page(TABLE, etag='"1"'), conditional=False)
     assert dates(found) == [NOW, NOW + HOUR]
     assert asked(server, 1) == {}
+
+
+def lives(*answers: Response, **fields: Any) -> list[Collected]:
+    """The answers of one feed each of which is the first in a new life of the service, three days apart."""
+    health, found = None, list[Collected]()
+    for number, answer in enumerate(answers):
+        source = feed(Server(answer), max_silence=30 * 86_400.0, **fields)
+        came = asyncio.run(source.collect(NOW + number * timedelta(days=3)))
+        found.append(inspect(came, health, Known(INDICATORS, CALENDAR, lambda unit, name: None)))
+        health = HEALTH.decode(HEALTH.encode(after_poll(health, found[-1], "19")))
+    return found
+
+
+@pytest.mark.parametrize("as_of", [AsOf.FETCH, AsOf.DAY])
+def test_a_table_is_no_newer_because_the_service_began_again(as_of):
+    same, other = page(TABLE, etag='"1"'), page(OTHER, etag='"2"')
+    first, second, third, fourth = dates(lives(same, same, same, other, as_of=as_of))
+    assert first == second == third
+    assert fourth == first + timedelta(days=9)
+
+
+def test_rows_that_state_their_date_keep_it_over_a_restart():
+    found = lives(page(TABLE), page(TABLE), as_of=AsOf.FIELD, as_of_field="at")
+    assert dates(found) == [datetime.fromisoformat("2026-11-20T00:00+07:00")] * 2

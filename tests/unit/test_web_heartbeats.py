@@ -134,3 +134,15 @@ async def test_a_signal_that_a_person_sends_is_in_the_audit_and_that_of_a_robot_
         trail = [entry for entry, _ in await cast("MemoryStore", world.service.store).audit_trail()]
         told = [(one.actor, one.subject, one.detail) for one in trail if one.action == "push"]
         assert told == [("operator-1", "heartbeat:backup", said)]
+
+
+async def test_a_job_that_reports_while_the_store_is_away_is_not_late_though_it_is_answered_503():
+    async with running(watched()) as world, visiting(world) as client:
+        assert (await client.post(HERE, headers=bearer("pusher"))).status == 200
+        beat = world.service.heartbeats.by_id["backup"]
+        async with world.without_store():
+            for _ in range(2):
+                world.clock.move(20 * 3600)
+                assert (await client.post(HERE, headers=bearer("pusher"))).status == 503
+        [reading] = (await beat.collect(world.clock.now())).readings
+        assert reading.value is True

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from hashlib import blake2b
 from http import HTTPStatus
 
 from monitor.adapters.feeds.moments import parts_of
@@ -36,7 +37,8 @@ class Page:
 
     A conditional feed tells the server what it has, and takes 304 for the same table once more. Rows of it that state
     no date are as old as the table: as its Last-Modified, else as the poll that first brought it. Asked again and
-    again, a forgotten table would otherwise be fresh for ever. Older than `max_silence`, it is a failure, as in a
+    again, a forgotten table would otherwise be fresh for ever; that a restart finds the same one, `engine.hygiene`
+    remembers. Older than `max_silence`, it is a failure, as in a
     drop folder.
     """
 
@@ -67,8 +69,13 @@ class Page:
             frame = replace(frame, written=version.written)
         work = (spec, answer.body, answer.headers, now, frame)
         if len(answer.body) > OFF_LOOP or spec.kind == "xlsx":  # which is read by a process, and waited for
-            return await asyncio.to_thread(self._parse, *work)
-        return self._parse(*work)
+            collected = await asyncio.to_thread(self._parse, *work)
+        else:
+            collected = self._parse(*work)
+        if spec.conditional and collected.shape is not None:
+            table = blake2b(answer.body, digest_size=16).hexdigest()
+            return replace(collected, shape=replace(collected.shape, table=table))
+        return collected
 
 
 def _only_if_changed(question: Request, known: Version | None) -> Request:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
+from functools import cache
 
 from monitor.adapters.feeds.cells import Cell, is_blank, read_cell
 from monitor.adapters.feeds.moments import default_moment, read_moment
@@ -23,7 +24,7 @@ from monitor.model.hours import Calendar
 from monitor.model.reading import MAX_REJECTED, Collected, Reading, Rejected, Shape
 from monitor.model.text import clean, fold
 from monitor.registry import Ambiguous, Found, Names, NotFound, foreign_code, load_registry
-from monitor.registry.records import sentence
+from monitor.registry.records import Former, sentence
 
 MAX_NAMES = 500  # names that are not found, of which the nearest are looked for
 _MAX_GUESSES = 5  # looking for the nearest of 3,321 codes takes milliseconds
@@ -181,7 +182,8 @@ class Answer:
     def collected(self) -> Collected:
         """All believable values and the refused rows, at most MAX_REJECTED of them."""
         readings = tuple(reading for rows in self._rows.values() for reading in self._readings(rows))
-        shape = Shape(len(self._seen), self._headers, tuple(sorted(self._spoken)))
+        dated = None if self._spec.as_of is AsOf.FIELD else self._default
+        shape = Shape(len(self._seen), self._headers, tuple(sorted(self._spoken)), dated=dated)
         return Collected(
             self._spec.id,
             self._now,
@@ -240,12 +242,17 @@ def _line(raw: object) -> str:
     return "" if raw is None or isinstance(raw, Unfit) else clean(str(raw)[: 4 * _SHOWN], _SHOWN)
 
 
+@cache
+def _former_names() -> Mapping[str, Former]:
+    """Former units by the spellings of their names."""
+    first_wins = reversed(load_registry().former)
+    return {fold(name): one for one in first_wins for name in (one.name_ascii, one.name_vi)}
+
+
 def _former(code: str) -> str:
     """What became of a unit of the registry that was merged away; empty for anything else."""
     registry = load_registry()
-    key = fold(code)
-    named = (one for one in registry.former if key in (fold(one.name_vi), fold(one.name_ascii)))
-    former = registry.ceased(code) or next(named, None)
+    former = registry.ceased(code) or _former_names().get(fold(code))
     successor = registry.get(former.successor) if former else None
     if former is None or successor is None or successor.bare_vi == former.name_vi:  # Tuyên Quang is still there
         return ""
