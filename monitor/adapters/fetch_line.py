@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from typing import Any, cast
+from typing import Any
 
 from aiohttp.client_proto import ResponseHandler
 
@@ -44,7 +44,7 @@ class Line:
         """Let it be idle. Each question gets a parser, a body and a queue of its own; it would hold the last, 4 KiB."""
         wire = self.wire
         wire._parser = wire._payload = None
-        wire._buffer = cast(Any, ())  # shared by all that are idle, so nothing can be put into it
+        wire._buffer = ()  # type: ignore[assignment]  # shared by all that are idle: nothing can be put into it
 
     def is_fit(self) -> bool:
         """Whether it can be asked again: it is open, and nothing was said that nobody asked for."""
@@ -80,7 +80,7 @@ class PlainLine(Line):
     def rest(self) -> None:
         """See Line."""
         wire, self._wire = self.wire, None
-        cast(SocketTransport, wire.transport).leave()
+        wire.transport.leave()  # type: ignore[union-attr]
         wire.transport = wire._parser = wire._payload = None
 
     def is_fit(self) -> bool:
