@@ -9,8 +9,8 @@
     HELP, TRO GIUP, HUONG DAN, ?              how to answer
     anything else                             nothing is changed, and how to answer is said
 
-Case, marks and punctuation do not matter, nor does "Ma" or "Ref" before a code or number. The verb comes first: "chưa OK"
-answers nothing. Codes have no 0, 1 or 8, so those stand for O, I and B.
+Case, marks and punctuation do not matter, nor does "Ma" or "Ref" before a code or number. The verb comes first: "chưa
+OK" answers nothing. Codes have no 0, 1 or 8, so those stand for O, I and B.
 """
 
 from __future__ import annotations

@@ -33,7 +33,6 @@ AT = datetime(2026, 11, 18, 23, 59, tzinfo=UTC)
         ("WHY ma 2711-1706", Said(Ask.WHY, edition="2711-1706")),
         ("ok mà", Said(Ask.UNCLEAR)),
         ("OK-S10234 đang xử lý", Said(Ask.ACKNOWLEDGE, "S10234", "đang xử lý")),
-        ("OK Ma S10234", Said(Ask.ACKNOWLEDGE, "S10234")),
         ("đã nhận mã S10234 đang xử lý", Said(Ask.ACKNOWLEDGE, "S10234", "đang xử lý")),
         ("TAI SAO ma S10234", Said(Ask.WHY, "S10234")),
         ("TAI SAO Ma 2711-1706", Said(Ask.WHY, edition="2711-1706")),
