@@ -57,8 +57,8 @@ def as_xlsx(report: Report) -> bytes:
     )
     styles = _Styles(book)
     _cover(book.add_worksheet("Báo cáo"), report, styles)
-    for number, table in enumerate(report.tables, 1):
-        _sheet(book.add_worksheet(_sheet_name(table, number)), table, report, styles)
+    for place, table in enumerate(report.tables, 1):
+        _sheet(book.add_worksheet(_sheet_name(table, place)), table, report, styles)
     book.close()
     return file.getvalue()
 
