@@ -16,7 +16,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench.prober import _site
+from bench.prober import _site, stored
 from bench.targets import Target, listening, targets
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Request, Response
@@ -24,7 +24,7 @@ from monitor.adapters.probes.outcome import Outcome
 from monitor.adapters.probes.probe import collected
 from monitor.config.spec import Site
 from monitor.service.build import build_service, open_network
-from monitor.service.garbage import collect_rarely
+from monitor.service.garbage import collect_rarely, one_heap
 
 _AT_ONCE = 200  # fetches under way
 _PAGE = 4096  # bytes
@@ -33,10 +33,12 @@ _PAGE = 4096  # bytes
 def main(number: str) -> None:
     """See the module."""
     collect_rarely()
+    one_heap()
     seen = [("code and interpreter", _held())]
     with listening() as ports, tempfile.TemporaryDirectory() as folder:
         wanted = targets(int(number), 60.0, ports)
-        site = _site(Path(folder), wanted)
+        site = _site(Path(folder), wanted, 3)
+        stored(site)
         seen.append(("site: units, rules, settings of probes", _held()))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_build_up(site, wanted, seen))

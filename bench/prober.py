@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -33,7 +34,7 @@ from monitor.model.reading import Collected
 from monitor.model.unit import Level
 from monitor.registry import load_registry
 from monitor.service.build import build_service
-from monitor.service.garbage import collect_rarely
+from monitor.service.garbage import collect_rarely, one_heap
 
 SCRAPE = 15.0  # seconds between two pages of metrics
 
@@ -63,6 +64,8 @@ def main(kind: str, number: str, period: str, seconds: str, *ports: str) -> None
     wanted = beside(*asked, first, hostile) if spoilt else targets(*asked, [first, *hostile])
     collect_rarely()
     service = spoilt or kind == "service"
+    if service:
+        one_heap()  # as `denbao run`
     work = _service(wanted, float(seconds), 1 if spoilt else 3) if service else _bare(wanted, float(seconds))
     loop = asyncio.new_event_loop if kind == "bare" else uvloop.new_event_loop  # as `denbao run`
     with asyncio.Runner(loop_factory=loop) as runner:
@@ -145,6 +148,7 @@ async def _bare(wanted: Sequence[Target], seconds: float) -> Measured:
 async def _service(wanted: Sequence[Target], seconds: float, each: int) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         site = _site(Path(folder), wanted, each)
+        stored(site)
         heard = {probe.id: 0.0 for probe, one in zip(site.probes, wanted, strict=True) if not one.hostile}
         service = build_service(site)
         tally, decided = _Tally(), Counter[str]()
@@ -206,6 +210,25 @@ escalation:
 network: {allow: ["127.0.0.0/8:*"]}
 exporters: [prometheus]
 """
+
+
+_MAKE = """
+import asyncio, sys
+from pathlib import Path
+from monitor.adapters.store import open_store
+
+async def make():
+    store = open_store(sys.argv[1], Path(sys.argv[2]))
+    await store.open()
+    await store.close()
+
+asyncio.run(make())
+"""
+
+
+def stored(site: Site) -> None:
+    """Make the database, in another process: it is there at every start but the first, which imports Alembic."""
+    subprocess.run([sys.executable, "-c", _MAKE, site.store_url, str(site.root)], check=True)
 
 
 def _site(root: Path, wanted: Sequence[Target], least: int) -> Site:

@@ -13,14 +13,15 @@ interpreter as well, and handing each slice over costs more than the slice's sha
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections import Counter, deque
 from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
-from itertools import chain, product
+from itertools import chain, product, starmap
 from math import isnan
 from types import coroutine
+from typing import NamedTuple
 
 from monitor.api import (
     CATALOGUE,
@@ -64,6 +65,10 @@ _COPIED = 20  # pieces of text in a step: copying is quick
 _LATE = 60  # seconds after which a reader who was expected comes no more
 _NOBODY = ""  # no province: the nation's
 
+_Spent = tuple[tuple[str, ...], bytes]  # names, and as many numbers (seconds)
+_NO_TIME: _Spent = ((), b"")
+_names: dict[tuple[str, ...], tuple[str, ...]] = {}  # sets of names, each once; as many as kinds of probes and journeys
+
 
 def create(context: ExporterContext) -> Exporter:
     """Called once by the service."""
@@ -79,7 +84,7 @@ class PrometheusExporter:
         self._context = context
         self._board = _Board(context)
         self._states: dict[str, UnitState] = {}  # marked: to be rendered before the next page
-        self._polls: dict[str, Collected] = {}  # source -> its last poll since then
+        self._polls: dict[str, _Poll] = {}  # source -> its last poll since then
         self._readers = _Readers()
         self._packs = False  # whether anybody takes packed pages
         self._one_at_a_time = asyncio.Lock()  # who renders
@@ -98,7 +103,7 @@ class PrometheusExporter:
         """Keep a probe's last result; a feed (many values, no single yes/no) has its own metrics."""
         broken = collected.failure and not collected.readings
         if broken or collected.check is not None:
-            self._polls[collected.source] = _without_transcript(collected)
+            self._polls[collected.source] = _shown(collected)
 
     def problems(self) -> Sequence[str]:
         """Metrics that the last page left out, one sentence each."""
@@ -138,7 +143,7 @@ class PrometheusExporter:
         """The board of this moment: with what is marked now, and nothing that comes while it is rendered."""
         board, states, polls = self._board, self._states, self._polls
         self._states, self._polls = {}, {}
-        await _in_steps(board.update(states, polls.values()))
+        await _in_steps(board.update(states, polls))
         if self._packs:
             await _in_steps(step for family in board.families() for step in family.pack())
         return board
@@ -238,17 +243,17 @@ class _Board:
         self._figures = {group: [NO_FIGURE] * len(self._siblings[group[0]]) for group in groups}  # by seat
         self._heads: dict[tuple[str, str], list[bytes]] = {}
         self._states: dict[str, UnitState] = {}
-        self._probes: dict[str, dict[str, Collected]] = {}  # unit -> source -> last poll
+        self._probes: dict[str, dict[str, _Poll]] = {}  # unit -> source -> last poll
         self._probed: dict[str, str] = {}  # source -> unit
         self._families: dict[str, Family] = {}
         self._colours, self._incidents, self._deadlines = _Tally(), _Tally(), _Tally()
         self._series = 0  # on the last page
 
-    def update(self, states: Mapping[str, UnitState], polls: Iterable[Collected]) -> Iterator[None]:
+    def update(self, states: Mapping[str, UnitState], polls: Mapping[str, _Poll]) -> Iterator[None]:
         """Render the units that changed, one a step; one that the site does not have is passed over."""
         known = {code: state for code, state in states.items() if code in self._units}
         self._states.update(known)
-        asked = [code for code in map(self._take, polls) if code in self._units]
+        asked = [code for code in starmap(self._take, polls.items()) if code in self._units]
         moved: set[tuple[str, str]] = set()
         for code in dict.fromkeys((*known, *asked)):
             if code in known:
@@ -321,14 +326,14 @@ class _Board:
             self._heads[parent, name] = [rendered(_RANK, [sample])[: -len(b"0\n")] for sample in samples]
         return self._heads[parent, name]
 
-    def _take(self, poll: Collected) -> str:
+    def _take(self, source: str, poll: _Poll) -> str:
         """Keep a poll; the code of its unit. A probe that brought no answer at all has no result to show."""
-        if poll.readings:
-            code = self._probed[poll.source] = poll.readings[0].unit
-            self._probes.setdefault(code, {})[poll.source] = poll
-            return code
-        code = self._probed.get(poll.source, "")
-        self._probes.get(code, {}).pop(poll.source, None)
+        if poll.unit:
+            self._probed[source] = poll.unit
+            self._probes.setdefault(poll.unit, {})[source] = poll
+            return poll.unit
+        code = self._probed.get(source, "")
+        self._probes.get(code, {}).pop(source, None)
         return code
 
     def _family(self, name: str) -> Family:
@@ -461,32 +466,60 @@ def _one(labels: Labels, value: float | None) -> Samples:
     return [] if value is None else [(labels, value)]
 
 
-def _probe_samples(code: str, probes: Mapping[str, Collected]) -> Iterator[tuple[str, Samples]]:
+class _Poll(NamedTuple):
+    """What the page shows of a probe's last poll: of tens of thousands the rest would be the largest part."""
+
+    unit: str = ""  # empty: it brought no answer at all
+    success: float = 0.0
+    duration: float = 0.0  # seconds
+    attempts: int | None = None  # None: it does not tell how it went
+    phases: _Spent = _NO_TIME
+    steps: _Spent = _NO_TIME
+    expires: float | None = None  # Unix time; of the certificate
+
+
+def _shown(poll: Collected) -> _Poll:
+    if not poll.readings:
+        return _Poll()
+    first, check = poll.readings[0], poll.check
+    if check is None:
+        return _Poll(first.unit, float(first.value), poll.duration)
+    expires = None if check.certificate_expires is None else check.certificate_expires.timestamp()
+    told = check.attempts, _spent(check.phases), _spent(check.steps), expires
+    return _Poll(first.unit, float(first.value), poll.duration, *told)
+
+
+def _spent(seconds: Mapping[str, float]) -> _Spent:
+    """As two objects, the first of which is shared by all with the same names, instead of a table for each."""
+    if not seconds:
+        return _NO_TIME
+    names = tuple(seconds)
+    return _names.setdefault(names, names), array("d", seconds.values()).tobytes()
+
+
+def _told(spent: _Spent) -> Iterator[tuple[str, float]]:
+    return zip(spent[0], memoryview(spent[1]).cast("d"), strict=True)
+
+
+def _probe_samples(code: str, probes: Mapping[str, _Poll]) -> Iterator[tuple[str, Samples]]:
     """The families that a unit's probes fill."""
     named = {source.partition("/")[0]: poll for source, poll in sorted(probes.items())}
-    labelled = [((("unit", code), ("probe", name)), poll) for name, poll in named.items()]
-    yield "denbao_probe_success", [(labels, float(poll.readings[0].value)) for labels, poll in labelled]
-    yield "denbao_probe_duration_seconds", [(labels, poll.duration) for labels, poll in labelled]
-    checks = [(labels, poll.check) for labels, poll in labelled if poll.check is not None]
-    yield "denbao_probe_attempts", [(labels, check.attempts) for labels, check in checks]
+    polls = [((("unit", code), ("probe", name)), poll) for name, poll in named.items()]
+    yield "denbao_probe_success", [(labels, poll.success) for labels, poll in polls]
+    yield "denbao_probe_duration_seconds", [(labels, poll.duration) for labels, poll in polls]
+    yield "denbao_probe_attempts", [(at, poll.attempts) for at, poll in polls if poll.attempts is not None]
     yield (
         "denbao_probe_phase_duration_seconds",
-        [((*labels, ("phase", name)), spent) for labels, check in checks for name, spent in check.phases.items()],
+        [((*labels, ("phase", name)), spent) for labels, poll in polls for name, spent in _told(poll.phases)],
     )
     yield (
         "denbao_probe_step_duration_seconds",
-        [((*labels, ("step", name)), spent) for labels, check in checks for name, spent in check.steps.items()],
+        [((*labels, ("step", name)), spent) for labels, poll in polls for name, spent in _told(poll.steps)],
     )
-    expiries = [(labels, check.certificate_expires) for labels, check in checks]
     yield (
         "denbao_probe_certificate_expiry_timestamp_seconds",
-        [(labels, at.timestamp()) for labels, at in expiries if at is not None],
+        [(labels, poll.expires) for labels, poll in polls if poll.expires is not None],
     )
-
-
-def _without_transcript(poll: Collected) -> Collected:
-    """The page does not show it, and of thousands of probes it is the largest part."""
-    return poll if poll.check is None else replace(poll, check=replace(poll.check, transcript=()), answer=None)
 
 
 def _deadlines(state: UnitState) -> tuple[tuple[str, float], ...]:

@@ -33,7 +33,7 @@ from monitor.engine.rollup import Members, count, judge_rollup
 from monitor.engine.series import remember, remember_rollups, remember_score
 from monitor.engine.sources import Heard, counts_now, hear, hear_unjudged, next_change, remarks
 from monitor.engine.standing import stand, stand_outside, stand_under_maintenance
-from monitor.engine.unmoved import judged_today, moved, says_again, stays
+from monitor.engine.unmoved import judged_today, moved, says_again, stands_still, stays
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound, Outdated
 from monitor.model.hours import Calendar, Sessions
@@ -54,6 +54,7 @@ _AHEAD = timedelta(days=2)  # within which the next midnight lies, when every un
 _DAY = timedelta(days=1)
 _SHELTER = frozenset({reasons.EXPLAINED, reasons.AWAITED, reasons.COLLAPSED})
 _TRY_AGAIN = timedelta(minutes=1)  # after which what broke is judged anew
+_UNSHELTERED = Sheltered()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +194,13 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
     found = _troubles(seen, unit, criteria, policy, silent, now)
     sheltered = _sheltered(seen, found, policy, now)
     criteria = _marked(criteria, sheltered)
-    standing = _standing(view.state.standing, unit, criteria, policy, counts, work, now)
+    standing = view.state.standing
+    if standing is None or not in_part or not stands_still(view.state.criteria, criteria, standing, counts):
+        standing = _standing(standing, unit, criteria, policy, counts, work, now)
     alerts = Alerts({})
     if found or view.state.incidents:
-        scene = scene_of(unit, criteria, told.evidence, policy, now, paused=work is not None)
-        alerts = react(view.state.incidents, found, _covered(scene, sheltered, policy), now)
+        scene = scene_of(unit, criteria, told.evidence, policy, now, paused=work is not None, sheltered=sheltered)
+        alerts = react(view.state.incidents, found, scene, now)
     others = (
         silences_at,
         *sheltered.awaited.values(),
@@ -258,12 +261,12 @@ def may_wait(state: UnitState, reading: Reading, policy: Policy, now: datetime) 
     Only what says the same again may, and only for a part of the time for which it is believed: a kill loses it, and
     the evidence is then as old as what was committed last.
     """
-    criteria = policy.criteria_of(policy.units[state.unit], now)
-    indicators = policy.ruleset.indicators
-    if reading.indicator not in indicators or not says_again(state, reading, criteria, indicators):
+    unit, day, indicators = policy.units[state.unit], policy.calendar.day(now), policy.ruleset.indicators
+    indicator = indicators.get(reading.indicator)
+    touched, least_age = policy.ruleset.touched_by(reading.indicator, unit, day)
+    if indicator is None or not says_again(state, reading, touched, indicators):
         return 0.0
-    own = (c.max_age for c in criteria if c.max_age is not None)
-    return min(CALM, min((indicators[reading.indicator].max_age, *own)) / AGE_PART)
+    return min(CALM, min(indicator.max_age, least_age) / AGE_PART)
 
 
 def acknowledge(
@@ -535,7 +538,7 @@ def _is_muted(incident: Incident, policy: Policy, now: datetime) -> bool:
 
 def _sheltered(view: View, found: Mapping[str, Trouble], policy: Policy, now: datetime) -> Sheltered:
     if not found and not view.state.incidents:
-        return Sheltered()
+        return _UNSHELTERED
     systems = {code: state for code, state in view.systems.items() if policy.is_there(policy.units[code], now)}
     return shelter(view.state, found, policy.explains, systems, view.above, now)
 
@@ -546,16 +549,15 @@ def _marked(criteria: dict[str, CriterionState], sheltered: Sheltered) -> dict[s
 
 
 def _with_reason(state: CriterionState, why: Reason | None) -> CriterionState:
-    if why is None and not any(reason.code in _SHELTER for reason in state.verdict.reasons):
-        return state
+    if why is None:
+        for reason in state.verdict.reasons:
+            if reason.code in _SHELTER:
+                break
+        else:
+            return state
     said = tuple(reason for reason in state.verdict.reasons if reason.code not in _SHELTER)
     told = said if why is None else (*said, why)
     return state if told == state.verdict.reasons else replace(state, verdict=replace(state.verdict, reasons=told))
-
-
-def _covered(scene: Scene, sheltered: Sheltered, policy: Policy) -> Scene:
-    waits = _first_waits(scene.unit, sheltered.covers, policy)
-    return replace(scene, covers=sheltered.covers, awaited=frozenset(sheltered.awaited), waits=waits)
 
 
 def listeners(decision: Decision, states: Mapping[str, UnitState], policy: Policy, now: datetime) -> tuple[str, ...]:
@@ -628,6 +630,7 @@ def scene_of(
     now: datetime,
     *,
     paused: bool = False,
+    sheltered: Sheltered = _UNSHELTERED,
 ) -> Scene:
     """What a reaction to the troubles of a unit may look at; `paused` while it is under maintenance."""
     return Scene(
@@ -645,7 +648,9 @@ def scene_of(
         dependants=_dependants(unit, policy, now),
         about=subject(unit.code, policy.units) if policy.muting.silences else None,
         muting=policy.muting,
-        waits=_first_waits(unit, {}, policy),
+        covers=sheltered.covers,
+        awaited=frozenset(sheltered.awaited),
+        waits=_first_waits(unit, sheltered.covers, policy),
         causes=_mass_causes(unit, policy) if policy.is_there(unit, now) else frozenset(),
         paused=paused,
     )

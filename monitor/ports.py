@@ -143,6 +143,7 @@ class Store(Protocol):
     ) -> bool:
         """Record an outcome, compare-and-set on (owner, attempt). False when the lease was taken over meanwhile.
 
+        Where the final status came before and decided it, the provider's name of the message is kept all the same.
         `instead` becomes owed with it, unless this one was withheld meanwhile or that one is known already.
         """
 

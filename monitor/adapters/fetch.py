@@ -10,24 +10,22 @@ import asyncio
 import base64
 import ssl
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from types import MappingProxyType
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from monitor.adapters.fetch_body import is_gzip, read_body
+from monitor.adapters.fetch_dial import Dialler
 from monitor.adapters.fetch_errors import EXPECTED, classify, safe_url
 from monitor.adapters.fetch_headers import Headers
 from monitor.adapters.fetch_kept import Kept
 from monitor.adapters.fetch_redirect import REDIRECTS, next_hop
 from monitor.adapters.fetch_types import MAX_REDIRECTS, Broken, Failure, Request, Response
-from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch, WatchedNames, watch_here, watched
-from monitor.adapters.fetch_wire import SOCK_READ, Answer, Letter, Lines, ask
+from monitor.adapters.fetch_watch import DOING, Monotonic, Stopwatch
+from monitor.adapters.fetch_wire import SOCK_READ, Answer, Letter, ask
 from monitor.adapters.guard import AddressGuard, odd_literal
-from monitor.config.probespec import Family
 
 __all__ = ["Failure", "Fetcher", "Request", "Response", "ready", "safe_url"]
 
@@ -56,23 +54,18 @@ class Fetcher:
         self.guard = self._guard = guard  # also for feeds that are asked in another language than HTTP
         self._clock = clock
         self._slots = asyncio.Semaphore(limit)
-        self._limits = aiohttp.ClientTimeout(sock_connect=connect)
-        self._tls = watched(tls) if tls else public_tls()
+        self._dialler = Dialler(guard, unrepeated(tls) if tls else public_tls(), connect)
         self._kept = {tls: Kept(keep, tls=tls) for tls in (False, True)}
-        self._lines: dict[tuple[Family, bool], Lines] = {}
 
     async def fetch(self, request: Request) -> Response | Failure:
         """Ask once and read the whole answer within the request's deadline, which starts when a slot is free."""
         async with self._slots:
             watch = Stopwatch(self._clock)
-            watch_here(watch)
             try:
                 async with asyncio.timeout(request.timeout) as deadline:
                     return await self._follow(ready(request), watch)
             except EXPECTED as error:
                 kind, detail = classify(error)
-            if kind == "connect" and watch.phase == "tls":
-                kind, detail = "tls", "no TLS: the other side broke the connection off"
             if deadline.expired():
                 detail = f"no complete answer within {request.timeout:g} s, ended while {DOING[watch.phase]}"
                 kind = "timeout"
@@ -94,53 +87,22 @@ class Fetcher:
             request = next_hop(request, answer.status, location)
 
     async def _send(self, request: Request, watch: Stopwatch) -> Answer:
-        letter = request.letter or _letter(request)
+        letter = request.letter or _letter(request, _usable(request.url))
         cookie = request.cookies.header(letter.url) if request.cookies is not None else ""
         rest = (f"Cookie: {cookie}\r\n\r\n" if cookie else "\r\n").encode() + (request.body or b"")
         patience = SOCK_READ if request.timeout > SOCK_READ else None
-        answer = await ask(self._open_lines(request.family, letter), letter, rest, patience, watch)
+        answer = await ask(self._dialler, self._kept[letter.place.encrypted], letter, rest, patience, watch)
         watch.enter("transfer")
         watch.uses = answer.line.uses
         if request.cookies is not None:
             request.cookies.take(answer.headers, letter.url)
         return answer
 
-    def _open_lines(self, family: Family, letter: Letter) -> Lines:
-        tls = letter.is_ssl()
-        if (found := self._lines.get((family, tls))) is not None:
-            return found
-        # The resolver has its own cache.
-        connector = aiohttp.TCPConnector(
-            resolver=WatchedNames(_Picked(self._guard, family)),
-            socket_factory=self._guard.socket_factory,
-            use_dns_cache=False,
-            ssl=self._tls,
-        )
-        lines = self._lines[family, tls] = Lines(connector, self._kept[tls], family, self._limits)
-        return lines
-
     async def close(self) -> None:
         """Close idle connections and the resolver's sockets; a later fetch opens them again."""
-        lines, self._lines = self._lines, {}
         for kept in self._kept.values():
             await kept.close()
-        for one in lines.values():
-            await one.connector.close()
         await self._guard.close()
-
-
-class _Picked(AbstractResolver):
-    """The guard's names for aiohttp: the addresses of one family, or all in the preferred order."""
-
-    def __init__(self, guard: AddressGuard, family: Family) -> None:
-        self._guard = guard
-        self._family = family
-
-    async def resolve(self, host: str, port: int = 0, family: object = None) -> list[ResolveResult]:
-        return list(await self._guard.look_up(host, port, self._family))
-
-    async def close(self) -> None:
-        """The guard is closed by the fetcher."""
 
 
 @cache
@@ -148,7 +110,13 @@ def public_tls() -> ssl.SSLContext:
     """TLS verified against the authorities that this machine trusts; read once, as that takes a while."""
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
-    return watched(context)
+    return unrepeated(context)
+
+
+def unrepeated(context: ssl.SSLContext) -> ssl.SSLContext:
+    """The same TLS settings, whose handshakes are never asked for again by the other side."""
+    context.options |= ssl.OP_NO_RENEGOTIATION  # each costs us as much as a new connection, as often as it likes
+    return context
 
 
 async def _whole(answer: Answer, request: Request, watch: Stopwatch) -> Response:
@@ -177,25 +145,26 @@ def ready(request: Request) -> Request:
     if request.letter is not None:
         return request
     url = _usable(request.url)
-    given = {name.lower() for name, _ in request.headers}
-    headers = [pair for pair in request.headers if pair[0].lower() != "accept-encoding"]
-    headers.append(("Accept-Encoding", "gzip"))
-    if "user-agent" not in given:
-        headers.append(("User-Agent", "denbao"))
-    if url.user is not None and "authorization" not in given:
+    headers = _complete(request.headers)
+    if url.user is not None and not any(name.lower() == "authorization" for name, _ in headers):
         pair = f"{url.user}:{url.password or ''}".encode()
-        headers.append(("Authorization", f"Basic {base64.b64encode(pair).decode()}"))
-    sent = tuple(headers)
-    letter = Letter(url.with_user(None).with_fragment(None), request.method, sent, request.body, _watched(request.tls))
-    return replace(request, url=letter.address, headers=sent, letter=letter)
+        headers = (*headers, ("Authorization", f"Basic {base64.b64encode(pair).decode()}"))
+    letter = _letter(replace(request, headers=headers), url.with_user(None).with_fragment(None))
+    if letter.address == request.url:
+        letter.address = request.url  # the same text once
+    return replace(request, url=letter.address, headers=headers, letter=letter)
 
 
-def _letter(request: Request) -> Letter:
-    return Letter(_usable(request.url), request.method, request.headers, request.body, _watched(request.tls))
+@lru_cache(maxsize=64)  # most probes have none of their own: theirs are one and the same
+def _complete(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    rest = tuple(pair for pair in headers if pair[0].lower() != "accept-encoding")
+    named = any(name.lower() == "user-agent" for name, _ in rest)
+    return (*rest, ("Accept-Encoding", "gzip"), *(() if named else (("User-Agent", "denbao"),)))
 
 
-def _watched(tls: ssl.SSLContext | None) -> ssl.SSLContext | None:
-    return None if tls is None else watched(tls)
+def _letter(request: Request, url: URL) -> Letter:
+    tls = None if request.tls is None else unrepeated(request.tls)
+    return Letter(url, request.method, request.headers, request.body, tls, request.family)
 
 
 def _usable(text: str) -> URL:

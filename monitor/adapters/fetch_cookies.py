@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
 import aiohttp
 from multidict import CIMultiDictProxy
 from yarl import URL
+
+WHO_QUOTES = frozenset({"_cookie_helpers", "cookiejar"})  # modules of aiohttp
+
+
+def _quotes_nobody(record: logging.LogRecord) -> bool:
+    """The library tells the log which cookie it did not like, in the words of who sent it: they may be secrets."""
+    return record.module not in WHO_QUOTES
+
+
+logging.getLogger("aiohttp.internal").addFilter(_quotes_nobody)
 
 
 class Cookies:

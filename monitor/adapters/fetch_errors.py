@@ -20,7 +20,6 @@ from monitor.model.text import clean
 EXPECTED = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, Broken)
 
 CUT = "the connection was closed before the answer was complete"
-_TLS = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError, ssl.SSLError, ssl.CertificateError)
 _CUT = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError, aiohttp.ClientConnectionError)
 
 
@@ -39,7 +38,7 @@ def classify(error: BaseException) -> tuple[FailureKind, str]:
     """The kind and the sentence for an exception of `EXPECTED`."""
     if isinstance(error, Broken):
         return error.kind, error.detail
-    if isinstance(error, aiohttp.ClientConnectorError | OSError):
+    if isinstance(error, OSError):
         return _connection(error)
     if isinstance(error, aiohttp.ClientPayloadError):
         return _payload(error)
@@ -52,28 +51,30 @@ def classify(error: BaseException) -> tuple[FailureKind, str]:
     return "protocol", "the request or its answer is not valid HTTP"
 
 
-def _connection(error: Exception) -> tuple[FailureKind, str]:
-    inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(inner, Refused):
-        return "refused-address", inner.reason
-    if isinstance(inner, NameFailed):
-        return "dns", f"the name has no usable address: {clean(inner.reason, 120)}"
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return "timeout", "connecting took too long"
+def unreached(error: OSError, phase: str) -> Broken:
+    """Why a connection could not be opened, where that is neither a name, nor the guard, nor TLS itself."""
+    if isinstance(error, TimeoutError) and error.errno is None:  # ours; that of the system has a number
+        return Broken("timeout", "connecting took too long")
+    if phase == "tls":
+        return Broken("tls", "no TLS: the other side broke the connection off")
+    return Broken("connect", f"no connection: {_os_reason(error)}")
+
+
+def _connection(error: OSError) -> tuple[FailureKind, str]:
+    if isinstance(error, Refused):
+        return "refused-address", error.reason
+    if isinstance(error, NameFailed):
+        return "dns", f"the name has no usable address: {clean(error.reason, 120)}"
     if isinstance(error, TimeoutError):
         return "timeout", "the other side sent nothing for too long"
-    if isinstance(error, _TLS) or isinstance(inner, ssl.SSLError):
-        return "tls", _tls_reason(inner if isinstance(inner, ssl.SSLError) else error)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return "connect", f"no connection: {_os_reason(inner)}"
+    if isinstance(error, ssl.SSLError):
+        return "tls", _tls_reason(error)
     if isinstance(error, _CUT):
         return "cut", CUT
-    return "connect", f"no connection: {_os_reason(inner)}"
+    return "connect", f"no connection: {_os_reason(error)}"
 
 
-def _tls_reason(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        error = error.certificate_error
+def _tls_reason(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted: {clean(error.verify_message, 160)}"
     reason = getattr(error, "reason", None) or "handshake failed"

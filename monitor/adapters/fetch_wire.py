@@ -1,28 +1,32 @@
-"""One question and its answer over one connection of the client library.
+"""One question and its answer over one connection.
 
-The library's connector (names, sockets, TLS), its protocol and its parser with all their limits are used as they are.
-Its session, its request and its store of idle connections (see fetch_kept) are not: redirects, cookies, proxies,
+The client library's protocol and its parser with all their limits are used as they are. Its session, its request, its
+connector (see fetch_dial) and its store of idle connections (see fetch_kept) are not: redirects, cookies, proxies,
 tracing and streamed bodies are not for us, and a probe that asks the same every few seconds paid for them each time
 more than for everything else.
+
+Not public in aiohttp, and used here and in fetch_line: `aiohttp.client_proto.ResponseHandler` with `read`,
+`set_response_params`, `start_timeout`, `should_close`, `closed`, `exception` and, so that an idle connection lets go of
+the last answer, `_parser`, `_payload` and `_buffer`. tests/contract/test_client_library.py says which is gone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections import deque
+import sys
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from aiohttp import ClientOSError, ClientTimeout, ServerDisconnectedError, StreamReader, TCPConnector
+from aiohttp import ClientOSError, ServerDisconnectedError, StreamReader
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ClientRequest, ConnectionKey
 from aiohttp.http_parser import RawResponseMessage
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from monitor.adapters.fetch_kept import Kept, Line
+from monitor.adapters.fetch_dial import Dialler, Place
+from monitor.adapters.fetch_kept import Kept
+from monitor.adapters.fetch_line import Line
 from monitor.adapters.fetch_types import Broken
 from monitor.adapters.fetch_watch import Stopwatch
 from monitor.config.probespec import Family
@@ -39,14 +43,9 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # in a header
 
 
 class Letter:
-    """A question as it is written on the wire, and where it goes: what the connector wants to know of a request.
+    """A question as it is written on the wire, and where it goes. One is kept for each probe."""
 
-    One is kept for each probe; what only a new connection asks for is made when it asks.
-    """
-
-    __slots__ = ("address", "head", "method", "often", "place", "ssl")
-    proxy = None
-    server_hostname = None
+    __slots__ = ("address", "head", "method", "often", "place")
 
     def __init__(
         self,
@@ -55,38 +54,19 @@ class Letter:
         headers: Iterable[tuple[str, str]],
         body: bytes | None,
         tls: ssl.SSLContext | None,
+        family: Family,
     ) -> None:
         """Raises Broken where the method or a header cannot be sent."""
         self.address = str(url)
-        self.method = method.upper()
+        self.method = sys.intern(method.upper())
         self.often = self.method in _OFTEN  # else it needs a new connection: an idle one may be closed just then
-        self.ssl: ssl.SSLContext | bool = tls or True
-        self.place = (url.raw_host or "", url.port, url.scheme == "https", self.ssl)
+        self.place = Place(url.raw_host or "", url.port or 0, family, url.scheme == "https", tls)
         self.head = _head(url, self.method, headers, body)  # all but further headers and the blank line
 
     @property
     def url(self) -> URL:
         """The address."""
         return URL(self.address)
-
-    @property
-    def connection_key(self) -> ConnectionKey:
-        """For the connector's errors."""
-        return ConnectionKey(*self.place, None, None, None, None)
-
-    @property
-    def host(self) -> str:
-        """As it is dialled."""
-        return self.place[0]
-
-    @property
-    def port(self) -> int | None:
-        """As it is dialled."""
-        return self.place[1]
-
-    def is_ssl(self) -> bool:
-        """Whether the connection is encrypted."""
-        return self.place[2]
 
 
 def _head(url: URL, method: str, headers: Iterable[tuple[str, str]], body: bytes | None) -> bytes:
@@ -134,74 +114,45 @@ class Answer:
 
     def end(self) -> None:
         """Let go of the connection: the next one may have it, unless it is full or the answer was left unread."""
-        wire = self.line.wire
-        if self._place is None or self.status == _UPGRADE or wire.should_close:
+        if self._place is None or self.status == _UPGRADE or not self.line.is_fit():
             self._kept.drop(self.line)
-            return
-        # Each question gets a parser, a body and a queue of its own; an idle connection would hold the last, 4 KiB.
-        wire._parser = wire._payload = None
-        wire._buffer = _NOTHING
-        self._kept.keep(self._place, self.line, asyncio.get_running_loop().time())
+        else:
+            self._kept.keep(self._place, self.line, asyncio.get_running_loop().time())
 
 
-_NOTHING: deque[tuple[tuple[RawResponseMessage, StreamReader], int]] = deque()  # what idle connections have heard
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Opens connections to addresses of one family, or takes those that are `kept`."""
-
-    connector: TCPConnector
-    kept: Kept
-    family: Family
-    limits: ClientTimeout  # for a connection attempt
-
-
-async def ask(lines: Lines, letter: Letter, rest: bytes, patience: float | None, watch: Stopwatch) -> Answer:
+async def ask(
+    dialler: Dialler, kept: Kept, letter: Letter, rest: bytes, patience: float | None, watch: Stopwatch
+) -> Answer:
     """Send the letter and the `rest` of it, and wait for the head of the answer.
 
     `patience` is the seconds of silence after which the peer counts as gone. Where the other side closed an idle
-    connection at that very moment, it is asked once more, over a new one. Raises aiohttp's exceptions, and Broken.
+    connection at that very moment, it is asked once more, over a new one. Raises aiohttp's exceptions, what `Dialler`
+    raises, and Broken.
     """
-    place = (lines.family, letter.place) if letter.often else None
+    place = letter.place if letter.often else None
     again = True
     while True:
         watch.enter("connect")
-        line = await _line(lines, letter, place if again else None)
+        line = kept.take(place, asyncio.get_running_loop().time()) if again and place is not None else None
+        if line is None:
+            line = await dialler.open(letter.place, watch)
         watch.enter("first_byte")
         try:
-            message, body = await _answered(line.wire, letter, rest, patience)
-            return Answer(line, lines.kept, place, message, body)
+            message, body = await _answered(line.wake(), letter, rest, patience)
+            return Answer(line, kept, place, message, body)
         except (ServerDisconnectedError, ClientOSError):
-            lines.kept.drop(line)
+            kept.drop(line)
             if not (again and line.uses):
                 raise
             again = False
         except BaseException:
-            lines.kept.drop(line)
+            kept.drop(line)
             raise
-
-
-async def _line(lines: Lines, letter: Letter, place: Hashable) -> Line:
-    """An idle connection, or a new one."""
-    if place is not None and (line := lines.kept.take(place, asyncio.get_running_loop().time())) is not None:
-        return line
-    try:
-        wire = await lines.connector._create_connection(cast("ClientRequest", letter), [], lines.limits)
-    except TimeoutError:
-        raise Broken("timeout", "connecting took too long") from None
-    return Line(wire, _peer(wire))
-
-
-def _peer(wire: ResponseHandler) -> str:
-    name = wire.transport.get_extra_info("peername") if wire.transport is not None else None
-    return str(name[0]) if name else ""
 
 
 async def _answered(
     wire: ResponseHandler, letter: Letter, rest: bytes, patience: float | None
 ) -> tuple[RawResponseMessage, StreamReader]:
-    wire._buffer = deque()
     wire.set_response_params(
         skip_payload=letter.method == "HEAD",
         read_until_eof=True,

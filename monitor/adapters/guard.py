@@ -130,7 +130,7 @@ class AddressGuard:
         """
         async with asyncio.timeout(deadline):
             entered("name")
-            infos = await self._addresses(host, port, family)
+            infos = await self.addresses(host, port, family)
             entered("connect")
             sock = await self._dial(infos, deadline / len(infos))
             try:
@@ -144,7 +144,7 @@ class AddressGuard:
 
     async def open_datagram(self, host: str, port: int, *, family: Family = "any") -> socket.socket:
         """A UDP socket connected to the first address of a name or IP literal. Raises Refused, NameFailed, OSError."""
-        info = (await self._addresses(host, port, family))[0]
+        info = (await self.addresses(host, port, family))[0]
         return self._connected(info, socket.IPPROTO_UDP)
 
     async def open_ping(self, host: str, *, family: Family = "any") -> tuple[socket.socket, str]:
@@ -153,7 +153,7 @@ class AddressGuard:
         Only an allow rule for every port lets a private address through. Raises Refused, NameFailed, PermissionError
         where the machine does not let this process ping, OSError.
         """
-        info = (await self._addresses(host, 0, family))[0]
+        info = (await self.addresses(host, 0, family))[0]
         protocol = socket.IPPROTO_ICMP if info[0] == socket.AF_INET else socket.IPPROTO_ICMPV6
         return self._connected(info, protocol), str(info[4][0])
 
@@ -167,12 +167,12 @@ class AddressGuard:
             raise
         return sock
 
-    async def _addresses(self, host: str, port: int, family: Family) -> list[tuple[Any, ...]]:
+    async def addresses(self, host: str, port: int, family: Family) -> list[tuple[Any, ...]]:
+        """What is to be dialled for a name or IP literal, as `getaddrinfo` has it. Raises Refused, NameFailed."""
         if odd_literal(host):
             raise Refused("not an IP address in its plain spelling")
-        literal = _parse(host)
-        if literal is not None:
-            return [_addr_info(str(literal), port)]
+        if (known := literal(host, port)) is not None:
+            return [known]
         return [_addr_info(entry["host"], port) for entry in await self.look_up(host, port, family)]
 
     async def _dial(self, infos: list[tuple[Any, ...]], share: float) -> socket.socket:
@@ -181,12 +181,13 @@ class AddressGuard:
         for info in infos:
             try:
                 async with asyncio.timeout(share):
-                    return await self._connect(info)
+                    return await self.connect(info)
             except OSError as error:
                 failure = error
         raise failure
 
-    async def _connect(self, info: tuple[Any, ...]) -> socket.socket:
+    async def connect(self, info: tuple[Any, ...]) -> socket.socket:
+        """Connect to one `getaddrinfo` tuple; the socket does not block. Raises Refused and OSError."""
         sock = self.socket_factory(info)
         try:
             sock.setblocking(False)
@@ -200,6 +201,12 @@ class AddressGuard:
         """Let go of the resolver's sockets; it opens again when used again."""
         if self._names is not None:
             await self._names.close()
+
+
+def literal(host: str, port: int) -> tuple[Any, ...] | None:
+    """What `getaddrinfo` would give for an IP literal in its plain spelling; None for anything else."""
+    address = _parse(host)
+    return None if address is None else _addr_info(str(address), port)
 
 
 def _parse(host: str) -> Address | None:

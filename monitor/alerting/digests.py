@@ -81,31 +81,42 @@ def next_owed(specs: Iterable[DigestSpec], calendar: Calendar, now: datetime) ->
     return min((at for at in found if at is not None), default=None)
 
 
-def digests(
-    edition: Edition,
-    told: Mapping[str, Param],
-    directory: Directory,
-    lineage: tuple[str, ...],
-    calendar: Calendar,
-    attachments: tuple[str, ...] = (),
-) -> tuple[Notice, ...]:
-    """One message for each address of those who hold the roles when it is owed; quiet hours hold theirs back.
-
-    `attachments` are names of kept files, the same for all of them.
-    """
-    people = [
+def addressees(
+    edition: Edition, directory: Directory, lineage: tuple[str, ...], calendar: Calendar
+) -> dict[str, tuple[Recipient, str]]:
+    """Whom an edition goes to, and by which channel, by the key of the message: those who hold the roles when it is
+    owed, and are on duty then. Of two editions that address somebody by the same channel the first one counts."""
+    people = (
         person for role in edition.spec.to for person in called(directory, role, lineage, edition.at, calendar).people
-    ]
-    found = {
-        (address.recipient, address.channel): _notice(edition, told, person, address.channel, directory, calendar)
+    )
+    return {
+        f"{edition.key(calendar)}/{person.id}/{address.channel}": (person, address.channel)
         for person in people
         for address in ways(person, edition.spec.via)
     }
-    return tuple(replace(notice, attachments=attachments) for notice in found.values())
+
+
+def digests(
+    edition: Edition,
+    to: Mapping[str, tuple[Recipient, str]],
+    told: Mapping[str, Param],
+    directory: Directory,
+    calendar: Calendar,
+    attachments: tuple[str, ...] = (),
+) -> tuple[Notice, ...]:
+    """One message for each of the `addressees`; quiet hours hold theirs back.
+
+    `attachments` are names of kept files, the same for all of them.
+    """
+    return tuple(
+        replace(_notice(edition, key, told, person, channel, directory, calendar), attachments=attachments)
+        for key, (person, channel) in to.items()
+    )
 
 
 def _notice(
     edition: Edition,
+    key: str,
     told: Mapping[str, Param],
     person: Recipient,
     channel: str,
@@ -113,7 +124,6 @@ def _notice(
     calendar: Calendar,
 ) -> Notice:
     unit, number = edition.unit, edition.number(calendar)
-    key = f"{edition.key(calendar)}/{person.id}/{channel}"
     facts: dict[str, Param] = {
         "code": unit.code, "level": unit.level.value, "unit_vi": unit.name_vi, "unit_en": unit.name_en,
         "unit_sms": unit.name_ascii, "recipient": person.name, "id": number, "when": edition.at,

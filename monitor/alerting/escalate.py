@@ -320,7 +320,7 @@ def _advance(step: Step, sessions: Sessions, now: datetime) -> Step:
 
 
 def quiet_until(
-    people: Iterable[Recipient], kind: Kind, colour: Colour, zone: ZoneInfo, now: datetime
+    people: Iterable[Recipient], kind: Kind | None, colour: Colour | None, zone: ZoneInfo, now: datetime
 ) -> dict[str, datetime]:
     """Until when the quiet hours last of those whom this does not wake.
 

@@ -61,13 +61,17 @@ def react(before: Mapping[str, Incident], found: Mapping[str, Trouble], scene: S
     calls = (_next(case.incident) for case in cases if case.event is not Event.PAUSED)
     return Alerts(
         open=running,
-        changed=tuple(case.incident for case in cases if case.incident != before.get(case.incident.cause)),
+        changed=tuple(case.incident for case in cases if not _same(case.incident, before.get(case.incident.cause))),
         notices=tuple(notice for case in cases for notice in case.notices),
         withheld=tuple(withhold for case in cases for withhold in case.withheld),
         # What is overdue waits for evidence: an answer does not lapse while nobody can see the trouble.
         recheck_at=min((at for at in calls if at is not None and at > now), default=None),
         audit=tuple(entry for case in cases for entry in case.audit),
     )
+
+
+def _same(incident: Incident, before: Incident | None) -> bool:
+    return incident is before or incident == before
 
 
 def _opening(before: Mapping[str, Incident], found: Mapping[str, Trouble], scene: Scene) -> dict[str, Trouble]:
@@ -232,7 +236,10 @@ def _move(incident: Incident | None, trouble: Trouble | None, cause: str, scene:
     ended = now if move.to is Phase.CLOSED else None
     well = case.incident.well_since if move.to in (Phase.CLOSING, Phase.UNANSWERED, Phase.CLOSED) else None
     cover = case.incident.cover if move.to in COVERABLE else None
-    return replace(case, incident=replace(case.incident, phase=move.to, closed_at=ended, well_since=well, cover=cover))
+    now_is, kept = (move.to, ended, well, cover), case.incident
+    if now_is == (kept.phase, kept.closed_at, kept.well_since, kept.cover):
+        return case  # most decisions find an incident as it is
+    return replace(case, incident=replace(kept, phase=move.to, closed_at=ended, well_since=well, cover=cover))
 
 
 def _event(incident: Incident | None, trouble: Trouble | None, cause: str, scene: Scene, now: datetime) -> Event:

@@ -1,4 +1,4 @@
-"""What silences and maintenance hold back: calls that fall due, and notices that are owed already.
+"""What silences, maintenance and quiet hours hold back: calls that fall due, and notices that are owed already.
 
 A silence stops the telling, not the watching. Two places hold it, and both ask the same pure questions:
 
@@ -8,6 +8,9 @@ A silence stops the telling, not the watching. Two places hold it, and both ask 
   and goes when the silence ends, unless it is withheld by then because the incident was answered or closed. Good news
   still goes only to those who were told.
 
+Quiet hours are asked twice as well: when a call falls due (`monitor.alerting.escalate`), and here, at the claim of
+what is owed. What a limit, a silence or a dead gateway kept until the night waits for the morning.
+
 Where this itself fails, nothing is held back: a mistake in muting must page, not mute.
 """
 
@@ -15,7 +18,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from monitor.alerting.digests import BRIEF
+from monitor.alerting.escalate import quiet_until
+from monitor.alerting.plan import Directory
 from monitor.model.incident import Incident, Notice
 from monitor.model.matcher import Subject, subject
 from monitor.model.muting import Muting, Silence, under_way
@@ -26,7 +33,7 @@ LOOK_AGAIN = timedelta(minutes=15)  # what is held is asked for again, so nothin
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Why a notice is not sent now (muted, or over a limit), and when to ask again."""
+    """Why a notice is not sent now (muted, in quiet hours, or over a limit), and when to ask again."""
 
     reason: str
     until: datetime
@@ -55,3 +62,15 @@ def held_back(notice: Notice, muting: Muting, units: Units, now: datetime) -> He
     about = subject(notice.unit, units, notice.cause, kind, colour)
     silence = muting.silence(about, now)
     return None if silence is None else Held(silence.reason, min(silence.ends, now + LOOK_AGAIN))
+
+
+def asleep(notice: Notice, directory: Directory, zone: ZoneInfo, now: datetime) -> Held | None:
+    """That a message of an incident, or a digest, waits for the end of its recipient's quiet hours; None: it may go.
+
+    An answer to somebody who wrote, and what the monitor says of itself, do not wait.
+    """
+    person = directory.person(notice.recipient)
+    if person is None or not (notice.cause or notice.kind == BRIEF):
+        return None
+    ends = quiet_until([person], notice.trouble, notice.colour, zone, now).get(person.id)
+    return None if ends is None else Held("held: the recipient has quiet hours", ends)

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from monitor.alerting.schedule import Schedule
 from monitor.alerting.text import Text
-from monitor.alerting.texts import TEXTS
+from monitor.alerting.texts import ALL_TEXTS
 from monitor.model.colour import Colour
 from monitor.model.hours import Daily, WorkingTimes
 from monitor.model.incident import MASS_PREFIX, Kind
@@ -129,7 +129,7 @@ class Directory:
     operator_name: str = ""  # telecom operator, for the texts
     operator_hotline: str = ""
     schedules: tuple[Schedule, ...] = ()  # at most one for each role and scope
-    texts: Mapping[str, Mapping[str, Text]] = field(default_factory=lambda: TEXTS)  # language -> text id -> text
+    texts: Mapping[str, Mapping[str, Text]] = field(default_factory=lambda: ALL_TEXTS)  # language -> text id -> text
     collapses: tuple[Collapse, ...] = ()
     digests: tuple[DigestSpec, ...] = ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.alerting.text import Text
+from monitor.alerting.text import Text, placeholders
 
 
 def _text(vi: tuple[str, ...], sms: tuple[str, ...]) -> Text:
@@ -247,3 +247,8 @@ _EN: Mapping[str, Text] = {
 }
 
 REPLIES: Mapping[str, Mapping[str, Text]] = {"vi": _VI, "en": _EN}
+
+# Which placeholders an answer may use: what the product's own uses, in either language.
+REPLY_PLACEHOLDERS: Mapping[str, frozenset[str]] = {
+    key: frozenset(name for text in (_VI[key], _EN[key]) for name in placeholders(text)) for key in _VI
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 Piece = str | tuple[str, ...]
@@ -14,3 +16,13 @@ class Text:
     subject: tuple[Piece, ...]
     body: tuple[Piece, ...]
     sms: tuple[Piece, ...]
+
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def placeholders(text: Text) -> Iterator[str]:
+    """The names of all that is put into a text, with repeats."""
+    for piece in (*text.subject, *text.body, *text.sms):
+        for choice in (piece,) if isinstance(piece, str) else piece:
+            yield from _PLACEHOLDER.findall(choice)

@@ -12,10 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from monitor.alerting.english import ENGLISH
+from monitor.alerting.replytexts import REPLIES, REPLY_PLACEHOLDERS
 from monitor.alerting.text import Text
 from monitor.alerting.vietnamese import VIETNAMESE
 
 TEXTS: Mapping[str, Mapping[str, Text]] = {"vi": VIETNAMESE, "en": ENGLISH}
+ALL_TEXTS: Mapping[str, Mapping[str, Text]] = {  # with what is answered to those who write back
+    locale: {**TEXTS[locale], **REPLIES[locale]} for locale in TEXTS
+}
 
 _ALWAYS = "code unit province place id recipient role time date url"
 _CALL = "due due_time due_date next_role next_time ack_url why_url isp isp_hotline scope previous_roles reminders"
@@ -51,3 +55,4 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
         "self_over": f"{_LASTED} condition",
     }.items()
 }
+ALL_PLACEHOLDERS: Mapping[str, frozenset[str]] = {**PLACEHOLDERS, **REPLY_PLACEHOLDERS}

@@ -22,8 +22,9 @@ from monitor.alerting.text import Piece, Text
 from monitor.alerting.texts import TEXTS
 from monitor.engine.explain import colour_name, number, value_text
 from monitor.model.colour import Colour
+from monitor.model.letters import septets
 from monitor.model.reading import Comparator
-from monitor.model.segments import GSM, GSM_ONE, gsm_length
+from monitor.model.segments import GSM, GSM_ONE
 from monitor.model.text import clean, singular, unaccent
 from monitor.model.unit import Level
 from monitor.model.verdict import Param
@@ -301,7 +302,7 @@ def render(
 def overlong(text: Text, facts: Mapping[str, Param], locale: str) -> int:
     """Septets by which the SMS is too long after all that may be shortened was shortened; 0: it fits."""
     head, tail = _sms(text, facts, locale)
-    return max(0, gsm_length(head + tail) - GSM_ONE)
+    return max(0, septets(head + tail) - GSM_ONE)
 
 
 def _lines(text: str) -> str:
@@ -355,7 +356,7 @@ def _sms(text: Text, facts: Mapping[str, Param], locale: str) -> tuple[str, str]
     for named in (*range(_NAMED if facts.get("codes") else 0, 0, -1), 0):
         words = Words(facts, locale, short=True, named=named)
         parts = _segment(text, words, unit)
-        room = len(unit) - max(0, gsm_length("".join(parts)) - GSM_ONE)
+        room = len(unit) - max(0, septets("".join(parts)) - GSM_ONE)
         if room >= len(unit) or (named and room >= len(_brief(unit))):
             break
     parts = _segment(text, words, shorten(unit, max(room, SHORTEST)))
@@ -368,7 +369,7 @@ def _segment(text: Text, words: Words, unit: str) -> list[str]:
 
 
 def _cut(head: str, tail: str) -> str:
-    while head and gsm_length(head + tail) > GSM_ONE:
+    while head and septets(head + tail) > GSM_ONE:
         head = head[:-1]
     return head + tail
 

@@ -22,6 +22,7 @@ from monitor.config.spec import Site
 from monitor.model.errors import ConfigError, DenbaoError
 from monitor.service.app import Service
 from monitor.service.build import build_service
+from monitor.service.garbage import one_heap
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ AGAIN = 5.0  # seconds between two attempts to start the old site again
 @click.option("--log-level", default="warning", type=click.Choice(["debug", "info", "warning", "error"]))
 def run(site: Path, log_level: str) -> None:
     """Run a SITE: poll, judge, show and tell, until Ctrl-C. SIGHUP reloads it; a broken one is refused whole."""
+    one_heap()
     set_up(log_level)
     loaded = open_running_site(site)
     try:

@@ -18,7 +18,7 @@ from monitor.alerting.conditions import CONDITIONS
 from monitor.alerting.notices import RECOVERY_TEXTS
 from monitor.alerting.services import SERVICES
 from monitor.alerting.text import Piece, Text
-from monitor.alerting.texts import PLACEHOLDERS, TEXTS
+from monitor.alerting.texts import ALL_PLACEHOLDERS, ALL_TEXTS, PLACEHOLDERS, TEXTS
 from monitor.alerting.wording import SHORTEST, overlong
 from monitor.config.complain import nearest
 from monitor.config.problems import Location, Problem
@@ -42,7 +42,8 @@ _WIDE: Mapping[str, Param] = {  # figures as wide as they get
     "id": "WWWWWW", "now": _LATE, "when": _LATE, "due": _LATE + timedelta(days=1), "deadline": _LATE, "as_of": _LATE,
     "n": 366, "days_late": 999, "minutes": 99_999, "work_minutes": 99_999, "h": 99_999_999.0, "limit": 99_999_999.0,
     "n_fail": 999, "colour": "unknown", "green": 9999, "yellow": 9999, "red": 9999, "unknown": 9999, "previous": _LATE,
-    "affected": 9999, "total": 9999, "count": 999_999, "free": 99.99, "pace": 99.99,
+    "affected": 9999, "total": 9999, "count": 999_999, "free": 100, "pace": 99.99,
+    "listed": "WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW +994",
 }  # fmt: skip
 
 
@@ -64,7 +65,7 @@ class _TextFile(Section):
 
 def load_texts(root: Path) -> tuple[Texts, list[Problem]]:
     """The product's texts with those of a site in their place, and every problem in the site's files."""
-    texts = {locale: dict(known) for locale, known in TEXTS.items()}
+    texts = {locale: dict(known) for locale, known in ALL_TEXTS.items()}
     problems: list[Problem] = []
     for path in sorted((root / FOLDER).glob("*")):
         name = f"{FOLDER}/{path.name}"
@@ -90,8 +91,8 @@ def _misnamed(name: str, key: str, locale: str, path: Path) -> Problem | None:
         return Problem(name, 1, "this is no file of a text", "name it <text>.vi.yaml or <text>.en.yaml")
     if locale not in TEXTS:
         return Problem(name, 1, f"no message is written in '{locale}'", f"name it {key}.vi.yaml or {key}.en.yaml")
-    if key not in TEXTS[locale]:
-        return Problem(name, 1, f"there is no text '{key}'", nearest(key, TEXTS[locale]))
+    if key not in ALL_TEXTS[locale]:
+        return Problem(name, 1, f"there is no text '{key}'", nearest(key, ALL_TEXTS[locale]))
     return None
 
 
@@ -106,8 +107,10 @@ def _flaws(document: Document, part: str, key: str, locale: str) -> Iterator[Pro
         return
     for at, text in _written(value, (part,)):
         yield from _flaws_of(document, at, text, part, key)
-    if part == "sms":
+    if part == "sms" and key in PLACEHOLDERS:
         yield from _flaws_of_sms(document, value, key, locale)
+    elif part == "sms":
+        yield from _flaws_of_answer(document, value, key, locale)
 
 
 def _written(value: Any, at: Location) -> Iterator[tuple[Location, str]]:
@@ -120,7 +123,7 @@ def _written(value: Any, at: Location) -> Iterator[tuple[Location, str]]:
 
 
 def _flaws_of(document: Document, at: Location, text: str, part: str, key: str) -> Iterator[Problem]:
-    known = PLACEHOLDERS[key]
+    known = ALL_PLACEHOLDERS[key]
     for name in dict.fromkeys(_PLACEHOLDER.findall(text)):
         if name not in known:
             right = nearest(name, known) or f"known: {', '.join(sorted(known))}"
@@ -149,6 +152,14 @@ def _flaws_of_sms(document: Document, value: Any, key: str, locale: str) -> Iter
         yield document.problem(("sms", len(value) - 1), what, f'end with a piece of its own: "{_REFERENCE[locale]}"')
 
 
+def _flaws_of_answer(document: Document, value: Any, key: str, locale: str) -> Iterator[Problem]:
+    """An answer names the unit's code and the reference where the product's does."""
+    said = {name for _, text in _written(value, ()) for name in _PLACEHOLDER.findall(text)}
+    for name in ("code", "id"):
+        if f"{{{name}}}" in str(ALL_TEXTS[locale][key].sms) and name not in said:
+            yield document.problem(("sms",), f"the SMS of '{key}' does not say {{{name}}}", "write it into a piece")
+
+
 # -- the worst case of a site -----------------------------------------------------------------------------------------
 
 
@@ -172,7 +183,7 @@ def too_long(site: Site) -> Iterator[Problem]:
 
 def _worst(site: Site, key: str, text: Text, locale: str) -> tuple[int, str] | None:
     """By how many characters it is too long at most, and for which unit; None when it always fits."""
-    cases = ({**_WIDE, **facts} for facts in _cases(site, PLACEHOLDERS[key]))
+    cases = ({**_WIDE, **facts} for facts in _cases(site, ALL_PLACEHOLDERS[key]))
     found = ((over, str(facts["code"])) for facts in cases if (over := overlong(text, facts, locale)))
     return max(found, default=None)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from math import inf
 from typing import NamedTuple
 
 from monitor.model.colour import Colour
@@ -338,9 +339,12 @@ class _Asked(NamedTuple):
 
     criteria: tuple[Criterion, ...]
     by_id: Mapping[str, Criterion]
+    touched: Mapping[str, tuple[Criterion, ...]]  # by the indicator that is measured
+    free: tuple[Criterion, ...]  # conditions that may read any indicator
+    believed: float  # seconds: the least `max_age` of them
 
 
-_NO_CRITERIA = _Asked((), {})
+_NO_CRITERIA = _Asked((), {}, {}, (), inf)
 
 
 @dataclass(frozen=True)
@@ -364,6 +368,14 @@ class Ruleset:
         """The same criteria by id."""
         return self._asked_for(unit, on).by_id
 
+    def touched_by(self, key: str, unit: Unit, on: date) -> tuple[tuple[Criterion, ...], float]:
+        """Those of them that a reading of an indicator may touch: that judge it, and all free conditions.
+
+        With it the least `max_age` that any of them all has of its own, in seconds; infinite where none has.
+        """
+        asked = self._asked_for(unit, on)
+        return asked.touched.get(key, asked.free), asked.believed
+
     def _asked_for(self, unit: Unit, on: date) -> _Asked:
         if not unit.holds_on(on):
             return _NO_CRITERIA
@@ -373,9 +385,17 @@ class Ruleset:
         if found is None:
             if len(self._asked) >= _REMEMBERED:
                 self._asked.clear()
-            criteria = self._judging(unit, on)
-            found = self._asked[sort] = _Asked(criteria, {criterion.id: criterion for criterion in criteria})
+            found = self._asked[sort] = self._sorted_out(self._judging(unit, on))
         return found
+
+    def _sorted_out(self, criteria: tuple[Criterion, ...]) -> _Asked:
+        free = tuple(one for one in criteria if one.rollup is None and one.formulas)
+        touched: dict[str, tuple[Criterion, ...]] = {}
+        for one in criteria:
+            if one.rollup is None and not one.formulas and (indicator := self.indicators.get(one.indicator or "")):
+                touched[indicator.evidence] = (*touched.get(indicator.evidence, free), one)
+        ages = (one.max_age for one in criteria if one.max_age is not None)
+        return _Asked(criteria, {one.id: one for one in criteria}, touched, free, min(ages, default=inf))
 
     @cached_property
     def _named(self) -> frozenset[str]:

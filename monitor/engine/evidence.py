@@ -41,11 +41,12 @@ def _worth_keeping(before: Reading | None, reading: Reading) -> bool:
     """History keeps every change and one repeat an hour: a probe that says "up" four times a minute is not news."""
     if before is None or before.source != reading.source or not same_value(before.value, reading.value):
         return True
-    return _rate(before) != _rate(reading) or before.note != reading.note or _hour(before.as_of) != _hour(reading.as_of)
+    return _rate(before) != _rate(reading) or before.note != reading.note or not same_hour(before.as_of, reading.as_of)
 
 
-def _hour(instant: datetime) -> int:
-    return int(instant.timestamp() // 3600)
+def same_hour(one: datetime, other: datetime) -> bool:
+    """Whether two instants lie in the same hour of UTC."""
+    return one.timestamp() // 3600 == other.timestamp() // 3600
 
 
 def not_after(now: datetime, evidence: Mapping[str, Reading]) -> Mapping[str, Reading]:
@@ -53,7 +54,10 @@ def not_after(now: datetime, evidence: Mapping[str, Reading]) -> Mapping[str, Re
 
     Otherwise all that arrives until the clock has caught up would be older paper, and a dead centre stayed green.
     """
-    if all(reading.received_at <= now for reading in evidence.values()):
+    for reading in evidence.values():
+        if reading.received_at > now:
+            break
+    else:
         return evidence
     return {indicator: _brought_back(reading, now) for indicator, reading in evidence.items()}
 
@@ -84,7 +88,7 @@ def _claim_age(reading: Reading) -> tuple[datetime, datetime]:
 
 
 def _says_the_same(before: Reading, reading: Reading) -> bool:
-    return before.key == reading.key and not contradicts(before, reading)
+    return before.as_of == reading.as_of and before.key == reading.key and not contradicts(before, reading)
 
 
 def contradicts(one: Reading, other: Reading) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from monitor.model.colour import Colour, worst
 from monitor.model.verdict import CriterionState
 
 REMEMBERED = 21  # readings that a state keeps
+_SHARES = 4096  # strings of readings whose share is kept: most units have the same few
 _OLDEST, _RISE = 0.8, 0.4  # weight of the oldest place; how much more a place after the newest would weigh
 _LETTERS: Mapping[Colour, str] = {Colour.GREEN: "G", Colour.YELLOW: "Y", Colour.RED: "R"}
 _COLOURS = {letter: colour for colour, letter in _LETTERS.items()}
@@ -55,6 +57,7 @@ def colours_of(recent: str, last: int) -> list[Colour]:
     return [_COLOURS[letter] for letter in recent[len(recent) - min(last, len(recent)) :]]
 
 
+@lru_cache(_SHARES)
 def share(recent: str, window: int) -> float:
     """Weighted share of changes among the last `window` readings, per cent, to one decimal."""
     places, seen = window - 1, recent[-window:]

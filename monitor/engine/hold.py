@@ -87,6 +87,19 @@ def hold(
     before = _not_after(now, before)
     if verdict.colour is Colour.MAINTENANCE:
         return rest(before, verdict, criterion, level, now)
+    if before is not None and _says_again(before, verdict, criterion):
+        return _go_on(before, verdict, criterion, level, now, cadence)
+    return _by_table(before, verdict, criterion, level, now, cadence)
+
+
+def _by_table(
+    before: CriterionState | None,
+    verdict: Verdict,
+    criterion: Criterion,
+    level: Level,
+    now: datetime,
+    cadence: float,
+) -> CriterionState:
     base, run = Colour.UNKNOWN if before is None else before.steady, _run(before, verdict, now)
     need = _need(verdict.colour, base, criterion)
     case = _Case(verdict, base, run, _away(before, verdict, run), _past(before, verdict, run, now, cadence), need, now)
@@ -146,6 +159,48 @@ def rest(
         weight=criterion.weight.get(level, 0.0),
         critical=criterion.critical,
         caused_by=caused_by,
+    )
+
+
+def _says_again(before: CriterionState, verdict: Verdict, criterion: Criterion) -> bool:
+    """Whether the raw colour is the level and the run before it, and no reading that is remembered was another one."""
+    raw, flap = verdict.colour, criterion.flap
+    return (
+        raw is before.raw
+        and raw is before.level
+        and raw.known
+        and before.base is None
+        and before.flapping_since is None
+        and (flap is None or (flap.start > 0 and before.recent.count(spelt(raw)) == len(before.recent)))
+    )
+
+
+def _go_on(
+    before: CriterionState, verdict: Verdict, criterion: Criterion, level: Level, now: datetime, cadence: float
+) -> CriterionState:
+    """What the table leaves of a state at rest whose colour is said again: nearly all readings are such ones."""
+    news, colour = verdict.received_at != before.verdict.received_at, verdict.colour
+    readings, began = before.raw_count + news, before.episode_since or before.level_since
+    return CriterionState(
+        criterion=criterion.id,
+        colour=colour,
+        since=before.since if before.colour is colour else now,
+        level=colour,
+        level_since=before.level_since,
+        raw=colour,
+        raw_since=before.raw_since,
+        raw_count=readings,
+        verdict=verdict,
+        weight=criterion.weight.get(level, 0.0),
+        critical=criterion.critical,
+        away_since=before.raw_since,
+        away_count=readings,
+        recent=remembered(before.recent, colour) if news else before.recent,
+        episode_since=began if before.back_since is None else max(began, before.back_since),
+        tally=before.tally + news,
+        promise=cadence if news else before.promise,
+        seen=None if verdict.received_at is None else verdict.as_of,
+        back_since=before.back_since,
     )
 
 
@@ -276,7 +331,10 @@ def _not_after(now: datetime, before: CriterionState | None) -> CriterionState |
     if before is None:
         return None
     moments = (before.raw_since, before.away_since, before.episode_since, before.seen, before.back_since)
-    if max(at for at in moments if at is not None) <= now:
+    for at in moments:
+        if at is not None and at > now:
+            break
+    else:
         return before
     raw, away, episode, seen, back = (None if at is None else min(at, now) for at in moments)
     return replace(before, raw_since=raw or now, away_since=away, episode_since=episode, seen=seen, back_since=back)

@@ -47,21 +47,11 @@ def judge(
     reading = sample.reading
     value = measured(indicator, reading, now)
     ruling = _rule(criterion, indicator, sample, value, now, calendar)
-    return Verdict(
-        colour=ruling.colour,
-        reasons=ruling.reasons,
-        value=value,
-        comparator=reading.comparator,
-        numerator=reading.numerator,
-        denominator=reading.denominator,
-        as_of=reading.as_of,
-        received_at=reading.received_at,
-        source=reading.source,
-        deadline=ruling.deadline,
-        overdue=ruling.overdue,
-        working_days_left=ruling.working_days_left,
+    return Verdict(  # by their places: this is done for every reading
+        ruling.colour, ruling.reasons, value, reading.comparator, reading.numerator, reading.denominator,
+        reading.as_of, reading.received_at, reading.source, ruling.deadline, ruling.overdue, ruling.working_days_left,
         recheck_at=ruling.recheck_at,
-    )
+    )  # fmt: skip
 
 
 def _rule(

@@ -114,15 +114,15 @@ def remember_rollups(
     now: datetime,
 ) -> Mapping[str, Series]:
     """The series with today's value of each roll-up that has a target, under its id; the same object if unchanged."""
-    after = dict(before)
+    after = before
     for rule in rules:
         if rule.rollup is None or rule.target is None or rule.id not in judged:
             continue
         value, known = judged[rule.id].verdict.value, judged[rule.id].colour.known
         if known and value is not None and not isinstance(value, (bool, str)):
             today = calendar.day(now).toordinal()
-            after[rule.id] = _with_day(after.get(rule.id, NOTHING), today, float(value))
-    return after if after != before else before
+            after = {**after, rule.id: _with_day(after.get(rule.id, NOTHING), today, float(value))}
+    return before if after is before or after == before else after
 
 
 def _put(days: tuple[int, ...], said: tuple[T, ...], day: int, fresh: T) -> tuple[T, ...]:

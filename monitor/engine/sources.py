@@ -42,7 +42,8 @@ def hear(
 ) -> Heard:
     """Take new readings in and choose, for every contested indicator, the one that counts at `now`."""
     news = tuple(news)
-    asked = {key for key in (*evidence, *rivals, *(r.indicator for r in news)) if _contested(indicators.get(key))}
+    named = {*evidence, *rivals, *[reading.indicator for reading in news]}
+    asked = {key for key in named if _contested(indicators.get(key))}
     absorbed = absorb(not_after(now, evidence), (reading for reading in news if reading.indicator not in asked))
     counting, fresh = dict(absorbed.evidence), list(absorbed.fresh)
     kept: dict[str, tuple[Reading, ...]] = {}

@@ -17,11 +17,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from monitor.engine.book import Criterion, Indicator, Measure
+from monitor.engine.evidence import same_hour
 from monitor.engine.flapping import spelt
 from monitor.model.hours import Calendar
 from monitor.model.reading import Comparator, Reading
 from monitor.model.state import UnitState
-from monitor.model.verdict import CriterionState
+from monitor.model.verdict import Counts, CriterionState, Standing
 
 
 def judged_today(judged_at: datetime | None, now: datetime, calendar: Calendar) -> bool:
@@ -52,10 +53,33 @@ def stays(
     return look_at is None or now < look_at
 
 
+def stands_still(
+    before: Mapping[str, CriterionState], after: Mapping[str, CriterionState], standing: Standing, counts: Counts | None
+) -> bool:
+    """True when the standing that was made of `before` is that of `after`, by the same rules: it is made of the colour,
+    the last level and the weight of each criterion, and of the children by colour."""
+    if standing.children != counts or before.keys() != after.keys():
+        return False
+    for key, now in after.items():
+        was = before[key]
+        if was is not now and (
+            was.colour is not now.colour
+            or was.level is not now.level
+            or was.weight != now.weight
+            or was.critical is not now.critical
+            or was.caused_by != now.caused_by
+        ):
+            return False
+    return True
+
+
 def says_again(
     state: UnitState, reading: Reading, criteria: Iterable[Criterion], indicators: Mapping[str, Indicator]
 ) -> bool:
-    """True when a reading changes nothing at a unit but the age of what is known; `criteria` are the unit's own."""
+    """True when a reading changes nothing at a unit but the age of what is known.
+
+    `criteria` are those of the unit, at least all that such a reading may touch (`Ruleset.touched_by`).
+    """
     before = state.evidence.get(reading.indicator)
     return (
         before is not None
@@ -74,7 +98,7 @@ def _repeated(before: Reading, reading: Reading) -> bool:
         and before.note == reading.note
         and before.as_of <= reading.as_of <= reading.received_at
         and before.received_at <= reading.received_at
-        and before.as_of.timestamp() // 3600 == reading.as_of.timestamp() // 3600
+        and same_hour(before.as_of, reading.as_of)
         and _is_bare(before)
         and _is_bare(reading)
     )
@@ -98,5 +122,5 @@ def _at_rest(state: UnitState, criterion: Criterion, key: str, indicators: Mappi
         and held.colour.known
         and held.colour is held.level is held.raw
         and held.flapping_since is None
-        and set(held.recent) == {spelt(held.raw)}
+        and held.recent.count(spelt(held.raw)) == len(held.recent) > 0
     )

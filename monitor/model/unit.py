@@ -19,6 +19,8 @@ class Level(StrEnum):
     COMMUNE = "commune"
     SYSTEM = "system"
 
+    __hash__ = str.__hash__  # of the word: each decision looks for levels in sets some dozen times
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:

@@ -214,6 +214,7 @@ class Service:
         self._spawn("strays", self.strays.run)
         self._spawn("digests", self.digests.run)
         self._spawn("retention", Housekeeping(self.site.retention, self.store, self.clock, self.site.calendar).run)
+        self._spawn("channel upkeep", partial(self.channel_watch.run, self.clock))
         self._spawn("loop lag", lambda: self.metrics.watch_loop(self.clock))
         self._spawn("first sweep", self._first_sweep)
         for name, exporter in self.exporters.items():

@@ -1,4 +1,6 @@
-"""What is wrong with the channels themselves, for the board and as a metric: stopped now, or soon."""
+"""What the channels themselves need: what is renewed each hour although nothing is sent, and what is wrong with them,
+for the board and as a metric: stopped now, or soon.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,11 @@ from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
 from monitor.adapters.transports.posting import Posting
-from monitor.ports import Transport
+from monitor.ports import Clock, Transport
 from monitor.service.instruments import collected
 from monitor.service.sender import Sender
+
+UPKEEP = 3600.0  # seconds
 
 
 class ChannelWatch(Collector):
@@ -19,11 +23,19 @@ class ChannelWatch(Collector):
     def __init__(self, sender: Sender, transports: Mapping[str, Transport]) -> None:
         self._sender = sender
         self._transports = transports
+        self._posting = {name: one for name, one in transports.items() if isinstance(one, Posting)}
+
+    async def run(self, clock: Clock) -> None:
+        """Have the channels renew what they need, at once and each hour; ends by cancellation."""
+        while self._posting:
+            for one in self._posting.values():
+                await one.upkeep()
+            await clock.sleep(UPKEEP)
 
     @property
     def warnings(self) -> Mapping[str, str]:
         """Channels that will stop unless somebody does something."""
-        asked = {name: one.trouble() for name, one in self._transports.items() if isinstance(one, Posting)}
+        asked = {name: one.trouble() for name, one in self._posting.items()}
         return {name: text for name, text in asked.items() if text}
 
     def sentences(self) -> tuple[str, ...]:

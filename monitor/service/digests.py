@@ -7,12 +7,13 @@ own (monitor.alerting.digests), so a second try and a restart owe nothing twice.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import cast
 
 from monitor.adapters.render import FORMATS
-from monitor.alerting.digests import Edition, digests, next_owed, owed
+from monitor.alerting.digests import Edition, addressees, digests, next_owed, owed
+from monitor.alerting.plan import Recipient
 from monitor.config.spec import Site
 from monitor.model.errors import StoreError
 from monitor.model.muting import Span
@@ -75,22 +76,27 @@ class Digests:
 
     async def _once(self, edition: Edition) -> None:
         """An edition that cannot be made keeps no other one back. Raises StoreError."""
+        site = self._site
         try:
-            if not await self._store.deliveries(incident=edition.key(self._site.calendar)):
-                await self._tell(edition)
+            lineage = site.units.answering(edition.unit.code)
+            to = addressees(edition, site.directory, lineage, site.calendar)
+            key = edition.key(site.calendar)
+            known = (await self._store.owed([key])).get(key, {})
+            missing = {name: whom for name, whom in to.items() if name not in known}
+            if missing or not to:
+                await self._tell(edition, missing)
         except StoreError:
             raise
         except Exception:
             log.exception("the digest of %s cannot be made", edition.unit.code)
 
-    async def _tell(self, edition: Edition) -> None:
+    async def _tell(self, edition: Edition, to: Mapping[str, tuple[Recipient, str]]) -> None:
         site, code = self._site, edition.unit.code
         scene = scene_of(site, dict(self._evaluator.states), code)
         store, now = cast(Records, self._store), self._clock.now()
         told = await digest_of(scene, edition.unit, edition.since, now, store, apart=self._apart, live=True)
-        facts, lineage = brief(told, scene), site.units.answering(code)
         attachments = await self._attached(edition, told, scene)
-        notices = digests(edition, facts, site.directory, lineage, site.calendar, attachments)
+        notices = digests(edition, to, brief(told, scene), site.directory, site.calendar, attachments)
         said = f"{edition.number(site.calendar)}: {len(notices)} messages"
         entry = AuditEntry(self._clock.now(), "denbao", "digest", code, said)
         await self._evaluator.tell(code, notices, entry)

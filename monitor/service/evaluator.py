@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from monitor.alerting.muting import Held, held_back
+from monitor.alerting.muting import Held, asleep, held_back
 from monitor.decide import Policy, acknowledge, check_told, hand_on, holds_post, listeners, may_wait
 from monitor.model.errors import NotFound, StoreError
 from monitor.model.incident import Incident, Notice
@@ -269,9 +269,11 @@ class Evaluator:
     def held(self, notice: Notice, now: datetime) -> Held | None:
         """Why a notice must not be sent now. What breaks here holds nothing back: it is better to page than to mute."""
         try:
-            return held_back(notice, self.policy.muting, self.policy.units, now)
+            policy = self.policy
+            muted = held_back(notice, policy.muting, policy.units, now)
+            return muted or asleep(notice, policy.directory, policy.calendar.zone, now)
         except Exception:
-            log.exception("whether notice %s is muted cannot be told", notice.key)
+            log.exception("whether notice %s is held back cannot be told", notice.key)
             return None
 
     def holds_post(self, notice: Notice) -> bool:

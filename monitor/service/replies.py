@@ -17,7 +17,6 @@ from monitor.alerting.digests import numbered
 from monitor.alerting.notices import address_in
 from monitor.alerting.plan import Recipient
 from monitor.alerting.replies import REPLY, Ask, Said, awaits, called, newest, parse, readings, told
-from monitor.alerting.replytexts import REPLIES
 from monitor.alerting.troubles import judged
 from monitor.alerting.wording import render
 from monitor.config.spec import Site
@@ -129,15 +128,19 @@ class Replies:
 
     async def _all(self, case: _Case) -> str:
         done: list[Incident] = []
+        unclear: list[Incident] = []  # for which of its parties the sender answers
         for incident in self._answerable(case):
             actor, heard = _actor(incident, case), await self._heard(case, incident)
             try:
                 decision = await self._evaluator.acknowledge(incident.key, actor, via=case.via, told=heard)
-            except (NotFound, Outdated, ValueError):  # closed or worse by now, or not for them to answer
+            except (NotFound, Outdated):  # closed or worse by now
+                continue
+            except ValueError:
+                unclear.append(incident)
                 continue
             done.append(decision.incidents[0])
         if not done:
-            return await self._tell(case, "nothing")
+            return await self._tell(case, "party", unclear[0]) if unclear else await self._tell(case, "nothing")
         if len(done) == 1:
             return await self._tell(case, _confirmed(done[0], case), done[0], **_times(done[0]))
         text = "acked_all_part" if any(one.missing for one in done) else "acked_all"
@@ -306,7 +309,7 @@ class Replies:
         local = {
             name: site.calendar.local(value) if isinstance(value, datetime) else value for name, value in named.items()
         }
-        said = render(text, local, person.locale, REPLIES)
+        said = render(text, local, person.locale, site.directory.texts)
         ref = incident.ref if incident else ""
         return Notice(
             key, key, ref, unit.code, REPLY, person.id, case.message.channel,

@@ -29,6 +29,7 @@ LEASE = 20.0  # seconds
 _EVER = 86_400.0 * 36_500  # seconds: until now, however far away it is
 LOOK = 5.0  # seconds after which the outbox is looked at without being woken
 LONG = 3600.0  # seconds: only a night or a silence keeps a notice for longer past its time; both are asked at its claim
+EARLY = 1000  # final statuses kept whose message is not known by that name yet
 REFUSED = timedelta(seconds=1)  # pause after a store that cannot be written
 
 HandOn = Callable[[Notice], Awaitable[bool]]  # whether somebody is called instead, see Evaluator.hand_on
@@ -67,11 +68,12 @@ class Sender:
         self._chance = chance
         self._owner = owner
         self._look = look
-        self._hold = hold  # what is muted; asked within each claim
+        self._hold = hold  # what is muted, or would come in quiet hours; asked within each claim
         self.hand_on: HandOn | None = None  # calls somebody else instead of who left; None: nobody does
         self._wake = {channel: asyncio.Event() for channel in transports}
         self._unmarked = dict.fromkeys(transports, 0)  # sends that ended and wait for the store
         self._flying: dict[str, set[asyncio.Task[None]]] = {channel: set() for channel in transports}
+        self._early: dict[tuple[str, str], str] = {}  # channel, provider's name -> final status that overtook its send
 
     def notice(self, decisions: Sequence[Decision]) -> None:
         """Listener of the event hub: something is owed, or a channel may go on."""
@@ -220,12 +222,27 @@ class Sender:
             return take_over(notice, following)
 
         if not await self._store.heard_later(channel, name, final, now, instead):
+            self._keep_early(channel, name, final)
             return False
         detail = f"told by {', '.join(dict.fromkeys(told))} instead" if told else ""
         await self._store.audit(AuditEntry(now, f"provider of {channel}", final, clean(name), detail))
         if told:
             self.look()
         return True
+
+    def _keep_early(self, channel: str, name: str, final: str) -> None:
+        """A status may come before the answer that tells the provider's name of the message: kept while one is due."""
+        if self._flying.get(channel):
+            self._early[channel, name] = final
+            while len(self._early) > EARLY:
+                del self._early[next(iter(self._early))]
+
+    async def _apply_early(self, channel: str, name: str) -> None:
+        if final := self._early.pop((channel, name), ""):
+            try:
+                await self.heard_later(channel, name, final)
+            except StoreError as broken:
+                log.error("that a message was %s cannot be stored: %s", final, broken)
 
     @property
     def stopped(self) -> Mapping[str, str]:
@@ -245,6 +262,7 @@ class Sender:
                 await self._clock.sleep(REFUSED.total_seconds())
         finally:
             self._unmarked[notice.channel] -= 1
+        await self._apply_early(notice.channel, receipt.id)
         if instead is not None and instead.channel in self._wake:
             self._wake[instead.channel].set()
 
@@ -254,7 +272,7 @@ class Sender:
         """False while the store refuses: the outcome is kept until it can be written, for as long as we live."""
         try:
             if not await self._store.settle(lease, receipt, now, again, instead):
-                log.warning("notice %s was taken over before it could be marked", lease.notice.key)
+                log.warning("notice %s was taken over or decided before it could be marked", lease.notice.key)
         except StoreError as broken:
             log.error("notice %s was sent but cannot be marked: %s", lease.notice.key, broken)
             return False

@@ -469,6 +469,48 @@ async def test_who_may_have_been_told_is_told_of_the_recovery(store: Store) -> N
     assert lease.notice.key == "good"
 
 
+async def _over_in_the_morning(store: Store, *later: Incident, notices: tuple[Notice, ...] = ()) -> UnitState:
+    """Told, over, and the end owed after 100 s; and then other incidents."""
+    first = incident("00010/portal/1", phase=Phase.CLOSED)
+    bad = notice("bad", incident=first.key)
+    (state,) = await store.commit([decision(UnitState("00010"), incidents=(first,), notices=(bad,))])
+    (lease,) = await store.lease("log", "me", at(1), 10, 20)
+    await store.settle(lease, SENT, at(2))
+    good = notice("good", incident=first.key, due=100, requires="bad")
+    (state,) = await store.commit([decision(state, notices=(good,))])
+    (state,) = await store.commit([decision(state, incidents=later, notices=notices)])
+    return state
+
+
+async def test_sc_44_who_has_heard_that_the_trouble_is_back_is_not_told_that_it_was_over(store: Store) -> None:
+    again = incident("00010/portal/2", "SECOND", opened=50)
+    await _over_in_the_morning(store, again, notices=(notice("back", incident=again.key, due=90),))
+    assert await store.next_due("log") == at(90)
+    (back,) = await store.lease("log", "me", at(100), 10, 20)
+    assert back.notice.key == "back"
+    await store.settle(back, SENT, at(101))
+    assert await store.lease("log", "me", at(102), 10, 20) == []
+    (good,) = [one for one in await store.deliveries() if one.notice.key == "good"]
+    assert (good.state, good.detail) == ("suppressed", "the trouble is back")
+
+
+async def test_sc_46_a_relapse_of_which_nobody_heard_leaves_one_recovery(store: Store) -> None:
+    again = incident("00010/portal/2", "SECOND", opened=50)
+    state = await _over_in_the_morning(store, again)
+    assert await store.next_due("log") is None
+    assert await store.lease("log", "me", at(101), 10, 20) == []
+    await store.commit([decision(state, incidents=(replace(again, phase=Phase.CLOSED),))])
+    (good,) = await store.lease("log", "me", at(102), 10, 20)
+    assert good.notice.key == "good"
+
+
+async def test_another_trouble_of_the_unit_holds_no_recovery_back(store: Store) -> None:
+    others = [replace(incident(f"00010/{cause}/2", cause), cause=cause) for cause in ("portal2", "porta", "silent:x")]
+    await _over_in_the_morning(store, *others)
+    (good,) = await store.lease("log", "me", at(101), 10, 20)
+    assert good.notice.key == "good"
+
+
 # -- what waits --------------------------------------------------------------------------------------------------
 
 
@@ -849,6 +891,15 @@ async def test_what_is_over_the_day_and_can_be_told_otherwise_is_claimed_with_th
     assert (first.over, second.over) == ("", "held: the day's 1 messages are used up")
     await store.settle(second, Receipt(Outcome.REFUSED, second.over), at(2))
     assert await store.lease("log", "me", at(3), 10, 20, limits=limits) == []
+
+
+async def test_a_providers_name_is_kept_where_its_final_status_overtook_the_answer_to_the_send(store: Store) -> None:
+    await store.commit([decision(UnitState("00010"), notices=(notice("i/0"),))])
+    (lease,) = await store.lease("log", "me", at(1), 10, 20)
+    assert await store.heard_later("log", reference("i/0"), "delivered", at(2))
+    assert not await store.settle(lease, Receipt(Outcome.SENT, id="sms-7"), at(3))
+    (found,) = await store.deliveries()
+    assert (found.state, found.final, found.provider_id, found.sent_at) == ("sent", "delivered", "sms-7", at(2))
 
 
 async def test_a_provider_tells_later_by_our_name_or_by_its_own(store: Store) -> None:

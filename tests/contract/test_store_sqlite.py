@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -250,9 +251,9 @@ def test_only_a_series_that_changed_is_written() -> None:
 
 
 async def test_what_is_committed_is_synced_through_a_write_ahead_log(store: SqlStore) -> None:
-    async def settings(writer) -> list[object]:
+    def settings(writer) -> list[object]:
         names = ("journal_mode", "synchronous", "busy_timeout")
-        return [(await writer.exec_driver_sql(f"PRAGMA {name}")).scalar_one() for name in names]
+        return [writer.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names]
 
     assert await store._file.write(settings) == ["wal", 2, 5000]  # 2 is FULL
 
@@ -298,8 +299,8 @@ async def test_what_is_asked_often_has_an_index(store: SqlStore, path: Path, que
 
 
 async def test_a_full_disk_is_a_store_error_and_loses_nothing_that_was_committed(store: SqlStore) -> None:
-    async def limit(writer, pages: int) -> None:
-        await writer.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    def limit(writer, pages: int) -> None:
+        writer.exec_driver_sql(f"PRAGMA max_page_count={pages}")
 
     (state,) = await store.commit([owing(notice())])
     await store._file.write(lambda writer: limit(writer, 1))
@@ -313,8 +314,8 @@ async def test_a_full_disk_is_a_store_error_and_loses_nothing_that_was_committed
 
 
 async def test_a_foreign_writer_that_does_not_let_go_is_a_store_error(store: SqlStore, path: Path) -> None:
-    async def impatient(writer) -> None:
-        await writer.exec_driver_sql("PRAGMA busy_timeout=0")
+    def impatient(writer) -> None:
+        writer.exec_driver_sql("PRAGMA busy_timeout=0")
 
     await store._file.write(impatient)
     foreign = sqlite3.connect(path, isolation_level=None)
@@ -343,17 +344,19 @@ async def test_what_cannot_be_written_is_a_store_error_and_writes_nothing(store:
 
 
 async def test_a_caller_that_gives_up_does_not_tear_the_transaction(store: SqlStore) -> None:
-    begun = asyncio.Event()
+    begun, given_up = threading.Event(), threading.Event()
 
-    async def slow(writer) -> None:
+    def slow(writer) -> None:
         begun.set()
-        await writer.exec_driver_sql("INSERT INTO health VALUES ('feed', '{}')")
+        given_up.wait()
+        writer.exec_driver_sql("INSERT INTO health VALUES ('feed', '{}')")
 
     waiting = asyncio.create_task(store._file.write(slow))
-    await begun.wait()
+    await asyncio.to_thread(begun.wait)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+    given_up.set()
     await store.commit([decision()])
     assert len(await store._file.fetch(queries.all_health())) == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -13,12 +14,15 @@ import textwrap
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Fetcher
 from monitor.adapters.guard import AddressGuard
+from monitor.adapters.transports.messaging import Extras, ZaloTransport
+from monitor.adapters.transports.pool import Pool
 from monitor.adapters.transports.zalotoken import NoToken, ZaloTokens
 from monitor.config.allow import parse_allow
 from monitor.config.secrets import Secret
@@ -200,3 +204,77 @@ async def test_half_a_draft_is_worth_nothing(bench):
     draft.write_text('{"access": "acc')
     assert await bench.tokens().access("access-1") == "access-2"
     assert not draft.exists()
+
+
+async def test_the_access_token_is_used_to_its_end_after_the_refresh_token_was_refused(bench):
+    tokens = bench.tokens()
+    await tokens.access()
+    bench.fake.refresh_token = "used-elsewhere"
+    bench.clock.at = START + timedelta(hours=20, minutes=1)
+    assert [await tokens.access() for _ in range(3)] == ["access-1"] * 3
+    bench.clock.at = START + timedelta(hours=25)
+    with pytest.raises(NoToken, match="consent again"):
+        await tokens.access()
+
+
+async def test_a_channel_by_which_nothing_goes_keeps_its_token_alive(bench):
+    channel = zalo(bench)
+    await channel.upkeep()
+    for hours in (1, 19, 21):
+        bench.clock.at = START + timedelta(hours=hours)
+        await channel.upkeep()
+    assert bench.fake.asked["oauth"] == 2
+    assert json.loads(bench.file.read_text())["refresh"] == "refresh-2"
+    assert channel.trouble() == ""
+
+
+async def test_a_channel_without_a_token_to_be_had_says_so_before_anything_is_to_be_sent(bench):
+    channel = zalo(bench)
+    bench.fake.refresh_token = "used-elsewhere"
+    await channel.upkeep()
+    assert "consent again" in channel.trouble()
+
+
+async def test_a_token_that_cannot_be_had_for_now_is_no_trouble_yet(bench):
+    channel = zalo(bench)
+    bench.fake.moods["oauth"] = Mood("status", "503")
+    await channel.upkeep()
+    assert channel.trouble() == ""
+
+
+def zalo(bench: Bench) -> ZaloTransport:
+    """The channel of the app; nothing is sent by it here."""
+    channel = ZaloTransport(Secret("zalooa://x"), lambda _: None, cast(Pool, None))
+    channel.extras = Extras(bench.clock, channel="zalo", tokens=bench.tokens())
+    return channel
+
+
+async def test_zalo_is_not_asked_while_the_disk_has_no_room_for_its_answer(bench, monkeypatch):
+    tokens = bench.tokens()
+    await tokens.access()
+    bench.clock.at = START + timedelta(hours=26)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", _full)
+        with pytest.raises(NoToken, match=r"zalo\.json cannot be written: No space left on device"):
+            await tokens.access()
+    assert bench.fake.asked["oauth"] == 1
+    assert await tokens.access() == "access-2"
+
+
+async def test_a_pair_that_could_not_be_written_is_kept_and_written_before_it_is_used(bench, monkeypatch):
+    tokens = bench.tokens()
+    await tokens.access()
+    bench.clock.at = START + timedelta(hours=26)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", _full)  # after Zalo's answer
+        with pytest.raises(NoToken, match="cannot be written"):
+            await tokens.access()
+        with pytest.raises(NoToken, match="cannot be written"):
+            await tokens.access()
+    assert await tokens.access() == "access-2"
+    assert json.loads(bench.file.read_text())["refresh"] == "refresh-2"
+    assert bench.fake.asked["oauth"] == 2
+
+
+def _full(*_asked: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

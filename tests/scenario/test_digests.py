@@ -41,6 +41,19 @@ def test_each_recipient_gets_an_edition_once_by_each_channel_at_its_time():
     assert editions(story) == [(30.0, "office", "mail", "1908-0830"), (30.0, "office", "sms", "1908-0830")]
 
 
+def test_of_several_digests_of_a_unit_at_one_time_each_goes_to_its_own_people_and_nobody_hears_twice():
+    chief = Recipient("chief", "chief", PROVINCE, "Chánh Văn phòng", channels=("sms",))
+    specs = [
+        DigestSpec(MORNING, *to_via) for to_via in ((("office",), ("mail",)), (("chief", "office"), ("sms", "mail")))
+    ]
+    site = with_digest(OFFICE, chief)
+    site = replace(site, directory=replace(site.directory, digests=tuple(specs)))
+    story = play(one_is_down, minutes=35, site=site)
+    story = play(one_is_down, minutes=60, site=site, before=story, begin=40)
+    told = [(who, channel) for _, who, channel, _ in editions(story)]
+    assert sorted(told) == [("chief", "sms"), ("office", "mail"), ("office", "sms")]
+
+
 def test_it_tells_the_counts_the_worst_and_what_is_open():
     story = play(one_is_down, minutes=40, site=with_digest(OFFICE))
     [mail] = [ring.notice for ring in story.rings if (ring.notice.kind, ring.notice.channel) == ("brief", "mail")]

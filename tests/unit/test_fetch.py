@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 import gc
 import gzip
+import socket
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -17,7 +20,9 @@ from aiohttp.http_parser import HttpResponseParser
 
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response, safe_url
 from monitor.adapters.fetch_body import Gunzip, is_gzip
-from monitor.adapters.fetch_kept import KEEP_ALIVE, Kept, Line
+from monitor.adapters.fetch_cookies import Cookies
+from monitor.adapters.fetch_kept import KEEP_ALIVE, Kept
+from monitor.adapters.fetch_line import Line, PlainLine, SocketTransport
 from monitor.adapters.fetch_redirect import next_hop
 from monitor.adapters.fetch_types import Broken
 from monitor.adapters.fetch_watch import Stopwatch
@@ -233,6 +238,7 @@ class Wire(ResponseHandler):
 
     def __init__(self) -> None:
         self.open, self.chatty = True, False
+        self._buffer = deque()
 
     def is_connected(self) -> bool:
         return self.open
@@ -298,6 +304,168 @@ def test_the_place_of_a_connection_that_the_other_side_closed_is_found_free_agai
     assert new.wire.is_connected() and kept.take("here", 61.0) is None
 
 
+def test_what_is_put_into_the_queue_of_an_idle_connection_is_not_heard_by_another() -> None:
+    kept, one, other = Kept(2), Line(Wire(), ""), Line(Wire(), "")
+    kept.keep("here", one, 0.0)
+    kept.keep("there", other, 0.0)
+    with contextlib.suppress(AttributeError):  # it may also take nothing
+        one.wire._buffer.append(cast(Any, ("forged", 1)))
+    assert not other.wire._buffer
+
+
+def test_idle_connections_are_looked_at_some_each_second_and_all_within_half_a_minute() -> None:
+    kept, lines = Kept(90), [Line(Wire(), "") for _ in range(60)]
+    for number, line in enumerate(lines):
+        kept.keep(number, line, 0.0)
+        line.wire.close()
+    left = []
+    for second in range(1, 40):
+        kept.keep("busy", kept.take("busy", float(second)) or Line(Wire(), ""), float(second))
+        left.append(len(kept._idle))
+    assert left[0] >= 50
+    assert left[-1] == 1
+
+
+async def test_an_idle_connection_that_the_server_closed_is_seen_and_not_asked() -> None:
+    heads: list[bytes] = []
+    closed = asyncio.Event()
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(fine("", 0))
+        await writer.drain()
+        writer.close()
+        closed.set()
+
+    async with await asyncio.start_server(once, "127.0.0.1", 0) as server, fetcher() as client:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        for _ in range(2):
+            got = await client.fetch(Request(url, method="PUT"))
+            assert isinstance(got, Response) and got.uses == 0
+            await closed.wait()
+            for idle in (line for lines in client._kept[False]._idle.values() for line in lines):
+                while idle.is_fit():  # noqa: ASYNC110 (until it has come)
+                    await asyncio.sleep(0)
+            closed.clear()
+    assert len(heads) == 2
+
+
+async def test_an_idle_connection_is_a_socket_and_nothing_watches_it() -> None:
+    async with Server(fine).running() as server, fetcher() as client:
+        got = await client.fetch(Request(f"http://127.0.0.1:{server.port}/"))
+        (idle,) = next(iter(client._kept[False]._idle.values()))
+        gc.collect()
+        held = [type(one).__name__ for one in gc.get_objects() if isinstance(one, ResponseHandler | SocketTransport)]
+    assert isinstance(got, Response) and isinstance(idle, PlainLine)
+    assert held == []
+
+
+class Heard(asyncio.Protocol):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said, self.ends, self.lost = b"", 0, asyncio.Event()
+        self.error: Exception | None = None
+
+    def data_received(self, data: bytes) -> None:
+        self.said += data
+
+    def eof_received(self) -> None:
+        self.ends += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.error = exc
+        self.lost.set()
+
+
+@asynccontextmanager
+async def between() -> AsyncIterator[tuple[SocketTransport, Heard, socket.socket]]:
+    """A transport, what its protocol hears, and the other end."""
+    here, there = socket.socketpair()
+    here.setblocking(False)
+    there.setblocking(False)
+    heard = Heard()
+    transport = SocketTransport(asyncio.get_running_loop(), here, heard, memoryview(bytearray(8)))
+    try:
+        yield transport, heard, there
+    finally:
+        transport.close()
+        there.close()
+
+
+async def test_what_comes_is_handed_on_in_pieces_and_the_end_is_told_once() -> None:
+    async with between() as (transport, heard, there):
+        there.send(b"more than eight bytes")
+        there.close()
+        await heard.lost.wait()
+        transport.close()
+        await asyncio.sleep(0)
+    assert (heard.said, heard.ends, heard.error, transport.is_closing()) == (b"more than eight bytes", 1, None, True)
+
+
+async def test_while_reading_is_paused_what_comes_waits() -> None:
+    async with between() as (transport, heard, there):
+        transport.pause_reading()
+        there.send(b"late")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert heard.said == b""
+        transport.resume_reading()
+        while not heard.said:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert heard.said == b"late"
+
+
+async def test_a_question_larger_than_the_system_takes_at_once_is_sent_whole() -> None:
+    loop = asyncio.get_running_loop()
+    question = bytes(range(256)) * 20_000
+    async with between() as (transport, _, there):
+        transport.write(question)
+        transport.write(b"end")
+        came = b""
+        while len(came) < len(question) + 3:
+            came += await loop.sock_recv(there, 1 << 20)
+    assert came == question + b"end"
+
+
+async def test_writing_to_a_peer_that_is_gone_ends_the_connection_with_the_error() -> None:
+    async with between() as (transport, heard, there):
+        transport.pause_reading()
+        there.close()
+        transport.write(b"anybody?")
+        await heard.lost.wait()
+        transport.write(b"nobody")
+    assert isinstance(heard.error, OSError)
+
+
+async def test_a_socket_that_was_let_go_of_stays_open_and_tells_nothing_more() -> None:
+    async with between() as (transport, heard, there):
+        sock = transport._sock
+        transport.leave()
+        there.send(b"x")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert (sock.recv(1), heard.said, heard.lost.is_set()) == (b"x", b"", False)
+        sock.close()
+
+
+async def test_what_a_server_sets_as_a_cookie_does_not_come_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    told = [
+        "s3cret name=a",
+        "s3cr\u00e9t=s3cret",
+        "a=" + "s3cret" * 900,
+        "no s3cret",
+        "=s3cret",
+        "a=s3cret; Domain=<s3cret>",
+    ]
+    caplog.set_level("DEBUG")
+    setting = Server(lambda *_: say("fine", *(f"Set-Cookie: {one}" for one in told)))
+    async with setting.running() as server, fetcher() as client:
+        got = await client.fetch(Request(f"http://127.0.0.1:{server.port}/", cookies=Cookies()))
+    assert isinstance(got, Response)
+    assert "s3cret" not in caplog.text and "s3cr" not in caplog.text
+
+
 async def test_a_connection_of_one_family_of_addresses_is_not_used_for_another() -> None:
     async with Server(fine).running() as server, fetcher() as client:
         url = f"http://127.0.0.1:{server.port}/"
@@ -321,7 +489,7 @@ async def test_what_a_server_says_unasked_is_never_taken_for_the_next_answer() -
         assert isinstance(await client.fetch(Request(url)), Response)
         (idle,) = next(iter(client._kept[False]._idle.values()))
         writers[0].write(say("forged"))
-        while not idle.wire.should_close:  # noqa: ASYNC110 (until it has come)
+        while idle.is_fit():  # noqa: ASYNC110 (until it has come)
             await asyncio.sleep(0)
         got = await client.fetch(Request(url))
     assert isinstance(got, Response)

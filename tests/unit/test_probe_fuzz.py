@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import Any, cast
 from unittest.mock import patch
 
-import aiohttp
 import dns.flags
 import dns.message
 import dns.rrset
@@ -28,9 +27,8 @@ from yarl import URL
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response
 from monitor.adapters.fetch_cookies import Cookies
-from monitor.adapters.fetch_kept import Kept
+from monitor.adapters.fetch_line import Line
 from monitor.adapters.fetch_types import MAX_HEADER_VALUE
-from monitor.adapters.fetch_wire import Letter, Lines
 from monitor.adapters.guard import AddressGuard
 from monitor.adapters.probes import KINDS
 from monitor.adapters.probes.capture import LONGEST, NotCaptured, Taker
@@ -374,7 +372,7 @@ def test_any_two_answers_make_a_journey_that_ends_and_shows_no_captured_value(fi
 
 
 class Peer:
-    """A connector whose other side says the same to every question and hangs up, and the transport to it."""
+    """Opens connections whose other side says the same to every question and hangs up, and the transport to it."""
 
     def __init__(self, said: bytes) -> None:
         self._said = said
@@ -382,11 +380,11 @@ class Peer:
         self._wire: ResponseHandler | None = None
         self.questions = 0
 
-    async def _create_connection(self, letter: Letter, *_: object) -> ResponseHandler:
+    async def open(self, *_: object) -> Line:
         self._closing = False
         self._wire = ResponseHandler(asyncio.get_running_loop())
         self._wire.connection_made(cast(Any, self))
-        return self._wire
+        return Line(self._wire, "192.0.2.1")
 
     def write(self, _data: bytes) -> None:
         self.questions += 1
@@ -400,7 +398,7 @@ class Peer:
         wire.connection_lost(None)
 
     def get_extra_info(self, name: str) -> object:
-        return ("192.0.2.1", 80) if name == "peername" else None
+        return None
 
     def is_closing(self) -> bool:
         return self._closing
@@ -423,8 +421,7 @@ def wired(said: bytes) -> None:
     async def once() -> None:
         peer = Peer(said)
         fetcher = Fetcher(AddressGuard(), CLOCK)
-        lines = Lines(cast(Any, peer), Kept(1), "any", aiohttp.ClientTimeout())
-        with patch.object(fetcher, "_open_lines", lambda *_: lines):
+        with patch.object(fetcher, "_dialler", peer):
             cookies = Cookies()
             got = await fetcher.fetch(
                 Request("http://a.example/x", max_wire=LARGEST, max_decoded=LARGEST, redirects=2, cookies=cookies)

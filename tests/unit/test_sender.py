@@ -205,6 +205,29 @@ async def test_what_is_sent_or_refused_is_never_sent_again(office):
     assert await office.states() == {"a": "sent", "b": "refused"}
 
 
+async def test_a_final_status_by_the_providers_name_counts_also_where_it_overtakes_the_answer_to_the_send(office):
+    channel = office.channel("sms", replace(SENT, id="provider-7"), gate=True)
+    await office.owe("a")
+    sender = office.sender()
+    async with office.running(sender):
+        await office.clock.advance(0)
+        assert not await sender.heard_later("sms", "provider-7", "delivered")
+        channel.gate.set()
+        await settled()
+    (found,) = await office.store.deliveries()
+    assert (found.state, found.final, found.provider_id) == ("sent", "delivered", "provider-7")
+
+
+async def test_a_final_status_of_nobodys_message_is_forgotten(office):
+    office.channel()
+    sender = office.sender()
+    async with office.running(sender):
+        assert not await sender.heard_later("sms", "provider-7", "failed")
+        await office.owe("a")
+        await office.clock.advance(5)
+    assert [one.final for one in await office.store.deliveries()] == [""]
+
+
 async def test_a_notice_owed_now_wakes_its_channel_at_once(office):
     channel = office.channel()
     sender = office.sender()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from monitor.alerting.notices import RECOVERY_TEXTS, STILL_OPEN
 from monitor.alerting.text import Text
-from monitor.alerting.texts import PLACEHOLDERS, TEXTS
+from monitor.alerting.texts import ALL_TEXTS, PLACEHOLDERS, TEXTS
 from monitor.alerting.wording import render
 from monitor.config.build import load_site
 from monitor.config.texts import load_texts
@@ -60,8 +60,8 @@ def test_a_site_says_an_outage_in_its_own_words_and_leaves_out_what_it_does_not_
 def test_what_a_file_does_not_say_stays_as_it_is_and_so_does_the_other_language(tmp_path):
     texts = load_texts(own_site(tmp_path, 'subject: "{unit}"\n'))[0]
     assert texts["vi"]["outage"].subject == ("{unit}",)
-    assert texts["vi"]["outage"].sms == TEXTS["vi"]["outage"].sms
-    assert texts["en"] == TEXTS["en"]
+    assert texts["vi"]["outage"].sms == ALL_TEXTS["vi"]["outage"].sms
+    assert texts["en"] == ALL_TEXTS["en"]
 
 
 def test_a_changed_text_is_another_version_of_the_site(tmp_path):
@@ -101,3 +101,24 @@ def test_the_example_of_the_page_is_a_text_that_check_accepts(tmp_path):
     example = texts_page.PAGE.read_text("utf-8").partition("```yaml\n")[2].partition("```")[0]
     own_site(tmp_path, example)
     assert problems_of(tmp_path) == []
+
+
+def test_a_site_answers_those_who_write_back_in_its_own_words(tmp_path):
+    make_site(tmp_path)
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts/acked.vi.yaml").write_text('sms: ["CAM ON {code} {unit}", ". Ma {id}"]\n', "utf-8")
+    assert problems_of(tmp_path) == []
+    texts = load_site(tmp_path, environ={}, now=NOW).directory.texts
+    facts = {"code": "02143", "unit_sms": "Xa Van Lang", "id": "S10234"}
+    assert render("acked", facts, "vi", texts).sms == "CAM ON 02143 Xa Van Lang. Ma S10234"
+
+
+def test_an_answer_of_a_site_names_code_and_reference_where_the_products_does(tmp_path):
+    make_site(tmp_path)
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts/acked.vi.yaml").write_text('sms: "CAM ON {unit}"\n', "utf-8")
+    (tmp_path / "texts/help.vi.yaml").write_text('sms: "Tra loi OK va ma"\n', "utf-8")
+    assert problems_of(tmp_path) == [
+        "texts/acked.vi.yaml:1: the SMS of 'acked' does not say {code}; write it into a piece",
+        "texts/acked.vi.yaml:1: the SMS of 'acked' does not say {id}; write it into a piece",
+    ]

@@ -350,6 +350,13 @@ async def test_an_answer_is_not_bad_news_of_its_incident_and_is_not_withheld_wit
 # -- digests ---------------------------------------------------------------------------------------------------------
 
 
+async def test_who_is_called_for_no_party_is_told_to_say_for_whom_also_when_answering_everything():
+    async with running(with_parties(made(), {"telecom": ("head",)})) as world, visiting(world) as client:
+        await world.break_centre("02102")
+        assert await write(client, "OK") == "party"
+        assert await write(client, "OK TAT CA", number=2) == "party"
+
+
 def reading_digests() -> Site:
     """The head gets a digest of the province by SMS."""
     plain = made()

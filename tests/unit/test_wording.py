@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.adapters.transports.gateways.letters import fitting
 from monitor.alerting.conditions import CONDITIONS
 from monitor.alerting.text import Text
 from monitor.alerting.texts import PLACEHOLDERS, TEXTS
@@ -310,3 +311,11 @@ def test_overlong_words_are_measured_after_everything_that_may_go_is_gone():
         == len("MAT TIN HIEU 02143 P. Van Mi.: khong co so lieu tu 23:59 26/08 " + "x" * 130 + "." + ". Ma ABCDEF")
         - 160
     )
+
+
+@pytest.mark.parametrize("locale", sorted(TEXTS))
+@pytest.mark.parametrize("text_id", sorted(PLACEHOLDERS))
+@pytest.mark.parametrize("length", range(4, 31))
+def test_an_sms_is_one_segment_also_in_the_letters_that_a_gateway_takes(text_id, locale, length):
+    facts = {**WORST, "unit_sms": "Xa " + "B" * (length - 3)}
+    assert segments(fitting(render(text_id, facts, locale).sms, "esms")) == 1

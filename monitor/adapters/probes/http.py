@@ -16,14 +16,11 @@ from monitor.config.probespec import HttpCheck
 class HttpAsk:
     """Asks one URL."""
 
-    __slots__ = ("_asks", "_beginning", "_judge", "_request", "_timeout", "_tools")
+    __slots__ = ("_judge", "_request", "_tools")
 
     def __init__(self, asks: HttpCheck, timeout: float, tools: Tools) -> None:
-        self._asks = asks
-        self._timeout = timeout
         self._tools = tools
-        self._request = self._ready()
-        self._beginning = f"{self._request.method} {safe_url(self._request.url)}"
+        self._request = _request(asks, timeout)
         self._judge = Judge(asks)
 
     async def __call__(self, now: datetime) -> Outcome:
@@ -39,23 +36,8 @@ class HttpAsk:
         said.say(problem or "as expected")
         return Outcome(problem, answer.phases, said, {"seconds": answer.elapsed})
 
-    def _ready(self) -> Request:
-        asks = self._asks
-        request = Request(
-            asks.url,
-            method=asks.method,
-            headers=tuple((name, secret.reveal()) for name, secret in asks.headers),
-            body=asks.body.reveal().encode() if asks.body else None,
-            timeout=self._timeout,
-            max_wire=asks.max_bytes,
-            max_decoded=asks.max_bytes,
-            redirects=asks.redirects,
-            family=asks.address,
-            tls=asks.tls,
-        )
-        with contextlib.suppress(Broken):  # said by each fetch
-            return ready(request)
-        return request
+    def _beginning(self) -> str:
+        return f"{self._request.method} {safe_url(self._request.url)}"
 
     def _tell(self, answer: Response, said: Transcript) -> None:
         # Never the body nor other headers: people's data and session cookies may stand in them.
@@ -64,3 +46,21 @@ class HttpAsk:
         said.say(f"{answer.peer} answers HTTP {answer.status}, {kind}, {len(answer.body)} bytes")
         if "location" in answer.headers:
             said.say(f"points to {safe_url(answer.headers['location'])}")
+
+
+def _request(asks: HttpCheck, timeout: float) -> Request:
+    request = Request(
+        asks.url,
+        method=asks.method,
+        headers=tuple((name, secret.reveal()) for name, secret in asks.headers),
+        body=asks.body.reveal().encode() if asks.body else None,
+        timeout=timeout,
+        max_wire=asks.max_bytes,
+        max_decoded=asks.max_bytes,
+        redirects=asks.redirects,
+        family=asks.address,
+        tls=asks.tls,
+    )
+    with contextlib.suppress(Broken):  # said by each fetch
+        return ready(request)
+    return request

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import overload
@@ -42,7 +42,7 @@ class Transcript(Sequence[str]):
         self._clock = clock
         self._began = clock.monotonic()
         self._secrets: list[str] = []
-        self._said: list[tuple[float, str]] = []  # seconds since the beginning, and what
+        self._said: list[tuple[float, str | Callable[[], str]]] = []  # seconds since the beginning, and what
         self.hide(secrets)
 
     def hide(self, secrets: Iterable[str]) -> None:
@@ -50,10 +50,11 @@ class Transcript(Sequence[str]):
         if secrets:  # the longer first: one may be a part of another
             self._secrets = sorted({*self._secrets, *filter(None, secrets)}, key=len, reverse=True)
 
-    def say(self, text: str) -> None:
-        """Add a line; beyond the cap nothing is kept."""
+    def say(self, text: str | Callable[[], str]) -> None:
+        """Add a line, or what makes it when it is read; beyond the cap nothing is kept."""
         if len(self._said) < MAX_LINES:
-            self._said.append((self._clock.monotonic() - self._began, self.masked(text)[:_KEPT]))
+            line = self.masked(text)[:_KEPT] if isinstance(text, str) else text
+            self._said.append((self._clock.monotonic() - self._began, line))
 
     def masked(self, text: str) -> str:
         """The text without the secrets."""
@@ -74,4 +75,5 @@ class Transcript(Sequence[str]):
     @property
     def lines(self) -> tuple[str, ...]:
         """What has been said so far; what was found to be a secret later is masked in the lines before, too."""
-        return tuple(f"{1000 * at:7.1f} ms  {clean(self.masked(text), MAX_LINE)}" for at, text in self._said)
+        said = ((at, text if isinstance(text, str) else text()) for at, text in self._said)
+        return tuple(f"{1000 * at:7.1f} ms  {clean(self.masked(text), MAX_LINE)}" for at, text in said)

@@ -11,8 +11,7 @@ import ssl
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
-
-from cryptography import x509
+from typing import TYPE_CHECKING
 
 from monitor.adapters.fetch_watch import DOING, Stopwatch
 from monitor.adapters.probes.outcome import Outcome, Transcript
@@ -20,6 +19,9 @@ from monitor.adapters.probes.talk import Unwell, reason
 from monitor.adapters.probes.tools import Tools
 from monitor.config.probespec import TlsCheck
 from monitor.model.text import clean
+
+if TYPE_CHECKING:  # imported where a certificate is read: 7 MiB for a site without such a probe
+    from cryptography import x509
 
 _DAY = timedelta(days=1)
 _VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
@@ -109,6 +111,8 @@ def _blind() -> ssl.SSLContext:
 
 def _read(raw: bytes, said: Transcript) -> x509.Certificate:
     """The certificate, described. Raises Unwell for one that cannot be read, or whose names or dates cannot."""
+    from cryptography import x509
+
     try:
         found = x509.load_der_x509_certificate(raw)
         subject, issuer = (clean(name.rfc4514_string(), 80) for name in (found.subject, found.issuer))

@@ -15,7 +15,6 @@ import gzip
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 
-from cramjam import snappy
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.reporting.exposition import rendered
@@ -50,6 +49,8 @@ def requests(page: str, kind: str, extra: Mapping[str, str], at: float) -> Itera
 
 def remote_write(series: Sequence[Series], milliseconds: int) -> bytes:
     """One packed WriteRequest."""
+    from cramjam import snappy  # where it is used: few sites push
+
     stamp = b"\x10" + _varint(milliseconds)
     message = b"".join(_field(0x0A, _timeseries(labels, value, stamp)) for labels, value in series)
     return bytes(snappy.compress_raw(message))

@@ -10,17 +10,18 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
-
-from xlsxwriter import Workbook
-from xlsxwriter.worksheet import Worksheet
 
 from monitor.adapters.render.plain import when
 from monitor.adapters.render.spelling import both, spelt, worded
 from monitor.engine.explain import number
 from monitor.model.colour import Colour
 from monitor.reporting.report import Cell, Column, Report, Sort, Table, colour_words
+
+if TYPE_CHECKING:  # imported where a workbook is written
+    from xlsxwriter import Workbook
+    from xlsxwriter.worksheet import Worksheet
 
 _VIETNAMESE = "[$-42A]"
 _PAINT: Mapping[Colour, tuple[str, str]] = {  # background, letters
@@ -51,6 +52,8 @@ _DAY = 86_400.0
 def as_xlsx(report: Report) -> bytes:
     """A sheet for each table, after one that says what this is."""
     file = io.BytesIO()
+    from xlsxwriter import Workbook
+
     book = Workbook(file, _OPTIONS)
     book.set_properties(
         {"title": report.title[0], "subject": report.title[1], "created": _wall(report.at, report.zone)}

@@ -32,7 +32,8 @@ class MemoryStore:
         self._open = False
         self._states: dict[str, UnitState] = {}
         self._incidents: dict[str, Incident] = {}
-        self._notices = MemoryOutbox()
+        self._episodes: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)  # keys of incidents
+        self._notices = MemoryOutbox(self._relapses)
         self._transitions: defaultdict[str, list[Transition]] = defaultdict(list)
         self._readings: defaultdict[tuple[str, str], list[Reading]] = defaultdict(list)
         self._history: dict[str, list[Reading | Transition | Notice | AuditEntry]] = {
@@ -81,7 +82,9 @@ class MemoryStore:
             raised[unit] = version + 1
 
     def _apply(self, decision: Decision) -> None:
-        self._incidents |= {incident.key: incident for incident in decision.incidents}
+        for incident in decision.incidents:
+            self._incidents[incident.key] = incident
+            self._episodes[incident.unit, incident.cause][incident.key] = None
         for order in decision.withheld:
             self._notices.withhold(order)
         for notice in decision.notices:
@@ -94,6 +97,12 @@ class MemoryStore:
             self._history["transitions"].append(change)
         for entry in decision.audit:
             self._chain(entry)
+
+    def _relapses(self, key: str) -> list[Incident]:
+        """Later incidents of the same trouble."""
+        own = self._incidents.get(key)
+        episodes = self._episodes[own.unit, own.cause] if own is not None else ()
+        return [self._incidents[one] for one in episodes if one > key]
 
     def _remember(self, reading: Reading) -> None:
         claim = codec.claim(reading)
@@ -260,7 +269,8 @@ class MemoryStore:
         ended = {key for key, one in self._incidents.items() if one.closed_at is not None and one.closed_at < before}
         gone = ended - set(self._notices.owed(ended))
         for key in gone:
-            del self._incidents[key]
+            one = self._incidents.pop(key)
+            del self._episodes[one.unit, one.cause][key]
         return len(gone)
 
     def _prune_silences(self, before: datetime) -> int:

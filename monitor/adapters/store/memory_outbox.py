@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -95,7 +95,8 @@ class _Row:
 class MemoryOutbox:
     """Notices by key, and those still undecided by channel. The methods are those of the port."""
 
-    def __init__(self) -> None:
+    def __init__(self, relapses: Callable[[str], Sequence[Incident]] = lambda _incident: ()) -> None:
+        self._relapses = relapses  # later incidents of the same trouble
         self._rows: dict[str, _Row] = {}
         self._of_incident: defaultdict[str, list[_Row]] = defaultdict(list)
         self._undecided: defaultdict[str, dict[str, _Row]] = defaultdict(dict)
@@ -147,10 +148,13 @@ class MemoryOutbox:
         self._expire(rows, now)
         due = [row for row in rows if row.state in states.WAITING and row.next_at <= now]
         free = [row for row in due if not self._blocked(row)]
-        told, untold = self._split(free)
-        for row in untold:
+        for row in [row for row in free if not self._told(row)]:
             self._suppress(row, states.NEVER_TOLD)
-        claimed = [row for row in sorted(told, key=lambda row: row.rank) if not self._held(row, hold, now)][:limit]
+        for row in [row for row in due if row.state in states.WAITING and self._told_again(row)]:
+            self._suppress(row, states.BACK)
+        free = [row for row in free if row.state in states.WAITING and not self._back(row)]
+        ranked = sorted(free, key=lambda row: row.rank)
+        claimed = [row for row in ranked if not self._held(row, hold, now)][:limit]
         over: Mapping[str, str] = {}
         if limits is not None and limits.bound:
             claimed, over = self._admitted(channel, claimed, limits, now)
@@ -256,7 +260,11 @@ class MemoryOutbox:
     ) -> bool:
         """See the port."""
         row = self._rows.get(lease.notice.key)
-        if not row or row.state not in states.UNDECIDED or (row.owner, row.attempt) != (lease.owner, lease.attempt):
+        if not row or row.attempt != lease.attempt:
+            return False
+        if row.state not in states.UNDECIDED or row.owner != lease.owner:
+            if row.state == Outcome.SENT.value:  # its final status overtook the answer to its send
+                row.provider_id = row.provider_id or receipt.id
             return False
         row.state = states.state_after(receipt.outcome, row.withheld)
         row.detail = states.detail_after(receipt.outcome, receipt.detail, row.withheld)
@@ -279,7 +287,8 @@ class MemoryOutbox:
     def next_due(self, channel: str) -> datetime | None:
         """See the port."""
         rows = self._undecided[channel].values()
-        waiting = [row.next_at for row in rows if row.state in states.WAITING and not self._blocked(row)]
+        free = (row for row in rows if not self._blocked(row) and not self._back(row))
+        waiting = [row.next_at for row in free if row.state in states.WAITING]
         leased = [row.lease_until for row in rows if row.lease_until is not None]
         return min(waiting + leased, default=None)
 
@@ -294,16 +303,27 @@ class MemoryOutbox:
         rows = self._of_incident[row.notice.incident]
         return [r for r in rows if r.notice.requires is None and (r.notice.recipient, r.notice.origin) == address]
 
-    def _split(self, rows: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
-        told: list[_Row] = []
-        untold: list[_Row] = []
-        for row in rows:
-            (told if self._told(row) else untold).append(row)
-        return told, untold
-
     def _told(self, row: _Row) -> bool:
         return row.notice.requires is None or any(
             states.was_told(earlier.state, earlier.maybe_sent, earlier.final) for earlier in self._bad_news(row)
+        )
+
+    def _back(self, row: _Row) -> bool:
+        """Whether the trouble of which this good news says that it is over is there again."""
+        return row.notice.requires is not None and any(
+            one.phase.value in states.THERE for one in self._relapses(row.notice.incident)
+        )
+
+    def _told_again(self, row: _Row) -> bool:
+        """... and the same address was told, or may have been."""
+        if row.notice.requires is None:
+            return False
+        address = (row.notice.recipient, row.notice.origin)
+        rows = [one for incident in self._relapses(row.notice.incident) for one in self._of_incident[incident.key]]
+        return any(
+            states.was_told(one.state, one.maybe_sent, one.final)
+            for one in rows
+            if one.notice.requires is None and (one.notice.recipient, one.notice.origin) == address
         )
 
     def deliveries(self, incident: str | None, limit: int) -> Sequence[Delivery]:

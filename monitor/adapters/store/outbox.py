@@ -42,6 +42,7 @@ from monitor.adapters.store.tables import (
 from monitor.model.incident import DELIVERED, FAILED, LEFT, LOOPBACK, Outcome, Phase
 
 _earlier = notice.alias("earlier")
+_own, _relapse = incident.alias("own"), incident.alias("relapse")
 _free_since = func.coalesce(notice.c.free_at, notice.c.due_at, type_=notice.c.due_at.type)
 # Not `in_`: the values of an IN are filled in for each execution, which `executemany` cannot do.
 _waiting = or_(*(notice.c.state == state for state in sorted(states.WAITING)))
@@ -149,11 +150,20 @@ def suppress_never_told(channel: str, now: datetime) -> Update:
     )
 
 
+def suppress_outlived(channel: str, now: datetime) -> Update:
+    """Suppress due good news to an address that has heard since that the trouble is back."""
+    return (
+        update(notice)
+        .where(*_due(channel, now), notice.c.requires.is_not(None), _told_again())
+        .values(state=Outcome.SUPPRESSED.value, detail=states.BACK, owner="", lease_until=None)
+    )
+
+
 def claimable(channel: str, now: datetime, limit: int) -> Select[Any]:
-    """Due notices of a channel that wait for no other: urgent before old."""
+    """Due notices of a channel that wait for no other, and good news that is still true: urgent before old."""
     names = ("key", "doc", "attempt", "maybe_sent", "recipient", "urgent", "incident")
     columns = [notice.c[name] for name in names]
-    free = or_(notice.c.requires.is_(None), and_(~_blocked(), _told()))
+    free = or_(notice.c.requires.is_(None), and_(~_blocked(), ~_back(), _told()))
     order = (notice.c.urgent.desc(), notice.c.due_at, notice.c.key)
     return select(*columns).where(*_due(channel, now), free).order_by(*order).limit(limit)
 
@@ -201,6 +211,12 @@ def held_by(key: str, owner: str, attempt: int) -> Select[Any]:
 def settle(key: str, values: dict[str, Any]) -> Update:
     """Write what became of a claim and end it."""
     return update(notice).where(notice.c.key == key).values(owner="", lease_until=None, **values)
+
+
+def learn_name(key: str, attempt: int, provider_id: str) -> Update:
+    """Keep the provider's own name for a message whose final status overtook the answer to its send."""
+    overtaken = (notice.c.attempt == attempt, notice.c.state == Outcome.SENT.value, notice.c.provider_id == "")
+    return update(notice).where(notice.c.key == key, *overtaken).values(provider_id=provider_id)
 
 
 def heard_later(channel: str, name: str, final: str, now: datetime) -> Update:
@@ -251,7 +267,8 @@ def next_due(channel: str) -> Select[Any]:
     """First instant at which something can be claimed, or a claim runs out."""
     leased = notice.c.state == states.LEASED
     instant = case((leased, notice.c.lease_until), else_=notice.c.next_at)
-    return select(func.min(instant)).where(notice.c.channel == channel, _undecided, or_(leased, ~_blocked()))
+    free = or_(leased, and_(~_blocked(), ~_back()))
+    return select(func.min(instant)).where(notice.c.channel == channel, _undecided, free)
 
 
 def deliveries(of_incident: str | None, limit: int) -> Select[Any]:
@@ -341,6 +358,26 @@ def _told() -> ColumnElement[bool]:
     """Some bad news of the same incident to the same address was sent, or may have been."""
     sent = or_(_earlier.c.state == Outcome.SENT.value, _earlier.c.maybe_sent.is_(True))
     return exists(literal(1)).where(*_bad_news(), sent, _earlier.c.final != FAILED)
+
+
+def _relapses() -> tuple[ColumnElement[bool], ...]:
+    """Later incidents of the same trouble, by their keys (unit/cause/instant); nothing for bad news."""
+    beyond = _own.c.unit + "/" + _own.c.cause + "0"  # the sign after "/"
+    later = (_relapse.c.key > _own.c.key, _relapse.c.key < beyond)
+    return (notice.c.requires.is_not(None), _own.c.key == notice.c.incident, *later)
+
+
+def _back() -> ColumnElement[bool]:
+    """The trouble of which this good news says that it is over is there again."""
+    return exists(literal(1)).where(*_relapses(), _relapse.c.phase.in_(sorted(states.THERE)))
+
+
+def _told_again() -> ColumnElement[bool]:
+    """... and the same address was told, or may have been."""
+    sent = or_(_earlier.c.state == Outcome.SENT.value, _earlier.c.maybe_sent.is_(True))
+    address = (_earlier.c.recipient == notice.c.recipient, _earlier.c.origin == notice.c.origin)
+    told = (_earlier.c.incident == _relapse.c.key, *address, _earlier.c.requires.is_(None), sent)
+    return exists(literal(1)).where(*_relapses(), *told, _earlier.c.final != FAILED)
 
 
 def _bad_news() -> tuple[ColumnElement[bool], ...]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Integer,
     Select,
     Table,
+    Text,
     bindparam,
     exists,
     func,
@@ -69,9 +70,11 @@ def all_rolling() -> Select[Any]:
     return select(rolling)
 
 
-def versions_of(units: Collection[str]) -> Select[Any]:
-    """Stored versions of these units; those never stored are missing."""
-    return select(unit_state.c.unit, unit_state.c.version).where(unit_state.c.unit.in_(sorted(units)))
+@cache
+def versions_of() -> Select[Any]:
+    """Stored versions of the units that a JSON list names; those never stored are missing."""
+    asked = func.json_each(bindparam("units", type_=Text)).table_valued("value").alias("asked")
+    return select(unit_state.c.unit, unit_state.c.version).where(unit_state.c.unit.in_(select(asked.c.value)))
 
 
 @cache

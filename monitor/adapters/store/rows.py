@@ -1,4 +1,4 @@
-"""Decisions as rows for the tables. Encoding is the slow part of a commit: it runs beside the event loop."""
+"""Decisions as rows for the tables. Encoding is the slow part of a commit: it runs in the thread that writes."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Batch:
     """Rows of decisions about different units, and the versions that these units must have."""
 
     versions: dict[str, int] = field(default_factory=dict)
+    after: list[UnitState] = field(default_factory=list)  # with their new versions
     states: list[Row] = field(default_factory=list)
     series: list[Row] = field(default_factory=list)
     rolling: list[Row] = field(default_factory=list)
@@ -39,7 +40,9 @@ class Batch:
     def add(self, decision: Decision) -> None:
         """Take in one decision. Raises StoreError for a fact that cannot be encoded."""
         self.versions[decision.before.unit] = decision.before.version
-        self.states.append(_state_row(raised(decision)))
+        after = replace(decision.after, version=decision.before.version + 1)
+        self.after.append(after)
+        self.states.append(_state_row(after))
         self.series += _series_rows(decision)
         self.rolling += _rolling_rows(decision)
         self.incidents += map(_incident_row, decision.incidents)
@@ -56,11 +59,6 @@ def _withheld_rows(order: Withhold) -> Iterator[Row]:
     keys: Iterable[str | None] = (None,) if order.notices is None else sorted(order.notices)
     about = {"of_incident": order.incident, "reason": order.reason}
     return ({**about, "of_recipient": who, "of_key": key} for who, key in product(whom, keys))
-
-
-def raised(decision: Decision) -> UnitState:
-    """The state after a decision with its new version."""
-    return replace(decision.after, version=decision.before.version + 1)
 
 
 def batches(decisions: Sequence[Decision]) -> list[Batch]:

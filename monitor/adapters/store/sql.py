@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Executable, Table
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Executable, Table
 
 from monitor.adapters.store import aged, codec, outbox, queries, rows, states, tables
 from monitor.adapters.store.sqlite import SqliteFile, warnings
@@ -34,15 +34,13 @@ _RECORDED: Mapping[str, tuple[Table, Callable[[Any], Any]]] = {
     "notices": (tables.notice, lambda row: codec.NOTICE.decode(row.doc)),
     "audit": (tables.audit, lambda row: rows.audited(row)[0]),
 }
-_CHUNK = 100  # rows handed to the database at once, so that the event loop gets a turn between
-
 _EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class SqlStore:
     """`monitor.ports.Store` over SQLAlchemy Core and aiosqlite.
 
-    Documents are encoded and decoded in a thread of its own, statements run in the threads of their connections.
+    Transactions, with the documents that they write, run in one thread; what is read is decoded in another.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -75,20 +73,19 @@ class SqlStore:
 
     async def commit(self, decisions: Sequence[Decision]) -> Sequence[UnitState]:
         """See the port."""
-        rounds = await self._beside(lambda: rows.batches(decisions))
 
-        async def work(writer: AsyncConnection) -> None:
+        def work(writer: Connection) -> Sequence[UnitState]:
+            rounds = rows.batches(decisions)
             for batch in rounds:
-                await _check_versions(writer, batch.versions)
-                await _write(writer, batch)
+                _check_versions(writer, batch.versions)
+                _write(writer, batch)
+            return [state for batch in rounds for state in batch.after]
 
-        await self._file.write(work)
-        return [rows.raised(decision) for decision in decisions]
+        return await self._file.write(work)
 
     async def save_health(self, health: Sequence[SourceHealth]) -> None:
         """See the port."""
-        encoded = await self._beside(lambda: [rows.health_row(one) for one in health])
-        await self._file.write(lambda writer: _each(writer, queries.put(tables.health), encoded))
+        await self._file.write(lambda writer: _each(writer, queries.put(tables.health), map(rows.health_row, health)))
 
     async def load_health(self) -> Sequence[SourceHealth]:
         """See the port."""
@@ -106,16 +103,17 @@ class SqlStore:
     ) -> Sequence[Lease]:
         """See the port."""
 
-        async def work(writer: AsyncConnection) -> tuple[Sequence[Any], Mapping[str, str]]:
-            await writer.execute(outbox.expire_leases(channel, now))
-            await writer.execute(outbox.suppress_never_told(channel, now))
-            found = await _free(writer, channel, now, limit, hold)
+        def work(writer: Connection) -> tuple[Sequence[Any], Mapping[str, str]]:
+            writer.execute(outbox.expire_leases(channel, now))
+            writer.execute(outbox.suppress_never_told(channel, now))
+            writer.execute(outbox.suppress_outlived(channel, now))
+            found = _free(writer, channel, now, limit, hold)
             over: Mapping[str, str] = {}
             if limits is not None and limits.bound:
-                found, over = await _admitted(writer, channel, found, limits, now)
+                found, over = _admitted(writer, channel, found, limits, now)
             until = now + timedelta(seconds=seconds)
             if found:
-                await writer.execute(outbox.claim([row.key for row in found], owner, until))
+                writer.execute(outbox.claim([row.key for row in found], owner, until))
             return found, over
 
         claimed, over = await self._file.write(work)
@@ -135,14 +133,16 @@ class SqlStore:
         """See the port."""
         key = lease.notice.key
 
-        async def work(writer: AsyncConnection) -> bool:
-            held = (await writer.execute(outbox.held_by(key, lease.owner, lease.attempt))).one_or_none()
+        def work(writer: Connection) -> bool:
+            held = writer.execute(outbox.held_by(key, lease.owner, lease.attempt)).one_or_none()
             if held is None:
+                if receipt.id:
+                    writer.execute(outbox.learn_name(key, lease.attempt, receipt.id))
                 return False
             planned = {"free_at": next_at} if states.planned(receipt, lease.notice) else {}
-            await writer.execute(outbox.settle(key, {**_settled(held, receipt, now, next_at), **planned}))
+            writer.execute(outbox.settle(key, {**_settled(held, receipt, now, next_at), **planned}))
             if instead is not None and not held.withheld:
-                await writer.execute(outbox.owe_notice(), [rows.notice_row(instead, held.free)])
+                writer.execute(outbox.owe_notice(), [rows.notice_row(instead, held.free)])
             return True
 
         return await self._file.write(work)
@@ -159,11 +159,11 @@ class SqlStore:
         if not name:
             return False
 
-        async def work(writer: AsyncConnection) -> bool:
-            known = bool((await writer.execute(outbox.heard_later(channel, name, final, now))).rowcount)
+        def work(writer: Connection) -> bool:
+            known = bool(writer.execute(outbox.heard_later(channel, name, final, now)).rowcount)
             if known and final == FAILED and instead is not None:
-                for row in (await writer.execute(outbox.failed_late(channel, name))).all():
-                    await _hand_over(writer, row.key, instead(codec.NOTICE.decode(row.doc)), now)
+                for row in writer.execute(outbox.failed_late(channel, name)).all():
+                    _hand_over(writer, row.key, instead(codec.NOTICE.decode(row.doc)), now)
             return known
 
         return await self._file.write(work)
@@ -176,14 +176,14 @@ class SqlStore:
     async def hasten(self, now: datetime, by: float, beyond: float = 0.0) -> None:
         """See the port."""
 
-        async def work(writer: AsyncConnection) -> None:
-            found = (await writer.execute(outbox.waiting_beyond(now + timedelta(seconds=beyond)))).all()
+        def work(writer: Connection) -> None:
+            found = writer.execute(outbox.waiting_beyond(now + timedelta(seconds=beyond))).all()
             moved: list[rows.Row] = []
             for row in found:
                 floor = states.not_before(row.due_at, row.urgent or row.attempt > 0, now, by)
                 at = max(floor, (row.lease_until or row.next_at) - timedelta(seconds=by))
                 moved.append({"hastened": row.key, "at": at, "free": min(row.free, at)})
-            await _each(writer, outbox.hasten(), moved)
+            _each(writer, outbox.hasten(), moved)
 
         await self._file.write(work)
 
@@ -195,10 +195,10 @@ class SqlStore:
         """See the port."""
         row = rows.muting_row(what)
 
-        async def work(writer: AsyncConnection) -> None:
-            await writer.execute(queries.put(tables.muting), row)
-            await writer.execute(outbox.release(what.reason, entry.at))
-            await _chain(writer, [entry])
+        def work(writer: Connection) -> None:
+            writer.execute(queries.put(tables.muting), row)
+            writer.execute(outbox.release(what.reason, entry.at))
+            _chain(writer, [entry])
 
         await self._file.write(work)
 
@@ -251,12 +251,12 @@ class SqlStore:
             return Pruned(0, None)
         last = found[-1].mark
 
-        async def work(writer: AsyncConnection) -> int:
+        def work(writer: Connection) -> int:
             if what == "notices":
-                await writer.execute(aged.count_old(after, last, before))
-            number: int = (await writer.execute(aged.delete_old(sort, after, last, before))).rowcount
+                writer.execute(aged.count_old(after, last, before))
+            number: int = writer.execute(aged.delete_old(sort, after, last, before)).rowcount
             if number:
-                await writer.execute(aged.note_until(what, before))
+                writer.execute(aged.note_until(what, before))
             return number
 
         return Pruned(await self._file.write(work), last if len(found) == limit else None)
@@ -332,100 +332,98 @@ class SqlStore:
         return asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-async def _free(writer: AsyncConnection, channel: str, now: datetime, limit: int, hold: Hold | None) -> Sequence[Any]:
+def _free(writer: Connection, channel: str, now: datetime, limit: int, hold: Hold | None) -> Sequence[Any]:
     """Claimable notices that nothing holds back; those that are held say why and until when."""
     while True:
-        found: Sequence[Any] = (await writer.execute(outbox.claimable(channel, now, limit))).all()
+        found: Sequence[Any] = writer.execute(outbox.claimable(channel, now, limit)).all()
         if hold is None:
             return found
         asked = [(row, hold(codec.NOTICE.decode(row.doc), now)) for row in found]
         held = {row.key: why for row, why in asked if why}
         if not held:
             return found
-        await _each(writer, outbox.hold_back(), _held_rows(held))
+        _each(writer, outbox.hold_back(), _held_rows(held))
 
 
 def _held_rows(held: Mapping[str, Held]) -> list[rows.Row]:
     return [{"held_key": key, "reason": why.reason, "until": why.until} for key, why in held.items()]
 
 
-async def _hand_over(writer: AsyncConnection, key: str, instead: Notice | None, now: datetime) -> None:
+def _hand_over(writer: Connection, key: str, instead: Notice | None, now: datetime) -> None:
     if instead is not None:
-        await writer.execute(outbox.owe_notice(), [rows.notice_row(instead, now)])
-        await writer.execute(outbox.handed_over(key, states.handed_over(instead.channel)))
+        writer.execute(outbox.owe_notice(), [rows.notice_row(instead, now)])
+        writer.execute(outbox.handed_over(key, states.handed_over(instead.channel)))
 
 
-async def _check_versions(writer: AsyncConnection, wanted: Mapping[str, int]) -> None:
-    found = await writer.execute(queries.versions_of(wanted))
-    stored = {row.unit: row.version for row in found}
+def _check_versions(writer: Connection, wanted: Mapping[str, int]) -> None:
+    found = writer.execute(queries.versions_of(), {"units": json.dumps(list(wanted))})
+    stored: dict[str, int] = {row.unit: row.version for row in found}
     for unit, version in wanted.items():
         if stored.get(unit, 0) != version:
             raise Conflict(unit)
 
 
-async def _write(writer: AsyncConnection, batch: rows.Batch) -> None:
-    await _each(writer, queries.put(tables.unit_state), batch.states)
-    await _each(writer, queries.put(tables.series), batch.series)
-    await _each(writer, queries.put(tables.rolling), batch.rolling)
-    await _each(writer, queries.put(tables.incident), batch.incidents)
+def _write(writer: Connection, batch: rows.Batch) -> None:
+    _each(writer, queries.put(tables.unit_state), batch.states)
+    _each(writer, queries.put(tables.series), batch.series)
+    _each(writer, queries.put(tables.rolling), batch.rolling)
+    _each(writer, queries.put(tables.incident), batch.incidents)
     # First what is no longer owed, then what is: a worsened incident withholds its old calls and makes new ones.
-    await _each(writer, outbox.withhold_waiting(), batch.withheld)
-    await _each(writer, outbox.withhold_gone(), batch.withheld)
-    await _each(writer, outbox.owe_notice(), batch.notices)
-    await _each(writer, queries.append_reading(), batch.readings)
-    await _each(writer, tables.transition.insert(), batch.transitions)
-    await _chain(writer, batch.audit)
+    _each(writer, outbox.withhold_waiting(), batch.withheld)
+    _each(writer, outbox.withhold_gone(), batch.withheld)
+    _each(writer, outbox.owe_notice(), batch.notices)
+    _each(writer, queries.append_reading(), batch.readings)
+    _each(writer, tables.transition.insert(), batch.transitions)
+    _chain(writer, batch.audit)
 
 
-async def _each(writer: AsyncConnection, statement: Executable, parameters: Sequence[rows.Row]) -> None:
-    for start in range(0, len(parameters), _CHUNK):
-        await writer.execute(statement, parameters[start : start + _CHUNK])
+def _each(writer: Connection, statement: Executable, parameters: Iterable[rows.Row]) -> None:
+    if found := list(parameters):
+        writer.execute(statement, found)
 
 
-async def _chain(writer: AsyncConnection, entries: Sequence[AuditEntry]) -> None:
+def _chain(writer: Connection, entries: Sequence[AuditEntry]) -> None:
     if not entries:
         return
-    last = (await writer.execute(queries.last_hash())).scalar_one_or_none() or codec.FIRST_HASH
+    last = writer.execute(queries.last_hash()).scalar_one_or_none() or codec.FIRST_HASH
     chained: list[rows.Row] = []
     for entry in entries:
         last = codec.chained(last, entry)
         chained.append(rows.audit_row(entry, last))
-    await _each(writer, tables.audit.insert(), chained)
+    _each(writer, tables.audit.insert(), chained)
 
 
-async def _admitted(
-    writer: AsyncConnection, channel: str, found: Sequence[Any], limits: Limits, now: datetime
+def _admitted(
+    writer: Connection, channel: str, found: Sequence[Any], limits: Limits, now: datetime
 ) -> tuple[Sequence[Any], Mapping[str, str]]:
     """Those of the due notices that the limits let through or to another channel, and why that; the others are held."""
     if not found:
         return (), {}
     counts = Counts(
-        await _spent_by_recipient(writer, channel, limits.per_recipient, now),
-        await _spent(writer, channel, limits.per_channel, now),
-        (await _spent_since(writer, channel, limits.day_start(now), now)).number if limits.per_day is not None else 0,
+        _spent_by_recipient(writer, channel, limits.per_recipient, now),
+        _spent(writer, channel, limits.per_channel, now),
+        _spent_since(writer, channel, limits.day_start(now), now).number if limits.per_day is not None else 0,
     )
     waiting = [Waiting(row.key, row.recipient, bool(row.urgent), own_alarm(row.incident)) for row in found]
     admission = admit(waiting, counts, limits, now)
-    await _each(writer, outbox.hold_over_limit(), _held_rows(admission.held))
+    _each(writer, outbox.hold_over_limit(), _held_rows(admission.held))
     return [row for row in found if row.key not in admission.held], admission.passed
 
 
-async def _spent_by_recipient(
-    writer: AsyncConnection, channel: str, rate: Rate | None, now: datetime
-) -> Mapping[str, Spent]:
+def _spent_by_recipient(writer: Connection, channel: str, rate: Rate | None, now: datetime) -> Mapping[str, Spent]:
     if rate is None:
         return {}
     since = now - timedelta(seconds=rate.seconds)
-    found = await writer.execute(outbox.spent_by_recipient(channel, since, now))
+    found = writer.execute(outbox.spent_by_recipient(channel, since, now))
     return {row.recipient: Spent(row.number, row.oldest) for row in found}
 
 
-async def _spent(writer: AsyncConnection, channel: str, rate: Rate | None, now: datetime) -> Spent:
-    return Spent() if rate is None else await _spent_since(writer, channel, now - timedelta(seconds=rate.seconds), now)
+def _spent(writer: Connection, channel: str, rate: Rate | None, now: datetime) -> Spent:
+    return Spent() if rate is None else _spent_since(writer, channel, now - timedelta(seconds=rate.seconds), now)
 
 
-async def _spent_since(writer: AsyncConnection, channel: str, since: datetime, now: datetime) -> Spent:
-    row = (await writer.execute(outbox.spent(channel, since, now))).one()
+def _spent_since(writer: Connection, channel: str, since: datetime, now: datetime) -> Spent:
+    row = writer.execute(outbox.spent(channel, since, now)).one()
     return Spent(row.number, row.oldest)
 
 

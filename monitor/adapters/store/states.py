@@ -8,6 +8,9 @@ A notice that is withheld while leased keeps the reason: the send under way may 
 repeated, and no other channel takes over. So does one that was sent already, for its provider may still say that it
 failed: another channel takes over then, unless the message was withheld meanwhile.
 
+Good news waits while its trouble is there again, in a later incident. Once its address has heard of that one it is
+suppressed; where that one ends before, the good news goes.
+
 What is over a limit becomes try_again without an attempt: it counts among what nobody took so far, and where it is not
 urgent only once it has waited for long.
 """
@@ -17,7 +20,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitor.model.incident import FAILED, LEFT, Fault, Notice, Outcome, Receipt
+from monitor.model.incident import FAILED, LEFT, Fault, Notice, Outcome, Phase, Receipt
 
 _YEAR = 31_557_600.0  # seconds
 PENDING = "pending"
@@ -32,6 +35,9 @@ WENT = frozenset({LEASED, Outcome.SENT.value})  # may still be found to have fai
 FALLIBLE = WAITING | WENT  # with at least one attempt
 DIRECT = "sent past the outbox"
 NEVER_TOLD = "never_told"  # why a recovery is suppressed whose bad news did not go out
+
+BACK = "the trouble is back"  # ... or of which the trouble was told anew before it went
+THERE = frozenset({Phase.OPEN.value, Phase.ACKNOWLEDGED.value, Phase.CLOSING.value})  # of incidents that are not over
 
 
 def state_after(outcome: Outcome, withheld: str) -> str:

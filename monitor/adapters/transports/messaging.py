@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -17,6 +18,8 @@ from monitor.config.spec import Template
 from monitor.model.incident import Fault, Notice, Outcome, Receipt, reference
 from monitor.model.text import clean
 from monitor.ports import Clock
+
+log = logging.getLogger(__name__)
 
 _LONG = 2000  # characters of a chat message
 _UNSAID = "-"  # a word that is not known: templates refuse a parameter that is missing or empty
@@ -93,6 +96,7 @@ class ZaloTransport(Messaging):
     """A Zalo channel: needs an access token, and a new one if Zalo says that it is not valid any more."""
 
     _token = ""
+    _unkept = ""  # why there is no token to be had until a person does something
 
     def options(self, notice: Notice) -> dict[str, str]:
         """The access token; the app's secret stands in the URL."""
@@ -102,27 +106,44 @@ class ZaloTransport(Messaging):
         """Once, and once more with a new token if the one at hand is refused."""
         assert self.extras.tokens is not None
         until = asyncio.get_running_loop().time() + self._deadline
-        receipt = await self._with_token("", until, notice, attempt, maybe_sent)
+        receipt, used = await self._with_token("", until, notice, attempt, maybe_sent)
         if receipt.outcome is Outcome.REFUSED and receipt.fault is Fault.LOGIN:
-            receipt = await self._with_token(self._token, until, notice, attempt, maybe_sent)
+            receipt, _ = await self._with_token(used, until, notice, attempt, maybe_sent)
         return receipt
 
-    async def _with_token(self, stale: str, until: float, notice: Notice, attempt: int, maybe_sent: bool) -> Receipt:
+    async def _with_token(
+        self, stale: str, until: float, notice: Notice, attempt: int, maybe_sent: bool
+    ) -> tuple[Receipt, str]:
+        """What became of it, and the token it was sent with: a neighbour may have another one by then."""
         assert self.extras.tokens is not None
         try:
             async with asyncio.timeout_at(until):
-                self._token = await self.extras.tokens.access(stale)
+                self._token = token = await self.extras.tokens.access(stale)
         except TimeoutError:
-            return Receipt(Outcome.TRY_AGAIN, "no access token in time")
+            return Receipt(Outcome.TRY_AGAIN, "no access token in time"), ""
         except NoToken as none:
             fault = Receipt(Outcome.REFUSED, str(none), fault=Fault.CHANNEL)
-            return fault if none.final else Receipt(Outcome.TRY_AGAIN, str(none))
+            return (fault if none.final else Receipt(Outcome.TRY_AGAIN, str(none))), ""
         left = max(until - asyncio.get_running_loop().time(), 0.01)
-        return await self.post(notice, left, attempt=attempt, maybe_sent=maybe_sent)
+        return await self.post(notice, left, attempt=attempt, maybe_sent=maybe_sent), token
 
     def trouble(self) -> str:
         """What the operator has to do about the tokens."""
-        return self.extras.tokens.trouble() if self.extras.tokens is not None else ""
+        assert self.extras.tokens is not None
+        return self.extras.tokens.trouble() or self._unkept
+
+    async def upkeep(self) -> None:
+        """Renew the access token in time: a refresh token that is not used for three months has ended."""
+        assert self.extras.tokens is not None
+        try:
+            async with asyncio.timeout(self._deadline):
+                await self.extras.tokens.access()
+            self._unkept = ""
+        except TimeoutError:
+            log.warning("channel %s: no access token in time", self.extras.channel)
+        except NoToken as none:
+            log.warning("channel %s: %s", self.extras.channel, none)
+            self._unkept = str(none) if none.final else ""
 
     async def close(self) -> None:
         """See the port."""

@@ -54,6 +54,10 @@ class Posting(ABC):
         """What the operator has to do about this channel, before it stops; empty: nothing."""
         return ""
 
+    async def upkeep(self) -> None:
+        """Called at the start and each hour: what has to be renewed although nothing is sent. Most need nothing."""
+        return
+
     async def close(self) -> None:
         """See the port."""
         await self._pool.close()

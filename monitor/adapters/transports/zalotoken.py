@@ -2,9 +2,10 @@
 
 The pair stands in one file that only its owner can read. Whoever wants to refresh takes the file's lock, reads it
 again, asks Zalo, and writes the new pair to the disk (fsync, rename, fsync of the folder) before anybody uses it: a
-process that is killed once the draft is on the disk loses nothing, the next one finishes the writing. Only one that is
-killed between Zalo's answer and the draft loses the pair, as Zalo has used up the old one; then Zalo says -14014, and a
-person has to consent again.
+process that is killed once the draft is on the disk loses nothing, the next one finishes the writing. The draft's room
+on the disk is taken before Zalo is asked, so that a full disk costs no token; a pair that cannot be written all the
+same is kept and written as soon as that can be. Only a process that is killed between Zalo's answer and the draft loses
+the pair, as Zalo has used up the old one; then Zalo says -14014, and a person has to consent again.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import asyncio
 import fcntl
 import json
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -32,6 +33,7 @@ LASTS = timedelta(seconds=90_000)
 CONSENT = timedelta(days=90)  # about three months: how long an unused refresh token lasts
 WARN = timedelta(days=14)
 USED_UP = -14014  # the refresh token is not valid or was used before
+_ROOM = 8192  # bytes that a pair may need on the disk; both tokens have less than 2 KiB
 _PAUSE = 0.05  # seconds between two looks at a lock that somebody holds
 
 
@@ -70,6 +72,7 @@ class ZaloTokens:
         self._clock = clock
         self._step = step
         self._here = asyncio.Lock()
+        self._unwritten: Pair | None = None  # what Zalo gave and the disk did not take
 
     async def access(self, stale: str = "") -> str:
         """A token that is good for now; another one than `stale`, which Zalo refused. Raises NoToken."""
@@ -78,6 +81,8 @@ class ZaloTokens:
             return pair.access
         async with self._here, self._locked():
             self._finish_draft()
+            if self._unwritten is not None:
+                self._write(self._unwritten)
             pair = self._read()
             if self._fresh(pair, stale):  # somebody else was faster
                 return pair.access
@@ -99,16 +104,19 @@ class ZaloTokens:
     def _fresh(self, pair: Pair, stale: str) -> bool:
         return bool(pair.access) and pair.access != stale and self._clock.now() < pair.issued_at + EARLY
 
+    def _usable(self, pair: Pair, stale: str) -> bool:
+        return bool(pair.access) and pair.access != stale and self._clock.now() < pair.issued_at + LASTS
+
     async def _refreshed(self, pair: Pair, stale: str) -> str:
-        if pair.refused:
-            raise NoToken(_CONSENT_AGAIN, final=True)
         try:
+            if pair.refused:
+                raise NoToken(_CONSENT_AGAIN, final=True)
+            self._take_room()
             new = await self._ask(pair)
-        except NoToken as none:
-            usable = bool(pair.access) and pair.access != stale and self._clock.now() < pair.issued_at + LASTS
-            if usable:  # early enough: the old one does until Zalo answers again
+        except NoToken:
+            if self._usable(pair, stale):  # early enough: the old one does until there is another
                 return pair.access
-            raise none from None
+            raise
         self._write(new)
         self._step("written")
         return new.access
@@ -149,8 +157,9 @@ class ZaloTokens:
     async def _locked(self) -> AsyncIterator[None]:
         """The only one of all processes."""
         path = self._app.file.with_name(self._app.file.name + ".lock")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with self._writing():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             while not _take(descriptor):
                 await self._clock.sleep(_PAUSE)
@@ -182,28 +191,46 @@ class ZaloTokens:
         except (OSError, ValueError, TypeError):
             draft.unlink(missing_ok=True)
             return
-        draft.replace(self._app.file)
-        _sync(draft.parent)
+        self._put_in_place()
 
     @property
     def _draft(self) -> Path:
         return self._app.file.with_name(self._app.file.name + ".new")
 
+    def _take_room(self) -> None:
+        """Have the draft's bytes on the disk before there is anything to write. Raises NoToken where that cannot be."""
+        with self._writing():
+            self._put(b"")
+
     def _write(self, pair: Pair) -> None:
-        """On the disk when this returns. Raises NoToken where that cannot be."""
-        path, draft = self._app.file, self._draft
+        """On the disk when this returns. Raises NoToken where that cannot be, and then the pair is kept."""
+        self._unwritten = pair
+        with self._writing():
+            self._put(json.dumps(asdict(pair)).encode())
+        self._step("drafted")
+        self._put_in_place()
+        self._unwritten = None
+
+    def _put_in_place(self) -> None:
+        with self._writing():
+            self._draft.replace(self._app.file)
+            _sync(self._app.file.parent)
+
+    def _put(self, content: bytes) -> None:
+        """The draft's content, blank after its end, over what it holds: that needs no new room."""
+        descriptor = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.ljust(_ROOM))
+            file.flush()
+            os.fsync(file.fileno())
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            draft.unlink(missing_ok=True)
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(json.dumps(asdict(pair)).encode())
-                file.flush()
-                os.fsync(file.fileno())
-            self._step("drafted")
-            draft.replace(path)
-            _sync(path.parent)
+            yield
         except OSError as error:
-            raise NoToken(f"{path.name} cannot be written: {clean(error.strerror or '', 80)}", final=True) from None
+            said = clean(error.strerror or "", 80)
+            raise NoToken(f"{self._app.file.name} cannot be written: {said}", final=True) from None
 
     async def close(self) -> None:
         """Let go of connections."""

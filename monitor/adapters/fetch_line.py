@@ -1,0 +1,204 @@
+"""An open connection, as it is used by one question after the other.
+
+With TLS it is the event loop's transport below the client library's protocol, also while it is idle. Without TLS it is
+a socket of our own: while a question is under way it is read for the same protocol, and while it is idle it is nothing
+but a socket, some 400 bytes instead of 2,600. Nothing watches an idle socket, so it is looked at before it is used
+again: what was said on it unasked, or that the other side closed it, is seen without being read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from typing import Any, cast
+
+from aiohttp.client_proto import ResponseHandler
+
+ROOM = 65536  # bytes that are read at once
+
+
+class Line:
+    """A connection with TLS."""
+
+    __slots__ = ("_wire", "peer", "since", "uses")
+
+    def __init__(self, wire: ResponseHandler | None, peer: str) -> None:
+        self._wire = wire
+        self.peer = peer  # IP literal; asked of the system once
+        self.uses = 0  # answers that came over it; 0: it has not been idle yet
+        self.since = 0.0  # when it became idle, by the clock of the event loop
+
+    @property
+    def wire(self) -> ResponseHandler:
+        """The client library's protocol, of a connection in use."""
+        assert self._wire is not None
+        return self._wire
+
+    def wake(self) -> ResponseHandler:
+        """Make it ready for a question."""
+        self.wire._buffer = deque()
+        return self.wire
+
+    def rest(self) -> None:
+        """Let it be idle. Each question gets a parser, a body and a queue of its own; it would hold the last, 4 KiB."""
+        wire = self.wire
+        wire._parser = wire._payload = None
+        wire._buffer = cast(Any, ())  # shared by all that are idle, so nothing can be put into it
+
+    def is_fit(self) -> bool:
+        """Whether it can be asked again: it is open, and nothing was said that nobody asked for."""
+        return self.wire.is_connected() and not self.wire.should_close
+
+    def close(self) -> None:
+        """Close it."""
+        self.wire.close()
+
+    @property
+    def closed(self) -> asyncio.Future[None] | None:
+        """Done when it is closed; None where that takes no time."""
+        return self.wire.closed
+
+
+class PlainLine(Line):
+    """A connection without TLS. `room` is where what comes is put first: one for all lines of an event loop."""
+
+    __slots__ = ("_room", "_sock")
+
+    def __init__(self, sock: socket.socket, peer: str, room: memoryview) -> None:
+        super().__init__(None, peer)
+        self._sock = sock
+        self._room = room
+
+    def wake(self) -> ResponseHandler:
+        """See Line."""
+        loop = asyncio.get_running_loop()
+        self._wire = wire = ResponseHandler(loop)
+        wire.connection_made(SocketTransport(loop, self._sock, wire, self._room))
+        return wire
+
+    def rest(self) -> None:
+        """See Line."""
+        wire, self._wire = self.wire, None
+        cast(SocketTransport, wire.transport).leave()
+        wire.transport = wire._parser = wire._payload = None
+
+    def is_fit(self) -> bool:
+        """See Line."""
+        if self._wire is not None:
+            return super().is_fit()
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False  # closed by the other side, or something was said
+
+    def close(self) -> None:
+        """See Line."""
+        if self._wire is not None:
+            self._wire.close()
+        self._sock.close()
+
+    @property
+    def closed(self) -> asyncio.Future[None] | None:
+        """See Line."""
+        return None
+
+
+class SocketTransport(asyncio.Transport):
+    """What the client library's protocol needs of a transport, over a connected socket that stays ours."""
+
+    __slots__ = ("_loop", "_open", "_protocol", "_room", "_sock", "_unsent")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, protocol: asyncio.Protocol, room: memoryview
+    ) -> None:
+        self._loop = loop
+        self._sock = sock
+        self._protocol = protocol
+        self._room = room
+        self._unsent = b""
+        self._open = True
+        self.resume_reading()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Nothing is known: who asks would tune a socket on which one write is one question."""
+        return default
+
+    def is_closing(self) -> bool:
+        """Whether it was closed, here or by the other side."""
+        return not self._open
+
+    def pause_reading(self) -> None:
+        """Until `resume_reading`; what comes waits in the system."""
+        if self._open:
+            self._loop.remove_reader(self._sock.fileno())
+
+    def resume_reading(self) -> None:
+        """Hand over what comes from now on."""
+        if self._open:
+            self._loop.add_reader(self._sock.fileno(), self._readable)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send now what the system takes, and the rest as it takes it."""
+        if not self._open:
+            return
+        waits = bool(self._unsent)
+        self._unsent += data
+        if not waits:
+            self._send()
+            if self._unsent and self._open:
+                self._loop.add_writer(self._sock.fileno(), self._writable)
+
+    def close(self) -> None:
+        """Close it, and tell the protocol soon. Nothing is sent any more."""
+        self._end(None)
+
+    abort = close
+
+    def leave(self) -> None:
+        """Let go of the socket, which stays open; the protocol is told nothing more."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._open:
+            self._open = False
+            self._loop.remove_reader(self._sock.fileno())
+            if self._unsent:
+                self._loop.remove_writer(self._sock.fileno())
+                self._unsent = b""
+
+    def _end(self, error: OSError | None) -> None:
+        if self._open:
+            self._stop()
+            self._sock.close()
+            self._loop.call_soon(self._protocol.connection_lost, error)
+
+    def _readable(self) -> None:
+        try:
+            count = self._sock.recv_into(self._room)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._end(error)
+            return
+        if count:
+            self._protocol.data_received(self._room[:count].tobytes())
+        else:
+            self._protocol.eof_received()
+            self._end(None)
+
+    def _writable(self) -> None:
+        self._send()
+        if self._open and not self._unsent:
+            self._loop.remove_writer(self._sock.fileno())
+
+    def _send(self) -> None:
+        try:
+            self._unsent = self._unsent[self._sock.send(self._unsent) :]
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._end(error)
