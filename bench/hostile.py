@@ -1,4 +1,4 @@
-"""What each hostile answer costs a probe and a feed's fetch: seconds, memory, the event loop's worst stall.
+"""What each hostile answer costs a probe and a feed's fetch, and each hostile table a feed: seconds, memory, stalls.
 
 The client is a process of its own and asks one after another; the servers are in this one.
 """
@@ -10,9 +10,11 @@ import asyncio
 from bench.measure import Figure
 from tests.integration.hostile import CASES, CSV, DEADLINE, PATIENT, Case, Stage, body
 from tests.integration.hostile_client import Cost, HostileClient, Question
+from tests.integration.hostile_tables import TABLES
 
 _TIMES = 3
 _GOOD = Case("a good answer", body(CSV))
+_FEW = "a small table"
 
 
 def run() -> list[Figure]:
@@ -22,7 +24,17 @@ def run() -> list[Figure]:
     for name, (probe, fetch) in costs.items():
         print(f"  {name:24} {_columns(probe)}   {_columns(fetch)}   {probe.said}")
     good = costs.pop(_GOOD.name)
-    return [figure for place, of in enumerate(("probe", "fetch")) for figure in _worst(of, place, costs, good[place])]
+    tables = asyncio.run(_tables())
+    print(f"\n  {'feed, table':27} {'read: s':>9} {'MiB':>7} {'stall ms':>9}   said")
+    for name, cost in tables.items():
+        print(f"  {name:27} {_columns(cost)}   {cost.said:.80}")
+    ready = tables.pop(_FEW)
+    return [
+        *(figure for place, of in enumerate(("probe", "fetch")) for figure in _worst(of, place, costs, good[place])),
+        Figure("worst stall of a hostile table", max(c.stall for c in tables.values()), "ms", ready.stall, _FEW),
+        Figure("most memory of a hostile table", max(c.mib for c in tables.values()), "MiB"),
+        Figure("longest reading of a hostile table", max(c.seconds for c in tables.values()), "s"),
+    ]
 
 
 def _columns(cost: Cost) -> str:
@@ -46,9 +58,26 @@ async def _costs() -> dict[str, tuple[Cost, Cost]]:
     return found
 
 
+async def _tables() -> dict[str, Cost]:
+    found: dict[str, Cost] = {}
+    with HostileClient() as client:
+        for name, (kind, content) in {_FEW: ("csv", CSV), **TABLES}.items():
+            costs = [await _reading(kind, content, client) for _ in range(_TIMES)]
+            found[f"{kind}, {name}" if name != _FEW else name] = _best(costs)
+    return found
+
+
+async def _reading(kind: str, content: bytes, client: HostileClient) -> Cost:
+    async with Stage(body(content)).open() as stage:
+        return await client.ask(Question(f"http://127.0.0.1:{stage.port}/", False, 60.0, feed=kind))
+
+
 async def _repeated(case: Case, client: HostileClient, probe: bool) -> Cost:
+    return _best([await _cost(case, client, probe) for _ in range(_TIMES)])
+
+
+def _best(found: list[Cost]) -> Cost:
     """The shortest time and stall of some times, as other work on the machine only adds to them; the most memory."""
-    found = [await _cost(case, client, probe) for _ in range(_TIMES)]
     seconds, stall = min(one.seconds for one in found), min(one.stall for one in found)
     return Cost(found[0].said, seconds, max(one.mib for one in found), stall)
 

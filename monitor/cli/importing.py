@@ -25,6 +25,7 @@ from monitor.config.crosscheck import BY_HAND
 from monitor.config.spec import AsOf, Column, FeedSpec, Site
 from monitor.engine.book import Indicator
 from monitor.engine.evidence import clamp
+from monitor.engine.hygiene import backwards
 from monitor.model.errors import DenbaoError
 from monitor.model.reading import Collected, Reading, Rejected
 from monitor.model.state import AuditEntry
@@ -98,7 +99,10 @@ def import_table(file: Path, site: Path, feed_id: str | None, as_of: str | None,
     if found.failure:
         raise click.UsageError(f"{file}: {found.failure.partition(': ')[2]}")
     readings = [_by_hand(reading, file) for reading in found.readings]
-    way = "dry run" if dry_run or not readings else asyncio.run(_take(loaded, readings, file))
+    way = "dry run"
+    if readings and not dry_run:
+        way, fallen = asyncio.run(_take(loaded, readings, file))
+        found = _without(found, readings, fallen)
     _tell(file, found, way, as_json)
     if found.rejected:
         raise SystemExit(1)
@@ -183,28 +187,47 @@ def _by_hand(reading: Reading, file: Path) -> Reading:
     return clamp(replace(reading, source=BY_HAND, note=clean(f"import {file.name}", 120)))
 
 
-async def _take(site: Site, readings: Sequence[Reading], file: Path) -> str:
-    """Commit the readings, and say by which way."""
+def _without(found: Collected, readings: Sequence[Reading], fallen: Mapping[Reading, str]) -> Collected:
+    """The same without the figures that only grow and have fallen; `readings` are those of `found`, by hand."""
+    pairs = list(zip(found.readings, readings, strict=True))
+    told = (
+        Rejected(BY_HAND, found.places.get((one.unit, one.indicator, one.as_of), ""), "backwards", fallen[taken])
+        for one, taken in pairs
+        if taken in fallen
+    )
+    kept = tuple(one for one, taken in pairs if taken not in fallen)
+    return replace(found, readings=kept, rejected=(*found.rejected, *told))
+
+
+async def _take(site: Site, readings: Sequence[Reading], file: Path) -> tuple[str, Mapping[Reading, str]]:
+    """Commit the readings; by which way, and those that are refused because they only grow and have fallen."""
+    fallen: dict[Reading, str] = {}
     try:
         for start in range(0, len(readings), BATCH):
-            await _push(site, readings[start : start + BATCH])
-        return "service"
+            fallen |= await _push(site, readings[start : start + BATCH])
+        return "service", fallen
     except NotRunning:
-        await _store(site, readings, file)
-        return "store"
+        return "store", await _store(site, readings, file)
 
 
-async def _push(site: Site, readings: Sequence[Reading]) -> None:
+async def _push(site: Site, readings: Sequence[Reading]) -> Mapping[Reading, str]:
+    """Those that were refused because they only grow and have fallen, each with the sentence; the others are taken."""
+    if not readings:
+        return {}
     rows = [_row(reading) for reading in readings]
     for _ in range(PATIENCE):
         status, answer, headers = await ask(site, "/api/v1/readings", {"readings": rows})
         if status not in (429, 503):
             break
         await SystemClock().sleep(min(float(headers.get("Retry-After", "5")), 60.0))
+    if status == 422 and answer.get("type") == "urn:denbao:problem:backwards":
+        fallen = {readings[one["row"]]: str(one["detail"]) for one in answer["errors"]}
+        return {**fallen, **await _push(site, [reading for reading in readings if reading not in fallen])}
     if status != 200:
         said = [answer.get("detail") or answer.get("title") or f"HTTP status {status}"]
         said += [f"{one['field']}: {one['detail']}" for one in answer.get("errors", ())][:3]
         raise click.ClickException("; ".join(map(str, said)) + "; import the file again when that is mended")
+    return {}
 
 
 def _row(reading: Reading) -> dict[str, Any]:
@@ -220,8 +243,11 @@ def _row(reading: Reading) -> dict[str, Any]:
     }
 
 
-async def _store(site: Site, readings: Sequence[Reading], file: Path) -> None:
-    """Judge and commit as the service would. What is owed for it is sent when the service runs again."""
+async def _store(site: Site, readings: Sequence[Reading], file: Path) -> Mapping[Reading, str]:
+    """Judge and commit as the service would; gives what `_push` gives.
+
+    What is owed for it is sent when the service runs again.
+    """
     clock = SystemClock()
     if site.store_url == "memory:":
         raise click.ClickException("the service does not run, and the store of this site is its memory")
@@ -231,10 +257,13 @@ async def _store(site: Site, readings: Sequence[Reading], file: Path) -> None:
         try:
             evaluator = Evaluator(policy_of(site), store, clock, lambda _: None)
             await evaluator.load()
-            evaluator.take(Collected(BY_HAND, clock.now(), tuple(readings)))
+            fallen = backwards(readings, evaluator.known(BY_HAND))
+            believed = tuple(reading for reading in readings if reading not in fallen)
+            evaluator.take(Collected(BY_HAND, clock.now(), believed))
             await evaluator.settle()
-            said = clean(f"{len(readings)} readings; import {file.name}")
+            said = clean(f"{len(believed)} readings; import {file.name}")
             await store.audit(AuditEntry(clock.now(), "local", "push", "readings", said))
+            return fallen
         finally:
             await store.close()
     except DenbaoError as broken:

@@ -215,12 +215,9 @@ def _quoted(names: Sequence[str]) -> str:
 
 def _grown(collected: Collected, known: Known) -> tuple[tuple[Reading, ...], list[Rejected]]:
     """The readings without those of a cumulative figure that contradict an earlier one, and these as refused rows."""
-    rising = [reading for reading in collected.readings if known.indicators[reading.indicator].rising]
-    if not rising:
+    refused = backwards(collected.readings, known)
+    if not refused:
         return collected.readings, []
-    refused: dict[Reading, str] = {}
-    for (unit, name), group in groupby(sorted(rising, key=attrgetter(*_ORDER)), attrgetter(*_ORDER[:2])):
-        refused |= _contradicting(list(group), known.last(unit, name), known.indicators[name], known.calendar)
     kept = tuple(reading for reading in collected.readings if reading not in refused)
     told = [
         Rejected(one.source, _place(collected, one), "backwards", said, one.unit, one.indicator, f"{one.value:g}")
@@ -228,6 +225,15 @@ def _grown(collected: Collected, known: Known) -> tuple[tuple[Reading, ...], lis
         if not isinstance(one.value, bool | str)
     ]
     return kept, told
+
+
+def backwards(readings: Iterable[Reading], known: Known) -> Mapping[Reading, str]:
+    """Of readings of one source, those of a cumulative figure that contradict an earlier one, each with a sentence."""
+    rising = [reading for reading in readings if known.indicators[reading.indicator].rising]
+    refused: dict[Reading, str] = {}
+    for (unit, name), group in groupby(sorted(rising, key=attrgetter(*_ORDER)), attrgetter(*_ORDER[:2])):
+        refused |= _contradicting(list(group), known.last(unit, name), known.indicators[name], known.calendar)
+    return refused
 
 
 def _place(collected: Collected, reading: Reading) -> str:

@@ -8,6 +8,7 @@ import unicodedata
 # What keyboards and spreadsheets make of the apostrophe in "Ea H'Leo" and of the dash in "Văn Miếu - Quốc Tử Giám".
 APOSTROPHES = "'`\u2019\u2018\u02bc\u00b4\uff07"
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2212"
+_LOOKED_AT = 100_000  # characters: megabytes of blanks would keep the event loop from its work
 _TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")  # grave, acute, tilde, hook above, dot below
 _D_BAR = str.maketrans("đĐ", "dD")
 _ONE_APOSTROPHE = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
@@ -22,9 +23,10 @@ def clean(text: str, limit: int = 200) -> str:
     """One line of valid text in NFC, at most `limit` characters.
 
     White space of any kind becomes single blanks; control and invisible format characters go; a lone surrogate
-    becomes U+FFFD, so that the damage stays visible.
+    becomes U+FFFD, so that the damage stays visible. What stands after 100,000 characters is not looked at.
     """
     # Printable text holds no control, format or surrogate character: nearly all text, spared the look at each.
+    text = text[:_LOOKED_AT]
     kept = text if text.isprintable() else "".join(_kept(char) for char in text)
     line = " ".join(kept.split())
     if line.isascii():

@@ -16,13 +16,13 @@ from monitor.alerting.outcome import Way
 from monitor.alerting.plan import Recipient
 from monitor.config.spec import Site
 from monitor.decide import Policy, Watch, darken
-from monitor.engine.hygiene import Known, inspect
+from monitor.engine.hygiene import inspect
 from monitor.engine.rolling import Plan
 from monitor.model.colour import Colour
 from monitor.model.errors import StoreError
 from monitor.model.incident import LOOPBACK, Notice
 from monitor.model.muting import Muting
-from monitor.model.reading import Collected, Reading
+from monitor.model.reading import Collected
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision, UnitState
 from monitor.ports import Clock, Exporter, Host, Shelf, Source, Store, Timetable, Transport
@@ -281,8 +281,8 @@ class Service:
 
     def _collected(self, collected: Collected) -> None:
         if collected.shape is not None:
-            known = Known(self.site.ruleset.indicators, self.site.calendar, partial(self._held, collected.source))
-            collected = inspect(collected, self.evaluator.health.get(collected.source), known)
+            health = self.evaluator.health.get(collected.source)
+            collected = inspect(collected, health, self.evaluator.known(collected.source))
         self.evaluator.take(collected)  # first: a plug-in that breaks must not lose news
         self.metrics.collected(collected)
         self.complaints.hear(collected, self.evaluator.health.get(collected.source))
@@ -311,12 +311,6 @@ class Service:
 
     def _person(self, recipient: str) -> Recipient | None:
         return self.site.directory.person(recipient, self.site.calendar.local(self.clock.now()).date())
-
-    def _held(self, source: str, unit: str, indicator: str) -> Reading | None:
-        """The last committed reading of a source."""
-        state = self.evaluator.states.get(unit)
-        own = () if state is None else (state.evidence.get(indicator), *state.rivals.get(indicator, ()))
-        return next((reading for reading in own if reading is not None and reading.source == source), None)
 
     def _committed(self, decisions: Sequence[Decision]) -> None:
         states = [self._exported(decision.after) for decision in decisions]

@@ -19,15 +19,17 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from monitor.alerting.muting import Held, asleep, held_back
 from monitor.decide import Policy, acknowledge, check_told, hand_on, holds_post, listeners, may_wait
+from monitor.engine.hygiene import Known
 from monitor.model.errors import NotFound, StoreError
 from monitor.model.incident import Incident, Notice
 from monitor.model.matcher import matches, subject
 from monitor.model.muting import REMEMBERED, Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
-from monitor.model.state import AuditEntry, Decision, UnitState
+from monitor.model.state import AuditEntry, Decision, UnitState, Withhold
 from monitor.model.text import clean
 from monitor.ports import Clock, Store
 from monitor.service.agenda import Agenda
@@ -101,6 +103,16 @@ class Evaluator:
     def health(self) -> dict[str, SourceHealth]:
         """How the watched sources fare."""
         return self._sources.known
+
+    def known(self, source: str) -> Known:
+        """What news of a source is held against."""
+        return Known(self.policy.ruleset.indicators, self.policy.calendar, partial(self._held, source))
+
+    def _held(self, source: str, unit: str, indicator: str) -> Reading | None:
+        """The last committed reading of a source."""
+        state = self.states.get(unit)
+        own = () if state is None else (state.evidence.get(indicator), *state.rivals.get(indicator, ()))
+        return next((reading for reading in own if reading is not None and reading.source == source), None)
 
     @property
     def set_aside(self) -> Mapping[str, str]:
@@ -212,15 +224,18 @@ class Evaluator:
 
         return (await self._commits.order(answered))[0]
 
-    async def tell(self, unit: str, notices: tuple[Notice, ...], *entries: AuditEntry) -> None:
-        """Owe messages that change nothing at their unit, with audit entries; on disk when this returns.
+    async def tell(
+        self, unit: str, notices: tuple[Notice, ...], *entries: AuditEntry, withheld: tuple[Withhold, ...] = ()
+    ) -> None:
+        """Owe messages that change nothing at their unit, with audit entries and what they put out of date; on disk
+        when this returns.
 
         Raises StoreError.
         """
 
         def owed() -> Sequence[Decision]:
             state = self.states[unit]
-            return (Decision(state, state, notices=notices, audit=entries),)
+            return (Decision(state, state, notices=notices, withheld=withheld, audit=entries),)
 
         await self._commits.order(owed)
 

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from monitor.config.spec import Site, Token
 from monitor.engine.evidence import FUTURE_TOLERANCE, believable, clamp, contradicts, inconsistent, unratable
+from monitor.engine.hygiene import Known, backwards
 from monitor.model.reading import Comparator, Reading, Value
 from monitor.model.state import AuditEntry
 from monitor.model.text import clean
@@ -47,6 +48,7 @@ async def readings(request: web.Request) -> web.Response:
     caller = request[CALLER]
     taken = _believed(rows, service.site, caller, service.clock.now())
     _agreeing(taken)
+    _growing(taken, service.evaluator.known(f"push:{caller.id}"))
 
     async def commit() -> None:
         await service.evaluator.submit(taken)
@@ -155,6 +157,17 @@ def _agreeing(taken: Sequence[Reading]) -> None:
             errors += [{"row": number, "field": "value", "detail": said} for number in numbers]
     if errors:
         raise Problem(422, "duplicate", "nothing was taken: some readings contradict each other", errors=errors)
+
+
+def _growing(taken: Sequence[Reading], known: Known) -> None:
+    """A figure that only grows has not fallen since its sender's last word. Raises Problem."""
+    fallen = backwards(taken, known)
+    if errors := [
+        {"row": number, "field": "value", "detail": fallen[reading]}
+        for number, reading in enumerate(taken)
+        if reading in fallen
+    ]:
+        raise Problem(422, "backwards", "nothing was taken: a figure that only grows has fallen", errors=errors)
 
 
 def _reading(row: object, site: Site, caller: Token, now: datetime) -> Reading:

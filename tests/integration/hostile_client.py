@@ -17,27 +17,34 @@ from typing import Self
 
 from bench.measure import Stalls
 from monitor.adapters.clock import SystemClock
+from monitor.adapters.feeds import open_feed
 from monitor.adapters.fetch import Failure, Fetcher, Request
 from monitor.adapters.guard import AddressGuard
 from monitor.adapters.probes import Tools, open_probe
 from monitor.config.allow import parse_allow
 from monitor.config.probespec import HttpCheck, ProbeSpec
 from monitor.model.reading import Collected
+from monitor.service.garbage import collect_rarely
+from tests.unit.feed_frames import CALENDAR, INDICATORS, UNITS, feed_spec
 
 
 @dataclass(frozen=True)
 class Question:
-    """What to ask: `probe` by an http probe with a JSON condition and its usual caps, else by a fetch with a feed's."""
+    """What to ask: `probe` by an http probe with a JSON condition and its usual caps, else by a fetch with a feed's.
+
+    Or `feed`: a feed of this kind fetches and reads.
+    """
 
     url: str
     probe: bool
     seconds: float  # deadline
     redirects: int = 0
+    feed: str = ""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What came of it. `said` is the kind of failure, or empty; of a probe its whole sentence."""
+    """What came of it. `said` is the kind of failure, or empty; of a probe and a feed the whole sentence."""
 
     said: str
     seconds: float
@@ -70,6 +77,7 @@ class HostileClient:
 
 
 async def _serve() -> None:
+    collect_rarely()  # as the service does
     guard, clock = AddressGuard([parse_allow("127.0.0.0/8:*")]), SystemClock()
     fetcher = Fetcher(guard, clock)
     while line := await asyncio.to_thread(sys.stdin.readline):
@@ -84,7 +92,8 @@ async def _cost(question: Question, tools: Tools) -> Cost:
     before, began = _memory("VmRSS"), perf_counter()
     _forget_peak()
     async with Stalls() as stalls:
-        said = await (_probed if question.probe else _fetched)(question, tools)
+        asked = _read if question.feed else _probed if question.probe else _fetched
+        said = await asked(question, tools)
         seconds = perf_counter() - began
     return Cost(said, seconds, max(0.0, _memory("VmHWM") - before), stalls.longest)
 
@@ -100,6 +109,13 @@ async def _probed(question: Question, tools: Tools) -> str:
     spec = ProbeSpec("it", "19", "up", 60.0, question.seconds, asks)
     collected: Collected = await open_probe(spec, tools).collect(tools.clock.now())
     return collected.readings[0].note
+
+
+async def _read(question: Question, tools: Tools) -> str:
+    spec = feed_spec(question.feed, url=question.url, timeout=question.seconds)
+    feed = open_feed(spec, tools.fetcher, tools.clock, CALENDAR, INDICATORS, UNITS)
+    collected = await feed.collect(tools.clock.now())
+    return collected.failure or f"{len(collected.readings)} values, {sum(collected.refused.values())} refused"
 
 
 def _forget_peak() -> None:

@@ -39,6 +39,7 @@ from tests.integration.hostile import (
     redirect_loop,
 )
 from tests.integration.hostile_client import HostileClient, Question
+from tests.integration.hostile_tables import TABLES
 
 pytestmark = pytest.mark.integration
 
@@ -159,6 +160,7 @@ def test_random_bytes_as_an_answer_never_raise(data: bytes) -> None:
 LARGEST = (
     16.0  # MiB that one answer may cost beside what is kept of it; a feed's body alone may have 4, twice while joined
 )
+LARGEST_TABLE = 100.0  # MiB beside the body that a feed's reader may need for 4 MiB
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +178,19 @@ async def test_a_hostile_answer_costs_little_memory(hostile_client: HostileClien
         cost = await hostile_client.ask(question)
     assert cost.mib <= LARGEST
     assert cost.said or not probe  # no hostile answer meets the condition
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", TABLES)
+async def test_a_hostile_table_is_bounded_in_memory_and_one_clear_sentence(
+    hostile_client: HostileClient, name: str
+) -> None:
+    kind, content = TABLES[name]
+    async with Stage(body(content)).open() as stage:
+        question = Question(f"http://127.0.0.1:{stage.port}/", probe=False, seconds=60.0, feed=kind)
+        cost = await hostile_client.ask(question)
+    assert cost.mib <= LARGEST_TABLE
+    assert "broke its reader" not in cost.said
 
 
 async def test_an_endless_body_over_tls_is_cut_off_too() -> None:

@@ -163,3 +163,23 @@ def test_an_encoding_that_nobody_knows_is_a_sentence_too():
 def test_too_many_rows_are_refused_together(monkeypatch):
     monkeypatch.setattr(csv_feed, "MAX_ROWS", 1)
     assert "more than 1 rows" in failure(GOOD)
+
+
+def test_a_row_of_thousands_of_cells_costs_itself_only(monkeypatch):
+    """Each line is read in one go that keeps all else from its turn."""
+    monkeypatch.setattr(csv_feed, "MOST_SIGNS", 6)
+    collected = parsed(SPEC, GOOD.replace("01840", ";;;;;;;\n01840"))
+    assert refusals(collected) == [("line 3", "bad-line")]
+    assert "more than 6 times ';' in one line" in collected.rejected[0].detail
+    assert values(collected) == EXPECTED
+
+
+def test_a_header_of_thousands_of_cells_is_refused_before_it_is_read(monkeypatch):
+    monkeypatch.setattr(csv_feed, "MOST_SIGNS", 2)
+    assert "line 1: not CSV: more than 2 times ';' in one line" in failure(GOOD)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_too_many_lines_are_refused_though_they_are_blank(monkeypatch, end):
+    monkeypatch.setattr(csv_feed, "MAX_LINES", 50)
+    assert "more than 50 lines" in failure(GOOD + end * 50)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from monitor.adapters.feeds import json as json_feed
+from monitor.adapters.feeds.body import Unreadable
 from monitor.config.spec import Column
 from tests.unit.feed_frames import feed_spec, parsed, refusals, values
 
@@ -126,3 +132,61 @@ def test_a_path_that_does_not_fit_what_is_there_spoils_the_cell():
 def test_rows_of_a_winding_path_are_counted_as_people_count():
     collected = parsed(feed_spec("json", rows="rows[?ratio]"), '{"rows": [{"code": "x", "ratio": 5}]}')
     assert refusals(collected) == [("row 1", "unknown-unit")]
+
+
+def test_more_values_than_are_read_are_refused_before_any_is_read(monkeypatch):
+    """A few megabytes of "[]," would hold up every other check for half a second and fill the memory."""
+    monkeypatch.setattr(json_feed, "MAX_VALUES", 6)
+    assert values(parsed(SPEC, '{"rows": [{"code": "02143", "ratio": 5}, []]}'))
+    said = "7 commas and brackets are more than the 6 that are read"
+    assert said in failure('{"rows": [{"code": "02143", "ratio": 5}, [], 0]}')
+
+
+@pytest.mark.parametrize("piece", ["0", "1e300", '""', "[]", "{}", "true", '{"a": 0}', "[[0]]"])
+def test_other_threads_have_their_turn_while_a_long_document_is_read(piece):
+    """One call of the C reader keeps the interpreter from all else; Python code gives way every few milliseconds."""
+    text = "[" + ", ".join([piece] * (2 * json_feed.AT_ONCE)) + "]"
+    assert turns(text) > json_feed.AT_ONCE
+
+
+def turns(text: str) -> int:
+    """How often Python code is entered while a document is read."""
+    entered = 0
+
+    def count(_frame: object, event: str, _found: object) -> None:
+        nonlocal entered
+        entered += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        json_feed.load(text)
+    finally:
+        sys.setprofile(before)
+    return entered
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=2), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(document=JSON, cut=st.integers(0, 60), twice=st.booleans())
+@example(document={"a": 1}, cut=1, twice=True)
+def test_a_long_document_is_read_as_a_short_one_is(document, cut, twice):
+    """The same value, or the same sentence: also of what is cut, no JSON, or stands twice."""
+    text = json.dumps(document, ensure_ascii=False)
+    text = f'{{"a": {text}, "a": [1]}}' if twice else text
+    text = text[: len(text) - cut] if cut < 20 else text
+    assert _said(text, json_feed.AT_ONCE) == _said(text, -1)
+
+
+def _said(text: str, at_once: int) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_feed, "AT_ONCE", at_once)
+        try:
+            return repr(json_feed.load(text))
+        except Unreadable as error:
+            return str(error)

@@ -6,9 +6,10 @@ import asyncio
 import json
 import os
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
@@ -215,3 +216,66 @@ def test_a_unit_that_is_no_longer_there_is_refused_as_a_feed_refuses_it(site):
 def test_a_delimiter_is_one_sign(site: Path, typed: str):
     ended = take(site, put(site, TABLE), "--delimiter", typed, "--dry-run")
     assert ended.exit_code == 2 and "is not one sign; write ';' or '\\t'" in ended.output
+
+
+HANDLED = """\
+indicators:
+  handled:
+    name: {vi: Hồ sơ đã giải quyết, en: Handled}
+    sms: Da giai quyet
+    unit: count
+    group: services
+    cadence: daily
+    monotonic: rising
+    minimum: 0
+    source: a test
+"""
+
+
+@pytest.fixture
+def counting(site: Path) -> Path:
+    """A site to which a figure that only grows is brought by hand."""
+    change(site / "rules" / "indicators.yaml", "indicators:\n", HANDLED)
+    change(site / "config.yaml", "channels:\n", "by_hand: [handled]\nchannels:\n")
+    return site
+
+
+TODAY = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
+YESTERDAY = TODAY - timedelta(days=1)
+COUNTS = "Mã đơn vị,Ngày số liệu,handled\n"
+GOOD_COUNT = f"{COUNTS}01840,{YESTERDAY},1200\n"
+SLIP = f"{COUNTS}01840,{TODAY},12\n01843,{TODAY},5\n"
+
+
+def test_a_count_that_goes_backwards_is_refused_with_its_line_and_the_others_count(counting, tmp_path):
+    """1,200 handled by yesterday and 12 by today is a slip of the pen, refused as a feed's is."""
+    taken(counting, put(tmp_path, GOOD_COUNT))
+    found = taken(counting, put(tmp_path, SLIP))
+    assert [(one["place"], one["reason"]) for one in found["refused"]] == [("line 2", "backwards")]
+    assert f"12, but 1200 on {YESTERDAY}: it only grows" in found["refused"][0]["detail"]
+    assert found["readings"] == 1
+    assert [reading.value for reading in stored(counting, "01840", "handled")] == [1200.0]
+    assert [reading.value for reading in stored(counting, "01843", "handled")] == [5.0]
+
+
+def test_a_count_that_goes_backwards_is_corrected_by_another_claim_of_the_same_day(counting, tmp_path):
+    taken(counting, put(tmp_path, GOOD_COUNT))
+    corrected = taken(counting, put(tmp_path, f"{COUNTS}01840,{YESTERDAY},11\n01840,{TODAY},12\n"))
+    assert (corrected["readings"], corrected["refused"]) == (2, [])
+
+
+def test_what_the_running_service_refuses_as_fallen_is_told_and_the_rest_is_taken(counting, tmp_path, monkeypatch):
+    asked: list[list[str]] = []
+
+    async def ask(_site: object, _path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any], dict[str, str]]:
+        asked.append([row["unit"] for row in body["readings"]])
+        if "01840" not in asked[-1]:
+            return 200, {"accepted": len(asked[-1])}, {}
+        fallen = {"row": asked[-1].index("01840"), "field": "value", "detail": "it only grows"}
+        return 422, {"type": "urn:denbao:problem:backwards", "errors": [fallen]}, {}
+
+    monkeypatch.setattr("monitor.cli.importing.ask", ask)
+    found = taken(counting, put(tmp_path, SLIP))
+    assert asked == [["01840", "01843"], ["01843"]]
+    assert (found["way"], found["readings"]) == ("service", 1)
+    assert [(one["place"], one["reason"]) for one in found["refused"]] == [("line 2", "backwards")]

@@ -108,3 +108,9 @@ def test_different_marks_stay_different_names(one: str, other: str) -> None:
 def test_folding_ignores_case_and_composition_and_is_stable(text: str) -> None:
     assert fold(text.upper()) == fold(unicodedata.normalize("NFD", text)) == fold(text)
     assert fold(fold(text)) == fold(text)
+
+
+def test_megabytes_of_blanks_or_marks_are_not_looked_through():
+    """One call over all of it would keep the event loop from its work."""
+    assert clean(" " * 200_000 + "x") == ""
+    assert clean("x" + "\u0301\u0316" * 100_000, 10).startswith("x")

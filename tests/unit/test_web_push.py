@@ -203,6 +203,23 @@ async def test_rows_that_say_the_same_and_rows_of_other_instants_contradict_noth
         assert (await push(client, batch)).status == 200
 
 
+async def test_a_figure_that_only_grows_and_has_fallen_is_refused_by_its_row_and_a_correction_is_taken():
+    made = site()
+    grows = replace(made.ruleset.indicators["online_rate"], rising=True)
+    ruleset = replace(made.ruleset, indicators={**made.ruleset.indicators, grows.id: grows})
+    async with running(replace(made, ruleset=ruleset)) as world, visiting(world) as client:
+        assert (await push(client, [row(value=70)])).status == 200
+        answer = await push(client, [row(unit="02100", value=5), row(value=7, as_of="2026-11-18T09:40:00+07:00")])
+        assert answer.status == 422
+        problem = await answer.json()
+        assert problem["type"] == "urn:denbao:problem:backwards"
+        (error,) = problem["errors"]
+        assert (error["row"], error["field"]) == (1, "value") and "7, but 70 on 2026-11-18: it only" in error["detail"]
+        assert 5.0 not in {one.value for one in await world.service.store.readings("02100", "online_rate")}
+        assert (await push(client, [row(value=6)])).status == 200  # the same instant: a correction
+        assert (await push(client, [row(value=7, as_of="2026-11-18T09:40:00+07:00")])).status == 200
+
+
 @pytest.mark.parametrize(("ends", "status"), [(date(2026, 11, 18), 422), (date(2026, 11, 19), 200)])
 async def test_a_unit_that_has_ended_takes_no_more_pushes(ends, status):
     made = site()

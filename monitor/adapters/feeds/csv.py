@@ -7,12 +7,16 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from monitor.adapters.feeds.body import Unreadable, read_text
 from monitor.adapters.feeds.rows import Answer, Frame, failed
 from monitor.adapters.feeds.table import MAX_COLUMNS, MAX_ROWS, Table
 from monitor.config.spec import FeedSpec
 from monitor.model.reading import Collected
+
+MAX_LINES = 5 * MAX_ROWS  # a row may have several, and some are blank
+MOST_SIGNS = 10 * MAX_COLUMNS  # delimiters of one line, of which some may stand in texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ def first_row(spec: FeedSpec, body: bytes) -> Sequence[str]:
 
 def _records(text: str, delimiter: str) -> Iterator[_Record]:
     """Records with at least one cell filled in; a broken one carries its problem."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(_Lines(text, delimiter), delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 1
         try:
@@ -58,6 +62,25 @@ def _records(text: str, delimiter: str) -> Iterator[_Record]:
         else:
             if any(cell and not cell.isspace() for cell in cells):
                 yield _Record(line, cells)
+
+
+class _Lines:
+    """The lines of a file; each is read in one go, in which no other thread gets its turn, so it is bounded."""
+
+    def __init__(self, text: str, delimiter: str) -> None:
+        self._lines = enumerate(io.StringIO(text, newline=""), start=1)
+        self._delimiter = delimiter
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        number, line = next(self._lines)
+        if number > MAX_LINES:
+            raise Unreadable(f"more than {MAX_LINES} lines")
+        if line.count(self._delimiter) > MOST_SIGNS:
+            raise csv.Error(f"more than {MOST_SIGNS} times '{self._delimiter}' in one line")
+        return line
 
 
 def _problem(error: str) -> str:

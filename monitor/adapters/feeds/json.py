@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from json import decoder, scanner
 from typing import Any, NoReturn, cast
 
 import jmespath
@@ -22,6 +23,8 @@ from monitor.model.reading import Collected
 from monitor.model.text import clean
 
 MAX_ROWS = 20_000
+MAX_VALUES = 1_000_000  # of one document; some 100 MB of memory
+AT_ONCE = 50_000  # values that are read in one go of some 10 ms, in which no other thread gets its turn
 _SAMPLE = 50  # rows whose keys are noted
 _NAMED = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)  # a path that reads well before "[17]"
 
@@ -74,10 +77,24 @@ def read(spec: FeedSpec, pages: Mapping[str, Sequence[object]], now: datetime, f
     return answer.collected()
 
 
+class _Patient(json.JSONDecoder):
+    """Reads the same by Python's own code, which lets other threads have their turn; it takes five times as long."""
+
+    def __init__(self, **hooks: Any) -> None:
+        super().__init__(**hooks)
+        self.parse_object = decoder.JSONObject  # type: ignore[attr-defined]
+        self.parse_array = decoder.JSONArray  # type: ignore[attr-defined]
+        self.scan_once = scanner.py_make_scanner(self)  # type: ignore[attr-defined]
+
+
 def load(text: str) -> object:
-    """A document of strict JSON. Raises Unreadable."""
+    """A document of strict JSON. Raises Unreadable. Is to be called in a thread for a long text."""
+    pieces = sum(map(text.count, ",[{"))  # at least as many as there are values
+    if pieces > MAX_VALUES:
+        raise Unreadable(f"{pieces} commas and brackets are more than the {MAX_VALUES} that are read")
+    way = json.JSONDecoder if pieces <= AT_ONCE else _Patient
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
+        return json.loads(text, cls=way, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except RecursionError:
         raise Unreadable("not usable JSON: nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -93,6 +110,8 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_ROWS:
+        raise ValueError(f"an object of {len(pairs)} keys: more than {MAX_ROWS}")
     members = dict(pairs)
     if len(members) < len(pairs):
         first: dict[str, Any] = {}

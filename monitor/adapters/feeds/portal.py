@@ -143,9 +143,14 @@ class Nightly:
         if answer.status != 200:
             raise _Refused(f"{place}: HTTP status {answer.status}", _wait(answer, now))
         try:
-            return _table(self._portal, load(read_text(answer.body, answer.headers, "utf-8", "JSON")), number)
+            document = await asyncio.to_thread(_document, answer)
+            return _table(self._portal, document, number)
         except Unreadable as error:
             raise Unreadable(f"{place}: {error}") from None
+
+
+def _document(answer: Response) -> object:
+    return load(read_text(answer.body, answer.headers, "utf-8", "JSON"))
 
 
 def _question(spec: FeedSpec, portal: Portal, service: str, number: int, day: Mapping[str, int]) -> Request:

@@ -122,14 +122,18 @@ def _vector(answer: Answer, column: Column, body: bytes | str) -> list[Any]:
 
 
 def _error(document: dict[str, Any]) -> str:
-    sort, text = (clean(str(document.get(key, "")), _SAID) for key in ("errorType", "error"))
+    sort, text = (_words(document.get(key)) for key in ("errorType", "error"))
     return f"{sort or 'error'}: {text or 'no reason is given'}"
 
 
 def _warn(answer: Answer, column: Column, warnings: object) -> None:
     """What the server says beside its answer, such as that a part of it could not be reached."""
     if isinstance(warnings, list) and warnings:
-        answer.refuse(column.indicator, "warning", f"the server warns: {clean(str(warnings[0]), _SAID)}")
+        answer.refuse(column.indicator, "warning", f"the server warns: {_words(warnings[0])}")
+
+
+def _words(raw: object) -> str:
+    return clean(raw, _SAID) if isinstance(raw, str) else ""
 
 
 def _take(answer: Answer, spec: FeedSpec, column: Column, samples: list[Any]) -> None:
@@ -156,7 +160,7 @@ def _point(raw: object) -> tuple[datetime | None, object]:
         return None, Unfit("not-a-number", "there is no single value: a histogram, or a damaged sample")
     stamp, value = raw
     if not isinstance(value, str) or isinstance(stamp, bool) or not isinstance(stamp, (int, float)):
-        return None, Unfit("bad-row", f"{shown(raw)} is not an instant and a value")
+        return None, Unfit("bad-row", "there is something else than an instant and a value as text")
     try:
         return datetime.fromtimestamp(stamp, UTC), plain_value(value)
     except (ValueError, OverflowError, OSError):
