@@ -118,6 +118,7 @@ SECRET = (("Authorization", "Bearer s3cret"), ("X-Api-Key", "s3cret"), ("Accept"
 def test_headers_stay_on_the_same_origin_and_only_harmless_ones_cross_to_another() -> None:
     request = Request("https://a.example/x", headers=SECRET)
     assert next_hop(request, 302, "/y").headers == SECRET
+    assert next_hop(request, 302, "https://A.example:443/y").headers == SECRET
     assert next_hop(request, 302, "https://b.example/y").headers == (("Accept", "text/csv"),)
     assert next_hop(request, 302, "https://a.example:8443/y").headers == (("Accept", "text/csv"),)
 

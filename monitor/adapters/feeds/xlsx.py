@@ -180,7 +180,7 @@ def _cells(sheet: _Sheet, table: Table, row: int) -> Iterator[object]:
         elif column == table.date_at:
             yield _day(sheet.spread(row, column), sheet.day_0)
         else:
-            yield _value(sheet.at(row, column), sheet.merged.get((row, column)))
+            yield _value(sheet.at(row, column), sheet.merged.get((row, column)), table.headers)
 
 
 def _code(raw: Any) -> object:
@@ -200,7 +200,9 @@ def _day(raw: Any, day_0: int) -> object:
     return (_EPOCH + timedelta(seconds=round((raw + day_0) * 86_400))).isoformat()
 
 
-def _value(raw: Any, area: _Range | None) -> object:
+def _value(raw: Any, area: _Range | None, headers: Sequence[str]) -> object:
+    if area is not None and sum(map(bool, headers[area[1] : area[3] + 1])) > 1:
+        return Unfit("merged", "one cell over several columns with a header each: whose value is it?")
     if area is not None and area[0] != area[2]:
         return Unfit("merged", f"one cell over the rows {area[0]} to {area[2]}: whose value is it?")
     if isinstance(raw, dict):
