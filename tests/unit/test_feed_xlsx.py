@@ -277,6 +277,18 @@ def test_what_the_guard_cannot_know_ends_at_the_limits_of_the_process():
     assert "not usable XLSX: " in said
 
 
+def test_a_value_merged_over_several_columns_is_nobodys_unless_their_header_is_merged_alike():
+    columns = (Column("rate", "ratio"), Column("other_rate", "other"))
+    rows = (("code", "ratio", "other"), ("02143", None, None), ("01840", 7, 8))
+    collected = parsed(feed_spec("xlsx", *columns), sheet(*rows, merged=[(1, 1, 1, 2, 50)]))
+    assert values(collected) == {("01840", "rate"): 7, ("01840", "other_rate"): 8}
+    assert [reason for _, reason in refusals(collected)] == ["merged", "merged"]
+    assert "one cell over the columns 'ratio' to 'other': whose value is it?" in details(collected)[0]
+    rows = (("code", None, None, "other"), ("02143", None, None, 8))
+    wide = sheet(*rows, merged=[(0, 1, 0, 2, "ratio"), (1, 1, 1, 2, 50)])
+    assert values(parsed(feed_spec("xlsx", *columns), wide)) == {("02143", "rate"): 50, ("02143", "other_rate"): 8}
+
+
 def test_a_sheet_of_too_many_merged_cells_is_refused(monkeypatch):
     monkeypatch.setattr(xlsx, "MAX_SPREAD", 3)
     said = failure(sheet(HEADER, ROWS[0], ROWS[1], merged=[(1, 1, 2, 2, "x")]))
