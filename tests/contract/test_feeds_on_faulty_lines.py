@@ -1,74 +1,101 @@
-"""Every kind of feed that is a page over a line that spoils the answer: the whole table, or a failure and no row."""
+"""Every kind of feed over a line that spoils the answer: one clear sentence in time, and no value of half an answer."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
-from monitor.adapters.clock import SystemClock
 from monitor.adapters.feeds import open_feed
-from monitor.config.spec import AsOf, Column
+from monitor.config.spec import AsOf, Column, FeedSpec, Paging
 from monitor.model.reading import Collected
 from tests.contract import faults
 from tests.contract.faults import Fault, Reader, Writer, proxy
 from tests.contract.probe_tools import NOW, tools
-from tests.contract.test_faulty_lines import HASTY, PATIENT
 from tests.unit.feed_frames import CALENDAR, INDICATORS, UNITS, feed_spec, values
 from tests.unit.workbooks import workbook
 
+HASTY, PATIENT = 0.3, 10.0  # seconds of a poll: where nothing comes; where something does, on a busy machine too
+ROWS = b"02143,5\n" * 50
 BODIES = {
-    "json": b'{"rows": [' + b'{"code": "02143", "ratio": 5},' * 800 + b'{"code": "02143", "ratio": 5}]}',
-    "csv": b"code,ratio\n" + b"02143,5\n" * 3000,
-    "xlsx": workbook(("1", [("code", "ratio"), *(("02143", 5) for _ in range(2000))])),
-    "prometheus": b'rate{code="02143"} 5\n' * 1000,
-    "promql": b'{"status": "success", "data": {"resultType": "vector", "result": [{"metric": {"code": "02143"}, '
-    b'"value": [1795237200, "5"]}]}}',
+    "json": b'{"rows": [' + b'{"code": "02143", "ratio": 5},' * 50 + b'{"code": "02143", "ratio": 5}]}',
+    "json in pages": b'{"pages": 1, "rows": [{"code": "02143", "ratio": 5}]}',
+    "csv": b"code,ratio\n" + ROWS,
+    "xlsx": workbook(("1", [("code", "ratio"), ("02143", 5)])),
+    "prometheus": b'rate{code="02143"} 5\n' * 50,
+    "promql": b'{"status": "success", "data": {"resultType": "vector", "result": '
+    b'[{"metric": {"code": "02143"}, "value": [1795237200, "5"]}]}}',
 }
-VALUES = {"promql": "q", "prometheus": "rate"}
+KINDS = tuple(BODIES)
 
 
-async def asked(kind: str, fault: Fault, patience: float, *, framed: bool) -> Collected:
-    """One poll; the end of an answer is told by its length, or by the end of the connection."""
+def spec_of(kind: str, port: int, patience: float) -> FeedSpec:
+    value = {"promql": "a_query", "prometheus": "rate"}.get(kind, "ratio")
+    sort, url = kind.partition(" ")[0], f"http://127.0.0.1:{port}/?page={{page}}"
+    spec = feed_spec(sort, Column("rate", value), url=url, timeout=patience, as_of=AsOf.FETCH)
+    return replace(spec, paging=Paging(pages="pages")) if kind == "json in pages" else spec
+
+
+async def asked(kind: str, fault: Fault, patience: float, *, length: bool = True) -> Collected:
+    """A poll of a feed whose server stands behind a faulty line; an answer has its `length`, or ends with the line."""
     body = BODIES[kind]
-    length = b"Content-Length: %d\r\n" % len(body) if framed else b""
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + (b"Content-Length: %d\r\n" % len(body) if length else b"")
 
     async def serve(reader: Reader, writer: Writer) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 OK\r\n" + length + b"Connection: close\r\n\r\n" + body)
+            writer.write(head + b"\r\n" + body)
             await writer.drain()
-            writer.close()
+        writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    target = server.sockets[0].getsockname()[1]
-    async with proxy(target, fault) as port, tools() as used:
-        column = Column("rate", VALUES.get(kind, "ratio"))
-        spec = feed_spec(kind, column, url=f"http://127.0.0.1:{port}", timeout=patience, as_of=AsOf.FETCH)
-        found = await open_feed(spec, used.fetcher, SystemClock(), CALENDAR, INDICATORS, UNITS).collect(NOW)
+    async with asyncio.timeout(60), proxy(server.sockets[0].getsockname()[1], fault) as port, tools() as used:
+        feed = open_feed(spec_of(kind, port, patience), used.fetcher, used.clock, CALENDAR, INDICATORS, UNITS)
+        collected = await feed.collect(NOW)
     server.close()
-    return found
+    assert bool(collected.failure) != bool(collected.readings)
+    return collected
 
 
-@pytest.mark.parametrize("framed", [True, False], ids=["by length", "by close"])
-@pytest.mark.parametrize("kind", BODIES)
-async def test_a_whole_answer_is_read(kind, framed):
-    found = await asked(kind, faults.none, PATIENT, framed=framed)
-    assert found.failure == "" and values(found) == {("02143", "rate"): 5.0}
+def _name(fault: Fault) -> str:
+    return str(getattr(fault, "__name__", fault))
 
 
-@pytest.mark.parametrize("framed", [True, False], ids=["by length", "by close"])
-@pytest.mark.parametrize("kind", BODIES)
-@pytest.mark.parametrize("fault", [faults.delay, faults.black_hole, faults.drip, faults.half_close])
-async def test_an_answer_that_does_not_come_to_its_end_in_time_is_a_failure(kind, fault, framed):
-    found = await asked(kind, fault, HASTY, framed=framed)
-    assert (found.readings, found.stage) == ((), "fetch") and found.failure
+@pytest.mark.parametrize("length", [True, False], ids=["with its length", "to the end of the line"])
+@pytest.mark.parametrize("fault", [faults.none, faults.in_pieces], ids=_name)
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_arrives_whole_is_read(kind: str, fault: Fault, length: bool) -> None:
+    assert values(await asked(kind, fault, PATIENT, length=length)) == {("02143", "rate"): 5.0}
 
 
-@pytest.mark.parametrize("framed", [True, False], ids=["by length", "by close"])
-@pytest.mark.parametrize("kind", BODIES)
-@pytest.mark.parametrize("fault", [faults.reset, faults.reset_midway])
-async def test_an_answer_that_is_broken_off_is_a_failure_and_no_half_table(kind, fault, framed):
-    found = await asked(kind, fault, PATIENT, framed=framed)
-    assert (found.readings, found.stage) == ((), "fetch") and found.failure
+@pytest.mark.parametrize("fault", [faults.delay, faults.black_hole, faults.drip], ids=_name)
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_does_not_arrive_in_time_is_a_failure_at_the_fetch(kind: str, fault: Fault) -> None:
+    collected = await asked(kind, fault, HASTY)
+    assert collected.stage == "fetch" and "timeout: no complete answer within" in collected.failure
+    assert collected.duration >= HASTY / 2
+
+
+CUT, SHORT = "cut: the connection ", "truncated: the body is shorter than announced"
+BROKEN: dict[Fault, str] = {
+    faults.reset: CUT,
+    faults.reset_midway: SHORT,
+    faults.half_close: CUT,
+    faults.truncated: SHORT,
+    faults.noise: "protocol: the answer is not valid HTTP",
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN, ids=_name)
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_arrives_broken_is_one_failure_at_the_fetch(kind: str, fault: Fault) -> None:
+    collected = await asked(kind, fault, PATIENT)
+    said = CUT if kind == "json in pages" and BROKEN[fault] is SHORT else BROKEN[fault]  # cut within the head
+    assert collected.stage == "fetch" and said in collected.failure
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_half_an_answer_without_its_length_is_no_whole_one_when_the_line_is_reset(kind: str) -> None:
+    assert CUT in (await asked(kind, faults.reset_midway, PATIENT, length=False)).failure

@@ -20,6 +20,8 @@ from monitor.config.allow import parse_allow
 from monitor.config.secrets import Secret
 from monitor.config.spec import AsOf, Column, Server
 from monitor.model.reading import Collected
+from tests.contract import faults
+from tests.contract.faults import Fault, proxy
 from tests.unit.feed_frames import CALENDAR, INDICATORS, MIDNIGHT, NOW, UNITS, feed_spec, refusals, values
 
 pytestmark = pytest.mark.integration
@@ -73,7 +75,13 @@ async def ask(server: str) -> AsyncIterator[Ask]:
     port = listening.sockets[0].getsockname()[1]
     clock = SystemClock()
 
-    async def collect(query: str, allow: str = "127.0.0.0/8:*", user: str = "reader", **fields: Any) -> Collected:
+    async def collect(
+        query: str, allow: str = "127.0.0.0/8:*", user: str = "reader", line: Fault = faults.none, **fields: Any
+    ) -> Collected:
+        async with asyncio.timeout(60), proxy(port, line) as behind:
+            return await through(behind, query, allow, user, **fields)
+
+    async def through(port: int, query: str, allow: str, user: str, **fields: Any) -> Collected:
         guard = AddressGuard([parse_allow(allow)])
         about = {"server": Server("127.0.0.1", port, user, Secret("x"), tls=False), "database": "postgres"}
         spec = feed_spec("sql", *COLUMNS, query=query, url="", **{"timeout": 20.0, **about, **fields})
@@ -113,7 +121,7 @@ async def test_a_query_that_takes_too_long_is_given_up(ask):
 
 async def test_more_rows_than_are_read_are_refused_together(ask, monkeypatch):
     monkeypatch.setattr(postgres, "MAX_ROWS", 1000)
-    query = "SELECT '02143' AS code, n AS rate, n AS late FROM generate_series(1, 100000000) AS n"
+    query = "SELECT '02143' AS code, n AS rate, n AS late FROM generate_series(1, 1000000) AS n"
     assert "more than the 1000 rows that are read" in (await ask(query)).failure
     assert (
         "larger than 1024 bytes" in (await ask("SELECT repeat('x', 2000) AS code, 1 AS rate", max_bytes=1024)).failure
@@ -140,3 +148,23 @@ async def test_what_goes_wrong_is_said_in_the_servers_words(ask, query, options,
 async def test_a_value_that_is_none_costs_its_own_row(ask):
     found = await ask("SELECT code, ARRAY[rate] AS rate, 1 AS late FROM results")
     assert [reason for _, reason in refusals(found)] == ["bad-row", "bad-row"]
+
+
+LATE, OFF = "timeout: no complete answer within 0.5 s", "127.0.0.1: connection was closed in the middle of operation"
+FAULTS = {
+    **dict.fromkeys((faults.delay, faults.black_hole, faults.drip), LATE),
+    **dict.fromkeys((faults.reset, faults.reset_midway, faults.half_close, faults.truncated, faults.noise), OFF),
+}
+
+
+async def test_an_answer_that_comes_byte_by_byte_is_read(ask):
+    assert len(values(await ask("SELECT code, rate, late FROM results", line=faults.in_pieces))) == 3
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+async def test_a_bad_line_is_one_failure_at_the_fetch_in_time(ask, fault):
+    found = await ask(
+        "SELECT code, rate, late FROM results", line=fault, timeout=0.5 if FAULTS[fault] is LATE else 20.0
+    )
+    assert (found.readings, found.stage) == ((), "fetch")
+    assert found.failure == f"feed portal: {FAULTS[fault]}"
