@@ -128,16 +128,19 @@ class Replies:
         return found if isinstance(found, str) else await self._acknowledge(case, found)
 
     async def _all(self, case: _Case) -> str:
-        done: list[Incident] = []
+        done, others = list[Incident](), list[Incident]()
         for incident in self._answerable(case):
             actor, heard = _actor(incident, case), await self._heard(case, incident)
             try:
                 decision = await self._evaluator.acknowledge(incident.key, actor, via=case.via, told=heard)
-            except (NotFound, Outdated, ValueError):  # closed or worse by now, or not for them to answer
+            except (NotFound, Outdated):  # closed or worse by now
+                continue
+            except ValueError:  # they must say for whom
+                others.append(incident)
                 continue
             done.append(decision.incidents[0])
         if not done:
-            return await self._tell(case, "nothing")
+            return await (self._tell(case, "party", others[0]) if others else self._tell(case, "nothing"))
         if len(done) == 1:
             return await self._tell(case, _confirmed(done[0], case), done[0], **_times(done[0]))
         text = "acked_all_part" if any(one.missing for one in done) else "acked_all"
