@@ -14,6 +14,7 @@ from time import perf_counter
 
 from bench import (
     auditing,
+    deciding,
     directory,
     draining,
     hostile,
@@ -35,6 +36,7 @@ from bench.measure import Figure
 
 BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "judging": judging.run,
+    "deciding": deciding.run,
     "ruling": ruling.run,
     "scraping": scraping.run,
     "directory": directory.run,

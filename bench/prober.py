@@ -243,11 +243,11 @@ def _site(root: Path, wanted: Sequence[Target], least: int) -> Site:
     (root / "rules" / "bench.yaml").write_text("".join([_BOOK, *map(_criterion, names)]), "utf-8")
     site = load_site(root, environ={}, now=SystemClock().now())
     communes = [unit.code for unit in site.units.at(Level.COMMUNE)]
-    specs = []
+    specs, nothing = [], dict[str, str]()  # one table for all, as those of one entry of a config have
     for at, target in enumerate(wanted):
         unit, name = communes[at // each % len(communes)], names[at % each]
         asks = HttpCheck(target.url)
-        specs.append(ProbeSpec(f"{name}/{unit}", unit, name, target.period, TIMEOUT, asks))
+        specs.append(ProbeSpec(f"{name}/{unit}", unit, name, target.period, TIMEOUT, asks, also=nothing))
     return replace(site, probes=tuple(specs))
 
 

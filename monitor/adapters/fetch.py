@@ -36,7 +36,7 @@ class Fetcher:
     """HTTP client for probes and feeds. `fetch` never raises for what the other side does.
 
     At most `limit` fetches run at once; waiting for a slot is not charged to the target. How many ask one host at once
-    is bounded where polls begin (monitor.service.poller). `connect` is the seconds one connection attempt may take.
+    is bounded where polls begin (monitor.service.poller). `connect` is the seconds one TCP connection may take to open.
     `tls` replaces the default verified TLS settings, for a private certificate authority. `keep` is how many idle
     connections may stay open, without TLS and with it; unless said, as many as `fetch_kept` allows.
     """

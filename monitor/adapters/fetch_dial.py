@@ -33,7 +33,9 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dialler:
-    """Opens connections to what the guard lets through; one attempt, TLS included, may take `patience` seconds.
+    """Opens connections to what the guard lets through; one attempt may take `patience` seconds.
+
+    How long the other side may take to agree on TLS is for who asks to say.
 
     `tls` are the settings where a place has none of its own.
     """
@@ -48,7 +50,8 @@ class Dialler:
         infos = await self._addresses(place, watch)
         try:
             async with asyncio.timeout(self.patience):
-                return await self._made(await self._connected(infos), place, watch)
+                sock = await self._connected(infos)
+            return await self._made(sock, place, watch)
         except (Refused, ssl.SSLError):
             raise
         except OSError as error:

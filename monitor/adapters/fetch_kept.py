@@ -15,7 +15,7 @@ from monitor.adapters.fetch_line import Line
 OLDEST = 600.0  # seconds: the name may lead elsewhere by now, or nowhere, and the certificate may have ended
 KEEP_ALIVE = 65.0  # seconds: longer than the minute in which most probes come back, so TLS is agreed on once
 # Idle connections at most, and of how many of the files that may be open: one with TLS costs some 30 KiB, a plain one
-# half of one. A quarter of the files is left to polls under way (monitor.service.places), an eighth to all the rest.
+# one. A quarter of the files is left to polls under way (monitor.service.places), an eighth to all the rest.
 _PLAIN, _TLS = (16384, 2), (4096, 8)
 # All are looked at within so many seconds, some each second, for those that the other side has closed, or that are
 # idle for too long.

@@ -1,9 +1,9 @@
 """An open connection, as it is used by one question after the other.
 
 With TLS it is the event loop's transport below the client library's protocol, also while it is idle. Without TLS it is
-a socket of our own: while a question is under way it is read for the same protocol, and while it is idle it is nothing
-but a socket, some 400 bytes instead of 2,600. Nothing watches an idle socket, so it is looked at before it is used
-again: what was said on it unasked, or that the other side closed it, is seen without being read.
+a socket of our own that the event loop watches: while a question is under way it is read for the same protocol, and
+while it is idle it has no protocol, less than half of the memory. What comes then was not asked for, or is the end: the
+socket is closed at once and nothing of it is read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from typing import Any, cast
+from typing import Any
 
 from aiohttp.client_proto import ResponseHandler
 
@@ -45,7 +45,7 @@ class Line:
         """Let it be idle. Each question gets a parser, a body and a queue of its own; it would hold the last, 4 KiB."""
         wire = self.wire
         wire._parser = wire._payload = None
-        wire._buffer = cast(Any, ())  # shared by all that are idle, so nothing can be put into it
+        wire._buffer = ()  # type: ignore[assignment]  # shared by all that are idle: nothing can be put into it
 
     def is_fit(self) -> bool:
         """Whether it can be asked again: it is open, and nothing was said that nobody asked for."""
@@ -64,43 +64,33 @@ class Line:
 class PlainLine(Line):
     """A connection without TLS. `room` is where what comes is put first: one for all lines of an event loop."""
 
-    __slots__ = ("_room", "_sock")
+    __slots__ = ("_way",)
 
     def __init__(self, sock: socket.socket, peer: str, room: memoryview) -> None:
         super().__init__(None, peer)
-        self._sock = sock
-        self._room = room
+        self._way = SocketTransport(asyncio.get_running_loop(), sock, room)
 
     def wake(self) -> ResponseHandler:
         """See Line."""
-        loop = asyncio.get_running_loop()
-        self._wire = wire = ResponseHandler(loop)
-        wire.connection_made(SocketTransport(loop, self._sock, wire, self._room))
+        self._wire = wire = ResponseHandler(asyncio.get_running_loop())
+        self._way.serve(wire)
         return wire
 
     def rest(self) -> None:
         """See Line."""
         wire, self._wire = self.wire, None
-        cast(SocketTransport, wire.transport).leave()
+        self._way.leave()
         wire.transport = wire._parser = wire._payload = None
 
     def is_fit(self) -> bool:
         """See Line."""
-        if self._wire is not None:
-            return super().is_fit()
-        try:
-            self._sock.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False  # closed by the other side, or something was said
+        return not self._way.is_closing() if self._wire is None else super().is_fit()
 
     def close(self) -> None:
         """See Line."""
         if self._wire is not None:
             self._wire.close()
-        self._sock.close()
+        self._way.close()
 
     @property
     def closed(self) -> asyncio.Future[None] | None:
@@ -109,19 +99,31 @@ class PlainLine(Line):
 
 
 class SocketTransport(asyncio.Transport):
-    """What the client library's protocol needs of a transport, over a connected socket that stays ours."""
+    """What the client library's protocol needs of a transport, over a connected socket.
 
-    __slots__ = ("_loop", "_open", "_protocol", "_room", "_sock", "_unsent")
+    It serves one protocol after the other. Without one nothing may come; what does ends the connection.
+    """
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, protocol: asyncio.Protocol, room: memoryview
-    ) -> None:
+    __slots__ = ("_loop", "_open", "_paused", "_protocol", "_room", "_sock", "_unsent")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, room: memoryview) -> None:
         self._loop = loop
         self._sock = sock
-        self._protocol = protocol
         self._room = room
+        self._protocol: asyncio.Protocol | None = None
         self._unsent = b""
         self._open = True
+        self._paused = True
+        self.resume_reading()
+
+    def serve(self, protocol: asyncio.Protocol) -> None:
+        """Hand what comes from now on to this protocol."""
+        self._protocol = protocol
+        protocol.connection_made(self)
+
+    def leave(self) -> None:
+        """Let go of the protocol; it is told nothing more."""
+        self._protocol = None
         self.resume_reading()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -134,12 +136,14 @@ class SocketTransport(asyncio.Transport):
 
     def pause_reading(self) -> None:
         """Until `resume_reading`; what comes waits in the system."""
-        if self._open:
+        if self._open and not self._paused:
+            self._paused = True
             self._loop.remove_reader(self._sock.fileno())
 
     def resume_reading(self) -> None:
         """Hand over what comes from now on."""
-        if self._open:
+        if self._open and self._paused:
+            self._paused = False
             self._loop.add_reader(self._sock.fileno(), self._readable)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -159,25 +163,23 @@ class SocketTransport(asyncio.Transport):
 
     abort = close
 
-    def leave(self) -> None:
-        """Let go of the socket, which stays open; the protocol is told nothing more."""
-        self._stop()
-
-    def _stop(self) -> None:
-        if self._open:
-            self._open = False
-            self._loop.remove_reader(self._sock.fileno())
-            if self._unsent:
-                self._loop.remove_writer(self._sock.fileno())
-                self._unsent = b""
-
     def _end(self, error: OSError | None) -> None:
-        if self._open:
-            self._stop()
-            self._sock.close()
+        if not self._open:
+            return
+        self._open = False
+        if not self._paused:
+            self._loop.remove_reader(self._sock.fileno())
+        if self._unsent:
+            self._loop.remove_writer(self._sock.fileno())
+        self._sock.close()
+        if self._protocol is not None:
             self._loop.call_soon(self._protocol.connection_lost, error)
+            self._protocol = None
 
     def _readable(self) -> None:
+        if self._protocol is None:
+            self._end(None)
+            return
         try:
             count = self._sock.recv_into(self._room)
         except (BlockingIOError, InterruptedError):

@@ -25,16 +25,21 @@ def next_hop(request: Request, status: int, location: str) -> Request:
         method = "HEAD" if request.method.upper() == "HEAD" else "GET"
         kept = tuple(pair for pair in hop.headers if not pair[0].lower().startswith("content-"))
         hop = replace(hop, method=method, body=None, headers=kept)
-    if here.origin() == there.origin():
+    if origin_of(here) == origin_of(there):
         return hop
     if hop.body is not None:
         raise Broken("redirect", f"would send the request's body to another place: {there.origin()}")
     return replace(hop, headers=tuple(pair for pair in hop.headers if pair[0].lower() in _HARMLESS))
 
 
+def origin_of(url: URL) -> tuple[str, str | None, int | None]:
+    """What tells one origin from another, in whatever way its port is spelled."""
+    return url.scheme, url.host, url.port
+
+
 def trusting(hop: Request, first: Request) -> Request:
     """A hop with the TLS settings of its origin: those of the first question where it leads back to that."""
-    if first.tls is None or URL(hop.url).origin() == URL(first.url).origin():
+    if first.tls is None or origin_of(URL(hop.url)) == origin_of(URL(first.url)):
         return replace(hop, tls=first.tls)
     return replace(hop, tls=_elsewhere(first.tls))
 

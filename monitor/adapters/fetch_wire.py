@@ -15,7 +15,8 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aiohttp import ClientOSError, ServerDisconnectedError, StreamReader
@@ -44,13 +45,13 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # in a header
 class Letter:
     """A question as it is written on the wire, and where it goes. One is kept for each probe."""
 
-    __slots__ = ("address", "head", "method", "often", "place")
+    __slots__ = ("address", "first", "headers", "method", "often", "place")
 
     def __init__(
         self,
         url: URL,
         method: str,
-        headers: Iterable[tuple[str, str]],
+        headers: tuple[tuple[str, str], ...],
         body: bytes | None,
         tls: ssl.SSLContext | None,
         family: Family,
@@ -60,7 +61,12 @@ class Letter:
         self.method = sys.intern(method.upper())
         self.often = self.method in _OFTEN  # else it needs a new connection: an idle one may be closed just then
         self.place = Place(url.raw_host or "", url.port or 0, family, url.scheme == "https", tls)
-        self.head = _head(url, self.method, headers, body)  # all but further headers and the blank line
+        unsaid, self.headers = _headers(self.method, headers, None if body is None else len(body))
+        host = url.host_port_subcomponent or ""
+        if _FORBIDDEN.search(host):
+            raise Broken("protocol", "its host holds what cannot be sent")
+        host = f"Host: {host}\r\n" if unsaid else ""
+        self.first = f"{self.method} {url.raw_path_qs} HTTP/1.1\r\n{host}".encode()  # lines; `headers` follow
 
     @property
     def url(self) -> URL:
@@ -68,21 +74,21 @@ class Letter:
         return URL(self.address)
 
 
-def _head(url: URL, method: str, headers: Iterable[tuple[str, str]], body: bytes | None) -> bytes:
-    given = list(headers)
-    names = {name.lower() for name, _ in given}
-    own = [("Host", url.host_port_subcomponent or ""), ("Accept", "*/*")]
-    if body is not None or method in ("POST", "PUT", "PATCH", "DELETE"):
-        own.append(("Content-Length", str(len(body or b""))))
-    if body is not None or method in ("POST", "PUT", "PATCH"):
+@lru_cache(maxsize=64)  # most probes say the same there: it is kept once
+def _headers(method: str, headers: tuple[tuple[str, str], ...], size: int | None) -> tuple[bool, bytes]:
+    """Whether `Host` is left to be said, and all but that. Raises Broken for what cannot be sent."""
+    names = {name.lower() for name, _ in headers}
+    own = [("Accept", "*/*")]
+    if size is not None or method in ("POST", "PUT", "PATCH", "DELETE"):
+        own.append(("Content-Length", str(size or 0)))
+    if size is not None or method in ("POST", "PUT", "PATCH"):
         own.append(("Content-Type", "application/octet-stream"))
     if method not in _OFTEN:
         own.append(("Connection", "close"))
-    lines = [(name, value) for name, value in own if name.lower() not in names] + given
+    lines = (*(pair for pair in own if pair[0].lower() not in names), *headers)
     if not _TOKEN.fullmatch(method) or any(_FORBIDDEN.search(text) for pair in lines for text in pair):
         raise Broken("protocol", "its method or a header holds what cannot be sent")
-    said = "".join(f"{name}: {value}\r\n" for name, value in lines)
-    return f"{method} {url.raw_path_qs} HTTP/1.1\r\n{said}".encode()
+    return "host" not in names, "".join(f"{name}: {value}\r\n" for name, value in lines).encode()
 
 
 class Answer:
@@ -155,7 +161,7 @@ async def _answered(wire: ResponseHandler, letter: Letter, rest: bytes) -> tuple
     )
     if wire.transport is None or wire.transport.is_closing():
         raise ServerDisconnectedError
-    wire.transport.write(letter.head + rest)
+    wire.transport.write(letter.first + letter.headers + rest)
     while True:
         message, body = await wire.read()
         if not 100 <= message.code < 200 or message.code == _UPGRADE:

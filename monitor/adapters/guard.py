@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import re
 import socket
 import ssl
@@ -191,7 +192,7 @@ class AddressGuard:
         sock = self.socket_factory(info)
         try:
             sock.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(sock, info[4])
+            await _connected(sock, info[4])
         except BaseException:
             sock.close()
             raise
@@ -201,6 +202,29 @@ class AddressGuard:
         """Let go of the resolver's sockets; it opens again when used again."""
         if self._names is not None:
             await self._names.close()
+
+
+async def _connected(sock: socket.socket, address: tuple[Any, ...]) -> None:
+    """Connect; raises OSError. uvloop's own `sock_connect` takes twice as long, as it looks literals up again."""
+    try:
+        sock.connect(address)
+        return
+    except BlockingIOError:
+        pass
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    loop.add_writer(sock.fileno(), _wake, done)
+    try:
+        await done
+    finally:
+        loop.remove_writer(sock.fileno())
+    if number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(number, os.strerror(number))
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def literal(host: str, port: int) -> tuple[Any, ...] | None:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from monitor.alerting.answers import counting, standing, terms_of
 from monitor.alerting.collapse import hushed, once_more
 from monitor.alerting.escalate import (
+    SPARED,
     awaiting,
     choose,
     due,
@@ -19,7 +21,6 @@ from monitor.alerting.escalate import (
     refreshed,
     reminder_instants,
     resolved,
-    terms_of,
 )
 from monitor.alerting.lifecycle import Act, Event
 from monitor.alerting.muting import silence_of
@@ -30,17 +31,17 @@ from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import Trouble
 from monitor.model.incident import (
     Address,
+    Answer,
     Cover,
     Incident,
     Kind,
     Notice,
+    Phase,
     Step,
     Terms,
 )
 from monitor.model.state import AuditEntry, Withhold
 from monitor.model.verdict import Param
-
-SPARED = "told by a wider trouble"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def _plan(case: Case) -> Case:
     first = begun + timedelta(seconds=scene.waits.get(trouble.cause, 0.0))
     plan = (scene.directory, scene.lineage, scene.sessions, now, reminders, trouble.colour, first)
     steps = freeze(policy, *plan) if policy else ()
-    day = scene.calendar.local(now).date()
+    steps = narrowed(steps, cover, scene)
+    terms = terms_of(policy, steps, scene, now) if policy else Terms()
     planned = replace(
         old,
         kind=trouble.kind,
@@ -80,19 +82,46 @@ def _plan(case: Case) -> Case:
         generation=old.generation + 1,
         since_generation=old.generation + 1,
         policy=policy.name if policy else "",
-        steps=narrowed(steps, cover, scene),
+        steps=steps,
         cover=cover,
         facts=_facts(old, trouble, scene),
-        terms=terms_of(policy, scene.directory, scene.lineage, day) if policy else Terms(),
-        answers=(),
+        terms=terms,
+        answers=_kept_answers(case, terms),
         acked_by=None,
         acked_at=None,
-        acked_until=None,
-        remind_at=None,
         ack_note="",
     )
-    case = replace(case, incident=planned)
+    case = replace(case, incident=counting(planned, now))
     return case if policy else case.noting("no_policy", trouble.kind.value)
+
+
+def _kept_answers(case: Case, terms: Terms) -> tuple[Answer, ...]:
+    """A lesser trouble is no news to the parties that have answered."""
+    eased = case.event is Event.EASED and case.incident.phase is not Phase.UNANSWERED
+    parties = {party.name for party in terms.parties} if eased else set()
+    return tuple(answer for answer in standing(case.incident, case.now) if answer.party in parties)
+
+
+def _ask(case: Case) -> Case:
+    """The plan begins anew for the parties whose answer has ended; for the others it goes on."""
+    old, scene, now = case.incident, case.scene, case.now
+    answers = standing(old, now)
+    left = replace(old, answers=answers, acked_by=None, acked_at=None, ack_note="")
+    again = {party.name for party in left.missing} & {answer.party for answer in old.answers}
+    people = {one for party in left.terms.parties if party.name in again for one in party.recipients}
+    policy = choose(scene.directory, old.kind, scene.unit.level, old.cause)
+    plan = (scene.directory, scene.lineage, scene.sessions, now, (), old.colour, now)
+    anew = (_only(step, lambda one: one in people) for step in (freeze(policy, *plan) if policy else ()))
+    kept = (step if finished(step) or not step.to else _only(step, lambda one: one not in people) for step in old.steps)
+    steps = sorted((step for step in (*kept, *anew) if step is not None), key=lambda step: step.due_at)
+    planned = replace(left, generation=old.generation + 1, steps=narrowed(tuple(steps), old.cover, scene))
+    return replace(case, incident=counting(planned, now))
+
+
+def _only(step: Step, wanted: Callable[[str], bool]) -> Step | None:
+    """A step's part for those of its recipients who are wanted; None when it has none."""
+    to, held = (tuple(one for one in all_ if wanted(one.recipient)) for all_ in (step.to, step.held))
+    return replace(step, to=to, held=held, held_until=step.held_until if held else None) if to else None
 
 
 def _cover(case: Case) -> Case:
@@ -107,7 +136,19 @@ def _cover(case: Case) -> Case:
         anew = _of(anew, scene, lambda scope: not _called_anyway(spared, scope))
         steps = tuple(sorted((*kept, *anew), key=lambda step: step.due_at))
         generation += 1
-    return replace(case, incident=replace(old, cover=cover, generation=generation, steps=narrowed(steps, cover, scene)))
+    steps = narrowed(steps, cover, scene)
+    covered = replace(old, cover=cover, generation=generation, steps=steps)
+    return replace(case, incident=_waiting_for(covered, scene, now))
+
+
+def _waiting_for(incident: Incident, scene: Scene, now: datetime) -> Incident:
+    """With the parties that the plan calls as it is now, unless that would leave none that has not answered."""
+    policy = choose(scene.directory, incident.kind, scene.unit.level, incident.cause)
+    if policy is None or not policy.terms.parties:
+        return incident
+    parties = terms_of(policy, incident.steps, scene, now).parties
+    narrower = replace(incident, terms=replace(incident.terms, parties=parties))
+    return incident if incident.answers and not narrower.missing else narrower
 
 
 def _asked_again(case: Case) -> datetime:
@@ -272,6 +313,7 @@ _NOTES = {
 ACTS: Mapping[Act, Callable[[Case], Case]] = {
     Act.WITHHOLD: _withhold,
     Act.PLAN: _plan,
+    Act.ASK: _ask,
     Act.COVER: _cover,
     Act.CALL: call_due,
     Act.RECOVER: _recover,

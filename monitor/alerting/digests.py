@@ -15,10 +15,12 @@ from monitor.alerting.roster import called, ways
 from monitor.alerting.wording import render
 from monitor.model.hours import Calendar
 from monitor.model.incident import Notice
+from monitor.model.state import Withhold
 from monitor.model.unit import Unit, Units
 from monitor.model.verdict import Param
 
 BRIEF = "brief"  # text: T5
+NEWER = "the next digest is due"  # why one that no gateway took is not sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class Edition:
     def key(self, calendar: Calendar) -> str:
         """What the keys of its messages begin with; it stands for the incident that they have not."""
         return _key(self.unit, calendar.local(self.at))
+
+    def outdates(self, to: Iterable[Recipient], calendar: Calendar) -> Withhold:
+        """What is still owed to somebody of the edition before: this one says more."""
+        before = _key(self.unit, calendar.local(self.since))
+        return Withhold(before, NEWER, frozenset(person.id for person in to))
 
     def number(self, calendar: Calendar) -> str:
         """What people call it: "2711-0730"."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,7 @@ from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
 from monitor.alerting.roster import Called, called, holds, next_change, ways
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar, Sessions, first_instant
-from monitor.model.incident import Address, Incident, Kind, Party, Phase, Step, Terms
+from monitor.model.incident import Address, Incident, Kind, Phase, Step
 from monitor.model.unit import Level
 
 _REPORT_AFTER = timedelta(hours=2)  # an outage is reported back within two hours
@@ -31,6 +31,7 @@ _NOON = 12  # a figure that is told in the afternoon is answered on the next wor
 _HORIZON = 400  # days searched for an open office
 _TRIES = 40  # days on which a step's own hours and those of the office may meet
 NOBODY = "nobody"  # why a call reached nobody, as Step.skipped says it
+SPARED = "told by a wider trouble"  # ... and why a step calls nobody any more
 _NEVER: Mapping[str, datetime] = MappingProxyType({})
 
 
@@ -226,6 +227,13 @@ def _let_go(step: Step, now: datetime) -> bool:
     return step.held_until is not None and step.held_until <= now
 
 
+def _put_off(step: Step, at: datetime, now: datetime) -> Step:
+    """The step with what is due of it due at a later instant."""
+    if _falls_due(step, now):
+        return replace(step, due_at=at, held=(), held_until=None)
+    return replace(step, held_until=at)
+
+
 def next_call(incident: Incident) -> datetime | None:
     """When somebody is called next if nobody answers; None when nobody is."""
     if incident.phase is not Phase.OPEN:
@@ -233,23 +241,6 @@ def next_call(incident: Incident) -> datetime | None:
     own = [step.due_at for step in incident.steps if not finished(step)]
     held = [step.held_until for step in incident.steps if step.held_until is not None]
     return min((*own, *held), default=None)
-
-
-def terms_of(policy: Policy, directory: Directory, lineage: tuple[str, ...], day: date | None = None) -> Terms:
-    """What a policy says of answering and ending, with the people who hold its parties' roles on a local day.
-
-    A party that nobody holds is left out: nobody could answer for it.
-    """
-    spec = policy.terms
-    held = {name: _holders(roles, directory, lineage, day) for name, roles in spec.parties.items()}
-    parties = tuple(Party(name, people) for name, people in held.items() if people)
-    return Terms(spec.close_after, spec.review, spec.ack_expires, spec.ack_remind, parties)
-
-
-def _holders(
-    roles: tuple[str, ...], directory: Directory, lineage: tuple[str, ...], day: date | None
-) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(person.id for role in roles for person in directory.holders(role, lineage, day)))
 
 
 def fire(
@@ -266,12 +257,16 @@ def fire(
     """Call all that is due. `known` are the recipients who can still be reached, `answered` need not be called.
 
     Somebody whom several steps call at the same time hears only the highest of them. Who has quiet hours now, until the
-    instant that `quiet` names, is called once at their end. Steps that are only for what is `seen` are passed over when
-    it is not. `whom` gives a step that is moved to another instant the people whom it calls then.
+    instant that `quiet` names, is called once at their end. What is late waits for the hours of its step. Steps that
+    are only for what is `seen` are passed over when it is not. `whom` gives a step that is moved to another instant the
+    people whom it calls then.
     """
     plan, calls, empty = list(steps), list[Call](), list[Step]()
     for index, step in enumerate(plan):  # sees what the passes below change
         if not due(step, now):
+            continue
+        if (opens := _waits(now, step, sessions)) > now:  # late, and outside its hours
+            plan[index] = whom(_put_off(step, opens, now), opens)
             continue
         if step.still and not seen:
             plan[index] = replace(_advance(step, sessions, now), skipped="unseen")
@@ -287,7 +282,7 @@ def fire(
         held = tuple(address for address in to if address.recipient in quiet)
         until = min((quiet[address.recipient] for address in held), default=None)
         if first and until is not None and len(held) == len(to):
-            plan[index] = whom(replace(step, due_at=until, held=(), held_until=None), until)  # nobody hears it before
+            plan[index] = whom(_put_off(step, until, now), until)  # nobody hears it before
             continue
         at, repeat = (step.due_at, step.fired) if first else (step.held_until or now, step.fired - 1)
         loud = tuple(address for address in to if address not in held)

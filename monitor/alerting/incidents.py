@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from monitor.alerting.acts import ACTS, Case, call_due, counted, narrowed
+from monitor.alerting.answers import answered, due, posted
 from monitor.alerting.escalate import (
     NOBODY,
     next_call,
@@ -24,7 +25,6 @@ from monitor.model.hours import Calendar
 from monitor.model.incident import (
     LEFT,
     MASS_PREFIX,
-    Answer,
     Incident,
     Kind,
     Notice,
@@ -32,7 +32,6 @@ from monitor.model.incident import (
     Step,
 )
 from monitor.model.state import AuditEntry, Withhold
-from monitor.model.text import clean
 
 _SEVERITY = {Kind.SILENT: 0, Kind.KPI_YELLOW: 1, Kind.KPI_RED: 2, Kind.OUTAGE: 2, Kind.MASS: 2, Kind.OVERDUE: 3}
 
@@ -58,14 +57,13 @@ def react(before: Mapping[str, Incident], found: Mapping[str, Trouble], scene: S
     causes = dict.fromkeys((*before, *found))
     cases = [_move(before.get(cause), found.get(cause), cause, scene, now) for cause in causes]
     running = {case.incident.cause: case.incident for case in cases if case.incident.open}
-    calls = (_next(case.incident) for case in cases if case.event is not Event.PAUSED)
+    calls = (_next(case.incident, now) for case in cases if case.event is not Event.PAUSED)
     return Alerts(
         open=running,
         changed=tuple(case.incident for case in cases if not _same(case.incident, before.get(case.incident.cause))),
         notices=tuple(notice for case in cases for notice in case.notices),
         withheld=tuple(withhold for case in cases for withhold in case.withheld),
-        # What is overdue waits for evidence: an answer does not lapse while nobody can see the trouble.
-        recheck_at=min((at for at in calls if at is not None and at > now), default=None),
+        recheck_at=min((at for at in calls if at is not None), default=None),
         audit=tuple(entry for case in cases for entry in case.audit),
     )
 
@@ -120,7 +118,9 @@ def hand_on(incident: Incident, left: Notice, scene: Scene, now: datetime) -> tu
     case = case.noting("handed on", f"{left.recipient} {LEFT}: {others or 'nobody yet'}")
     after = case.incident
     nobody = not case.notices and after.steps[index].skipped == NOBODY
-    return Alerts({after.cause: after}, (after,), case.notices, recheck_at=_next(after), audit=case.audit), not nobody
+    return Alerts(
+        {after.cause: after}, (after,), case.notices, recheck_at=_next(after, now), audit=case.audit
+    ), not nobody
 
 
 def _vacated(incident: Incident, step: Step, scene: Scene, now: datetime) -> Step | None:
@@ -158,34 +158,19 @@ def acknowledge(
     others go on. It counts until `until`, or as long as the terms say. Raises ValueError when the incident is closed,
     when there is no such party, or when it is not said for whom somebody answers who belongs to none.
     """
-    for name in _answers_for(incident, actor, party):
-        answer = Answer(clean(actor), now, clean(note, 1000), name)
-        incident = replace(incident, answers=(*incident.answers, answer))
+    before, incident = incident, answered(incident, actor, note, now, party, until)
     event = Event.HEARD if incident.missing else Event.ACKNOWLEDGED
     move = TABLE.get((incident.phase, event))
     if move is None:
         raise ValueError(f"incident {incident.ref} is {incident.phase.value}")
     if event is Event.ACKNOWLEDGED:
         incident = _acknowledged(incident, now) if incident.acked_by is None else incident
-        incident = _counting(incident, now, until)
     ended = now if move.to is Phase.CLOSED else None
     whom = incident.answered if event is Event.HEARD else None
-    withheld = (Withhold(incident.key, event.value, whom),) if Act.WITHHOLD in move.acts else ()
+    news = incident != before and Act.WITHHOLD in move.acts
+    withheld = (Withhold(incident.key, event.value, whom),) if news else ()
     cover = incident.cover if move.to in COVERABLE else None
     return replace(incident, phase=move.to, closed_at=ended, cover=cover), withheld
-
-
-def _answers_for(incident: Incident, actor: str, party: str) -> tuple[str, ...]:
-    """The names of the parties that an answer is new for."""
-    parties = {each.name: each for each in incident.terms.parties}
-    if party and party not in parties:
-        raise ValueError(f"incident {incident.ref} has no party {party!r}; it has {', '.join(parties) or 'none'}")
-    if not parties:
-        return () if incident.answers else ("",)
-    mine = [party] if party else [name for name, each in parties.items() if actor in each.recipients]
-    if not mine:
-        raise ValueError(f"say for whom you answer: {', '.join(parties)}")
-    return tuple(each.name for each in incident.missing if each.name in mine)
 
 
 def _acknowledged(incident: Incident, now: datetime) -> Incident:
@@ -197,25 +182,15 @@ def _acknowledged(incident: Incident, now: datetime) -> Incident:
     )
 
 
-def _counting(incident: Incident, now: datetime, until: datetime | None) -> Incident:
-    """With the time until which an answer counts, from this answer on: to answer again makes it longer, and shorter
-    only who says for how long."""
-    terms = incident.terms
-    if until is None and terms.ack_expires is not None:
-        ends = now + timedelta(seconds=terms.ack_expires)
-        until = ends if incident.acked_until is None else max(ends, incident.acked_until)
-    if until is None:
-        return replace(incident, acked_until=None, remind_at=None)
-    remind = None if terms.ack_remind is None else until - timedelta(seconds=terms.ack_remind)
-    return replace(incident, acked_until=until, remind_at=remind if remind and remind > now else None)
+def _next(incident: Incident, now: datetime) -> datetime | None:
+    """When time alone moves an incident on: a call, a reminder, the end of an answer or of a watch.
 
-
-def _next(incident: Incident) -> datetime | None:
-    """When time alone moves an incident on: a call, a reminder, the end of an answer or of a watch."""
-    if incident.phase is Phase.ACKNOWLEDGED:
-        return min((at for at in (incident.remind_at, incident.acked_until) if at is not None), default=None)
-    ends = _well_until(incident)
-    return ends if incident.phase in (Phase.CLOSING, Phase.UNANSWERED) else next_call(incident)
+    What is overdue waits for evidence: an answer does not lapse while nobody can see the trouble.
+    """
+    watched = incident.phase in (Phase.CLOSING, Phase.UNANSWERED)
+    calling = (incident.remind_at, incident.acked_until, next_call(incident))
+    instants = (_well_until(incident),) if watched else calling
+    return min((at for at in instants if at is not None and at > now), default=None)
 
 
 def _well_until(incident: Incident) -> datetime | None:
@@ -229,7 +204,7 @@ def _well_until(incident: Incident) -> datetime | None:
 def _move(incident: Incident | None, trouble: Trouble | None, cause: str, scene: Scene, now: datetime) -> Case:
     event = _event(incident, trouble, cause, scene, now)
     move = TABLE[None if incident is None else incident.phase, event]
-    case = Case(incident or _opened(trouble, scene, now), event, trouble, scene, now)
+    case = Case(posted(incident, scene, now) if incident else _opened(trouble, scene, now), event, trouble, scene, now)
     case = counted(case)
     for act in move.acts:
         case = ACTS[act](case)
@@ -279,15 +254,14 @@ def _covering(incident: Incident, cause: str, scene: Scene, event: Event) -> Eve
 
 def _again(incident: Incident, change: Event, now: datetime) -> Event:
     """What a trouble that is there means to an incident in this phase."""
-    news = change in (Event.WORSENED, Event.RENEWED)
-    if incident.phase is Phase.ACKNOWLEDGED and not news:
-        if incident.acked_until is not None and now >= incident.acked_until:
-            return Event.LAPSED
-        return Event.REMINDED if incident.remind_at is not None and now >= incident.remind_at else change
-    if incident.phase in (Phase.CLOSING, Phase.UNANSWERED) and not news:
-        answered = Event.RESUMED if incident.acked_by is not None else Event.RELAPSED
-        return change if change is Event.EASED and incident.acked_by is None else answered
-    return change
+    if change in (Event.WORSENED, Event.RENEWED) or (change is Event.EASED and incident.acked_by is None):
+        return change
+    if incident.phase is Phase.UNANSWERED:
+        return Event.RELAPSED
+    ended = due(incident, now)
+    if incident.phase is Phase.CLOSING and ended in (None, Event.REMINDED):
+        return Event.RELAPSED if incident.acked_by is None else Event.RESUMED
+    return ended or change
 
 
 def _well(incident: Incident, now: datetime) -> Event:

@@ -9,9 +9,9 @@ event does to the incident; nothing else changes a phase. The rules behind the t
   generation with a new plan and new keys, and the acknowledgement is dropped. So does an acknowledgement that
   expires while the trouble is there; before that the one who answered is reminded.
 * Where a policy names parties (officials and the telecom operator), each must answer: an answer for one stops the
-  calls to its people only.
+  calls to its people only, and when it ends (`expired`) its people only are called anew.
 * Easing while nobody answered replaces the plan by that of the lesser trouble. Easing under an acknowledgement changes
-  nothing, so that falling back is no news to those who answered.
+  nothing, so that falling back is no news to those who answered; where one of several parties has, its answer stands.
 * A silence stops the calls, not the watch: phases change as ever, what falls due waits and comes once when it ends. So
   does maintenance, which also judges nothing: whatever is open is paused, nothing opens and nothing recovers.
 * What a wider trouble takes in (`monitor.alerting.collapse`) opens no incident when a system explains it, and calls
@@ -56,6 +56,7 @@ class Event(StrEnum):
     UNCOVERED = "uncovered"  # ... and does no longer
     REMINDED = "reminded"  # an acknowledgement is about to lapse
     LAPSED = "lapsed"  # an acknowledgement is too old
+    EXPIRED = "expired"  # ... that of one party, while another's counts or is waited for
     CALMED = "calmed"  # well, but not yet for long enough
     RELAPSED = "relapsed"  # bad again before it was over
     RESUMED = "resumed"  # the same, and acknowledged
@@ -70,6 +71,7 @@ class Act(StrEnum):
 
     WITHHOLD = "withhold"  # pending notices are no longer owed
     PLAN = "plan"  # freeze a plan of a new generation
+    ASK = "ask"  # the plan for those whose answer has ended
     COVER = "cover"  # the plan for those who do not hear of a wider trouble
     CALL = "call"  # what is due becomes owed
     RECOVER = "recover"  # tell those who were told
@@ -88,6 +90,7 @@ class Move:
 
 _ANEW = Move(Phase.OPEN, (Act.WITHHOLD, Act.PLAN, Act.CALL))
 _CALL = Move(Phase.OPEN, (Act.CALL,))
+_ASK = Move(Phase.OPEN, (Act.ASK, Act.CALL))
 _QUIET = Move(Phase.ACKNOWLEDGED)
 _WATCH = Move(Phase.CLOSING, (Act.WELL,))
 _WATCHED = Move(Phase.CLOSING)
@@ -110,6 +113,8 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.OPEN, Event.COVERED): _COVER,
     (Phase.OPEN, Event.UNCOVERED): _UNCOVER,
     (Phase.OPEN, Event.HEARD): Move(Phase.OPEN, (Act.WITHHOLD,)),
+    (Phase.OPEN, Event.REMINDED): Move(Phase.OPEN, (Act.CALL, Act.REMIND)),
+    (Phase.OPEN, Event.EXPIRED): _ASK,
     (Phase.OPEN, Event.ACKNOWLEDGED): Move(Phase.ACKNOWLEDGED, (Act.WITHHOLD,)),
     (Phase.OPEN, Event.CALMED): _WATCH,
     (Phase.OPEN, Event.RECOVERED): _END,
@@ -119,9 +124,10 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.ACKNOWLEDGED, Event.UNSEEN): _QUIET,
     (Phase.ACKNOWLEDGED, Event.PAUSED): _QUIET,
     (Phase.ACKNOWLEDGED, Event.EASED): _QUIET,
-    (Phase.ACKNOWLEDGED, Event.ACKNOWLEDGED): _QUIET,
+    (Phase.ACKNOWLEDGED, Event.ACKNOWLEDGED): Move(Phase.ACKNOWLEDGED, (Act.WITHHOLD,)),
     (Phase.ACKNOWLEDGED, Event.REMINDED): Move(Phase.ACKNOWLEDGED, (Act.REMIND,)),
     (Phase.ACKNOWLEDGED, Event.LAPSED): _ANEW,
+    (Phase.ACKNOWLEDGED, Event.EXPIRED): _ASK,
     (Phase.ACKNOWLEDGED, Event.WORSENED): _ANEW,
     (Phase.ACKNOWLEDGED, Event.RENEWED): _ANEW,
     (Phase.ACKNOWLEDGED, Event.CALMED): _WATCH,
@@ -136,6 +142,8 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.CLOSING, Event.COVERED): _COVER,
     (Phase.CLOSING, Event.UNCOVERED): _UNCOVER,
     (Phase.CLOSING, Event.RESUMED): _QUIET,
+    (Phase.CLOSING, Event.LAPSED): _ANEW,
+    (Phase.CLOSING, Event.EXPIRED): _ASK,
     (Phase.CLOSING, Event.EASED): _ANEW,
     (Phase.CLOSING, Event.WORSENED): _ANEW,
     (Phase.CLOSING, Event.RENEWED): _ANEW,

@@ -69,12 +69,12 @@ def recoveries(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice,
 
 
 def reminders(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice, ...]:
-    """One message to each of those who answered, by the way they were called, that it is open and their answer ends.
+    """One message to each of those whose answer ends next, by the way they were called, that it is open still.
 
     Quiet hours hold it as they hold a call. Somebody who is not in the directory (a token of the board) cannot be
     reached.
     """
-    who = dict.fromkeys(answer.by for answer in incident.answers)
+    who = dict.fromkeys(answer.by for answer in incident.answers if answer.until == incident.acked_until)
     called = {address.recipient: address for address in map(address_in, incident.owed)}
     people = [person for person in map(scene.recipient, who) if person is not None]
     quiet = quiet_until(people, incident.kind, incident.colour, scene.calendar.zone, now)

@@ -3,13 +3,13 @@
 | the send ended | with a next channel | without one |
 |---|---|---|
 | sent | done | done |
-| try again | later, with back-off; urgent, the third time or later than in a minute: refused, next channel | later |
+| try again | later, with back-off; the 30th try (urgent: the third, or a long wait): refused, next channel | later |
 | refused: recipient, message | refused, next channel | refused |
 | refused: left the post | suppressed where the plan calls somebody instead, else refused | the same |
 | refused: channel (configuration, money, login) | refused, next channel; the channel rests | later; the channel rests |
 | refused: quota | refused, next channel | after midnight |
 | refused: night | urgent: refused, next channel; else at six | at six |
-| unknown, a repeat would be recognised | later, same key, marked; urgent: as above | later |
+| unknown, a repeat would be recognised | later, same key, marked; as above: maybe sent, next channel | later |
 | unknown, a repeat would ring twice | maybe sent, next channel | later, after a long pause, marked |
 
 A notice that an earlier life left as unknown is treated like an unknown send before it is sent again.
@@ -26,6 +26,7 @@ from monitor.alerting.retry import URGENT, next_try
 from monitor.model.incident import Fault, Notice, Outcome, Receipt
 
 PATIENCE = 3  # attempts of an urgent notice by one channel while there is another
+CALM = 30  # of one that is not: about half an hour
 MORNING = time(6)  # assumed: Zalo says that messages are not sent at night, not until when
 REST = timedelta(seconds=60)  # after a fault of the channel itself, before it is asked again
 
@@ -70,7 +71,8 @@ def follow(receipt: Receipt, notice: Notice, way: Way, attempt: int, now: dateti
         return Following(receipt)
     blind = way.blind and receipt.outcome is Outcome.UNKNOWN
     again = next_try(receipt.outcome, attempt, now, chance, receipt.retry_after, blind=blind)
-    if following and notice.urgent and (attempt >= PATIENCE or again - now > URGENT):
+    late = notice.urgent and again - now > URGENT
+    if following and (late or attempt >= (PATIENCE if notice.urgent else CALM)):
         return Following(replace(receipt, outcome=_UNDONE[receipt.outcome]), next_channel=following)
     return Following(receipt, again)
 

@@ -7,11 +7,10 @@
     TAI SAO, VI SAO, LY DO, WHY (+ code)      explain that incident's unit
     the same + the number of a digest         which of its units need somebody now, and why the worst does
     HELP, TRO GIUP, HUONG DAN, ?              how to answer
-    MA, REF before a code                     nothing: every message ends with "Ma S10234"
     anything else                             nothing is changed, and how to answer is said
 
-Case, marks and punctuation do not matter. The verb comes first: "chưa OK" answers nothing. Codes have no 0, 1 or 8, so
-those stand for O, I and B.
+Case, marks and punctuation do not matter, nor does "Ma" or "Ref" before a code or number. The verb comes first: "chưa
+OK" answers nothing. Codes have no 0, 1 or 8, so those stand for O, I and B.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ _VERBS: Mapping[tuple[str, ...], Ask] = {
     ("HUONG", "DAN"): Ask.HELP,
 }
 _EVERYTHING = (("TAT", "CA"), ("TATCA",), ("ALL",))
-_CODE_FOLLOWS = frozenset({"MA", "REF", "CODE"})
+_LABELS = frozenset({"MA", "REF"})  # "Ma S10234", as every SMS ends
 _NO_KEY = re.compile(r"[^A-Z0-9]")
 _CODE = re.compile(rf"[A-Z0-9]{{{CODE_LENGTH}}}")
 _EDITION = re.compile(r"([0-9]{4})([0-9]{4})")  # "2711-1706", also as two words
@@ -94,10 +93,10 @@ def parse(text: str) -> Said:
 
 
 def _meant(ask: Ask, rest: tuple[str, ...], words: list[str]) -> Said:
-    if rest and rest[0] in _CODE_FOLLOWS and len(rest) > 1:
-        rest, words = rest[1:], words[1:]
     if ask is Ask.HELP or not rest:
         return Said(ask)
+    if rest[0] in _LABELS and len(rest) > 1:
+        rest, words = rest[1:], words[1:]
     if ask is Ask.ACKNOWLEDGE and rest in _EVERYTHING:
         return Said(Ask.ALL)
     if number := _EDITION.fullmatch(rest[0]) or _EDITION.fullmatch("".join(rest[:2])):

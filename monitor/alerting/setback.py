@@ -38,6 +38,7 @@ def hastened(incident: Incident, by: timedelta, now: datetime) -> Incident:
     return replace(
         incident,
         steps=steps,
+        answers=tuple(replace(answer, until=sooner(answer.until)) for answer in incident.answers),
         acked_until=sooner(incident.acked_until),
         remind_at=sooner(incident.remind_at),
         well_since=min(well, now) if well else None,

@@ -73,7 +73,8 @@ class Party:
     """People of whom one must answer, such as the officials or the telecom operator."""
 
     name: str
-    recipients: tuple[str, ...] = ()  # ids
+    recipients: tuple[str, ...] = ()  # ids of those who hold its posts now
+    roles: tuple[str, ...] = ()  # its posts
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Answer:
     at: datetime
     note: str = ""
     party: str = ""  # for whom; empty where the terms name none
+    until: datetime | None = None  # aware UTC: when it ends; None: it counts until the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,8 @@ class Incident:
     owed: tuple[str, ...] = ()  # key of the last notice owed to each (recipient, channel), for the recovery message
     terms: Terms = Terms()
     answers: tuple[Answer, ...] = ()  # of this generation, at most one for each party
-    acked_until: datetime | None = None  # when the acknowledgement lapses
-    remind_at: datetime | None = None  # when the one who answered is reminded
+    acked_until: datetime | None = None  # when the first of its answers ends
+    remind_at: datetime | None = None  # when whoever gave that one is reminded
     well_since: datetime | None = None  # while closing or unanswered
     cover: Cover | None = None  # while open or closing
 
@@ -154,10 +156,10 @@ class Incident:
         """True until it is closed; acknowledged is still open."""
         return self.phase is not Phase.CLOSED
 
-    @property
-    def renewable(self) -> bool:
-        """Whether it is answered, and to answer again makes that count longer."""
-        return self.open and self.acked_by is not None and self.acked_until is not None
+    def renewable(self, person: str) -> bool:
+        """Whether it is answered by everybody, or for this person, and to answer again makes that count longer."""
+        answered = self.acked_by is not None or person in self.answered
+        return self.open and self.acked_until is not None and answered
 
     @property
     def missing(self) -> tuple[Party, ...]:

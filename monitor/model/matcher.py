@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from monitor.model.colour import Colour
+from monitor.model.incident import Kind
 from monitor.model.text import clean
 from monitor.model.unit import Level, Unit, Units
 
@@ -140,6 +142,8 @@ def unknown_name(matchers: tuple[Matcher, ...], units: Units) -> str | None:
         Field.SYSTEM: {unit.code for unit in units.at(Level.SYSTEM)},
         Field.PROVINCE: {unit.code for unit in units.at(Level.PROVINCE)} | {unit.province or "" for unit in units},
         Field.LEVEL: {level.value for level in Level},
+        Field.KIND: {kind.value for kind in Kind},
+        Field.COLOUR: {colour.value for colour in Colour},
     }
     for matcher in matchers:
         for pattern in matcher.patterns if matcher.field in known else ():

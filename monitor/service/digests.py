@@ -99,7 +99,8 @@ class Digests:
         notices = digests(edition, to, brief(told, scene), site.directory, site.calendar, attachments)
         said = f"{edition.number(site.calendar)}: {len(notices)} messages"
         entry = AuditEntry(self._clock.now(), "denbao", "digest", code, said)
-        await self._evaluator.tell(code, notices, entry)
+        outdated = edition.outdates((person for person, _ in to.values()), site.calendar)
+        await self._evaluator.tell(code, notices, entry, withheld=(outdated,) if to else ())
         if not notices:
             log.warning("the digest %s of %s reaches nobody", edition.number(site.calendar), code)
 

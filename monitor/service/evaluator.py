@@ -29,7 +29,7 @@ from monitor.model.incident import Incident, Notice
 from monitor.model.matcher import matches, subject
 from monitor.model.muting import REMEMBERED, Silence, Window
 from monitor.model.reading import Collected, Reading, SourceHealth
-from monitor.model.state import AuditEntry, Decision, UnitState
+from monitor.model.state import AuditEntry, Decision, UnitState, Withhold
 from monitor.model.text import clean
 from monitor.ports import Clock, Store
 from monitor.service.agenda import Agenda
@@ -224,15 +224,18 @@ class Evaluator:
 
         return (await self._commits.order(answered))[0]
 
-    async def tell(self, unit: str, notices: tuple[Notice, ...], *entries: AuditEntry) -> None:
-        """Owe messages that change nothing at their unit, with audit entries; on disk when this returns.
+    async def tell(
+        self, unit: str, notices: tuple[Notice, ...], *entries: AuditEntry, withheld: tuple[Withhold, ...] = ()
+    ) -> None:
+        """Owe messages that change nothing at their unit, with audit entries and what they put out of date; on disk
+        when this returns.
 
         Raises StoreError.
         """
 
         def owed() -> Sequence[Decision]:
             state = self.states[unit]
-            return (Decision(state, state, notices=notices, audit=entries),)
+            return (Decision(state, state, notices=notices, withheld=withheld, audit=entries),)
 
         await self._commits.order(owed)
 

@@ -150,7 +150,7 @@ class Replies:
         actor = _actor(incident, case)
         if not incident.open:
             return await self._tell(case, "over", incident, when=incident.closed_at)
-        if not awaits(incident, actor) and not incident.renewable:
+        if not awaits(incident, actor) and not incident.renewable(actor):
             return await self._tell(case, "answered", incident, when=incident.acked_at)
         try:
             decision = await self._evaluator.acknowledge(
@@ -289,7 +289,9 @@ class Replies:
     def _answerable(self, case: _Case) -> list[Incident]:
         """Those that await the sender; where none does, those whose answer can be made to count longer."""
         mine = self._mine(case)
-        return [one for one in mine if awaits(one, _actor(one, case))] or [one for one in mine if one.renewable]
+        return [one for one in mine if awaits(one, _actor(one, case))] or [
+            one for one in mine if one.renewable(_actor(one, case))
+        ]
 
     # the answer
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.alerting.acts import SPARED
-from monitor.alerting.escalate import NOBODY
+from monitor.alerting.escalate import NOBODY, SPARED
 from monitor.alerting.plan import Directory
 from monitor.engine.book import Criterion, Indicator, Measure
 from monitor.engine.index import IndexPoints

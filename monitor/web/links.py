@@ -180,7 +180,7 @@ def _standing(visit: Visit) -> str:
         return "link_closed"
     if not incident.same_trouble(visit.grant.generation):
         return "link_newer"
-    if incident.renewable:
+    if incident.renewable(visit.person.id):
         return "link_again"
     done = visit.person.id in incident.answered or incident.phase is Phase.ACKNOWLEDGED
     return "link_answered" if done or (incident.acked_by is not None and not incident.missing) else ""

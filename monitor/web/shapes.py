@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from monitor.alerting.acts import SPARED
+from monitor.alerting.escalate import SPARED
 from monitor.alerting.selfwatch import Alarm
 from monitor.config.spec import FeedSpec
 from monitor.engine.index import GroupPoints, IndexPoints

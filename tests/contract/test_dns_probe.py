@@ -94,6 +94,31 @@ async def test_an_answer_is_judged(answer, settings, note):
     assert note_of(await asked(answer, **settings)) == note
 
 
+def of_others(*records: str) -> Answer:
+    """An answer with records as they stand in a zone: name, TTL, class, kind and value."""
+
+    def answer(query: dns.message.Message) -> list[bytes]:
+        reply = dns.message.make_response(query)
+        for name, ttl, value in (record.split(maxsplit=2) for record in records):
+            reply.answer.append(dns.rrset.from_text(name, int(ttl), *value.split()))
+        return [reply.to_wire()]
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("records", "note"),
+    [
+        (["other.example. 60 IN A 10.0.0.1"], "the name has no A record"),
+        (["CENTRE.example. 60 IN A 10.0.0.1"], ""),
+        (["centre.example. 60 IN CNAME www.example.", "www.example. 60 IN A 10.0.0.1"], ""),
+        (["centre.example. 60 IN CNAME www.example.", "xyz.example. 60 IN A 10.0.0.1"], "the name has no A record"),
+    ],
+)
+async def test_only_records_of_the_name_and_of_what_it_is_an_alias_of_count(records, note):
+    assert note_of(await asked(of_others(*records))) == note
+
+
 async def test_the_ttl_is_told_and_the_transcript_names_the_server():
     collected = await asked(answered("10.0.0.1"))
     assert [reading.value for reading in collected.readings] == [True, 300.0]

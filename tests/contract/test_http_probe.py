@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -280,3 +280,37 @@ async def test_a_client_certificate_is_not_shown_to_the_other_server_that_a_redi
             found = await open_probe(ProbeSpec("it", "19", "up", 60.0, 5.0, check), used).collect(NOW)
     assert note_of(found) == ""
     assert [bool(certificate) for certificate in shown] == [True, False]
+
+
+async def test_agreeing_on_tls_may_take_as_long_as_the_timeout_says():
+    authority, server = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("centre.example").configure_cert(server)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with time_that_jumps() as jump:
+
+        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            """The other side thinks for eight seconds about the first word."""
+            hello = await reader.read(65536)
+            jump(8.0)
+            for _ in range(10):
+                await asyncio.sleep(0)
+            there, back = await asyncio.open_connection("127.0.0.1", port)
+            back.write(hello)
+            await asyncio.gather(poured(reader, back), poured(there, writer))
+
+        async with serving(answering(), server) as port, tools(Names()) as used:
+            slow = await asyncio.start_server(relay, "127.0.0.1", 0)
+            url = f"https://centre.example:{slow.sockets[0].getsockname()[1]}/"
+            probe = open_probe(ProbeSpec("it", "19", "up", 60.0, 20.0, HttpCheck(url, tls=trusting)), used)
+            found = note_of(await probe.collect(NOW))
+            slow.close()
+    assert found == ""
+
+
+async def poured(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()

@@ -19,7 +19,7 @@ from monitor.alerting.limits import Limits, Rate
 from monitor.alerting.outcome import take_over
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict
-from monitor.model.incident import Notice, Outcome, Phase, Receipt, reference
+from monitor.model.incident import Incident, Notice, Outcome, Phase, Receipt, reference
 from monitor.model.reading import SourceHealth
 from monitor.model.state import Decision, UnitState, Withhold
 from monitor.ports import Lease
@@ -38,9 +38,13 @@ def few(facts: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[tuple[Any
     return st.lists(facts, max_size=most).map(tuple)
 
 
+def episode(key: str, **more: Any) -> Incident:
+    return replace(incident(key, **more), unit=key.partition("/")[0])
+
+
 def changes_of(unit: str) -> st.SearchStrategy[dict[str, Any]]:
     """What a decision about this unit may bring. An incident belongs to one unit, and so do its notices."""
-    incidents = st.sampled_from([f"{unit}/i", f"{unit}/j"])
+    incidents = st.sampled_from([f"{unit}/portal/1", f"{unit}/portal/2"])  # the second one is a relapse of the first
     keys = KEYS.map(lambda key: f"{unit}/{key}")
     owed = st.builds(
         notice,
@@ -53,7 +57,7 @@ def changes_of(unit: str) -> st.SearchStrategy[dict[str, Any]]:
     )
     return st.fixed_dictionaries(
         {
-            "incidents": few(st.builds(incident, incidents, opened=SECONDS, phase=st.sampled_from(Phase)), 2),
+            "incidents": few(st.builds(episode, incidents, opened=SECONDS, phase=st.sampled_from(Phase)), 2),
             "notices": few(owed, 3),
             "withheld": few(st.builds(Withhold, incidents, st.sampled_from(["acknowledged", "worsened"])), 2),
             "readings": few(st.builds(reading, VALUES, unit=st.just(unit), as_of=SECONDS.map(at)), 3),
@@ -181,7 +185,7 @@ class TwoStores(RuleBasedStateMachine):
         for name in ("load_states", "load_health", "incidents", "outbox", "outcomes", "audit_trail"):
             self.both(methodcaller(name))
         self.both(methodcaller("owed", [f"{unit}/{name}" for unit in ("00010", "00020", "00030") for name in "ij"]))
-        self.both(methodcaller("open_after", "00010/i", 2))
+        self.both(methodcaller("open_after", "00010/portal/1", 2))
         self.both(methodcaller("unheard", at(30)))
         self.both(methodcaller("unheard", at(30), calm=at(10)))
         self.both(lambda store: store.incidents(open_only=False, limit=1))

@@ -8,6 +8,8 @@ from datetime import time
 from monitor.alerting.plan import DigestSpec, Recipient
 from monitor.config.spec import Site
 from monitor.model.hours import Daily, WorkingTimes
+from monitor.model.incident import Outcome, Receipt
+from monitor.testing.doubles import Reply
 from monitor.testing.site import PROVINCE, small_site
 from tests.scenario.muting_story import A, Story, at, play
 
@@ -52,6 +54,18 @@ def test_of_several_digests_of_a_unit_at_one_time_each_goes_to_its_own_people_an
     story = play(one_is_down, minutes=60, site=site, before=story, begin=40)
     told = [(who, channel) for _, who, channel, _ in editions(story)]
     assert sorted(told) == [("chief", "sms"), ("office", "mail"), ("office", "sms")]
+
+
+def test_what_a_gateway_did_not_take_before_the_next_edition_is_not_sent_beside_it():
+    def provider(now, notice, _attempt):
+        down = notice.kind == "brief" and now < at(70)
+        return Reply(Receipt(Outcome.TRY_AGAIN, "busy"), arrives=False) if down else Reply()
+
+    site = with_digest(OFFICE, via=("mail",))
+    hourly = replace(site.directory.digests[0], at=WorkingTimes((time(8, 30), time(9))))
+    site = replace(site, directory=replace(site.directory, digests=(hourly,)))
+    story = play(one_is_down, minutes=80, site=site, provider=provider)
+    assert [number for _, _, _, number in editions(story)] == ["1908-0900"]
 
 
 def test_it_tells_the_counts_the_worst_and_what_is_open():

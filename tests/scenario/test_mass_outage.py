@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.alerting.acts import SPARED
 from monitor.alerting.auditor import excused
+from monitor.alerting.escalate import SPARED
 from monitor.alerting.plan import Collapse, TermsSpec
 from monitor.decide import Policy
 from monitor.model.incident import Kind, Notice, Phase

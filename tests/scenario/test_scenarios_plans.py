@@ -201,6 +201,29 @@ def test_a_step_with_hours_waits_for_them():
     assert (told(alerts), alerts.recheck_at) == ([], local(7, 7))
 
 
+@pytest.mark.parametrize(
+    ("hours", "rings"), [({"office_hours": True}, local(7, 7, 30)), ({"hours": Daily(time(7), time(20))}, local(7, 7))]
+)
+def test_a_call_that_a_silence_or_a_standstill_delayed_waits_for_the_hours_of_its_step(hours, rings):
+    site_ = site(replace(FIRST, after=1.5 * HOUR, repeat=HOUR, **hours))
+    opened = reacted({}, DOWN, local(6, 15), directory=site_)
+    assert (told(opened), opened.recheck_at) == ([], local(6, 16, 30))
+    late = reacted(opened.open, DOWN, local(6, 23), directory=site_)
+    assert (told(late), late.recheck_at) == ([], rings)
+    assert told(reacted(late.open, DOWN, rings, directory=site_)) == [("focal", "outage")]
+
+
+def test_the_end_of_quiet_hours_is_no_leave_to_call_outside_the_hours_of_a_step():
+    evening = replace(FIRST, to=("commune_focal", "commune_chair"), hours=Daily(time(7), time(22, 30)))
+    for people in ((SLEEPER,), (SLEEPER, replace(CHAIR, channels=("mail",)))):
+        directory = site(evening, people=people)
+        opened = reacted({}, SHORT, local(6, 22, 10), directory=directory)
+        assert told(opened) == [("chair", "kpi_red")] * (len(people) - 1)
+        early = reacted(opened.open, SHORT, local(7, 6), directory=directory)
+        assert (told(early), early.recheck_at) == ([], local(7, 7))
+        assert told(reacted(early.open, SHORT, local(7, 7), directory=directory)) == [("focal", "kpi_red")]
+
+
 def test_sc82_the_second_person_is_told_after_thirty_minutes_and_the_first_not_again():
     """SC-82."""
     two = site(replace(FIRST, after=0), replace(FIRST, after=30 * MINUTE, to=("commune_chair",), via=("sms",)))

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import date, datetime, time
 
 import pytest
 
 from monitor.alerting.incidents import Alerts, acknowledge
-from monitor.alerting.plan import TermsSpec
+from monitor.alerting.plan import Policy, StepSpec, TermsSpec
 from monitor.decide import acknowledge as answer_at_the_unit
 from monitor.model.colour import Colour
 from monitor.model.hours import Daily
-from monitor.model.incident import Incident, Kind, Phase
+from monitor.model.incident import Cover, Incident, Kind, Phase
 from monitor.model.segments import gsm_length
 from monitor.model.state import UnitState
-from tests.unit.alerting_scene import DIRECTORY, FOCAL, HOUR, MINUTE, OUTAGES, centre, local, minutes, online, reacted
+from tests.unit.alerting_scene import (
+    DIRECTORY,
+    FOCAL,
+    HEAD,
+    HOUR,
+    MINUTE,
+    OUTAGES,
+    centre,
+    local,
+    minutes,
+    online,
+    reacted,
+)
 
 NOW = local(6, 9)
 DOWN = centre(Colour.RED, NOW, 16.0)
@@ -107,6 +119,15 @@ def test_quiet_hours_hold_a_reminder_as_they_hold_a_call():
     line.hears("focal", 0)
     (reminder,) = line.sees(DOWN, 90).notices  # half past ten
     assert reminder.due_at == NOW + minutes(120)
+
+
+def test_a_reminder_that_waits_is_withheld_when_the_answer_is_given_again():
+    line = Line(ack_expires=2 * HOUR, ack_remind=30 * MINUTE)
+    line.sees(DOWN)
+    line.hears("focal", 0)
+    (reminder,) = line.sees(DOWN, 90).notices
+    line.hears("head", 100)
+    assert [order.means(reminder) for order in line.withheld] == [True]
 
 
 def test_an_ordinary_answer_shortens_no_longer_one_and_who_says_so_does():
@@ -217,6 +238,125 @@ def test_a_party_that_nobody_holds_is_not_waited_for():
     assert [party.name for party in line.sees(DOWN).open["centre"].missing] == ["official", "head"]
 
 
+BY_MAIL = tuple(StepSpec(0, (role,), ("mail",)) for role in ("commune_focal", "commune_centre_head"))
+TWO = {"official": ("commune_focal",), "telecom": ("commune_centre_head",)}
+
+
+def between(*steps, people=DIRECTORY.recipients, parties=TWO, **terms):
+    """A directory in which both parties must answer for every kind of trouble."""
+    policy = Policy("all", frozenset(Kind), steps or BY_MAIL, terms=TermsSpec(parties=parties, **terms))
+    return replace(DIRECTORY, policies=(policy,), recipients=people)
+
+
+class Between(Line):
+    """The same for two parties, with these steps and people."""
+
+    def __init__(self, *steps, people=DIRECTORY.recipients, **terms) -> None:
+        super().__init__()
+        self.directory = between(*steps, people=people, **terms)
+
+
+def test_what_gets_better_calls_nobody_again_whose_party_has_answered_and_what_gets_worse_does():
+    red, yellow = online(Colour.RED, NOW, 40.0, 10), online(Colour.YELLOW, NOW, 68.9, 10)
+    opened = reacted({}, yellow, NOW, directory=between())
+    heard, _ = acknowledge(opened.open["online"], "focal", "", NOW + minutes(5))
+    worse = reacted({"online": heard}, red, NOW + minutes(10), directory=between())
+    assert told(worse) == [("focal", "kpi_red"), ("head", "kpi_red")]
+    heard, _ = acknowledge(worse.open["online"], "focal", "", NOW + minutes(15))
+    better = reacted({"online": heard}, yellow, NOW + minutes(20), directory=between())
+    assert told(better) == [("head", "kpi_yellow")]
+    assert [party.name for party in better.open["online"].missing] == ["telecom"]
+
+
+def test_the_answer_of_one_party_ends_while_another_is_waited_for_and_its_people_only_are_called_anew():
+    line = Between(BY_MAIL[0], StepSpec(0, ("commune_centre_head",), ("mail",), repeat=HOUR), ack_expires=1.5 * HOUR)
+    line.sees(DOWN)
+    assert line.hears("focal", 0).acked_until == NOW + minutes(90)
+    assert told(line.sees(DOWN, 61)) == [("head", "outage")]
+    assert line.alerts.recheck_at == NOW + minutes(90)
+    assert told(line.sees(DARK, 91)) == []  # nobody can see it
+    assert told(line.sees(DOWN, 92)) == [("focal", "outage")]
+    assert told(line.sees(DOWN, 92)) == []
+    assert told(line.sees(DOWN, 121)) == [("head", "outage")]  # its repeats keep their rhythm
+    assert [party.name for party in line.alerts.open["centre"].missing] == ["official", "telecom"]
+
+
+def test_an_answer_for_some_minutes_ends_for_its_party_also_when_the_other_has_answered_for_good():
+    line = Between()
+    line.sees(DOWN)
+    line.hears("focal", 0, until=NOW + minutes(15))
+    both = line.hears("head", 5)
+    assert (both.phase, both.acked_until) == (Phase.ACKNOWLEDGED, NOW + minutes(15))
+    assert told(line.sees(DOWN, 15)) == [("focal", "outage")]
+    incident = line.alerts.open["centre"]
+    assert (incident.phase, incident.acked_by) == (Phase.OPEN, None)
+    assert [party.name for party in incident.missing] == ["official"]
+    assert line.hears("focal", 20).phase is Phase.ACKNOWLEDGED
+    assert told(line.sees(DOWN, 100_000)) == []
+
+
+def test_when_the_answers_of_all_parties_have_ended_everybody_is_called_anew():
+    line = Between(ack_expires=HOUR)
+    line.sees(DOWN)
+    line.hears("focal", 0)
+    line.hears("head", 5)
+    assert told(line.sees(DOWN, 66)) == [("focal", "outage"), ("head", "outage")]
+
+
+def test_who_answered_for_one_party_is_reminded_before_that_ends_and_answers_again():
+    line = Between(ack_expires=2 * HOUR, ack_remind=30 * MINUTE)
+    line.sees(DOWN)
+    line.hears("focal", 0)
+    assert told(line.sees(DOWN, 90)) == [("focal", "still_open")]
+    assert line.alerts.open["centre"].renewable("focal") and not line.alerts.open["centre"].renewable("head")
+    assert line.hears("focal", 100).acked_until == NOW + minutes(220)
+    assert told(line.sees(DOWN, 121)) == []
+
+
+AN = replace(FOCAL, id="an", valid_to=date(2025, 8, 7))
+BINH = replace(FOCAL, id="binh", valid_from=date(2025, 8, 7))
+HOURLY = replace(BY_MAIL[0], repeat=HOUR)
+TOMORROW = 24 * 60
+
+
+def test_a_party_is_a_post_and_whoever_takes_it_over_answers_for_it():
+    line = Between(HOURLY, BY_MAIL[1], people=(AN, BINH, HEAD))
+    line.sees(DOWN)
+    assert told(line.sees(DOWN, TOMORROW)) == [("binh", "outage")]
+    assert [party.name for party in line.hears("binh", TOMORROW).missing] == ["telecom"]
+
+
+def test_who_takes_over_a_post_whose_party_has_answered_is_not_called():
+    line = Between(HOURLY, BY_MAIL[1], people=(AN, BINH, HEAD))
+    line.sees(DOWN)
+    line.hears("an", 1)
+    assert told(line.sees(DOWN, TOMORROW)) == []
+
+
+def test_a_party_whose_post_is_vacant_is_waited_for_still():
+    line = Between(HOURLY, BY_MAIL[1], people=(AN, HEAD))
+    line.sees(DOWN)
+    line.sees(DOWN, TOMORROW)
+    assert [party.recipients for party in line.alerts.open["centre"].missing] == [("an",), ("head",)]
+
+
+def test_a_party_that_no_step_calls_for_this_colour_is_not_waited_for():
+    red_only = replace(BY_MAIL[1], colours=frozenset({Colour.RED}))
+    opened = reacted({}, online(Colour.YELLOW, NOW, 68.9, 10), NOW, directory=between(BY_MAIL[0], red_only))
+    assert told(opened) == [("focal", "kpi_yellow")]
+    assert acknowledge(opened.open["online"], "focal", "", NOW)[0].phase is Phase.ACKNOWLEDGED
+
+
+def test_a_party_that_hears_of_a_mass_outage_is_not_waited_for_at_each_unit_until_that_has_ended():
+    provincial = replace(HEAD, scope="19")
+    site, mass = between(people=(FOCAL, provincial)), {"centre": Cover("19", "mass:centre", ("19", "VN"))}
+    opened = reacted({}, DOWN, NOW, directory=site, covers=mass)
+    assert told(opened) == [("focal", "outage")]
+    assert acknowledge(opened.open["centre"], "focal", "", NOW)[0].phase is Phase.ACKNOWLEDGED
+    alone = reacted(opened.open, DOWN, NOW + minutes(60), directory=site)
+    assert [party.name for party in alone.open["centre"].missing] == ["official", "telecom"]
+
+
 # --- well, but not yet over ------------------------------------------------------------------------------------
 
 
@@ -256,6 +396,16 @@ def test_a_relapse_of_what_was_answered_stays_answered():
     line.sees(UP, 5)
     assert told(line.sees(DOWN, 9)) == []
     assert line.phase is Phase.ACKNOWLEDGED
+
+
+def test_a_relapse_of_what_was_answered_calls_at_once_where_the_answer_has_ended_meanwhile():
+    line = Line(ack_expires=10 * MINUTE, close_after=30 * MINUTE)
+    line.sees(DOWN)
+    line.hears("focal", 1)
+    line.sees(UP, 5)
+    assert told(line.sees(DOWN, 20)) == [("focal", "outage"), ("focal", "outage")]
+    again = line.sees(DOWN, 20)
+    assert (told(again), again.changed) == ([], ())
 
 
 def test_darkness_does_not_end_a_watch_and_the_plan_goes_on_in_it():

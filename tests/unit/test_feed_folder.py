@@ -69,6 +69,20 @@ def test_a_bad_row_is_told_with_its_line(tmp_path):
     assert refusals(look(tmp_path)) == [("line 3", "unknown-unit")]
 
 
+def test_files_between_two_looks_of_which_only_the_last_is_read_are_told_once(tmp_path):
+    async def story() -> list[Collected]:
+        feed, found = opened(tmp_path), []
+        for numbers in ((1,), (2, 3, 4), ()):
+            for number in numbers:
+                drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - HOUR + number * MINUTE)
+            found.append(await feed.collect(NOW))
+        return found
+
+    first, second, third = asyncio.run(story())
+    assert (first.rejected, third.rejected, values(second)) == ((), (), {("02143", "rate"): 4})
+    assert sorted(refusals(second)) == [("bao-cao-2.csv", "passed-over"), ("bao-cao-3.csv", "passed-over")]
+
+
 def test_a_share_that_hangs_keeps_one_thread_of_its_own_and_is_looked_at_again_when_it_is_back(tmp_path, monkeypatch):
     drop(tmp_path, "bao-cao-1.csv")
     back, looked, real = threading.Event(), [], os.scandir

@@ -69,6 +69,12 @@ def test_pages_are_followed_by_their_links_on_the_same_server():
     assert server.asked[1].headers == server.asked[0].headers
 
 
+@pytest.mark.parametrize("link", ["https://api.example:443/rows?from=2", "https://API.example/rows?from=2"])
+def test_the_same_server_is_the_same_in_whatever_way_its_port_and_name_are_spelled(link):
+    server = Server(part(ONE, links={"next": link}), part(TWO, links={"next": None}))
+    assert len(values(collect(server, LINKED, url="https://api.example/rows"))) == 2
+
+
 @pytest.mark.parametrize(
     ("link", "said"),
     [

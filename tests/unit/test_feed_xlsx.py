@@ -148,6 +148,21 @@ def test_a_value_merged_over_several_rows_is_nobodys():
     assert "one cell over the rows 2 to 3: whose value is it?" in details(collected)[0]
 
 
+def test_a_value_merged_over_several_columns_is_nobodys():
+    rows = (HEADER, ("02143", "x", None, None), ("01840", "x", 7, "đủ"))
+    collected = parsed(SPEC, sheet(*rows, merged=[(1, 2, 1, 3, "5")]))
+    assert values(collected) == {("01840", "rate"): 7, ("01840", "staffed"): True}
+    assert [reason for _, reason in refusals(collected)] == ["merged", "merged"]
+
+
+def test_a_value_merged_as_its_header_is_belongs_to_that():
+    rows = (("Mã xã", None, None), ("02143", None, None))
+    merged = [(0, 1, 0, 2, "Tỷ lệ (%)"), (1, 1, 1, 2, 5)]
+    assert values(parsed(feed_spec("xlsx", COLUMNS[0], unit="Mã xã"), sheet(*rows, merged=merged))) == {
+        ("02143", "rate"): 5
+    }
+
+
 def test_a_header_of_two_rows_names_its_columns_by_both():
     rows = (
         (None, None, None, None, "Đủ nhân lực"),
@@ -275,18 +290,6 @@ def test_what_the_guard_cannot_know_ends_at_the_limits_of_the_process():
     many = b"".join(b"<row>" + b"<c><v>1</v></c>" * 1000 + b"</row>" for _ in range(3000))
     said = failure(changed(GOOD, in_sheet(b"<sheetData>", b"<sheetData>" + many)))
     assert "not usable XLSX: " in said
-
-
-def test_a_value_merged_over_several_columns_is_nobodys_unless_their_header_is_merged_alike():
-    columns = (Column("rate", "ratio"), Column("other_rate", "other"))
-    rows = (("code", "ratio", "other"), ("02143", None, None), ("01840", 7, 8))
-    collected = parsed(feed_spec("xlsx", *columns), sheet(*rows, merged=[(1, 1, 1, 2, 50)]))
-    assert values(collected) == {("01840", "rate"): 7, ("01840", "other_rate"): 8}
-    assert [reason for _, reason in refusals(collected)] == ["merged", "merged"]
-    assert "one cell over the columns 'ratio' to 'other': whose value is it?" in details(collected)[0]
-    rows = (("code", None, None, "other"), ("02143", None, None, 8))
-    wide = sheet(*rows, merged=[(0, 1, 0, 2, "ratio"), (1, 1, 1, 2, 50)])
-    assert values(parsed(feed_spec("xlsx", *columns), wide)) == {("02143", "rate"): 50, ("02143", "other_rate"): 8}
 
 
 def test_a_sheet_of_too_many_merged_cells_is_refused(monkeypatch):

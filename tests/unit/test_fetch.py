@@ -118,6 +118,7 @@ SECRET = (("Authorization", "Bearer s3cret"), ("X-Api-Key", "s3cret"), ("Accept"
 def test_headers_stay_on_the_same_origin_and_only_harmless_ones_cross_to_another() -> None:
     request = Request("https://a.example/x", headers=SECRET)
     assert next_hop(request, 302, "/y").headers == SECRET
+    assert next_hop(request, 302, "https://A.example:443/y").headers == SECRET
     assert next_hop(request, 302, "https://b.example/y").headers == (("Accept", "text/csv"),)
     assert next_hop(request, 302, "https://a.example:8443/y").headers == (("Accept", "text/csv"),)
 
@@ -350,12 +351,12 @@ async def test_an_idle_connection_that_the_server_closed_is_seen_and_not_asked()
     assert len(heads) == 2
 
 
-async def test_an_idle_connection_is_a_socket_and_nothing_watches_it() -> None:
+async def test_an_idle_connection_is_a_socket_without_a_protocol() -> None:
     async with Server(fine).running() as server, fetcher() as client:
         got = await client.fetch(Request(f"http://127.0.0.1:{server.port}/"))
         (idle,) = next(iter(client._kept[False]._idle.values()))
         gc.collect()
-        held = [type(one).__name__ for one in gc.get_objects() if isinstance(one, ResponseHandler | SocketTransport)]
+        held = [type(one).__name__ for one in gc.get_objects() if isinstance(one, ResponseHandler)]
     assert isinstance(got, Response) and isinstance(idle, PlainLine)
     assert held == []
 
@@ -385,7 +386,8 @@ async def between() -> AsyncIterator[tuple[SocketTransport, Heard, socket.socket
     here.setblocking(False)
     there.setblocking(False)
     heard = Heard()
-    transport = SocketTransport(asyncio.get_running_loop(), here, heard, memoryview(bytearray(8)))
+    transport = SocketTransport(asyncio.get_running_loop(), here, memoryview(bytearray(8)))
+    transport.serve(heard)
     try:
         yield transport, heard, there
     finally:
@@ -438,15 +440,31 @@ async def test_writing_to_a_peer_that_is_gone_ends_the_connection_with_the_error
     assert isinstance(heard.error, OSError)
 
 
-async def test_a_socket_that_was_let_go_of_stays_open_and_tells_nothing_more() -> None:
+@pytest.mark.parametrize("unasked", [b"x", b""])
+async def test_what_comes_while_there_is_no_protocol_ends_the_connection_unread(unasked: bytes) -> None:
     async with between() as (transport, heard, there):
-        sock = transport._sock
         transport.leave()
-        there.send(b"x")
         await asyncio.sleep(0)
+        assert not transport.is_closing()
+        there.send(unasked) if unasked else there.close()
+        while not transport.is_closing():  # noqa: ASYNC110
+            await asyncio.sleep(0)
         await asyncio.sleep(0)
-        assert (sock.recv(1), heard.said, heard.lost.is_set()) == (b"x", b"", False)
-        sock.close()
+    assert (heard.said, heard.ends, heard.lost.is_set()) == (b"", 0, False)
+
+
+async def test_one_protocol_after_the_other_is_served_and_hears_its_own_only() -> None:
+    async with between() as (transport, first, there):
+        there.send(b"one")
+        while not first.said:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        transport.pause_reading()  # as the client library does in the middle of a body
+        transport.leave()
+        transport.serve(second := Heard())
+        there.send(b"two")
+        while not second.said:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert (first.said, second.said) == (b"one", b"two")
 
 
 async def test_what_a_server_sets_as_a_cookie_does_not_come_into_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.engine import hold as holds
 from monitor.engine import reasons
 from monitor.engine.book import Flap, Need
 from monitor.engine.explain import sentence
@@ -480,3 +481,37 @@ def test_after_maintenance_a_run_begins_with_its_first_look_and_not_at_an_older_
     after = step(resting(NOON), RED, NOON + HOUR, TWICE_DOWN_THRICE_UP, received=NOON + MINUTE)
     assert (after.raw_since, after.raw_count) == (NOON + HOUR, 1)
     assert after.colour is Colour.MAINTENANCE
+
+
+# -- nearly all readings say again what is there -----------------------------------------------------------------------
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from("GGGGGGGGRRRY?x"),
+        st.sampled_from((15, 15, 60, 60, 600, 7200, -300)),  # seconds from the step before; the clock may be set back
+        st.sampled_from((True, True, True, False)),  # whether it is a reading, or time alone
+    ),
+    min_size=1,
+    max_size=50,
+)
+HELD = st.sampled_from((
+    rule(hold=Need(2), keep=Need(3), flap=Flap(50.0, 25.0)),
+    rule(hold=Need(1, 90), keep=Need(2, 300), flap=Flap(30.0, 20.0, 8)),
+    rule(hold=Need(2, of=3), keep=Need(3, of=5)),
+    rule(flap=Flap(0.0, 0.0)),
+    rule(),
+))  # fmt: skip
+
+
+@given(steps=STEPS, criterion=HELD, rolled=st.booleans(), cadence=st.sampled_from((0.0, 60.0)))
+def test_what_is_said_again_goes_on_as_the_table_would_have_it(steps, criterion, rolled, cadence):
+    before, now, received = None, NOON, NOON
+    for letter, seconds, is_news in steps:
+        now += timedelta(seconds=seconds)
+        received = now if is_news else received
+        claimed = None if rolled else received
+        verdict = Verdict(LETTERS[letter], (), 1.0, as_of=claimed, received_at=claimed)
+        known = holds._not_after(now, before)
+        after = hold(before, verdict, criterion, Level.COMMUNE, now, cadence)
+        assert after == holds._by_table(known, verdict, criterion, Level.COMMUNE, now, cadence)
+        before = after

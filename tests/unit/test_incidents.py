@@ -551,13 +551,13 @@ def test_a_source_that_was_removed_from_the_site_does_not_speak_again():
 
 
 IMPOSSIBLE = {
-    Phase.OPEN: {Event.REMINDED, Event.LAPSED, Event.RELAPSED, Event.RESUMED, Event.FORGOTTEN},
+    Phase.OPEN: {Event.LAPSED, Event.RELAPSED, Event.RESUMED, Event.FORGOTTEN},
     Phase.ACKNOWLEDGED: {
         Event.HEARD, Event.RELAPSED, Event.RESUMED, Event.UNANSWERED, Event.FORGOTTEN, Event.COVERED, Event.UNCOVERED,
     },
-    Phase.CLOSING: {Event.STAYED, Event.REMINDED, Event.LAPSED, Event.FORGOTTEN},
+    Phase.CLOSING: {Event.STAYED, Event.REMINDED, Event.FORGOTTEN},
     Phase.UNANSWERED: {
-        Event.STAYED, Event.REMINDED, Event.LAPSED, Event.CALMED, Event.RESUMED, Event.RECOVERED,
+        Event.STAYED, Event.REMINDED, Event.LAPSED, Event.EXPIRED, Event.CALMED, Event.RESUMED, Event.RECOVERED,
         Event.COVERED, Event.UNCOVERED,
     },
 }  # fmt: skip

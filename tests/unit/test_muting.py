@@ -76,7 +76,9 @@ def test_a_wrong_matcher_is_told_what_would_be_right(written, said):
 
 def test_a_name_that_nothing_answers_to_is_a_typing_error_and_no_silence():
     assert unknown_name(parse_matchers(("unit=02999",)), units()) == "unit=02999: there is no unit '02999' at this site"
-    assert unknown_name(parse_matchers(("level=comune",)), units()) is not None
+    for slip in ("level=comune", "kind=outtage", "colour=rad", "colour=yellow|do"):
+        assert unknown_name(parse_matchers((slip,)), units()) is not None
+    assert unknown_name(parse_matchers(("kind=outage|mass", "colour!=red")), units()) is None
     assert unknown_name(parse_matchers(("unit=021*", f"system={SYSTEM}", "criterion=whatever")), units()) is None
 
 

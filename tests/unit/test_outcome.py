@@ -76,12 +76,13 @@ def test_what_may_have_arrived_is_repeated_only_where_that_is_recognised():
 
 
 @pytest.mark.parametrize("outcome", [Outcome.TRY_AGAIN, Outcome.UNKNOWN])
-def test_what_is_urgent_does_not_wait_for_a_channel_that_failed_three_times(outcome):
+def test_what_is_urgent_waits_for_three_failures_of_a_channel_and_what_is_not_for_half_an_hour_of_them(outcome):
     assert after(Receipt(outcome), CHAIN, attempt=2).next_channel == ""
     found = after(Receipt(outcome), CHAIN, attempt=3)
     assert found.next_channel == "sms"
     assert found.receipt.outcome is (Outcome.REFUSED if outcome is Outcome.TRY_AGAIN else Outcome.MAYBE_SENT)
-    assert after(Receipt(outcome), CHAIN, attempt=3, urgent=False).next_channel == ""
+    assert after(Receipt(outcome), CHAIN, attempt=29, urgent=False).next_channel == ""
+    assert after(Receipt(outcome), CHAIN, attempt=30, urgent=False).next_channel == "sms"
     assert after(Receipt(outcome), ALONE, attempt=9).receipt.outcome is outcome
 
 

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from monitor import decide as doorway
 from monitor.decide import AGE_PART, CALM, Policy, View, decide, may_wait
 from monitor.engine.book import Flap, Formula, Need, RollUp
-from monitor.engine.unmoved import says_again, stays
+from monitor.engine.standing import stand
+from monitor.engine.unmoved import says_again, stands_still, stays
 from monitor.model.colour import Colour
 from monitor.model.reading import Comparator, Reading
 from monitor.model.state import UnitState
+from monitor.model.verdict import Counts
 from tests.unit.engine_scene import (
     CALENDAR,
     CENTRE,
@@ -298,3 +300,48 @@ def test_a_yes_waits_beside_what_it_cannot_touch_and_not_beside_what_may_wait_fo
     indicators = WATCHED.ruleset.indicators
     assert says_again(patient.state, again, (RULES[0],), indicators)
     assert says_again(patient.state, again, (RULES[0], more), indicators) is waits
+
+
+# -- a standing that nothing moves -------------------------------------------------------------------------------------
+
+
+@given(looks=LOOKS)
+def test_a_standing_stays_only_where_it_would_be_made_the_same(looks):
+    now, state, judged_at = local(19, 23, 50), UnitState(COMMUNE), None
+    for seconds, words in looks:
+        now += timedelta(seconds=seconds)
+        after = decide(View(state, news(words, now), judged_at=judged_at), POLICY, now).after
+        made = stand(state.standing, list(after.criteria.values()), POLICY.ruleset.standing, now)
+        assert after.standing == made
+        state, judged_at = after, now
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"colour": Colour.RED}, {"level": Colour.RED}, {"weight": 9.0}, {"critical": False}, {"caused_by": "HT"}],
+    ids=str,
+)
+def test_what_a_standing_is_made_of_moves_it(changes):
+    state = decide(View(UnitState(COMMUNE), news([("up", "", 95.0, 0)], NOON)), POLICY, NOON).after
+    moved = {**state.criteria, "up": replace(state.criteria["up"], **changes)}
+    fewer = {key: held for key, held in state.criteria.items() if key != "up"}
+    assert state.standing is not None
+    assert stands_still(state.criteria, dict(state.criteria), state.standing, None)
+    assert not stands_still(state.criteria, moved, state.standing, None)
+    assert not stands_still(state.criteria, fewer, state.standing, None)
+    assert not stands_still(state.criteria, state.criteria, state.standing, Counts(green=1))
+
+
+@given(looks=LOOKS)
+def test_a_reading_waits_by_the_criteria_that_it_may_touch_as_by_all(looks):
+    now, state = local(6, 12), UnitState(COMMUNE)
+    unit = POLICY.units[COMMUNE]
+    for seconds, words in looks:
+        now += timedelta(seconds=seconds)
+        for one in news(words, now):
+            touched, _ = POLICY.ruleset.touched_by(one.indicator, unit, CALENDAR.day(now))
+            known = POLICY.ruleset.indicators
+            assert says_again(state, one, touched, known) is says_again(
+                state, one, POLICY.criteria_of(unit, now), known
+            )
+        state = decide(View(state, news(words, now)), POLICY, now).after

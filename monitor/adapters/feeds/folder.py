@@ -28,6 +28,8 @@ from monitor.model.text import clean
 MAX_FILES = 10_000  # names of one folder that are looked at
 SETTLED = 5.0  # seconds since its last change after which a file counts as whole
 _NOT_MEANT = (".", "~$")  # hidden; and what Excel puts beside a workbook as long as somebody has it open
+_AHEAD = "the file was written in the future of our clock and is passed over: put it there again"
+_MISSED = "a newer file was put there before this one was read: put it there again, or look more often"
 _STEP = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe must not make us wait
 
@@ -43,7 +45,7 @@ class Found:
 class Folder:
     """Reads the newest file of `folder` below `root`, in a thread of its own: the folder may be a share that hangs.
 
-    Rows that state no date are as old as the file.
+    Rows that state no date are as old as the file. A file that came and went unread between two looks is told.
 
     A file older than `max_silence` is a failure: whoever should have put the next one there has fallen silent.
     """
@@ -53,6 +55,7 @@ class Folder:
         self._parse = parse
         self._root = root
         self._frame = frame
+        self._newest: datetime | None = None  # when the file was written that was read last
         self._apart: Apart[tuple[list[Found], Found, bytes]] = Apart()
 
     async def __call__(self, now: datetime) -> Collected:
@@ -71,9 +74,12 @@ class Folder:
         if age > spec.max_silence:
             said = f"the newest file, {shown(found.name)}, is {age / 3600:.0f} hours old"
             return failed(spec, now, said, "fetch")
+        before, self._newest = self._newest, found.written
+        missed = [file for file in files if before is not None and before < file.written < found.written]
         frame = replace(self._frame, written=found.written)
         collected = await asyncio.to_thread(self._parse, spec, body, {}, now, frame)
-        return _told(collected, [file for file in files if file is not found and is_ahead(file, now)])
+        ahead = [file for file in files if file is not found and is_ahead(file, now)]
+        return _told(_told(collected, "future", _AHEAD, ahead), "passed-over", _MISSED, missed)
 
     def _look(self, now: datetime) -> tuple[list[Found], Found, bytes]:
         """All files that match, the newest one and its content. Raises Unreadable and OSError."""
@@ -100,13 +106,12 @@ def is_ahead(file: Found, now: datetime) -> bool:
     return (file.written - now).total_seconds() > FUTURE_TOLERANCE
 
 
-def _told(collected: Collected, ahead: Sequence[Found]) -> Collected:
-    """The same with the files that were passed over because they are from the future."""
-    if not ahead or collected.failure:
+def _told(collected: Collected, reason: str, said: str, files: Sequence[Found]) -> Collected:
+    """The same with files that were not read, and why."""
+    if not files or collected.failure:
         return collected
-    said = "the file was written in the future of our clock and is passed over: put it there again"
-    passed = (Rejected(collected.source, clean(file.name, 60), "future", said) for file in ahead)
-    counts = {**collected.refused, "future": collected.refused.get("future", 0) + len(ahead)}
+    passed = (Rejected(collected.source, clean(file.name, 60), reason, said) for file in files)
+    counts = {**collected.refused, reason: collected.refused.get(reason, 0) + len(files)}
     rejected = bounded(collected.source, [*passed, *collected.rejected], sum(counts.values()))
     return replace(collected, rejected=rejected, refused=counts)
 

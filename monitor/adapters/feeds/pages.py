@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
+
+from yarl import URL
 
 from monitor.adapters.feeds import json
 from monitor.adapters.feeds.body import NotFetched, Unreadable
@@ -15,6 +17,7 @@ from monitor.adapters.feeds.numbers import shown
 from monitor.adapters.feeds.page import OFF_LOOP, request_of
 from monitor.adapters.feeds.rows import Frame, failed
 from monitor.adapters.fetch import Failure, Fetcher, Request, safe_url
+from monitor.adapters.fetch_redirect import origin_of
 from monitor.config.spec import FeedSpec, Paging
 from monitor.model.reading import Collected
 from monitor.ports import Clock
@@ -111,7 +114,7 @@ def _following(question: Request, part: Part, asked: set[str]) -> str:
         raise Unreadable("the link to the next page is no address")
     try:
         address = urljoin(question.url, part.next)
-        elsewhere = urlsplit(address)[:2] != urlsplit(question.url)[:2]
+        elsewhere = origin_of(URL(address)) != origin_of(URL(question.url))
     except ValueError:
         raise Unreadable("the link to the next page is no address") from None
     if elsewhere:

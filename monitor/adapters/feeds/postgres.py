@@ -23,7 +23,7 @@ from monitor.config.spec import FeedSpec, Server
 from monitor.model.reading import Collected
 from monitor.model.text import clean
 
-_BATCH = 500  # rows that come at once
+_BATCH = 10  # rows that come at once, and are in memory before their size is known
 _EXPECTED = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, ssl.SSLError)
 
 

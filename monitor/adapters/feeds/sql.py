@@ -24,7 +24,6 @@ from monitor.ports import Clock
 MAX_ROWS = 20_000
 MAX_VALUE = 1024 * 1024  # bytes of one value, also of those in between
 _STEPS = 5_000  # instructions of SQLite's machine between two looks at the clock
-_BATCH = 500  # rows
 _HANGING = 1.0  # seconds after its time in which SQLite must have ended by itself, or the disk hangs
 _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 _REFUSED_FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer"})
@@ -98,9 +97,9 @@ def _answer(
     size = 0
     with closing(database.execute(spec.query, given)) as cursor:
         names = [str(column[0]) for column in cursor.description or ()]
-        while batch := cursor.fetchmany(_BATCH):
-            rows += batch
-            size += sum(len(value) for row in batch for value in row if isinstance(value, (str, bytes)))
+        for row in cursor:
+            rows.append(row)
+            size += sum(len(value) for value in row if isinstance(value, (str, bytes)))
             if len(rows) > MAX_ROWS:
                 raise Unreadable(f"more than the {MAX_ROWS} rows that are read; ask for less, or for one row a unit")
             if size > spec.max_bytes:

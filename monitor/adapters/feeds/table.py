@@ -22,14 +22,14 @@ class Table:
     """The rows under one header. Raises Unreadable when the header names no unit, or no date where one is needed.
 
     `missing` says by indicator why its column cannot be read, `columns` are the others. `unit_at` and `date_at` are
-    the places of the unit and of the date, `width` is the number of headers.
+    the places of the unit and of the date, `width` is the number of `headers`.
     """
 
     def __init__(self, spec: FeedSpec, answer: Answer, headers: Sequence[str], *, apart: bool = False) -> None:
         self._answer = answer
         self._aliases = spec.aliases
         self.width = len(headers)
-        self._headers = headers
+        self.headers = headers
         answer.saw(headers)
         self._places = _places(headers)
         self.unit_at = self._needed(spec.unit)
@@ -76,14 +76,14 @@ class Table:
         if _TWICE in found:
             return f"the header {shown(name)} stands twice"
         if len(found) > 1:
-            both = " and ".join(shown(self._headers[place]) for place in found[:2])
+            both = " and ".join(shown(self.headers[place]) for place in found[:2])
             return f"the headers {both} both stand for {shown(name)}"
         if found:
             return ""
-        if near := nearest_header(name, self._headers):
+        if near := nearest_header(name, self.headers):
             return f"no column {shown(name)}; did you mean {shown(near)}?"
-        listed = ", ".join(shown(header) for header in self._headers[:_NAMED])
-        return f"no column {shown(name)}; there are {len(self._headers)}: {listed}"
+        listed = ", ".join(shown(header) for header in self.headers[:_NAMED])
+        return f"no column {shown(name)}; there are {len(self.headers)}: {listed}"
 
 
 def spellings_of(name: str, aliases: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

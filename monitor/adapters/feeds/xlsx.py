@@ -124,11 +124,10 @@ def _covered(ranges: Sequence[Sequence[int]], sheet: _Sheet) -> dict[tuple[int, 
 def _take(spec: FeedSpec, answer: Answer, sheet: _Sheet, *, apart: bool) -> Table:
     """Read the rows below the header. Raises Unreadable when there is none."""
     first, last = _header(spec, sheet)
-    names = _names(sheet, first, last)
-    table = Table(spec, answer, names, apart=apart)
+    table = Table(spec, answer, _names(sheet, first, last), apart=apart)
     for row in sheet.rows:
         if row > last:
-            table.take(f"sheet '{clean(sheet.name, 40)}', row {row}", list(_cells(sheet, table, row, names)))
+            table.take(f"sheet '{clean(sheet.name, 40)}', row {row}", list(_cells(sheet, table, row)))
     return table
 
 
@@ -174,14 +173,14 @@ def _label(raw: object) -> str:
     return f"{raw:g}" if isinstance(raw, (int, float)) and not isinstance(raw, bool) else ""
 
 
-def _cells(sheet: _Sheet, table: Table, row: int, names: Sequence[str]) -> Iterator[object]:
+def _cells(sheet: _Sheet, table: Table, row: int) -> Iterator[object]:
     for column in range(table.width):
         if column == table.unit_at:
             yield _code(sheet.spread(row, column))
         elif column == table.date_at:
             yield _day(sheet.spread(row, column), sheet.day_0)
         else:
-            yield _value(sheet.at(row, column), sheet.merged.get((row, column)), names)
+            yield _value(sheet.at(row, column), sheet.merged.get((row, column)), table.headers)
 
 
 def _code(raw: Any) -> object:
@@ -201,11 +200,11 @@ def _day(raw: Any, day_0: int) -> object:
     return (_EPOCH + timedelta(seconds=round((raw + day_0) * 86_400))).isoformat()
 
 
-def _value(raw: Any, area: _Range | None, names: Sequence[str]) -> object:
+def _value(raw: Any, area: _Range | None, headers: Sequence[str]) -> object:
+    if area is not None and sum(map(bool, headers[area[1] : area[3] + 1])) > 1:
+        return Unfit("merged", "one cell over several columns with a header each: whose value is it?")
     if area is not None and area[0] != area[2]:
         return Unfit("merged", f"one cell over the rows {area[0]} to {area[2]}: whose value is it?")
-    if area is not None and len(over := [name for name in names[area[1] : area[3] + 1] if name]) > 1:
-        return Unfit("merged", f"one cell over the columns {shown(over[0])} to {shown(over[-1])}: whose value is it?")
     if isinstance(raw, dict):
         said = raw.get("date") or raw.get("time")
         return Unfit("not-a-number", f"{shown(said)} is a date or a time: Excel makes them of 3/4 and 8:30")

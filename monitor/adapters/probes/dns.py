@@ -96,7 +96,7 @@ class DnsAsk:
 
     def _check(self, answer: dns.message.Message, said: Transcript) -> None:
         code = dns.rcode.to_text(answer.rcode())
-        records = _records(answer, self._asks.record)
+        records = _records(answer)
         said.say(f"answers {code}: {', '.join(records) or 'no records'}")
         if code != self._asks.expect_rcode:
             raise Unwell(f"the server answers {code}, expected {self._asks.expect_rcode}")
@@ -107,9 +107,12 @@ class DnsAsk:
             raise Unwell(f"the answer lacks {', '.join(missing)}")
 
 
-def _records(answer: dns.message.Message, record: str) -> list[str]:
-    kind = dns.rdatatype.from_text(record)
-    return sorted(spelled(item) for found in answer.answer if found.rdtype == kind for item in found)
+def _records(answer: dns.message.Message) -> list[str]:
+    """The records of the name that was asked for, also under the name that it is an alias of; of no other name."""
+    if answer.rcode() != dns.rcode.NOERROR or not isinstance(answer, dns.message.QueryMessage):
+        return []
+    found = answer.resolve_chaining().answer
+    return [] if found is None else sorted(spelled(item) for item in found)
 
 
 def _ttl(answer: dns.message.Message) -> dict[str, float]:

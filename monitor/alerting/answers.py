@@ -1,0 +1,112 @@
+"""Answers: for whom they count, until when, and what is left when one of them ends.
+
+A party is a post: whoever holds one of its roles on the day answers for it. Each answer has its own end. Where several
+must answer, the end of one leaves those of the others as they are (`Event.EXPIRED`); with the last one everybody is
+called anew (`Event.LAPSED`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from monitor.alerting.escalate import SPARED
+from monitor.alerting.lifecycle import Event
+from monitor.alerting.plan import Policy
+from monitor.alerting.scene import Scene
+from monitor.model.incident import Answer, Incident, Party, Step, Terms
+from monitor.model.text import clean
+
+
+def terms_of(policy: Policy, steps: Iterable[Step], scene: Scene, now: datetime) -> Terms:
+    """What a policy says of answering and ending, with the parties that its steps call.
+
+    A party that nobody holds, or that nobody calls for this trouble, is left out: it is not waited for.
+    """
+    spec = policy.terms
+    called = {role for step in steps if step.skipped != SPARED for role in step.role.split(",")}
+    parties = (Party(name, _holders(roles, scene, now), tuple(roles)) for name, roles in spec.parties.items())
+    kept = tuple(party for party in parties if party.recipients and not called.isdisjoint(party.roles))
+    return Terms(spec.close_after, spec.review, spec.ack_expires, spec.ack_remind, kept)
+
+
+def posted(incident: Incident, scene: Scene, now: datetime) -> Incident:
+    """The incident with those who hold the posts of its parties today; of a vacant one, who held it last."""
+    if not incident.terms.parties:
+        return incident
+    parties = tuple(
+        replace(party, recipients=_holders(party.roles, scene, now) or party.recipients)
+        for party in incident.terms.parties
+    )
+    return incident if parties == incident.terms.parties else _with_parties(incident, parties)
+
+
+def _with_parties(incident: Incident, parties: tuple[Party, ...]) -> Incident:
+    return replace(incident, terms=replace(incident.terms, parties=parties))
+
+
+def _holders(roles: Iterable[str], scene: Scene, now: datetime) -> tuple[str, ...]:
+    day = scene.calendar.day(now)
+    people = (person.id for role in roles for person in scene.directory.holders(role, scene.lineage, day))
+    return tuple(dict.fromkeys(people))
+
+
+def answered(
+    incident: Incident, actor: str, note: str, now: datetime, party: str = "", until: datetime | None = None
+) -> Incident:
+    """The incident with an answer for `party`, or for those the actor belongs to; of each the first one stays.
+
+    To answer again makes it count longer, and shorter only who says until when. Raises ValueError as `acknowledge`.
+    """
+    answers = {answer.party: answer for answer in incident.answers}
+    for name in _meant(incident, actor, party):
+        known = answers.get(name)
+        ends = _ends(incident.terms, known, now, until)
+        if known is None:
+            answers[name] = Answer(clean(actor), now, clean(note, 1000), name, ends)
+        else:
+            answers[name] = replace(known, until=ends)
+    return counting(replace(incident, answers=tuple(answers.values())), now)
+
+
+def _meant(incident: Incident, actor: str, party: str) -> tuple[str, ...]:
+    """The names of the parties that an answer is for; an empty one where there are none."""
+    parties = {each.name: each for each in incident.terms.parties}
+    if party and party not in parties:
+        raise ValueError(f"incident {incident.ref} has no party {party!r}; it has {', '.join(parties) or 'none'}")
+    if not parties:
+        return ("",)
+    mine = (party,) if party else tuple(name for name, each in parties.items() if actor in each.recipients)
+    if not mine:
+        raise ValueError(f"say for whom you answer: {', '.join(parties)}")
+    return mine
+
+
+def _ends(terms: Terms, known: Answer | None, now: datetime, until: datetime | None) -> datetime | None:
+    if until is not None or terms.ack_expires is None:
+        return until
+    ends = now + timedelta(seconds=terms.ack_expires)
+    return ends if known is None or known.until is None else max(ends, known.until)
+
+
+def counting(incident: Incident, now: datetime) -> Incident:
+    """With when the first of its answers ends, and when that is said before."""
+    until = min((answer.until for answer in incident.answers if answer.until is not None), default=None)
+    remind = incident.terms.ack_remind
+    at = None if until is None or remind is None else until - timedelta(seconds=remind)
+    return replace(incident, acked_until=until, remind_at=at if at is not None and at > now else None)
+
+
+def standing(incident: Incident, now: datetime) -> tuple[Answer, ...]:
+    """The answers that still count."""
+    return tuple(answer for answer in incident.answers if answer.until is None or now < answer.until)
+
+
+def due(incident: Incident, now: datetime) -> Event | None:
+    """What time alone has made of the answers: one of several has ended, all have, or one is about to."""
+    if incident.acked_until is not None and now >= incident.acked_until:
+        left = standing(incident, now)
+        others_count = incident.acked_by is None or 0 < len(left) < len(incident.answers)
+        return Event.EXPIRED if others_count else Event.LAPSED
+    return Event.REMINDED if incident.remind_at is not None and now >= incident.remind_at else None
