@@ -16,6 +16,7 @@ from monitor.alerting.escalate import (
     finished,
     fire,
     freeze,
+    heard_once,
     named,
     quiet_until,
     refreshed,
@@ -239,6 +240,7 @@ def call_due(case: Case) -> Case:
         return narrowed((there,), old.cover, scene)[0]
 
     fired = fire(steps, known, scene.sessions, now, old.answered, seen=seen, quiet=quiet, whom=whom)
+    fired = heard_once(fired, scene.directory.telephones)
     called = named(fired, old.generation)
     waiting = awaiting(called, scene.directory, scene.lineage, scene.sessions, now)
     incident = replace(case.incident, steps=waiting)

@@ -13,7 +13,7 @@ are there then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from types import MappingProxyType
@@ -33,6 +33,7 @@ _TRIES = 40  # days on which a step's own hours and those of the office may meet
 NOBODY = "nobody"  # why a call reached nobody, as Step.skipped says it
 SPARED = "told by a wider trouble"  # ... and why a step calls nobody any more
 _NEVER: Mapping[str, datetime] = MappingProxyType({})
+_OWN: Mapping[Address, Address] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,10 +290,18 @@ def fire(
         calls.extend([Call(index, repeat, at, loud)] if loud else [])
         called = replace(_advance(step, sessions, now) if first else step, held=held, held_until=until)
         plan[index] = replace(called, skipped="" if to else "answered" if reached else NOBODY)
-    kept = _highest(calls)
-    for spared in {call.step for call in calls} - {call.step for call in kept}:
+    return heard_once(Fired(tuple(plan), tuple(calls), tuple(empty)))
+
+
+def heard_once(fired: Fired, telephones: Mapping[Address, Address] = _OWN) -> Fired:
+    """Whom several steps call at the same time hears only the highest, and so do posts that share a telephone.
+
+    `telephones`: the address of a post -> that of another one, which stands for both.
+    """
+    kept, plan = _highest(fired.calls, telephones), list(fired.steps)
+    for spared in {call.step for call in fired.calls} - {call.step for call in kept}:
         plan[spared] = replace(plan[spared], skipped="told by a later step")
-    return Fired(tuple(plan), kept, tuple(empty))
+    return replace(fired, steps=tuple(plan), calls=kept)
 
 
 def named(fired: Fired, generation: int) -> tuple[Step, ...]:
@@ -359,12 +368,13 @@ def _call_next_at_once(
     return False
 
 
-def _highest(calls: list[Call]) -> tuple[Call, ...]:
+def _highest(calls: Sequence[Call], telephones: Mapping[Address, Address]) -> tuple[Call, ...]:
     told: set[Address] = set()
     kept: list[Call] = []
     for call in reversed(calls):
-        to = tuple(address for address in call.to if address not in told)
-        told.update(to)
+        rings = {telephones.get(address, address): address for address in reversed(call.to)}
+        to = tuple(address for line, address in reversed(rings.items()) if line not in told)
+        told.update(rings)
         if to:
             kept.append(replace(call, to=to))
     return tuple(reversed(kept))

@@ -12,7 +12,7 @@ from monitor.alerting.text import Text
 from monitor.alerting.texts import ALL_TEXTS
 from monitor.model.colour import Colour
 from monitor.model.hours import Daily, WorkingTimes
-from monitor.model.incident import MASS_PREFIX, Kind
+from monitor.model.incident import MASS_PREFIX, Address, Kind
 from monitor.model.unit import Level
 
 
@@ -132,6 +132,8 @@ class Directory:
     texts: Mapping[str, Mapping[str, Text]] = field(default_factory=lambda: ALL_TEXTS)  # language -> text id -> text
     collapses: tuple[Collapse, ...] = ()
     digests: tuple[DigestSpec, ...] = ()
+    # Of posts that share a telephone the address of each later one -> that of the first: it rings once.
+    telephones: Mapping[Address, Address] = field(default_factory=dict)
 
     @cached_property
     def _posts(self) -> Mapping[tuple[str, str], tuple[Recipient, ...]]:

@@ -27,7 +27,7 @@ from monitor.config.maintenance import build_maintenance
 from monitor.config.models import SiteFile
 from monitor.config.office import build_sessions
 from monitor.config.ownalarm import build_own_alarm
-from monitor.config.people import build_addresses, build_channels, build_directory, build_tokens
+from monitor.config.people import build_addresses, build_channels, build_directory, build_tokens, shared_telephones
 from monitor.config.probebuild import build_own_line, build_probes
 from monitor.config.problems import Problem
 from monitor.config.push import build_push
@@ -120,7 +120,7 @@ def _build(
         ruleset=_excepted(folders.content, ruleset, units, findings) or Ruleset({}, ()),
         calendar=sessions.calendar,
         sessions=sessions,
-        directory=replace(known, schedules=schedules, texts=texts),
+        directory=replace(known, schedules=schedules, texts=texts, telephones=shared_telephones(addresses, channels)),
         probes=probes,
         feeds=build_feeds(file, around),
         heartbeats=build_heartbeats(file, around),

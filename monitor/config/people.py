@@ -20,7 +20,7 @@ from monitor.config.sources import Surroundings
 from monitor.config.spec import ChannelSpec, RepliesSpec, Token
 from monitor.config.units import select
 from monitor.model.colour import Colour
-from monitor.model.incident import Kind
+from monitor.model.incident import Address, Kind
 from monitor.model.phone import normal_phone
 from monitor.model.unit import Level
 
@@ -143,6 +143,18 @@ def build_addresses(file: SiteFile, channels: Mapping[str, ChannelSpec], around:
                 addresses[recipient.id, channel] = address
         _check_addresses(recipient, at, channels, around.findings)
     return addresses
+
+
+def shared_telephones(addresses: Addresses, channels: Mapping[str, ChannelSpec]) -> dict[Address, Address]:
+    """Of posts with one telephone number in a channel: the address of each later one -> that of the first."""
+    first: dict[tuple[str, str], Address] = {}
+    shared: dict[Address, Address] = {}
+    for (who, channel), number in addresses.items():
+        if channel in channels and channels[channel].kind in BY_PHONE:
+            own = Address(who, channel)
+            known = first.setdefault((channel, number.reveal()), own)
+            shared |= {own: known} if known != own else {}
+    return shared
 
 
 def _address(reference: str, by_phone: bool, around: Surroundings) -> Secret:

@@ -153,14 +153,18 @@ class Series:
         return len(self.webhook.posts) > before
 
     async def calm(self, service: Running) -> None:
-        """Half of the centres stay broken, half are whole, nobody is deaf: wait until nothing is owed, then stop."""
+        """Nobody is deaf any more, all becomes whole, then half breaks: wait each time until nothing is owed, then stop.
+
+        In between, for good news waits while its trouble is there again.
+        """
         self.webhook.deaf = False
-        for number, code in enumerate(COMMUNES):
-            await self.tell(code, "down" if number % 2 else "up")
         await service.start()
         await self.trial.judged(service)
-        await until("the province as it was told", self._as_told, seconds=_CALM)
-        await until("nothing is owed", self._nothing_owed, seconds=_CALM)
+        for broken in (0, 2):  # none, or every second one
+            for number, code in enumerate(COMMUNES):
+                await self.tell(code, "down" if broken and number % broken else "up")
+            await until("the province as it was told", self._as_told, seconds=_CALM)
+            await until("nothing is owed", self._nothing_owed, seconds=_CALM)
         assert await service.stop() == 0
         await until("no worker of any life is left", all_gone, self.children)
         self.errors = service.err

@@ -12,7 +12,7 @@ from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
 from monitor.alerting.schedule import Rotation, Schedule, Spell
 from monitor.model.colour import Colour
 from monitor.model.hours import Daily
-from monitor.model.incident import Kind
+from monitor.model.incident import Address, Kind
 from tests.unit.alerting_scene import (
     CHAIR,
     DIRECTORY,
@@ -222,6 +222,20 @@ def test_the_end_of_quiet_hours_is_no_leave_to_call_outside_the_hours_of_a_step(
         early = reacted(opened.open, SHORT, local(7, 6), directory=directory)
         assert (told(early), early.recheck_at) == ([], local(7, 7))
         assert told(reacted(early.open, SHORT, local(7, 7), directory=directory)) == [("focal", "kpi_red")]
+
+
+def test_one_telephone_of_two_posts_rings_once_for_a_step_and_for_the_highest_of_several():
+    both = replace(FIRST, to=("commune_focal", "commune_chair"), via=("sms",))
+    chair = replace(both, to=("commune_chair",), after=0)
+    one_number = {Address("chair", "sms"): Address("focal", "sms")}
+    directory = replace(site(both), telephones=one_number)
+    opened = reacted({}, DOWN, NOW, directory=directory)
+    assert told(opened) == [("focal", "outage")]
+    assert told(reacted({}, DOWN, NOW, directory=site(both))) == [("focal", "outage"), ("chair", "outage")]
+    twice = reacted({}, DOWN, NOW, directory=replace(site(both, chair), telephones=one_number))
+    assert told(twice) == [("chair", "outage")]
+    over = reacted(opened.open, UP, NOW + minutes(5), directory=directory)
+    assert told(over) == [("focal", "recovered")]
 
 
 def test_sc82_the_second_person_is_told_after_thirty_minutes_and_the_first_not_again():

@@ -10,8 +10,10 @@ import pytest
 
 from monitor.alerting.limits import Limits, Rate
 from monitor.config.build import load_site
+from monitor.config.people import shared_telephones
 from monitor.config.secrets import Secret
-from monitor.config.spec import RepliesSpec
+from monitor.config.spec import ChannelSpec, RepliesSpec
+from monitor.model.incident import Address
 from monitor.model.phone import normal_phone
 from monitor.service.app import ways_of
 from tests.unit.sites import NOW, change, make_site
@@ -80,3 +82,11 @@ def test_what_is_no_mobile_number_is_refused_without_being_repeated(text):
     with pytest.raises(ValueError, match="is not a Vietnamese mobile number; write") as refused:
         normal_phone(text)
     assert not text or text not in str(refused.value)
+
+
+def test_posts_with_one_telephone_number_are_known_and_those_with_one_mailbox_are_not():
+    channels = {"sms": ChannelSpec("sms", "esms"), "mail": ChannelSpec("mail", "email")}
+    numbers = {("focal", "sms"): "84912345678", ("head", "sms"): "84987654321", ("chair", "sms"): "84912345678"}
+    mailbox = {("focal", "mail"): "office@example.vn", ("chair", "mail"): "office@example.vn"}
+    addresses = {place: Secret(value) for place, value in (numbers | mailbox).items()}
+    assert shared_telephones(addresses, channels) == {Address("chair", "sms"): Address("focal", "sms")}

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.alerting.incidents import Alerts, acknowledge, react
 from monitor.alerting.lifecycle import TABLE, Act, Event, mermaid
-from monitor.alerting.plan import StepSpec, TermsSpec
+from monitor.alerting.plan import Policy, StepSpec, TermsSpec
 from monitor.alerting.schedule import Schedule, Spell
 from monitor.alerting.troubles import Silent
 from monitor.model.colour import Colour
@@ -443,6 +443,17 @@ def test_easing_while_nobody_answered_replaces_the_plan_and_falling_back_is_news
     assert (alerts.open["online"].kind, alerts.open["online"].generation) == (Kind.KPI_YELLOW, 1)
     assert [w.reason for w in alerts.withheld] == ["eased"]
     assert reacted(alerts.open, red, NOW + minutes(120)).open["online"].generation == 2
+
+
+def test_sc49_red_that_comes_back_is_told_again_while_nobody_has_answered():
+    """SC-49, inverted on purpose: each worsening asks for an answer, also from who is called for red only."""
+    step = StepSpec(0, ("commune_focal",), ("mail",), colours=frozenset({Colour.RED}))
+    red_only = replace(DIRECTORY, policies=(Policy("all", frozenset(Kind), (step,)),))
+    red, alerts, heard = online(Colour.RED, NOW, 40.0, 10), reacted({}, {}, NOW, directory=red_only), []
+    for minute, seen in ((0, red), (10, YELLOW), (20, red)):
+        alerts = reacted(alerts.open, seen, NOW + minutes(minute), directory=red_only)
+        heard += told(alerts)
+    assert heard == [("focal", "mail", "kpi_red")] * 2
 
 
 def test_sc49_easing_and_falling_back_under_an_acknowledgement_is_no_news():

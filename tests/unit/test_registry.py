@@ -268,8 +268,8 @@ def test_a_mapping_names_file_line_and_reason_of_each_bad_row_and_keeps_the_good
     assert mapping.problems == (
         f"{path}:3: code 'A.1' is mapped twice; the first one counts",
         f"{path}:4: unit '2143' is not in the registry; did you mean '02143'? Spreadsheets lose leading zeros",
-        f"{path}:5: a row needs a code and a unit",
-        f"{path}:6: a row needs a code and a unit",
+        f"{path}:5: a row needs a code of at most 1000 characters and a unit",
+        f"{path}:6: a row needs a code of at most 1000 characters and a unit",
     )
 
 

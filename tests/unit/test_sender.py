@@ -546,7 +546,7 @@ async def test_what_is_urgent_and_over_the_days_budget_is_told_by_the_next_chann
         details = {one.notice.key: one.detail for one in await office.store.deliveries()}
     assert [len(one.sends) for one in (sms, mail)] == [1, 1]
     assert details["i/1/1/0/focal/sms"] == "held: the day's 1 messages are used up; told by mail instead"
-    assert (await office.states())["i/2/1/0/focal/sms"] == "pending"  # waits for midnight
+    assert (await office.states())["i/2/1/0/focal/sms"] == "try_again"  # waits for midnight
 
 
 async def test_a_clock_that_is_set_back_by_an_hour_delays_no_repeat(office):

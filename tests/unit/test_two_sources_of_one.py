@@ -43,8 +43,9 @@ def test_a_third_probe_is_refused_where_the_indicator_lists_only_one(tmp_path):
 def test_a_feed_that_is_expected_to_have_the_units_of_a_probe_is_refused(tmp_path):
     column = "      centre_reachable: {value: up, words: {có: true, không: false}}\n"
     make_site(tmp_path, COLUMNS, COLUMNS + column)
-    [problem] = problems_of(tmp_path)
-    assert problem.startswith("config.yaml:42: 'centre_reachable' of the unit '01840' is filled in line 19 already")
+    rarely, twice = problems_of(tmp_path)
+    assert rarely.startswith("config.yaml:36: 'centre_reachable' is asked for every 300s and believed for 90s")
+    assert twice.startswith("config.yaml:42: 'centre_reachable' of the unit '01840' is filled in line 19 already")
 
 
 def test_probes_of_other_units_may_fill_the_same_indicator(tmp_path):

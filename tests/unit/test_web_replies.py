@@ -434,3 +434,10 @@ async def test_ok_to_a_digest_acknowledges_nothing_and_says_so():
         assert [one.phase for one in incidents(world)] == [Phase.OPEN]
         [notice] = await answers(world)
         assert notice.sms == f"Ban tin {number} khong can xac nhan. Hoi don vi can xu ly: TAI SAO {number}"
+
+
+async def test_who_is_called_and_belongs_to_no_party_is_asked_for_whom_also_when_they_answer_all():
+    async with running(with_parties(made(), {"telecom": ("head",)})) as world, visiting(world) as client:
+        await world.break_centre("02102")
+        assert await write(client, "OK") == "party"
+        assert await write(client, "OK TAT CA", number=2) == "party"

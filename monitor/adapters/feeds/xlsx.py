@@ -200,11 +200,11 @@ def _day(raw: Any, day_0: int) -> object:
     return (_EPOCH + timedelta(seconds=round((raw + day_0) * 86_400))).isoformat()
 
 
-def _value(raw: Any, area: _Range | None, headers: Sequence[str]) -> object:
-    if area is not None and sum(map(bool, headers[area[1] : area[3] + 1])) > 1:
-        return Unfit("merged", "one cell over several columns with a header each: whose value is it?")
+def _value(raw: Any, area: _Range | None, names: Sequence[str]) -> object:
     if area is not None and area[0] != area[2]:
         return Unfit("merged", f"one cell over the rows {area[0]} to {area[2]}: whose value is it?")
+    if area is not None and len(over := [name for name in names[area[1] : area[3] + 1] if name]) > 1:
+        return Unfit("merged", f"one cell over the columns {shown(over[0])} to {shown(over[-1])}: whose value is it?")
     if isinstance(raw, dict):
         said = raw.get("date") or raw.get("time")
         return Unfit("not-a-number", f"{shown(said)} is a date or a time: Excel makes them of 3/4 and 8:30")
