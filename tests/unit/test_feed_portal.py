@@ -178,6 +178,20 @@ def test_an_endless_table_and_an_endless_night_are_given_up():
     assert "no whole table within 240 s" in collect(world, SECOND, RATE).failure
 
 
+def test_the_last_question_of_a_night_takes_no_longer_than_what_is_left_of_its_time():
+    """The poller gives a poll up after 300 s; the refusal would not be counted then, and the portal asked too soon."""
+
+    class Slow(World):
+        async def fetch(self, request: Request) -> Response | Failure:
+            answer = await super().fetch(request)
+            self.time += 236
+            return answer
+
+    world = Slow(results(row("H19.01", ("2.1", 62.5))), results())
+    collect(world, SECOND, RATE)
+    assert [request.timeout for request, _ in world.asked] == [5.0, 1.0]
+
+
 # -- when --------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json as standard
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -137,7 +138,7 @@ class Nightly:
             raise _Refused(f"{place}: no whole table within {PATIENCE:g} s")
         days = parts_of(now, self._frame.calendar)
         question = _question(self._spec, self._portal, service, number, days)
-        answer = await self._fetcher.fetch(question)
+        answer = await self._fetcher.fetch(replace(question, timeout=min(question.timeout, left)))
         if isinstance(answer, Failure):
             raise _Refused(f"{place}: {answer.kind}: {answer.detail}")
         if answer.status != 200:
