@@ -116,7 +116,7 @@ def _check_believed(
     name: str, period: float, at: Location, indicators: Mapping[str, Indicator], findings: Findings
 ) -> None:
     """A value is asked for again before the last one is no longer believed."""
-    if name in indicators and (age := indicators[name].max_age) < period:
+    if name in indicators and indicators[name].of is None and (age := indicators[name].max_age) < period:
         text = f"'{name}' is asked for every {period:g}s and believed for {age:g}s: it would be unknown in between"
         findings.add((*at, "period"), text, f"ask more often, or give '{name}' another cadence")
 
