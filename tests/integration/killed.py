@@ -10,8 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from monitor.adapters.store import SqlStore, codec
+from monitor.adapters.store.states import BACK
 from monitor.adapters.transports.posting import ascii_only
-from monitor.model.incident import Delivery, Incident, Phase
+from monitor.model.incident import Delivery, Incident, Notice, Phase
 from monitor.model.state import AuditEntry
 from tests.integration.killing import FIRST, LATER, NEXT_CHANNEL, Post, Series
 
@@ -149,12 +150,18 @@ def _unreasoned(left: Left, accepted: dict[str, list[Post]]) -> list[str]:
     closed = {one.key for one in left.incidents if not one.open}
     acked = {one.key for one in left.incidents if one.acked_by}
 
+    def told_again(notice: Notice) -> bool:
+        trouble = notice.incident.rpartition("/")[0]
+        later = (one for one in left.incidents if one.key.rpartition("/")[0] == trouble and one.key > notice.incident)
+        return any((one.ref, notice.recipient) in heard for one in later)
+
     def true(one: Delivery) -> bool:
         notice = one.notice
         return {
             "recovered": notice.incident in closed,
             "acknowledged": notice.incident in acked,
             "never_told": (notice.ref, notice.recipient) not in heard,
+            BACK: told_again(notice),
         }.get(one.detail, False)
 
     return [f"{one.notice.key}: {one.detail}" for one in left.deliveries if one.state == "suppressed" and not true(one)]

@@ -153,9 +153,9 @@ class Series:
         return len(self.webhook.posts) > before
 
     async def calm(self, service: Running) -> None:
-        """Nobody is deaf any more, all becomes whole, then half breaks: wait each time until nothing is owed, then stop.
+        """Nobody is deaf any more, all becomes whole, then half breaks; nothing is owed after each. Then stop.
 
-        In between, for good news waits while its trouble is there again.
+        All becomes whole first because good news waits while its trouble is there again.
         """
         self.webhook.deaf = False
         await service.start()

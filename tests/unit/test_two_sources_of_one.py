@@ -43,7 +43,7 @@ def test_a_third_probe_is_refused_where_the_indicator_lists_only_one(tmp_path):
 def test_a_feed_that_is_expected_to_have_the_units_of_a_probe_is_refused(tmp_path):
     column = "      centre_reachable: {value: up, words: {có: true, không: false}}\n"
     make_site(tmp_path, COLUMNS, COLUMNS + column)
-    change(tmp_path / "config.yaml", "period: 5m", "period: 60s")
+    change(tmp_path / "config.yaml", "    period: 5m\n", "    period: 1m\n")
     [problem] = problems_of(tmp_path)
     assert problem.startswith("config.yaml:42: 'centre_reachable' of the unit '01840' is filled in line 19 already")
 
