@@ -295,6 +295,16 @@ async def test_what_is_asked_often_has_an_index(store: SqlStore, path: Path, que
     assert f"INDEX {index}" in plan
 
 
+@pytest.mark.parametrize("query", [outbox.claimable("sms", NOW, 10), outbox.next_due("sms")], ids=["claim", "next"])
+async def test_whether_a_trouble_is_back_is_looked_up_by_its_key(store: SqlStore, path: Path, query) -> None:
+    """And not among all that is open in the country, once for each recovery that is due."""
+    written = str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+    database = sqlite3.connect(path)
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {written}") if "relapse" in row[3]]
+    database.close()
+    assert plan and all("(key>? AND key<?)" in line for line in plan), plan
+
+
 # -- failing -----------------------------------------------------------------------------------------------------
 
 

@@ -369,7 +369,9 @@ def _relapses() -> tuple[ColumnElement[bool], ...]:
 
 def _back() -> ColumnElement[bool]:
     """The trouble of which this good news says that it is over is there again."""
-    return exists(literal(1)).where(*_relapses(), _relapse.c.phase.in_(sorted(states.THERE)))
+    # Within CASE, so that SQLite looks for their keys and not among all incidents of such a phase.
+    there = case((_relapse.c.phase.in_(sorted(states.THERE)), 1), else_=0)
+    return exists(literal(1)).where(*_relapses(), there == 1)
 
 
 def _told_again() -> ColumnElement[bool]:
