@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.engine import reasons
@@ -29,6 +30,9 @@ class Ruling(NamedTuple):
     recheck_at: datetime | None = None  # next instant at which time alone could change it
 
 
+_NO_DATA = Verdict(Colour.UNKNOWN, (Reason(reasons.NO_DATA),))
+
+
 def judge(
     criterion: Criterion,
     indicator: Indicator,
@@ -42,7 +46,7 @@ def judge(
     `past` is what is remembered of the indicator: a rate of too few cases is judged by a wider window of it.
     """
     if reading is None:
-        return Verdict(Colour.UNKNOWN, (Reason(reasons.NO_DATA),))
+        return _NO_DATA
     sample = widen(criterion, indicator, reading, past, calendar)
     reading = sample.reading
     value = measured(indicator, reading, now)
@@ -134,10 +138,16 @@ def _by_target(banded: Colour, band: Reason, ahead: Outlook, now: datetime, look
     return Ruling(colour, (*why, *ahead.more), ahead.deadline, ahead.overdue, ahead.working_days_left, look_again)
 
 
+@lru_cache(maxsize=4096, typed=True)
+def _within(band: str, value: Value) -> Reason:
+    """Made once for all units that have this value, as most of a probe's have."""
+    return Reason(reasons.BAND, {"value": value, "band": band})
+
+
 def _band(bands: tuple[Band, ...], value: Value, comparator: Comparator) -> tuple[Colour, Reason]:
     for band in bands:
         if all_hold(band.conditions, value, comparator):
-            return band.colour, Reason(reasons.BAND, {"value": value, "band": band.text})
+            return band.colour, _within(band.text, value)
     # No band holds for all that ">75" may mean: take the stated number itself, but never green on a maybe.
     for band in bands:
         if all_hold(band.conditions, value):
