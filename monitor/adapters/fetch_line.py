@@ -52,8 +52,8 @@ class Line:
         return self.wire.is_connected() and not self.wire.should_close
 
     def close(self) -> None:
-        """Close it."""
-        self.wire.close()
+        """Close it at once. The polite end of TLS waits half a minute for a machine that has fallen silent."""
+        self.wire.abort()
 
     @property
     def closed(self) -> asyncio.Future[None] | None:
@@ -89,7 +89,7 @@ class PlainLine(Line):
     def close(self) -> None:
         """See Line."""
         if self._wire is not None:
-            self._wire.close()
+            super().close()
         self._way.close()
 
     @property

@@ -6,8 +6,8 @@ tracing and streamed bodies are not for us, and a probe that asks the same every
 more than for everything else.
 
 Not public in aiohttp, and used here and in fetch_line: `aiohttp.client_proto.ResponseHandler` with `read`,
-`set_response_params`, `start_timeout`, `should_close`, `closed`, `exception` and, so that an idle connection lets go of
-the last answer, `_parser`, `_payload` and `_buffer`. tests/contract/test_client_library.py says which is gone.
+`set_response_params`, `start_timeout`, `should_close`, `closed`, `abort`, `exception` and, so that an idle connection
+lets go of the last answer, `_parser`, `_payload`, `_buffer`. tests/contract/test_client_library.py says what is gone.
 """
 
 from __future__ import annotations

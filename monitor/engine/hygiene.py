@@ -10,7 +10,8 @@ What a row says by itself is believed or refused where it is read. Here it is he
       ... and the next answer has as many as the held one, or more     -> confirmed: it counts, and is the new measure
       ... and the next answer has fewer still, or none                 -> held back again
       ... and the next answer has half or more of the last good one's  -> it counts
-    a table of which only changes are asked for is the same as before  -> rows without a date are as old as they were
+    a table of which only changes are asked for is the same as before,
+      and its server does not say how old it is                        -> rows without a date are as old as they were
 
 Nothing turns red by any of this: what is refused or held back goes stale by its own `max_age`.
 """

@@ -73,7 +73,7 @@ class Shape:
     rows: int  # units that have a row, believed or not, and rows that name no unit of the site
     headers: tuple[str, ...] = ()  # of a table, or keys of the rows (json); one short line each, bounded
     spoke: tuple[str, ...] = ()  # indicators of which a row has said something, now or before
-    table: str = ""  # digest of a table of which only changes are asked for (`conditional`)
+    table: str = ""  # digest of a table of which only changes are asked for (`conditional`), and no age is stated
     dated: datetime | None = None  # as_of of its rows that state no date; None: all must state one
 
 

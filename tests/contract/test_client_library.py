@@ -14,7 +14,7 @@ from aiohttp.client_proto import ResponseHandler
 
 from monitor.adapters import fetch_cookies
 
-ASKED = ("read", "set_response_params", "start_timeout", "should_close", "closed", "exception", "is_connected", "close")
+ASKED = ("read", "set_response_params", "start_timeout", "should_close", "closed", "exception", "is_connected", "abort")
 LET_GO = ("_parser", "_payload", "_buffer", "transport")
 TOLD = ("connection_made", "connection_lost", "data_received", "eof_received", "pause_reading", "resume_reading")
 SETTINGS = ("skip_payload", "read_until_eof", "auto_decompress", "read_timeout", "read_bufsize")

@@ -94,6 +94,29 @@ async def test_a_certificate_of_the_sites_own_authority_is_accepted(certificate:
     assert (got.body, got.peer) == (b"ok", "127.0.0.1")
 
 
+async def test_to_stop_waits_for_no_machine_that_has_fallen_silent(certificate: tuple[Path, Path]) -> None:
+    """Its power is gone: it will never agree that the connection is over."""
+    over = asyncio.Event()
+
+    async def falls_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+        await writer.drain()
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await over.wait()
+        writer.transport.abort()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    async with await asyncio.start_server(falls_silent, "127.0.0.1", 0, ssl=context) as server:
+        port = server.sockets[0].getsockname()[1]
+        try:
+            got = await asyncio.wait_for(ask(f"https://centre.example:{port}/", certificate[0]), 10.0)
+        finally:
+            over.set()
+    assert isinstance(got, Response)
+
+
 async def test_a_redirect_from_https_down_to_http_is_not_followed(certificate: tuple[Path, Path]) -> None:
     down = b"HTTP/1.1 302 Found\r\nLocation: http://centre.example/?token=s3cret\r\nContent-Length: 0\r\n\r\n"
     async with serving(down, certificate) as port:

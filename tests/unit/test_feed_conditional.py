@@ -120,6 +120,11 @@ def test_a_feed_that_is_not_conditional_is_as_new_as_its_poll():
     assert asked(server, 1) == {}
 
 
+def test_a_last_change_that_lies_ahead_makes_no_table_fresh_for_ever():
+    ahead = page(TABLE, last_modified="Fri, 20 Nov 2099 17:00:00 GMT")
+    assert dates(polls(ahead, AS_BEFORE, ahead)[1]) == [NOW] * 3
+
+
 def lives(*answers: Response, **fields: Any) -> list[Collected]:
     """The answers of one feed each of which is the first in a new life of the service, three days apart."""
     health, found = None, list[Collected]()
@@ -137,6 +142,12 @@ def test_a_table_is_no_newer_because_the_service_began_again(as_of):
     first, second, third, fourth = dates(lives(same, same, same, other, as_of=as_of))
     assert first == second == third
     assert fourth == first + timedelta(days=9)
+
+
+def test_a_table_that_is_published_anew_with_the_same_figures_is_as_old_as_its_server_says():
+    days = ["Fri, 20 Nov 2026 17:00:00 GMT", "Mon, 23 Nov 2026 17:00:00 GMT", "Thu, 26 Nov 2026 17:00:00 GMT"]
+    found = lives(*(page(TABLE, last_modified=day) for day in days))
+    assert dates(found) == [NOW - 12 * HOUR + number * timedelta(days=3) for number in range(3)]
 
 
 def test_rows_that_state_their_date_keep_it_over_a_restart():

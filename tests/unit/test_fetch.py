@@ -251,6 +251,8 @@ class Wire(ResponseHandler):
     def close(self) -> None:
         self.open = False
 
+    abort = close
+
 
 def test_a_connection_is_found_again_at_its_own_place_only_and_is_not_used_twice_at_a_time() -> None:
     kept, line = Kept(1), Line(Wire(), "192.0.2.1")

@@ -24,12 +24,16 @@ Parse = Callable[[FeedSpec, bytes, Mapping[str, str], datetime, Frame], Collecte
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The table that was there last, so that a server need not send it again. `written` is how old it is."""
+    """The table that was there last, so that a server need not send it again.
+
+    `written` is how old it is, `stated` whether the server says so.
+    """
 
     url: str
     body: bytes
     headers: Mapping[str, str]
     written: datetime
+    stated: bool
 
 
 class Page:
@@ -37,9 +41,9 @@ class Page:
 
     A conditional feed tells the server what it has, and takes 304 for the same table once more. Rows of it that state
     no date are as old as the table: as its Last-Modified, else as the poll that first brought it. Asked again and
-    again, a forgotten table would otherwise be fresh for ever; that a restart finds the same one, `engine.hygiene`
-    remembers. Older than `max_silence`, it is a failure, as in a
-    drop folder.
+    again, a forgotten table would otherwise be fresh for ever; that a restart finds the same one, of which its server
+    does not say how old it is, `engine.hygiene` remembers. Older than `max_silence`, it is a failure, as in a drop
+    folder.
     """
 
     def __init__(self, spec: FeedSpec, parse: Parse, fetcher: Fetcher, frame: Frame) -> None:
@@ -61,18 +65,19 @@ class Page:
             answer = replace(answer, status=200, body=known.body, headers={**known.headers, **answer.headers})
         if not 200 <= answer.status < 300:
             return failed(spec, now, f"HTTP status {answer.status}", "fetch")
+        undated = False
         if spec.conditional:
             self._known = version = _version(question.url, answer, known, now)
             age = (now - version.written).total_seconds()
             if age > spec.max_silence:
                 return failed(spec, now, f"the table has not changed for {age / 3600:.0f} hours", "fetch")
-            frame = replace(frame, written=version.written)
+            frame, undated = replace(frame, written=version.written), not version.stated
         work = (spec, answer.body, answer.headers, now, frame)
         if len(answer.body) > OFF_LOOP or spec.kind == "xlsx":  # which is read by a process, and waited for
             collected = await asyncio.to_thread(self._parse, *work)
         else:
             collected = self._parse(*work)
-        if spec.conditional and collected.shape is not None:
+        if undated and collected.shape is not None:
             table = blake2b(answer.body, digest_size=16).hexdigest()
             return replace(collected, shape=replace(collected.shape, table=table))
         return collected
@@ -87,10 +92,11 @@ def _only_if_changed(question: Request, known: Version | None) -> Request:
 
 
 def _version(url: str, answer: Response, known: Version | None, now: datetime) -> Version:
-    written = _stated(answer.headers.get("last-modified", ""))
-    if written is None:
-        written = known.written if known is not None and known.body == answer.body else now
-    return Version(url, answer.body, answer.headers, min(written, now))
+    stated = _stated(answer.headers.get("last-modified", ""))
+    if stated is not None and stated <= now:
+        return Version(url, answer.body, answer.headers, stated, stated=True)
+    written = known.written if known is not None and known.body == answer.body else now
+    return Version(url, answer.body, answer.headers, written, stated=False)
 
 
 def _stated(last_modified: str) -> datetime | None:
