@@ -150,7 +150,8 @@ class SelfWatch(Collector):
     # the loops
 
     async def watch(self) -> None:
-        """Look again and again."""
+        """Look again and again. What took long before that was the start."""
+        self._swept = self._read = self._looked = self._awake = self._clock.monotonic()
         self.alarms = dict(await self._host.recall())
         self._safe = dict(self.alarms)
         while True:

@@ -53,6 +53,20 @@ def test_a_service_that_works_beats_every_minute_and_says_nothing():
     played(story)
 
 
+def test_a_start_that_takes_long_is_no_store_that_is_down():
+    """On a busy machine the first start, which makes the database, takes longer than a store may be silent."""
+
+    async def story() -> None:
+        scene = Scene({})
+        await scene.passes(5)  # built, and not started yet
+        await scene.service.start()
+        await scene.passes(2)
+        assert scene.heard == []
+        await scene.service.stop()
+
+    run(story())
+
+
 def test_a_full_disk_is_told_directly_within_a_minute_and_stops_the_heartbeat():
     async def story(scene: Scene) -> None:
         scene.store.full = True
