@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.alerting.answers import counting, standing, terms_of
+from monitor.alerting.answers import counting, ending, standing, terms_of
 from monitor.alerting.collapse import hushed, once_more
 from monitor.alerting.escalate import (
     SPARED,
@@ -297,8 +297,8 @@ def _recover(case: Case) -> Case:
 
 
 def _remind(case: Case) -> Case:
-    case = replace(case, incident=replace(case.incident, remind_at=None))
-    return replace(case, notices=(*case.notices, *reminders(case.incident, case.scene, case.now)))
+    owed_now = reminders(case.incident, ending(case.incident, case.now), case.scene, case.now)
+    return replace(case, incident=counting(case.incident, case.now), notices=(*case.notices, *owed_now))
 
 
 def _well_now(case: Case) -> Case:
