@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.alerting.answers import counting, standing, terms_of
+from monitor.alerting.answers import counting, ending, standing, terms_of
 from monitor.alerting.collapse import hushed, once_more
 from monitor.alerting.escalate import (
     SPARED,
@@ -17,8 +17,9 @@ from monitor.alerting.escalate import (
     fire,
     freeze,
     heard_once,
+    in_hours,
     named,
-    quiet_until,
+    quiet_hours,
     refreshed,
     reminder_instants,
     resolved,
@@ -232,7 +233,7 @@ def call_due(case: Case) -> Case:
     scene, old, now = case.scene, case.incident, case.now
     steps = narrowed(refreshed(old.steps, scene.directory, scene.lineage, scene.calendar, now), old.cover, scene)
     known = reachable(steps, scene, now)
-    quiet = quiet_until(known.values(), old.kind, old.colour, scene.calendar.zone, now)
+    quiet = quiet_hours(known.values(), old.kind, old.colour)
     seen = case.event is not Event.UNSEEN
 
     def whom(step: Step, at: datetime) -> Step:
@@ -251,6 +252,9 @@ def call_due(case: Case) -> Case:
     case = replace(case, incident=incident, notices=(*case.notices, *notices))
     for step in fired.empty:
         case = case.noting("nobody_to_call", step.role)
+    for call in fired.calls:
+        if not in_hours(step := steps[call.step], call.at, scene.sessions):
+            case = case.noting("called_outside_hours", step.role)
     return case
 
 
@@ -293,8 +297,8 @@ def _recover(case: Case) -> Case:
 
 
 def _remind(case: Case) -> Case:
-    case = replace(case, incident=replace(case.incident, remind_at=None))
-    return replace(case, notices=(*case.notices, *reminders(case.incident, case.scene, case.now)))
+    owed_now = reminders(case.incident, ending(case.incident, case.now), case.scene, case.now)
+    return replace(case, incident=counting(case.incident, case.now), notices=(*case.notices, *owed_now))
 
 
 def _well_now(case: Case) -> Case:

@@ -91,11 +91,23 @@ def _ends(terms: Terms, known: Answer | None, now: datetime, until: datetime | N
 
 
 def counting(incident: Incident, now: datetime) -> Incident:
-    """With when the first of its answers ends, and when that is said before."""
+    """With when the first of its answers ends, and when the end of one is said before the next time."""
     until = min((answer.until for answer in incident.answers if answer.until is not None), default=None)
-    remind = incident.terms.ack_remind
-    at = None if until is None or remind is None else until - timedelta(seconds=remind)
-    return replace(incident, acked_until=until, remind_at=at if at is not None and at > now else None)
+    ahead = (at for answer in incident.answers if (at := _said_before(answer, incident.terms)) is not None and at > now)
+    return replace(incident, acked_until=until, remind_at=min(ahead, default=None))
+
+
+def _said_before(answer: Answer, terms: Terms) -> datetime | None:
+    if answer.until is None or terms.ack_remind is None:
+        return None
+    return answer.until - timedelta(seconds=terms.ack_remind)
+
+
+def ending(incident: Incident, now: datetime) -> tuple[Answer, ...]:
+    """The answers of which the end is to be said now, and was not said before."""
+    since = incident.remind_at or now
+    said = ((answer, _said_before(answer, incident.terms)) for answer in standing(incident, now))
+    return tuple(answer for answer, at in said if at is not None and since <= at <= now)
 
 
 def standing(incident: Incident, now: datetime) -> tuple[Answer, ...]:

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 from monitor.alerting.plan import Directory, Policy, Recipient, StepSpec
 from monitor.alerting.roster import Called, called, holds, next_change, ways
 from monitor.model.colour import Colour
-from monitor.model.hours import Calendar, Sessions, first_instant
+from monitor.model.hours import Calendar, Daily, Sessions, first_instant
 from monitor.model.incident import Address, Incident, Kind, Phase, Step
 from monitor.model.unit import Level
 
@@ -32,7 +32,7 @@ _HORIZON = 400  # days searched for an open office
 _TRIES = 40  # days on which a step's own hours and those of the office may meet
 NOBODY = "nobody"  # why a call reached nobody, as Step.skipped says it
 SPARED = "told by a wider trouble"  # ... and why a step calls nobody any more
-_NEVER: Mapping[str, datetime] = MappingProxyType({})
+_NEVER: Mapping[str, Daily] = MappingProxyType({})
 _OWN: Mapping[Address, Address] = MappingProxyType({})
 
 
@@ -77,10 +77,10 @@ def freeze(
     colours than `colour` are left out.
     """
     steps = [
-        _frozen(spec, max(at, not_before or at), directory, lineage, sessions, dated=spec.reminders and bool(reminders))
+        _frozen(spec, at, directory, lineage, sessions, dated=spec.reminders and bool(reminders))
         for spec in policy.steps
         if colour is None or not spec.colours or colour in spec.colours
-        for at in _instants(spec, sessions, now, reminders)
+        for at in _instants(spec, sessions, now, reminders, not_before)
     ]
     return tuple(sorted(steps, key=lambda step: step.due_at))
 
@@ -104,11 +104,10 @@ def _frozen(
 
 
 def _instants(
-    spec: StepSpec, sessions: Sessions, now: datetime, reminders: tuple[datetime, ...]
+    spec: StepSpec, sessions: Sessions, now: datetime, reminders: tuple[datetime, ...], not_before: datetime | None
 ) -> tuple[datetime, ...]:
-    if spec.reminders and reminders:
-        return tuple(dict.fromkeys(_waits(at, spec, sessions) for at in reminders))
-    return (_waits(now + timedelta(seconds=spec.after), spec, sessions),)
+    planned = reminders if spec.reminders and reminders else (now + timedelta(seconds=spec.after),)
+    return tuple(dict.fromkeys(_waits(max(at, not_before or at), spec, sessions) for at in planned))
 
 
 def _addresses(found: Iterable[Called], via: tuple[str, ...]) -> tuple[Address, ...]:
@@ -160,7 +159,7 @@ def _until_somebody(
     changes = (next_change(directory, role, lineage, now, sessions.calendar) for role in step.role.split(","))
     again = min((at for at in changes if at is not None), default=None)
     if again is not None:
-        return replace(step, due_at=working(again, sessions) if step.dated else _waits(again, step, sessions))
+        return replace(step, due_at=_waits(working(again, sessions) if step.dated else again, step, sessions))
     return replace(_advance(step, sessions, now), skipped=NOBODY)
 
 
@@ -202,12 +201,18 @@ def _waits(at: datetime, step: Step | StepSpec, sessions: Sessions) -> datetime:
 
     Where the two never meet within some weeks, its own hours count.
     """
+    found = at
     for _ in range(_TRIES):
-        inside = working(at, sessions) if step.office_hours else at
-        at = step.hours.next_in(inside, sessions.calendar.zone) if step.hours else inside
-        if at == inside:
-            break
-    return at
+        inside = working(found, sessions) if step.office_hours else found
+        found = step.hours.next_in(inside, sessions.calendar.zone) if step.hours else inside
+        if found == inside:
+            return found
+    return step.hours.next_in(at, sessions.calendar.zone) if step.hours else at
+
+
+def in_hours(step: Step, at: datetime, sessions: Sessions) -> bool:
+    """Whether an instant lies in the hours of a step. What is due at another one cannot be called within them."""
+    return _waits(at, step, sessions) <= at
 
 
 def finished(step: Step) -> bool:
@@ -252,27 +257,30 @@ def fire(
     answered: Collection[str] = (),
     *,
     seen: bool = True,
-    quiet: Mapping[str, datetime] = _NEVER,
+    quiet: Mapping[str, Daily] = _NEVER,
     whom: Callable[[Step, datetime], Step] = lambda step, _: step,
 ) -> Fired:
     """Call all that is due. `known` are the recipients who can still be reached, `answered` need not be called.
 
-    Somebody whom several steps call at the same time hears only the highest of them. Who has quiet hours now, until the
-    instant that `quiet` names, is called once at their end. What is late waits for the hours of its step. Steps that
-    are only for what is `seen` are passed over when it is not. `whom` gives a step that is moved to another instant the
-    people whom it calls then.
+    Somebody whom several steps call at the same time hears only the highest of them. Who has quiet hours now, by
+    `quiet`, is called once at their end. What is late waits for the hours of its step; where all of these are quiet
+    hours, it is called when the quiet hours end. Steps that are only for what is `seen` are passed over when it is not.
+    `whom` gives a step that is moved to another instant the people whom it calls then.
     """
-    plan, calls, empty = list(steps), list[Call](), list[Step]()
+    plan, calls, empty, zone = list(steps), list[Call](), list[Step](), sessions.calendar.zone
+    asleep = {person: ends for person, hours in quiet.items() if (ends := hours.end_of(now, zone)) is not None}
+
     for index, step in enumerate(plan):  # sees what the passes below change
         if not due(step, now):
             continue
-        if (opens := _waits(now, step, sessions)) > now:  # late, and outside its hours
+        first = _falls_due(step, now)
+        at, repeat = (step.due_at, step.fired) if first else (step.held_until or now, step.fired - 1)
+        if in_hours(step, at, sessions) and (opens := _waits(now, step, sessions)) > now:  # late, and outside its hours
             plan[index] = whom(_put_off(step, opens, now), opens)
             continue
         if step.still and not seen:
             plan[index] = replace(_advance(step, sessions, now), skipped="unseen")
             continue
-        first = _falls_due(step, now)
         reached = [address for address in (step.to if first else step.held) if address.recipient in known]
         if not reached and first:
             empty.append(step)
@@ -280,17 +288,32 @@ def fire(
             plan[index] = _passed(step, sessions, now, later=later)
             continue
         to = [address for address in reached if address.recipient not in answered]
-        held = tuple(address for address in to if address.recipient in quiet)
-        until = min((quiet[address.recipient] for address in held), default=None)
+        held = tuple(address for address in to if address.recipient in asleep)
+        ends = min((asleep[address.recipient] for address in held), default=None)
+        until = ends and _awake(whom, replace(step, held=held), ends, known, sessions, quiet)
         if first and until is not None and len(held) == len(to):
             plan[index] = whom(_put_off(step, until, now), until)  # nobody hears it before
             continue
-        at, repeat = (step.due_at, step.fired) if first else (step.held_until or now, step.fired - 1)
         loud = tuple(address for address in to if address not in held)
         calls.extend([Call(index, repeat, at, loud)] if loud else [])
         called = replace(_advance(step, sessions, now) if first else step, held=held, held_until=until)
         plan[index] = replace(called, skipped="" if to else "answered" if reached else NOBODY)
     return heard_once(Fired(tuple(plan), tuple(calls), tuple(empty)))
+
+
+def _awake(
+    whom: Callable[[Step, datetime], Step],
+    step: Step,
+    ends: datetime,
+    known: Collection[str],
+    sessions: Sessions,
+    quiet: Mapping[str, Daily],
+) -> datetime:
+    """When a step is called that quiet hours hold until `ends`: in its own hours, if somebody hears it there."""
+    opens = _waits(ends, step, sessions)
+    there = (quiet.get(one.recipient) for one in whom(step, opens).held if one.recipient in known)
+    hears = any(hours is None or hours.end_of(opens, sessions.calendar.zone) is None for hours in there)
+    return opens if hears else ends
 
 
 def heard_once(fired: Fired, telephones: Mapping[Address, Address] = _OWN) -> Fired:
@@ -323,15 +346,20 @@ def _advance(step: Step, sessions: Sessions, now: datetime) -> Step:
     return replace(step, fired=step.fired + 1, due_at=following)
 
 
-def quiet_until(
-    people: Iterable[Recipient], kind: Kind | None, colour: Colour | None, zone: ZoneInfo, now: datetime
-) -> dict[str, datetime]:
-    """Until when the quiet hours last of those whom this does not wake.
+def quiet_hours(people: Iterable[Recipient], kind: Kind | None, colour: Colour | None) -> dict[str, Daily]:
+    """The quiet hours of those whom this does not wake.
 
     A red outage does, unless they say no. So does a mass outage: those who hear of it are spared each single one.
     """
     wakes = kind in (Kind.OUTAGE, Kind.MASS) and colour is Colour.RED
-    spans = ((p.id, quiet_end(p, now, zone)) for p in people if not (wakes and p.wake))
+    return {p.id: p.quiet for p in people if p.quiet is not None and not (wakes and p.wake)}
+
+
+def quiet_until(
+    people: Iterable[Recipient], kind: Kind | None, colour: Colour | None, zone: ZoneInfo, now: datetime
+) -> dict[str, datetime]:
+    """Until when the quiet hours last that those have now whom this does not wake."""
+    spans = ((person, hours.end_of(now, zone)) for person, hours in quiet_hours(people, kind, colour).items())
     return {person: ends for person, ends in spans if ends is not None}
 
 

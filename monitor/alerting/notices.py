@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from monitor.alerting.escalate import Call, quiet_until, report_by, working
@@ -13,7 +13,7 @@ from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, judged
 from monitor.alerting.wording import KPI_LIMIT, Message, render
 from monitor.model.colour import Colour
-from monitor.model.incident import Address, Incident, Kind, Notice, Step
+from monitor.model.incident import Address, Answer, Incident, Kind, Notice, Step
 from monitor.model.text import unaccent
 from monitor.model.verdict import Param
 
@@ -68,32 +68,38 @@ def recoveries(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice,
     )
 
 
-def reminders(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice, ...]:
-    """One message to each of those whose answer ends next, by the way they were called, that it is open still.
+def reminders(incident: Incident, answers: Iterable[Answer], scene: Scene, now: datetime) -> tuple[Notice, ...]:
+    """One message to each of those who gave these answers, by the way they were called, that it is open still.
 
     Quiet hours hold it as they hold a call. Somebody who is not in the directory (a token of the board) cannot be
     reached.
     """
-    who = dict.fromkeys(answer.by for answer in incident.answers if answer.until == incident.acked_until)
+    ends = {answer.by: answer.until for answer in answers}
     called = {address.recipient: address for address in map(address_in, incident.owed)}
-    people = [person for person in map(scene.recipient, who) if person is not None]
+    people = [person for person in map(scene.recipient, ends) if person is not None]
     quiet = quiet_until(people, incident.kind, incident.colour, scene.calendar.zone, now)
     addressed = ((person, called.get(person.id) or next(iter(ways(person, ())), None)) for person in people)
     return tuple(
-        _reminder(incident, address, person, scene, quiet.get(person.id, now), now)
+        _reminder(incident, address, person, ends[person.id], scene, quiet.get(person.id, now), now)
         for person, address in addressed
         if address
     )
 
 
 def _reminder(
-    incident: Incident, address: Address, person: Recipient, scene: Scene, due_at: datetime, now: datetime
+    incident: Incident,
+    address: Address,
+    person: Recipient,
+    until: datetime | None,
+    scene: Scene,
+    due_at: datetime,
+    now: datetime,
 ) -> Notice:
-    facts = {**_facts(incident, person, scene, now), "due": incident.acked_until}
+    facts = {**_facts(incident, person, scene, now), "due": until}
     message = render(
         STILL_OPEN, {key: _local(value, scene) for key, value in facts.items()}, person.locale, scene.directory.texts
     )
-    ends = incident.acked_until.isoformat() if incident.acked_until else ""
+    ends = until.isoformat() if until else ""
     key = f"{incident.key}/{incident.generation}/reminder/{ends}/{address.recipient}/{address.channel}"
     return _notice(incident, STILL_OPEN, key, address, due_at, message)
 

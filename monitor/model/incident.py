@@ -143,7 +143,7 @@ class Incident:
     terms: Terms = Terms()
     answers: tuple[Answer, ...] = ()  # of this generation, at most one for each party
     acked_until: datetime | None = None  # when the first of its answers ends
-    remind_at: datetime | None = None  # when whoever gave that one is reminded
+    remind_at: datetime | None = None  # when somebody is reminded next that theirs ends
     well_since: datetime | None = None  # while closing or unanswered
     cover: Cover | None = None  # while open or closing
 

@@ -60,6 +60,7 @@ class Evaluator:
         self.policy = policy
         self._store = store
         self._clock = clock
+        self._coming: Silence | Window | None = None  # what the store is taking
         self._unsure = False  # whether a silence or window that was refused may be stored all the same
         self._line = line = StoreLine(clock)
         self._agenda = agenda = Agenda(policy.units, clock)
@@ -271,21 +272,26 @@ class Evaluator:
         async with self._commits.turn:
             await self._commits.let_nothing_overtake()
             entry = AuditEntry(self._clock.now(), actor, action, what.id, clean(said, 1000))
+            self._coming = what
             try:
                 await self._line.ask(lambda: self._store.mute(what, entry))
+                self._take_over(what)
             except StoreError as broken:
                 self._line.lost(str(broken))
                 self._unsure = True
                 raise
-            self._take_over(what)
+            finally:
+                self._coming = None
 
     # what holds messages back
 
     def held(self, notice: Notice, now: datetime) -> Held | None:
         """Why a notice must not be sent now. What breaks here holds nothing back: it is better to page than to mute."""
         try:
-            policy = self.policy
+            coming, policy = self._coming, self.policy
             muted = held_back(notice, policy.muting, policy.units, now)
+            if muted and coming:  # a claim may come after the store has released what is to be held no more
+                muted = held_back(notice, policy.muting.having(coming, now), policy.units, now)
             return muted or asleep(notice, policy.directory, policy.calendar.zone, now)
         except Exception:
             log.exception("whether notice %s is held back cannot be told", notice.key)

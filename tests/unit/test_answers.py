@@ -313,6 +313,15 @@ def test_who_answered_for_one_party_is_reminded_before_that_ends_and_answers_aga
     assert told(line.sees(DOWN, 121)) == []
 
 
+def test_each_of_two_who_answered_ten_minutes_apart_is_reminded():
+    line = Between(ack_expires=2 * HOUR, ack_remind=30 * MINUTE)
+    line.sees(DOWN)
+    line.hears("focal", 0)
+    line.hears("head", 10)
+    said = [(minute, who) for minute in range(11, 120) for who, kind in told(line.sees(DOWN, minute))]
+    assert said == [(90, "focal"), (100, "head")]
+
+
 AN = replace(FOCAL, id="an", valid_to=date(2025, 8, 7))
 BINH = replace(FOCAL, id="binh", valid_from=date(2025, 8, 7))
 HOURLY = replace(BY_MAIL[0], repeat=HOUR)
