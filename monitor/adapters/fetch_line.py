@@ -84,7 +84,7 @@ class PlainLine(Line):
 
     def is_fit(self) -> bool:
         """See Line."""
-        return not self._way.is_closing() if self._wire is None else super().is_fit()
+        return self._way.is_silent() if self._wire is None else super().is_fit()
 
     def close(self) -> None:
         """See Line."""
@@ -133,6 +133,16 @@ class SocketTransport(asyncio.Transport):
     def is_closing(self) -> bool:
         """Whether it was closed, here or by the other side."""
         return not self._open
+
+    def is_silent(self) -> bool:
+        """Whether it is open and nothing waits to be read, also nothing that the event loop has had no turn to see."""
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError:  # also of a socket that is closed here
+            return False
+        return False
 
     def pause_reading(self) -> None:
         """Until `resume_reading`; what comes waits in the system."""

@@ -270,7 +270,7 @@ def _check_family(host: str, family: Family, at: Location, findings: Findings) -
         own: Family = "ipv4" if ip_address(host).version == 4 else "ipv6"
     except ValueError:
         return  # a name may have addresses of both
-    if family not in ("any", own):
+    if family in ("ipv4", "ipv6") and family != own:  # a preference contradicts nothing
         findings.add(at, f"{host} is no address of the family that address: {family} asks for", f"write address: {own}")
 
 

@@ -256,8 +256,8 @@ def check_address(url: str, filled: Sequence[str], at: Location, findings: Findi
         return
     for gap in GAP.finditer(url):
         if gap[1] not in filled:
-            right = nearest(gap[1] or "", filled) or f"known: {', '.join(filled)}"
-            findings.add(at, f"nothing is filled in for {gap[0]}", right)
+            text = f"nothing is filled in for {gap[0]} (a brace that is meant is written %7B or %7D)"
+            findings.add(at, text, nearest(gap[1] or "", filled))
 
 
 def _check_asked(feed: Feed, at: Location, findings: Findings) -> None:

@@ -211,3 +211,14 @@ def test_own_units_and_systems_have_the_days_that_the_site_gives_them(tmp_path):
     system = load_site(folder, environ={}, now=NOW).units["tthc"]
     assert (system.valid_from, system.valid_to) == (None, date(2026, 8, 1))
     assert (system.holds_on(date(2026, 7, 31)), system.holds_on(date(2026, 8, 1))) == (True, False)
+
+
+@pytest.mark.parametrize("family", ["any", "ipv4", "prefer_ipv4", "prefer_ipv6"])
+def test_a_preferred_family_contradicts_no_literal_address(tmp_path: Path, family: str) -> None:
+    at = "    host: 127.0.0.1\n    port: 8868\n"
+    assert problems_of(make_site(tmp_path, at, f"{at}    address: {family}\n")) == []
+
+
+def test_a_brace_that_is_meant_can_be_written_in_an_address(tmp_path: Path) -> None:
+    at = "    url: http://127.0.0.1:8867/portal\n"
+    assert problems_of(make_site(tmp_path, at, at.replace("/portal", "/graphql?query=%7B__typename%7D"))) == []

@@ -174,6 +174,12 @@ def test_a_row_of_thousands_of_cells_costs_itself_only(monkeypatch):
     assert values(collected) == EXPECTED
 
 
+def test_the_lines_after_a_refused_one_keep_their_numbers(monkeypatch):
+    monkeypatch.setattr(csv_feed, "MOST_SIGNS", 6)
+    collected = parsed(SPEC, HEADER + ";;;;;;;\n01840;Phường;x;đủ\n")
+    assert refusals(collected)[-1] == ("line 3", "not-a-number")
+
+
 def test_a_header_of_thousands_of_cells_is_refused_before_it_is_read(monkeypatch):
     monkeypatch.setattr(csv_feed, "MOST_SIGNS", 2)
     assert "line 1: not CSV: more than 2 times ';' in one line" in failure(GOOD)

@@ -516,6 +516,19 @@ async def test_what_a_server_says_unasked_is_never_taken_for_the_next_answer() -
     assert (got.body, got.uses, len(writers)) == (b"fine", 0, 2)
 
 
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 408 Request Timeout\r\n\r\n"])
+async def test_a_farewell_that_the_event_loop_has_not_seen_yet_is_noticed(said: bytes) -> None:
+    here, there = socket.socketpair()
+    here.setblocking(False)
+    line = PlainLine(here, "192.0.2.1", memoryview(bytearray(100)))
+    assert line.is_fit()
+    there.sendall(said)
+    there.close()
+    assert not line.is_fit()
+    line.close()
+    assert not line.is_fit()
+
+
 async def test_a_server_that_hangs_up_on_a_new_connection_is_asked_only_once() -> None:
     connections = 0
 

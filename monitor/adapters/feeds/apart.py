@@ -21,11 +21,15 @@ class Apart(Generic[T]):
         self._under_way: asyncio.Future[T] | None = None
 
     async def __call__(self, work: Callable[[], T], seconds: float) -> T:
-        """What `work` returns, or raises. Raises TimeoutError after `seconds`, and at once while the last one hangs."""
+        """What `work` returns, or raises.
+
+        Raises TimeoutError after `seconds`, and at once while the last one hangs; RuntimeError where the system has no
+        thread to give.
+        """
         if self._under_way is not None and not self._under_way.done():
             raise TimeoutError
         loop = asyncio.get_running_loop()
-        self._under_way = future = loop.create_future()
+        future: asyncio.Future[T] = loop.create_future()
 
         def done(result: T | None, error: BaseException | None) -> None:
             if error is None:
@@ -43,6 +47,7 @@ class Apart(Generic[T]):
                 loop.call_soon_threadsafe(done, result, raised)
 
         threading.Thread(target=run, name="apart", daemon=True).start()
+        self._under_way = future
         future.add_done_callback(_looked_at)
         async with asyncio.timeout(seconds):
             return await asyncio.shield(future)

@@ -50,9 +50,10 @@ def first_row(spec: FeedSpec, body: bytes) -> Sequence[str]:
 
 def _records(text: str, delimiter: str) -> Iterator[_Record]:
     """Records with at least one cell filled in; a broken one carries its problem."""
-    reader = csv.reader(_Lines(text, delimiter), delimiter=delimiter, strict=True)
+    lines = _Lines(text, delimiter)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
-        line = reader.line_num + 1
+        line = lines.read + 1
         try:
             cells = next(reader)
         except StopIteration:
@@ -68,15 +69,17 @@ class _Lines:
     """The lines of a file; each is read in one go, in which no other thread gets its turn, so it is bounded."""
 
     def __init__(self, text: str, delimiter: str) -> None:
-        self._lines = enumerate(io.StringIO(text, newline=""), start=1)
+        self.read = 0  # lines, also those that were refused, which the reader does not count
+        self._lines = io.StringIO(text, newline="")
         self._delimiter = delimiter
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> str:
-        number, line = next(self._lines)
-        if number > MAX_LINES:
+        line = next(self._lines)
+        self.read += 1
+        if self.read > MAX_LINES:
             raise Unreadable(f"more than {MAX_LINES} lines")
         if line.count(self._delimiter) > MOST_SIGNS:
             raise csv.Error(f"more than {MOST_SIGNS} times '{self._delimiter}' in one line")

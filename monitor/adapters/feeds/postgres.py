@@ -23,7 +23,7 @@ from monitor.config.spec import FeedSpec, Server
 from monitor.model.reading import Collected
 from monitor.model.text import clean
 
-_BATCH = 10  # rows that come at once, and are in memory before their size is known
+_FEWEST, _MOST = 10, 500  # rows that come at once, and are in memory before their size is known
 _EXPECTED = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, ssl.SSLError)
 
 
@@ -84,14 +84,20 @@ class ServerQuery:
     async def _rows(
         self, connection: Any, query: str, values: Sequence[object]
     ) -> tuple[list[str], list[Sequence[object]]]:
-        """Names of the columns and the rows. Raises Unreadable when they are too many."""
+        """Names of the columns and the rows. Raises Unreadable when they are too many.
+
+        Each batch costs a way to the server and back. The first is small; the next are as many as fit into what may
+        come if they are as wide as the widest before.
+        """
         statement = await connection.prepare(query)
         cursor = await statement.cursor(*values)
         rows: list[Sequence[object]] = []
-        size = 0
-        while batch := await cursor.fetch(_BATCH):
+        size, widest, number = 0, 1, _FEWEST
+        while batch := await cursor.fetch(number):
             rows += [[_value(raw) for raw in record] for record in batch]
-            size += sum(len(raw) for record in batch for raw in record if isinstance(raw, (str, bytes)))
+            sizes = [sum(len(raw) for raw in record if isinstance(raw, (str, bytes))) for record in batch]
+            size, widest = size + sum(sizes), max(widest, *sizes)
+            number = min(max(self._spec.max_bytes // widest, _FEWEST), _MOST)
             if len(rows) > MAX_ROWS:
                 raise Unreadable(f"more than the {MAX_ROWS} rows that are read; ask for less, or for one row a unit")
             if size > self._spec.max_bytes:
