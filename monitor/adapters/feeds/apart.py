@@ -29,7 +29,7 @@ class Apart(Generic[T]):
         if self._under_way is not None and not self._under_way.done():
             raise TimeoutError
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        future = loop.create_future()
 
         def done(result: T | None, error: BaseException | None) -> None:
             if error is None:
