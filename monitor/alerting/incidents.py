@@ -25,6 +25,7 @@ from monitor.model.hours import Calendar
 from monitor.model.incident import (
     LEFT,
     MASS_PREFIX,
+    Address,
     Incident,
     Kind,
     Notice,
@@ -109,7 +110,7 @@ def hand_on(incident: Incident, left: Notice, scene: Scene, now: datetime) -> tu
     step, behind = incident.steps[index], incident.steps[index + 1 :]
     if step.skipped == NOBODY:  # handed on before
         return as_it_was, any(one.fired and not one.skipped for one in behind)
-    vacated = _vacated(incident, step, scene, now)
+    vacated = _vacated(incident, step, left, scene, now)
     if vacated is None:
         return as_it_was, True
     steps = (*incident.steps[:index], vacated, *behind)
@@ -123,12 +124,17 @@ def hand_on(incident: Incident, left: Notice, scene: Scene, now: datetime) -> tu
     ), not nobody
 
 
-def _vacated(incident: Incident, step: Step, scene: Scene, now: datetime) -> Step | None:
-    """The step of a call that somebody did not hear who left: due for their successors, or due anew so that the next
-    one is called in its place; None where others of the same call are still there."""
+def _vacated(incident: Incident, step: Step, left: Notice, scene: Scene, now: datetime) -> Step | None:
+    """The step of a call that somebody did not hear who left: due for their successors, and for those for whom their
+    telephone rang as well; or due anew so that the next one is called in its place; None where others of the same call
+    are still there."""
     again = replace(step, fired=step.fired - 1, due_at=now if step.repeat is None else _last_time(step, now), to=())
     there = narrowed((resolved(again, scene.directory, scene.lineage, scene.calendar, now),), incident.cover, scene)[0]
-    new = tuple(one for one in there.to if one not in step.to)
+    own = scene.directory.telephones
+    rang = Address(left.recipient, left.origin)
+    number = own.get(rang, rang)
+    spared = {one for one in step.to if one != rang and own.get(one, one) == number}
+    new = tuple(one for one in there.to if one not in step.to or one in spared)
     if new:
         return replace(step, to=there.to, held=(*step.held, *new), held_until=now)
     here = (scene.directory, step.role, scene.lineage)

@@ -893,6 +893,17 @@ async def test_what_is_over_the_day_and_can_be_told_otherwise_is_claimed_with_th
     assert await store.lease("log", "me", at(3), 10, 20, limits=limits) == []
 
 
+async def test_what_a_limit_held_and_quiet_hours_hold_now_was_not_asked_for_in_vain(store: Store) -> None:
+    call = replace(notice("i/0/0/0/focal/log"), urgent=True)
+    await store.commit([replace(owing(call), incidents=(incident("i"),))])
+    assert await store.lease("log", "me", at(1), 10, 20, limits=Limits(per_day=0)) == []
+    assert [one.state for one in await store.deliveries()] == ["try_again"]
+    asleep = Held("held: the recipient has quiet hours", at(3 * 86_400))
+    assert await store.lease("log", "me", at(86_400), 10, 20, hold=lambda _notice, _now: asleep) == []
+    assert [(one.state, one.detail) for one in await store.deliveries()] == [("pending", asleep.reason)]
+    assert await store.unheard(at(86_400 + 600), calm=at(0)) == []
+
+
 async def test_a_providers_name_is_kept_where_its_final_status_overtook_the_answer_to_the_send(store: Store) -> None:
     await store.commit([decision(UnitState("00010"), notices=(notice("i/0"),))])
     (lease,) = await store.lease("log", "me", at(1), 10, 20)

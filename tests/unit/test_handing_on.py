@@ -11,7 +11,7 @@ from monitor.alerting.plan import Directory
 from monitor.model.colour import Colour
 from monitor.model.errors import StoreError
 from monitor.model.hours import Daily
-from monitor.model.incident import LEFT, Cover, Fault, Incident, Notice, Outcome, Receipt
+from monitor.model.incident import LEFT, Address, Cover, Fault, Incident, Notice, Outcome, Receipt
 from monitor.service.sender import Sender
 from tests.unit.alerting_scene import (
     CALENDAR,
@@ -50,6 +50,17 @@ def opened(directory: Directory) -> tuple[Incident, tuple[Notice, ...]]:
 def handed_on(incident: Incident, left: Notice, directory: Directory, now=AFTER):
     alerts, heard = hand_on(incident, left, scene(DOWN, directory=directory), now)
     return alerts.open["centre"], [(one.recipient, one.channel, one.call) for one in alerts.notices], heard, alerts
+
+
+def test_who_shares_the_telephone_of_one_who_left_is_called():
+    leaving, other = replace(LEAVING, channels=("sms",)), replace(FOCAL, id="other", channels=("sms",))
+    for stands, spared in (("focal", "other"), ("other", "focal")):  # which address stands for the number
+        shared = {Address(spared, "sms"): Address(stands, "sms")}
+        directory = replace(of(leaving, other, HEAD, CHAIR), telephones=shared)
+        incident, (sms,) = opened(directory)  # one number rings once
+        assert sms.recipient == "focal"
+        _, calls, heard, _ = handed_on(incident, sms, directory)
+        assert (calls, heard) == ([("other", "sms", "0/0/0")], True)
 
 
 def test_who_holds_the_post_now_is_called_by_their_own_channels_under_new_keys():

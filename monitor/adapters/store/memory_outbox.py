@@ -52,7 +52,9 @@ class _Row:
         return (not self.notice.urgent, self.notice.due_at, self.notice.key)
 
     def hold(self, until: datetime, reason: str) -> None:
-        """Do not send it yet, and say why."""
+        """Do not send it yet, and say why. What a limit held before is asked for in vain no more."""
+        if self.over_limit:
+            self.state = states.PENDING
         self.next_at = self.free_at = until
         self.detail = reason
 

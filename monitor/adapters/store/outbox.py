@@ -48,6 +48,7 @@ _free_since = func.coalesce(notice.c.free_at, notice.c.due_at, type_=notice.c.du
 _waiting = or_(*(notice.c.state == state for state in sorted(states.WAITING)))
 _undecided = notice.c.state.in_(sorted(states.UNDECIDED))
 _withheld = notice.c.withheld != ""
+_over_limit = and_(notice.c.state == Outcome.TRY_AGAIN.value, notice.c.attempt == 0)
 _public = notice.c.channel != LOOPBACK
 
 
@@ -84,10 +85,11 @@ def withhold_gone() -> Update:
 
 @cache
 def hold_back() -> Update:
-    """Do not send a notice yet, and say why."""
+    """Do not send a notice yet, and say why. What a limit held before is asked for in vain no more."""
     until = bindparam("until", type_=notice.c.next_at.type)
     held = update(notice).where(notice.c.key == bindparam("held_key"))
-    return held.values(next_at=until, free_at=until, detail=bindparam("reason"))
+    state = case((_over_limit, states.PENDING), else_=notice.c.state)
+    return held.values(next_at=until, free_at=until, detail=bindparam("reason"), state=state)
 
 
 @cache
@@ -296,8 +298,7 @@ def stuck(before: datetime) -> Select[Any]:
 
 def unheard(before: datetime, calm: datetime | None, limit: int) -> Select[Any]:
     """Calls of unanswered incidents of which every message failed, and after which nobody was told; oldest first."""
-    over_limit = and_(notice.c.state == Outcome.TRY_AGAIN.value, notice.c.attempt == 0)
-    may_wait = and_(over_limit, ~notice.c.urgent, true() if calm is None else notice.c.due_at >= calm)
+    may_wait = and_(_over_limit, ~notice.c.urgent, true() if calm is None else notice.c.due_at >= calm)
     in_vain = and_(notice.c.state.in_(sorted(states.IN_VAIN)), ~may_wait)
     again = and_(notice.c.state == states.LEASED, notice.c.attempt > 1)
     failed_late = and_(notice.c.state == Outcome.SENT.value, notice.c.final == FAILED)
@@ -312,7 +313,7 @@ def unheard(before: datetime, calm: datetime | None, limit: int) -> Select[Any]:
         - func.length(notice.c.incident) - func.length(notice.c.recipient) - func.length(notice.c.channel) - 3,
     ).label("call")  # fmt: skip
     due: ColumnElement[Any] = func.min(notice.c.due_at, type_=notice.c.due_at.type).label("due")
-    since = func.min(case((over_limit, notice.c.due_at), else_=_free_since), type_=notice.c.due_at.type).label("since")
+    since = func.min(case((_over_limit, notice.c.due_at), else_=_free_since), type_=notice.c.due_at.type).label("since")
     calls = (
         select(notice.c.incident, incident.c.unit, call, due, since)
         .join(incident, and_(*mine))
