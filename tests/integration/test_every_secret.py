@@ -26,6 +26,7 @@ from monitor.config.secrets import Secret
 from tests.integration.process import Running, command_line, denbao, descendants, until
 from tests.integration.test_secrets import PAGES
 from tests.integration.trial import COMMUNES, Trial, make_trial
+from tests.unit.sites import change
 
 pytestmark = pytest.mark.integration
 
@@ -94,6 +95,9 @@ def plant(trial: Trial, port: int) -> None:
     }
     header = {"Authorization": canary("HEADER", "Bearer {}")}
     config["metrics"] = {"push": {"url": f"{base}/push", "every": "1s", "headers": {"X-Token": canary("PUSH")}}}
+    preferred = "    sources: [c-http, c-tcp, c-way]\n"
+    no_break = "    source: S0 duty (no interruption)\n"
+    change(trial.folder / "rules" / "indicators.yaml", no_break, no_break + preferred)
     asked = {"units": {"codes": ["tthc-19"]}, "gives": "system_reachable", "period": "1s", "timeout": "1s"}
     config["probes"] += [
         {**asked, "id": "c-http", "kind": "http", "url": f"{base}/p", "method": "POST", "headers": header,

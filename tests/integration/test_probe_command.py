@@ -81,6 +81,8 @@ def test_a_journey_prints_its_steps(site):
 feeds:
 """
     change(site / "config.yaml", "\nfeeds:\n", steps)
+    name = "    name: {vi: Trung tâm hoạt động, en: Centre answers}\n"
+    change(site / "rules" / "indicators.yaml", name, f"{name}    sources: [way]\n")
     result = ran("01840", "way", "--site", site)
     assert result.exit_code == 0, result.output
     assert "step 2 'inside': GET http://127.0.0.1" in result.output and "{word}" in result.output
