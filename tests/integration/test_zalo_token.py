@@ -261,6 +261,16 @@ async def test_zalo_is_not_asked_while_the_disk_has_no_room_for_its_answer(bench
     assert await tokens.access() == "access-2"
 
 
+async def test_a_draft_that_cannot_be_removed_is_said_like_one_that_cannot_be_written(bench, monkeypatch):
+    tokens = bench.tokens()
+    await tokens.access()
+    bench.file.with_name("zalo.json.new").write_text(" ")  # room that was taken for an answer that never came
+    bench.clock.at = START + timedelta(hours=26)
+    monkeypatch.setattr(Path, "unlink", _full)  # as on a disk that is read-only by now
+    with pytest.raises(NoToken, match="cannot be written"):
+        await tokens.access()
+
+
 async def test_a_pair_that_could_not_be_written_is_kept_and_written_before_it_is_used(bench, monkeypatch):
     tokens = bench.tokens()
     await tokens.access()
@@ -276,5 +286,5 @@ async def test_a_pair_that_could_not_be_written_is_kept_and_written_before_it_is
     assert bench.fake.asked["oauth"] == 2
 
 
-def _full(*_asked: object) -> None:
+def _full(*_asked: object, **_how: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -189,7 +189,8 @@ class ZaloTokens:
         except FileNotFoundError:
             return
         except (OSError, ValueError, TypeError):
-            draft.unlink(missing_ok=True)
+            with self._writing():
+                draft.unlink(missing_ok=True)
             return
         self._put_in_place()
 
