@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from functools import partial
 
 import dns.exception
 import dns.flags
@@ -19,6 +20,7 @@ from monitor.config.dnsrecords import spelled
 from monitor.config.probespec import DnsCheck
 
 _LARGEST = 65535  # bytes of a datagram
+_OFF_LOOP = 1024  # bytes beyond which an answer is read in a thread: 64 KiB of chosen records take a second
 _STRANGE = 100  # datagrams that are no answer to the question, after which the probe gives up
 
 
@@ -44,7 +46,7 @@ class DnsAsk:
             self._check(answer, said)
         except TimeoutError:
             problem = f"no answer within {self._timeout:g} s, ended while {DOING[watch.phase]}"
-        except dns.exception.DNSException as error:
+        except dns.exception.DNSException as error:  # a chain of aliases without an end
             problem = f"the answer is not usable DNS: {type(error).__name__}"
         except (Unwell, OSError) as error:
             problem = reason(error)
@@ -67,13 +69,13 @@ class DnsAsk:
             said.say(f"the server is {sock.getpeername()[0]}")
             watch.enter("first_byte")
             await loop.sock_sendall(sock, query.to_wire())
-            for _ in range(_STRANGE):
-                raw = await loop.sock_recv(sock, _LARGEST)
-                answer = dns.message.from_wire(raw, ignore_trailing=True, raise_on_truncation=False)
-                if query.is_response(answer):  # anything else is not for us: late, or forged
+            for number in range(_STRANGE):
+                if answer := await _answer_in(await loop.sock_recv(sock, _LARGEST), query):
                     return answer
+                if not number:
+                    said.say("passed over what is no answer to this question")
                 await self._tools.clock.sleep(0)  # what waits in the socket is received without a turn for others
-        raise Unwell(f"{_STRANGE} answers to other questions came, and none to this one")
+        raise Unwell(f"{_STRANGE} datagrams came that are no answer to this question")
 
     async def _by_tcp(self, query: dns.message.Message, watch: Stopwatch) -> dns.message.Message:
         asks = self._asks
@@ -85,13 +87,13 @@ class DnsAsk:
             writer.write(query.to_wire(prepend_length=True))
             length = int.from_bytes(await reader.readexactly(2), "big")
             watch.enter("transfer")
-            answer = dns.message.from_wire(await reader.readexactly(length))
+            answer = await _answer_in(await reader.readexactly(length), query)
         except asyncio.IncompleteReadError:
             raise Unwell("the server hung up within its answer") from None
         finally:
             writer.transport.abort()
-        if not query.is_response(answer):
-            raise Unwell("the server answers another question")
+        if answer is None:
+            raise Unwell("what the server says is no answer to this question")
         return answer
 
     def _check(self, answer: dns.message.Message, said: Transcript) -> None:
@@ -105,6 +107,18 @@ class DnsAsk:
         missing = [wanted for wanted in self._asks.expect if wanted not in records]
         if missing:
             raise Unwell(f"the answer lacks {', '.join(missing)}")
+
+
+async def _answer_in(raw: bytes, query: dns.message.Message) -> dns.message.Message | None:
+    """The answer to a question; None for anything else, which may be late, forged, or noise."""
+    if raw[:2] != query.to_wire()[:2]:  # to read what a stranger sends may take as long as he likes
+        return None
+    read = partial(dns.message.from_wire, raw, ignore_trailing=True, raise_on_truncation=False)
+    try:
+        answer = await asyncio.to_thread(read) if len(raw) > _OFF_LOOP else read()
+    except dns.exception.DNSException:
+        return None
+    return answer if query.is_response(answer) else None
 
 
 def _records(answer: dns.message.Message) -> list[str]:
