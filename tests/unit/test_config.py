@@ -222,3 +222,11 @@ def test_a_preferred_family_contradicts_no_literal_address(tmp_path: Path, famil
 def test_a_brace_that_is_meant_can_be_written_in_an_address(tmp_path: Path) -> None:
     at = "    url: http://127.0.0.1:8867/portal\n"
     assert problems_of(make_site(tmp_path, at, at.replace("/portal", "/graphql?query=%7B__typename%7D"))) == []
+
+
+def test_what_holds_no_secret_may_stand_in_a_header_as_it_is(tmp_path: Path) -> None:
+    """A probe by its address of one of several names, and a form that is taken from its own page only."""
+    said = "{Host: www.example.vn, Origin: https://www.example.vn, Referer: https://www.example.vn/login,"
+    said += " X-Requested-With: XMLHttpRequest, Cache-Control: no-cache}"
+    make_site(tmp_path, "centres/{code}\n", f"centres/{{code}}\n    headers: {said}\n")
+    assert problems_of(tmp_path) == []
