@@ -149,7 +149,7 @@ NOISE: dict[str, Callable[[dns.message.Message], bytes]] = {
     "the question itself": lambda query: query.to_wire(),
     "another number": lambda query: changed(answered("10.9.9.9")(query)[0], 0, b"\0\0"),
     "another name": lambda query: answered("10.9.9.9")(dns.message.make_query("b.example", "A", id=query.id))[0],
-    "more records than there are": lambda query: changed(answered("10.9.9.9")(query)[0], 6, b"\xff\xff"),
+    "more records than there are": lambda query: changed(answered("10.9.9.9")(query)[0], 6, b"\0\xff"),
     "a name without an end": lambda query: answered("10.9.9.9")(query)[0][:40] + b"\xc0\x28" * 20,
     "an endless name": lambda query: changed(query.to_wire(), 2, b"\x81\x80\0\1\0\1") + b"\x3f" * 400,
 }
@@ -180,6 +180,12 @@ async def test_a_datagram_from_another_address_is_not_heard():
 async def test_a_server_that_says_only_noise_is_given_up_in_time():
     note = note_of(await asked(lambda query: [b"noise"], patience=0.2))
     assert note == "no answer within 0.2 s, ended while waiting for the answer"
+
+
+async def test_an_answer_of_thousands_of_records_is_not_read():
+    """Each may have a name of a hundred parts to follow: 64 KiB took a second of processor."""
+    note = note_of(await asked(lambda query: [changed(answered("10.0.0.1")(query)[0], 6, b"\1\xf5")]))
+    assert note == "the answer has more than 500 records"
 
 
 async def test_a_flood_of_what_is_no_answer_ends_the_probe():
