@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -114,6 +113,7 @@ async def test_what_may_not_be_dialled_is_not_reached_and_that_is_said(kind: str
 async def test_the_service_that_nobody_reached_would_have_heard_it() -> None:
     forbidden = Forbidden()
     async with forbidden.open() as port:
-        with socket.create_connection(("127.0.0.1", port)):
-            while not forbidden.heard:
-                await asyncio.sleep(0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await reader.read()
+        writer.close()
+    assert len(forbidden.heard) == 1
