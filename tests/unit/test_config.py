@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config.build import check_site, load_site
-from monitor.config.probespec import HttpCheck
+from monitor.config.probespec import HttpCheck, TcpCheck
 from monitor.config.schema import NAMES, json_schema
 from monitor.config.spec import AsOf, Site
 from monitor.model.errors import ConfigError
@@ -230,3 +230,17 @@ def test_what_holds_no_secret_may_stand_in_a_header_as_it_is(tmp_path: Path) -> 
     said += " X-Requested-With: XMLHttpRequest, Cache-Control: no-cache}"
     make_site(tmp_path, "centres/{code}\n", f"centres/{{code}}\n    headers: {said}\n")
     assert problems_of(tmp_path) == []
+
+
+def test_a_line_of_a_protocol_ends_as_its_standard_says(tmp_path: Path) -> None:
+    make_site(tmp_path, "    port: 8868\n", '    port: 8868\n    send: "QUIT\\r\\n"\n    expect: "+OK"\n')
+    assert problems_of(tmp_path) == []
+    (asks,) = (probe.asks for probe in load_site(tmp_path, environ={}, now=NOW).probes if probe.id == "system/tthc")
+    assert isinstance(asks, TcpCheck) and asks.send is not None
+    assert asks.send.reveal() == "QUIT\r\n"
+
+
+@pytest.mark.parametrize("text", ["a\\rb", "a\\r", "\\r\\r\\n", "\\e[0m", "\\0", "\\x85"])
+def test_no_other_control_character_gets_into_a_text(tmp_path: Path, text: str) -> None:
+    make_site(tmp_path, "    port: 8868\n", f'    port: 8868\n    send: "{text}"\n')
+    assert problems_of(tmp_path) == ["config.yaml:29: a text holds a control character; remove it"]
