@@ -33,25 +33,20 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dialler:
-    """Opens connections to what the guard lets through; one attempt may take `patience` seconds.
-
-    How long the other side may take to agree on TLS is for who asks to say.
+    """Opens connections to what the guard lets through. How long the other side may take is for who asks to say.
 
     `tls` are the settings where a place has none of its own.
     """
 
     guard: AddressGuard
     tls: ssl.SSLContext
-    patience: float
     ear: Ear = field(default_factory=Ear)
 
     async def open(self, place: Place, watch: Stopwatch) -> Line:
         """A new connection. Raises Refused, NameFailed, ssl.SSLError, or Broken."""
         infos = await self._addresses(place, watch)
         try:
-            async with asyncio.timeout(self.patience):
-                sock = await self._connected(infos)
-            return await self._made(sock, place, watch)
+            return await self._made(await self._connected(infos), place, watch)
         except (Refused, ssl.SSLError):
             raise
         except OSError as error:

@@ -44,7 +44,7 @@ def check_path(path: str, at: Location, findings: Findings) -> None:
     """A JMESPath can be read."""
     try:
         jmespath.compile(path) if path else None
-    except JMESPathError:
+    except (JMESPathError, RecursionError):
         findings.add(at, f"'{path[:80]}' is not a JMESPath", "see jmespath.org")
 
 

@@ -51,7 +51,10 @@ PORTAL_METRIC = re.compile(r"([1-5]\.[0-9]{1,2}[a-z]?)(?:/(ratio|numerator|denom
 GAP = re.compile(r"\{([^{}]*)\}|[{}]")  # what stands in braces; a brace without its other half
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a name that can be sent
-HARMLESS = frozenset({"accept", "accept-language", "content-type", "user-agent"})  # headers that hold no secret
+HARMLESS = frozenset({  # headers that hold no secret
+    "accept", "accept-language", "cache-control", "content-type", "host", "origin", "referer", "user-agent",
+    "x-requested-with",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -245,7 +248,7 @@ def _check_paths(feed: JsonFeed, at: Location, findings: Findings) -> None:
     for place, path in paths:
         try:
             jmespath.compile(path) if path else None
-        except JMESPathError:
+        except (JMESPathError, RecursionError):
             findings.add((*at, *place), f"'{path[:80]}' is not a JMESPath", "see jmespath.org")
 
 
@@ -306,10 +309,7 @@ def headers_of(headers: Mapping[str, str], at: Location, around: Surroundings) -
     """Headers for the wire; one that may hold a secret has to be a reference."""
 
     def taken(name: str, value: str) -> tuple[str, Secret]:
-        if not HEADER.fullmatch(name):
-            raise ValueError("has a name that cannot be sent; write letters, digits and hyphens")
-        if not value.isprintable():
-            raise ValueError("holds a line break or another sign that cannot be sent; write one line of text")
+        check_header(name, value)
         if is_reference(value):
             return name, resolve(value, around.root, around.environ)
         if name.lower() in HARMLESS:
@@ -321,6 +321,14 @@ def headers_of(headers: Mapping[str, str], at: Location, around: Surroundings) -
         for name, value in headers.items()
     ]
     return tuple(header for header in found if header is not None)
+
+
+def check_header(name: str, value: str) -> None:
+    """Raises ValueError for a header that cannot be sent."""
+    if not HEADER.fullmatch(name):
+        raise ValueError("has a name that cannot be sent; write letters, digits and hyphens")
+    if not value.isprintable():
+        raise ValueError("holds a line break or another sign that cannot be sent; write one line of text")
 
 
 def _mapping(name: str, column: str, at: Location, around: Surroundings) -> Mapping[str, str]:

@@ -663,6 +663,18 @@ async def test_a_head_answer_may_announce_what_a_get_would_weigh() -> None:
     assert got.body == b""
 
 
+async def test_an_empty_body_that_is_called_gzip_is_an_empty_body() -> None:
+    """Some servers pack whatever they send, also nothing; browsers take it."""
+
+    def answer(head: str, port: int) -> bytes:
+        return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+
+    async with Server(answer).running() as server, fetcher() as client:
+        got = await client.fetch(Request(f"http://127.0.0.1:{server.port}/"))
+    assert isinstance(got, Response)
+    assert got.body == b""
+
+
 async def test_the_phases_of_a_fetch_add_up_to_its_elapsed_time() -> None:
     async with Server(fine).running() as server, fetcher() as client:
         got = await client.fetch(Request(f"http://centre.example:{server.port}/"))
