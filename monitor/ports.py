@@ -74,6 +74,14 @@ class Resting(Protocol):
         """Whether it is not to be asked now; also in the first sweep of a service."""
 
 
+@runtime_checkable
+class Remembering(Protocol):
+    """What a source has besides that goes on where it stopped: a folder of which each file is read once."""
+
+    def recall(self, health: SourceHealth | None) -> None:
+        """What is remembered of it: before its first poll, and after each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A claimed notice: send it, then settle it with the same owner and attempt."""

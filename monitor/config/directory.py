@@ -58,6 +58,7 @@ class _Table:
     rows: Iterable[tuple[int, Sequence[str]]]
     at: int = 1  # line of the headers
     sheet: str = ""  # of a workbook
+    bare: frozenset[int] = frozenset()  # rows in which a formula has no result
 
 
 def read_people(file: SiteFile, channels: Mapping[str, ChannelSpec], around: Surroundings) -> People:
@@ -103,12 +104,13 @@ def _sheet(body: bytes) -> _Table:
     rows = [(number, [_text(cell) for cell in cells]) for number, cells in content["rows"]]
     above = next((n for n, (_, row) in enumerate(rows[:_TITLES]) if set(_NEEDED) <= {clean(cell) for cell in row}), 0)
     at, headers = rows[above] if rows else (1, [])
-    return _Table([clean(cell) for cell in headers], rows[above + 1 :], at, clean(content["name"], 40))
+    bare = frozenset(number for number, cells in content["rows"] if {"formula": True} in cells)
+    return _Table([clean(cell) for cell in headers], rows[above + 1 :], at, clean(content["name"], 40), bare)
 
 
 def _text(raw: object) -> str:
     """A cell of a workbook as a CSV would have it."""
-    if isinstance(raw, dict):
+    if isinstance(raw, dict):  # a formula that was never computed is refused with its row
         return str(raw.get("date", raw.get("time"))).removesuffix("T00:00:00")
     if isinstance(raw, bool):
         return "yes" if raw else "no"
@@ -141,6 +143,8 @@ def _read(
             say(line, f"{most}: this one and those after it are not read")
             break
         try:
+            if line in table.bare:
+                raise _Wrong("no result of a formula is stored; open the file in Excel or LibreOffice, and save it")
             person, own = _person(_cells(table.headers, row), file, channels, around)
             if person.id in seen:
                 raise _Wrong(f"the recipient '{person.id}' is there twice; the first one is in {seen[person.id]}")

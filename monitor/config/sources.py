@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,8 @@ from typing import Any
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from monitor.config.asked import Asked
+from monitor.config.asked import Asked, Certified
+from monitor.config.certificates import tls_settings
 from monitor.config.complain import nearest
 from monitor.config.feedmodels import (
     ColumnSection,
@@ -135,6 +137,15 @@ def _feed(feed: Feed, at: Location, around: Surroundings) -> FeedSpec:
 
 
 def _of_kind(feed: Feed, at: Location, around: Surroundings) -> dict[str, Any]:
+    if not isinstance(feed, (SqlFeed, PortalFeed)):
+        tls = tls_of(feed, (feed.url or "",), at, around)
+        return {"tls": tls, **_of_format(feed, at, around)}
+    return _of_query(feed, at, around) if isinstance(feed, SqlFeed) else _of_portal(feed, at, around)
+
+
+def _of_format(
+    feed: JsonFeed | CsvFeed | XlsxFeed | PrometheusFeed | PromqlFeed, at: Location, around: Surroundings
+) -> dict[str, Any]:
     if isinstance(feed, JsonFeed):
         if feed.body and feed.method == "GET":
             around.findings.add((*at, "body"), "a GET request has no body", "write method: POST")
@@ -152,11 +163,9 @@ def _of_kind(feed: Feed, at: Location, around: Surroundings) -> dict[str, Any]:
     if isinstance(feed, XlsxFeed):
         around.findings.once((*at, "sheets"), "sheet", feed.sheets, key="")
         return {"sheets": tuple(feed.sheets), **_of_table(feed, at, around)}
-    if isinstance(feed, PortalFeed):
-        return _of_portal(feed, at, around)
     if isinstance(feed, PromqlFeed):
         _check_queries(feed, at, around.findings)
-    return _of_query(feed, at, around) if isinstance(feed, SqlFeed) else {}
+    return {}
 
 
 def _of_portal(feed: PortalFeed, at: Location, around: Surroundings) -> dict[str, Any]:
@@ -178,7 +187,8 @@ def _of_query(feed: SqlFeed, at: Location, around: Surroundings) -> dict[str, An
 
 def _server(feed: SqlFeed, address: str, at: Location, around: Surroundings) -> Server:
     password = around.secret(feed.password, (*at, "password"), "the password") if feed.password is not None else None
-    return Server(*split_listen(address), feed.user, password, feed.tls)
+    trust = tls_from(feed.authority, feed.client_certificate, at, around, name=feed.name) if feed.tls else None
+    return Server(*split_listen(address), feed.user, password, feed.tls, trust)
 
 
 def portal_mistake(generation: int, value: str) -> tuple[str, str] | None:
@@ -329,6 +339,27 @@ def check_header(name: str, value: str) -> None:
         raise ValueError("has a name that cannot be sent; write letters, digits and hyphens")
     if not value.isprintable():
         raise ValueError("holds a line break or another sign that cannot be sent; write one line of text")
+
+
+def tls_of(asked: Certified, urls: Sequence[str], at: Location, around: Surroundings) -> ssl.SSLContext | None:
+    """The probe's own TLS settings; None where the machine's will do, or where they are wrong."""
+    given = [key for key in ("authority", "client_certificate") if getattr(asked, key)]
+    if given and not any(url.startswith("https:") for url in urls):
+        text = f"{given[0]} is never used: the address is not https"
+        around.findings.add((*at, given[0]), text, "write https:// in the url")
+    return tls_from(asked.authority, asked.client_certificate, at, around)
+
+
+def tls_from(
+    authority: str | None, certificate: str | None, at: Location, around: Surroundings, *, name: str | None = None
+) -> ssl.SSLContext | None:
+    """TLS settings from files of the site, with a `name` as `tls_settings` has it."""
+    place = around.root / authority if authority else None
+    key = "client_certificate" if certificate else "authority"
+    if place is not None and not place.is_file():
+        around.findings.add((*at, "authority"), f"there is no file {authority}")
+        return None
+    return around.findings.attempt((*at, key), key, lambda: tls_settings(around.root, place, certificate, name))
 
 
 def _mapping(name: str, column: str, at: Location, around: Surroundings) -> Mapping[str, str]:

@@ -105,18 +105,20 @@ def after_poll(before: SourceHealth | None, collected: Collected, owner: str) ->
             stage=collected.stage,
             excused=base.excused + (_pause(base, collected.at) if collected.cut else 0.0),
         )
-    answered = replace(
+    heard = replace(
         base,
         first_success=base.first_success or collected.at,
         last_success=collected.at,
         failing_since=None,
-        rejected=collected.rejected,
-        refused=collected.refused,
         newest=_newest(base, collected),
         listened=0.0,
         resumed=None,
         excused=0.0,
     )
+    if collected.by_hand:
+        return heard
+    rejected, refused = _told(base, collected)
+    answered = replace(heard, rejected=rejected, refused=refused, read=_read(base, collected))
     if collected.shape is None:
         return answered
     drift = _drift(base, collected.shape, collected.at)
@@ -124,6 +126,34 @@ def after_poll(before: SourceHealth | None, collected: Collected, owner: str) ->
         return replace(answered, held=collected.shape.rows, drift=drift)
     spoke = {*(base.shape.spoke if base.shape else ()), *collected.shape.spoke}
     return replace(answered, held=None, drift=drift, shape=replace(collected.shape, spoke=tuple(sorted(spoke))))
+
+
+def _told(before: SourceHealth, collected: Collected) -> tuple[tuple[Rejected, ...], Mapping[str, int]]:
+    """Refused rows of this answer, and of tables that lie beside it and of which it says nothing newer; how many there
+    are by reason."""
+    if collected.tables is None:
+        return collected.rejected, collected.refused
+    own = [replace(one, table=collected.table) for one in _since(collected.rejected, before, collected.at)]
+    others = collected.tables.told - {collected.table}
+    spoke = collected.shape.spoke if collected.shape else ()
+    kept = [
+        one
+        for one in before.rejected
+        if one.table in others
+        and one.reason != "more"
+        and (one.unit not in collected.named if one.unit else one.column not in spoke)
+    ]
+    counts = Counter(collected.refused) + Counter(one.reason for one in kept)
+    return bounded(collected.source, [*own, *kept], sum(counts.values())), dict(counts)
+
+
+def _read(before: SourceHealth, collected: Collected) -> tuple[str, ...]:
+    """Marks of the tables that need not be read again; one that is held back has to be, to be confirmed."""
+    if collected.tables is None:
+        return ()
+    known = dict.fromkeys((*before.read, *sorted(collected.tables.passed)))
+    kept = (mark for mark in known if mark in collected.tables.there and mark != collected.table)
+    return (*kept, *([] if collected.held or not collected.table else [collected.table]))
 
 
 def _pause(before: SourceHealth, now: datetime) -> float:

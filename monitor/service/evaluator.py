@@ -149,7 +149,10 @@ class Evaluator:
     def take(self, collected: Collected) -> None:
         """News from a source. Returns at once; the decision follows within milliseconds."""
         for reading in collected.readings:
-            self._hear(reading)
+            if collected.table or collected.by_hand:  # it comes once: nothing of it may wait, and be lost by a kill
+                self._agenda.hear(reading)
+            else:
+                self._hear(reading)
         if collected.answer is not None and collected.answer.unit in self.states:
             self._agenda.note_answer(collected.answer)
         touched = self._sources.follow(collected)
