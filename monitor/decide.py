@@ -18,7 +18,7 @@ from monitor.alerting.incidents import holds_post as still_held
 from monitor.alerting.muting import silence_of
 from monitor.alerting.plan import Directory
 from monitor.alerting.scene import Scene
-from monitor.alerting.troubles import Silent, Trouble, telling, told_once, troubles
+from monitor.alerting.troubles import SILENT_PREFIX, Silent, Trouble, telling, told_once, troubles
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, RollUp, Ruleset
 from monitor.engine.formula import judge_formulas
@@ -106,6 +106,12 @@ class Policy:
         """The newest version of every criterion, by id."""
         ids = dict.fromkeys(criterion.id for book in self.ruleset.books for criterion in book.criteria)
         return {key: rule for key in ids if (rule := self.ruleset.criterion(key)) is not None}
+
+    @cached_property
+    def causes(self) -> frozenset[str]:
+        """All causes that incidents can have."""
+        silences = (f"{SILENT_PREFIX}{watch.source}" for watch in self.watches)
+        return frozenset({*self.rules, *silences, *(rule.cause for rule in self.directory.collapses)})
 
     @cached_property
     def explaining(self) -> frozenset[str]:

@@ -14,7 +14,6 @@ from io import StringIO
 from itertools import pairwise
 
 from monitor.alerting.plan import Recipient
-from monitor.config.complain import nearest
 from monitor.config.fields import daily, identifier, ways
 from monitor.config.models import SiteFile
 from monitor.config.problems import Problem
@@ -22,6 +21,7 @@ from monitor.config.secrets import Secret, secret_path
 from monitor.config.sources import Surroundings
 from monitor.config.spec import ChannelSpec
 from monitor.config.spreadsheet import unpacked
+from monitor.model.nearest import nearest
 from monitor.model.phone import normal_phone
 from monitor.model.text import clean
 
