@@ -198,15 +198,26 @@ ENGLISH: Mapping[str, Text] = {
         ),
     ),
     "speaks_again": Text(
-        subject=("[DATA AGAIN] {unit} ({code}): data again since {time} {date}",),
+        subject=(
+            (
+                "[STILL RED] {unit} ({code}): data again since {time} {date}, still red: {still}",
+                "[DATA AGAIN] {unit} ({code}): data again since {time} {date}",
+            ),
+        ),
         body=(
             "Feed {source} of {unit} delivers again since {time} on {date}",
             ", after {h} without data",
             ". Its state is judged by the new data.",
+            " {unit} is still red by: {still}.",
             "\nDetails: {url}.",
             "\nRef {id}.",
         ),
-        sms=("DATA AGAIN {code} {unit}: data again since {time} {date}", ", after {h}", ". Ref {id}"),
+        sms=(
+            "DATA AGAIN {code} {unit}: data again since {time} {date}",
+            ", after {h}",
+            ". STILL RED: {still}",
+            ". Ref {id}",
+        ),
     ),
     "still_open": Text(
         subject=("[REMINDER] {unit} ({code}): incident {id} is still open",),
@@ -295,15 +306,26 @@ ENGLISH: Mapping[str, Text] = {
         ),
     ),
     "mass_over": Text(
-        subject=("[WIDE OUTAGE OVER] {unit} ({code}): ended at {time} {date}",),
+        subject=(
+            (
+                "[STILL RED] {unit} ({code}): wide outage over at {time} {date}, still red: {still}",
+                "[WIDE OUTAGE OVER] {unit} ({code}): ended at {time} {date}",
+            ),
+        ),
         body=(
             "The wide outage at {unit} ended at {time} on {date}",
             ("; it lasted {minutes} min ({work_minutes} in office hours)", "; it lasted {minutes} min"),
             ". A unit that is still cut off is alerted by itself.",
+            " {unit} is still red by: {still}.",
             "\nDetails: {url}.",
             "\nIncident {id}.",
         ),
-        sms=("WIDE OUTAGE OVER {code} {unit}: ended at {time} {date}", ", after {minutes} min", ". Ref {id}"),
+        sms=(
+            "WIDE OUTAGE OVER {code} {unit}: ended at {time} {date}",
+            ", after {minutes} min",
+            ". STILL RED: {still}",
+            ". Ref {id}",
+        ),
     ),
     "brief": Text(
         subject=(

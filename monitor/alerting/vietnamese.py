@@ -204,17 +204,24 @@ VIETNAMESE: Mapping[str, Text] = {
         ),
     ),
     "speaks_again": Text(
-        subject=("[CÓ TÍN HIỆU LẠI] {unit} ({code}): đã nhận lại số liệu lúc {time} {date}",),
+        subject=(
+            (
+                "[VẪN ĐỎ] {unit} ({code}): đã nhận lại số liệu lúc {time} {date}, còn đỏ: {still}",
+                "[CÓ TÍN HIỆU LẠI] {unit} ({code}): đã nhận lại số liệu lúc {time} {date}",
+            ),
+        ),
         body=(
             "Nguồn {source} của {unit} gửi lại số liệu từ {time} ngày {date}",
             ", sau {h} không có số liệu",
             ". Trạng thái được đánh giá lại theo số liệu mới.",
+            " {unit} vẫn còn chỉ tiêu đỏ: {still}.",
             "\nChi tiết: {url}.",
             "\nMã: {id}.",
         ),
         sms=(
             "CO TIN HIEU LAI {code} {unit}: nhan lai so lieu luc {time} {date}",
             ", sau {h}",
+            ". VAN DO: {still}",
             ". Ma {id}",
         ),
     ),
@@ -305,17 +312,24 @@ VIETNAMESE: Mapping[str, Text] = {
         ),
     ),
     "mass_over": Text(
-        subject=("[HẾT SỰ CỐ DIỆN RỘNG] {unit} ({code}): kết thúc lúc {time} {date}",),
+        subject=(
+            (
+                "[VẪN ĐỎ] {unit} ({code}): hết sự cố diện rộng lúc {time} {date}, còn đỏ: {still}",
+                "[HẾT SỰ CỐ DIỆN RỘNG] {unit} ({code}): kết thúc lúc {time} {date}",
+            ),
+        ),
         body=(
             "Sự cố diện rộng tại {unit} kết thúc lúc {time} ngày {date}",
             ("; kéo dài {minutes} phút (trong giờ làm việc: {work_minutes} phút)", "; kéo dài {minutes} phút"),
             ". Đơn vị nào còn mất kết nối sẽ được cảnh báo riêng.",
+            " {unit} vẫn còn chỉ tiêu đỏ: {still}.",
             "\nChi tiết: {url}.",
             "\nMã sự cố: {id}.",
         ),
         sms=(
             "HET SU CO DIEN RONG {code} {unit}: ket thuc luc {time} {date}",
             ", keo dai {minutes} phut",
+            ". VAN DO: {still}",
             ". Ma {id}",
         ),
     ),

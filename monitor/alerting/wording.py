@@ -33,8 +33,9 @@ from monitor.model.verdict import Param
 WORDS = (
     "code", "unit", "province", "service", "reason", "kpi", "value", "target", "goal", "deadline", "days_late",
     "date", "time", "due", "h", "minutes", "colour", "scope",
-    "affected", "total",
+    "affected", "total", "still", "why_url", "ack_url",
 )  # fmt: skip
+TONE = "tone"  # beside them: the colour of what the message says, as `Colour`; a mail's page shows it
 SHORTEST = 10  # characters of a unit's name that an SMS keeps
 _NAMED = 3  # units to act on in an SMS
 _TEMPLATES = 2048  # taken apart and kept: more than all texts of a site have pieces
@@ -237,6 +238,11 @@ class Words:
         count = self.facts.get(name)
         return f"{count} {('đơn vị phụ thuộc', 'dependent units')[self._english]}" if count else None
 
+    def tone(self, name: str) -> str | None:
+        """The colour of the message itself, for programs."""
+        colour = self.facts.get(name)
+        return None if colour is None else str(colour)
+
     def colour(self, name: str) -> str | None:
         """The colour's word in capitals."""
         colour = self.facts.get(name)
@@ -281,6 +287,7 @@ _FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
     "short_of": Words.short_of,
     "scope": Words.scope,
     "colour": Words.colour,
+    TONE: Words.tone,
 }
 
 
@@ -295,7 +302,7 @@ def render(
         clean(_start(text.subject, words) + "".join(_fill(text.subject[1:], words)), 300),
         _lines("".join(_fill(text.body, words))),
         _cut(*_sms(text, facts, spoken)),
-        {name: word for name in WORDS if (word := words.word(name)) is not None},
+        {name: word for name in (*WORDS, TONE) if (word := words.word(name)) is not None},
     )
 
 
