@@ -115,10 +115,9 @@ def _asked_why(keys: tuple[str, ...]) -> Said:
 def _meant(ask: Ask, rest: tuple[str, ...], words: list[str]) -> Said:
     if ask is Ask.HELP:
         return Said(ask)
-    while len(rest) > 1 and (rest[0] in _LABELS or _verb(rest)[0] is ask):  # "OK, đã nhận sự cố mã S10234"
-        skipped = _verb(rest)[1] or 1
+    while skipped := _said_again(ask, rest):
         rest, words = rest[skipped:], words[skipped:]
-    if not rest or _verb(rest)[0] is ask:
+    if not rest:
         return Said(ask)
     if ask is Ask.ACKNOWLEDGE and rest in _EVERYTHING:
         return Said(Ask.ALL)
@@ -130,6 +129,14 @@ def _meant(ask: Ask, rest: tuple[str, ...], words: list[str]) -> Said:
     if ask is Ask.WHY and rest[0].isalpha():  # "tại sao lại đỏ?"
         return Said(ask)
     return Said(Ask.UNCLEAR)  # "ok chưa?" is no answer
+
+
+def _said_again(ask: Ask, rest: tuple[str, ...]) -> int:
+    """How many words at the beginning add nothing: "OK, đã nhận sự cố mã S10234"."""
+    if not rest or _CODE.fullmatch(rest[0]):
+        return 0
+    again, length = _verb(rest)
+    return length if again is ask else int(rest[0] in _LABELS and len(rest) > 1)
 
 
 def _code(words: tuple[str, ...]) -> tuple[str, int]:

@@ -26,7 +26,7 @@ _CALL = "due due_time due_date next_role next_time ack_url why_url isp isp_hotli
 _LASTED = "minutes work_minutes"
 _SERVICE = "service service_title service_full to_check reason n_fail"
 _FIGURE = (
-    "kpi kpi_within value num den counted target goal short_of floor gap pace trend n deadline as_of legal_basis"
+    "kpi kpi_within value met num den counted target goal short_of floor gap pace trend n deadline as_of legal_basis"
     " source colour codes"
 )
 _SILENCE = "source h limit last_value last_time kpi kpi_within"

@@ -61,6 +61,11 @@ _MEASURES: Mapping[str, tuple[str, str]] = {
     "s": (" giây", " s"),
     "points": (" điểm", " points"),
 }
+_MET: Mapping[str, tuple[str, str]] = {
+    "true": ("đạt", "met"),
+    "false": ("chưa đạt", "not met"),
+    "partly": ("đạt một phần", "partly met"),
+}
 _GOALS: Mapping[str, tuple[str, str]] = {
     ">=": ("từ {} trở lên", "at least {}"),
     ">": ("trên {}", "more than {}"),
@@ -200,14 +205,24 @@ class Words:
         value = self.facts.get(name)
         if value is None or isinstance(value, datetime):
             return None
+        if (met := self._met(value)) is not None:
+            return met
         sign = Comparator(str(self.facts.get("sign") or "=")) if name == "value" else Comparator.EQ
         text = value_text(value, self.locale, sign)
-        if isinstance(value, (bool, str)):
+        if isinstance(value, str):
             return text
         return text + _MEASURES.get(str(self.facts.get("measure")), ("", ""))[self._english]
 
+    def met(self, name: str) -> str | None:
+        """How it stands with what is wanted or not wanted, and measured by no number."""
+        return self._met(self.facts.get("value"))
+
+    def _met(self, value: Param) -> str | None:
+        words = _MET.get(str(value).lower()) if isinstance(value, (bool, str)) else None
+        return None if words is None else words[self._english]
+
     def target(self, name: str) -> str | None:
-        """The wanted value; "at least" goes without saying."""
+        """The wanted value; "at least", and that a yes is wanted, goes without saying."""
         return self.measured(name) if self.facts.get("op") in (">=", None) else self.goal(name)
 
     def goal(self, name: str) -> str | None:
@@ -220,7 +235,7 @@ class Words:
         return self._with_op(_SHORT_OF)
 
     def _with_op(self, forms: Mapping[str, tuple[str, str]]) -> str | None:
-        wanted = self.measured("target")
+        wanted = None if isinstance(self.facts.get("target"), bool) else self.measured("target")
         form = forms.get(str(self.facts.get("op")), ("{}", "{}"))[self._english]
         return None if wanted is None else form.format(wanted)
 
@@ -275,6 +290,7 @@ _FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
     **dict.fromkeys(("date", "deadline", "due_date"), Words.date),
     **dict.fromkeys(("due", "next_time", "as_of", "last_time", "previous"), Words.moment),
     **dict.fromkeys(("value", "floor", "last_value"), Words.measured),
+    "met": Words.met,
     **dict.fromkeys(("h", "limit"), Words.span),
     **dict.fromkeys(("service", "service_title", "service_full", "to_check"), Words.service),
     "place": Words.place,

@@ -446,7 +446,7 @@ async def test_why_and_the_number_of_a_digest_names_the_units_that_need_somebody
         assert await write(client, f"TẠI SAO {number}", HEAD) == "digest_why"
         [notice] = await answers(world)
         assert notice.sms == (
-            "19 Tinh: 1 do, 1 vang, 1 chua ro: 02104, 02103, 02101. 02104: TRUNG TAM khong. Ma 1811-0730"
+            "19 Tinh: 1 do, 1 vang, 1 chua ro: 02104, 02103, 02101. 02104: TRUNG TAM chua dat. Ma 1811-0730"
         )
         assert (notice.recipient, notice.channel) == ("head-vn", "sms")
 
