@@ -20,13 +20,13 @@ from monitor.adapters.store import open_store
 from monitor.cli.output import echo_json
 from monitor.cli.running import NotRunning, ask
 from monitor.cli.sites import json_option, open_site, site_option
-from monitor.config.complain import nearest
 from monitor.config.crosscheck import BY_HAND
 from monitor.config.spec import AsOf, Column, FeedSpec, Site
 from monitor.engine.book import Indicator
 from monitor.engine.evidence import clamp
 from monitor.engine.hygiene import backwards
 from monitor.model.errors import DenbaoError
+from monitor.model.nearest import nearest
 from monitor.model.reading import Collected, Reading, Rejected
 from monitor.model.state import AuditEntry
 from monitor.model.text import clean, fold

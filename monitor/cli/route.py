@@ -20,7 +20,6 @@ from monitor.alerting.troubles import SILENT_PREFIX, Trouble
 from monitor.cli.output import clock, echo_json
 from monitor.cli.sites import instant, json_option, open_site, site_option, unit_of
 from monitor.cli.stored import look
-from monitor.config.complain import nearest
 from monitor.config.spec import Site
 from monitor.decide import Policy, scene_of
 from monitor.engine.explain import colour_name, span
@@ -28,6 +27,7 @@ from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Kind
 from monitor.model.masking import masked_address
 from monitor.model.muting import Silence, Window
+from monitor.model.nearest import nearest
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit
 from monitor.service.app import policy_of

@@ -8,7 +8,6 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from monitor.config.allow import parse_allow
-from monitor.config.complain import nearest
 from monitor.config.feedmodels import ColumnSection, Feed, SqlFeed
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
@@ -20,6 +19,7 @@ from monitor.config.spec import Site
 from monitor.engine.book import Criterion, Indicator, Ruleset
 from monitor.engine.rolling import What
 from monitor.engine.sources import named
+from monitor.model.nearest import nearest
 from monitor.model.unit import Unit
 
 BY_HAND = "push:local"  # what the command line of this machine pushes or imports

@@ -16,7 +16,6 @@ from jmespath.exceptions import JMESPathError
 
 from monitor.config.asked import Asked, Certified
 from monitor.config.certificates import tls_settings
-from monitor.config.complain import nearest
 from monitor.config.feedmodels import (
     ColumnSection,
     CsvFeed,
@@ -37,6 +36,7 @@ from monitor.config.query import mistakes
 from monitor.config.secrets import Secret, is_reference, resolve
 from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, Paging, Portal, Server, fits_the_minute
 from monitor.config.units import select
+from monitor.model.nearest import nearest
 from monitor.model.text import fold
 from monitor.model.unit import Units
 from monitor.registry import Names, Registry, read_mapping

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from monitor.alerting.collapse import Explainer
 from monitor.alerting.plan import Directory
+from monitor.alerting.troubles import SILENT_PREFIX
 from monitor.engine import reasons
 from monitor.engine.book import Criterion, RollUp, Ruleset
 from monitor.engine.rate import Figure, figure
@@ -72,6 +73,12 @@ class Policy:
         """The newest version of every criterion, by id."""
         ids = dict.fromkeys(criterion.id for book in self.ruleset.books for criterion in book.criteria)
         return {key: rule for key in ids if (rule := self.ruleset.criterion(key)) is not None}
+
+    @cached_property
+    def causes(self) -> frozenset[str]:
+        """All causes that incidents can have."""
+        silences = (f"{SILENT_PREFIX}{watch.source}" for watch in self.watches)
+        return frozenset({*self.rules, *silences, *(rule.cause for rule in self.directory.collapses)})
 
     @cached_property
     def explaining(self) -> frozenset[str]:

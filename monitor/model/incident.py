@@ -254,7 +254,8 @@ class Unheard:
 
 
 LEFT = "holds the post no more"  # why a message went to nobody; whoever is called instead hears of it by the plan
-DELIVERED, FAILED = "delivered", "failed"  # what a provider can say of a message later
+DELIVERED, FAILED, SEEN = "delivered", "failed", "seen"  # what a provider can say of a message later
+FINALS = ("", FAILED, DELIVERED, SEEN)  # each replaces those before it: they come out of order, and more than once
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +271,7 @@ class Delivery:
     sent_at: datetime | None = None
     detail: str = ""
     provider_id: str = ""  # the provider's own name for the message
-    final: str = ""  # what the provider said later: delivered, failed; empty: nothing yet
+    final: str = ""  # what the provider said later: failed, delivered, seen; empty: nothing yet
 
 
 @dataclass(frozen=True, slots=True)

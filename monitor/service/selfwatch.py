@@ -142,6 +142,10 @@ class SelfWatch(Collector):
                 log.error("the answer of %s is not in the audit trail: %s", actor, str(broken) or "no answer")
         return alarm
 
+    def told_as(self, ref: str) -> Alarm | None:
+        """The alarm that people were told of by this reference; None when there is none."""
+        return next((alarm for alarm in self.alarms.values() if alarm.told_of and alarm.ref == ref), None)
+
     def hears(self, person: str) -> bool:
         """Whether somebody (recipient id) is told of the monitor's own alarms."""
         operators = self._own.operators

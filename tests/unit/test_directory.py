@@ -37,6 +37,23 @@ def test_people_of_the_file_join_those_of_the_config(tmp_path):
     assert [p.id for p in loaded.directory.holders("focal", ("01840", "19"))] == ["an"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (b'an,focal,01840,,log,,,,,\n"b,focal', "rules/people.csv:3: the directory is no CSV: unexpected end of data"),
+        (b"an,focal,01840,,log,,,,,\nb,focal,\xc3\x28", "rules/people.csv:3: the directory is not UTF-8"),
+        (b'a,focal,01840,"An\nBa",log,,,,,\nb,focal,0184,,log,,,,,', "rules/people.csv:4: unknown unit '0184'"),
+        (b'a,focal,0184,"An\nBa",log,,,,,', "rules/people.csv:2: unknown unit '0184'"),
+    ],
+)
+def test_what_is_wrong_is_named_by_the_line_at_which_its_row_begins(tmp_path, rows, sentence):
+    site(tmp_path)
+    path = tmp_path / "rules/people.csv"
+    path.write_bytes(HEAD.encode() + rows)
+    [problem, *_] = [one for one in problems_of(tmp_path, environ=ENVIRON) if "people" in one]
+    assert problem.startswith(sentence)
+
+
 def test_a_channel_takes_over_from_another_in_the_file_as_in_the_config(tmp_path):
     site(tmp_path, "an,focal,01840,,mail>log,,an@tinh.example,,,")
     person = load_site(tmp_path, environ=ENVIRON, now=NOW).directory.person("an")
