@@ -91,6 +91,7 @@ class Lease:
     attempt: int  # 1 for the first try; later ones carry the same key
     maybe_sent: bool = False  # an earlier attempt ended unknown
     over: str = ""  # the limit because of which it is to be told by another channel; empty: send it
+    since: datetime | None = None  # when nothing held it back any more; None: when it was due
 
 
 Hold = Callable[[Notice, datetime], Held | None]  # why a notice must not be sent at an instant, if so

@@ -215,6 +215,24 @@ def in_hours(step: Step, at: datetime, sessions: Sessions) -> bool:
     return _waits(at, step, sessions) <= at
 
 
+def postponed(
+    steps: tuple[Step, ...], since: datetime, sessions: Sessions, now: datetime, whom: Callable[[Step, datetime], Step]
+) -> tuple[Step, ...]:
+    """The plan after it stood still from `since` to `now`: what is due after so many minutes comes as much later.
+
+    What had fallen due before is due at once. A reminder keeps its day, and what quiet hours hold waits for their end.
+    """
+    lost = max(now - since, timedelta(0))
+
+    def later(step: Step) -> Step:
+        if finished(step) or step.dated or step.due_at <= since:
+            return step
+        at = _waits(step.due_at + lost, step, sessions)
+        return replace(whom(replace(step, due_at=at), at), held=step.held)
+
+    return tuple(later(step) for step in steps)
+
+
 def finished(step: Step) -> bool:
     """True when the step calls nobody any more."""
     return step.fired > 0 and step.repeat is None

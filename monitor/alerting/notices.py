@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from monitor.alerting.escalate import Call, quiet_until, report_by, working
@@ -58,7 +59,7 @@ def recoveries(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice,
     That a service is back is told at once, all else when the office is open; quiet hours hold it as they hold pages.
     """
     due_at = now if incident.kind in (Kind.OUTAGE, Kind.MASS) else working(now, scene.sessions)
-    told = ((key, address_in(key)) for key in incident.owed)
+    told = ((key, address_in(key)) for key in incident.owed if _generation(key, incident) > incident.over_generation)
     people = [(key, address, scene.recipient(address.recipient)) for key, address in told]
     known = (person for _, _, person in people if person)
     quiet = quiet_until(known, incident.kind, incident.colour, scene.calendar.zone, due_at)
@@ -102,7 +103,7 @@ def _reminder(
     )
     ends = until.isoformat() if until else ""
     key = f"{incident.key}/{incident.generation}/reminder/{ends}/{address.recipient}/{address.channel}"
-    return _notice(incident, STILL_OPEN, key, address, due_at, message)
+    return replace(_notice(incident, STILL_OPEN, key, address, due_at, message), until=until)
 
 
 def _recovery(
@@ -140,9 +141,37 @@ def address_in(key: str) -> Address:
     return Address(recipient, channel)
 
 
+def _generation(key: str, incident: Incident) -> int:
+    return int(key.removeprefix(f"{incident.key}/").partition("/")[0])
+
+
 def owed(before: tuple[str, ...], new: tuple[Notice, ...]) -> tuple[str, ...]:
     """The last key for each address: what a recovery waits for."""
     return tuple({address_in(key): key for key in (*before, *(notice.key for notice in new))}.values())
+
+
+def replaced(before: tuple[str, ...], new: Iterable[Notice], scene: Scene) -> frozenset[str]:
+    """Keys of the calls that new ones make needless where they still wait: to the same person by the same channel, or
+    by one that takes over from it. `before` as `Incident.owed`."""
+    found = set[str]()
+    for notice in new:
+        person = scene.recipient(notice.recipient)
+        after = {} if person is None else person.after
+        by = _in_turn(notice.channel, after)
+        for key in before:
+            earlier = address_in(key)
+            if earlier.recipient == notice.recipient and notice.channel in _in_turn(earlier.channel, after):
+                head = key.removesuffix(earlier.channel)
+                found |= {head + channel for channel in by}
+    return frozenset(found)
+
+
+def _in_turn(channel: str, after: Mapping[str, str]) -> tuple[str, ...]:
+    """A channel and those that take over from it."""
+    found = [channel]
+    while (following := after.get(found[-1])) is not None and following not in found:
+        found.append(following)
+    return tuple(found)
 
 
 def _facts(incident: Incident, person: Recipient, scene: Scene, now: datetime) -> dict[str, Param]:

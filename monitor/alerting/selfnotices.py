@@ -11,7 +11,8 @@ from monitor.alerting.selfwatch import Alarm, Call
 from monitor.alerting.wording import TONE, Words, render
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
-from monitor.model.incident import Notice
+from monitor.model.incident import LATER, Notice
+from monitor.model.state import Withhold
 from monitor.model.unit import Unit
 from monitor.model.verdict import Param
 
@@ -36,6 +37,13 @@ def notices(call: Call, operators: Operators, now: datetime) -> tuple[Notice, ..
         for channel in operators.via
         if channel in person.channels
     )
+
+
+def outdated(call: Call, notice: Notice) -> Withhold:
+    """What is still owed to the same address of the message before: this one says more."""
+    alarm = call.alarm
+    before = f"{alarm.key}/{alarm.told - 1}/self/{notice.recipient}/{notice.channel}"
+    return Withhold(alarm.key, LATER, notices=frozenset({before}))
 
 
 def _notice(

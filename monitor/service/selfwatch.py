@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from monitor.alerting import unheard
 from monitor.alerting.auditor import excused
-from monitor.alerting.selfnotices import notices
+from monitor.alerting.selfnotices import notices, outdated
 from monitor.alerting.selfwatch import (
     CONDITIONS,
     Alarm,
@@ -38,7 +38,7 @@ from monitor.alerting.selfwatch import (
 from monitor.config.spec import OwnAlarm
 from monitor.model.errors import DenbaoError, StoreError
 from monitor.model.incident import Incident, Notice, Unheard
-from monitor.model.state import AuditEntry
+from monitor.model.state import AuditEntry, Withhold
 from monitor.ports import Clock, Host, Resting, Source, Store
 from monitor.service.auditor import Auditor
 from monitor.service.canary import Canary
@@ -281,15 +281,15 @@ class SelfWatch(Collector):
         for notice in owed:
             if over and (notice.recipient, notice.channel) in unheard:
                 continue  # what is over before anybody was told is never told
-            if CONDITIONS[condition].direct or not await self._owe(notice, now):
+            if CONDITIONS[condition].direct or not await self._owe(notice, outdated(call, notice), now):
                 self._direct.send(notice)
 
-    async def _owe(self, notice: Notice, now: datetime) -> bool:
-        """Put a message into the outbox; False when that does not work at once."""
+    async def _owe(self, notice: Notice, outdated: Withhold, now: datetime) -> bool:
+        """Put a message into the outbox in place of what it outdates; False when that does not work at once."""
         entry = AuditEntry(now, "denbao", "own alarm", notice.incident, f"{notice.kind} to {notice.recipient}")
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._watched.evaluator.tell(notice.unit, (notice,), entry)
+                await self._watched.evaluator.tell(notice.unit, (notice,), entry, withheld=(outdated,))
         except (DenbaoError, TimeoutError) as broken:
             log.error("the outbox does not take %s, it goes directly: %s", notice.key, str(broken) or "no answer")
             return False

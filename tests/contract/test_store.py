@@ -17,6 +17,7 @@ from monitor.engine.rolling import pack
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.incident import (
+    LATER,
     LEFT,
     LOOPBACK,
     Address,
@@ -1064,6 +1065,27 @@ async def test_a_call_is_superseded_by_an_answer_a_withheld_message_or_a_later_c
     (state,) = await store.commit([decision(state, incidents=(one,))])
     await store.commit([decision(state, withheld=(Withhold("i", "covered"),))])
     assert await unheard(store) == []
+
+
+async def test_a_call_in_vain_is_unheard_although_a_later_one_took_its_place_until_that_is_heard(store: Store) -> None:
+    first = called("0/0/0")
+    (state,) = await store.commit([replace(owing(first), incidents=(incident("i"),))])
+    await ended(store, "log", AGAIN)
+    later = Withhold("i", LATER, notices=frozenset({first.key}))
+    again = replace(owing(called("0/0/1", due=60), before=state), withheld=(later,))
+    await store.commit([again])
+    await ended(store, "log", AGAIN, when=61, again=62)
+    assert [call for _, _, call, _ in await unheard(store, before=200)] == ["0/0/0", "0/0/1"]
+    assert (await states_of(store))[first.key] == "suppressed"
+    await ended(store, "log", SENT, when=63)
+    assert await unheard(store, before=200) == []
+
+
+async def test_a_claim_says_since_when_nothing_holds_its_message_back(store: Store) -> None:
+    await store.commit([owing(called("0/0/0"))])
+    assert await store.lease("log", "me", at(1), 1, 20, lambda *_: Held("a silence", at(3601))) == []
+    (lease,) = await store.lease("log", "me", at(3601), 1, 20)
+    assert lease.since == at(3601)
 
 
 async def test_a_call_that_a_limit_holds_back_is_unheard_until_it_goes(store: Store) -> None:

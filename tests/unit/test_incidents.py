@@ -171,7 +171,8 @@ def test_unknown_keeps_the_incident_open_and_escalating():
 @pytest.mark.parametrize("colour", [Colour.MAINTENANCE, Colour.EXCLUDED])
 def test_maintenance_keeps_it_open_and_quiet_and_what_was_missed_comes_once_afterwards(colour):
     alerts = reacted(opened().open, centre(colour, NOW), NOW + minutes(300))
-    assert (alerts.notices, alerts.changed, alerts.recheck_at) == ((), (), None)
+    assert (alerts.notices, alerts.withheld, alerts.recheck_at) == ((), (), None)
+    assert alerts.open["centre"].phase is Phase.OPEN
     after = reacted(alerts.open, DOWN, NOW + minutes(301))
     assert [notice.recipient for notice in after.notices] == ["head", "chair"]
 
@@ -598,11 +599,12 @@ IMPOSSIBLE = {
     Phase.OPEN: {Event.LAPSED, Event.RELAPSED, Event.RESUMED, Event.FORGOTTEN},
     Phase.ACKNOWLEDGED: {
         Event.HEARD, Event.RELAPSED, Event.RESUMED, Event.UNANSWERED, Event.FORGOTTEN, Event.COVERED, Event.UNCOVERED,
+        Event.SUFFICED,
     },
     Phase.CLOSING: {Event.STAYED, Event.REMINDED, Event.FORGOTTEN},
     Phase.UNANSWERED: {
         Event.STAYED, Event.REMINDED, Event.LAPSED, Event.EXPIRED, Event.CALMED, Event.RESUMED, Event.RECOVERED,
-        Event.COVERED, Event.UNCOVERED,
+        Event.COVERED, Event.UNCOVERED, Event.SUFFICED,
     },
 }  # fmt: skip
 

@@ -163,7 +163,10 @@ class MemoryOutbox:
         for row in claimed:
             row.state, row.owner, row.attempt = states.LEASED, owner, row.attempt + 1
             row.lease_until = now + timedelta(seconds=seconds)
-        return [Lease(row.notice, owner, row.attempt, row.maybe_sent, over.get(row.notice.key, "")) for row in claimed]
+        return [
+            Lease(row.notice, owner, row.attempt, row.maybe_sent, over.get(row.notice.key, ""), row.free_at)
+            for row in claimed
+        ]
 
     def _held(self, row: _Row, hold: Hold | None, now: datetime) -> bool:
         held = None if hold is None else hold(row.notice, now)

@@ -39,7 +39,7 @@ from monitor.adapters.store.tables import (
     incident,
     notice,
 )
-from monitor.model.incident import FAILED, FINALS, LEFT, LOOPBACK, Outcome, Phase
+from monitor.model.incident import FAILED, FINALS, LATER, LEFT, LOOPBACK, Outcome, Phase
 
 _earlier = notice.alias("earlier")
 _own, _relapse = incident.alias("own"), incident.alias("relapse")
@@ -164,7 +164,7 @@ def suppress_outlived(channel: str, now: datetime) -> Update:
 def claimable(channel: str, now: datetime, limit: int) -> Select[Any]:
     """Due notices of a channel that wait for no other, and good news that is still true: urgent before old."""
     names = ("key", "doc", "attempt", "maybe_sent", "recipient", "urgent", "incident")
-    columns = [notice.c[name] for name in names]
+    columns = [*(notice.c[name] for name in names), _free_since.label("since")]
     free = or_(notice.c.requires.is_(None), and_(~_blocked(), ~_back(), _told()))
     order = (notice.c.urgent.desc(), notice.c.due_at, notice.c.key)
     return select(*columns).where(*_due(channel, now), free).order_by(*order).limit(limit)
@@ -306,7 +306,8 @@ def unheard(before: datetime, calm: datetime | None, limit: int) -> Select[Any]:
     again = and_(notice.c.state == states.LEASED, notice.c.attempt > 1)
     failed_late = and_(notice.c.state == Outcome.SENT.value, notice.c.final == FAILED)
     left = and_(notice.c.state == Outcome.SUPPRESSED.value, notice.c.detail == LEFT)
-    failed = case((or_(in_vain, again, failed_late, left), 1), else_=0)
+    later = and_(notice.c.state == Outcome.SUPPRESSED.value, notice.c.detail == LATER)
+    failed = case((or_(in_vain, again, failed_late, left, later), 1), else_=0)
     mine = (notice.c.incident == incident.c.key, notice.c.requires.is_(None))
     failing = select(notice.c.incident).where(text(FAILING))
     call = func.substr(

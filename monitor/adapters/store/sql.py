@@ -118,7 +118,9 @@ class SqlStore:
 
         claimed, over = await self._file.write(work)
         return [
-            Lease(codec.NOTICE.decode(row.doc), owner, row.attempt + 1, row.maybe_sent, over.get(row.key, ""))
+            Lease(
+                codec.NOTICE.decode(row.doc), owner, row.attempt + 1, row.maybe_sent, over.get(row.key, ""), row.since
+            )
             for row in claimed
         ]
 
