@@ -94,7 +94,8 @@ def _check_yes_or_no(
 
 def _check_probe(probe: Probe, at: Location, indicators: Mapping[str, Indicator], findings: Findings) -> None:
     _check_yes_or_no(probe.gives, "a probe", (*at, "gives"), indicators, findings)
-    _check_believed(probe.gives, probe.period, at, indicators, findings)
+    for name in (probe.gives, *probe.also.values(), *probe.derives):
+        _check_believed(name, probe.period, at, indicators, findings)
     for measure, name in probe.also.items():
         if name not in indicators:
             findings.unknown((*at, "also", measure), "indicator", name, indicators)

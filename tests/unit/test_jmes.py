@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.adapters.fetch import Response
 from monitor.adapters.jmes import Path, TooManySteps
-from monitor.adapters.probes import judge
+from monitor.adapters.probes import beside, judge
 from monitor.adapters.probes.judge import MOST, QUICK, Judge, reading
 from monitor.adapters.probes.outcome import CannotAsk
 from monitor.config.probespec import HttpCheck
@@ -90,10 +90,19 @@ async def test_an_answer_that_nobody_could_judge_in_time_is_a_no_with_one_senten
 
 
 async def test_where_this_machine_has_no_thread_to_spare_the_target_is_not_to_blame(monkeypatch) -> None:
+    release, threads = threading.Event(), ThreadPoolExecutor(1)
     monkeypatch.setattr(judge, "PATIENCE", 0.0)
-    release, pool = threading.Event(), ThreadPoolExecutor(1)
-    asyncio.get_running_loop().set_default_executor(pool)
-    pool.submit(release.wait)
+    monkeypatch.setattr(beside, "_THREADS", threads)
+    threads.submit(release.wait)
     with pytest.raises(CannotAsk, match="did not come to reading the answer within 0 s"):
         await Judge(HttpCheck("http://a.example/", expect_json="a")).problem(answer('{"a": "' + "x" * 20_000 + '"}'))
+    release.set()
+
+
+async def test_what_feeds_read_holds_up_no_probe() -> None:
+    release, threads = threading.Event(), ThreadPoolExecutor(1)
+    asyncio.get_running_loop().set_default_executor(threads)
+    threads.submit(release.wait)
+    check = HttpCheck("http://a.example/", expect_json="length(a) == `20000`")
+    assert await Judge(check).problem(answer('{"a": "' + "x" * 20_000 + '"}')) == ""
     release.set()

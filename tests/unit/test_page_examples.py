@@ -19,7 +19,9 @@ ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
 BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 ENVIRON = dict.fromkeys(("PORTAL_USER", "PORTAL_PASSWORD", "REGISTER_PASSWORD", "PUSH_AUTH"), "x") | {
-    "DENBAO_HEARTBEAT": "https://hc.example/x"
+    "DENBAO_HEARTBEAT": "https://hc.example/x",
+    "DENBAO_HEARTBEAT_URL": "https://hc.example/x",
+    "DENBAO_MAIL_URL": "mailtos://u:p@smtp.example.vn?to={address}",
 }
 # Pages whose examples have tests of their own: test_rule_pages, test_first_rule, test_channel_config, test_site_texts.
 ELSEWHERE = {"rules.md", "first-rule.md", "channels.md", "answering.md", "texts.md"}
@@ -234,4 +236,18 @@ def test_every_example_of_the_pages_is_taken(tmp_path: Path) -> None:
     draft = Draft(tmp_path)
     for (page, number), place in EXAMPLES.items():
         place(draft, yaml.safe_load(_blocks(page)[number - 1].replace("    ...\n", "")))
+    assert draft.problems == []
+
+
+OFF = re.compile(r"^( *)#(?: (?=[a-z]+: \{)|(?=[ {-]*[a-zđếàệ_ ]+: ?))(.*)$", re.MULTILINE)  # a setting behind a sign
+
+
+def test_what_the_shipped_config_shows_behind_a_sign_is_taken_without_it(tmp_path: Path) -> None:
+    draft = Draft(tmp_path)
+    text, switched_on = OFF.subn(r"\1\2", (ROOT / "config.yaml").read_text("utf-8"))
+    assert switched_on == 22
+    text = re.sub(r"(?:mailto|json)s://.*", "", text)  # it tells what the secret looks like
+    draft.config = yaml.safe_load(text)
+    draft.put("var/webhook.url", "jsons://gateway.example/x").chmod(0o600)
+    (tmp_path / "inbox" / "nq57").mkdir(parents=True)
     assert draft.problems == []

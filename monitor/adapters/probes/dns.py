@@ -14,6 +14,7 @@ import dns.rcode
 import dns.rdatatype
 
 from monitor.adapters.fetch_watch import DOING, Stopwatch
+from monitor.adapters.probes.beside import beside
 from monitor.adapters.probes.outcome import Outcome, Transcript
 from monitor.adapters.probes.talk import Unwell, reason
 from monitor.adapters.probes.tools import Tools
@@ -120,7 +121,7 @@ async def _answer_in(raw: bytes, query: dns.message.Message) -> dns.message.Mess
         raise Unwell(f"the answer has more than {_MOST} records")
     read = partial(dns.message.from_wire, raw, ignore_trailing=True, raise_on_truncation=False)
     try:
-        answer = await asyncio.to_thread(read) if len(raw) > _OFF_LOOP else read()
+        answer = await beside(read) if len(raw) > _OFF_LOOP else read()
     except dns.exception.DNSException:
         return None
     return answer if query.is_response(answer) else None

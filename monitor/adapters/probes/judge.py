@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from monitor.adapters.fetch import Response
 from monitor.adapters.jmes import UNFIT, Path, TooManySteps
+from monitor.adapters.probes.beside import beside
 from monitor.adapters.probes.outcome import CannotAsk
 from monitor.config.probespec import HttpCheck, Step
 
@@ -33,7 +34,7 @@ async def reading(size: int, work: Callable[[int], T]) -> T:
             pass
     try:
         async with asyncio.timeout(PATIENCE):
-            return await asyncio.to_thread(work, MOST)
+            return await beside(lambda: work(MOST))
     except TimeoutError:
         raise CannotAsk(f"this machine did not come to reading the answer within {PATIENCE:g} s") from None
 
