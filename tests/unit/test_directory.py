@@ -221,7 +221,7 @@ def test_nobody_is_missed_while_the_office_is_closed_when_the_plan_waits_for_it(
 @pytest.mark.parametrize("bare", [r"\1", r"\1<v></v>", r"\1<v/>"])
 def test_a_formula_without_its_result_is_no_blank_cell(bare, tmp_path):
     """`valid_to` would be for ever."""
-    rows = [COLUMNS, ("an", "focal", "01840", "", "log", "", "", "", "=DATE(2026,3,1)", "")]
+    rows: list[tuple[object, ...]] = [COLUMNS, ("an", "focal", "01840", "", "log", "", "", "", "=DATE(2026,3,1)", "")]
     path = in_a_workbook(tmp_path, ("Danh bạ", rows)) / "rules/people.xlsx"
     found = path.read_bytes()
     path.write_bytes(changed(found, lambda name, part: re.sub(rb"(<f>[^<]*</f>)<v>[^<]*</v>", bare.encode(), part)))

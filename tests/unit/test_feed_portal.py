@@ -76,8 +76,8 @@ class World:
 def feed(world: World, portal: Portal, *columns: Column, name: str = "portal", chance: float = 0.5) -> ShyFeed:
     unit = "MA_COQUAN" if portal.generation == 1 else "departmentCode"
     spec = feed_spec("portal766", *columns, id=name, portal=portal, unit=unit, mapping=CODES, url="https://portal.test")
-    about: Any = (spec, world, world, CALENDAR, INDICATORS, UNITS, world.site)
-    found = open_feed(*about, chance=lambda: chance)
+    fake: Any = world
+    found = open_feed(spec, fake, fake, CALENDAR, INDICATORS, UNITS, world.site, lambda: chance)
     assert isinstance(found, ShyFeed)
     return found
 
