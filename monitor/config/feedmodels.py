@@ -208,7 +208,7 @@ class PortalFeed(_Feed):
     url: Url = "https://dichvucong.gov.vn"
     root: Identifier = Field(description="write the portal's own id of the province: a number (1) or a UUID (2)")
     services: list[ServiceName] = Field(default=["service-results"], min_length=1)
-    span: Literal["month", "quarter", "year"] = "month"
+    span: Literal["month", "quarter", "half", "year"] = "month"  # the running one; half a year in generation 1 only
     unit: str = Field(default="", description="write departmentCode or departmentId; ID or MA_COQUAN for generation 1")
     period: Span = 300.0  # how often it is looked whether its hour of the night has come
     timeout: Span = 30.0  # of one request
@@ -221,6 +221,8 @@ class PortalFeed(_Feed):
         keys = ("ID", "MA_COQUAN") if first else ("departmentCode", "departmentId")
         if self.unit not in ("", *keys):
             raise ValueError(f"names units by '{self.unit[:60]}'; write {' or '.join(keys)}")
+        if self.span == "half" and not first:
+            raise ValueError("asks for half a year, which generation 2 does not know; write month, quarter or year")
         if first and "services" in self.model_fields_set:
             raise ValueError("has one service only; take services out, or write generation: 2")
         if self.max_silence < 86_400:

@@ -46,10 +46,12 @@ from monitor.registry import Names, Registry, read_mapping
 PORTAL_POINTS: Mapping[str, float] = {
     "CKMB": 18, "TDGQ": 20, "CLGQ": 12, "TTTT": 10, "MDHL": 18, "MDSH": 22, "TONG_SCORE": 100, "ROW_STT": math.inf,
 }  # fmt: skip
+PORTAL_GROUPS = ("CKMB", "TDGQ", "CLGQ", "TTTT", "MDHL", "MDSH")  # in generation 2 under groupScores
 PORTAL_FIELDS = (
-    "totalScore", "ratio", "rank", "scoreDelta", "totalReceived", "totalOnTime", "totalOverdue", "avgProcessingDays",
+    "totalScore", "totalMaxScore", "ratio", "rank", "scoreDelta",
+    "totalReceived", "totalOnTime", "totalOverdue", "avgProcessingDays",
 )  # fmt: skip
-PORTAL_METRIC = re.compile(r"([1-5]\.[0-9]{1,2}[a-z]?)(?:/(ratio|numerator|denominator|score))?")  # "2.1", "2.1/score"
+PORTAL_METRIC = re.compile(r"([1-5]\.[0-9]{1,2}[a-z]?)(?:/(ratio|numerator|denominator|score|maxScore))?")  # "2.1"
 GAP = re.compile(r"\{([^{}]*)\}|[{}]")  # what stands in braces; a brace without its other half
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a name that can be sent
@@ -197,9 +199,10 @@ def portal_mistake(generation: int, value: str) -> tuple[str, str] | None:
         if value in PORTAL_POINTS:
             return None
         return f"'{value[:60]}' is no column of the portal's table", nearest(value, PORTAL_POINTS)
-    if value in PORTAL_FIELDS or PORTAL_METRIC.fullmatch(value):
+    if value in PORTAL_FIELDS or value in PORTAL_GROUPS or PORTAL_METRIC.fullmatch(value):
         return None
-    right = f"write a code of the index, such as 2.1 or 2.1/numerator, or one of {', '.join(PORTAL_FIELDS)}"
+    known = ", ".join((*PORTAL_FIELDS, *PORTAL_GROUPS))
+    right = f"write a code of the index, such as 2.1 or 2.1/numerator, or one of {known}"
     return f"'{value[:60]}' is no figure of the portal", right
 
 

@@ -70,7 +70,7 @@ class Portal:
     root: str  # the portal's own id of the province: a number (1), a UUID (2)
     contact: str  # who answers for this reader; told to the portal
     services: tuple[str, ...] = ("service-results",)  # calls of generation 2
-    span: str = "month"  # "month", "quarter", "year": the running one of the local day
+    span: str = "month"  # "month", "quarter", "half" (generation 1), "year": the running one of the local day
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "công thức chưa có kết quả; hãy mở tệp bằng Excel hoặc LibreOffice rồi lưu lại",
         "a formula has no stored result; open the file in Excel or LibreOffice, and save it",
     ),
+    "measured": (
+        "đã có nguồn khác đo chỉ số này của đơn vị; hãy ghi nguồn ưu tiên dưới sources",
+        "another source measures this of the unit already; list the preferred one under sources",
+    ),
     "bad-row": (
         "dòng không đúng dạng, hoặc ngày không đọc được",
         "the row has the wrong form, or its date cannot be read",

@@ -18,6 +18,7 @@ from monitor.config.spec import Site
 from monitor.decide import Policy, Watch, darken
 from monitor.engine.hygiene import inspect
 from monitor.engine.rolling import Plan
+from monitor.engine.sources import named
 from monitor.model.colour import Colour
 from monitor.model.errors import StoreError
 from monitor.model.incident import LOOPBACK, Notice
@@ -116,6 +117,12 @@ class Service:
     def strays(self) -> Strays:
         """Who hands on what channels owe that the site has no more."""
         return Strays(self.store, self.site.channels, self._home, self.clock, self.sender.look, self.evaluator.hand_on)
+
+    @cached_property
+    def _measuring(self) -> frozenset[str]:
+        """Sources that are asked, as rules name them."""
+        probes = (named(probe.id) for probe in self.site.probes)
+        return frozenset((*probes, *(feed.id for feed in self.site.feeds), *(b.source for b in self.site.heartbeats)))
 
     def _sources(self, adapters: Adapters) -> Sequence[Source]:
         self._recalls = {source.id: source.recall for source in adapters.sources if isinstance(source, Remembering)}
@@ -295,7 +302,8 @@ class Service:
         """What of an answer is believed, and is on its way now."""
         source = collected.source
         if collected.shape is not None:
-            collected = inspect(collected, self.evaluator.health.get(source), self.evaluator.known(source))
+            known = replace(self.evaluator.known(source), measuring=self._measuring)
+            collected = inspect(collected, self.evaluator.health.get(source), known)
         self.evaluator.take(collected)
         health = self.evaluator.health.get(source)
         if source in self._recalls:

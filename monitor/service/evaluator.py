@@ -107,7 +107,12 @@ class Evaluator:
 
     def known(self, source: str) -> Known:
         """What news of a source is held against."""
-        return Known(self.policy.ruleset.indicators, self.policy.calendar, partial(self._held, source))
+        return Known(self.policy.ruleset.indicators, self.policy.calendar, partial(self._held, source), self._counting)
+
+    def _counting(self, unit: str, indicator: str) -> Reading | None:
+        """The last committed reading of whatever source."""
+        state = self.states.get(unit)
+        return None if state is None else state.evidence.get(indicator)
 
     def _held(self, source: str, unit: str, indicator: str) -> Reading | None:
         """The last committed reading of a source."""

@@ -240,12 +240,8 @@ async def test_each_of_many_files_counts_by_itself_and_none_is_read_again_after_
             written = desk.clock.now().timestamp() - 600 + number
             os.utime(path, (written, written))
         await desk.polls()
-        assert [desk.service.evaluator.states[f"0210{n}"].evidence["on_time"].value for n in range(1, 5)] == [
-            90,
-            91,
-            92,
-            93,
-        ]
+        states = desk.service.evaluator.states
+        assert [states[f"0210{number}"].evidence["on_time"].value for number in range(1, 5)] == [90, 91, 92, 93]
         assert len((await store.load_health())[0].read) == 4
     async with office(tmp_path, store) as desk:
         found = await desk.feed.collect(desk.clock.now())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, pairwise
 from pathlib import Path
@@ -76,8 +77,8 @@ class World:
 def feed(world: World, portal: Portal, *columns: Column, name: str = "portal", chance: float = 0.5) -> ShyFeed:
     unit = "MA_COQUAN" if portal.generation == 1 else "departmentCode"
     spec = feed_spec("portal766", *columns, id=name, portal=portal, unit=unit, mapping=CODES, url="https://portal.test")
-    asked: Any = world
-    found = open_feed(spec, asked, asked, CALENDAR, INDICATORS, UNITS, world.site, chance=lambda: chance)
+    fake: Any = world
+    found = open_feed(spec, fake, fake, CALENDAR, INDICATORS, UNITS, world.site, lambda: chance)
     assert isinstance(found, ShyFeed)
     return found
 
@@ -129,9 +130,35 @@ def test_the_first_generation_is_a_form_whose_values_are_texts():
     assert (request.method, request.url) == ("POST", "https://portal.test/jsp/rest.jsp")
     assert json.loads(parse_qs((request.body or b"").decode())["params"][0]) == {
         "type": "ref", "service": "report_tinh_766_service", "p_nam": "2026", "p_6thang": 0, "p_quy": 0, "p_thang": 11,
-        "p_tinh_id": "398126", "pageIndex": 1, "pageSize": 200,
+        "p_tinh_id": "398126", "p_loaidonvi": 1, "loaichitieu": 0, "pageIndex": 1, "pageSize": 200,
     }  # fmt: skip
     assert dict(request.headers)["X-Requested-With"] == "XMLHttpRequest"
+
+
+@pytest.mark.parametrize(
+    ("span", "start", "half", "quarter", "month"),
+    [
+        ("month", datetime(2026, 6, 30, 12, tzinfo=UTC), 0, 0, 6),
+        ("quarter", datetime(2026, 6, 30, 12, tzinfo=UTC), 0, 2, 0),
+        ("half", datetime(2026, 6, 30, 12, tzinfo=UTC), 1, 0, 0),
+        ("half", datetime(2026, 6, 30, 18, tzinfo=UTC), 2, 0, 0),  # 1 July in Vietnam
+        ("half", datetime(2026, 12, 31, 12, tzinfo=UTC), 2, 0, 0),
+        ("year", datetime(2026, 6, 30, 12, tzinfo=UTC), 0, 0, 0),
+    ],
+)
+def test_the_first_generation_is_asked_for_the_running_period_of_one_sort(span, start, half, quarter, month):
+    world = World(form({"MA_COQUAN": "H19.01", "TTTT": "9.5"}), start=start)
+    collect(world, replace(FIRST, span=span), SCORE)
+    asked = json.loads(parse_qs((world.asked[0][0].body or b"").decode())["params"][0])
+    assert (asked["p_6thang"], asked["p_quy"], asked["p_thang"]) == (half, quarter, month)
+
+
+@pytest.mark.parametrize("scores", [{"TTTT": 9.5, "CLGQ": 11.5}, [{"code": "TTTT", "score": "9.5"}]])
+def test_points_of_a_group_stand_under_group_scores_in_the_second_generation(scores):
+    rows = (row("H19.01", groupScores=scores), row("H19.02", groupScores={"TTTT": 11.5}), row("H19.02"))
+    found = collect(World(results(*rows), results()), SECOND, SCORE)
+    assert values(found) == {("01840", "overdue"): 9.5}
+    assert [reason for _, reason in refusals(found)] == ["out-of-range"]
 
 
 def test_points_beyond_their_group_stand_in_the_wrong_column():

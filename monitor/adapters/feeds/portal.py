@@ -28,7 +28,7 @@ from monitor.adapters.feeds.night import Night, Refused
 from monitor.adapters.feeds.numbers import Number, Unfit, read_number, shown
 from monitor.adapters.feeds.rows import Answer, Frame, Row, failed
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response
-from monitor.config.sources import PORTAL_METRIC, PORTAL_POINTS
+from monitor.config.sources import PORTAL_GROUPS, PORTAL_METRIC, PORTAL_POINTS
 from monitor.config.spec import Column, FeedSpec, Portal
 from monitor.model.reading import Collected
 from monitor.ports import Clock
@@ -173,10 +173,11 @@ def _question(spec: FeedSpec, portal: Portal, service: str, number: int, day: Ma
     who = ("User-Agent", f"denbao (reads the Decision 766 index once a night; contact: {portal.contact})")
     if portal.generation == 1:
         given = {
-            "type": "ref", "service": service, "p_nam": str(day["year"]), "p_6thang": 0,
+            "type": "ref", "service": service, "p_nam": str(day["year"]),
+            "p_6thang": (day["month"] + 5) // 6 if portal.span == "half" else 0,
             "p_quy": day["quarter"] if portal.span == "quarter" else 0,
             "p_thang": day["month"] if portal.span == "month" else 0,
-            "p_tinh_id": portal.root, "pageIndex": number, "pageSize": PAGE,
+            "p_tinh_id": portal.root, "p_loaidonvi": 1, "loaichitieu": 0, "pageIndex": number, "pageSize": PAGE,
         }  # fmt: skip
         body = urlencode({"params": standard.dumps(given)})
         kind = "application/x-www-form-urlencoded; charset=UTF-8"
@@ -266,6 +267,9 @@ def _cells(spec: FeedSpec, portal: Portal, row: Mapping[str, Any]) -> Iterator[C
     for column in spec.columns:
         if portal.generation == 1:
             yield Cell(column, _points(column, row.get(column.value)))
+        elif column.value in PORTAL_GROUPS:
+            if (points := _group(row.get("groupScores"), column.value)) is not None:
+                yield Cell(column, _points(column, points))
         elif (match := PORTAL_METRIC.fullmatch(column.value)) is None:
             if row.get(column.value) is not None:
                 yield Cell(column, _one(row[column.value]))
@@ -277,10 +281,18 @@ def _cells(spec: FeedSpec, portal: Portal, row: Mapping[str, Any]) -> Iterator[C
                 yield Cell(column, _one(metric.get(match[2])))
 
 
+def _group(scores: object, code: str) -> object:
+    """Points of a group of the index, from an object by its codes or a list of objects; None where there are none."""
+    if isinstance(scores, dict):
+        return scores.get(code)
+    rows = [one for one in scores if isinstance(one, dict)] if isinstance(scores, list) else []
+    return next((one.get("score") for one in rows if one.get("code") == code), None)
+
+
 def _points(column: Column, raw: object) -> object:
-    """Points of generation 1, as text; more than the group can have stand in the wrong column."""
+    """Points of a group; more than it can have stand in the wrong column."""
     most = PORTAL_POINTS[column.value]
-    number = read_number(raw) if isinstance(raw, str) else None
+    number = read_number(raw) if isinstance(raw, (str, int, float)) and not isinstance(raw, bool) else None
     if isinstance(number, Number) and number.value > most:
         return Unfit("out-of-range", f"{column.value} has at most {most:g} points, not {shown(raw)}")
     return _one(raw)
