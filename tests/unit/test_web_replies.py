@@ -451,6 +451,24 @@ async def test_why_and_the_number_of_a_digest_names_the_units_that_need_somebody
         assert (notice.recipient, notice.channel) == ("head-vn", "sms")
 
 
+async def test_a_digest_has_a_link_by_which_its_reader_sees_why_and_can_answer_nothing():
+    async with reader() as (world, client, number):
+        await world.break_centre("02104")
+        [digest] = [one.notice for one in await world.service.store.deliveries() if one.notice.kind == "brief"]
+        place = f"http://board.example:8866/w/{number}"
+        assert place in digest.body and digest.words["why_url"] == place  # the store holds no link
+        told = world.service._linked(digest)
+        link = told.words["why_url"]
+        assert f"Xem lý do: {link}" in told.body and place not in told.body
+        page = await client.get(link.removeprefix("http://board.example:8866"))
+        assert (page.status, "Tỉnh" in await page.text()) == (200, True)
+        answering = link.replace("/w/", "/a/").removeprefix("http://board.example:8866")
+        assert (await client.get(answering)).status == 404
+        assert (await client.post(answering, data={"note": ""})).status == 404
+        world.clock.move(9 * 86_400)
+        assert (await client.get(link.removeprefix("http://board.example:8866"))).status == 410
+
+
 async def test_the_digests_of_all_units_are_asked_for_with_one_question(monkeypatch):
     async with reader() as (world, client, number):
         service = world.service
