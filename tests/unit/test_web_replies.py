@@ -188,6 +188,17 @@ async def test_why_is_answered_in_one_segment_code_first_and_changes_nothing():
         assert incidents(world)[0].phase is Phase.OPEN
 
 
+async def test_why_without_a_code_is_told_of_which_incidents_it_can_be_asked():
+    async with phone() as (world, client):
+        assert await write(client, "Tại sao") == "nothing_why"
+        await world.break_centre("02102")
+        await world.break_centre("02103")
+        assert await write(client, "tại sao ạ?", number=2) == "several_why"
+        *_, several = sorted(await answers(world), key=lambda notice: notice.sms.startswith("Co 2"))
+        refs = ", ".join(one.ref for one in sorted(incidents(world), key=lambda one: (one.opened_at, one.key)))
+        assert several.sms == f"Co 2 su co dang mo: {refs}. Hoi tung su co: TAI SAO va ma"
+
+
 async def test_why_names_value_and_target_of_the_worst_when_its_own_cause_is_well():
     async with phone() as (world, client):
         await world.break_centre("02102")
