@@ -353,6 +353,7 @@ ENGLISH: Mapping[str, Text] = {
             "\nSources without data: {silent}.",
             "\nOpen incidents ({open}): {refs}.",
             "\nDetails: {url}.",
+            "\nSee why: {why_url}",
             "\nReference: {id}.",
         ),
         sms=(

@@ -65,17 +65,25 @@ _VI: Mapping[str, Text] = {
         (
             "Không có sự cố mã {id} nào đã báo cho số này.",
             " Gần giống: {near}.",
-            " Trả lời OK và mã 6 ký tự ở cuối tin báo.",
+            " Mã là 6 ký tự ở cuối tin báo.",
         ),
         (
             "Khong co su co ma {id} nao da bao cho so nay",
             ". Gan giong: {near}",
-            ". Tra loi OK va ma 6 ky tu o cuoi tin bao",
+            ". Ma la 6 ky tu o cuoi tin bao",
         ),
     ),
     "several": _text(
         ("Có {count} sự cố đang chờ xác nhận: {listed}. Trả lời OK và mã, hoặc OK TAT CA.",),
         ("Co {count} su co dang cho xac nhan: {listed}. Tra loi OK va ma, hoac OK TAT CA",),
+    ),
+    "several_why": _text(
+        ("Có {count} sự cố đang mở: {listed}. Hỏi từng sự cố: TAI SAO và mã.",),
+        ("Co {count} su co dang mo: {listed}. Hoi tung su co: TAI SAO va ma",),
+    ),
+    "nothing_why": _text(
+        ("Không có sự cố nào đang mở trong số đã báo cho số này.",),
+        ("Khong co su co nao dang mo trong so da bao cho so nay",),
     ),
     "same_code": _text(
         ("Mã {id} trùng {count} sự cố, ở đơn vị {listed}. Đề nghị xác nhận bằng đường dẫn trong thư hoặc trên bảng.",),
@@ -229,17 +237,24 @@ _EN: Mapping[str, Text] = {
         (
             "No incident {id} was told to this number.",
             " Much like it: {near}.",
-            " Reply OK and the 6 letters at the end of the message.",
+            " The ref is the 6 letters at the end of the message.",
         ),
         (
             "No incident {id} was told to this number",
             ". Much like it: {near}",
-            ". Reply OK and the 6 letters at the end of the message",
+            ". The ref is the 6 letters at the end of the message",
         ),
     ),
     "several": _text(
         ("{count} incidents await an answer: {listed}. Reply OK and the ref, or OK ALL.",),
         ("{count} incidents await an answer: {listed}. Reply OK and the ref, or OK ALL",),
+    ),
+    "several_why": _text(
+        ("{count} incidents are open: {listed}. Ask of each one: WHY and the ref.",),
+        ("{count} incidents are open: {listed}. Ask of each one: WHY and the ref",),
+    ),
+    "nothing_why": _text(
+        ("None of the incidents told to this number is open.",), ("None of the incidents told to this number is open",)
     ),
     "same_code": _text(
         ("{id} means {count} incidents, at units {listed}. Please answer by the link of the mail or on the board.",),

@@ -367,6 +367,7 @@ VIETNAMESE: Mapping[str, Text] = {
             "\nNguồn không gửi số liệu: {silent}.",
             "\nSự cố đang mở ({open}): {refs}.",
             "\nChi tiết: {url}.",
+            "\nXem lý do: {why_url}",
             "\nMã: {id}.",
         ),
         sms=(

@@ -209,8 +209,6 @@ class Words:
             return met
         sign = Comparator(str(self.facts.get("sign") or "=")) if name == "value" else Comparator.EQ
         text = value_text(value, self.locale, sign)
-        if isinstance(value, str):
-            return text
         return text + _MEASURES.get(str(self.facts.get("measure")), ("", ""))[self._english]
 
     def met(self, name: str) -> str | None:
@@ -218,8 +216,10 @@ class Words:
         return self._met(self.facts.get("value"))
 
     def _met(self, value: Param) -> str | None:
-        words = _MET.get(str(value).lower()) if isinstance(value, (bool, str)) else None
-        return None if words is None else words[self._english]
+        if not isinstance(value, (bool, str)):
+            return None
+        words = _MET.get(str(value).lower())
+        return value_text(value, self.locale) if words is None else words[self._english]
 
     def target(self, name: str) -> str | None:
         """The wanted value; "at least", and that a yes is wanted, goes without saying."""

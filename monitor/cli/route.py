@@ -168,7 +168,11 @@ def _print(answer: _Answer) -> None:
     if answer.untold:
         more = f" and {len(answer.untold) - _NAMED} more" if len(answer.untold) > _NAMED else ""
         click.echo(f"\nnot told in this colour at that time: {', '.join(answer.untold[:_NAMED])}{more}")
-    if not answer.heard:
+    longest = max((turn.number + 1 for one in answer.found.values() for turn in one.turns), default=0)
+    if answer.step is not None and 0 < longest <= answer.step:
+        number = answer.step + 1
+        click.echo(f"\nkhông có bước {number} / there is no step {number}; the longest plan has {longest}")
+    elif not answer.heard:
         click.echo("\nkhông ai được báo / nobody would hear of it")
 
 

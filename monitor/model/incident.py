@@ -14,6 +14,7 @@ from monitor.model.verdict import Param
 
 LOOPBACK = "~canary"  # the channel that leads back to the monitor itself (monitor.service.canary): in no count or list
 OWN_PREFIX = "self/"  # of what the messages of the monitor's own alarm belong to (monitor.alerting.selfwatch)
+DIGEST_PREFIX = "digest/"  # of what the messages of a digest belong to; the unit's code follows, then its time
 MASS_PREFIX = "mass:"  # of the cause of a mass outage: the criterion of the children follows
 
 

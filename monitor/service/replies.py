@@ -184,7 +184,7 @@ class Replies:
                 if alarm := self._self_watch.told_as(ref):
                     facts = {**alarm.figures, "condition": alarm.condition.value, "when": alarm.since}
                     return await self._tell(case, "why_own", None, id=alarm.ref, **facts)
-        found = await (self._meant(case) if case.said.code else self._only(case, self._mine(case)))
+        found = await (self._meant(case) if case.said.code else self._only(case, self._mine(case), "_why"))
         if isinstance(found, str):
             return found
         text, facts = self._explained(found, case.now)
@@ -287,13 +287,13 @@ class Replies:
         near = alike(case.said.code, [one.ref for one in self._mine(case)])
         return await self._tell(case, "unknown", id=case.said.code, near=", ".join(near[:_NEAR]) or None)
 
-    async def _only(self, case: _Case, among: Sequence[Incident]) -> Incident | str:
+    async def _only(self, case: _Case, among: Sequence[Incident], asked: str = "") -> Incident | str:
         """The one incident that is meant without a code; otherwise what was answered."""
         if len(among) == 1:
             return among[0]
         if not among:
-            return await self._tell(case, "nothing")
-        return await self._tell(case, "several", listed=_codes([one.ref for one in among]), count=len(among))
+            return await self._tell(case, f"nothing{asked}")
+        return await self._tell(case, f"several{asked}", listed=_codes([one.ref for one in among]), count=len(among))
 
     def _mine(self, case: _Case) -> list[Incident]:
         """Open incidents that were told to the sender, the oldest first."""

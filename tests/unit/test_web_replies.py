@@ -188,6 +188,17 @@ async def test_why_is_answered_in_one_segment_code_first_and_changes_nothing():
         assert incidents(world)[0].phase is Phase.OPEN
 
 
+async def test_why_without_a_code_is_told_of_which_incidents_it_can_be_asked():
+    async with phone() as (world, client):
+        assert await write(client, "Tại sao") == "nothing_why"
+        await world.break_centre("02102")
+        await world.break_centre("02103")
+        assert await write(client, "tại sao ạ?", number=2) == "several_why"
+        *_, several = sorted(await answers(world), key=lambda notice: notice.sms.startswith("Co 2"))
+        refs = ", ".join(one.ref for one in sorted(incidents(world), key=lambda one: (one.opened_at, one.key)))
+        assert several.sms == f"Co 2 su co dang mo: {refs}. Hoi tung su co: TAI SAO va ma"
+
+
 async def test_why_names_value_and_target_of_the_worst_when_its_own_cause_is_well():
     async with phone() as (world, client):
         await world.break_centre("02102")
@@ -449,6 +460,24 @@ async def test_why_and_the_number_of_a_digest_names_the_units_that_need_somebody
             "19 Tinh: 1 do, 1 vang, 1 chua ro: 02104, 02103, 02101. 02104: TRUNG TAM chua dat. Ma 1811-0730"
         )
         assert (notice.recipient, notice.channel) == ("head-vn", "sms")
+
+
+async def test_a_digest_has_a_link_by_which_its_reader_sees_why_and_can_answer_nothing():
+    async with reader() as (world, client, number):
+        await world.break_centre("02104")
+        [digest] = [one.notice for one in await world.service.store.deliveries() if one.notice.kind == "brief"]
+        place = f"http://board.example:8866/w/{number}"
+        assert place in digest.body and digest.words["why_url"] == place  # the store holds no link
+        told = world.service._linked(digest)
+        link = told.words["why_url"]
+        assert f"Xem lý do: {link}" in told.body and place not in told.body
+        page = await client.get(link.removeprefix("http://board.example:8866"))
+        assert (page.status, "Tỉnh" in await page.text()) == (200, True)
+        answering = link.replace("/w/", "/a/").removeprefix("http://board.example:8866")
+        assert (await client.get(answering)).status == 404
+        assert (await client.post(answering, data={"note": ""})).status == 404
+        world.clock.move(9 * 86_400)
+        assert (await client.get(link.removeprefix("http://board.example:8866"))).status == 410
 
 
 async def test_the_digests_of_all_units_are_asked_for_with_one_question(monkeypatch):

@@ -125,6 +125,8 @@ def test_what_is_done_or_not_done_is_met_or_not_and_has_no_number(text, vi, en):
     said = render("overdue", {**YES_NO, "value": "partly"}, "vi").body.splitlines()[2]
     assert said.startswith("Chỉ tiêu đã công bố đường dây nóng (thời hạn trước ngày 20/08/2025, căn cứ QĐ 766) của Xã")
     assert "Xã Văn Lang đạt một phần tính đến" in said
+    begun = render("overdue", {**YES_NO, "value": "in_progress"}, "vi").sms
+    assert "Xa Van Lang: Hotline dang thuc hien, qua han 4 ngay" in begun
     assert "Hotline nay dat, trang thai" in render("kpi_met", {**YES_NO, "value": True}, "vi").sms
 
 
