@@ -500,6 +500,19 @@ def test_a_call_that_waits_for_the_next_day_s_budget_is_told_the_operator():
     played(story, sms=Limits(per_day=1))
 
 
+def test_a_call_that_waits_for_the_next_day_s_budget_and_is_repeated_is_one_alarm():
+    async def story(scene: Scene) -> None:
+        scene.down.update(COMMUNES[:2])
+        await scene.passes(20)  # the head was told after ten minutes by mail
+        scene.broken["mail"] = UNKNOWN_NUMBER
+        await scene.passes(180)  # the chair is called again and again
+        told = [text for one, text, _ in scene.heard if one == "unheard"]
+        assert told[:3] == ["self", "self_over", "self"]
+        assert told.count("self_over") == 1
+
+    played(story, sms=Limits(per_day=1))
+
+
 def test_a_call_that_is_not_red_and_waits_for_the_next_day_s_budget_is_told_the_operator_later():
     """P2: after as long as any message may be stuck, for such a call may wait longer than a red one."""
 
