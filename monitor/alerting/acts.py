@@ -24,6 +24,7 @@ from monitor.alerting.escalate import (
     refreshed,
     reminder_instants,
     resolved,
+    slept_through,
 )
 from monitor.alerting.lifecycle import Act, Event
 from monitor.alerting.muting import silence_of
@@ -31,6 +32,7 @@ from monitor.alerting.notices import address_in, owed, pages, recoveries, remind
 from monitor.alerting.plan import Recipient
 from monitor.alerting.roster import called
 from monitor.alerting.scene import Scene
+from monitor.alerting.standstill import doubted_until, patience, said
 from monitor.alerting.troubles import Trouble
 from monitor.model.incident import (
     LATER,
@@ -242,7 +244,8 @@ def call_due(case: Case) -> Case:
     """What is due becomes owed, unless the incident is silenced."""
     if not any(due(step, case.now) for step in case.incident.steps) or _silenced(case):
         return case
-    scene, old, now = case.scene, case.incident, case.now
+    scene, now = case.scene, case.now
+    old = replace(case.incident, steps=_awake(case))
     steps = narrowed(refreshed(old.steps, scene.directory, scene.lineage, scene.calendar, now), old.cover, scene)
     known = reachable(steps, scene, now)
     quiet = quiet_hours(known.values(), old.kind, old.colour)
@@ -251,7 +254,7 @@ def call_due(case: Case) -> Case:
     fired = heard_once(fired, scene.directory.telephones)
     called = named(fired, old.generation)
     waiting = awaiting(called, scene.directory, scene.lineage, scene.sessions, now)
-    incident = replace(case.incident, steps=waiting)
+    incident = replace(old, steps=waiting)
     if fired.calls and seen and (reason := scene.reason(incident.cause)):
         incident = replace(incident, facts={**incident.facts, "reason": reason})  # what is wrong now
     notices = tuple(n for call in fired.calls for n in pages(incident, call, case.scene, case.now))
@@ -267,6 +270,18 @@ def call_due(case: Case) -> Case:
         if not in_hours(step := steps[call.step], call.at, scene.sessions):
             case = case.noting("called_outside_hours", step.role)
     return case
+
+
+def _awake(case: Case) -> tuple[Step, ...]:
+    """The steps, of which those that we slept through wait for the unit's next answers."""
+    incident, scene, now = case.incident, case.scene, case.now
+    last = said(incident, scene.criteria.get(incident.cause))
+    wait = patience(scene.rules.get(incident.cause), scene.indicators)
+
+    def until(at: datetime) -> datetime | None:
+        return doubted_until(at, last, scene.began, wait, now)
+
+    return slept_through(incident.steps, until, scene.sessions, now, _whom(case))
 
 
 def _whom(case: Case) -> Callable[[Step, datetime], Step]:

@@ -121,9 +121,8 @@ def hand_on(incident: Incident, left: Notice, scene: Scene, now: datetime) -> tu
     case = case.noting("handed on", f"{left.recipient} {LEFT}: {others or 'nobody yet'}")
     after = replace(case.incident, paused_since=paused)
     nobody = not case.notices and after.steps[index].skipped == NOBODY
-    return Alerts(
-        {after.cause: after}, (after,), case.notices, recheck_at=_next(after, now), audit=case.audit
-    ), not nobody
+    told = Alerts({after.cause: after}, (after,), case.notices, case.withheld, _next(after, now), case.audit)
+    return told, not nobody
 
 
 def _vacated(incident: Incident, step: Step, left: Notice, scene: Scene, now: datetime) -> Step | None:

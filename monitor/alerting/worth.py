@@ -8,7 +8,7 @@
 | reminder to somebody who answered | until their answer ends | suppressed: too late |
 | answer to somebody who wrote | for an hour | suppressed: too late |
 | digest | until the next edition is due | suppressed: the next digest is due (`monitor.alerting.digests`) |
-| the monitor's own alarm | until it is told again, or is over | suppressed: told by a later call |
+| the monitor's own alarm | until it is told again, answered or over | suppressed: told by a later call |
 
 A span counts from when nothing held the message back: a silence, quiet hours and a limit make nothing late. What may
 have gone and is late is not repeated, and stays what it is: perhaps sent.

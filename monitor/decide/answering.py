@@ -55,7 +55,8 @@ def hand_on(state: UnitState, left: Notice, policy: Policy, now: datetime) -> tu
     alerts, heard = hand_on_call(found, left, scene, now)
     again = [at for at in (state.recheck_at, alerts.recheck_at) if at is not None]
     after = replace(state, incidents={**state.incidents, **alerts.open}, recheck_at=min(again, default=None))
-    return Decision(state, after, incidents=alerts.changed, notices=alerts.notices, audit=alerts.audit), heard
+    made = Decision(state, after, (), alerts.changed, alerts.notices, alerts.withheld, audit=alerts.audit)
+    return made, heard
 
 
 def holds_post(state: UnitState, notice: Notice, policy: Policy, now: datetime) -> bool:

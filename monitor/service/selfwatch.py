@@ -137,7 +137,7 @@ class SelfWatch(Collector):
             entry = AuditEntry(self._clock.now(), actor, "own alarm answered", alarm.key, via)
             try:
                 async with asyncio.timeout(PATIENCE):
-                    await self._watched.store.audit(entry)
+                    await self._note_answer(alarm, entry)
             except (StoreError, TimeoutError) as broken:
                 log.error("the answer of %s is not in the audit trail: %s", actor, str(broken) or "no answer")
         return alarm
@@ -145,6 +145,14 @@ class SelfWatch(Collector):
     def told_as(self, ref: str) -> Alarm | None:
         """The alarm that people were told of by this reference; None when there is none."""
         return next((alarm for alarm in self.alarms.values() if alarm.told_of and alarm.ref == ref), None)
+
+    async def _note_answer(self, alarm: Alarm, entry: AuditEntry) -> None:
+        """Write down who answered; what waits of the alarm is owed no more. Raises StoreError."""
+        if self._own.operators is None:
+            await self._watched.store.audit(entry)
+            return
+        unit, needless = self._own.operators.unit.code, Withhold(alarm.key, "acknowledged")
+        await self._watched.evaluator.tell(unit, (), entry, withheld=(needless,))
 
     def hears(self, person: str) -> bool:
         """Whether somebody (recipient id) is told of the monitor's own alarms."""
@@ -289,6 +297,10 @@ class SelfWatch(Collector):
         entry = AuditEntry(now, "denbao", "own alarm", notice.incident, f"{notice.kind} to {notice.recipient}")
         try:
             async with asyncio.timeout(PATIENCE):
+                rows = (await self._watched.store.owed([notice.incident])).get(notice.incident, {})
+                told = next((key for key in outdated.notices or () if key in rows), None)
+                if notice.kind == "self_over":  # it is good news: only to who was told
+                    notice = replace(notice, requires=told)
                 await self._watched.evaluator.tell(notice.unit, (notice,), entry, withheld=(outdated,))
         except (DenbaoError, TimeoutError) as broken:
             log.error("the outbox does not take %s, it goes directly: %s", notice.key, str(broken) or "no answer")

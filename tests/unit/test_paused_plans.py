@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, time, timedelta
 
+import pytest
+
 from monitor.alerting.incidents import Alerts, acknowledge
 from monitor.alerting.plan import Policy, StepSpec, TermsSpec
 from monitor.alerting.setback import hastened
@@ -112,6 +114,19 @@ def test_a_step_that_comes_later_waits_for_its_hours_and_calls_who_is_there_then
     line.sees(DOWN, 251)  # with 50 minutes left it would come at 14:01
     assert line.alerts.recheck_at == local(7, 8)
     assert line.told(DOWN, 23 * 60) == ["next"]
+
+
+@pytest.mark.parametrize("hours", [{"office_hours": True}, {"hours": Daily(time(7, 30), time(17))}])
+def test_a_step_that_waits_for_the_opening_of_its_hours_keeps_that_instant(hours):
+    policy = Policy("all", frozenset(Kind), (StepSpec(0.5 * HOUR, ("commune_focal",), ("mail",), **hours),))
+    directory, opened = replace(DIRECTORY, policies=(policy,)), local(6, 20)
+    alerts = reacted({}, DOWN, opened, directory=directory)
+    assert alerts.recheck_at == local(7, 7, 30)
+    paused = reacted(alerts.open, WORK, opened + minutes(60), directory=directory, paused=True)
+    after = reacted(paused.open, DOWN, local(7, 5), directory=directory)
+    assert after.recheck_at == local(7, 7, 30)
+    within = reacted(paused.open, DOWN, local(7, 10), directory=directory)
+    assert [notice.recipient for notice in within.notices] == ["focal"]  # it has passed
 
 
 def test_a_reminder_of_a_deadline_keeps_its_day():
