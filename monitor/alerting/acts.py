@@ -32,8 +32,8 @@ from monitor.alerting.notices import address_in, owed, pages, recoveries, remind
 from monitor.alerting.plan import Recipient
 from monitor.alerting.roster import called
 from monitor.alerting.scene import Scene
-from monitor.alerting.standstill import doubted_until, patience, said
 from monitor.alerting.troubles import Trouble
+from monitor.model.colour import Colour
 from monitor.model.incident import (
     LATER,
     Address,
@@ -273,15 +273,16 @@ def call_due(case: Case) -> Case:
 
 
 def _awake(case: Case) -> tuple[Step, ...]:
-    """The steps, of which those that we slept through wait for the unit's next answers."""
-    incident, scene, now = case.incident, case.scene, case.now
-    last = said(incident, scene.criteria.get(incident.cause))
-    wait = patience(scene.rules.get(incident.cause), scene.indicators)
-
-    def until(at: datetime) -> datetime | None:
-        return doubted_until(at, last, scene.began, wait, now)
-
-    return slept_through(incident.steps, until, scene.sessions, now, _whom(case))
+    """The steps, of which those that we slept through wait for the unit's next answer."""
+    incident, scene = case.incident, case.scene
+    rule, state = scene.rules.get(incident.cause), scene.criteria.get(incident.cause)
+    heard = state.verdict.received_at if state else None
+    if rule is None or state is None or heard is None:
+        return incident.steps
+    if state.raw is Colour.GREEN:  # it is well, and not yet for long enough to be believed
+        heard = incident.opened_at
+    wait = once_more(scene.indicators.get(rule.indicator or ""), rule.keep.readings)
+    return slept_through(incident.steps, heard, wait, scene.sessions, case.now, _whom(case))
 
 
 def _whom(case: Case) -> Callable[[Step, datetime], Step]:

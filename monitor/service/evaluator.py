@@ -22,7 +22,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from monitor.alerting.muting import Held, asleep, held_back
-from monitor.alerting.standstill import ASKED_FIRST, held_until
 from monitor.decide import Policy, acknowledge, check_told, hand_on, holds_post, listeners, may_wait
 from monitor.engine.hygiene import Known
 from monitor.model.errors import NotFound, StoreError
@@ -75,7 +74,6 @@ class Evaluator:
 
     async def load(self) -> None:
         """Take over what was committed. Nothing is judged or sent because of a start itself."""
-        self.policy = replace(self.policy, began=self._clock.now())
         for state in await self._store.load_states():
             if state.unit in self.states:
                 self._states.adopt(state)
@@ -302,18 +300,10 @@ class Evaluator:
             muted = held_back(notice, policy.muting, policy.units, now)
             if muted and coming:  # a claim may come after the store has released what is to be held no more
                 muted = held_back(notice, policy.muting.having(coming, now), policy.units, now)
-            return (
-                muted or asleep(notice, policy.directory, policy.calendar.zone, now) or self._asked_first(notice, now)
-            )
+            return muted or asleep(notice, policy.directory, policy.calendar.zone, now)
         except Exception:
             log.exception("whether notice %s is held back cannot be told", notice.key)
             return None
-
-    def _asked_first(self, notice: Notice, now: datetime) -> Held | None:
-        """That a call which waited while nobody ran waits until its unit could be asked since."""
-        policy, state = self.policy, self.states.get(notice.unit)
-        until = held_until(notice, state, policy.rules, policy.ruleset.indicators, policy.began, now)
-        return None if until is None else Held(ASKED_FIRST, until)
 
     def holds_post(self, notice: Notice) -> bool:
         """Whether the recipient of a call holds the post that was called. What breaks here holds nothing back."""
