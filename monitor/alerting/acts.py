@@ -24,7 +24,6 @@ from monitor.alerting.escalate import (
     refreshed,
     reminder_instants,
     resolved,
-    slept_through,
 )
 from monitor.alerting.lifecycle import Act, Event
 from monitor.alerting.muting import silence_of
@@ -33,7 +32,6 @@ from monitor.alerting.plan import Recipient
 from monitor.alerting.roster import called
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import Trouble
-from monitor.model.colour import Colour
 from monitor.model.incident import (
     LATER,
     Address,
@@ -244,8 +242,7 @@ def call_due(case: Case) -> Case:
     """What is due becomes owed, unless the incident is silenced."""
     if not any(due(step, case.now) for step in case.incident.steps) or _silenced(case):
         return case
-    scene, now = case.scene, case.now
-    old = replace(case.incident, steps=_awake(case))
+    scene, old, now = case.scene, case.incident, case.now
     steps = narrowed(refreshed(old.steps, scene.directory, scene.lineage, scene.calendar, now), old.cover, scene)
     known = reachable(steps, scene, now)
     quiet = quiet_hours(known.values(), old.kind, old.colour)
@@ -254,7 +251,7 @@ def call_due(case: Case) -> Case:
     fired = heard_once(fired, scene.directory.telephones)
     called = named(fired, old.generation)
     waiting = awaiting(called, scene.directory, scene.lineage, scene.sessions, now)
-    incident = replace(old, steps=waiting)
+    incident = replace(case.incident, steps=waiting)
     if fired.calls and seen and (reason := scene.reason(incident.cause)):
         incident = replace(incident, facts={**incident.facts, "reason": reason})  # what is wrong now
     notices = tuple(n for call in fired.calls for n in pages(incident, call, case.scene, case.now))
@@ -270,19 +267,6 @@ def call_due(case: Case) -> Case:
         if not in_hours(step := steps[call.step], call.at, scene.sessions):
             case = case.noting("called_outside_hours", step.role)
     return case
-
-
-def _awake(case: Case) -> tuple[Step, ...]:
-    """The steps, of which those that we slept through wait for the unit's next answer."""
-    incident, scene = case.incident, case.scene
-    rule, state = scene.rules.get(incident.cause), scene.criteria.get(incident.cause)
-    heard = state.verdict.received_at if state else None
-    if rule is None or state is None or heard is None:
-        return incident.steps
-    if state.raw is Colour.GREEN:  # it is well, and not yet for long enough to be believed
-        heard = incident.opened_at
-    wait = once_more(scene.indicators.get(rule.indicator or ""), rule.keep.readings)
-    return slept_through(incident.steps, heard, wait, scene.sessions, case.now, _whom(case))
 
 
 def _whom(case: Case) -> Callable[[Step, datetime], Step]:

@@ -29,7 +29,6 @@ from monitor.model.unit import Level
 _REPORT_AFTER = timedelta(hours=2)  # an outage is reported back within two hours
 _NOON = 12  # a figure that is told in the afternoon is answered on the next working day
 _HORIZON = 400  # days searched for an open office
-OVERSLEPT = timedelta(minutes=5)  # calls come in time as long as somebody looks
 _TRIES = 40  # days on which a step's own hours and those of the office may meet
 NOBODY = "nobody"  # why a call reached nobody, as Step.skipped says it
 SPARED = "told by a wider trouble"  # ... and why a step calls nobody any more
@@ -238,31 +237,6 @@ def postponed(
         return replace(whom(replace(step, due_at=at), at), held=step.held)
 
     return tuple(later(step) for step in steps)
-
-
-def slept_through(
-    steps: tuple[Step, ...],
-    heard: datetime,
-    wait: timedelta,
-    sessions: Sessions,
-    now: datetime,
-    whom: Callable[[Step, datetime], Step],
-) -> tuple[Step, ...]:
-    """The plan after a time in which nobody looked: what fell due in it is called when the unit could be asked again.
-
-    `heard`: when its last answer came that says so. A call that is late, and since whose time none came, is one that we
-    slept through; what it says may be over for long.
-    """
-    opens, late = now + wait, now - OVERSLEPT
-
-    def later(step: Step) -> Step:
-        at = step.due_at if _falls_due(step, now) else step.held_until
-        if at is None or not heard < at < late:
-            return step
-        again = _waits(opens, step, sessions)
-        return whom(_put_off(step, again, now), again)
-
-    return tuple(later(step) for step in steps) if wait else steps
 
 
 def finished(step: Step) -> bool:

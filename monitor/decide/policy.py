@@ -47,7 +47,6 @@ class Policy:
     watches: tuple[Watch, ...] = ()
     plans: Mapping[str, Plan] = field(default_factory=dict)  # probe -> what is derived from its answers
     muting: Muting = NOTHING_MUTED
-    began: datetime | None = None  # when the service began to look; None: nobody slept
     _watched: dict[str, tuple[Watch, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _rates: list[tuple[Criterion, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
 

@@ -45,7 +45,6 @@ def scene_of(
         awaited=frozenset(sheltered.awaited),
         waits=_first_waits(unit, sheltered.covers, policy),
         causes=_mass_causes(unit, policy) if policy.is_there(unit, now) else frozenset(),
-        began=policy.began,
         paused=paused,
     )
 
