@@ -21,15 +21,27 @@ Ask = Callable[[datetime], Awaitable[Outcome]]  # one attempt under its own dead
 class Probe:
     """Implements ports.Source around one kind's `ask`."""
 
-    __slots__ = ("_ask", "_clock", "_spec", "id", "owner", "period")
+    __slots__ = ("_ask", "_clock", "_spec")
 
     def __init__(self, spec: ProbeSpec, ask: Ask, clock: Clock) -> None:
         self._spec = spec
         self._ask = ask
         self._clock = clock
-        self.id = spec.id
-        self.period = spec.period
-        self.owner = spec.unit
+
+    @property
+    def id(self) -> str:
+        """See ports.Source."""
+        return self._spec.id
+
+    @property
+    def period(self) -> float:
+        """See ports.Source."""
+        return self._spec.period
+
+    @property
+    def owner(self) -> str:
+        """See ports.Source."""
+        return self._spec.unit
 
     async def collect(self, now: datetime) -> Collected:
         """Ask until the target is well, at most `1 + retries` times."""
