@@ -1,4 +1,4 @@
-"""What each hostile answer costs a probe and a feed's fetch, each hostile table a feed, and each hostile peer without HTTP
+"""What each hostile answer costs a probe and a feed's fetch, each hostile table a feed, and each peer without HTTP
 the probe of its kind: seconds, memory, stalls.
 
 The client is a process of its own and asks one after another; the servers are in this one.
