@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from aiohttp.client_proto import ResponseHandler
 
 from monitor.adapters.fetch_errors import unreached
-from monitor.adapters.fetch_line import ROOM, Line, PlainLine
+from monitor.adapters.fetch_line import Ear, Line, PlainLine
 from monitor.adapters.fetch_watch import Stopwatch
 from monitor.adapters.guard import AddressGuard, Refused, literal
 from monitor.config.probespec import Family
@@ -37,7 +37,7 @@ class Dialler:
 
     guard: AddressGuard
     tls: ssl.SSLContext
-    room: memoryview = field(default_factory=lambda: memoryview(bytearray(ROOM)))
+    ear: Ear = field(default_factory=Ear)
 
     async def open(self, place: Place, watch: Stopwatch) -> Line:
         """A new connection. Raises Refused, NameFailed, ssl.SSLError, or Broken."""
@@ -61,7 +61,7 @@ class Dialler:
         try:
             peer = str(sock.getpeername()[0])
             if not place.encrypted:
-                return PlainLine(sock, place.host if peer == place.host else peer, self.room)
+                return PlainLine(sock, place.host if peer == place.host else peer, self.ear)
             watch.enter("tls")
             return Line(await _encrypted(sock, place.tls or self.tls, place.host), peer)
         except BaseException:

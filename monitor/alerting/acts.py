@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.alerting.answers import counting, ending, standing, terms_of
+from monitor.alerting.answers import acknowledged, counting, ending, standing, suffices, terms_of
 from monitor.alerting.collapse import hushed, once_more
 from monitor.alerting.escalate import (
     SPARED,
@@ -19,19 +19,23 @@ from monitor.alerting.escalate import (
     heard_once,
     in_hours,
     named,
+    postponed,
     quiet_hours,
     refreshed,
     reminder_instants,
     resolved,
+    slept_through,
 )
 from monitor.alerting.lifecycle import Act, Event
 from monitor.alerting.muting import silence_of
-from monitor.alerting.notices import address_in, owed, pages, recoveries, reminders
+from monitor.alerting.notices import address_in, owed, pages, recoveries, reminders, replaced
 from monitor.alerting.plan import Recipient
 from monitor.alerting.roster import called
 from monitor.alerting.scene import Scene
+from monitor.alerting.standstill import doubted_until, patience, said
 from monitor.alerting.troubles import Trouble
 from monitor.model.incident import (
+    LATER,
     Address,
     Answer,
     Cover,
@@ -83,6 +87,7 @@ def _plan(case: Case) -> Case:
         colour=trouble.colour,
         generation=old.generation + 1,
         since_generation=old.generation + 1,
+        over_generation=old.generation if old.phase is Phase.UNANSWERED else old.over_generation,
         policy=policy.name if policy else "",
         steps=steps,
         cover=cover,
@@ -93,30 +98,39 @@ def _plan(case: Case) -> Case:
         acked_at=None,
         ack_note="",
     )
+    planned = acknowledged(planned, now) if suffices(planned) else planned
     case = replace(case, incident=counting(planned, now))
     return case if policy else case.noting("no_policy", trouble.kind.value)
 
 
 def _kept_answers(case: Case, terms: Terms) -> tuple[Answer, ...]:
-    """A lesser trouble is no news to the parties that have answered."""
-    eased = case.event is Event.EASED and case.incident.phase is not Phase.UNANSWERED
-    parties = {party.name for party in terms.parties} if eased else set()
-    return tuple(answer for answer in standing(case.incident, case.now) if answer.party in parties)
+    """A lesser trouble is no news to the parties that have answered; where it names none, anybody answered for all."""
+    if case.event not in (Event.EASED, Event.SUFFICED) or case.incident.phase is Phase.UNANSWERED:
+        return ()
+    kept, parties = standing(case.incident, case.now), {party.name for party in terms.parties}
+    if not parties:
+        return tuple(replace(answer, party="") for answer in kept[:1])
+    return tuple(answer for answer in kept if answer.party in parties)
 
 
 def _ask(case: Case) -> Case:
-    """The plan begins anew for the parties whose answer has ended; for the others it goes on."""
+    """The plan begins anew for the parties whose answer has ended, and for those of no party if nobody was called any
+    more; for the others it goes on."""
     old, scene, now = case.incident, case.scene, case.now
-    answers = standing(old, now)
-    left = replace(old, answers=answers, acked_by=None, acked_at=None, ack_note="")
-    again = {party.name for party in left.missing} & {answer.party for answer in old.answers}
-    people = {one for party in left.terms.parties if party.name in again for one in party.recipients}
-    policy = choose(scene.directory, old.kind, scene.unit.level, old.cause)
+    left = replace(old, answers=standing(old, now), acked_by=None, acked_at=None, ack_note="")
+    ended = {party.name for party in left.missing} & {answer.party for answer in old.answers}
+    asked = {one for party in left.terms.parties if party.name in ended for one in party.recipients}
+    others = {one for party in left.terms.parties for one in party.recipients} - asked
+
+    def again(one: str) -> bool:
+        return one in asked or (old.acked_by is not None and one not in others)
+
+    policy, cover = choose(scene.directory, old.kind, scene.unit.level, old.cause), scene.covers.get(old.cause)
     plan = (scene.directory, scene.lineage, scene.sessions, now, (), old.colour, now)
-    anew = (_only(step, lambda one: one in people) for step in (freeze(policy, *plan) if policy else ()))
-    kept = (step if finished(step) or not step.to else _only(step, lambda one: one not in people) for step in old.steps)
+    anew = (_only(step, again) for step in (freeze(policy, *plan) if policy else ()))
+    kept = (step if finished(step) or not step.to else _only(step, lambda one: not again(one)) for step in old.steps)
     steps = sorted((step for step in (*kept, *anew) if step is not None), key=lambda step: step.due_at)
-    planned = replace(left, generation=old.generation + 1, steps=narrowed(tuple(steps), old.cover, scene))
+    planned = replace(left, generation=old.generation + 1, cover=cover, steps=narrowed(tuple(steps), cover, scene))
     return replace(case, incident=counting(planned, now))
 
 
@@ -230,32 +244,72 @@ def call_due(case: Case) -> Case:
     """What is due becomes owed, unless the incident is silenced."""
     if not any(due(step, case.now) for step in case.incident.steps) or _silenced(case):
         return case
-    scene, old, now = case.scene, case.incident, case.now
+    scene, now = case.scene, case.now
+    old = replace(case.incident, steps=_awake(case))
     steps = narrowed(refreshed(old.steps, scene.directory, scene.lineage, scene.calendar, now), old.cover, scene)
     known = reachable(steps, scene, now)
     quiet = quiet_hours(known.values(), old.kind, old.colour)
     seen = case.event is not Event.UNSEEN
-
-    def whom(step: Step, at: datetime) -> Step:
-        there = resolved(step, scene.directory, scene.lineage, scene.calendar, at)
-        return narrowed((there,), old.cover, scene)[0]
-
-    fired = fire(steps, known, scene.sessions, now, old.answered, seen=seen, quiet=quiet, whom=whom)
+    fired = fire(steps, known, scene.sessions, now, old.answered, seen=seen, quiet=quiet, whom=_whom(case))
     fired = heard_once(fired, scene.directory.telephones)
     called = named(fired, old.generation)
     waiting = awaiting(called, scene.directory, scene.lineage, scene.sessions, now)
-    incident = replace(case.incident, steps=waiting)
+    incident = replace(old, steps=waiting)
     if fired.calls and seen and (reason := scene.reason(incident.cause)):
         incident = replace(incident, facts={**incident.facts, "reason": reason})  # what is wrong now
     notices = tuple(n for call in fired.calls for n in pages(incident, call, case.scene, case.now))
+    still_owed = () if Withhold(old.key, case.event.value) in case.withheld else old.owed
+    again = replaced(still_owed, notices, scene)
+    later = (Withhold(old.key, LATER, notices=again),) if again else ()
     incident = replace(incident, owed=owed(incident.owed, notices))
-    case = replace(case, incident=incident, notices=(*case.notices, *notices))
+    notices, withheld = (*case.notices, *notices), (*case.withheld, *later)
+    case = replace(case, incident=incident, notices=notices, withheld=withheld)
     for step in fired.empty:
         case = case.noting("nobody_to_call", step.role)
     for call in fired.calls:
         if not in_hours(step := steps[call.step], call.at, scene.sessions):
             case = case.noting("called_outside_hours", step.role)
     return case
+
+
+def _awake(case: Case) -> tuple[Step, ...]:
+    """The steps, of which those that we slept through wait for the unit's next answers."""
+    incident, scene, now = case.incident, case.scene, case.now
+    last = said(incident, scene.criteria.get(incident.cause))
+    wait = patience(scene.rules.get(incident.cause), scene.indicators)
+
+    def until(at: datetime) -> datetime | None:
+        return doubted_until(at, last, scene.began, wait, now)
+
+    return slept_through(incident.steps, until, scene.sessions, now, _whom(case))
+
+
+def _whom(case: Case) -> Callable[[Step, datetime], Step]:
+    """A step with those whom it calls at another instant."""
+    scene, cover = case.scene, case.incident.cover
+
+    def there(step: Step, at: datetime) -> Step:
+        return narrowed((resolved(step, scene.directory, scene.lineage, scene.calendar, at),), cover, scene)[0]
+
+    return there
+
+
+def gone_on(case: Case) -> Case:
+    """What is no pause any more: the plan goes on with the time that was left."""
+    old = case.incident
+    if old.paused_since is None or case.event is Event.PAUSED:
+        return case
+    steps = postponed(old.steps, old.paused_since, case.scene.sessions, case.now, _whom(case))
+    return replace(case, incident=replace(old, steps=steps, paused_since=None))
+
+
+def _pause(case: Case) -> Case:
+    since = case.incident.paused_since or case.now
+    return (
+        case
+        if since == case.incident.paused_since
+        else replace(case, incident=replace(case.incident, paused_since=since))
+    )
 
 
 def reachable(steps: tuple[Step, ...], scene: Scene, now: datetime) -> dict[str, Recipient]:
@@ -318,6 +372,7 @@ _NOTES = {
 
 ACTS: Mapping[Act, Callable[[Case], Case]] = {
     Act.WITHHOLD: _withhold,
+    Act.PAUSE: _pause,
     Act.PLAN: _plan,
     Act.ASK: _ask,
     Act.COVER: _cover,

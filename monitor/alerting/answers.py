@@ -52,6 +52,21 @@ def _holders(roles: Iterable[str], scene: Scene, now: datetime) -> tuple[str, ..
     return tuple(dict.fromkeys(people))
 
 
+def dated(incident: Incident, now: datetime) -> Incident:
+    """The incident with an end of each answer that has one: versions before 27 November 2026 knew one for all of them,
+    and none while a party was missing; and an answer may have been given under a policy that asked for none."""
+    if all(answer.until is not None for answer in incident.answers):
+        return incident
+    until, lasts = incident.acked_until, incident.terms.ack_expires
+    if until is not None and all(answer.until is None for answer in incident.answers):
+        return replace(incident, answers=tuple(replace(answer, until=until) for answer in incident.answers))
+    if lasts is None:
+        return incident
+    ends = (answer.until or answer.at + timedelta(seconds=lasts) for answer in incident.answers)
+    answers = tuple(replace(answer, until=end) for answer, end in zip(incident.answers, ends, strict=True))
+    return counting(replace(incident, answers=answers), now)
+
+
 def answered(
     incident: Incident, actor: str, note: str, now: datetime, party: str = "", until: datetime | None = None
 ) -> Incident:
@@ -59,6 +74,7 @@ def answered(
 
     To answer again makes it count longer, and shorter only who says until when. Raises ValueError as `acknowledge`.
     """
+    incident = dated(incident, now)
     answers = {answer.party: answer for answer in incident.answers}
     for name in _meant(incident, actor, party):
         known = answers.get(name)
@@ -68,6 +84,23 @@ def answered(
         else:
             answers[name] = replace(known, until=ends)
     return counting(replace(incident, answers=tuple(answers.values())), now)
+
+
+def suffices(incident: Incident) -> bool:
+    """Whether everybody has answered who must."""
+    return bool(incident.answers) and not incident.missing
+
+
+def acknowledged(incident: Incident, now: datetime) -> Incident:
+    """The incident as those have acknowledged it who answered; who did before stay."""
+    if incident.acked_by is not None:
+        return incident
+    return replace(
+        incident,
+        acked_by=", ".join(dict.fromkeys(answer.by for answer in incident.answers)),
+        acked_at=now,
+        ack_note="; ".join(answer.note for answer in incident.answers if answer.note),
+    )
 
 
 def _meant(incident: Incident, actor: str, party: str) -> tuple[str, ...]:

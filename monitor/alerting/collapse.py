@@ -57,6 +57,9 @@ class Sheltered:
     why: Mapping[str, Reason] = field(default_factory=dict)
 
 
+UNSHELTERED = Sheltered()
+
+
 def failing(state: UnitState, criterion: str) -> bool:
     """Whether a system fails at a criterion: by its last evidence, as shown, or by its incident when nobody can see."""
     held, incident = state.criteria.get(criterion), state.incidents.get(criterion)
@@ -133,9 +136,10 @@ def _last(state: UnitState, indicator: Indicator | None) -> Reading | None:
     return state.evidence.get(indicator.evidence) if indicator else None
 
 
-def once_more(indicator: Indicator | None) -> timedelta:
-    """For how long a unit's own next answer is waited for when a wider trouble has ended."""
-    return min(_span(ONCE_MORE, indicator), timedelta(seconds=LONGEST))
+def once_more(indicator: Indicator | None, answers: int = 1) -> timedelta:
+    """For how long a unit's own next answers are waited for, so many as are needed to be believed: when a wider trouble
+    has ended, or when we slept."""
+    return min(_span(ONCE_MORE + answers - 1, indicator), timedelta(seconds=LONGEST))
 
 
 def _span(periods: float, indicator: Indicator | None) -> timedelta:

@@ -210,9 +210,53 @@ def _waits(at: datetime, step: Step | StepSpec, sessions: Sessions) -> datetime:
     return step.hours.next_in(at, sessions.calendar.zone) if step.hours else at
 
 
+def _opens(step: Step, sessions: Sessions) -> bool:
+    """Whether a step is due because its hours begin then."""
+    return not in_hours(step, step.due_at - timedelta(seconds=1), sessions)
+
+
 def in_hours(step: Step, at: datetime, sessions: Sessions) -> bool:
     """Whether an instant lies in the hours of a step. What is due at another one cannot be called within them."""
     return _waits(at, step, sessions) <= at
+
+
+def postponed(
+    steps: tuple[Step, ...], since: datetime, sessions: Sessions, now: datetime, whom: Callable[[Step, datetime], Step]
+) -> tuple[Step, ...]:
+    """The plan after it stood still from `since` to `now`: what is due after so many minutes comes as much later.
+
+    What had fallen due before is due at once. A reminder keeps its day, what waits for the opening of its hours keeps
+    that, and what quiet hours hold waits for their end.
+    """
+    lost = max(now - since, timedelta(0))
+
+    def later(step: Step) -> Step:
+        if finished(step) or step.dated or step.due_at <= since or _opens(step, sessions):
+            return step
+        at = _waits(step.due_at + lost, step, sessions)
+        return replace(whom(replace(step, due_at=at), at), held=step.held)
+
+    return tuple(later(step) for step in steps)
+
+
+def slept_through(
+    steps: tuple[Step, ...],
+    until: Callable[[datetime], datetime | None],
+    sessions: Sessions,
+    now: datetime,
+    whom: Callable[[Step, datetime], Step],
+) -> tuple[Step, ...]:
+    """The plan after a time in which nobody looked: what fell due then waits `until` its unit could be asked
+    (`monitor.alerting.standstill`)."""
+
+    def later(step: Step) -> Step:
+        opens = until(step.due_at if _falls_due(step, now) else step.held_until or now)
+        if opens is None:
+            return step
+        again = _waits(opens, step, sessions)
+        return whom(_put_off(step, again, now), again)
+
+    return tuple(later(step) if due(step, now) else step for step in steps)
 
 
 def finished(step: Step) -> bool:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from monitor.alerting.acts import ACTS, Case, call_due, counted, narrowed
-from monitor.alerting.answers import answered, due, posted
+from monitor.alerting.acts import ACTS, Case, call_due, counted, gone_on, narrowed
+from monitor.alerting.answers import acknowledged, answered, dated, due, posted, suffices
 from monitor.alerting.escalate import (
     NOBODY,
     next_call,
@@ -107,6 +107,8 @@ def hand_on(incident: Incident, left: Notice, scene: Scene, now: datetime) -> tu
     index = next((at for at, step in enumerate(incident.steps) if step.called == left.call), None)
     if index is None or incident.phase is not Phase.OPEN:
         return as_it_was, True
+    paused = incident.paused_since and now
+    incident = gone_on(Case(incident, Event.STAYED, None, scene, now)).incident
     step, behind = incident.steps[index], incident.steps[index + 1 :]
     if step.skipped == NOBODY:  # handed on before
         return as_it_was, any(one.fired and not one.skipped for one in behind)
@@ -117,11 +119,10 @@ def hand_on(incident: Incident, left: Notice, scene: Scene, now: datetime) -> tu
     case = call_due(Case(replace(incident, steps=steps), Event.STAYED, None, scene, now))
     others = ", ".join(dict.fromkeys(notice.recipient for notice in case.notices))
     case = case.noting("handed on", f"{left.recipient} {LEFT}: {others or 'nobody yet'}")
-    after = case.incident
+    after = replace(case.incident, paused_since=paused)
     nobody = not case.notices and after.steps[index].skipped == NOBODY
-    return Alerts(
-        {after.cause: after}, (after,), case.notices, recheck_at=_next(after, now), audit=case.audit
-    ), not nobody
+    told = Alerts({after.cause: after}, (after,), case.notices, case.withheld, _next(after, now), case.audit)
+    return told, not nobody
 
 
 def _vacated(incident: Incident, step: Step, left: Notice, scene: Scene, now: datetime) -> Step | None:
@@ -170,22 +171,13 @@ def acknowledge(
     if move is None:
         raise ValueError(f"incident {incident.ref} is {incident.phase.value}")
     if event is Event.ACKNOWLEDGED:
-        incident = _acknowledged(incident, now) if incident.acked_by is None else incident
+        incident = acknowledged(incident, now)
     ended = now if move.to is Phase.CLOSED else None
     whom = incident.answered if event is Event.HEARD else None
     news = incident != before and Act.WITHHOLD in move.acts
     withheld = (Withhold(incident.key, event.value, whom),) if news else ()
     cover = incident.cover if move.to in COVERABLE else None
     return replace(incident, phase=move.to, closed_at=ended, cover=cover), withheld
-
-
-def _acknowledged(incident: Incident, now: datetime) -> Incident:
-    return replace(
-        incident,
-        acked_by=", ".join(dict.fromkeys(answer.by for answer in incident.answers)),
-        acked_at=now,
-        ack_note="; ".join(answer.note for answer in incident.answers if answer.note),
-    )
 
 
 def _next(incident: Incident, now: datetime) -> datetime | None:
@@ -208,10 +200,11 @@ def _well_until(incident: Incident) -> datetime | None:
 
 
 def _move(incident: Incident | None, trouble: Trouble | None, cause: str, scene: Scene, now: datetime) -> Case:
+    incident = incident and dated(incident, now)
     event = _event(incident, trouble, cause, scene, now)
     move = TABLE[None if incident is None else incident.phase, event]
     case = Case(posted(incident, scene, now) if incident else _opened(trouble, scene, now), event, trouble, scene, now)
-    case = counted(case)
+    case = gone_on(counted(case))
     for act in move.acts:
         case = ACTS[act](case)
     ended = now if move.to is Phase.CLOSED else None
@@ -229,7 +222,8 @@ def _event(incident: Incident | None, trouble: Trouble | None, cause: str, scene
     if scene.paused:
         return Event.PAUSED
     if trouble is not None:
-        return _covering(incident, cause, scene, _again(incident, _change(incident, trouble, scene), now))
+        event = _covering(incident, cause, scene, _again(incident, _change(incident, trouble, scene), now))
+        return Event.SUFFICED if event is Event.EASED and _sufficed(incident, trouble, scene, now) else event
     if cause.startswith(MASS_PREFIX):
         return _well(incident, now) if cause in scene.causes else Event.RETIRED
     if cause.startswith(SILENT_PREFIX):
@@ -268,6 +262,13 @@ def _again(incident: Incident, change: Event, now: datetime) -> Event:
     if incident.phase is Phase.CLOSING and ended in (None, Event.REMINDED):
         return Event.RELAPSED if incident.acked_by is None else Event.RESUMED
     return ended or change
+
+
+def _sufficed(incident: Incident, trouble: Trouble, scene: Scene, now: datetime) -> bool:
+    """Whether those have answered who must for a lesser trouble, by the plan for that."""
+    if not incident.answers or incident.phase not in COVERABLE:
+        return False
+    return suffices(ACTS[Act.PLAN](Case(incident, Event.EASED, trouble, scene, now)).incident)
 
 
 def _well(incident: Incident, now: datetime) -> Event:

@@ -11,9 +11,11 @@ event does to the incident; nothing else changes a phase. The rules behind the t
 * Where a policy names parties (officials and the telecom operator), each must answer: an answer for one stops the
   calls to its people only, and when it ends (`expired`) its people only are called anew.
 * Easing while nobody answered replaces the plan by that of the lesser trouble. Easing under an acknowledgement changes
-  nothing, so that falling back is no news to those who answered; where one of several parties has, its answer stands.
-* A silence stops the calls, not the watch: phases change as ever, what falls due waits and comes once when it ends. So
-  does maintenance, which also judges nothing: whatever is open is paused, nothing opens and nothing recovers.
+  nothing, so that falling back is no news to those who answered; where one of several parties has, its answer stands,
+  and where it is the only one that the lesser trouble asks for, that is acknowledged (`sufficed`).
+* A silence stops the calls, not the watch: phases change as ever, what falls due waits and comes once when it ends.
+  Maintenance judges nothing: whatever is open is paused, nothing opens and nothing recovers, and plans stand still.
+  After it a step comes as much later as the pause lasted (`gone_on`); what is due at a date or an hour keeps that.
 * What a wider trouble takes in (`monitor.alerting.collapse`) opens no incident when a system explains it, and calls
   nobody who hears of the wider one. An open one is narrowed to the others (`covered`); when the wider one ends and it
   is still there after it was asked once more, those who were spared are called as for a new one (`uncovered`), and
@@ -47,6 +49,7 @@ class Event(StrEnum):
     STAYED = "stayed"
     WORSENED = "worsened"
     EASED = "eased"
+    SUFFICED = "sufficed"  # ... and whoever must answer for the lesser trouble has
     RENEWED = "renewed"  # the same trouble with another deadline
     UNSEEN = "unseen"  # unknown
     PAUSED = "paused"  # maintenance, or too little to be judged
@@ -70,6 +73,7 @@ class Act(StrEnum):
     """What a move does, in this order."""
 
     WITHHOLD = "withhold"  # pending notices are no longer owed
+    PAUSE = "pause"  # the plan stands still until the next other event
     PLAN = "plan"  # freeze a plan of a new generation
     ASK = "ask"  # the plan for those whose answer has ended
     COVER = "cover"  # the plan for those who do not hear of a wider trouble
@@ -100,15 +104,17 @@ _END = Move(Phase.CLOSED, (Act.WITHHOLD, Act.RECOVER))
 _REVIEW = Move(Phase.UNANSWERED, (Act.WITHHOLD, Act.RECOVER, Act.WELL))
 _SEEN = Move(Phase.UNANSWERED)
 _DROP = Move(Phase.CLOSED, (Act.WITHHOLD, Act.NOTE))
+_ENOUGH = Move(Phase.ACKNOWLEDGED, (Act.WITHHOLD, Act.PLAN))
 
 # A pair that is not listed cannot happen or is refused. None: there is no incident yet.
 TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (None, Event.APPEARED): Move(Phase.OPEN, (Act.PLAN, Act.CALL)),
     (Phase.OPEN, Event.STAYED): _CALL,
     (Phase.OPEN, Event.UNSEEN): _CALL,
-    (Phase.OPEN, Event.PAUSED): Move(Phase.OPEN),
+    (Phase.OPEN, Event.PAUSED): Move(Phase.OPEN, (Act.PAUSE,)),
     (Phase.OPEN, Event.WORSENED): _ANEW,
     (Phase.OPEN, Event.EASED): _ANEW,
+    (Phase.OPEN, Event.SUFFICED): _ENOUGH,
     (Phase.OPEN, Event.RENEWED): _ANEW,
     (Phase.OPEN, Event.COVERED): _COVER,
     (Phase.OPEN, Event.UNCOVERED): _UNCOVER,
@@ -135,7 +141,7 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.ACKNOWLEDGED, Event.RETIRED): _DROP,
     (Phase.CLOSING, Event.CALMED): _WATCHED,
     (Phase.CLOSING, Event.UNSEEN): _CALL,
-    (Phase.CLOSING, Event.PAUSED): _WATCHED,
+    (Phase.CLOSING, Event.PAUSED): Move(Phase.CLOSING, (Act.PAUSE,)),
     (Phase.CLOSING, Event.HEARD): Move(Phase.CLOSING, (Act.WITHHOLD,)),
     (Phase.CLOSING, Event.ACKNOWLEDGED): Move(Phase.CLOSING, (Act.WITHHOLD,)),
     (Phase.CLOSING, Event.RELAPSED): _CALL,
@@ -145,6 +151,7 @@ TABLE: Mapping[tuple[Phase | None, Event], Move] = {
     (Phase.CLOSING, Event.LAPSED): _ANEW,
     (Phase.CLOSING, Event.EXPIRED): _ASK,
     (Phase.CLOSING, Event.EASED): _ANEW,
+    (Phase.CLOSING, Event.SUFFICED): _ENOUGH,
     (Phase.CLOSING, Event.WORSENED): _ANEW,
     (Phase.CLOSING, Event.RENEWED): _ANEW,
     (Phase.CLOSING, Event.RECOVERED): _END,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from monitor.alerting.escalate import Call, quiet_until, report_by, working
@@ -11,8 +12,9 @@ from monitor.alerting.plan import Recipient
 from monitor.alerting.roster import ways
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, judged
-from monitor.alerting.wording import KPI_LIMIT, Message, render
-from monitor.model.colour import Colour
+from monitor.alerting.wording import KPI_LIMIT, TONE, Message, render
+from monitor.model.colour import Colour, worst
+from monitor.model.hours import Calendar
 from monitor.model.incident import Address, Answer, Incident, Kind, Notice, Step
 from monitor.model.text import unaccent
 from monitor.model.verdict import Param
@@ -57,7 +59,7 @@ def recoveries(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice,
     That a service is back is told at once, all else when the office is open; quiet hours hold it as they hold pages.
     """
     due_at = now if incident.kind in (Kind.OUTAGE, Kind.MASS) else working(now, scene.sessions)
-    told = ((key, address_in(key)) for key in incident.owed)
+    told = ((key, address_in(key)) for key in incident.owed if _generation(key, incident) > incident.over_generation)
     people = [(key, address, scene.recipient(address.recipient)) for key, address in told]
     known = (person for _, _, person in people if person)
     quiet = quiet_until(known, incident.kind, incident.colour, scene.calendar.zone, due_at)
@@ -101,7 +103,7 @@ def _reminder(
     )
     ends = until.isoformat() if until else ""
     key = f"{incident.key}/{incident.generation}/reminder/{ends}/{address.recipient}/{address.channel}"
-    return _notice(incident, STILL_OPEN, key, address, due_at, message)
+    return replace(_notice(incident, STILL_OPEN, key, address, due_at, message), until=until)
 
 
 def _recovery(
@@ -139,9 +141,37 @@ def address_in(key: str) -> Address:
     return Address(recipient, channel)
 
 
+def _generation(key: str, incident: Incident) -> int:
+    return int(key.removeprefix(f"{incident.key}/").partition("/")[0])
+
+
 def owed(before: tuple[str, ...], new: tuple[Notice, ...]) -> tuple[str, ...]:
     """The last key for each address: what a recovery waits for."""
     return tuple({address_in(key): key for key in (*before, *(notice.key for notice in new))}.values())
+
+
+def replaced(before: tuple[str, ...], new: Iterable[Notice], scene: Scene) -> frozenset[str]:
+    """Keys of the calls that new ones make needless where they still wait: to the same person by the same channel, or
+    by one that takes over from it. `before` as `Incident.owed`."""
+    found = set[str]()
+    for notice in new:
+        person = scene.recipient(notice.recipient)
+        after = {} if person is None else person.after
+        by = _in_turn(notice.channel, after)
+        for key in before:
+            earlier = address_in(key)
+            if earlier.recipient == notice.recipient and notice.channel in _in_turn(earlier.channel, after):
+                head = key.removesuffix(earlier.channel)
+                found |= {head + channel for channel in by}
+    return frozenset(found)
+
+
+def _in_turn(channel: str, after: Mapping[str, str]) -> tuple[str, ...]:
+    """A channel and those that take over from it."""
+    found = [channel]
+    while (following := after.get(found[-1])) is not None and following not in found:
+        found.append(following)
+    return tuple(found)
 
 
 def _facts(incident: Incident, person: Recipient, scene: Scene, now: datetime) -> dict[str, Param]:
@@ -156,6 +186,7 @@ def _facts(incident: Incident, person: Recipient, scene: Scene, now: datetime) -
         "now": now,
         "when": since,
         "h": lasted,
+        TONE: incident.colour.value,
         **_addressee(person, scene),
         **_role("role", person.role, scene),
         "scope": scene.dependants,
@@ -236,21 +267,33 @@ def _plan_facts(incident: Incident, step: Step, scene: Scene, now: datetime) -> 
 
 
 def _days_late(incident: Incident, scene: Scene, now: datetime) -> int | None:
-    """Calendar days past the last good day: 1 on the first day that is too late."""
     deadline = _latest(incident, scene).get("deadline") or incident.facts.get("deadline")
-    if not isinstance(deadline, datetime) or now < deadline:
-        return None
-    return (scene.calendar.local(now).date() - scene.calendar.local(deadline).date()).days + 1
+    return days_late(deadline, now, scene.calendar) if isinstance(deadline, datetime) else None
+
+
+def days_late(deadline: datetime, now: datetime, calendar: Calendar) -> int | None:
+    """Calendar days past the last good day: 1 on the first day that is too late. None before that."""
+    return None if now < deadline else (calendar.local(now).date() - calendar.local(deadline).date()).days + 1
 
 
 def _end_facts(incident: Incident, scene: Scene, now: datetime) -> dict[str, Param]:
-    """When it ended and how long it lasted, in whole minutes."""
+    """When it ended, how long it lasted, in whole minutes, and what is true of the unit now."""
     since, ended = incident.facts.get("since"), incident.well_since or now
-    facts: dict[str, Param] = {"when": scene.calendar.local(ended), **_still_red(incident, scene)}
+    still = _still_red(incident, scene)
+    tone = Colour.RED if still else _end_colour(incident, scene)
+    facts: dict[str, Param] = {"when": scene.calendar.local(ended), TONE: tone.value, **still}
     if isinstance(since, datetime):
         facts |= {"minutes": (ended - since).total_seconds() // 60}
         facts |= {"work_minutes": scene.sessions.working_minutes(since, ended)}
     return facts
+
+
+def _end_colour(incident: Incident, scene: Scene) -> Colour:
+    """What its criterion has come to; where a source speaks again, the worst of the unit's."""
+    if incident.kind is Kind.SILENT:
+        return worst(*(state.told for state in scene.criteria.values()))
+    state = scene.criteria.get(incident.cause)
+    return Colour.GREEN if state is None else state.told
 
 
 def _still_red(incident: Incident, scene: Scene) -> dict[str, Param]:

@@ -5,6 +5,7 @@
 | sent | done | done |
 | try again | later, with back-off; the 30th try (urgent: the third, or a long wait): refused, next channel | later |
 | refused: recipient, message | refused, next channel | refused |
+| refused: too late (`worth`) | refused | refused |
 | refused: left the post | suppressed where the plan calls somebody instead, else refused | the same |
 | refused: channel (configuration, money, login) | refused, next channel; the channel rests | later; the channel rests |
 | refused: quota | refused, next channel | after midnight |
@@ -62,7 +63,7 @@ class Following:
 
 def follow(receipt: Receipt, notice: Notice, way: Way, attempt: int, now: datetime, chance: float) -> Following:
     """See the table above. `chance` (0 to 1) spreads the tries."""
-    following = "" if receipt.fault is Fault.LEFT else way.next_of.get(notice.recipient, "")
+    following = "" if receipt.fault in (Fault.LEFT, Fault.LATE) else way.next_of.get(notice.recipient, "")
     if receipt.outcome is Outcome.UNKNOWN and way.blind and following:
         return Following(replace(receipt, outcome=Outcome.MAYBE_SENT), next_channel=following)
     if receipt.outcome is Outcome.REFUSED:

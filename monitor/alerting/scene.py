@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from monitor.alerting.plan import Directory, Recipient
 from monitor.engine.book import Criterion, Indicator
@@ -39,6 +40,7 @@ class Scene:
     awaited: frozenset[str] = frozenset()
     waits: Mapping[str, float] = field(default_factory=dict)  # cause -> seconds for which its first call waits
     causes: frozenset[str] = frozenset()  # of mass troubles that the site asks for here
+    began: datetime | None = None  # when the service began to look; None: nobody slept
     paused: bool = False  # under maintenance: nothing is judged, so nothing opens, calls or ends
 
     def recipient(self, identity: str) -> Recipient | None:

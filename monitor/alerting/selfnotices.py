@@ -8,9 +8,11 @@ from datetime import datetime
 
 from monitor.alerting.plan import Directory, Recipient
 from monitor.alerting.selfwatch import Alarm, Call
-from monitor.alerting.wording import Words, render
+from monitor.alerting.wording import TONE, Words, render
+from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
-from monitor.model.incident import Notice
+from monitor.model.incident import LATER, Notice
+from monitor.model.state import Withhold
 from monitor.model.unit import Unit
 from monitor.model.verdict import Param
 
@@ -35,6 +37,13 @@ def notices(call: Call, operators: Operators, now: datetime) -> tuple[Notice, ..
         for channel in operators.via
         if channel in person.channels
     )
+
+
+def outdated(call: Call, notice: Notice) -> Withhold:
+    """What is still owed to the same address of the message before: this one says more."""
+    alarm = call.alarm
+    before = f"{alarm.key}/{alarm.told - 1}/self/{notice.recipient}/{notice.channel}"
+    return Withhold(alarm.key, LATER, notices=frozenset({before}))
 
 
 def _notice(
@@ -63,6 +72,7 @@ def _facts(call: Call, operators: Operators, now: datetime) -> dict[str, Param]:
         "id": alarm.ref,
         "now": now,
         "when": alarm.seen_at if over else alarm.since,
+        TONE: (Colour.GREEN if over else Colour.RED).value,
         "url": f"{base}/" if base else None,
     }
     if over:

@@ -34,7 +34,7 @@ def hastened(incident: Incident, by: timedelta, now: datetime) -> Incident:
 
     dated = "deadline" in incident.facts
     steps = tuple(step if dated or _named(step) else _sooner(step, by, now) for step in incident.steps)
-    well = incident.well_since
+    well, paused = incident.well_since, incident.paused_since
     return replace(
         incident,
         steps=steps,
@@ -42,6 +42,7 @@ def hastened(incident: Incident, by: timedelta, now: datetime) -> Incident:
         acked_until=sooner(incident.acked_until),
         remind_at=sooner(incident.remind_at),
         well_since=min(well, now) if well else None,
+        paused_since=paused and paused - by,
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from monitor.alerting.plan import Directory
 from monitor.alerting.selfwatch import Figures
-from monitor.model.incident import Incident, Phase, Unheard
+from monitor.model.incident import Incident, Phase, Step, Unheard
 
 GRACE = 60.0  # seconds after its time from which on a call that fails everywhere counts; before, it is being tried
 _NAMED = 3  # posts in a message
@@ -31,9 +31,24 @@ def still_owed(
 
 def _owed(call: Unheard, incident: Incident) -> bool:
     generation, step, *_ = (*call.call.split("/"), "")
-    planned = generation == str(incident.generation) and step.isdigit() and int(step) < len(incident.steps)
+    planned = generation.isdigit() and step.isdigit() and incident.same_trouble(int(generation))
     explained = incident.cover is not None and incident.cover.whole
-    return planned and incident.phase is Phase.OPEN and not explained
+    return planned and incident.phase is Phase.OPEN and not explained and not _answered(call, incident)
+
+
+def _answered(call: Unheard, incident: Incident) -> bool:
+    """Whether all whom the call meant have answered, as one of several parties."""
+    meant = _step(call, incident)
+    return meant is not None and bool(meant.to) and all(one.recipient in incident.answered for one in meant.to)
+
+
+def _step(call: Unheard, incident: Incident) -> Step | None:
+    """The step of a call; None where it is not known any more: a plan in part made anew has other numbers."""
+    named = next((step for step in incident.steps if step.called == call.call), None)
+    generation, number, *_ = call.call.split("/")
+    if named is None and generation == str(incident.generation) and int(number) < len(incident.steps):
+        return incident.steps[int(number)]
+    return named
 
 
 def figures(owed: Sequence[tuple[Unheard, Incident]], directory: Directory) -> Figures | None:
@@ -41,7 +56,8 @@ def figures(owed: Sequence[tuple[Unheard, Incident]], directory: Directory) -> F
     if not owed:
         return None
     call, incident = owed[0]
-    roles = incident.steps[int(call.call.split("/")[1])].role.split(",")
+    step = _step(call, incident)
+    roles = step.role.split(",") if step else []
     titles = [directory.roles.get(role, (role, role)) for role in roles if role][:_NAMED]
     vi, en = (", ".join(names) or None for names in zip(*titles, strict=True)) if titles else (None, None)
     return {

@@ -10,11 +10,11 @@ from typing import Literal
 from monitor.config.jmes import check_path
 from monitor.config.pattern import compile_pattern
 from monitor.config.probemodels import CaptureSection, JourneyProbe, StepSection
-from monitor.config.probequestion import check_json_size, check_question, tls_of
+from monitor.config.probequestion import check_json_size, check_question
 from monitor.config.probespec import Asks, Capture, JourneyCheck, Step
 from monitor.config.problems import Location
 from monitor.config.secrets import is_reference
-from monitor.config.sources import HARMLESS, Surroundings, check_header
+from monitor.config.sources import HARMLESS, Surroundings, check_header, tls_of
 from monitor.config.template import Template, parse_template
 
 _CONFIDENTIAL = re.compile(r"(?i)pass|secret|token|otp|pin\b|mat_?khau")  # fields of a form that hold a secret

@@ -14,6 +14,7 @@ from monitor.model.verdict import Param
 
 LOOPBACK = "~canary"  # the channel that leads back to the monitor itself (monitor.service.canary): in no count or list
 OWN_PREFIX = "self/"  # of what the messages of the monitor's own alarm belong to (monitor.alerting.selfwatch)
+DIGEST_PREFIX = "digest/"  # of what the messages of a digest belong to; the unit's code follows, then its time
 MASS_PREFIX = "mass:"  # of the cause of a mass outage: the criterion of the children follows
 
 
@@ -140,12 +141,14 @@ class Incident:
     ack_note: str = ""
     closed_at: datetime | None = None
     owed: tuple[str, ...] = ()  # key of the last notice owed to each (recipient, channel), for the recovery message
+    over_generation: int = -1  # up to which the end was told: what was owed before is no reason to tell the next one
     terms: Terms = Terms()
     answers: tuple[Answer, ...] = ()  # of this generation, at most one for each party
     acked_until: datetime | None = None  # when the first of its answers ends
     remind_at: datetime | None = None  # when somebody is reminded next that theirs ends
     well_since: datetime | None = None  # while closing or unanswered
     cover: Cover | None = None  # while open or closing
+    paused_since: datetime | None = None  # since when nothing is judged and its plan stands still
 
     def same_trouble(self, generation: int) -> bool:
         """Whether what was told in that generation is what there is now."""
@@ -198,6 +201,7 @@ class Notice:
     instead_of: str = ""  # the channel that was owed this first, if another one had to take over
     attachments: tuple[str, ...] = ()  # names of kept files (monitor.ports.Shelf); e-mail carries them, nothing else
     free_at: datetime | None = None  # when it was owed, where that is later than its time: its age counts from then
+    until: datetime | None = None  # from when on what it says is not true any more; None: nothing in it names an end
 
     @property
     def call(self) -> str:
@@ -241,6 +245,7 @@ class Fault(StrEnum):
     NIGHT = "night"  # not at this hour
     LOGIN = "login"  # the access token: a new one may help
     LEFT = "left"  # whoever was to hear it holds the post no more
+    LATE = "late"  # it is not worth sending any more (monitor.alerting.worth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +258,10 @@ class Unheard:
     due_at: datetime
 
 
+LATER = "told by a later call"  # why a message is not owed any more
 LEFT = "holds the post no more"  # why a message went to nobody; whoever is called instead hears of it by the plan
-DELIVERED, FAILED = "delivered", "failed"  # what a provider can say of a message later
+DELIVERED, FAILED, SEEN = "delivered", "failed", "seen"  # what a provider can say of a message later
+FINALS = ("", FAILED, DELIVERED, SEEN)  # each replaces those before it: they come out of order, and more than once
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +277,7 @@ class Delivery:
     sent_at: datetime | None = None
     detail: str = ""
     provider_id: str = ""  # the provider's own name for the message
-    final: str = ""  # what the provider said later: delivered, failed; empty: nothing yet
+    final: str = ""  # what the provider said later: failed, delivered, seen; empty: nothing yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,10 +69,12 @@ class Commits:
         async with self.turn:
             await self.let_nothing_overtake()
             try:
-                return await self._write(decide())
+                written = await self._write(decide())
             except Conflict:
                 await self.reload()
-                return await self._write(decide())
+                written = await self._write(decide())
+        self._agenda.wake.set()  # others are to be decided because of it, or this unit sooner than was known
+        return written
 
     async def let_nothing_overtake(self) -> None:
         """What was decided before is committed before. Raises StoreError while the store is away."""

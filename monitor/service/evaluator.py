@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from monitor.alerting.muting import Held, asleep, held_back
+from monitor.alerting.standstill import ASKED_FIRST, held_until
 from monitor.decide import Policy, acknowledge, check_told, hand_on, holds_post, listeners, may_wait
 from monitor.engine.hygiene import Known
 from monitor.model.errors import NotFound, StoreError
@@ -74,6 +75,7 @@ class Evaluator:
 
     async def load(self) -> None:
         """Take over what was committed. Nothing is judged or sent because of a start itself."""
+        self.policy = replace(self.policy, began=self._clock.now())
         for state in await self._store.load_states():
             if state.unit in self.states:
                 self._states.adopt(state)
@@ -107,7 +109,12 @@ class Evaluator:
 
     def known(self, source: str) -> Known:
         """What news of a source is held against."""
-        return Known(self.policy.ruleset.indicators, self.policy.calendar, partial(self._held, source))
+        return Known(self.policy.ruleset.indicators, self.policy.calendar, partial(self._held, source), self._counting)
+
+    def _counting(self, unit: str, indicator: str) -> Reading | None:
+        """The last committed reading of whatever source."""
+        state = self.states.get(unit)
+        return None if state is None else state.evidence.get(indicator)
 
     def _held(self, source: str, unit: str, indicator: str) -> Reading | None:
         """The last committed reading of a source."""
@@ -149,7 +156,10 @@ class Evaluator:
     def take(self, collected: Collected) -> None:
         """News from a source. Returns at once; the decision follows within milliseconds."""
         for reading in collected.readings:
-            self._hear(reading)
+            if collected.table or collected.by_hand:  # it comes once: nothing of it may wait, and be lost by a kill
+                self._agenda.hear(reading)
+            else:
+                self._hear(reading)
         if collected.answer is not None and collected.answer.unit in self.states:
             self._agenda.note_answer(collected.answer)
         touched = self._sources.follow(collected)
@@ -292,10 +302,18 @@ class Evaluator:
             muted = held_back(notice, policy.muting, policy.units, now)
             if muted and coming:  # a claim may come after the store has released what is to be held no more
                 muted = held_back(notice, policy.muting.having(coming, now), policy.units, now)
-            return muted or asleep(notice, policy.directory, policy.calendar.zone, now)
+            return (
+                muted or asleep(notice, policy.directory, policy.calendar.zone, now) or self._asked_first(notice, now)
+            )
         except Exception:
             log.exception("whether notice %s is held back cannot be told", notice.key)
             return None
+
+    def _asked_first(self, notice: Notice, now: datetime) -> Held | None:
+        """That a call which waited while nobody ran waits until its unit could be asked since."""
+        policy, state = self.policy, self.states.get(notice.unit)
+        until = held_until(notice, state, policy.rules, policy.ruleset.indicators, policy.began, now)
+        return None if until is None else Held(ASKED_FIRST, until)
 
     def holds_post(self, notice: Notice) -> bool:
         """Whether the recipient of a call holds the post that was called. What breaks here holds nothing back."""

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from monitor.alerting import unheard
 from monitor.alerting.auditor import excused
-from monitor.alerting.selfnotices import notices
+from monitor.alerting.selfnotices import notices, outdated
 from monitor.alerting.selfwatch import (
     CONDITIONS,
     Alarm,
@@ -38,7 +38,7 @@ from monitor.alerting.selfwatch import (
 from monitor.config.spec import OwnAlarm
 from monitor.model.errors import DenbaoError, StoreError
 from monitor.model.incident import Incident, Notice, Unheard
-from monitor.model.state import AuditEntry
+from monitor.model.state import AuditEntry, Withhold
 from monitor.ports import Clock, Host, Resting, Source, Store
 from monitor.service.auditor import Auditor
 from monitor.service.canary import Canary
@@ -137,10 +137,22 @@ class SelfWatch(Collector):
             entry = AuditEntry(self._clock.now(), actor, "own alarm answered", alarm.key, via)
             try:
                 async with asyncio.timeout(PATIENCE):
-                    await self._watched.store.audit(entry)
+                    await self._note_answer(alarm, entry)
             except (StoreError, TimeoutError) as broken:
                 log.error("the answer of %s is not in the audit trail: %s", actor, str(broken) or "no answer")
         return alarm
+
+    def told_as(self, ref: str) -> Alarm | None:
+        """The alarm that people were told of by this reference; None when there is none."""
+        return next((alarm for alarm in self.alarms.values() if alarm.told_of and alarm.ref == ref), None)
+
+    async def _note_answer(self, alarm: Alarm, entry: AuditEntry) -> None:
+        """Write down who answered; what waits of the alarm is owed no more. Raises StoreError."""
+        if self._own.operators is None:
+            await self._watched.store.audit(entry)
+            return
+        unit, needless = self._own.operators.unit.code, Withhold(alarm.key, "acknowledged")
+        await self._watched.evaluator.tell(unit, (), entry, withheld=(needless,))
 
     def hears(self, person: str) -> bool:
         """Whether somebody (recipient id) is told of the monitor's own alarms."""
@@ -277,15 +289,19 @@ class SelfWatch(Collector):
         for notice in owed:
             if over and (notice.recipient, notice.channel) in unheard:
                 continue  # what is over before anybody was told is never told
-            if CONDITIONS[condition].direct or not await self._owe(notice, now):
+            if CONDITIONS[condition].direct or not await self._owe(notice, outdated(call, notice), now):
                 self._direct.send(notice)
 
-    async def _owe(self, notice: Notice, now: datetime) -> bool:
-        """Put a message into the outbox; False when that does not work at once."""
+    async def _owe(self, notice: Notice, outdated: Withhold, now: datetime) -> bool:
+        """Put a message into the outbox in place of what it outdates; False when that does not work at once."""
         entry = AuditEntry(now, "denbao", "own alarm", notice.incident, f"{notice.kind} to {notice.recipient}")
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._watched.evaluator.tell(notice.unit, (notice,), entry)
+                rows = (await self._watched.store.owed([notice.incident])).get(notice.incident, {})
+                told = next((key for key in outdated.notices or () if key in rows), None)
+                if notice.kind == "self_over":  # it is good news: only to who was told
+                    notice = replace(notice, requires=told)
+                await self._watched.evaluator.tell(notice.unit, (notice,), entry, withheld=(outdated,))
         except (DenbaoError, TimeoutError) as broken:
             log.error("the outbox does not take %s, it goes directly: %s", notice.key, str(broken) or "no answer")
             return False

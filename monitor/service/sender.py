@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.alerting.outcome import REST, Way, follow, take_over
+from monitor.alerting.worth import too_late
 from monitor.model.errors import StoreError
 from monitor.model.incident import LEFT, Fault, Notice, Outcome, Receipt
 from monitor.model.state import AuditEntry, Decision
@@ -151,13 +152,23 @@ class Sender:
         await woken(self._wake[channel], self._clock, max(left, 0.01))
 
     async def _send(self, lease: Lease) -> None:
-        receipt = self._without_sending(lease)
+        receipt = await self._outlived(lease) or self._without_sending(lease)
         if receipt is None:
             receipt = await self._sent(lease)
             await self._note_fault(lease.notice.channel, receipt)
         if receipt.fault is Fault.LEFT and self.hand_on is not None:
             receipt = await handed_on(lease.notice, receipt, self.hand_on)
         await self._settle(lease, receipt)
+
+    async def _outlived(self, lease: Lease) -> Receipt | None:
+        """How a message ends that is not worth sending any more, said in the audit trail."""
+        notice, since = lease.notice, lease.since or lease.notice.due_at
+        receipt = too_late(notice, since, self._clock.now(), maybe_sent=lease.maybe_sent)
+        if receipt is not None:
+            said = f"{notice.kind} to {notice.recipient} by {notice.channel}: {receipt.detail}"
+            log.error("message %s is given up: %s", notice.key, receipt.detail)
+            await self._tell("too late", notice.incident, said)
+        return receipt
 
     async def _sent(self, lease: Lease) -> Receipt:
         transport = self._transports[lease.notice.channel]
@@ -207,7 +218,7 @@ class Sender:
             log.error("%s of %s is not in the audit trail: %s", action, channel, broken)
 
     async def heard_later(self, channel: str, name: str, final: str) -> bool:
-        """Take in what a provider says later of a message ("delivered", "failed"), see the store's port.
+        """Take in what a provider says later of a message, see the store's port; what is no news changes nothing.
 
         What failed after all is owed by the recipient's next channel at once, unless it was withheld since (answered,
         recovered, worsened ...). False where nothing has this name. Raises StoreError.
@@ -221,9 +232,11 @@ class Sender:
             told.append(following)
             return take_over(notice, following)
 
-        if not await self._store.heard_later(channel, name, final, now, instead):
+        news = await self._store.heard_later(channel, name, final, now, instead)
+        if news is None:
             self._keep_early(channel, name, final)
-            return False
+        if not news:
+            return news is not None
         detail = f"told by {', '.join(dict.fromkeys(told))} instead" if told else ""
         await self._store.audit(AuditEntry(now, f"provider of {channel}", final, clean(name), detail))
         if told:

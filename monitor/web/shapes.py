@@ -133,6 +133,7 @@ def incident_summary(incident: Incident) -> Json:
         "awaits": [party.name for party in incident.missing],
         "covered_by": {"unit": incident.cover.unit, "cause": incident.cover.cause} if incident.cover else None,
         "well_since": iso(incident.well_since),
+        "paused_since": iso(incident.paused_since),
         "closed_at": iso(incident.closed_at),
         "generation": incident.generation,
     }

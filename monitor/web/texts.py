@@ -270,6 +270,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "state_unknown": ("chưa chắc đã đến", "may have arrived"),
     "state_maybe_sent": ("có thể đã đến, đã chuyển kênh khác", "may have arrived, told by another channel"),
     "final_delivered": ("đã đến máy", "delivered"),
+    "final_seen": ("đã xem", "seen"),
     "final_failed": ("không đến được", "not delivered"),
     "state_suppressed": ("đã rút", "withheld"),
     "text": ("Nội dung", "Text"),
@@ -324,6 +325,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "acked_until": ("Xác nhận có hiệu lực đến {time}", "The acknowledgement counts until {time}"),
     "awaits": ("Còn chờ", "Still awaits"),
     "well_since": ("Đã ổn từ {time}", "Well since {time}"),
+    "paused_since": (
+        "Tạm dừng từ {time} (bảo trì hoặc chưa đủ số liệu); các bước sau lùi lại bằng thời gian tạm dừng",
+        "Paused since {time} (maintenance, or too little to judge); its steps come as much later as it lasts",
+    ),
     "party": ("Xác nhận thay mặt", "Answering for"),
     "ack_done": ("Đã xác nhận. Đang tải lại…", "Acknowledged. Reloading…"),
     "ack_failed": ("Không xác nhận được: ", "Not acknowledged: "),

@@ -17,6 +17,7 @@ from monitor.engine.rolling import pack
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.incident import (
+    LATER,
     LEFT,
     LOOPBACK,
     Address,
@@ -931,6 +932,20 @@ async def test_a_provider_tells_later_by_our_name_or_by_its_own(store: Store) ->
     assert await store.lease("log", "me", at(20), 10, 20) == []  # it arrived: nothing to repeat
 
 
+async def test_a_final_status_is_news_once_and_is_never_taken_back(store: Store) -> None:
+    """Providers tell more than once, and not in order; that it was read says that it came."""
+    await store.commit([decision(UnitState("00010"), notices=(notice("i/0"),))])
+    (lease,) = await store.lease("log", "me", at(1), 10, 20)
+    await store.settle(lease, UNKNOWN, at(2), at(17))
+    for final, news in (
+        ("failed", True), ("failed", False), ("seen", True), ("delivered", False), ("failed", False), ("seen", False),
+    ):  # fmt: skip
+        assert await store.heard_later("log", reference("i/0"), final, at(3), lambda _: None) is news, final
+    assert await store.heard_later("log", "nothing", "seen", at(3)) is None
+    (found,) = await store.deliveries()
+    assert (found.state, found.final, found.sent_at) == ("sent", "seen", at(3))
+
+
 # -- what failed after all ---------------------------------------------------------------------------------------
 
 
@@ -953,8 +968,8 @@ async def test_what_its_provider_could_not_deliver_is_owed_by_the_next_channel_o
     store: Store, outcome: Receipt, state: str
 ) -> None:
     page = await went(store, outcome)
-    for seconds in (3, 4):
-        assert await store.heard_later("zalo", reference(page.key), "failed", at(seconds), by_sms)
+    for seconds, news in ((3, True), (4, False)):
+        assert await store.heard_later("zalo", reference(page.key), "failed", at(seconds), by_sms) is news
     assert await states_of(store) == {page.key: state, "i/0/1/0/focal/sms": "pending"}
     assert (await claim_one(store, "sms", 5)).notice == take_over(page, "sms")
     assert await store.lease("zalo", "me", at(60), 10, 20) == []
@@ -1050,6 +1065,27 @@ async def test_a_call_is_superseded_by_an_answer_a_withheld_message_or_a_later_c
     (state,) = await store.commit([decision(state, incidents=(one,))])
     await store.commit([decision(state, withheld=(Withhold("i", "covered"),))])
     assert await unheard(store) == []
+
+
+async def test_a_call_in_vain_is_unheard_although_a_later_one_took_its_place_until_that_is_heard(store: Store) -> None:
+    first = called("0/0/0")
+    (state,) = await store.commit([replace(owing(first), incidents=(incident("i"),))])
+    await ended(store, "log", AGAIN)
+    later = Withhold("i", LATER, notices=frozenset({first.key}))
+    again = replace(owing(called("0/0/1", due=60), before=state), withheld=(later,))
+    await store.commit([again])
+    await ended(store, "log", AGAIN, when=61, again=62)
+    assert [call for _, _, call, _ in await unheard(store, before=200)] == ["0/0/0", "0/0/1"]
+    assert (await states_of(store))[first.key] == "suppressed"
+    await ended(store, "log", SENT, when=63)
+    assert await unheard(store, before=200) == []
+
+
+async def test_a_claim_says_since_when_nothing_holds_its_message_back(store: Store) -> None:
+    await store.commit([owing(called("0/0/0"))])
+    assert await store.lease("log", "me", at(1), 1, 20, lambda *_: Held("a silence", at(3601))) == []
+    (lease,) = await store.lease("log", "me", at(3601), 1, 20)
+    assert lease.since == at(3601)
 
 
 async def test_a_call_that_a_limit_holds_back_is_unheard_until_it_goes(store: Store) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from monitor.adapters.store import SqlStore, codec
 from monitor.adapters.store.states import BACK
 from monitor.adapters.transports.posting import ascii_only
+from monitor.model.incident import LATER as TOLD_LATER
 from monitor.model.incident import Delivery, Incident, Notice, Phase
 from monitor.model.state import AuditEntry
 from tests.integration.killing import FIRST, LATER, NEXT_CHANNEL, Post, Series
@@ -155,6 +156,11 @@ def _unreasoned(left: Left, accepted: dict[str, list[Post]]) -> list[str]:
         later = (one for one in left.incidents if one.key.rpartition("/")[0] == trouble and one.key > notice.incident)
         return any((one.ref, notice.recipient) in heard for one in later)
 
+    def called_later(notice: Notice) -> bool:
+        address = (notice.incident, notice.recipient, notice.origin)
+        calls = (one.notice for one in left.deliveries if one.notice.requires is None)
+        return any((n.incident, n.recipient, n.origin) == address and n.due_at > notice.due_at for n in calls)
+
     def true(one: Delivery) -> bool:
         notice = one.notice
         return {
@@ -162,6 +168,7 @@ def _unreasoned(left: Left, accepted: dict[str, list[Post]]) -> list[str]:
             "acknowledged": notice.incident in acked,
             "never_told": (notice.ref, notice.recipient) not in heard,
             BACK: told_again(notice),
+            TOLD_LATER: called_later(notice),
         }.get(one.detail, False)
 
     return [f"{one.notice.key}: {one.detail}" for one in left.deliveries if one.state == "suppressed" and not true(one)]

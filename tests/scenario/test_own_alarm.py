@@ -13,6 +13,7 @@ import pytest
 from monitor.alerting.limits import Limits
 from monitor.alerting.orders import Order, silence_of
 from monitor.alerting.plan import Policy, StepSpec
+from monitor.alerting.selfwatch import Condition
 from monitor.model.colour import Colour
 from monitor.model.incident import Fault, Kind, Notice, Outcome, Receipt
 from monitor.model.reading import Reading
@@ -211,6 +212,36 @@ def test_a_config_that_is_refused_is_an_alarm_until_it_is_mended():
         assert len(minutes_of(scene)) >= 18  # it works all the same
 
     played(story)
+
+
+def test_what_waits_in_the_outbox_of_an_alarm_is_told_once_and_not_at_all_when_it_is_over_or_answered():
+    async def story(scene: Scene, *, over: bool = False, answered: bool = False) -> list[str]:
+        scene.broken["own"] = DOWN
+        scene.service.refuse(("config.yaml:3: unknown key",))
+        await scene.passes(200)
+        if answered:
+            (alarm,) = (one for one in scene.service.self_watch.shown() if one.condition is Condition.CONFIG_BROKEN)
+            await scene.service.self_watch.acknowledge(alarm.ref, "admin")
+        if over:
+            scene.service.site_problems = ()
+            await scene.passes(3)
+        scene.broken.clear()
+        await scene.passes(10)
+        return [text for one, text, _ in scene.heard if one == "config_broken"]
+
+    def heard(**more: bool) -> list[str]:
+        said: list[str] = []
+
+        async def kept(scene: Scene) -> None:
+            said.extend(await story(scene, **more))
+
+        played(kept)
+        return said
+
+    assert heard() == ["self"]  # of four that were owed
+    assert heard(over=True) == []
+    assert heard(answered=True) == []
+    assert heard(answered=True, over=True) == []
 
 
 def test_a_channel_that_is_broken_for_everybody_is_an_alarm():
@@ -469,6 +500,19 @@ def test_a_call_that_waits_for_the_next_day_s_budget_is_told_the_operator():
     played(story, sms=Limits(per_day=1))
 
 
+def test_a_call_that_waits_for_the_next_day_s_budget_and_is_repeated_is_one_alarm():
+    async def story(scene: Scene) -> None:
+        scene.down.update(COMMUNES[:2])
+        await scene.passes(20)  # the head was told after ten minutes by mail
+        scene.broken["mail"] = UNKNOWN_NUMBER
+        await scene.passes(180)  # the chair is called again and again
+        told = [text for one, text, _ in scene.heard if one == "unheard"]
+        assert told[:3] == ["self", "self_over", "self"]
+        assert told.count("self_over") == 1
+
+    played(story, sms=Limits(per_day=1))
+
+
 def test_a_call_that_is_not_red_and_waits_for_the_next_day_s_budget_is_told_the_operator_later():
     """P2: after as long as any message may be stuck, for such a call may wait longer than a red one."""
 
@@ -505,7 +549,7 @@ def test_a_call_that_a_silence_held_is_as_old_as_the_end_of_the_silence():
     async def story(scene: Scene) -> None:
         service, now = scene.service, scene.clock.now()
         order = Order(("criterion=centre",), "works on the line", seconds=3600)
-        silence = silence_of(order, "an", scene.site.units, scene.site.calendar.zone, now)
+        silence = silence_of(order, "an", scene.site.units, {"centre"}, scene.site.calendar.zone, now)
         await service.evaluator.mute(silence, "silence", "an")
         scene.down.add(COMMUNES[0])
         await scene.passes(59.5)

@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 import pytest
 
 from monitor.alerting.incidents import Alerts, acknowledge
-from monitor.alerting.plan import Policy, StepSpec, TermsSpec
+from monitor.alerting.plan import Policy, Recipient, StepSpec, TermsSpec
 from monitor.decide import acknowledge as answer_at_the_unit
 from monitor.model.colour import Colour
 from monitor.model.hours import Daily
@@ -49,9 +49,9 @@ class Line:
         self.alerts = Alerts(open={})
         self.at = NOW
 
-    def sees(self, criteria, minute: float = 0) -> Alerts:
+    def sees(self, criteria, minute: float = 0, **scene) -> Alerts:
         self.at = NOW + minutes(minute)
-        self.alerts = reacted(self.alerts.open, criteria, self.at, directory=self.directory)
+        self.alerts = reacted(self.alerts.open, criteria, self.at, directory=self.directory, **scene)
         return self.alerts
 
     def hears(self, who: str, minute: float, **more) -> Incident:
@@ -190,6 +190,18 @@ def test_a_unit_is_looked_at_again_when_an_answer_of_it_ends():
     assert decision.after.recheck_at == NOW + minutes(120)
 
 
+def test_after_a_relapse_of_what_nobody_answered_the_end_goes_to_those_who_were_told_of_the_relapse():
+    line = Line(review=24 * HOUR)
+    line.sees(DOWN)
+    line.sees(DOWN, 120)  # the chair
+    assert sorted(told(line.sees(UP, 130))) == [
+        ("chair", "recovered"), ("focal", "recovered"), ("focal", "recovered"), ("head", "recovered"),
+    ]  # fmt: skip
+    assert line.phase is Phase.UNANSWERED
+    assert told(line.sees(DOWN, 200)) == [("focal", "outage"), ("focal", "outage")]
+    assert told(line.sees(UP, 205)) == [("focal", "recovered"), ("focal", "recovered")]
+
+
 # --- several parties -------------------------------------------------------------------------------------------
 
 PARTIES = {"official": ("commune_focal", "commune_chair"), "head": ("commune_centre_head",)}
@@ -266,6 +278,102 @@ def test_what_gets_better_calls_nobody_again_whose_party_has_answered_and_what_g
     better = reacted({"online": heard}, yellow, NOW + minutes(20), directory=between())
     assert told(better) == [("head", "kpi_yellow")]
     assert [party.name for party in better.open["online"].missing] == ["telecom"]
+
+
+def test_when_one_answer_ends_of_what_everybody_had_answered_those_of_no_party_are_called_as_late_as_for_a_new_one():
+    line = Between(*BY_MAIL, StepSpec(2 * HOUR, ("commune_chair",), ("sms",)))
+    line.sees(DOWN)
+    line.hears("focal", 5, until=NOW + minutes(300))
+    assert line.hears("head", 10).phase is Phase.ACKNOWLEDGED
+    assert told(line.sees(DOWN, 300)) == [("focal", "outage")]  # and not the chair in the same minute
+    assert told(line.sees(DOWN, 419)) == []
+    assert told(line.sees(DOWN, 420)) == [("chair", "outage")]
+
+
+def test_when_one_answer_ends_under_a_mass_outage_those_who_hear_of_that_are_not_called():
+    wide = Recipient("wide", "province", "19", "Sở KHCN", "vi", ("sms",))
+    line = Between(*BY_MAIL, StepSpec(0, ("province",), ("sms",)), people=(*DIRECTORY.recipients, wide))
+    line.sees(DOWN)
+    line.hears("focal", 5, until=NOW + minutes(300))
+    assert line.hears("head", 10).phase is Phase.ACKNOWLEDGED
+    mass = {"centre": Cover("19", "mass:centre", ("19", "VN"))}
+    line.sees(DOWN, 20, covers=mass)
+    assert told(line.sees(DOWN, 300, covers=mass)) == [("focal", "outage")]
+    assert told(line.sees(DOWN, 300, covers=mass)) == []
+
+
+RED_ONLY = replace(BY_MAIL[1], colours=frozenset({Colour.RED}))
+LATER = StepSpec(2 * HOUR, ("commune_chair",), ("sms",))
+
+
+def test_what_eases_to_a_plan_whose_only_party_has_answered_is_acknowledged_and_calls_nobody_further():
+    directory = between(BY_MAIL[0], RED_ONLY, LATER, ack_expires=4 * HOUR)
+    red, yellow = online(Colour.RED, NOW, 40.0, 10), online(Colour.YELLOW, NOW, 68.9, 10)
+    opened = reacted({}, red, NOW, directory=directory)
+    heard, _ = acknowledge(opened.open["online"], "focal", "on it", NOW + minutes(5))
+    better = reacted({"online": heard}, yellow, NOW + minutes(10), directory=directory)
+    incident = better.open["online"]
+    assert (told(better), incident.phase, incident.kind) == ([], Phase.ACKNOWLEDGED, Kind.KPI_YELLOW)
+    assert (incident.acked_by, incident.ack_note, incident.missing) == ("focal", "on it", ())
+    assert [order.reason for order in better.withheld] == ["sufficed"]
+    assert told(reacted(better.open, yellow, NOW + minutes(131), directory=directory)) == []
+    # Its answer ends as ever, and what gets worse is news to all.
+    assert told(reacted(better.open, yellow, NOW + minutes(245), directory=directory)) == [("focal", "kpi_yellow")]
+    worse = reacted(better.open, red, NOW + minutes(20), directory=directory)
+    assert told(worse) == [("focal", "kpi_red"), ("head", "kpi_red")]
+
+
+def test_while_its_end_is_watched_what_comes_back_as_less_is_acknowledged_by_who_has_answered():
+    directory = between(BY_MAIL[0], RED_ONLY, LATER, close_after=HOUR)
+    red, yellow = online(Colour.RED, NOW, 40.0, 10), online(Colour.YELLOW, NOW, 68.9, 10)
+    opened = reacted({}, red, NOW, directory=directory)
+    heard, _ = acknowledge(opened.open["online"], "focal", "", NOW + minutes(5))
+    well = reacted({"online": heard}, online(Colour.GREEN, NOW, 90.0, 10), NOW + minutes(6), directory=directory)
+    assert well.open["online"].phase is Phase.CLOSING
+    back = reacted(well.open, yellow, NOW + minutes(10), directory=directory)
+    assert (told(back), back.open["online"].phase) == ([], Phase.ACKNOWLEDGED)
+    assert back.open["online"].well_since is None
+
+
+def test_what_eases_to_a_plan_without_parties_is_acknowledged_by_any_answer():
+    both = between(*BY_MAIL).policies[0]
+    reds, yellows = (replace(both, name=name, kinds=kinds) for name, kinds in (
+        ("reds", frozenset({Kind.KPI_RED})), ("yellows", frozenset({Kind.KPI_YELLOW})),
+    ))  # fmt: skip
+    directory = replace(DIRECTORY, policies=(reds, replace(yellows, terms=TermsSpec())))
+    red, yellow = online(Colour.RED, NOW, 40.0, 10), online(Colour.YELLOW, NOW, 68.9, 10)
+    opened = reacted({}, red, NOW, directory=directory)
+    heard, _ = acknowledge(opened.open["online"], "head", "", NOW + minutes(5))
+    better = reacted({"online": heard}, yellow, NOW + minutes(10), directory=directory)
+    assert (told(better), better.open["online"].phase) == ([], Phase.ACKNOWLEDGED)
+    assert better.open["online"].acked_by == "head"
+
+
+def as_of_old(incident: Incident, **more) -> Incident:
+    """As the version before wrote it: its answers have no ends of their own."""
+    return replace(incident, answers=tuple(replace(one, until=None) for one in incident.answers), **more)
+
+
+def test_what_was_answered_under_an_older_version_is_reminded_of_and_ends():
+    line = Between(ack_expires=2 * HOUR, ack_remind=30 * MINUTE)
+    line.sees(DOWN)
+    line.hears("focal", 0)
+    both = as_of_old(line.hears("head", 10), acked_until=NOW + minutes(130), remind_at=NOW + minutes(100))
+    line.alerts = replace(line.alerts, open={"centre": both})
+    assert told(line.sees(DOWN, 99)) == []
+    assert told(line.sees(DOWN, 100)) == [("focal", "still_open"), ("head", "still_open")]
+    assert line.hears("focal", 105).acked_until == NOW + minutes(130)  # that of the other
+    assert told(line.sees(DOWN, 130)) == [("head", "outage")]
+
+
+def test_the_answer_of_one_party_under_an_older_version_ends_as_the_terms_say():
+    line = Between(ack_expires=2 * HOUR, ack_remind=30 * MINUTE)
+    line.sees(DOWN)
+    one = as_of_old(line.hears("focal", 0), acked_until=None, remind_at=None)
+    line.alerts = replace(line.alerts, open={"centre": one})
+    assert told(line.sees(DOWN, 89)) == []
+    assert told(line.sees(DOWN, 90)) == [("focal", "still_open")]
+    assert told(line.sees(DOWN, 120)) == [("focal", "outage")]
 
 
 def test_the_answer_of_one_party_ends_while_another_is_waited_for_and_its_people_only_are_called_anew():

@@ -19,11 +19,23 @@ from monitor.alerting.plan import Policy as Plan
 from monitor.decide import Policy, Watch
 from monitor.engine.book import Criterion, Need
 from monitor.model.errors import StoreError
-from monitor.model.incident import Delivery, Fault, Incident, Kind, Notice, Outcome, Phase, Receipt, Step, Unheard
+from monitor.model.incident import (
+    LATER,
+    Delivery,
+    Fault,
+    Incident,
+    Kind,
+    Notice,
+    Outcome,
+    Phase,
+    Receipt,
+    Step,
+    Unheard,
+)
 from monitor.model.reading import Collected, Reading, SourceHealth
 from monitor.model.state import Decision, Transition, UnitState, Withhold
 from monitor.service.away import backlog as keeping
-from monitor.service.away.backlog import LATER, READINGS, Backlog
+from monitor.service.away.backlog import READINGS, Backlog
 from monitor.service.away.line import PATIENCE
 from monitor.service.evaluator import Evaluator
 from monitor.testing.clock import LoopClock, run
@@ -104,17 +116,21 @@ def test_changes_of_colour_are_kept_each_for_itself_and_handed_over_in_rounds():
     assert other.version == 1
 
 
-def test_of_several_calls_of_one_person_by_one_channel_the_last_is_made_and_each_keeps_its_time():
-    kept = Backlog()
-    state = kept.add(loud(UnitState(COMMUNE), notices=(call(1), call(1, "binh"), call(1, channel="mail"))))
-    state = kept.add(loud(state, notices=(call(2),)))
-    kept.add(loud(state, notices=(call(3), call(4, requires="incident/0/0/3/an/sms"))))
+def test_what_a_later_call_withholds_of_what_is_kept_and_of_what_the_store_has_is_handed_over(monkeypatch):
+    def later(*keys: str) -> Withhold:
+        return Withhold("incident", LATER, notices=frozenset(keys))
+
+    known = replace(UnitState(COMMUNE, 7), incidents={"up": episode("incident")})
+    monkeypatch.setattr(keeping, "MOST", 3)
+    kept, state = Backlog(), known
+    for n in range(1, 6):
+        named = (later(call(n - 1).key, "stored"),) if n > 1 else ()
+        state = kept.add(loud(state, notices=(call(n),), withheld=named))
     made = kept.owed([COMMUNE])
-    assert [one.withheld for one in made] == [
-        (), *[(Withhold("incident", LATER, notices=frozenset({call(number).key})),) for number in (1, 2)],
-    ]  # fmt: skip
-    due = {notice.due_at for one in made for notice in one.notices}
-    assert due == {NOON + number * MINUTE for number in (1, 2, 3, 4)}
+    assert made[0].withheld == (later("stored"),)  # by the decisions that became one
+    assert [order for one in made for order in one.withheld if call(1).key in (order.notices or ())] == [
+        later(call(1).key)
+    ]
 
 
 def test_how_an_incident_is_now_goes_into_the_decision_before():
@@ -151,10 +167,7 @@ def test_of_too_many_decisions_the_two_oldest_become_one_and_what_was_withheld_i
     made = made_one(monkeypatch, {"notices": (call(1),)}, {"withheld": (over,), "notices": (call(2),)}, {}, {})
     assert [notice.key for notice in made[0].notices] == [call(1).key, call(2).key]
     assert made[0].withheld == ()
-    assert made[1].withheld == (
-        Withhold("incident", "recovered", notices=frozenset({call(1).key})),
-        Withhold("incident", LATER, notices=frozenset({call(1).key})),
-    )
+    assert made[1].withheld == (Withhold("incident", "recovered", notices=frozenset({call(1).key})),)
 
 
 def test_what_a_plan_names_is_kept_of_many_calls_and_the_last_one(monkeypatch):

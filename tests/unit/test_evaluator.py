@@ -435,6 +435,19 @@ def test_a_plan_that_was_made_on_a_clock_a_day_ahead_is_counted_from_the_next_st
     play(story)
 
 
+def test_what_an_order_changes_is_looked_at_at_once_and_not_when_the_loop_turns_next():
+    async def story(scene: Scene) -> None:
+        async with Running(scene):
+            await scene.evaluator.submit([scene.up(False)])
+            incident = scene.evaluator.states[COMMUNE].incidents["up"]
+            await scene.clock.sleep(5)  # the loop is asleep, for half a minute at most
+            await scene.evaluator.acknowledge(incident.ref, "an", seconds=3)
+            await scene.clock.sleep(4)
+            assert scene.evaluator.states[COMMUNE].incidents["up"].phase is Phase.OPEN
+
+    play(story)
+
+
 def test_an_answer_to_nothing_is_not_found():
     async def story(scene: Scene) -> None:
         with pytest.raises(NotFound):

@@ -98,6 +98,18 @@ def test_where_nobody_took_over_the_next_step_is_called_at_once():
     assert handed_on(after, sms, directory)[1:3] == ([], True)
 
 
+def test_the_call_of_the_next_step_replaces_what_still_waits_of_an_earlier_one_to_the_same_address():
+    steps = (*(replace(step, to=("commune_centre_head",)) for step in OUTAGES.steps[1:2]), OUTAGES.steps[0])
+    steps = (replace(steps[0], after=0), replace(steps[1], after=60), replace(steps[0], after=7200))
+    directory = replace(of(LEAVING, HEAD), policies=(replace(OUTAGES, steps=steps),))
+    first = reacted({}, DOWN, CALLED, directory=directory)
+    second = reacted(first.open, DOWN, CALLED + minutes(1), directory=directory)
+    left = second.notices[0]
+    _, called, heard, alerts = handed_on(second.open["centre"], left, directory)
+    assert ([recipient for recipient, _, _ in called], heard) == (["head"], True)
+    assert [order.notices for order in alerts.withheld] == [frozenset({first.notices[0].key})]
+
+
 def test_where_nobody_at_all_is_left_that_is_said():
     directory = of(LEAVING)
     incident, (mail, sms) = opened(directory)

@@ -63,6 +63,7 @@ class Lives(RuleBasedStateMachine):
         self.answered: set[tuple[str, int]] = set()  # (incident, generation)
         self.mute: set[tuple[str, int, str]] = set()  # (incident, generation, recipient) of parties that answered
         self.closed: set[str] = set()
+        self.over: dict[str, int] = {}  # incident -> generation up to which its end was told
         self.rows: dict[str, dict[str, tuple[str, str]]] = {}  # incident -> its messages in the outbox
 
     # --- the world ---
@@ -98,7 +99,12 @@ class Lives(RuleBasedStateMachine):
         self.now += timedelta(seconds=1)
         cause = data.draw(st.sampled_from(sorted(self.open)))
         before = self.open[cause]
-        after, withheld = acknowledge(before, data.draw(st.sampled_from(["focal", "chair"])), "", self.now)
+        minutes = data.draw(st.sampled_from([None, None, 20, 700]))
+        until = None if minutes is None else self.now + timedelta(minutes=minutes)
+        who, parties = data.draw(st.sampled_from(["focal", "chair"])), before.terms.parties
+        if parties and not any(who in party.recipients for party in parties):
+            return  # whom this trouble does not ask
+        after, withheld = acknowledge(before, who, "", self.now, until=until)
         self.write(withheld, ())
         assert bool(withheld) == (after != before and before.phase is not Phase.UNANSWERED)
         assert who_answered(before) <= who_answered(after)
@@ -146,6 +152,17 @@ class Lives(RuleBasedStateMachine):
         again = reacted(self.open, criteria, self.now, silent, directory=self.directory, covers=covers)
         assert (again.changed, again.notices, again.withheld, dict(again.open)) == ((), (), (), self.open)
         assert alerts.recheck_at is None or alerts.recheck_at > self.now
+        until = alerts.recheck_at or self.now + timedelta(days=30)
+        for part in (0.5, 0.999):  # nobody need look before that
+            early = reacted(
+                self.open,
+                criteria,
+                self.now + part * (until - self.now),
+                silent,
+                directory=self.directory,
+                covers=covers,
+            )
+            assert (early.changed, early.notices, early.withheld) == ((), (), ())
 
     def write(self, withheld: Sequence[Withhold], notices: Sequence[Notice]) -> None:
         """What the store does with it, as far as the auditor looks."""
@@ -197,11 +214,16 @@ class Lives(RuleBasedStateMachine):
             assert incident.cause != "centre" or self.down is Colour.GREEN
             assert incident.cause != "online" or self.rate == 85.0
             assert incident.cause != "silent:portal" or not self.quiet
-            calls = {k for k, n in self.sent.items() if n.incident == incident.key and n.kind != "still_open"}
+            over = self.over.get(incident.key, -1)
+            calls = {
+                key for key, n in self.sent.items()
+                if n.incident == incident.key and n.kind != "still_open" and int(n.call.split("/")[0]) > over
+            }  # fmt: skip
             told = {self.address(key) for key in calls}
             freed = {self.address(n.key) for n in alerts.notices if n.incident == incident.key}
             assert told == freed
             assert incident.key not in self.closed
+            self.over[incident.key] = incident.generation
             if after is None:
                 self.closed.add(incident.key)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monitor.adapters.fetch import Response
 from monitor.adapters.jmes import Path, TooManySteps
 from monitor.adapters.probes import beside, judge
-from monitor.adapters.probes.judge import MOST, QUICK, Judge, reading
+from monitor.adapters.probes.judge import MOST, QUICK, judge_of, reading
 from monitor.adapters.probes.outcome import CannotAsk
 from monitor.config.probespec import HttpCheck
 
@@ -85,7 +85,9 @@ def answer(body: str) -> Response:
 
 async def test_an_answer_that_nobody_could_judge_in_time_is_a_no_with_one_sentence() -> None:
     asked = "length([?@ == `1` || @ == `2` || @ == `3`]) == `0`"
-    said = await Judge(HttpCheck("http://a.example/", expect_json=asked)).problem(answer("[" + "0," * 120_000 + "0]"))
+    said = await judge_of(HttpCheck("http://a.example/", expect_json=asked)).problem(
+        answer("[" + "0," * 120_000 + "0]")
+    )
     assert said == f"the answer takes more than 200000 steps of {asked!r}"
 
 
@@ -95,7 +97,7 @@ async def test_where_this_machine_has_no_thread_to_spare_the_target_is_not_to_bl
     monkeypatch.setattr(beside, "_THREADS", threads)
     threads.submit(release.wait)
     with pytest.raises(CannotAsk, match="did not come to reading the answer within 0 s"):
-        await Judge(HttpCheck("http://a.example/", expect_json="a")).problem(answer('{"a": "' + "x" * 20_000 + '"}'))
+        await judge_of(HttpCheck("http://a.example/", expect_json="a")).problem(answer('{"a": "' + "x" * 20_000 + '"}'))
     release.set()
 
 
@@ -104,5 +106,5 @@ async def test_what_feeds_read_holds_up_no_probe() -> None:
     asyncio.get_running_loop().set_default_executor(threads)
     threads.submit(release.wait)
     check = HttpCheck("http://a.example/", expect_json="length(a) == `20000`")
-    assert await Judge(check).problem(answer('{"a": "' + "x" * 20_000 + '"}')) == ""
+    assert await judge_of(check).problem(answer('{"a": "' + "x" * 20_000 + '"}')) == ""
     release.set()

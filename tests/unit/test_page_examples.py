@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import trustme
 import yaml
 
 from monitor.config.build import check_site
 
 ROOT = Path(__file__).parents[2]
+AUTHORITY = trustme.CA()
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
 BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 ENVIRON = dict.fromkeys(("PORTAL_USER", "PORTAL_PASSWORD", "REGISTER_PASSWORD", "PUSH_AUTH"), "x") | {
@@ -92,6 +94,24 @@ def _paging(draft: Draft, block: Any) -> None:
     draft.one("feeds", "portal").update(block)
 
 
+def _certificates(draft: Draft) -> None:
+    (draft.folder / "certificates").mkdir(exist_ok=True)
+    certificate = AUTHORITY.issue_cert("denbao")
+    for name in ("tinh", "db"):
+        AUTHORITY.cert_pem.write_to_path(draft.folder / "certificates" / f"{name}.pem")
+    for name in ("denbao", "reader"):
+        certificate.private_key_and_cert_chain_pem.write_to_path(draft.folder / "secrets" / f"{name}.pem")
+        (draft.folder / "secrets" / f"{name}.pem").chmod(0o640)
+
+
+def _certified(draft: Draft, block: Any) -> None:
+    draft.config["network"]["allow"].append("10.1.2.3/32:443")
+    _certificates(draft)
+    draft.indicator("certified")
+    columns = {"certified": {"value": "x"}}
+    draft.config["feeds"] += [{**draft.one("feeds", "manual"), **block, "id": "certified", "columns": columns}]
+
+
 def _folder(draft: Draft, block: Any) -> None:
     (draft.folder / "inbox").mkdir()
     feed = draft.one("feeds", "manual")
@@ -106,6 +126,7 @@ def _database(draft: Draft, block: Any) -> None:
 
 
 def _server(draft: Draft, block: Any) -> None:
+    _certificates(draft)
     draft.config["network"]["allow"].append("10.1.2.3/32:5432")
     (feed,) = block
     feed |= {
@@ -197,14 +218,15 @@ def _journey(draft: Draft, block: Any) -> None:
 
 # By page and place on it, from 1.
 EXAMPLES: dict[tuple[str, int], Place] = {
-    ("data-sources.md", 1): _paging,
-    ("data-sources.md", 2): _feed("on_time_rate"),
-    ("data-sources.md", 3): _folder,
-    ("data-sources.md", 4): _database,
-    ("data-sources.md", 5): _server,
-    ("data-sources.md", 6): _promql,
-    ("data-sources.md", 7): _feed("d766_total_score", "on_time_rate", "overdue_dossiers"),
-    ("data-sources.md", 8): _heartbeat,
+    ("data-sources.md", 1): _certified,
+    ("data-sources.md", 2): _paging,
+    ("data-sources.md", 3): _feed("on_time_rate"),
+    ("data-sources.md", 4): _folder,
+    ("data-sources.md", 5): _database,
+    ("data-sources.md", 6): _server,
+    ("data-sources.md", 7): _promql,
+    ("data-sources.md", 8): _feed("d766_total_score", "on_time_rate", "overdue_dossiers"),
+    ("data-sources.md", 9): _heartbeat,
     ("directory.md", 1): _schedules,
     ("escalation.md", 1): _policies,
     ("escalation.md", 2): _explained,

@@ -14,8 +14,9 @@ from monitor.adapters.store.memory import MemoryStore
 from monitor.adapters.transports.factory import LONGEST
 from monitor.alerting.limits import Limits, Rate
 from monitor.alerting.outcome import Way
+from monitor.model.colour import Colour
 from monitor.model.errors import StoreError
-from monitor.model.incident import Fault, Notice, Outcome, Receipt
+from monitor.model.incident import Fault, Kind, Notice, Outcome, Receipt
 from monitor.model.state import Decision, UnitState
 from monitor.ports import Hold, Lease
 from monitor.service.sender import LEASE, Sender
@@ -252,6 +253,23 @@ async def test_a_notice_that_nobody_announced_is_found_within_five_seconds(offic
         await office.owe("a")
         await office.clock.advance(5)
     assert channel.times == [5.0]
+
+
+async def test_what_is_not_worth_sending_any_more_is_given_up_with_its_reason_and_said_in_the_audit_trail(office):
+    channel = office.channel()
+    incident = {"cause": "centre", "trouble": Kind.KPI_YELLOW, "colour": Colour.YELLOW}
+    await office.owe("yellow", "red", **incident)
+    await office.owe("red-one", **{**incident, "colour": Colour.RED})
+    await office.clock.advance(86_400)  # nobody runs
+    async with office.running(office.sender()):
+        await office.clock.advance(1)
+    assert [key for _, key, *_ in channel.sends] == ["red-one"]
+    assert await office.states() == {"yellow": "refused", "red": "refused", "red-one": "sent"}
+    assert {one.detail for one in await office.store.deliveries() if one.state == "refused"} == {
+        "too late: it was worth sending until 2026-11-21 05:00 UTC"
+    }
+    said = [entry.subject for entry, _ in await office.store.audit_trail() if entry.action == "too late"]
+    assert said == ["i", "i"]
 
 
 # -- again -------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from monitor.adapters.fetch_cookies import Cookies
 from monitor.adapters.fetch_watch import DOING
 from monitor.adapters.jmes import TooManySteps
 from monitor.adapters.probes.capture import NotCaptured, Taker
-from monitor.adapters.probes.judge import Judge, reading, too_long
+from monitor.adapters.probes.judge import judge_of, reading, too_long
 from monitor.adapters.probes.outcome import Outcome, Transcript
 from monitor.adapters.probes.tools import Tools
 from monitor.config.probespec import JourneyCheck, Step
@@ -60,7 +60,7 @@ class JourneyAsk:
         self._asks = asks
         self._timeout = timeout
         self._tools = tools
-        self._judges = tuple(Judge(step) for step in asks.steps)
+        self._judges = tuple(judge_of(step) for step in asks.steps)
         self._takers = tuple(tuple(Taker(capture) for capture in step.capture) for step in asks.steps)
         self._secrets = tuple(secret for step in asks.steps for secret in _secrets(step))
 

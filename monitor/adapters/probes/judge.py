@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeVar
 
 from monitor.adapters.fetch import Response
@@ -44,30 +45,37 @@ def too_long(path: str) -> str:
     return f"the answer takes more than {MOST} steps of {path!r}"
 
 
+def judge_of(asks: HttpCheck | Step) -> Judge:
+    """The judge of a check or a step. Those that expect the same have the same one."""
+    return _judge(asks.expect_status, asks.min_bytes, asks.expect_text, asks.expect_json)
+
+
 class Judge:
-    """Made once for a check or a step, asked for every answer."""
+    """Made once, asked for every answer."""
 
-    __slots__ = ("_asks", "_condition")
+    __slots__ = ("_condition", "_json", "_least", "_status", "_text")
 
-    def __init__(self, asks: HttpCheck | Step) -> None:
-        self._asks = asks
-        self._condition = Path(asks.expect_json) if asks.expect_json else None
+    def __init__(self, status: tuple[int, ...], least: int, text: str, json: str) -> None:
+        self._status = status
+        self._least = least  # bytes
+        self._text = text.encode()
+        self._json = json
+        self._condition = Path(json) if json else None
 
     async def problem(self, answer: Response) -> str:
         """What is wrong with the answer, as a sentence; empty when it is as expected. Raises CannotAsk."""
-        asks = self._asks
-        if answer.status not in asks.expect_status:
-            return f"HTTP status {answer.status}, expected {', '.join(map(str, asks.expect_status))}"
-        if len(answer.body) < asks.min_bytes:
-            return f"the answer has {len(answer.body)} bytes, expected at least {asks.min_bytes}"
-        if asks.expect_text and asks.expect_text.encode() not in answer.body:
-            return f"the answer does not contain {asks.expect_text!r}"
+        if answer.status not in self._status:
+            return f"HTTP status {answer.status}, expected {', '.join(map(str, self._status))}"
+        if len(answer.body) < self._least:
+            return f"the answer has {len(answer.body)} bytes, expected at least {self._least}"
+        if self._text not in answer.body:
+            return f"the answer does not contain {self._text.decode()!r}"
         if self._condition is None:
             return ""
         try:
             return await reading(len(answer.body), lambda steps: self._unmet(answer.body, steps))
         except TooManySteps:
-            return too_long(asks.expect_json)
+            return too_long(self._json)
 
     def _unmet(self, body: bytes, steps: int) -> str:
         assert self._condition is not None
@@ -78,5 +86,8 @@ class Judge:
         try:
             met = self._condition.of(data, steps)
         except UNFIT:
-            return f"the answer does not fit {self._asks.expect_json!r}"
-        return "" if met is True else f"{self._asks.expect_json!r} is not true of the answer"
+            return f"the answer does not fit {self._json!r}"
+        return "" if met is True else f"{self._json!r} is not true of the answer"
+
+
+_judge = lru_cache(maxsize=1024)(Judge)

@@ -39,7 +39,7 @@ from monitor.adapters.store.tables import (
     incident,
     notice,
 )
-from monitor.model.incident import DELIVERED, FAILED, LEFT, LOOPBACK, Outcome, Phase
+from monitor.model.incident import FAILED, FINALS, LATER, LEFT, LOOPBACK, Outcome, Phase
 
 _earlier = notice.alias("earlier")
 _own, _relapse = incident.alias("own"), incident.alias("relapse")
@@ -164,7 +164,7 @@ def suppress_outlived(channel: str, now: datetime) -> Update:
 def claimable(channel: str, now: datetime, limit: int) -> Select[Any]:
     """Due notices of a channel that wait for no other, and good news that is still true: urgent before old."""
     names = ("key", "doc", "attempt", "maybe_sent", "recipient", "urgent", "incident")
-    columns = [notice.c[name] for name in names]
+    columns = [*(notice.c[name] for name in names), _free_since.label("since")]
     free = or_(notice.c.requires.is_(None), and_(~_blocked(), ~_back(), _told()))
     order = (notice.c.urgent.desc(), notice.c.due_at, notice.c.key)
     return select(*columns).where(*_due(channel, now), free).order_by(*order).limit(limit)
@@ -221,13 +221,17 @@ def learn_name(key: str, attempt: int, provider_id: str) -> Update:
     return update(notice).where(notice.c.key == key, *overtaken).values(provider_id=provider_id)
 
 
+def named(channel: str, name: str) -> ColumnElement[bool]:
+    """What a provider calls so, by our name or its own."""
+    return and_(notice.c.channel == channel, or_(notice.c.reference == name, notice.c.provider_id == name))
+
+
 def heard_later(channel: str, name: str, final: str, now: datetime) -> Update:
-    """Note what a provider says of a message by our name or its own. What waited to be repeated has arrived."""
-    named = or_(notice.c.reference == name, notice.c.provider_id == name)
-    arrived = and_(literal(final == DELIVERED), _undecided)
+    """Note what a provider says of a message, if that is news. What waited to be repeated has arrived."""
+    arrived = and_(literal(final != FAILED), _undecided)
     return (
         update(notice)
-        .where(notice.c.channel == channel, named)
+        .where(named(channel, name), notice.c.final.in_(FINALS[: FINALS.index(final)]))
         .values(
             final=final,
             state=case((arrived, Outcome.SENT.value), else_=notice.c.state),
@@ -240,9 +244,8 @@ def heard_later(channel: str, name: str, final: str, now: datetime) -> Update:
 
 def failed_late(channel: str, name: str) -> Select[Any]:
     """Messages with this name that went, or may have, and were not withheld since: another channel may take over."""
-    named = or_(notice.c.reference == name, notice.c.provider_id == name)
-    wanted = (notice.c.attempt > 0, ~_withheld, notice.c.state.in_(sorted(states.FALLIBLE)))
-    return select(notice.c.key, notice.c.doc).where(notice.c.channel == channel, named, *wanted)
+    wanted = (notice.c.final == FAILED, notice.c.attempt > 0, ~_withheld, notice.c.state.in_(sorted(states.FALLIBLE)))
+    return select(notice.c.key, notice.c.doc).where(named(channel, name), *wanted)
 
 
 def handed_over(key: str, why: str) -> Update:
@@ -303,7 +306,8 @@ def unheard(before: datetime, calm: datetime | None, limit: int) -> Select[Any]:
     again = and_(notice.c.state == states.LEASED, notice.c.attempt > 1)
     failed_late = and_(notice.c.state == Outcome.SENT.value, notice.c.final == FAILED)
     left = and_(notice.c.state == Outcome.SUPPRESSED.value, notice.c.detail == LEFT)
-    failed = case((or_(in_vain, again, failed_late, left), 1), else_=0)
+    later = and_(notice.c.state == Outcome.SUPPRESSED.value, notice.c.detail == LATER)
+    failed = case((or_(in_vain, again, failed_late, left, later), 1), else_=0)
     mine = (notice.c.incident == incident.c.key, notice.c.requires.is_(None))
     failing = select(notice.c.incident).where(text(FAILING))
     call = func.substr(

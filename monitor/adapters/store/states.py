@@ -20,7 +20,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitor.model.incident import FAILED, LEFT, Fault, Notice, Outcome, Phase, Receipt
+from monitor.model.incident import FAILED, LATER, LEFT, Fault, Notice, Outcome, Phase, Receipt
 
 _YEAR = 31_557_600.0  # seconds
 PENDING = "pending"
@@ -73,11 +73,15 @@ def was_told(state: str, maybe_sent: bool, final: str) -> bool:
 
 
 def failed(state: str, attempt: int, final: str, detail: str) -> bool:
-    """Whether a notice did not reach its provider so far: refused, given up, over a limit, tried in vain, or owed to
-    somebody who left; or failed afterwards."""
+    """Whether a notice did not reach its provider so far: refused, given up, over a limit, tried in vain, owed to
+    somebody who left, or in vain until a later call; or failed afterwards."""
     if state in IN_VAIN or (state == LEASED and attempt > 1):
         return True
-    return left(state, detail) or (state == Outcome.SENT.value and final == FAILED)
+    return (
+        left(state, detail)
+        or (state == Outcome.SUPPRESSED.value and detail == LATER)
+        or (state == Outcome.SENT.value and final == FAILED)
+    )
 
 
 def left(state: str, detail: str) -> bool:

@@ -6,8 +6,8 @@
     back    what was kept is committed in its order: incidents open and end when they did, messages are owed from now on
 
 Nothing is judged a second time at the return: that would date every change to the return, and forget what came and
-went. What was owed and is over by then is withheld in the same transaction, before anybody can claim it; of several
-calls of one incident to one person by one channel the last is made. A message keeps the time at which it fell due.
+went. What was owed and is over by then, or was told by a later call, is withheld in the same transaction, before
+anybody can claim it. A message keeps the time at which it fell due.
 
 Memory grows with events, not with polls, and has an end: what is told to nobody goes into the decision before it, and
 of too many decisions the two oldest become one:
@@ -36,7 +36,6 @@ T = TypeVar("T")
 
 MOST = 64  # decisions kept of one unit (two at least), and of what one of them tells beside the last of each sort
 READINGS = 64  # kept of one decision, beside the last one of each source
-LATER = "told by a later call"  # why a message is not owed any more
 
 
 class Backlog:
@@ -89,7 +88,7 @@ class Backlog:
     def owed(self, units: Sequence[str]) -> list[Decision]:
         """All that is kept of these units, as it is to be committed: the first of each, then the second ..."""
         self._asked.update(units)
-        rounds = zip_longest(*(_called_once(_numbered(self._kept[unit])) for unit in units))
+        rounds = zip_longest(*(_numbered(self._kept[unit]) for unit in units))
         return [decision for one in rounds for decision in one if decision is not None]
 
     def taken(self, state: UnitState) -> list[Decision] | None:
@@ -127,14 +126,15 @@ def _folded(first: Decision, second: Decision) -> tuple[Decision, tuple[Withhold
     gone = set(_passed(incidents, known)[:-MOST])
     incidents = {key: incident for key, incident in incidents.items() if key not in gone}
     told = [notice for notice in (*first.notices, *second.notices) if notice.incident not in gone]
-    stored = (one for one in second.withheld if one.notices is None and one.incident in known)
+    own = {notice.key for notice in first.notices}
+    stored = (left for one in second.withheld if one.incident in known and (left := _beyond(one, own)) is not None)
     one = Decision(
         first.before,
         second.after,
         transitions=_last((*first.transitions, *second.transitions), lambda change: change.criterion),
         incidents=tuple(incidents.values()),
         notices=_last(told, _address, lambda notice: _is_named(notice, incidents.get(notice.incident))),
-        withheld=tuple(dict.fromkeys((*first.withheld, *stored))),
+        withheld=_last(tuple(dict.fromkeys((*first.withheld, *stored))), lambda order: replace(order, notices=None)),
         readings=_last_readings((*first.readings, *second.readings)),
         audit=_last((*first.audit, *second.audit), lambda entry: entry.action),
     )
@@ -144,6 +144,14 @@ def _folded(first: Decision, second: Decision) -> tuple[Decision, tuple[Withhold
 def _passed(incidents: Mapping[str, Incident], known: Collection[str]) -> list[str]:
     """Those that began and ended in between: the state before does not know them, and they are over."""
     return [key for key, incident in incidents.items() if not incident.open and key not in known]
+
+
+def _beyond(order: Withhold, own: Collection[str]) -> Withhold | None:
+    """What an order means besides these messages, which it names; None: nothing."""
+    if order.notices is None:
+        return order
+    left = order.notices.difference(own)
+    return replace(order, notices=left) if left else None
 
 
 def _over(notices: Sequence[Notice], orders: Sequence[Withhold]) -> tuple[Withhold, ...]:
@@ -181,27 +189,3 @@ def _last(
 
 def _last_readings(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
     return _last(readings, lambda reading: (reading.indicator, reading.source), most=READINGS)
-
-
-def _called_once(kept: Sequence[Decision]) -> list[Decision]:
-    """The decisions, each withholding the calls that its own calls repeat."""
-    called: dict[tuple[Hashable, ...], Notice] = {}
-    twice: list[Notice] = []  # in one decision: the next one withholds the first of them
-    made: list[Decision] = []
-    for decision in kept:
-        again, twice, own = twice, [], dict[tuple[Hashable, ...], Notice]()
-        for call in decision.notices:
-            if call.requires is not None:
-                continue
-            if earlier := own.get(_address(call)):
-                twice.append(earlier)
-            elif earlier := called.get(_address(call)):
-                again.append(earlier)
-            own[_address(call)] = call
-        called |= own
-        keys: dict[str, set[str]] = {}
-        for call in again:
-            keys.setdefault(call.incident, set()).add(call.key)
-        later = (Withhold(incident, LATER, notices=frozenset(them)) for incident, them in keys.items())
-        made.append(replace(decision, withheld=(*decision.withheld, *later)))
-    return made
