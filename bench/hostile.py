@@ -1,4 +1,5 @@
-"""What each hostile answer costs a probe and a feed's fetch, and each hostile table a feed: seconds, memory, stalls.
+"""What each hostile answer costs a probe and a feed's fetch, each hostile table a feed, and each peer without HTTP
+the probe of its kind: seconds, memory, stalls.
 
 The client is a process of its own and asks one after another; the servers are in this one.
 """
@@ -10,6 +11,7 @@ import asyncio
 from bench.measure import Figure
 from tests.integration.hostile import CASES, CSV, DEADLINE, PATIENT, Case, Stage, body
 from tests.integration.hostile_client import Cost, HostileClient, Question
+from tests.integration.hostile_peers import PEERS, HostilePeer
 from tests.integration.hostile_tables import TABLES
 
 _TIMES = 3
@@ -29,11 +31,17 @@ def run() -> list[Figure]:
     for name, cost in tables.items():
         print(f"  {name:27} {_columns(cost)}   {cost.said:.80}")
     ready = tables.pop(_FEW)
+    peers = asyncio.run(_peers())
+    print(f"\n  {'probe, peer':27} {'ask: s':>9} {'MiB':>7} {'stall ms':>9}   said")
+    for name, cost in peers.items():
+        print(f"  {name:27} {_columns(cost)}   {cost.said:.80}")
     return [
         *(figure for place, of in enumerate(("probe", "fetch")) for figure in _worst(of, place, costs, good[place])),
         Figure("worst stall of a hostile table", max(c.stall for c in tables.values()), "ms", ready.stall, _FEW),
         Figure("most memory of a hostile table", max(c.mib for c in tables.values()), "MiB"),
         Figure("longest reading of a hostile table", max(c.seconds for c in tables.values()), "s"),
+        Figure("worst stall of a hostile peer", max(c.stall for c in peers.values()), "ms"),
+        Figure("most memory of a hostile peer", max(c.mib for c in peers.values()), "MiB"),
     ]
 
 
@@ -65,6 +73,20 @@ async def _tables() -> dict[str, Cost]:
             costs = [await _reading(kind, content, client) for _ in range(_TIMES)]
             found[f"{kind}, {name}" if name != _FEW else name] = _best(costs)
     return found
+
+
+async def _peers() -> dict[str, Cost]:
+    found: dict[str, Cost] = {}
+    with HostileClient() as client:
+        for name, peer in ((name, peer) for name, peer in PEERS.items() for _ in range(2)):  # the first one warms up
+            found[name] = _best([await _facing(peer, client) for _ in range(_TIMES)])
+    return found
+
+
+async def _facing(peer: HostilePeer, client: HostileClient) -> Cost:
+    async with peer.open() as port:
+        seconds = DEADLINE if peer.never else PATIENT
+        return await client.ask(Question(f"http://127.0.0.1:{port}/", True, seconds, kind=peer.kind))
 
 
 async def _reading(kind: str, content: bytes, client: HostileClient) -> Cost:

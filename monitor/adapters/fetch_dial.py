@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import aiohappyeyeballs
 from aiohttp.client_proto import ResponseHandler
 
 from monitor.adapters.fetch_errors import unreached
@@ -17,8 +16,6 @@ from monitor.adapters.fetch_line import Ear, Line, PlainLine
 from monitor.adapters.fetch_watch import Stopwatch
 from monitor.adapters.guard import AddressGuard, Refused, literal
 from monitor.config.probespec import Family
-
-_HEAD_START = 0.25  # seconds that one address of a name has before the next one is tried beside it (RFC 8305)
 
 
 class Place(NamedTuple):
@@ -46,7 +43,7 @@ class Dialler:
         """A new connection. Raises Refused, NameFailed, ssl.SSLError, or Broken."""
         infos = await self._addresses(place, watch)
         try:
-            return await self._made(await self._connected(infos), place, watch)
+            return await self._made(await self.guard.dial(infos), place, watch)
         except (Refused, ssl.SSLError):
             raise
         except OSError as error:
@@ -70,16 +67,6 @@ class Dialler:
         except BaseException:
             sock.close()
             raise
-
-    async def _connected(self, infos: Sequence[Any]) -> socket.socket:
-        if len(infos) == 1:
-            return await self.guard.connect(infos[0])
-        return await aiohappyeyeballs.start_connection(
-            infos,
-            happy_eyeballs_delay=_HEAD_START,
-            loop=asyncio.get_running_loop(),
-            socket_factory=self.guard.socket_factory,
-        )
 
 
 async def _encrypted(sock: socket.socket, tls: ssl.SSLContext, host: str) -> ResponseHandler:

@@ -48,6 +48,7 @@ _COMPATIBLE = IPv6Network("::/96")
 _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9a-fA-F]*)\.*$")
 _ONLY: Mapping[Family, socket.AddressFamily] = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 _FIRST: Mapping[Family, socket.AddressFamily] = {"prefer_ipv4": socket.AF_INET, "prefer_ipv6": socket.AF_INET6}
+_HEAD_START = 0.25  # seconds that one address of a name has before the next one is tried beside it (RFC 8305)
 _UDP = {socket.AF_INET: socket.IPPROTO_UDP, socket.AF_INET6: socket.IPPROTO_UDP}
 _PING = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
 
@@ -125,7 +126,7 @@ class AddressGuard:
         tls: ssl.SSLContext | None = None,
         name: str | None = None,
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect by name or IP literal within `deadline` seconds from now, trying each address in turn.
+        """Connect by name or IP literal within `deadline` seconds from now.
 
         `entered` is told which of monitor.model.reading.PHASES begins. With `tls` the connection is encrypted, for the
         server's `name` (`host` unless said).
@@ -135,7 +136,7 @@ class AddressGuard:
             entered("name")
             infos = await self.addresses(host, port, family)
             entered("connect")
-            sock = await self._dial(infos, deadline / len(infos))
+            sock = await self.dial(infos)
             try:
                 if tls is None:
                     return await asyncio.open_connection(sock=sock)
@@ -189,16 +190,24 @@ class AddressGuard:
             return [known]
         return [_addr_info(entry["host"], port) for entry in await self.look_up(host, port, family)]
 
-    async def _dial(self, infos: list[tuple[Any, ...]], share: float) -> socket.socket:
-        # Each address gets an equal share, so that a black hole in front does not use up the deadline.
-        failure = OSError(errno.EHOSTUNREACH, "no address to dial")
-        for info in infos:
-            try:
-                async with asyncio.timeout(share):
-                    return await self.connect(info)
-            except OSError as error:
-                failure = error
-        raise failure
+    async def dial(self, infos: Sequence[tuple[Any, ...]]) -> socket.socket:
+        """Connect to the first of these that answers. Each has a head start, then the next is tried beside it.
+
+        Raises Refused and OSError.
+        """
+        if len(infos) == 1:
+            return await self.connect(infos[0])
+        from aiohappyeyeballs import start_connection
+
+        loop = asyncio.get_running_loop()
+        try:
+            return await start_connection(
+                infos, happy_eyeballs_delay=_HEAD_START, loop=loop, socket_factory=self.socket_factory
+            )
+        except OSError as error:
+            if error.errno is None:  # the library's list of different failures
+                raise OSError(errno.EHOSTUNREACH, "none of its addresses can be reached") from None
+            raise
 
     async def connect(self, info: tuple[Any, ...]) -> socket.socket:
         """Connect to one `getaddrinfo` tuple; the socket does not block. Raises Refused and OSError."""

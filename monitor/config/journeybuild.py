@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Literal
 
+from monitor.config.jmes import check_path
 from monitor.config.pattern import compile_pattern
 from monitor.config.probemodels import CaptureSection, JourneyProbe, StepSection
-from monitor.config.probequestion import check_json_size, check_path, check_question
+from monitor.config.probequestion import check_json_size, check_question
 from monitor.config.probespec import Asks, Capture, JourneyCheck, Step
 from monitor.config.problems import Location
 from monitor.config.secrets import is_reference
@@ -86,6 +87,8 @@ def _check_step(step: StepSection, probe: JourneyProbe, at: Location, around: Su
     if not step.expect_json and any(given.json_path for given in step.capture.values()):
         check_json_size(step, at, around.findings)
     for name, given in step.capture.items():
+        if step.method == "HEAD" and (given.json_path or given.body):
+            add((*at, "capture", name), "the answer to a HEAD request has no body to look at", "write method: GET")
         _check_capture(given, (*at, "capture", name), around)
 
 

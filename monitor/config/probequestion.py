@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-
 from monitor.config.findings import Findings
+from monitor.config.jmes import check_path
 from monitor.config.probemodels import Question
 from monitor.config.probespec import MAX_BODY
 from monitor.config.problems import Location
@@ -34,14 +32,6 @@ def check_json_size(asked: Question, at: Location, findings: Findings) -> None:
         findings.add(
             (*at, "max_bytes"), text, f"write {MAX_BODY} or less: a larger one would hold up every other check"
         )
-
-
-def check_path(path: str, at: Location, findings: Findings) -> None:
-    """A JMESPath can be read."""
-    try:
-        jmespath.compile(path) if path else None
-    except (JMESPathError, RecursionError):
-        findings.add(at, f"'{path[:80]}' is not a JMESPath", "see jmespath.org")
 
 
 def secret_of(text: str, at: Location, where: str, around: Surroundings) -> Secret | None:

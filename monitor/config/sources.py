@@ -11,9 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-
 from monitor.config.asked import Asked, Certified
 from monitor.config.certificates import tls_settings
 from monitor.config.feedmodels import (
@@ -30,6 +27,7 @@ from monitor.config.feedmodels import (
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
 from monitor.config.folders import Folders
+from monitor.config.jmes import check_path
 from monitor.config.models import SiteFile
 from monitor.config.problems import Location
 from monitor.config.query import mistakes
@@ -259,10 +257,7 @@ def _check_paths(feed: JsonFeed, at: Location, findings: Findings) -> None:
         for key in ("value", "numerator", "denominator"):
             paths.append((("columns", indicator, key), getattr(column, key)))
     for place, path in paths:
-        try:
-            jmespath.compile(path) if path else None
-        except (JMESPathError, RecursionError):
-            findings.add((*at, *place), f"'{path[:80]}' is not a JMESPath", "see jmespath.org")
+        check_path(path, (*at, *place), findings)
 
 
 def check_address(url: str, filled: Sequence[str], at: Location, findings: Findings) -> None:

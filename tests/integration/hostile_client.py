@@ -15,6 +15,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Self
 
+from yarl import URL
+
 from bench.measure import Stalls
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.feeds import open_feed
@@ -22,7 +24,7 @@ from monitor.adapters.fetch import Failure, Fetcher, Request
 from monitor.adapters.guard import AddressGuard
 from monitor.adapters.probes import Tools, open_probe
 from monitor.config.allow import parse_allow
-from monitor.config.probespec import HttpCheck, ProbeSpec
+from monitor.config.probespec import Asks, DnsCheck, HttpCheck, ProbeSpec, SmtpCheck, TcpCheck, TlsCheck
 from monitor.model.reading import Collected
 from monitor.service.garbage import collect_rarely
 from tests.unit.feed_frames import CALENDAR, INDICATORS, UNITS, feed_spec
@@ -32,7 +34,7 @@ from tests.unit.feed_frames import CALENDAR, INDICATORS, UNITS, feed_spec
 class Question:
     """What to ask: `probe` by an http probe with a JSON condition and its usual caps, else by a fetch with a feed's.
 
-    Or `feed`: a feed of this kind fetches and reads.
+    Or `feed`: a feed of this kind fetches and reads. Or `kind`: a probe of this kind asks the URL's port.
     """
 
     url: str
@@ -40,6 +42,7 @@ class Question:
     seconds: float  # deadline
     redirects: int = 0
     feed: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,10 +108,22 @@ async def _fetched(question: Question, tools: Tools) -> str:
 
 
 async def _probed(question: Question, tools: Tools) -> str:
-    asks = HttpCheck(question.url, redirects=question.redirects, expect_json="status == 'ok'")
+    asks = _asks(question)
     spec = ProbeSpec("it", "19", "up", 60.0, question.seconds, asks)
     collected: Collected = await open_probe(spec, tools).collect(tools.clock.now())
     return collected.readings[0].note
+
+
+def _asks(question: Question) -> Asks:
+    port = URL(question.url).port or 0
+    others: dict[str, Asks] = {
+        "tcp": TcpCheck("127.0.0.1", port, expect="ready"),
+        "smtp": SmtpCheck("127.0.0.1", port),
+        "tls": TlsCheck("127.0.0.1", port),
+        "dns": DnsCheck("127.0.0.1", "centre.example", port),
+    }
+    http = HttpCheck(question.url, redirects=question.redirects, expect_json="status == 'ok'")
+    return others.get(question.kind, http)
 
 
 async def _read(question: Question, tools: Tools) -> str:

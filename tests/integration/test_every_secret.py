@@ -35,8 +35,8 @@ pytestmark = pytest.mark.integration
 GIVEN: dict[str, str] = {}  # name in the environment -> canary
 
 
-# The peer never hears these: three sign, one goes into a bare line, one waits for a database's handshake.
-UNHEARD = {"SID_SECRET", "ZNS_HOOK", "SEND", "SQL", "CLIENT_KEY"}
+# The peer never hears these: four sign, one goes into a bare line, one waits for a database's handshake.
+UNHEARD = {"SID_SECRET", "ZNS_HOOK", "OA_HOOK", "SEND", "SQL", "CLIENT_KEY"}
 
 
 def canary(name: str, form: str = "{}") -> str:
@@ -70,7 +70,7 @@ def gateways(base: str) -> dict[str, dict[str, Any]]:
         },
         "zalooa": {
             **zalo, "kind": "zalooa", "app_id": "43", "app_secret": canary("OA_SECRET"),
-            "refresh_token": canary("OA_SEED"),
+            "refresh_token": canary("OA_SEED"), "webhook_secret": canary("OA_HOOK"),
         },
     }  # fmt: skip
     for name, channel in found.items():
@@ -128,14 +128,18 @@ def plant(trial: Trial, port: int, tls_port: int, authority: trustme.CA) -> None
     ]  # fmt: skip
     for feed in config["feeds"]:
         if feed["kind"] in ("json", "csv", "prometheus"):
-            feed["url"] = f"{base}/feed"
+            feed |= {**shown, "url": f"https://127.0.0.1:{tls_port}/feed"}
             feed["headers"] = {"X-Key": canary(f"FEED_{feed['kind'].upper()}")}
-    config["feeds"].append({
-        "id": "register", "kind": "sql", "owner": "19", "database": "register", "server": f"127.0.0.1:{port}",
-        "user": "reader", "password": canary("SQL"), "tls": False, "query": "SELECT code, rate FROM results",
-        "unit": "code", "period": "2s", "timeout": "2s", "max_silence": "365d", "as_of": {"kind": "fetch"},
-        "columns": {"digital_signature_rate": {"value": "rate"}},
-    })  # fmt: skip
+    table = {
+        **shown, "owner": "19", "unit": "code", "period": "2s", "timeout": "2s", "max_silence": "365d",
+        "as_of": {"kind": "fetch"}, "columns": {"digital_signature_rate": {"value": "rate"}},
+    }  # fmt: skip
+    config["feeds"] += [
+        {**table, "id": "book", "kind": "xlsx", "url": f"https://127.0.0.1:{tls_port}/book"},
+        {**table, "id": "series", "kind": "promql", "url": f"https://127.0.0.1:{tls_port}"},
+        {**table, "id": "register", "kind": "sql", "database": "register", "server": f"127.0.0.1:{port}",
+         "user": "reader", "password": canary("SQL"), "query": "SELECT code, rate FROM results"},
+    ]  # fmt: skip
     trial.outage_plan({"after": "0s", "to": ["commune_focal"]})
     GIVEN["PUSHER"] = "canary-pusher-0a1b2c3d"
     known = hashlib.sha256(GIVEN["PUSHER"].encode()).hexdigest()

@@ -39,6 +39,7 @@ from tests.integration.hostile import (
     redirect_loop,
 )
 from tests.integration.hostile_client import HostileClient, Question
+from tests.integration.hostile_peers import PEERS
 from tests.integration.hostile_tables import TABLES
 
 pytestmark = pytest.mark.integration
@@ -180,6 +181,18 @@ async def test_a_hostile_answer_costs_little_memory(hostile_client: HostileClien
     assert cost.mib <= LARGEST
     assert cost.said or asked == "fetch"  # no hostile answer meets the condition, nor is one a table
     assert "broke" not in cost.said and "code failed" not in cost.said
+
+
+@pytest.mark.parametrize("name", PEERS)
+async def test_a_hostile_peer_of_any_other_kind_costs_little_memory_and_is_one_clear_sentence(
+    hostile_client: HostileClient, name: str
+) -> None:
+    peer = PEERS[name]
+    async with peer.open() as port:
+        seconds = DEADLINE if peer.never else PATIENT
+        cost = await hostile_client.ask(Question(f"http://127.0.0.1:{port}/", True, seconds, kind=peer.kind))
+    assert cost.said.startswith(peer.said)
+    assert cost.mib <= LARGEST
 
 
 @pytest.mark.nightly

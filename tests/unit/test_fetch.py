@@ -133,11 +133,17 @@ def test_headers_stay_on_the_same_origin_and_only_harmless_ones_cross_to_another
         ("javascript:alert(1)", "'javascript'"),
         ("http://[::/", "not an address"),
         ("https://a.example:99999/", "not an address"),
+        ("https://[:::::]/", "not an address"),
+        ("https://" + "đ." * 2000 + "vn/", "not an address"),
     ],
 )
 def test_a_redirect_that_must_not_be_followed_says_why(location: str, hint: str) -> None:
     with pytest.raises(Broken, match=hint):
         next_hop(Request("https://a.example/"), 302, location)
+
+
+def test_a_redirect_may_carry_a_long_query() -> None:
+    assert next_hop(Request("http://a.example/"), 302, "/sso?request=" + "x" * 6000).url.endswith("xxx")
 
 
 def test_userinfo_in_a_redirect_is_not_used() -> None:

@@ -405,3 +405,44 @@ async def test_a_datagram_goes_to_the_first_address_that_there_is_a_way_to(famil
         assert sock.getpeername() == ("127.0.0.1", 53)
     with pytest.raises(Refused):
         await guard.open_datagram("both.example", 54, family=family)
+
+
+class Many(Names):
+    """A name with these addresses, in this order."""
+
+    def __init__(self, *addresses: str) -> None:
+        super().__init__()
+        self._addresses = addresses
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        kinds = {address: socket.AF_INET6 if ":" in address else socket.AF_INET for address in self._addresses}
+        return [ResolveResult(hostname=host, host=a, port=port, family=k, proto=0, flags=0) for a, k in kinds.items()]
+
+
+async def test_an_address_that_does_not_answer_takes_no_time_from_the_next_one(
+    entry: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each had an equal share of the deadline: a connection that needs 3 s of 5 failed beside a dead address."""
+    loop = asyncio.get_running_loop()
+    connect = loop.sock_connect
+
+    async def black_hole(sock: socket.socket, address: tuple[str, int]) -> None:
+        await (asyncio.Event().wait() if address[0] == "127.0.0.2" else connect(sock, address))
+
+    monkeypatch.setattr(loop, "sock_connect", black_hole)
+    guard = AddressGuard([parse_allow("127.0.0.0/8:*")], Many("127.0.0.2", "127.0.0.1"))
+    async with asyncio.timeout(20):
+        _, writer = await guard.open_tcp("both.example", entry.port, 600.0)
+    assert writer.get_extra_info("peername")[0] == "127.0.0.1"
+    writer.close()
+
+
+async def test_addresses_that_fail_in_different_ways_are_told_in_words(entry: Service) -> None:
+    guard = AddressGuard([parse_allow("127.0.0.0/8:1")], Many("::1", "127.0.0.1"))
+    got = await ask(guard, Request("http://both.example:1/"))
+    assert isinstance(got, Failure)
+    assert got.detail == "no connection: no route to host"
+    with pytest.raises(OSError, match="none of its addresses can be reached"):
+        await guard.open_tcp("both.example", 1, 5.0)

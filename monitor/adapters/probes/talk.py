@@ -42,7 +42,7 @@ class Line:
         heard = b""
         self.watch.enter("first_byte")
         while not enough(heard) and len(heard) < MAX_HEARD:
-            chunk = await self.reader.read(4096)
+            chunk = await self.reader.read(MAX_HEARD)
             self.watch.enter("transfer")
             if not chunk:
                 break
