@@ -132,8 +132,9 @@ def _grants(notice: Notice, now: datetime) -> Iterator[Grant]:
     """What its recipient may do: of an incident answer it and ask why, of a digest ask why."""
     digest = notice.incident.startswith(DIGEST_PREFIX)
     generation = 0 if digest else _generation(notice)
-    for purpose in (Purpose.WHY,) if digest else Purpose if generation is not None else ():
-        yield Grant(purpose, notice.incident, generation or 0, notice.recipient, expiry(purpose, now))
+    if generation is not None:
+        for purpose in (Purpose.WHY,) if digest else Purpose:
+            yield Grant(purpose, notice.incident, generation, notice.recipient, expiry(purpose, now))
 
 
 def _generation(notice: Notice) -> int | None:

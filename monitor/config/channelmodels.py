@@ -17,6 +17,7 @@ from monitor.model.nearest import nearest
 _RATE = re.compile(r"([0-9]{1,6}) in ([0-9]{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BRANDNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
+_ROOM = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)  # characters of a parameter
 _FIELD_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*){0,7}")
 # Beside the words of the texts; a token is what stands at the end of a link, for a button that holds the rest of it.
 _MORE_WORDS = ("ref", "unit_code", "subject", "why_token", "ack_token")
@@ -47,8 +48,11 @@ def _field_path(value: str) -> str:
 
 def _word(value: str) -> str:
     known = (*WORDS, *_MORE_WORDS)
-    if value not in known:
-        raise ValueError(f"is '{value[:40]}', which no notice has; {nearest(value, known) or 'write code or unit'}")
+    word, separator, room = value.partition(" ")
+    if word not in known:
+        raise ValueError(f"is '{value[:40]}', which no notice has; {nearest(word, known) or 'write code or unit'}")
+    if separator and not _ROOM.fullmatch(room):
+        raise ValueError(f"is '{value[:40]}'; write a word and the characters that its parameter takes, as subject 200")
     return value
 
 
@@ -196,7 +200,8 @@ class TemplateSection(Section):
     """An approved template and its parameters."""
 
     id: Title = Field(description="write the id of the approved template, in quotes")
-    parameters: dict[Title, Word] = Field(default={})  # name in the template -> word of the notice
+    # name in the template -> word of the notice, and how many characters the parameter takes, if more or less than 30
+    parameters: dict[Title, Word] = Field(default={})
 
 
 class ZaloZnsChannel(_ZaloChannel):

@@ -7,7 +7,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from monitor.alerting.limits import Limits
-from monitor.config.channelmodels import COMMON, EsmsChannel, LimitsSection, ZaloOaChannel, ZaloZnsChannel
+from monitor.config.channelmodels import (
+    COMMON,
+    EsmsChannel,
+    LimitsSection,
+    TemplateSection,
+    ZaloOaChannel,
+    ZaloZnsChannel,
+)
 from monitor.config.problems import Location
 from monitor.config.secrets import Secret, is_reference
 from monitor.config.sources import Surroundings
@@ -69,7 +76,13 @@ def templates_of(section: Any) -> Mapping[str, Template]:
     """Templates by kind of notice."""
     if not isinstance(section, ZaloZnsChannel):
         return {}
-    return {kind: Template(one.id, one.parameters) for kind, one in section.templates.items()}
+    return {kind: _template(one) for kind, one in section.templates.items()}
+
+
+def _template(section: TemplateSection) -> Template:
+    said = {name: word.partition(" ") for name, word in section.parameters.items()}
+    rooms = {name: int(room) for name, (_, _, room) in said.items() if room}
+    return Template(section.id, {name: word for name, (word, _, _) in said.items()}, rooms)
 
 
 def callback_of(section: Any, options: Options) -> Secret | None:

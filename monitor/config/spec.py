@@ -151,6 +151,7 @@ class Template:
 
     id: str
     parameters: Mapping[str, str] = field(default_factory=dict)
+    rooms: Mapping[str, int] = field(default_factory=dict)  # characters of a parameter, where that is said
 
 
 @dataclass(frozen=True, slots=True)

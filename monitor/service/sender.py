@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from monitor.alerting.outcome import REST, Way, follow, take_over
 from monitor.alerting.worth import too_late
 from monitor.model.errors import StoreError
-from monitor.model.incident import LEFT, Fault, Notice, Outcome, Receipt
+from monitor.model.incident import FINALS, LEFT, Fault, Notice, Outcome, Receipt
 from monitor.model.state import AuditEntry, Decision
 from monitor.model.text import clean
 from monitor.ports import Clock, Hold, Lease, Store, Transport
@@ -246,7 +246,7 @@ class Sender:
     def _keep_early(self, channel: str, name: str, final: str) -> None:
         """A status may come before the answer that tells the provider's name of the message: kept while one is due."""
         if self._flying.get(channel):
-            self._early[channel, name] = final
+            self._early[channel, name] = max(self._early.get((channel, name), ""), final, key=FINALS.index)
             while len(self._early) > EARLY:
                 del self._early[next(iter(self._early))]
 

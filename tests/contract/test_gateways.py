@@ -236,13 +236,15 @@ async def test_the_question_what_became_of_it_renews_an_access_token_too(line: L
 @each("zalozns")
 async def test_a_template_gets_a_link_whole_or_not_at_all(line: Line):
     _, fake, transport = line
-    wanted = {"vi_sao": "why_url", "nut": "why_token", "don_vi": "unit", "xac_nhan": "ack_url"}
-    transport.extras = replace(transport.extras, templates={"any": Template("77", wanted)})  # type: ignore[attr-defined]
+    wanted = {"vi_sao": "why_url", "nut": "why_token", "don_vi": "unit", "xac_nhan": "ack_url", "noi_dung": "unit"}
+    template = Template("77", wanted, {"noi_dung": 40})
+    transport.extras = replace(transport.extras, templates={"any": template})  # type: ignore[attr-defined]
     links = {"why_url": f"https://board.example/w/{'x' * 150}", "ack_url": f"https://b.example/a/{'y' * 200}"}
     page = replace(notice_by("zalozns"), words={"unit": "Đơn vị có tên dài hơn ba mươi ký tự", **links})
     assert (await transport.send(page, attempt=1, maybe_sent=False)).outcome is Outcome.SENT
     assert fake.arrived[0].fields["template_data"] == {
         "vi_sao": links["why_url"], "nut": "x" * 150, "don_vi": "Đơn vị có tên dài hơn ba mươi", "xac_nhan": "-",
+        "noi_dung": "Đơn vị có tên dài hơn ba mươi ký tự",
     }  # fmt: skip
 
 

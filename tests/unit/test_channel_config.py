@@ -52,6 +52,8 @@ def test_the_example_of_the_page_is_a_site_and_means_what_it_says(tmp_path):
         "sandbox": "0",
     }
     assert site.channels["zalo"].templates["outage"].parameters == {"don_vi": "unit", "ma": "ref", "ly_do": "reason"}
+    other = site.channels["zalo"].templates["any"]
+    assert (other.parameters, other.rooms) == ({"don_vi": "unit", "noi_dung": "subject"}, {"noi_dung": 200})
     assert not any(secret in repr(site.channels) for secret in ("ek", "'es'", "zs", "zr", "84912345678"))
 
 

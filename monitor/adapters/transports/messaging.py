@@ -173,7 +173,9 @@ class ZnsTransport(ZaloTransport):
         known = {**notice.words, "ref": notice.ref, "unit_code": notice.unit, "subject": notice.subject}
         known |= {f"{link}_token": known.get(f"{link}_url", "").rpartition("/")[2] for link in ("why", "ack")}
         wanted = template.parameters if template else {}
-        return {name: encodable(_fitting(word, known.get(word, "")) or _UNSAID) for name, word in wanted.items()}
+        rooms = template.rooms if template else {}
+        said = {name: _fitting(word, known.get(word, ""), rooms.get(name)) for name, word in wanted.items()}
+        return {name: encodable(word or _UNSAID) for name, word in said.items()}
 
     async def send(self, notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
         """A notice without a template goes to the next channel."""
@@ -182,8 +184,8 @@ class ZnsTransport(ZaloTransport):
         return await super().send(notice, attempt=attempt, maybe_sent=maybe_sent)
 
 
-def _fitting(name: str, word: str) -> str:
-    """A word as a parameter takes it: cut, or left out where it is a link that is too long."""
+def _fitting(name: str, word: str, room: int | None) -> str:
+    """A word as a parameter of so many characters takes it: cut, or left out where it is a link that is too long."""
     if name in _LINKS:
-        return word if len(word) <= _LINK else ""
-    return word[:_WORD].rstrip()
+        return word if len(word) <= (room or _LINK) else ""
+    return word[: room or _WORD].rstrip()
