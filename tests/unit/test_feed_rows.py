@@ -165,7 +165,6 @@ def test_of_a_flood_of_rows_that_contradict_each_other_all_are_counted_and_few_a
 
 
 def test_of_equal_rows_the_newest_counts_once():
-    found = parsed(
-        DATED, rows(*({"code": "02143", "ratio": 5, "at": f"20/11/2026 {hour:02}:00"} for hour in (9, 11, 10)))
-    )
+    given = ({"code": "02143", "ratio": 5, "at": f"20/11/2026 {hour:02}:00"} for hour in (9, 11, 10))
+    found = parsed(DATED, rows(*given))
     assert [reading.as_of.hour for reading in found.readings] == [4] and found.rejected == ()

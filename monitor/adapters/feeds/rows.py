@@ -168,12 +168,12 @@ class Answer:
         """Take a row in; it is judged with the others of its unit and local day when all are there."""
         day = self._frame.calendar.local(row.as_of).date()
         rows = self._rows.setdefault((row.unit, row.series, day), [])
-        if rows and rows[-1].cells == row.cells:
-            rows[-1] = max(rows[-1], row, key=lambda one: one.as_of)
-        elif len(rows) <= MAX_REJECTED:
-            rows.append(row)
-        else:  # they contradict each other, and more than are told are there
+        if len(rows) > MAX_REJECTED:  # they contradict each other, and as many are kept as are told
             self._counts["duplicate"] += 1
+        elif rows and rows[-1].cells == row.cells:
+            rows[-1] = max(rows[-1], row, key=lambda one: one.as_of)
+        else:
+            rows.append(row)
         self._spoken.update(cell.column.indicator for cell in row.cells if not is_blank(cell.value))
 
     def refuse_silent(self, columns: Iterable[Column]) -> None:
