@@ -124,7 +124,7 @@ class _TableFeed(_Feed, Certified):
     url: Url | None = None
     headers: dict[str, str] = Field(default={})
     folder: Annotated[SitePath, Field(min_length=1)] | None = None  # a drop folder inside the site
-    files: FilePattern | None = None  # the newest of those that match is read
+    files: FilePattern | None = None  # all that match are read, each once
     aliases: dict[Title, list[Title]] = Field(default={})  # other spellings of a header
     decimal: Literal[".", ","] = "."  # in numbers that are written as text
     conditional: bool = False  # as in JsonFeed

@@ -114,7 +114,7 @@ class FeedSpec:
     decimal: str = "."  # or ","
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # other spellings of a header (csv, xlsx)
     folder: str = ""  # drop folder, below the site's own (csv, xlsx)
-    files: str = ""  # pattern of the names there; the newest file counts
+    files: str = ""  # pattern of the names there; each file is read once
     sheets: tuple[str, ...] = ()  # names of those to be read; none: the only visible one (xlsx)
     database: str = ""  # SQLite file, below the site's folder; of a server its name (sql)
     server: Server | None = None  # PostgreSQL; None: an SQLite file (sql)

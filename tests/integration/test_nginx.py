@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import trustme
 
+from monitor.adapters.feeds import open_feed
 from monitor.adapters.probes import open_probe
 from monitor.config.certificates import tls_settings
 from monitor.config.probespec import Asks, Capture, HttpCheck, JourneyCheck, ProbeSpec, Step, TcpCheck, TlsCheck
@@ -23,6 +24,7 @@ from monitor.config.template import parse_template
 from monitor.model.reading import Collected
 from tests.contract.probe_tools import NOW, Names, note_of, tools
 from tests.integration.process import free_ports
+from tests.unit.feed_frames import CALENDAR, INDICATORS, UNITS, feed_spec, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("nginx")]
 
@@ -61,6 +63,7 @@ http {{
     server {{
         listen 127.0.0.1:{strict} ssl;
         ssl_client_certificate {root}/authority.pem; ssl_verify_client on;
+        location = /table.csv {{ return 200 "code,ratio\n02143,5\n"; }}
         location / {{ return 200 $ssl_client_s_dn; }}
     }}
     server {{
@@ -192,6 +195,18 @@ async def test_what_nginx_answers_is_judged(
 async def test_a_page_that_trickles_is_given_up(nginx: Nginx) -> None:
     note = note_of(await asked(HttpCheck(nginx.url("plain", "/slow.txt")), patience=0.3))
     assert note.startswith("timeout: no complete answer within 0.3 s")
+
+
+async def test_a_feed_trusts_the_own_authority_and_shows_its_client_certificate(nginx: Nginx) -> None:
+    async with tools(Names()) as used:
+
+        async def brings(tls: ssl.SSLContext | None) -> Collected:
+            spec = feed_spec("csv", url=nginx.url("strict", "/table.csv"), timeout=PATIENT, tls=tls)
+            return await open_feed(spec, used.fetcher, used.clock, CALENDAR, INDICATORS, UNITS).collect(NOW)
+
+        assert values(await brings(nginx.trusting("file:client.pem"))) == {("02143", "rate"): 5}
+        assert "HTTP status 400" in (await brings(nginx.trusting())).failure
+        assert "tls: " in (await brings(None)).failure
 
 
 async def test_a_client_certificate_opens_what_is_closed_without_it(nginx: Nginx) -> None:

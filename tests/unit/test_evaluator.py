@@ -19,7 +19,7 @@ from monitor.engine.rolling import Derived, Plan, What
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict, NotFound, StoreError
 from monitor.model.incident import Phase
-from monitor.model.reading import Collected, Reading, SourceHealth
+from monitor.model.reading import Collected, Reading, SourceHealth, Tables
 from monitor.model.rolling import Answer
 from monitor.model.state import Decision, UnitState
 from monitor.service import agenda, judging
@@ -676,3 +676,33 @@ def test_after_a_pause_of_days_only_a_poll_shows_who_is_silent():
             assert silent(scene) == {COMMUNE}
 
     play(story)
+
+
+def test_that_a_table_was_read_is_stored_after_what_it_said():
+    """It is not read again after a kill in between."""
+
+    class Store(FaultyStore):
+        seen: tuple[bool, ...] = ()  # whether what the table says was stored, each time its mark was
+
+        async def save_health(self, health: Sequence[SourceHealth]) -> None:
+            await super().save_health(health)
+            if any("mark" in one.read for one in health):
+                stored = {state.unit: state for state in await self.load_states()}
+                self.seen += ("rate" in stored[COMMUNE].evidence,)
+
+    store = Store()
+
+    async def story(scene: Scene) -> None:
+        reading = told(90.0, scene.now, source="portal")
+
+        async def meanwhile() -> None:
+            store.while_writing = None
+            tables = Tables(frozenset({"mark"}))
+            scene.evaluator.take(Collected("portal", scene.now, (reading,), table="mark", tables=tables))
+
+        store.while_writing = meanwhile
+        scene.take(scene.up(True, OTHER))
+        await scene.evaluator.settle()
+
+    play(story, store=store)
+    assert store.seen == (True,)

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from monitor.adapters.clock import SystemClock
+from monitor.adapters.feeds import open_feed
+from monitor.adapters.fetch import Failure, Request
 from monitor.config.build import load_site
 from monitor.config.schema import json_schema
 from monitor.config.spec import AsOf, FeedSpec
 from monitor.model.reading import Collected
 from monitor.service.build import open_network, open_sources
+from tests.unit.feed_frames import CALENDAR, INDICATORS
 from tests.unit.sites import NOW, make_site
 from tests.unit.workbooks import workbook
 
@@ -102,3 +106,32 @@ def test_a_query_to_prometheus_is_dated_by_its_evaluation_unless_said_otherwise(
 def test_the_schema_knows_every_kind(kind):
     found = json_schema()["properties"]["feeds"]["items"]["discriminator"]["mapping"]
     assert kind in found
+
+
+@pytest.mark.parametrize("kind", ["csv", "promql"])
+def test_a_feed_over_https_is_asked_with_the_own_authority(kind, tmp_path):
+    site_with(tmp_path, kind, "url: https://example.vn\nunit: code\nauthority: ca.pem")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    spec = spec_of(tmp_path)
+    asked: list[Request] = []
+
+    class Fake:
+        def monotonic(self) -> float:
+            return 0.0
+
+        async def fetch(self, request: Request) -> Failure:
+            asked.append(request)
+            return Failure("connect", "no", 0.0)
+
+    fake: Any = Fake()
+    indicators = {"online_rate": INDICATORS["rate"]}
+    asyncio.run(open_feed(spec, fake, fake, CALENDAR, indicators).collect(NOW))
+    assert spec.tls is not None and [request.tls for request in asked] == [spec.tls]
+
+
+def test_a_database_server_is_asked_with_the_own_authority_and_the_name_of_its_certificate(tmp_path):
+    server = "database: register\nserver: 127.0.0.1:8867\nuser: reader\nauthority: ca.pem\nname: db.example.vn"
+    site_with(tmp_path, "sql", f'{server}\nunit: code\nquery: SELECT code, rate AS "Tỷ lệ" FROM results')
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    found = spec_of(tmp_path).server
+    assert found is not None and found.trust is not None and found.trust.check_hostname

@@ -155,3 +155,16 @@ def test_foreign_text_is_cleaned_before_it_is_repeated():
 def test_the_day_is_that_of_the_site():
     late = datetime(2026, 11, 20, 17, tzinfo=UTC)  # already the 21st in Vietnam
     assert parsed(SPEC, rows({"code": "02143", "ratio": 1})).readings[0].as_of == late
+
+
+def test_of_a_flood_of_rows_that_contradict_each_other_all_are_counted_and_few_are_kept():
+    flood = rows(*({"code": "02143", "ratio": 5 + number % 2} for number in range(500)))
+    collected = parsed(SPEC, flood)
+    assert (collected.readings, collected.refused) == ((), {"duplicate": 500})
+    assert len(collected.rejected) == MAX_REJECTED
+
+
+def test_of_equal_rows_the_newest_counts_once():
+    given = ({"code": "02143", "ratio": 5, "at": f"20/11/2026 {hour:02}:00"} for hour in (9, 11, 10))
+    found = parsed(DATED, rows(*given))
+    assert [reading.as_of.hour for reading in found.readings] == [4] and found.rejected == ()

@@ -154,8 +154,8 @@ class Answer:
             as_of = None if isinstance(raw, Unfit) else read_moment(raw, self._frame.calendar)
         if as_of is None or as_of.year < _FIRST_YEAR:
             said = raw.detail if isinstance(raw, Unfit) else f"{shown(stamp or raw)} is not a credible date"
-            reason = raw.reason if isinstance(raw, Unfit) else "bad-row"
-            self.refuse(place, reason, f"the date: {said}")
+            bare = isinstance(raw, Unfit) and raw.reason == "not-computed"
+            self.refuse(place, "not-computed" if bare else "bad-row", f"the date: {said}")
             return None
         if as_of - self._now > timedelta(seconds=FUTURE_TOLERANCE):
             ahead = int((as_of - self._now).total_seconds())
@@ -167,7 +167,13 @@ class Answer:
     def add(self, row: Row) -> None:
         """Take a row in; it is judged with the others of its unit and local day when all are there."""
         day = self._frame.calendar.local(row.as_of).date()
-        self._rows.setdefault((row.unit, row.series, day), []).append(row)
+        rows = self._rows.setdefault((row.unit, row.series, day), [])
+        if len(rows) > MAX_REJECTED:  # they contradict each other, and as many are kept as are told
+            self._counts["duplicate"] += 1
+        elif rows and rows[-1].cells == row.cells:
+            rows[-1] = max(rows[-1], row, key=lambda one: one.as_of)
+        else:
+            rows.append(row)
         self._spoken.update(cell.column.indicator for cell in row.cells if not is_blank(cell.value))
 
     def refuse_silent(self, columns: Iterable[Column]) -> None:
@@ -184,7 +190,8 @@ class Answer:
 
     def collected(self) -> Collected:
         """All believable values and the refused rows, at most MAX_REJECTED of them."""
-        readings = tuple(reading for rows in self._rows.values() for reading in self._readings(rows))
+        # Each is let go by itself: all of them in one piece would keep the other threads from their turn.
+        readings = tuple(reading for key in list(self._rows) for reading in self._readings(self._rows.pop(key)))
         dated = None if self._spec.as_of is AsOf.FIELD else self._default
         shape = Shape(len(self._seen), self._headers, tuple(sorted(self._spoken)), dated=dated)
         return Collected(
