@@ -298,7 +298,7 @@ def test_t11_says_how_many_days_are_left_and_what_they_must_bring():
         " moi ngay can tang 3,06 diem. Ma ABCDEF"
     )
     assert render("reminder", {**facts, "n": 1}, "en").subject.startswith(
-        "[REMINDER] Van Mieu - Quoc Tu Giam Ward (02143): 1 working day left, Online rate at 68.91%"
+        "[REMINDER] Van Mieu - Quoc Tu Giam Ward (02143): 1 working day left, online rate at 68.91%"
     )
 
 
