@@ -1,4 +1,8 @@
-"""Vietnam's working calendar: computed holidays, overruled by the site's file of bridge and make-up days."""
+"""Vietnam's working calendar: computed holidays, overruled by the site's file of bridge and make-up days.
+
+`holidays.csv` is what the library `holidays` computes (MIT; `written_anew` in tests/unit/test_calendar.py writes it).
+Asked at each start, the library would import the calendars of 250 countries.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,10 @@ import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
-
-from holidays import country_holidays
 
 from monitor.model.hours import Calendar
 from monitor.model.text import clean
@@ -17,6 +21,9 @@ from monitor.model.text import clean
 _KINDS = ("off", "work", "confirmed", "check")
 _COLUMNS = ("date", "kind", "why", "status")
 _LONGEST = 366  # days in one row: a slip in a year must not make a calendar of centuries
+
+
+COMPUTED = frozenset(range(2020, 2061))  # years
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +61,24 @@ class OfficeCalendar:
 
 
 def vietnam_calendar(overrides: Path | None, years: Iterable[int], zone: ZoneInfo) -> OfficeCalendar:
-    """Working days of Vietnam in these years: the `holidays` library, then the overrides file, which wins."""
-    known = frozenset(years)
+    """Working days of Vietnam in these years: what is computed, then the overrides file, which wins."""
+    known = frozenset(years) & COMPUTED
     rows, problems = read_overrides(overrides) if overrides else ((), ())
-    computed = country_holidays("VN", years=known)
-    off, worked = set(computed), {day for day in computed.weekend_workdays if day.year in known}
+    off, worked = ({day for day in days if day.year in known} for days in _computed())
     for row in rows:
         if row.kind in ("off", "work"):
             won, lost = (off, worked) if row.kind == "off" else (worked, off)
             won.update(row.days())
             lost.difference_update(row.days())
     return OfficeCalendar(Calendar(frozenset(off), frozenset(worked), zone), known, rows, problems)
+
+
+@cache
+def _computed() -> tuple[frozenset[date], frozenset[date]]:
+    """Days off, and Saturdays or Sundays that are worked."""
+    rows = list(csv.DictReader((files("monitor.registry") / "holidays.csv").read_text(encoding="utf-8").splitlines()))
+    off, worked = ({date.fromisoformat(row["date"]) for row in rows if row["kind"] == kind} for kind in ("off", "work"))
+    return frozenset(off), frozenset(worked)
 
 
 def calendar_warnings(office: OfficeCalendar, now: datetime) -> list[str]:

@@ -7,11 +7,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from holidays import country_holidays
 
-from monitor.registry.calendar import OfficeCalendar, calendar_warnings, vietnam_calendar
+from monitor.registry.calendar import COMPUTED, OfficeCalendar, calendar_warnings, vietnam_calendar
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 SHIPPED = Path(__file__).parents[2] / "rules" / "calendar_overrides.csv"
+TABLE = Path(__file__).parents[2] / "monitor" / "registry" / "holidays.csv"
 YEARS = range(2024, 2031)
 
 
@@ -24,6 +26,19 @@ def written(folder: Path, *rows: str) -> Path:
     path = folder / "overrides.csv"
     path.write_text("\n".join(["date,kind,why,status", *rows, ""]), "utf-8")
     return path
+
+
+def written_anew() -> str:
+    """Run this file where an upgrade of the library made the test below fail, and look at what changed."""
+    computed = country_holidays("VN", years=COMPUTED)
+    days = [(day, "off", name) for day, name in computed.items()]
+    days += [(day, "work", "") for day in computed.weekend_workdays]
+    lines = (f"{day},{kind},{why}\n" for day, kind, why in sorted(days) if day.year in COMPUTED)
+    return "".join(["date,kind,why\n", *lines])
+
+
+def test_the_table_of_holidays_is_what_the_library_computes() -> None:
+    assert TABLE.read_text("utf-8") == written_anew()
 
 
 def test_the_shipped_overrides_are_read_without_a_problem(office: OfficeCalendar) -> None:
@@ -147,3 +162,7 @@ def test_an_unusable_file_is_a_problem_and_the_computed_days_remain(tmp_path: Pa
     office = vietnam_calendar(path, YEARS, HANOI)
     assert len(office.problems) == 1 and office.problems[0].startswith(str(path))
     assert not office.calendar.is_working(date(2025, 9, 2))
+
+
+if __name__ == "__main__":
+    TABLE.write_text(written_anew(), "utf-8")
