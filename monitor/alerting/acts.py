@@ -276,7 +276,7 @@ def _awake(case: Case) -> tuple[Step, ...]:
     """The steps, of which those that we slept through wait for the unit's next answers."""
     incident, scene, now = case.incident, case.scene, case.now
     last = said(incident, scene.criteria.get(incident.cause))
-    wait = patience(scene.rules.get(incident.cause), scene.indicators)
+    wait = patience(incident, scene.rules, scene.indicators)
 
     def until(at: datetime) -> datetime | None:
         return doubted_until(at, last, scene.began, wait, now)

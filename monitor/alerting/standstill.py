@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from monitor.alerting.collapse import once_more
 from monitor.engine.book import Criterion, Indicator
 from monitor.model.colour import Colour
-from monitor.model.incident import Incident, Notice
+from monitor.model.incident import Incident, Kind, Notice
 from monitor.model.state import UnitState
 from monitor.model.verdict import CriterionState
 
 OVERSLEPT = timedelta(minutes=5)
+_OF_MANY = (Kind.MASS, Kind.SILENT)
 ASKED_FIRST = "held: its unit is asked first"
 
 
@@ -34,14 +35,20 @@ def doubted_until(
 
 
 def said(incident: Incident, state: CriterionState | None) -> datetime | None:
-    """When the last answer came that says that the trouble of an incident is there; None: it is of no answer."""
+    """When the last answer came that says that the trouble of an incident is there; None: nobody knows. Of many units,
+    and of a source that is silent, none is counted: they are asked again in any case."""
+    if incident.kind in _OF_MANY:
+        return incident.opened_at
     heard = state.verdict.received_at if state else None
     well = state is not None and state.raw is Colour.GREEN  # and not yet for long enough to be believed
     return incident.opened_at if heard is not None and well else heard
 
 
-def patience(rule: Criterion | None, indicators: Mapping[str, Indicator]) -> timedelta:
+def patience(incident: Incident, rules: Mapping[str, Criterion], indicators: Mapping[str, Indicator]) -> timedelta:
     """For how long the next answers are waited for; nothing where none was promised."""
+    if incident.kind in _OF_MANY:
+        return OVERSLEPT
+    rule = rules.get(incident.cause)
     return once_more(indicators.get(rule.indicator or ""), rule.keep.readings) if rule else timedelta(0)
 
 
@@ -58,5 +65,5 @@ def held_until(
     incident = next((one for one in incidents if one.key == notice.incident), None)
     if state is None or incident is None:
         return None
-    last, wait = said(incident, state.criteria.get(incident.cause)), patience(rules.get(incident.cause), indicators)
+    last, wait = said(incident, state.criteria.get(incident.cause)), patience(incident, rules, indicators)
     return doubted_until(notice.due_at, last, began, wait, now)

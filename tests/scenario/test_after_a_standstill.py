@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.alerting.incidents import react
+from monitor.alerting.troubles import Silent, Trouble
 from monitor.model.colour import Colour
-from monitor.model.incident import Notice, Outcome, Receipt
+from monitor.model.incident import Kind, Notice, Outcome, Receipt
 from monitor.model.verdict import CriterionState
 from monitor.testing.clock import run
 from monitor.testing.doubles import Reply
 from monitor.testing.site import COMMUNES, MAX_AGE, POLL
-from tests.unit.alerting_scene import CENTRE, INDICATORS, centre, local, minutes, reacted
+from tests.unit.alerting_scene import CENTRE, DIRECTORY, INDICATORS, centre, local, minutes, reacted, scene
 from tests.unit.own_alarm_scene import Scene
 
 DOWN = Reply(Receipt(Outcome.TRY_AGAIN, "503"), arrives=False)
@@ -61,6 +63,27 @@ def test_what_is_well_by_its_first_answer_after_it_is_not_called_for_until_it_is
     held = {CENTRE.id: replace(back[CENTRE.id], raw=Colour.GREEN, raw_since=MORNING)}
     awake = reacted(alerts, held, MORNING, indicators=MINUTELY, began=MORNING - minutes(0.01))
     assert (told(awake), awake.recheck_at) == ([], MORNING + minutes(1.49))
+
+
+QUIET = Silent("portal", local(4, 9), 172_800.0, 68.9, local(4, 9))
+
+
+def test_what_a_source_that_is_silent_was_to_be_called_for_waits_until_it_could_be_asked():
+    told_of = reacted({}, {}, NOW, [QUIET])
+    awake = reacted(told_of.open, {}, MORNING, [QUIET], began=MORNING)
+    assert (told(awake), awake.recheck_at) == ([], MORNING + minutes(5))
+    assert told(reacted(awake.open, {}, MORNING + minutes(5), [QUIET], began=MORNING)) == ["head", "chair"]
+
+
+def test_a_mass_outage_that_was_open_before_waits_until_its_units_could_be_asked():
+    facts = dict.fromkeys(("affected", "total", "units", "codes", "more"), 6) | {"whole": False, "few": False}
+    mass = {"mass:centre": Trouble("mass:centre", Kind.MASS, Colour.RED, NOW, facts)}
+    policy = replace(DIRECTORY.policies[0], kinds=frozenset({Kind.MASS}))
+    view = scene({}, directory=replace(DIRECTORY, policies=(policy,)), causes=frozenset(mass))
+    begun = react({}, mass, view, NOW)
+    assert told(begun) == ["focal", "focal"]
+    awake = react(begun.open, mass, replace(view, began=MORNING), MORNING)
+    assert (told(awake), awake.recheck_at) == ([], MORNING + minutes(5))
 
 
 def test_a_call_that_a_silence_held_does_not_wait_although_no_answer_came_for_long():
