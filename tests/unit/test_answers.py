@@ -302,6 +302,16 @@ def test_when_one_answer_ends_under_a_mass_outage_those_who_hear_of_that_are_not
     assert told(line.sees(DOWN, 300, covers=mass)) == []
 
 
+def test_who_answered_before_a_system_explained_it_is_called_with_its_end_if_that_answer_has_ended_meanwhile():
+    line = Between(ack_expires=HOUR)
+    line.sees(DOWN)
+    line.hears("focal", 0)
+    line.sees(DOWN, 10, covers={"centre": Cover("line-19", "line")})
+    assert told(line.sees(DOWN, 70, covers={"centre": Cover("line-19", "line")})) == []
+    assert sorted(told(line.sees(DOWN, 80))) == [("focal", "outage"), ("head", "outage")]
+    assert line.sees(DOWN, 80).changed == ()
+
+
 RED_ONLY = replace(BY_MAIL[1], colours=frozenset({Colour.RED}))
 LATER = StepSpec(2 * HOUR, ("commune_chair",), ("sms",))
 
