@@ -19,7 +19,7 @@ MUTANTS_LIMIT ?= 40m
 # Files of tests side by side and in their order: the long ones come first, and the many short ones fill up the end.
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 # What the suite runs besides Python: Debian packages, each with a command of the same name; the library is playwright's.
-SUITE_PACKAGES := prometheus victoria-metrics nginx openssl chromium faketime libatomic1 npm docker-compose
+SUITE_PACKAGES := prometheus victoria-metrics nginx postgresql openssl chromium faketime libatomic1 npm docker-compose
 
 INTERPRETER := $(shell $(PYTHON) -c 'import os, sys; sys.version_info < (3, 11) or print(os.path.realpath(sys._base_executable))' 2>/dev/null)
 ifeq ($(INTERPRETER),)

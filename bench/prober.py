@@ -17,6 +17,7 @@ from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from time import perf_counter, process_time
@@ -34,10 +35,12 @@ from monitor.config.spec import Site
 from monitor.model.reading import Collected
 from monitor.model.unit import Level
 from monitor.registry import load_registry
+from monitor.service.app import Service
 from monitor.service.build import build_service
 from monitor.service.garbage import collect_rarely, one_heap
 
 SCRAPE = 15.0  # seconds between two pages of metrics
+_CAUGHT_UP = 3.0  # seconds after which the watcher's own collection of garbage, half a second at 33,210, has passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +56,27 @@ class Measured:
     missed: int = 0
     decisions: int = 0
     longest: float = 0.0  # seconds, greatest lateness
-    age: tuple[float, float] = (0.0, 0.0)  # seconds, p50 and p99: how old a good target's answer is at its next one
+    age: tuple[float, float] = (
+        0.0,
+        0.0,
+    )  # seconds, p50 and p99: of `beside`: how old a good target's answer is at its next one
     stall: tuple[float, float] = (0.0, 0.0)  # milliseconds, p99 and longest of the event loop
 
 
 def main(kind: str, number: str, period: str, seconds: str, *ports: str) -> None:
     """See the module."""
-    first, *hostile = map(int, ports)
-    spoilt = kind == "beside"
-    asked = int(number), float(period)
-    wanted = beside(*asked, first, hostile) if spoilt else targets(*asked, [first, *hostile])
     collect_rarely()
-    service = spoilt or kind == "service"
-    if service:
+    if kind in _SERVICES:
         one_heap()  # as `denbao run`
-    work = _service(wanted, float(seconds), 1 if spoilt else 3) if service else _bare(wanted, float(seconds))
+    # What is to be asked is held by nobody else: a service takes the addresses over and lets go of the rest.
+    work = _SERVICES.get(kind, _bare)(_wanted(kind, int(number), float(period), *map(int, ports)), float(seconds))
     loop = asyncio.new_event_loop if kind == "bare" else uvloop.new_event_loop  # as `denbao run`
     with asyncio.Runner(loop_factory=loop) as runner:
         print(json.dumps(asdict(runner.run(work))), flush=True)
+
+
+def _wanted(kind: str, number: int, period: float, first: int, *hostile: int) -> list[Target]:
+    return beside(number, period, first, hostile) if kind == "beside" else targets(number, period, [first, *hostile])
 
 
 class _Tally:
@@ -146,34 +152,28 @@ async def _bare(wanted: Sequence[Target], seconds: float) -> Measured:
     return found
 
 
-async def _service(wanted: Sequence[Target], seconds: float, each: int) -> Measured:
+async def _service(wanted: Sequence[Target], seconds: float, *, each: int, ages: bool) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         site = _site(Path(folder), wanted, each)
         stored(site)
-        heard = {probe.id: 0.0 for probe, one in zip(site.probes, wanted, strict=True) if not one.hostile}
+        pairs = zip(site.probes, wanted, strict=True) if ages else ()
+        heard = {probe.id: 0.0 for probe, one in pairs if not one.hostile}
+        period = wanted[0].period
+        del wanted, pairs
         service = build_service(site)
-        tally, decided = _Tally(), Counter[str]()
-        collected, swept, committed = service._collected, service.metrics.swept, service._committed
-
-        def taken(one: Collected) -> None:
-            tally.outcomes[any(reading.value is True for reading in one.readings)] += 1
-            if one.source in heard:
-                before, heard[one.source] = heard[one.source], perf_counter()
-                tally.ages.append(heard[one.source] - before)
-            collected(one)
-
-        service.poller._deliver = taken
-        service.poller._observe = lambda source, late: (tally.late.append(late), swept(source, late))[1]
-        service._committed = lambda decisions: (decided.update(n=len(decisions)), committed(decisions))[1]
+        tally = _Tally()
+        decided = _counted(service, tally, heard)
         await service.start()
         while service.first_sweep_at is None:  # noqa: ASYNC110 (the service has no event for it)
             await asyncio.sleep(0.1)
         scraping = asyncio.ensure_future(_scrape(service.exporters))
-        await asyncio.sleep(1.5 * wanted[0].period)
-        tally.clear()
-        decided.clear()
-        missed, cpu, wall = service.poller.missed, process_time(), perf_counter()
+        await asyncio.sleep(1.5 * period)
         async with Stalls(0.005) as stalls:
+            await asyncio.sleep(_CAUGHT_UP)
+            tally.clear()
+            decided.clear()
+            stalls.lags.clear()
+            missed, cpu, wall = service.poller.missed, process_time(), perf_counter()
             await asyncio.sleep(seconds)
         more = {
             "stall": (stalls.p99, stalls.longest),
@@ -184,6 +184,27 @@ async def _service(wanted: Sequence[Target], seconds: float, each: int) -> Measu
         scraping.cancel()
         await service.stop()
     return found
+
+
+def _counted(service: Service, tally: _Tally, heard: dict[str, float]) -> Counter[str]:
+    """Let the tally hear of each poll, and return a count of the decisions; ages are told of the sources in `heard`."""
+    decided = Counter[str]()
+    collected, swept, committed = service._collected, service.metrics.swept, service._committed
+
+    def taken(one: Collected) -> None:
+        tally.outcomes[any(reading.value is True for reading in one.readings)] += 1
+        if one.source in heard:
+            before, heard[one.source] = heard[one.source], perf_counter()
+            tally.ages.append(heard[one.source] - before)
+        collected(one)
+
+    service.poller._deliver = taken
+    service.poller._observe = lambda source, late: (tally.late.append(late), swept(source, late))[1]
+    service._committed = lambda decisions: (decided.update(n=len(decisions)), committed(decisions))[1]
+    return decided
+
+
+_SERVICES = {"service": partial(_service, each=3, ages=False), "beside": partial(_service, each=1, ages=True)}
 
 
 async def _scrape(exporters: Mapping[str, object]) -> None:

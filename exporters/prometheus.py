@@ -66,7 +66,6 @@ _LATE = 60  # seconds after which a reader who was expected comes no more
 _NOBODY = ""  # no province: the nation's
 
 _Spent = tuple[tuple[str, ...], bytes]  # names, and as many numbers (seconds)
-_NO_TIME: _Spent = ((), b"")
 _names: dict[tuple[str, ...], tuple[str, ...]] = {}  # sets of names, each once; as many as kinds of probes and journeys
 
 
@@ -242,7 +241,7 @@ class _Board:
         self._groups: Mapping[Hashable, int] = {group: place for place, group in enumerate(groups)}
         self._figures = {group: [NO_FIGURE] * len(self._siblings[group[0]]) for group in groups}  # by seat
         self._heads: dict[tuple[str, str], list[bytes]] = {}
-        self._states: dict[str, UnitState] = {}
+        self._hidden: set[str] = set()  # units that are excluded: nothing is shown of them
         self._probes: dict[str, dict[str, _Poll]] = {}  # unit -> source -> last poll
         self._probed: dict[str, str] = {}  # source -> unit
         self._families: dict[str, Family] = {}
@@ -252,15 +251,15 @@ class _Board:
     def update(self, states: Mapping[str, UnitState], polls: Mapping[str, _Poll]) -> Iterator[None]:
         """Render the units that changed, one a step; one that the site does not have is passed over."""
         known = {code: state for code, state in states.items() if code in self._units}
-        self._states.update(known)
         asked = [code for code in starmap(self._take, polls.items()) if code in self._units]
         moved: set[tuple[str, str]] = set()
         for code in dict.fromkeys((*known, *asked)):
-            if code in known:
-                self._put(code, _samples(self._units[code], known[code]))
-                self._put(code, _index_samples(code, self._context.ranking.indexes(known[code])))
-                self._count(self._units[code], known[code])
-                moved.update(self._moved(code))
+            if state := known.get(code):
+                self._show(code, state)
+                self._put(code, _samples(self._units[code], state))
+                self._put(code, _index_samples(code, self._context.ranking.indexes(state)))
+                self._count(self._units[code], state)
+                moved.update(self._moved(state))
             self._put(code, _probe_samples(code, self._probes.get(code, {})))
             yield
         for parent, name in sorted(moved):
@@ -301,11 +300,11 @@ class _Board:
                 yield head(CATALOGUE[name], openmetrics=openmetrics)
                 yield rendered(name, samples)
 
-    def _moved(self, code: str) -> Iterator[tuple[str, str]]:
+    def _moved(self, state: UnitState) -> Iterator[tuple[str, str]]:
         """Groups (by parent) and indicators in which a unit's figure is another: most commits say the same again."""
-        parent = self._units[code].parent
+        parent = self._units[state.unit].parent
         if parent:
-            seat, now = self._seats[code], self._context.ranking.figures(self._states[code])
+            seat, now = self._seats[state.unit], self._context.ranking.figures(state)
             for name in self._context.ranking.asked:
                 figures, figure = self._figures[parent, name], now.get(name, NO_FIGURE)
                 if figures[seat] != figure:
@@ -342,11 +341,15 @@ class _Board:
             self._families[name] = Family(CATALOGUE[name], places)
         return self._families[name]
 
+    def _show(self, code: str, state: UnitState) -> None:
+        if state.standing is not None and state.standing.colour is Colour.EXCLUDED:
+            self._hidden.add(code)
+        else:
+            self._hidden.discard(code)
+
     def _put(self, code: str, families: Iterable[tuple[str, Samples]]) -> None:
-        standing = self._states[code].standing
-        shown = standing is None or standing.colour is not Colour.EXCLUDED
         for name, samples in families:
-            self._family(name).put(code, samples if shown else ())
+            self._family(name).put(code, () if code in self._hidden else samples)
 
     def _count(self, unit: Unit, state: UnitState) -> None:
         standing = state.standing
@@ -473,8 +476,10 @@ class _Poll(NamedTuple):
     success: float = 0.0
     duration: float = 0.0  # seconds
     attempts: int | None = None  # None: it does not tell how it went
-    phases: _Spent = _NO_TIME
-    steps: _Spent = _NO_TIME
+    phases: tuple[str, ...] = ()
+    in_phases: bytes = b""  # as many numbers (seconds): two objects, one of them shared, in place of a table for each
+    steps: tuple[str, ...] = ()
+    in_steps: bytes = b""
     expires: float | None = None  # Unix time; of the certificate
 
 
@@ -485,20 +490,19 @@ def _shown(poll: Collected) -> _Poll:
     if check is None:
         return _Poll(first.unit, float(first.value), poll.duration)
     expires = None if check.certificate_expires is None else check.certificate_expires.timestamp()
-    told = check.attempts, _spent(check.phases), _spent(check.steps), expires
+    told = check.attempts, *_spent(check.phases), *_spent(check.steps), expires
     return _Poll(first.unit, float(first.value), poll.duration, *told)
 
 
 def _spent(seconds: Mapping[str, float]) -> _Spent:
-    """As two objects, the first of which is shared by all with the same names, instead of a table for each."""
     if not seconds:
-        return _NO_TIME
+        return (), b""
     names = tuple(seconds)
     return _names.setdefault(names, names), array("d", seconds.values()).tobytes()
 
 
-def _told(spent: _Spent) -> Iterator[tuple[str, float]]:
-    return zip(spent[0], memoryview(spent[1]).cast("d"), strict=True)
+def _told(names: tuple[str, ...], seconds: bytes) -> Iterator[tuple[str, float]]:
+    return zip(names, memoryview(seconds).cast("d"), strict=True)
 
 
 def _probe_samples(code: str, probes: Mapping[str, _Poll]) -> Iterator[tuple[str, Samples]]:
@@ -510,11 +514,19 @@ def _probe_samples(code: str, probes: Mapping[str, _Poll]) -> Iterator[tuple[str
     yield "denbao_probe_attempts", [(at, poll.attempts) for at, poll in polls if poll.attempts is not None]
     yield (
         "denbao_probe_phase_duration_seconds",
-        [((*labels, ("phase", name)), spent) for labels, poll in polls for name, spent in _told(poll.phases)],
+        [
+            ((*labels, ("phase", name)), spent)
+            for labels, poll in polls
+            for name, spent in _told(poll.phases, poll.in_phases)
+        ],
     )
     yield (
         "denbao_probe_step_duration_seconds",
-        [((*labels, ("step", name)), spent) for labels, poll in polls for name, spent in _told(poll.steps)],
+        [
+            ((*labels, ("step", name)), spent)
+            for labels, poll in polls
+            for name, spent in _told(poll.steps, poll.in_steps)
+        ],
     )
     yield (
         "denbao_probe_certificate_expiry_timestamp_seconds",

@@ -74,6 +74,14 @@ class Resting(Protocol):
         """Whether it is not to be asked now; also in the first sweep of a service."""
 
 
+@runtime_checkable
+class Remembering(Protocol):
+    """What a source has besides that goes on where it stopped: a folder of which each file is read once."""
+
+    def recall(self, health: SourceHealth | None) -> None:
+        """What is remembered of it: before its first poll, and after each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A claimed notice: send it, then settle it with the same owner and attempt."""
@@ -153,11 +161,12 @@ class Store(Protocol):
 
     async def heard_later(
         self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None = None
-    ) -> bool:
-        """Note what a provider says later of a message: "delivered" or "failed". False where nothing has this name.
+    ) -> bool | None:
+        """Note what a provider says later of a message, see monitor.model.incident.FINALS. None: nothing has this name.
 
-        `name` is monitor.model.incident.reference of its key, or the provider's own id. What waited to be repeated
-        and was delivered is sent. What failed and was not withheld since is owed as `instead` says, and not repeated.
+        False where that is no news. `name` is monitor.model.incident.reference of its key, or the provider's own id.
+        What waited to be repeated and arrived is sent. What failed and was not withheld since is owed as `instead`
+        says, and not repeated.
         """
 
     async def next_due(self, channel: str) -> datetime | None:

@@ -36,9 +36,9 @@ class Fetcher:
     """HTTP client for probes and feeds. `fetch` never raises for what the other side does.
 
     At most `limit` fetches run at once; waiting for a slot is not charged to the target. How many ask one host at once
-    is bounded where polls begin (monitor.service.poller). `connect` is the seconds one TCP connection may take to open.
-    `tls` replaces the default verified TLS settings, for a private certificate authority. `keep` is how many idle
-    connections may stay open, without TLS and with it; unless said, as many as `fetch_kept` allows.
+    is bounded where polls begin (monitor.service.poller). `tls` replaces the default verified TLS settings, for a
+    private certificate authority. `keep` is how many idle connections may stay open, without TLS and with it; unless
+    said, as many as `fetch_kept` allows.
     """
 
     def __init__(
@@ -47,14 +47,13 @@ class Fetcher:
         clock: Monotonic,
         *,
         limit: int = 100,
-        connect: float = 3.0,
         tls: ssl.SSLContext | None = None,
         keep: int | None = None,
     ) -> None:
         self.guard = self._guard = guard  # also for feeds that are asked in another language than HTTP
         self._clock = clock
         self._slots = asyncio.Semaphore(limit)
-        self._dialler = Dialler(guard, unrepeated(tls) if tls else public_tls(), connect)
+        self._dialler = Dialler(guard, unrepeated(tls) if tls else public_tls())
         self._kept = {tls: Kept(keep, tls=tls) for tls in (False, True)}
 
     async def fetch(self, request: Request) -> Response | Failure:

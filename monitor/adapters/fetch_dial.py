@@ -13,7 +13,7 @@ import aiohappyeyeballs
 from aiohttp.client_proto import ResponseHandler
 
 from monitor.adapters.fetch_errors import unreached
-from monitor.adapters.fetch_line import ROOM, Line, PlainLine
+from monitor.adapters.fetch_line import Ear, Line, PlainLine
 from monitor.adapters.fetch_watch import Stopwatch
 from monitor.adapters.guard import AddressGuard, Refused, literal
 from monitor.config.probespec import Family
@@ -33,25 +33,20 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dialler:
-    """Opens connections to what the guard lets through; one attempt may take `patience` seconds.
-
-    How long the other side may take to agree on TLS is for who asks to say.
+    """Opens connections to what the guard lets through. How long the other side may take is for who asks to say.
 
     `tls` are the settings where a place has none of its own.
     """
 
     guard: AddressGuard
     tls: ssl.SSLContext
-    patience: float
-    room: memoryview = field(default_factory=lambda: memoryview(bytearray(ROOM)))
+    ear: Ear = field(default_factory=Ear)
 
     async def open(self, place: Place, watch: Stopwatch) -> Line:
         """A new connection. Raises Refused, NameFailed, ssl.SSLError, or Broken."""
         infos = await self._addresses(place, watch)
         try:
-            async with asyncio.timeout(self.patience):
-                sock = await self._connected(infos)
-            return await self._made(sock, place, watch)
+            return await self._made(await self._connected(infos), place, watch)
         except (Refused, ssl.SSLError):
             raise
         except OSError as error:
@@ -69,7 +64,7 @@ class Dialler:
         try:
             peer = str(sock.getpeername()[0])
             if not place.encrypted:
-                return PlainLine(sock, place.host if peer == place.host else peer, self.room)
+                return PlainLine(sock, place.host if peer == place.host else peer, self.ear)
             watch.enter("tls")
             return Line(await _encrypted(sock, place.tls or self.tls, place.host), peer)
         except BaseException:

@@ -53,8 +53,6 @@ def classify(error: BaseException) -> tuple[FailureKind, str]:
 
 def unreached(error: OSError, phase: str) -> Broken:
     """Why a connection could not be opened, where that is neither a name, nor the guard, nor TLS itself."""
-    if isinstance(error, TimeoutError) and error.errno is None:  # ours; that of the system has a number
-        return Broken("timeout", "connecting took too long")
     if phase == "tls":
         return Broken("tls", "no TLS: the other side broke the connection off")
     return Broken("connect", f"no connection: {_os_reason(error)}")

@@ -48,6 +48,8 @@ _COMPATIBLE = IPv6Network("::/96")
 _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9a-fA-F]*)\.*$")
 _ONLY: Mapping[Family, socket.AddressFamily] = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 _FIRST: Mapping[Family, socket.AddressFamily] = {"prefer_ipv4": socket.AF_INET, "prefer_ipv6": socket.AF_INET6}
+_UDP = {socket.AF_INET: socket.IPPROTO_UDP, socket.AF_INET6: socket.IPPROTO_UDP}
+_PING = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
 
 
 class Refused(OSError):
@@ -144,19 +146,30 @@ class AddressGuard:
                 raise
 
     async def open_datagram(self, host: str, port: int, *, family: Family = "any") -> socket.socket:
-        """A UDP socket connected to the first address of a name or IP literal. Raises Refused, NameFailed, OSError."""
-        info = (await self.addresses(host, port, family))[0]
-        return self._connected(info, socket.IPPROTO_UDP)
+        """A UDP socket connected to the first address of a name or IP literal to which this machine knows a way.
+
+        Raises Refused, NameFailed, OSError.
+        """
+        return self._first_way(await self.addresses(host, port, family), _UDP)[0]
 
     async def open_ping(self, host: str, *, family: Family = "any") -> tuple[socket.socket, str]:
-        """The kernel's ping socket for the first address, and that address (the socket cannot tell it).
+        """The kernel's ping socket for such an address, and that address (the socket cannot tell it).
 
         Only an allow rule for every port lets a private address through. Raises Refused, NameFailed, PermissionError
         where the machine does not let this process ping, OSError.
         """
-        info = (await self.addresses(host, 0, family))[0]
-        protocol = socket.IPPROTO_ICMP if info[0] == socket.AF_INET else socket.IPPROTO_ICMPV6
-        return self._connected(info, protocol), str(info[4][0])
+        return self._first_way(await self.addresses(host, 0, family), _PING)
+
+    def _first_way(
+        self, infos: list[tuple[Any, ...]], protocols: Mapping[socket.AddressFamily, int]
+    ) -> tuple[socket.socket, str]:
+        failure = OSError(errno.EHOSTUNREACH, "no address to dial")
+        for info in infos:
+            try:
+                return self._connected(info, protocols[info[0]]), str(info[4][0])
+            except OSError as error:  # a machine without IPv6 knows no way there
+                failure = error
+        raise failure
 
     def _connected(self, info: tuple[Any, ...], protocol: int) -> socket.socket:
         sock = self.socket_factory((info[0], socket.SOCK_DGRAM, protocol, "", info[4]))
@@ -178,7 +191,7 @@ class AddressGuard:
 
     async def _dial(self, infos: list[tuple[Any, ...]], share: float) -> socket.socket:
         # Each address gets an equal share, so that a black hole in front does not use up the deadline.
-        failure: OSError = OSError(errno.EHOSTUNREACH, "no address to dial")
+        failure = OSError(errno.EHOSTUNREACH, "no address to dial")
         for info in infos:
             try:
                 async with asyncio.timeout(share):

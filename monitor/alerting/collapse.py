@@ -57,6 +57,9 @@ class Sheltered:
     why: Mapping[str, Reason] = field(default_factory=dict)
 
 
+UNSHELTERED = Sheltered()
+
+
 def failing(state: UnitState, criterion: str) -> bool:
     """Whether a system fails at a criterion: by its last evidence, as shown, or by its incident when nobody can see."""
     held, incident = state.criteria.get(criterion), state.incidents.get(criterion)

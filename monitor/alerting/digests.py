@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.alerting.escalate import quiet_end
+from monitor.alerting.links import Purpose, address
 from monitor.alerting.plan import DigestSpec, Directory, Recipient
 from monitor.alerting.roster import called, ways
 from monitor.alerting.wording import render
 from monitor.model.hours import Calendar
-from monitor.model.incident import Notice
+from monitor.model.incident import DIGEST_PREFIX, Notice
 from monitor.model.state import Withhold
 from monitor.model.unit import Unit, Units
 from monitor.model.verdict import Param
@@ -47,7 +48,7 @@ class Edition:
 
 
 def _key(unit: Unit, local: datetime) -> str:
-    return f"digest/{unit.code}/{local:%Y-%m-%dT%H:%M}"
+    return f"{DIGEST_PREFIX}{unit.code}/{local:%Y-%m-%dT%H:%M}"
 
 
 def numbered(
@@ -130,11 +131,12 @@ def _notice(
     directory: Directory,
     calendar: Calendar,
 ) -> Notice:
-    unit, number = edition.unit, edition.number(calendar)
+    unit, number, base = edition.unit, edition.number(calendar), directory.base_url.rstrip("/")
     facts: dict[str, Param] = {
         "code": unit.code, "level": unit.level.value, "unit_vi": unit.name_vi, "unit_en": unit.name_en,
         "unit_sms": unit.name_ascii, "recipient": person.name, "id": number, "when": edition.at,
-        "url": f"{directory.base_url.rstrip('/')}/units/{unit.code}" if directory.base_url else None, **told,
+        "url": f"{base}/units/{unit.code}" if base else None,
+        "why_url": address(Purpose.WHY, base, number) if base else None, **told,
     }  # fmt: skip
     local = {name: calendar.local(fact) if isinstance(fact, datetime) else fact for name, fact in facts.items()}
     message = render(BRIEF, local, person.locale, directory.texts)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from monitor.alerting.text import Text
 
-_ACK = "\nAcknowledge: {ack_url}. See why: {why_url}."
+_ACK = "\nAcknowledge: {ack_url}\nSee why: {why_url}"  # no full stop: mail programs take it along
 _ACT = "\nTo be dealt with first: {codes}."
 _NEXT = "\nWithout acknowledgement the alert goes to {next_role} at {next_time}."
 
@@ -67,7 +67,10 @@ ENGLISH: Mapping[str, Text] = {
         ),
     ),
     "kpi_yellow": Text(
-        subject=("[YELLOW] {unit} ({code}): {kpi} at {value}", ", target {target}", " before {deadline}"),
+        subject=(
+            ("[YELLOW] {unit} ({code}): {kpi} {met}", "[YELLOW] {unit} ({code}): {kpi} at {value}"),
+            (", target {target} before {deadline}", ", target {target}", ", due before {deadline}"),
+        ),
         body=(
             ("As of {as_of}, {kpi_within} of {unit} is {value}", "{kpi} of {unit} is {value}"),
             " ({num}/{den} {counted})",
@@ -95,16 +98,16 @@ ENGLISH: Mapping[str, Text] = {
         ),
     ),
     "kpi_red": Text(
-        subject=("[RED] {unit} ({code}): {kpi} is red", " at {value}"),
+        subject=("[RED] {unit} ({code}): {kpi} is red", (" ({met})", " at {value}")),
         body=(
             "To {recipient}.",
             "\n\n",
             " {kpi} of {unit} is red",
-            " at {value}",
+            (" ({met})", " at {value}"),
             " ({num}/{den} {counted})",
             " as of {as_of}",
             "; beyond the floor of {floor}",
-            ("; target {target} before {deadline}", "; target {target}"),
+            ("; target {target} before {deadline}", "; target {target}", "; due before {deadline}"),
             ".",
             " {n} working days left.",
             _ACT,
@@ -118,7 +121,7 @@ ENGLISH: Mapping[str, Text] = {
         sms=(
             "RED {code} {unit}: {kpi}",
             " {value}",
-            (", target {target} before {deadline}", ", target {target}"),
+            (", target {target} before {deadline}", ", target {target}", ", due before {deadline}"),
             ". Please act and report by {due}",
             ". Act on: {codes}",
             ". Ref {id}",
@@ -129,8 +132,7 @@ ENGLISH: Mapping[str, Text] = {
         body=(
             "To {recipient}.",
             "\n\n",
-            " {kpi} (target {target}",
-            ", before {deadline}",
+            (" {kpi} (target {target}, before {deadline}", " {kpi} (target {target}", " {kpi} (due before {deadline}"),
             ", basis {legal_basis}",
             ") of {unit} is {value}",
             " as of {as_of}",
@@ -145,7 +147,7 @@ ENGLISH: Mapping[str, Text] = {
             "\nRef {id}.",
         ),
         sms=(
-            "OVERDUE {code} {unit}: {kpi} {value} {short_of}",
+            ("OVERDUE {code} {unit}: {kpi} {met}", "OVERDUE {code} {unit}: {kpi} {value} {short_of}"),
             ", {days_late} days late",
             ". Chairperson to direct and report by {due_time} {due_date}",
             ". Act on: {codes}",
@@ -155,8 +157,8 @@ ENGLISH: Mapping[str, Text] = {
     "kpi_met": Text(
         subject=(
             (
-                "[STILL RED] {unit} ({code}), still red: {still}; alert ended: {kpi}",
-                "[{colour}] {unit} ({code}): alert ended, {kpi}",
+                "[STILL RED] {unit} ({code}), still red: {still}; alert ended: {kpi_within}",
+                "[{colour}] {unit} ({code}): alert ended, {kpi_within}",
             ),
             " {value}",
         ),
@@ -198,15 +200,26 @@ ENGLISH: Mapping[str, Text] = {
         ),
     ),
     "speaks_again": Text(
-        subject=("[DATA AGAIN] {unit} ({code}): data again since {time} {date}",),
+        subject=(
+            (
+                "[STILL RED] {unit} ({code}): data again since {time} {date}, still red: {still}",
+                "[DATA AGAIN] {unit} ({code}): data again since {time} {date}",
+            ),
+        ),
         body=(
             "Feed {source} of {unit} delivers again since {time} on {date}",
             ", after {h} without data",
             ". Its state is judged by the new data.",
+            " {unit} is still red by: {still}.",
             "\nDetails: {url}.",
             "\nRef {id}.",
         ),
-        sms=("DATA AGAIN {code} {unit}: data again since {time} {date}", ", after {h}", ". Ref {id}"),
+        sms=(
+            "DATA AGAIN {code} {unit}: data again since {time} {date}",
+            ", after {h}",
+            ". STILL RED: {still}",
+            ". Ref {id}",
+        ),
     ),
     "still_open": Text(
         subject=("[REMINDER] {unit} ({code}): incident {id} is still open",),
@@ -218,7 +231,8 @@ ENGLISH: Mapping[str, Text] = {
             " ({kpi_within})",
             ", which began at {time} on {date}, is still open.",
             "\nYour acknowledgement ends at {due}; after that everybody is called anew.",
-            "\nAcknowledge again: {ack_url}.",
+            "\nAcknowledge again: {ack_url}",
+            "\nSee why: {why_url}",
         ),
         sms=(
             "REMINDER {code} {unit}: still open since {time} {date}.",
@@ -228,10 +242,9 @@ ENGLISH: Mapping[str, Text] = {
     ),
     "reminder": Text(
         subject=(
-            "[REMINDER] {unit} ({code}): {n} working days left, {kpi}",
-            " at {value}",
-            ", target {target}",
-            " before {deadline}",
+            "[REMINDER] {unit} ({code}): {n} working days left, {kpi_within}",
+            (" {met}", " at {value}"),
+            (", target {target} before {deadline}", ", target {target}", ", due before {deadline}"),
         ),
         body=(
             "To {recipient}.",
@@ -295,15 +308,26 @@ ENGLISH: Mapping[str, Text] = {
         ),
     ),
     "mass_over": Text(
-        subject=("[WIDE OUTAGE OVER] {unit} ({code}): ended at {time} {date}",),
+        subject=(
+            (
+                "[STILL RED] {unit} ({code}): wide outage over at {time} {date}, still red: {still}",
+                "[WIDE OUTAGE OVER] {unit} ({code}): ended at {time} {date}",
+            ),
+        ),
         body=(
             "The wide outage at {unit} ended at {time} on {date}",
             ("; it lasted {minutes} min ({work_minutes} in office hours)", "; it lasted {minutes} min"),
             ". A unit that is still cut off is alerted by itself.",
+            " {unit} is still red by: {still}.",
             "\nDetails: {url}.",
             "\nIncident {id}.",
         ),
-        sms=("WIDE OUTAGE OVER {code} {unit}: ended at {time} {date}", ", after {minutes} min", ". Ref {id}"),
+        sms=(
+            "WIDE OUTAGE OVER {code} {unit}: ended at {time} {date}",
+            ", after {minutes} min",
+            ". STILL RED: {still}",
+            ". Ref {id}",
+        ),
     ),
     "brief": Text(
         subject=(
@@ -329,6 +353,7 @@ ENGLISH: Mapping[str, Text] = {
             "\nSources without data: {silent}.",
             "\nOpen incidents ({open}): {refs}.",
             "\nDetails: {url}.",
+            "\nSee why: {why_url}",
             "\nReference: {id}.",
         ),
         sms=(

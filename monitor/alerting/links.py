@@ -14,13 +14,13 @@ import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
-from monitor.model.incident import Notice
+from monitor.model.incident import DIGEST_PREFIX, Notice
 
 LONGEST = 1000  # characters of a value that is looked at at all
 KEPT = 2  # keys that are believed
@@ -52,7 +52,7 @@ class Grant:
     """What a link allows."""
 
     purpose: Purpose
-    incident: str  # key
+    incident: str  # key; to ask why also of the edition of a digest
     generation: int  # an answer to a lesser trouble is none to a worse one
     recipient: str  # id
     expires: datetime  # aware, whole seconds: the first instant at which it counts no more
@@ -115,15 +115,9 @@ def expiry(purpose: Purpose, now: datetime) -> datetime:
 
 def filled(notice: Notice, base: str, keys: tuple[bytes, ...], now: datetime) -> Notice:
     """The notice as it is sent: with the links of its recipient. Without a key it stays as it is stored."""
-    generation = _generation(notice)
-    if not keys or not base or generation is None:
+    if not keys or not base:
         return notice
-    links = {
-        address(purpose, base, notice.ref): Grant(
-            purpose, notice.incident, generation, notice.recipient, expiry(purpose, now)
-        )
-        for purpose in Purpose
-    }
+    links = {address(grant.purpose, base, notice.ref): grant for grant in _grants(notice, now)}
 
     def fill(text: str) -> str:
         for place, grant in links.items():
@@ -132,6 +126,14 @@ def filled(notice: Notice, base: str, keys: tuple[bytes, ...], now: datetime) ->
         return text
 
     return replace(notice, body=fill(notice.body), words={name: fill(word) for name, word in notice.words.items()})
+
+
+def _grants(notice: Notice, now: datetime) -> Iterator[Grant]:
+    """What its recipient may do: of an incident answer it and ask why, of a digest ask why."""
+    digest = notice.incident.startswith(DIGEST_PREFIX)
+    generation = 0 if digest else _generation(notice)
+    for purpose in (Purpose.WHY,) if digest else Purpose if generation is not None else ():
+        yield Grant(purpose, notice.incident, generation or 0, notice.recipient, expiry(purpose, now))
 
 
 def _generation(notice: Notice) -> int | None:

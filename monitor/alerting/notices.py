@@ -12,8 +12,9 @@ from monitor.alerting.plan import Recipient
 from monitor.alerting.roster import ways
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, judged
-from monitor.alerting.wording import KPI_LIMIT, Message, render
-from monitor.model.colour import Colour
+from monitor.alerting.wording import KPI_LIMIT, TONE, Message, render
+from monitor.model.colour import Colour, worst
+from monitor.model.hours import Calendar
 from monitor.model.incident import Address, Answer, Incident, Kind, Notice, Step
 from monitor.model.text import unaccent
 from monitor.model.verdict import Param
@@ -185,6 +186,7 @@ def _facts(incident: Incident, person: Recipient, scene: Scene, now: datetime) -
         "now": now,
         "when": since,
         "h": lasted,
+        TONE: incident.colour.value,
         **_addressee(person, scene),
         **_role("role", person.role, scene),
         "scope": scene.dependants,
@@ -265,21 +267,33 @@ def _plan_facts(incident: Incident, step: Step, scene: Scene, now: datetime) -> 
 
 
 def _days_late(incident: Incident, scene: Scene, now: datetime) -> int | None:
-    """Calendar days past the last good day: 1 on the first day that is too late."""
     deadline = _latest(incident, scene).get("deadline") or incident.facts.get("deadline")
-    if not isinstance(deadline, datetime) or now < deadline:
-        return None
-    return (scene.calendar.local(now).date() - scene.calendar.local(deadline).date()).days + 1
+    return days_late(deadline, now, scene.calendar) if isinstance(deadline, datetime) else None
+
+
+def days_late(deadline: datetime, now: datetime, calendar: Calendar) -> int | None:
+    """Calendar days past the last good day: 1 on the first day that is too late. None before that."""
+    return None if now < deadline else (calendar.local(now).date() - calendar.local(deadline).date()).days + 1
 
 
 def _end_facts(incident: Incident, scene: Scene, now: datetime) -> dict[str, Param]:
-    """When it ended and how long it lasted, in whole minutes."""
+    """When it ended, how long it lasted, in whole minutes, and what is true of the unit now."""
     since, ended = incident.facts.get("since"), incident.well_since or now
-    facts: dict[str, Param] = {"when": scene.calendar.local(ended), **_still_red(incident, scene)}
+    still = _still_red(incident, scene)
+    tone = Colour.RED if still else _end_colour(incident, scene)
+    facts: dict[str, Param] = {"when": scene.calendar.local(ended), TONE: tone.value, **still}
     if isinstance(since, datetime):
         facts |= {"minutes": (ended - since).total_seconds() // 60}
         facts |= {"work_minutes": scene.sessions.working_minutes(since, ended)}
     return facts
+
+
+def _end_colour(incident: Incident, scene: Scene) -> Colour:
+    """What its criterion has come to; where a source speaks again, the worst of the unit's."""
+    if incident.kind is Kind.SILENT:
+        return worst(*(state.told for state in scene.criteria.values()))
+    state = scene.criteria.get(incident.cause)
+    return Colour.GREEN if state is None else state.told
 
 
 def _still_red(incident: Incident, scene: Scene) -> dict[str, Param]:

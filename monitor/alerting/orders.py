@@ -7,6 +7,7 @@ is counted in full as an end.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -43,12 +44,12 @@ class Order:
     at: str = ""  # clock time, HH:MM
 
 
-def silence_of(order: Order, by: str, units: Units, zone: ZoneInfo, now: datetime) -> Silence:
-    """The silence. Raises Refused."""
+def silence_of(order: Order, by: str, units: Units, causes: Collection[str], zone: ZoneInfo, now: datetime) -> Silence:
+    """The silence. `causes` are those that incidents of the site can have. Raises Refused."""
     for field, given in (("every", order.every), ("at", order.at)):
         if given:
             raise Refused(field, "a silence does not come again; a maintenance window may")
-    matchers = _matchers(order, frozenset(Field), units)
+    matchers = _matchers(order, frozenset(Field), units, causes)
     starts = _starts(order, zone, now)
     ends = _ends(order, starts, zone)
     made = Silence("", matchers, starts, ends, clean(by), _comment(order), now)
@@ -68,12 +69,14 @@ def window_of(order: Order, by: str, units: Units, zone: ZoneInfo, now: datetime
     return made if name else replace(made, id=_name("M", made))
 
 
-def _matchers(order: Order, fields: frozenset[Field], units: Units) -> tuple[Matcher, ...]:
+def _matchers(
+    order: Order, fields: frozenset[Field], units: Units, causes: Collection[str] = ()
+) -> tuple[Matcher, ...]:
     try:
         made = parse_matchers(order.matchers, fields)
     except ValueError as wrong:
         raise Refused("matchers", str(wrong)) from None
-    _refuse(unknown_name(made, units), "matchers")
+    _refuse(unknown_name(made, units, causes), "matchers")
     return made
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.alerting.text import Text, placeholders
+from monitor.alerting.text import Piece, Text, placeholders
 
 
-def _text(vi: tuple[str, ...], sms: tuple[str, ...]) -> Text:
+def _text(vi: tuple[Piece, ...], sms: tuple[Piece, ...]) -> Text:
     return Text(subject=("[{id}]",), body=vi, sms=sms)
 
 
@@ -62,12 +62,28 @@ _VI: Mapping[str, Text] = {
         ("{code} {unit}: su co da dong", " luc {time} {date}", ", khong can xac nhan", ". Ma {id}"),
     ),
     "unknown": _text(
-        ("Không có sự cố mã {id} nào đã báo cho số này. Trả lời OK và mã 6 ký tự ở cuối tin báo.",),
-        ("Khong co su co ma {id} nao da bao cho so nay. Tra loi OK va ma 6 ky tu o cuoi tin bao",),
+        (
+            "Không có sự cố mã {id} nào đã báo cho số này.",
+            " Gần giống: {near}.",
+            " Mã là 6 ký tự ở cuối tin báo.",
+        ),
+        (
+            "Khong co su co ma {id} nao da bao cho so nay",
+            ". Gan giong: {near}",
+            ". Ma la 6 ky tu o cuoi tin bao",
+        ),
     ),
     "several": _text(
         ("Có {count} sự cố đang chờ xác nhận: {listed}. Trả lời OK và mã, hoặc OK TAT CA.",),
         ("Co {count} su co dang cho xac nhan: {listed}. Tra loi OK va ma, hoac OK TAT CA",),
+    ),
+    "several_why": _text(
+        ("Có {count} sự cố đang mở: {listed}. Hỏi từng sự cố: TAI SAO và mã.",),
+        ("Co {count} su co dang mo: {listed}. Hoi tung su co: TAI SAO va ma",),
+    ),
+    "nothing_why": _text(
+        ("Không có sự cố nào đang mở trong số đã báo cho số này.",),
+        ("Khong co su co nao dang mo trong so da bao cho so nay",),
     ),
     "same_code": _text(
         ("Mã {id} trùng {count} sự cố, ở đơn vị {listed}. Đề nghị xác nhận bằng đường dẫn trong thư hoặc trên bảng.",),
@@ -81,8 +97,50 @@ _VI: Mapping[str, Text] = {
         ("{code} {unit}: can noi thay mat ben nao", ". Dung duong dan trong thu hoac tren bang", ". Ma {id}"),
     ),
     "why": _text(
-        ("{unit} ({code}): {colour}", ". {kpi}", ": {value}", ", yêu cầu {goal}", ", từ {time} {date}", ". Mã {id}."),
-        ("{code} {unit}: {colour}", ", {kpi}", " {value}", ", yeu cau {target}", ", tu {time} {date}", ". Ma {id}"),
+        (
+            "{unit} ({code}): {colour}",
+            ". {kpi}",
+            ": {value}",
+            ", yêu cầu {goal}",
+            (", quá hạn {days_late} ngày", ", thời hạn trước ngày {deadline}"),
+            ", từ {time} {date}",
+            ". Mã {id}.",
+        ),
+        (
+            "{code} {unit}: {colour}",
+            ", {kpi}",
+            " {value}",
+            ", yeu cau {target}",
+            (", qua han {days_late} ngay", ", han truoc {deadline}"),
+            ", tu {time} {date}",
+            ". Ma {id}",
+        ),
+    ),
+    "why_outage": _text(
+        (
+            "{unit} ({code}): ĐỎ, không kết nối được {service_full}",
+            ", lỗi: {reason}",
+            ", từ {time} {date}",
+            ". Mã {id}.",
+        ),
+        (
+            "{code} {unit}: DO, khong ket noi duoc {service}",
+            ", loi: {reason}",
+            ", tu {time} {date}",
+            ". Ma {id}",
+        ),
+    ),
+    "why_mass": _text(
+        ("{unit} ({code}): {affected}/{total} {members} mất kết nối", ", từ {time} {date}", ": {codes}", ". Mã {id}."),
+        ("{code} {unit}: {affected}/{total} {members} mat ket noi", ", tu {time} {date}", ": {codes}", ". Ma {id}"),
+    ),
+    "why_silent": _text(
+        ("{unit} ({code}): không nhận được số liệu", " của nguồn {source}", ", từ {time} {date}", ". Mã {id}."),
+        ("{code} {unit}: khong nhan duoc so lieu", " cua nguon {source}", ", tu {time} {date}", ". Ma {id}"),
+    ),
+    "why_own": _text(
+        ("Hệ thống giám sát tự báo: {condition}", ", từ {time} {date}", ". Mã {id}."),
+        ("HE THONG GIAM SAT: {condition}", ", tu {time} {date}", ". Ma {id}"),
     ),
     "digest_why": _text(
         (
@@ -176,12 +234,27 @@ _EN: Mapping[str, Text] = {
         ("{code} {unit}: closed", " at {time} {date}", ", no answer is needed", ". Ref {id}"),
     ),
     "unknown": _text(
-        ("No incident {id} was told to this number. Reply OK and the 6 letters at the end of the message.",),
-        ("No incident {id} was told to this number. Reply OK and the 6 letters at the end of the message",),
+        (
+            "No incident {id} was told to this number.",
+            " Much like it: {near}.",
+            " The ref is the 6 letters at the end of the message.",
+        ),
+        (
+            "No incident {id} was told to this number",
+            ". Much like it: {near}",
+            ". The ref is the 6 letters at the end of the message",
+        ),
     ),
     "several": _text(
         ("{count} incidents await an answer: {listed}. Reply OK and the ref, or OK ALL.",),
         ("{count} incidents await an answer: {listed}. Reply OK and the ref, or OK ALL",),
+    ),
+    "several_why": _text(
+        ("{count} incidents are open: {listed}. Ask of each one: WHY and the ref.",),
+        ("{count} incidents are open: {listed}. Ask of each one: WHY and the ref",),
+    ),
+    "nothing_why": _text(
+        ("None of the incidents told to this number is open.",), ("None of the incidents told to this number is open",)
     ),
     "same_code": _text(
         ("{id} means {count} incidents, at units {listed}. Please answer by the link of the mail or on the board.",),
@@ -200,10 +273,45 @@ _EN: Mapping[str, Text] = {
             ". {kpi}",
             ": {value}",
             ", target {goal}",
+            (", {days_late} days late", ", due before {deadline}"),
             ", since {time} {date}",
             ". Ref {id}.",
         ),
-        ("{code} {unit}: {colour}", ", {kpi}", " {value}", ", target {target}", ", since {time} {date}", ". Ref {id}"),
+        (
+            "{code} {unit}: {colour}",
+            ", {kpi}",
+            " {value}",
+            ", target {target}",
+            (", {days_late} days late", ", due before {deadline}"),
+            ", since {time} {date}",
+            ". Ref {id}",
+        ),
+    ),
+    "why_outage": _text(
+        (
+            "{unit} ({code}): RED, {service_full} unreachable",
+            ", error: {reason}",
+            ", since {time} {date}",
+            ". Ref {id}.",
+        ),
+        ("{code} {unit}: RED, {service} unreachable", ", error: {reason}", ", since {time} {date}", ". Ref {id}"),
+    ),
+    "why_mass": _text(
+        (
+            "{unit} ({code}): {affected}/{total} {members} lost their connection",
+            ", since {time} {date}",
+            ": {codes}",
+            ". Ref {id}.",
+        ),
+        ("{code} {unit}: {affected}/{total} {members} lost", ", since {time} {date}", ": {codes}", ". Ref {id}"),
+    ),
+    "why_silent": _text(
+        ("{unit} ({code}): no data", " of the source {source}", ", since {time} {date}", ". Ref {id}."),
+        ("{code} {unit}: no data", " of the source {source}", ", since {time} {date}", ". Ref {id}"),
+    ),
+    "why_own": _text(
+        ("The monitor says of itself: {condition}", ", since {time} {date}", ". Ref {id}."),
+        ("MONITOR: {condition}", ", since {time} {date}", ". Ref {id}"),
     ),
     "digest_why": _text(
         (

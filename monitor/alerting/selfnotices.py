@@ -8,7 +8,8 @@ from datetime import datetime
 
 from monitor.alerting.plan import Directory, Recipient
 from monitor.alerting.selfwatch import Alarm, Call
-from monitor.alerting.wording import Words, render
+from monitor.alerting.wording import TONE, Words, render
+from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
 from monitor.model.incident import LATER, Notice
 from monitor.model.state import Withhold
@@ -71,6 +72,7 @@ def _facts(call: Call, operators: Operators, now: datetime) -> dict[str, Param]:
         "id": alarm.ref,
         "now": now,
         "when": alarm.seen_at if over else alarm.since,
+        TONE: (Colour.GREEN if over else Colour.RED).value,
         "url": f"{base}/" if base else None,
     }
     if over:

@@ -26,7 +26,7 @@ _CALL = "due due_time due_date next_role next_time ack_url why_url isp isp_hotli
 _LASTED = "minutes work_minutes"
 _SERVICE = "service service_title service_full to_check reason n_fail"
 _FIGURE = (
-    "kpi kpi_within value num den counted target goal short_of floor gap pace trend n deadline as_of legal_basis"
+    "kpi kpi_within value met num den counted target goal short_of floor gap pace trend n deadline as_of legal_basis"
     " source colour codes"
 )
 _SILENCE = "source h limit last_value last_time kpi kpi_within"
@@ -42,14 +42,14 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
         "overdue": f"{_CALL} {_FIGURE} days_late",
         "kpi_met": f"{_LASTED} {_FIGURE} still",
         "silent": f"{_CALL} {_SILENCE}",
-        "speaks_again": f"{_LASTED} {_SILENCE}",
+        "speaks_again": f"{_LASTED} {_SILENCE} still",
         "still_open": f"due due_time due_date ack_url why_url {_SERVICE} {_FIGURE}",
         "reminder": f"{_CALL} {_FIGURE}",
         "mass": f"{_CALL} affected total members units codes",
-        "mass_over": f"{_LASTED} affected total members units codes",
+        "mass_over": f"{_LASTED} affected total members units codes still",
         "brief": (
             "members total green yellow red unknown green_change previous kpi kpi_within value target goal deadline n"
-            " goals lowest best silent open refs codes"
+            " goals lowest best silent open refs codes why_url"
         ),
         "self": "condition",
         "self_over": f"{_LASTED} condition",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from monitor.alerting.text import Text
 
-_ACK = "\nXác nhận đã nhận: {ack_url}. Xem lý do: {why_url}."
+_ACK = "\nXác nhận đã nhận: {ack_url}\nXem lý do: {why_url}"  # no full stop: mail programs take it along
 _ACT = "\nCần xử lý trước: {codes}."
 _NEXT = "\nNếu chưa xác nhận, hệ thống sẽ chuyển cảnh báo đến {next_role} lúc {next_time}."
 
@@ -70,9 +70,16 @@ VIETNAMESE: Mapping[str, Text] = {
         ),
     ),
     "kpi_yellow": Text(  # T3
-        subject=("[VÀNG] {unit} ({code}): {kpi} đạt {value}", ", yêu cầu {goal}", " trước ngày {deadline}"),
+        subject=(
+            ("[VÀNG] {unit} ({code}): {kpi} {met}", "[VÀNG] {unit} ({code}): {kpi} đạt {value}"),
+            (", yêu cầu {goal} trước ngày {deadline}", ", yêu cầu {goal}", ", thời hạn trước ngày {deadline}"),
+        ),
         body=(
-            ("Tính đến {as_of}, {kpi_within} của {unit} đạt {value}", "{kpi} của {unit} đạt {value}"),
+            (
+                "Tính đến {as_of}, {kpi_within} của {unit} {met}",
+                "Tính đến {as_of}, {kpi_within} của {unit} đạt {value}",
+                "{kpi} của {unit} đạt {value}",
+            ),
             " ({num}/{den} {counted})",
             ", thấp hơn chỉ tiêu {gap} điểm phần trăm",
             ".",
@@ -107,7 +114,7 @@ VIETNAMESE: Mapping[str, Text] = {
             " ({num}/{den} {counted})",
             " tính đến {as_of}",
             "; không đạt mức sàn {floor}",
-            ("; yêu cầu {goal} trước ngày {deadline}", "; yêu cầu {goal}"),
+            ("; yêu cầu {goal} trước ngày {deadline}", "; yêu cầu {goal}", "; thời hạn trước ngày {deadline}"),
             ".",
             " Còn {n} ngày làm việc.",
             _ACT,
@@ -121,7 +128,7 @@ VIETNAMESE: Mapping[str, Text] = {
         sms=(
             "CANH BAO DO {code} {unit}: {kpi}",
             " {value}",
-            (", yeu cau {target} truoc {deadline}", ", yeu cau {target}"),
+            (", yeu cau {target} truoc {deadline}", ", yeu cau {target}", ", han truoc {deadline}"),
             ". De nghi xu ly, bao lai truoc {due}",
             ". Can xu ly: {codes}",
             ". Ma {id}",
@@ -132,10 +139,13 @@ VIETNAMESE: Mapping[str, Text] = {
         body=(
             "Kính gửi {recipient}.",
             "\n\n",
-            " Chỉ tiêu {kpi_within} (yêu cầu {target}",
-            ", thời hạn trước ngày {deadline}",
+            (
+                " Chỉ tiêu {kpi_within} (yêu cầu {target}, thời hạn trước ngày {deadline}",
+                " Chỉ tiêu {kpi_within} (yêu cầu {target}",
+                " Chỉ tiêu {kpi_within} (thời hạn trước ngày {deadline}",
+            ),
             ", căn cứ {legal_basis}",
-            ") của {unit} mới đạt {value}",
+            (") của {unit} {met}", ") của {unit} mới đạt {value}"),
             " tính đến {as_of}",
             ", quá hạn {days_late} ngày",
             ".",
@@ -148,7 +158,7 @@ VIETNAMESE: Mapping[str, Text] = {
             "\nMã: {id}.",
         ),
         sms=(
-            "QUA HAN {code} {unit}: {kpi} {value} chua dat {target}",
+            ("QUA HAN {code} {unit}: {kpi} {met}", "QUA HAN {code} {unit}: {kpi} {value} chua dat {target}"),
             ", qua han {days_late} ngay",
             ". De nghi Chu tich chi dao, bao cao truoc {due_time} {due_date}",
             ". Can xu ly: {codes}",
@@ -158,8 +168,8 @@ VIETNAMESE: Mapping[str, Text] = {
     "kpi_met": Text(
         subject=(
             (
-                "[VẪN ĐỎ] {unit} ({code}), còn đỏ: {still}; kết thúc cảnh báo: {kpi}",
-                "[{colour}] {unit} ({code}): kết thúc cảnh báo, {kpi}",
+                "[VẪN ĐỎ] {unit} ({code}), còn đỏ: {still}; kết thúc cảnh báo: {kpi_within}",
+                "[{colour}] {unit} ({code}): kết thúc cảnh báo, {kpi_within}",
             ),
             " {value}",
         ),
@@ -204,17 +214,24 @@ VIETNAMESE: Mapping[str, Text] = {
         ),
     ),
     "speaks_again": Text(
-        subject=("[CÓ TÍN HIỆU LẠI] {unit} ({code}): đã nhận lại số liệu lúc {time} {date}",),
+        subject=(
+            (
+                "[VẪN ĐỎ] {unit} ({code}): đã nhận lại số liệu lúc {time} {date}, còn đỏ: {still}",
+                "[CÓ TÍN HIỆU LẠI] {unit} ({code}): đã nhận lại số liệu lúc {time} {date}",
+            ),
+        ),
         body=(
             "Nguồn {source} của {unit} gửi lại số liệu từ {time} ngày {date}",
             ", sau {h} không có số liệu",
             ". Trạng thái được đánh giá lại theo số liệu mới.",
+            " {unit} vẫn còn chỉ tiêu đỏ: {still}.",
             "\nChi tiết: {url}.",
             "\nMã: {id}.",
         ),
         sms=(
             "CO TIN HIEU LAI {code} {unit}: nhan lai so lieu luc {time} {date}",
             ", sau {h}",
+            ". VAN DO: {still}",
             ". Ma {id}",
         ),
     ),
@@ -228,7 +245,8 @@ VIETNAMESE: Mapping[str, Text] = {
             " ({kpi_within})",
             ", bắt đầu lúc {time} ngày {date}, vẫn chưa kết thúc.",
             "\nXác nhận của đồng chí hết hiệu lực lúc {due}; sau đó hệ thống sẽ báo lại từ đầu.",
-            "\nXác nhận tiếp: {ack_url}.",
+            "\nXác nhận tiếp: {ack_url}",
+            "\nXem lý do: {why_url}",
         ),
         sms=(
             "NHAC {code} {unit}: su co tu {time} {date} chua xong.",
@@ -238,17 +256,16 @@ VIETNAMESE: Mapping[str, Text] = {
     ),
     "reminder": Text(  # T11
         subject=(
-            "[NHẮC HẠN] {unit} ({code}): còn {n} ngày làm việc, {kpi}",
-            " đạt {value}",
-            ", yêu cầu {goal}",
-            " trước ngày {deadline}",
+            "[NHẮC HẠN] {unit} ({code}): còn {n} ngày làm việc, {kpi_within}",
+            (" {met}", " đạt {value}"),
+            (", yêu cầu {goal} trước ngày {deadline}", ", yêu cầu {goal}", ", thời hạn trước ngày {deadline}"),
         ),
         body=(
             "Kính gửi {recipient}.",
             "\n\n",
             "Còn {n} ngày làm việc",
             " (thời hạn trước ngày {deadline})",
-            ": {kpi_within} của {unit} đạt {value}",
+            (": {kpi_within} của {unit} {met}", ": {kpi_within} của {unit} đạt {value}"),
             " ({num}/{den} {counted})",
             ", yêu cầu {goal}",
             ".",
@@ -305,17 +322,24 @@ VIETNAMESE: Mapping[str, Text] = {
         ),
     ),
     "mass_over": Text(
-        subject=("[HẾT SỰ CỐ DIỆN RỘNG] {unit} ({code}): kết thúc lúc {time} {date}",),
+        subject=(
+            (
+                "[VẪN ĐỎ] {unit} ({code}): hết sự cố diện rộng lúc {time} {date}, còn đỏ: {still}",
+                "[HẾT SỰ CỐ DIỆN RỘNG] {unit} ({code}): kết thúc lúc {time} {date}",
+            ),
+        ),
         body=(
             "Sự cố diện rộng tại {unit} kết thúc lúc {time} ngày {date}",
             ("; kéo dài {minutes} phút (trong giờ làm việc: {work_minutes} phút)", "; kéo dài {minutes} phút"),
             ". Đơn vị nào còn mất kết nối sẽ được cảnh báo riêng.",
+            " {unit} vẫn còn chỉ tiêu đỏ: {still}.",
             "\nChi tiết: {url}.",
             "\nMã sự cố: {id}.",
         ),
         sms=(
             "HET SU CO DIEN RONG {code} {unit}: ket thuc luc {time} {date}",
             ", keo dai {minutes} phut",
+            ". VAN DO: {still}",
             ". Ma {id}",
         ),
     ),
@@ -343,6 +367,7 @@ VIETNAMESE: Mapping[str, Text] = {
             "\nNguồn không gửi số liệu: {silent}.",
             "\nSự cố đang mở ({open}): {refs}.",
             "\nChi tiết: {url}.",
+            "\nXem lý do: {why_url}",
             "\nMã: {id}.",
         ),
         sms=(

@@ -33,8 +33,9 @@ from monitor.model.verdict import Param
 WORDS = (
     "code", "unit", "province", "service", "reason", "kpi", "value", "target", "goal", "deadline", "days_late",
     "date", "time", "due", "h", "minutes", "colour", "scope",
-    "affected", "total",
+    "affected", "total", "still", "why_url", "ack_url",
 )  # fmt: skip
+TONE = "tone"  # beside them: the colour of what the message says, as `Colour`; a mail's page shows it
 SHORTEST = 10  # characters of a unit's name that an SMS keeps
 _NAMED = 3  # units to act on in an SMS
 _TEMPLATES = 2048  # taken apart and kept: more than all texts of a site have pieces
@@ -59,6 +60,11 @@ _MEASURES: Mapping[str, tuple[str, str]] = {
     "days": (" ngày", " days"),
     "s": (" giây", " s"),
     "points": (" điểm", " points"),
+}
+_MET: Mapping[str, tuple[str, str]] = {
+    "true": ("đạt", "met"),
+    "false": ("chưa đạt", "not met"),
+    "partly": ("đạt một phần", "partly met"),
 }
 _GOALS: Mapping[str, tuple[str, str]] = {
     ">=": ("từ {} trở lên", "at least {}"),
@@ -199,14 +205,24 @@ class Words:
         value = self.facts.get(name)
         if value is None or isinstance(value, datetime):
             return None
+        if (met := self._met(value)) is not None:
+            return met
         sign = Comparator(str(self.facts.get("sign") or "=")) if name == "value" else Comparator.EQ
         text = value_text(value, self.locale, sign)
-        if isinstance(value, (bool, str)):
-            return text
         return text + _MEASURES.get(str(self.facts.get("measure")), ("", ""))[self._english]
 
+    def met(self, name: str) -> str | None:
+        """How it stands with what is wanted or not wanted, and measured by no number."""
+        return self._met(self.facts.get("value"))
+
+    def _met(self, value: Param) -> str | None:
+        if not isinstance(value, (bool, str)):
+            return None
+        words = _MET.get(str(value).lower())
+        return value_text(value, self.locale) if words is None else words[self._english]
+
     def target(self, name: str) -> str | None:
-        """The wanted value; "at least" goes without saying."""
+        """The wanted value; "at least", and that a yes is wanted, goes without saying."""
         return self.measured(name) if self.facts.get("op") in (">=", None) else self.goal(name)
 
     def goal(self, name: str) -> str | None:
@@ -219,7 +235,7 @@ class Words:
         return self._with_op(_SHORT_OF)
 
     def _with_op(self, forms: Mapping[str, tuple[str, str]]) -> str | None:
-        wanted = self.measured("target")
+        wanted = None if isinstance(self.facts.get("target"), bool) else self.measured("target")
         form = forms.get(str(self.facts.get("op")), ("{}", "{}"))[self._english]
         return None if wanted is None else form.format(wanted)
 
@@ -236,6 +252,11 @@ class Words:
         """How many units depend on what failed."""
         count = self.facts.get(name)
         return f"{count} {('đơn vị phụ thuộc', 'dependent units')[self._english]}" if count else None
+
+    def tone(self, name: str) -> str | None:
+        """The colour of the message itself, for programs."""
+        colour = self.facts.get(name)
+        return None if colour is None else str(colour)
 
     def colour(self, name: str) -> str | None:
         """The colour's word in capitals."""
@@ -269,6 +290,7 @@ _FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
     **dict.fromkeys(("date", "deadline", "due_date"), Words.date),
     **dict.fromkeys(("due", "next_time", "as_of", "last_time", "previous"), Words.moment),
     **dict.fromkeys(("value", "floor", "last_value"), Words.measured),
+    "met": Words.met,
     **dict.fromkeys(("h", "limit"), Words.span),
     **dict.fromkeys(("service", "service_title", "service_full", "to_check"), Words.service),
     "place": Words.place,
@@ -281,6 +303,7 @@ _FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
     "short_of": Words.short_of,
     "scope": Words.scope,
     "colour": Words.colour,
+    TONE: Words.tone,
 }
 
 
@@ -295,7 +318,7 @@ def render(
         clean(_start(text.subject, words) + "".join(_fill(text.subject[1:], words)), 300),
         _lines("".join(_fill(text.body, words))),
         _cut(*_sms(text, facts, spoken)),
-        {name: word for name in WORDS if (word := words.word(name)) is not None},
+        {name: word for name in (*WORDS, TONE) if (word := words.word(name)) is not None},
     )
 
 

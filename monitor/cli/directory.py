@@ -14,10 +14,10 @@ from monitor.alerting.roster import called, discreet
 from monitor.cli.output import clock, echo_json
 from monitor.cli.route import address_of, missing
 from monitor.cli.sites import instant, json_option, open_site, site_option
-from monitor.config.complain import nearest
 from monitor.config.rosters import said_spans
 from monitor.config.spec import Site
 from monitor.model.muting import Span
+from monitor.model.nearest import nearest
 
 SHOWN = 10  # units that are named of each group without --all
 _at_option = click.option("--at", help="At this instant: 2026-12-01T08:00; now if not given.")

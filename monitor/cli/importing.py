@@ -20,13 +20,13 @@ from monitor.adapters.store import open_store
 from monitor.cli.output import echo_json
 from monitor.cli.running import NotRunning, ask
 from monitor.cli.sites import json_option, open_site, site_option
-from monitor.config.complain import nearest
 from monitor.config.crosscheck import BY_HAND
 from monitor.config.spec import AsOf, Column, FeedSpec, Site
 from monitor.engine.book import Indicator
 from monitor.engine.evidence import clamp
 from monitor.engine.hygiene import backwards
 from monitor.model.errors import DenbaoError
+from monitor.model.nearest import nearest
 from monitor.model.reading import Collected, Reading, Rejected
 from monitor.model.state import AuditEntry
 from monitor.model.text import clean, fold
@@ -98,10 +98,10 @@ def import_table(file: Path, site: Path, feed_id: str | None, as_of: str | None,
     found = read_table(spec, body, _written(file, as_of, loaded, now), now, *about)
     if found.failure:
         raise click.UsageError(f"{file}: {found.failure.partition(': ')[2]}")
-    readings = [_by_hand(reading, file) for reading in found.readings]
+    readings = [_by_hand(reading, file, feed_id or BY_HAND) for reading in found.readings]
     way = "dry run"
     if readings and not dry_run:
-        way, fallen = asyncio.run(_take(loaded, readings, file))
+        way, fallen = asyncio.run(_take(loaded, readings, file, feed_id))
         found = _without(found, readings, fallen)
     _tell(file, found, way, as_json)
     if found.rejected:
@@ -183,15 +183,15 @@ def _written(file: Path, as_of: str | None, site: Site, now: datetime) -> dateti
     return moment
 
 
-def _by_hand(reading: Reading, file: Path) -> Reading:
-    return clamp(replace(reading, source=BY_HAND, note=clean(f"import {file.name}", 120)))
+def _by_hand(reading: Reading, file: Path, source: str) -> Reading:
+    return clamp(replace(reading, source=source, note=clean(f"import {file.name}", 120)))
 
 
 def _without(found: Collected, readings: Sequence[Reading], fallen: Mapping[Reading, str]) -> Collected:
     """The same without the figures that only grow and have fallen; `readings` are those of `found`, by hand."""
     pairs = list(zip(found.readings, readings, strict=True))
     told = (
-        Rejected(BY_HAND, found.places.get((one.unit, one.indicator, one.as_of), ""), "backwards", fallen[taken])
+        Rejected(found.source, found.places.get((one.unit, one.indicator, one.as_of), ""), "backwards", fallen[taken])
         for one, taken in pairs
         if taken in fallen
     )
@@ -199,30 +199,32 @@ def _without(found: Collected, readings: Sequence[Reading], fallen: Mapping[Read
     return replace(found, readings=kept, rejected=(*found.rejected, *told))
 
 
-async def _take(site: Site, readings: Sequence[Reading], file: Path) -> tuple[str, Mapping[Reading, str]]:
+async def _take(
+    site: Site, readings: Sequence[Reading], file: Path, feed: str | None
+) -> tuple[str, Mapping[Reading, str]]:
     """Commit the readings; by which way, and those that are refused because they only grow and have fallen."""
     fallen: dict[Reading, str] = {}
     try:
         for start in range(0, len(readings), BATCH):
-            fallen |= await _push(site, readings[start : start + BATCH])
+            fallen |= await _push(site, readings[start : start + BATCH], feed)
         return "service", fallen
     except NotRunning:
-        return "store", await _store(site, readings, file)
+        return "store", await _store(site, readings, file, feed)
 
 
-async def _push(site: Site, readings: Sequence[Reading]) -> Mapping[Reading, str]:
+async def _push(site: Site, readings: Sequence[Reading], feed: str | None) -> Mapping[Reading, str]:
     """Those that were refused because they only grow and have fallen, each with the sentence; the others are taken."""
     if not readings:
         return {}
-    rows = [_row(reading) for reading in readings]
+    batch = {"readings": [_row(reading) for reading in readings]} | ({"feed": feed} if feed else {})
     for _ in range(PATIENCE):
-        status, answer, headers = await ask(site, "/api/v1/readings", {"readings": rows})
+        status, answer, headers = await ask(site, "/api/v1/readings", batch)
         if status not in (429, 503):
             break
         await SystemClock().sleep(min(float(headers.get("Retry-After", "5")), 60.0))
     if status == 422 and answer.get("type") == "urn:denbao:problem:backwards":
         fallen = {readings[one["row"]]: str(one["detail"]) for one in answer["errors"]}
-        return {**fallen, **await _push(site, [reading for reading in readings if reading not in fallen])}
+        return {**fallen, **await _push(site, [reading for reading in readings if reading not in fallen], feed)}
     if status != 200:
         said = [answer.get("detail") or answer.get("title") or f"HTTP status {status}"]
         said += [f"{one['field']}: {one['detail']}" for one in answer.get("errors", ())][:3]
@@ -243,7 +245,7 @@ def _row(reading: Reading) -> dict[str, Any]:
     }
 
 
-async def _store(site: Site, readings: Sequence[Reading], file: Path) -> Mapping[Reading, str]:
+async def _store(site: Site, readings: Sequence[Reading], file: Path, feed: str | None) -> Mapping[Reading, str]:
     """Judge and commit as the service would; gives what `_push` gives.
 
     What is owed for it is sent when the service runs again.
@@ -257,9 +259,9 @@ async def _store(site: Site, readings: Sequence[Reading], file: Path) -> Mapping
         try:
             evaluator = Evaluator(policy_of(site), store, clock, lambda _: None)
             await evaluator.load()
-            fallen = backwards(readings, evaluator.known(BY_HAND))
+            fallen = backwards(readings, evaluator.known(feed or BY_HAND))
             believed = tuple(reading for reading in readings if reading not in fallen)
-            evaluator.take(Collected(BY_HAND, clock.now(), believed))
+            evaluator.take(Collected(feed or BY_HAND, clock.now(), believed, by_hand=True))
             await evaluator.settle()
             said = clean(f"{len(believed)} readings; import {file.name}")
             await store.audit(AuditEntry(clock.now(), "local", "push", "readings", said))

@@ -14,9 +14,9 @@ from monitor.adapters.transports.factory import open_transports
 from monitor.alerting.plan import Recipient
 from monitor.cli.output import echo_json
 from monitor.cli.sites import json_option, open_site, site_option
-from monitor.config.complain import nearest
 from monitor.config.spec import Site
 from monitor.model.incident import Notice, Outcome, Receipt
+from monitor.model.nearest import nearest
 
 _OUTCOMES: Mapping[Outcome, str] = {
     Outcome.SENT: "đã gửi / sent",

@@ -12,9 +12,9 @@ from monitor.adapters.clock import SystemClock
 from monitor.adapters.probes import Tools, open_probe
 from monitor.cli.output import echo_json
 from monitor.cli.sites import json_option, open_site, site_option, unit_of
-from monitor.config.complain import nearest
 from monitor.config.probespec import ProbeSpec
 from monitor.config.spec import Site
+from monitor.model.nearest import nearest
 from monitor.model.reading import Collected, Reading
 from monitor.service.build import open_network
 

@@ -20,7 +20,6 @@ from monitor.alerting.troubles import SILENT_PREFIX, Trouble
 from monitor.cli.output import clock, echo_json
 from monitor.cli.sites import instant, json_option, open_site, site_option, unit_of
 from monitor.cli.stored import look
-from monitor.config.complain import nearest
 from monitor.config.spec import Site
 from monitor.decide import Policy, scene_of
 from monitor.engine.explain import colour_name, span
@@ -28,6 +27,7 @@ from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Kind
 from monitor.model.masking import masked_address
 from monitor.model.muting import Silence, Window
+from monitor.model.nearest import nearest
 from monitor.model.state import UnitState
 from monitor.model.unit import Unit
 from monitor.service.app import policy_of
@@ -168,7 +168,11 @@ def _print(answer: _Answer) -> None:
     if answer.untold:
         more = f" and {len(answer.untold) - _NAMED} more" if len(answer.untold) > _NAMED else ""
         click.echo(f"\nnot told in this colour at that time: {', '.join(answer.untold[:_NAMED])}{more}")
-    if not answer.heard:
+    longest = max((turn.number + 1 for one in answer.found.values() for turn in one.turns), default=0)
+    if answer.step is not None and 0 < longest <= answer.step:
+        number = answer.step + 1
+        click.echo(f"\nkhông có bước {number} / there is no step {number}; the longest plan has {longest}")
+    elif not answer.heard:
         click.echo("\nkhông ai được báo / nobody would hear of it")
 
 

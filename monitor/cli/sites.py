@@ -15,6 +15,7 @@ from monitor.config.lastgood import with_last_good_rules
 from monitor.config.spec import Site
 from monitor.model.errors import ConfigError, NotFound
 from monitor.model.hours import read_instant
+from monitor.model.nearest import nearest
 from monitor.model.unit import Unit
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -68,7 +69,8 @@ def unit_of(site: Site, code: str) -> Unit:
     try:
         return site.units[code]
     except NotFound as unknown:
-        raise click.UsageError(str(unknown)) from None
+        hint = nearest(code, (unit.code for unit in site.units))
+        raise click.UsageError(f"{unknown}; {hint}" if hint else str(unknown)) from None
 
 
 def instant(text: str, site: Site) -> datetime:

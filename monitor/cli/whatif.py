@@ -12,13 +12,13 @@ from datetime import datetime
 
 import click
 
-from monitor.config.complain import nearest
 from monitor.config.spec import Site
 from monitor.decide import Policy, View, decide
 from monitor.engine.book import Criterion, Need, Ruleset
 from monitor.engine.evidence import believable
 from monitor.engine.reach import standing_as
 from monitor.model.colour import Colour
+from monitor.model.nearest import nearest
 from monitor.model.reading import Reading, Value
 from monitor.model.state import UnitState
 from monitor.model.unit import DECIDE_ORDER, Unit

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from monitor.config.fields import Code, Identifier, Span
+from monitor.config.fields import Code, Identifier, SecretFile, SitePath, Span
 from monitor.config.yaml import Section
 
 LevelName = Literal["nation", "province", "commune", "system"]
@@ -32,3 +32,10 @@ class Asked(Section):
     id: Identifier = Field(description="write a name of its own")
     period: Span = Field(description="write how often to ask, such as 30s")
     timeout: Span = 10.0
+
+
+class Certified(Section):
+    """What says whom to trust over TLS, and who asks."""
+
+    authority: SitePath | None = None  # PEM of the authority that signs the target's certificate
+    client_certificate: SecretFile | None = None  # PEM of certificate and key

@@ -10,15 +10,16 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from monitor.alerting.limits import Rate
 from monitor.alerting.texts import TEXTS
 from monitor.alerting.wording import WORDS
-from monitor.config.complain import nearest
 from monitor.config.fields import SecretText, Span, Title, Url
 from monitor.config.yaml import Section
+from monitor.model.nearest import nearest
 
 _RATE = re.compile(r"([0-9]{1,6}) in ([0-9]{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BRANDNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
 _FIELD_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*){0,7}")
-_MORE_WORDS = ("ref", "unit_code", "subject")  # beside the words of the texts
+# Beside the words of the texts; a token is what stands at the end of a link, for a button that holds the rest of it.
+_MORE_WORDS = ("ref", "unit_code", "subject", "why_token", "ack_token")
 ANY = "any"  # the template for every kind that has none of its own
 COMMON = frozenset({"kind", "timeout", "parallel", "limits", "price", "url", "replies"})
 
@@ -188,6 +189,7 @@ class _ZaloChannel(Gateway):
     app_secret: SecretText = Field(description="write app_secret: ${NAME}")
     refresh_token: SecretText = Field(description="write refresh_token: ${NAME}; it is used once, later ones are kept")
     oauth_url: Url = "https://oauth.zaloapp.com"
+    webhook_secret: SecretText | None = None  # of the Official Account: final statuses are heard
 
 
 class TemplateSection(Section):
@@ -205,7 +207,6 @@ class ZaloZnsChannel(_ZaloChannel):
     templates: dict[KindOfText, TemplateSection] = Field(
         min_length=1, description="write outage: {id: ..., parameters: {...}}, and any: for all other kinds"
     )
-    webhook_secret: SecretText | None = None  # of the Official Account: final statuses are heard
 
 
 class ZaloOaChannel(_ZaloChannel):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from monitor.config.problems import Location
+from monitor.model.nearest import likeliest, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Complaint:
 def complain(model: type[BaseModel], error: ValidationError, data: Any) -> Iterator[Complaint]:
     """Every error of a validation as a complaint."""
     found = [(details, *_resolve(model, details["loc"], data)) for details in error.errors(include_url=False)]
-    meant = {(*path[:-1], _meant(str(path[-1]), known)) for details, path, known in found if _is_unknown(details)}
+    meant = {(*path[:-1], likeliest(str(path[-1]), known)) for details, path, known in found if _is_unknown(details)}
     for details, path, known in found:
         # A misspelt key is one mistake: that the right one is missing goes without saying.
         if details["type"] != "missing" or path not in meant:
@@ -42,7 +42,7 @@ def mend(model: type[BaseModel], error: ValidationError, data: Any) -> bool:
         for step in path[:-1]:
             parent = parent[step]
         value = parent.pop(path[-1])
-        if meant := _meant(str(path[-1]), known):
+        if meant := likeliest(str(path[-1]), known):
             parent.setdefault(meant, value)
     return bool(unknown)
 
@@ -51,20 +51,6 @@ def spell(path: Location) -> str:
     """A path as people write it: `probes[0].url`; the whole file is "the file"."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.lstrip(".") or "the file"
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint at the name that was meant: `did you mean 'url'?`, else what there is to choose from, if it is short."""
-    names = sorted(set(known))
-    if close := _meant(word, names):
-        return f"did you mean '{close}'?"
-    return f"known: {', '.join(names)}" if 0 < len(names) <= 20 else ""
-
-
-def _meant(word: str, known: Iterable[str]) -> str:
-    # Of codes every second one is like every other: only one digit may differ.
-    cutoff = 0.8 if word.isdigit() else 0.6
-    return next(iter(get_close_matches(word, sorted(known), n=1, cutoff=cutoff)), "")
 
 
 def _is_unknown(details: ErrorDetails) -> bool:

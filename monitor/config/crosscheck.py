@@ -8,7 +8,6 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from monitor.config.allow import parse_allow
-from monitor.config.complain import nearest
 from monitor.config.feedmodels import ColumnSection, Feed, SqlFeed
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
@@ -16,12 +15,14 @@ from monitor.config.models import SiteFile
 from monitor.config.probemodels import MEASURES, DnsProbe, HttpProbe, IcmpProbe, JourneyProbe, Probe
 from monitor.config.probespec import Family
 from monitor.config.problems import Location, Problem
-from monitor.config.spec import Site
+from monitor.config.spec import FeedSpec, Site
 from monitor.engine.book import Criterion, Indicator, Ruleset
 from monitor.engine.rolling import What
 from monitor.engine.sources import named
-from monitor.model.unit import Unit
+from monitor.model.nearest import nearest
+from monitor.model.unit import Level, Unit
 
+_ONE_OF_TWO = "fill another indicator, or list the preferred one under 'sources' of '{}'"
 BY_HAND = "push:local"  # what the command line of this machine pushes or imports
 _LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
 
@@ -48,19 +49,44 @@ def check_indicators(file: SiteFile, indicators: Mapping[str, Indicator], findin
 def check_fillers(site: Site, file: SiteFile, findings: Findings) -> None:
     """One source fills an indicator of a unit, or the indicator lists which of them is preferred.
 
-    The Yes of one source would end the run of Nos of another that a rule waits for. Two feeds are told apart by the
-    day that their figures claim, and a feed of which nobody says whose rows it has may be of other units.
+    The Yes of one source would end the run of Nos of another that a rule waits for, and of two feeds now one would
+    count and now the other. A feed of which nobody says whose rows it has is refused where others fill the indicator of
+    every unit that it could name; else each of its rows is held against what is measured (`engine.hygiene`).
     """
     first: dict[tuple[str, str, str], Location] = {}
     said: set[Location] = set()
     for source, unit, name, at in _filled(site, file):
         listed = source in site.ruleset.indicators[name].sources
         before = first.setdefault((unit, name, source if listed else ""), at)
-        if before == at or at in said or before[0] == at[0] == "feeds":
-            continue
-        said.add(at)
-        text = f"'{name}' of the unit '{unit}' is filled in line {findings.document.line(before)} already"
-        findings.add(at, text, f"fill another indicator, or list the preferred one under 'sources' of '{name}'")
+        if before != at and at not in said:
+            said.add(at)
+            text = f"'{name}' of the unit '{unit}' is filled in line {findings.document.line(before)} already"
+            findings.add(at, text, _ONE_OF_TWO.format(name))
+    for feed, name, at in _unsaid(site, file):
+        others = [first.get((unit, name, "")) for unit in _may_name(feed, site)]
+        if None not in others and feed.id not in site.ruleset.indicators[name].sources:
+            lines = " and ".join(str(line) for line in sorted({findings.document.line(one) for one in others if one}))
+            text = f"'{name}' of every unit that a row could name is filled in line {lines} already"
+            findings.add(at, text, _ONE_OF_TWO.format(name))
+
+
+def _unsaid(site: Site, file: SiteFile) -> Iterator[tuple[FeedSpec, str, Location]]:
+    """Feeds of which nobody says whose rows they have, with an indicator and where that is written."""
+    places = {feed.id: ("feeds", index) for index, feed in enumerate(file.feeds)}
+    for feed in site.feeds:
+        if not feed.mapping and not feed.expects:
+            for column in feed.columns:
+                yield feed, column.indicator, (*places[feed.id], "columns", column.indicator)
+
+
+def _may_name(feed: FeedSpec, site: Site) -> list[str]:
+    """Units of the site that a row of such a feed could be about."""
+    within, places = feed.names and feed.names.province, (Level.PROVINCE, Level.COMMUNE)
+    return [
+        unit.code
+        for unit in site.units
+        if within is None or (unit.level in places and within in (unit.code, unit.province))
+    ]
 
 
 def _filled(site: Site, file: SiteFile) -> Iterator[tuple[str, str, str, Location]]:
@@ -94,7 +120,8 @@ def _check_yes_or_no(
 
 def _check_probe(probe: Probe, at: Location, indicators: Mapping[str, Indicator], findings: Findings) -> None:
     _check_yes_or_no(probe.gives, "a probe", (*at, "gives"), indicators, findings)
-    _check_believed(probe.gives, probe.period, at, indicators, findings)
+    for name in (probe.gives, *probe.also.values(), *probe.derives):
+        _check_believed(name, probe.period, at, indicators, findings)
     for measure, name in probe.also.items():
         if name not in indicators:
             findings.unknown((*at, "also", measure), "indicator", name, indicators)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from io import StringIO
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from monitor.alerting.plan import Recipient
-from monitor.config.complain import nearest
 from monitor.config.fields import daily, identifier, ways
 from monitor.config.models import SiteFile
 from monitor.config.problems import Problem
@@ -22,8 +22,12 @@ from monitor.config.secrets import Secret, secret_path
 from monitor.config.sources import Surroundings
 from monitor.config.spec import ChannelSpec
 from monitor.config.spreadsheet import unpacked
+from monitor.model.nearest import nearest
 from monitor.model.phone import normal_phone
 from monitor.model.text import clean
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 COLUMNS = ("id", "role", "unit", "name", "channels", "phone", "email", "zalo", "locale", "valid_from", "valid_to",
            "recoveries", "quiet", "wake")  # fmt: skip
@@ -46,6 +50,14 @@ class People:
     addresses: Mapping[tuple[str, str], Secret] = field(default_factory=dict)
 
 
+class _NoCsv(Exception):
+    """What is wrong with the file at a line."""
+
+    def __init__(self, line: int, what: str) -> None:
+        super().__init__(what)
+        self.line = line
+
+
 class _Wrong(ValueError):
     """A cell that cannot be used: what is wrong, and what would be right."""
 
@@ -58,6 +70,7 @@ class _Table:
     rows: Iterable[tuple[int, Sequence[str]]]
     at: int = 1  # line of the headers
     sheet: str = ""  # of a workbook
+    bare: frozenset[int] = frozenset()  # rows in which a formula has no result
 
 
 def read_people(file: SiteFile, channels: Mapping[str, ChannelSpec], around: Surroundings) -> People:
@@ -73,21 +86,37 @@ def read_people(file: SiteFile, channels: Mapping[str, ChannelSpec], around: Sur
         body = path.read_bytes()
         table = _sheet(body) if path.suffix.lower() == ".xlsx" else _csv(body.decode("utf-8-sig"))
         return _read(table, name, file, channels, around)
-    except ValueError as error:  # UnicodeDecodeError is one
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        problems.append(Problem(name, line, "the directory is not UTF-8", "save it as CSV in UTF-8, or as XLSX"))
+    except ValueError as error:
         what, _, right = str(error).partition("; ")
-        said = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else what
-        problems.append(Problem(name, 1, f"the directory {said}", right or "save it as CSV in UTF-8, or as XLSX"))
-    except csv.Error as error:
-        problems.append(Problem(name, 1, f"the directory is no CSV: {error}", "save it as CSV in UTF-8"))
+        problems.append(Problem(name, 1, f"the directory {what}", right or "save it as CSV in UTF-8, or as XLSX"))
+    except _NoCsv as broken:
+        problems.append(Problem(name, broken.line, f"the directory is no CSV: {broken}", "save it as CSV in UTF-8"))
     return People()
 
 
 def _csv(text: str) -> _Table:
     first = text.partition("\n")[0]
-    rows = csv.reader(
+    reader = csv.reader(
         StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",", strict=True
     )
-    return _Table(tuple(clean(cell) for cell in next(rows, [])), ((rows.line_num, row) for row in rows))
+    rows = _numbered(reader)
+    _, headers = next(rows, (1, []))
+    return _Table(tuple(clean(cell) for cell in headers), rows)
+
+
+def _numbered(reader: Reader) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the line at which it begins: a quoted cell may hold line breaks. Raises _NoCsv."""
+    while True:
+        begins = reader.line_num + 1
+        try:
+            yield begins, next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise _NoCsv(begins, str(error)) from None
 
 
 def _sheet(body: bytes) -> _Table:
@@ -103,12 +132,13 @@ def _sheet(body: bytes) -> _Table:
     rows = [(number, [_text(cell) for cell in cells]) for number, cells in content["rows"]]
     above = next((n for n, (_, row) in enumerate(rows[:_TITLES]) if set(_NEEDED) <= {clean(cell) for cell in row}), 0)
     at, headers = rows[above] if rows else (1, [])
-    return _Table([clean(cell) for cell in headers], rows[above + 1 :], at, clean(content["name"], 40))
+    bare = frozenset(number for number, cells in content["rows"] if {"formula": True} in cells)
+    return _Table([clean(cell) for cell in headers], rows[above + 1 :], at, clean(content["name"], 40), bare)
 
 
 def _text(raw: object) -> str:
     """A cell of a workbook as a CSV would have it."""
-    if isinstance(raw, dict):
+    if isinstance(raw, dict):  # a formula that was never computed is refused with its row
         return str(raw.get("date", raw.get("time"))).removesuffix("T00:00:00")
     if isinstance(raw, bool):
         return "yes" if raw else "no"
@@ -141,6 +171,8 @@ def _read(
             say(line, f"{most}: this one and those after it are not read")
             break
         try:
+            if line in table.bare:
+                raise _Wrong("no result of a formula is stored; open the file in Excel or LibreOffice, and save it")
             person, own = _person(_cells(table.headers, row), file, channels, around)
             if person.id in seen:
                 raise _Wrong(f"the recipient '{person.id}' is there twice; the first one is in {seen[person.id]}")

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from monitor.config.complain import nearest
 from monitor.config.problems import Location, Problem
 from monitor.config.rulebooks import REGISTER
 from monitor.config.rulemodels import ExemptionModel, RegisterModel
 from monitor.config.yaml import Document, read, validate
 from monitor.engine.book import Exemption, Ruleset, Where
+from monitor.model.nearest import nearest
 from monitor.model.unit import Units
 
 

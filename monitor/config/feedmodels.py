@@ -7,10 +7,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from monitor.config.asked import Asked, Selector
+from monitor.config.asked import Asked, Certified, Selector
 from monitor.config.fields import (
     Code,
     FilePattern,
+    Host,
     Identifier,
     Label,
     Listen,
@@ -76,7 +77,7 @@ class _Feed(Asked):
         return self
 
 
-class _WebFeed(_Feed):
+class _WebFeed(_Feed, Certified):
     url: Url = Field(description="write the address to ask")
     headers: dict[str, str] = Field(default={})
 
@@ -119,7 +120,7 @@ class JsonFeed(_WebFeed):
         return self
 
 
-class _TableFeed(_Feed):
+class _TableFeed(_Feed, Certified):
     url: Url | None = None
     headers: dict[str, str] = Field(default={})
     folder: Annotated[SitePath, Field(min_length=1)] | None = None  # a drop folder inside the site
@@ -134,8 +135,9 @@ class _TableFeed(_Feed):
             raise ValueError("comes from no place, or from two; write either url, or folder and files")
         if (self.folder is None) != (self.files is None):
             raise ValueError("does not say which files of the folder; write folder: inbox and files: '*.xlsx'")
-        if self.folder is not None and (self.headers or self.conditional):
-            raise ValueError(f"has {'headers' if self.headers else 'conditional'} for a folder; take it out")
+        of_pages = ("headers", "conditional", "authority", "client_certificate")
+        if self.folder is not None and (vain := [key for key in of_pages if getattr(self, key)]):
+            raise ValueError(f"has {vain[0]} for a folder; take it out")
         return self
 
 
@@ -169,7 +171,7 @@ class PromqlFeed(_WebFeed):
     as_of: AsOfSection = AsOfSection(kind="fetch")
 
 
-class SqlFeed(_Feed):
+class SqlFeed(_Feed, Certified):
     """Rows of one SELECT on an SQLite file or on PostgreSQL, only read; places are the columns of the result."""
 
     kind: Literal["sql"]
@@ -180,6 +182,7 @@ class SqlFeed(_Feed):
     user: str = Field(default="", max_length=63)
     password: SecretText | None = None
     tls: bool = True
+    name: Host | Literal[""] = ""  # that the server's certificate must be for; its address unless said
     query: Annotated[str, Field(min_length=1, max_length=20_000)] = Field(description="write one SELECT")
     parameters: dict[ParameterName, str | int | float] = Field(default={})  # bound to :NAME in the query
 
@@ -187,8 +190,11 @@ class SqlFeed(_Feed):
     def _is_asked_by_somebody(self) -> Self:
         if (self.server is None) == bool(self.user):
             raise ValueError("has a server without a user, or a user without a server; write both, or a file alone")
-        if self.server is None and (self.password is not None or "tls" in self.model_fields_set):
-            raise ValueError("has password or tls for a file; take them out")
+        trust = [key for key in ("authority", "client_certificate", "name") if getattr(self, key)]
+        if self.server is None and (self.password is not None or "tls" in self.model_fields_set or trust):
+            raise ValueError(f"has {trust[0] if trust else 'password or tls'} for a file; take it out")
+        if trust and not self.tls:
+            raise ValueError(f"has {trust[0]}, which nothing uses without TLS; take it out, or write tls: true")
         return self
 
 
@@ -202,7 +208,7 @@ class PortalFeed(_Feed):
     url: Url = "https://dichvucong.gov.vn"
     root: Identifier = Field(description="write the portal's own id of the province: a number (1) or a UUID (2)")
     services: list[ServiceName] = Field(default=["service-results"], min_length=1)
-    span: Literal["month", "quarter", "year"] = "month"
+    span: Literal["month", "quarter", "half", "year"] = "month"  # the running one; half a year in generation 1 only
     unit: str = Field(default="", description="write departmentCode or departmentId; ID or MA_COQUAN for generation 1")
     period: Span = 300.0  # how often it is looked whether its hour of the night has come
     timeout: Span = 30.0  # of one request
@@ -215,6 +221,8 @@ class PortalFeed(_Feed):
         keys = ("ID", "MA_COQUAN") if first else ("departmentCode", "departmentId")
         if self.unit not in ("", *keys):
             raise ValueError(f"names units by '{self.unit[:60]}'; write {' or '.join(keys)}")
+        if self.span == "half" and not first:
+            raise ValueError("asks for half a year, which generation 2 does not know; write month, quarter or year")
         if first and "services" in self.model_fields_set:
             raise ValueError("has one service only; take services out, or write generation: 2")
         if self.max_silence < 86_400:

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from monitor.config.allow import parse_allow
-from monitor.config.complain import nearest
 from monitor.model.hours import Daily
+from monitor.model.nearest import nearest
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _QUARTER = 100 * 86_400.0  # seconds

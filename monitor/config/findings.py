@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
-from monitor.config.complain import nearest
 from monitor.config.problems import Location, Problem
 from monitor.config.yaml import Document
+from monitor.model.nearest import nearest
 
 T = TypeVar("T")
 

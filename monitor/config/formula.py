@@ -12,8 +12,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from monitor.config.complain import nearest
 from monitor.engine.book import Indicator
+from monitor.model.nearest import nearest
 from monitor.model.reading import Value
 
 LONGEST = 200  # characters

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from monitor.alerting.limits import Limits
-from monitor.config.channelmodels import COMMON, EsmsChannel, LimitsSection, ZaloZnsChannel
+from monitor.config.channelmodels import COMMON, EsmsChannel, LimitsSection, ZaloOaChannel, ZaloZnsChannel
 from monitor.config.problems import Location
 from monitor.config.secrets import Secret, is_reference
 from monitor.config.sources import Surroundings
@@ -76,7 +76,7 @@ def callback_of(section: Any, options: Options) -> Secret | None:
     """The secret that proves a final status; None where none is heard."""
     if isinstance(section, EsmsChannel) and section.receipts:
         return options.secret("secret_key")
-    if isinstance(section, ZaloZnsChannel) and section.webhook_secret:
+    if isinstance(section, (ZaloZnsChannel, ZaloOaChannel)) and section.webhook_secret:
         return options.secret("webhook_secret")
     return None
 

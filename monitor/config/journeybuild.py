@@ -9,11 +9,11 @@ from typing import Literal
 
 from monitor.config.pattern import compile_pattern
 from monitor.config.probemodels import CaptureSection, JourneyProbe, StepSection
-from monitor.config.probequestion import check_json_size, check_path, check_question, tls_of
+from monitor.config.probequestion import check_json_size, check_path, check_question
 from monitor.config.probespec import Asks, Capture, JourneyCheck, Step
 from monitor.config.problems import Location
 from monitor.config.secrets import is_reference
-from monitor.config.sources import HARMLESS, Surroundings
+from monitor.config.sources import HARMLESS, Surroundings, check_header, tls_of
 from monitor.config.template import Template, parse_template
 
 _CONFIDENTIAL = re.compile(r"(?i)pass|secret|token|otp|pin\b|mat_?khau")  # fields of a form that hold a secret
@@ -79,6 +79,8 @@ def _check_step(step: StepSection, probe: JourneyProbe, at: Location, around: Su
     if step.timeout is not None and step.timeout > probe.timeout:
         text = f"the step's timeout {step.timeout:g}s is longer than the journey's {probe.timeout:g}s"
         add((*at, "timeout"), text, "raise the journey's timeout, or lower the step's")
+    for name, text in step.headers.items():
+        around.findings.attempt((*at, "headers", name), f"the header {name}", partial(check_header, name, text))
     for place, text in (*_plain_headers(step), *_plain_fields(step)):
         add((*at, *place), f"{text} holds a secret in plain text", "refer to it as ${NAME} or file:path")
     if not step.expect_json and any(given.json_path for given in step.capture.values()):

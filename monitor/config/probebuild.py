@@ -23,7 +23,7 @@ from monitor.config.probemodels import (
     TcpProbe,
     TlsProbe,
 )
-from monitor.config.probequestion import check_question, secret_of, tls_from, tls_of
+from monitor.config.probequestion import check_question, secret_of
 from monitor.config.probespec import (
     PING_GAP,
     Asks,
@@ -36,7 +36,7 @@ from monitor.config.probespec import (
     TlsCheck,
 )
 from monitor.config.problems import Location
-from monitor.config.sources import Surroundings, check_address, check_times, headers_of
+from monitor.config.sources import Surroundings, check_address, check_times, headers_of, tls_from, tls_of
 from monitor.config.spec import LONGEST_POLL
 from monitor.config.units import select
 from monitor.engine.rolling import DAY, DAYS, HOUR, HOURS, Derived, What

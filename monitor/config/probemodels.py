@@ -11,8 +11,8 @@ import dns.exception
 import dns.name
 from pydantic import AfterValidator, Field, model_validator
 
-from monitor.config.asked import Asked, Selector
-from monitor.config.fields import Host, Identifier, Port, SecretFile, SitePath, Span, Title, Url, ValueName
+from monitor.config.asked import Asked, Certified, Selector
+from monitor.config.fields import Host, Identifier, Port, SitePath, Span, Title, Url, ValueName
 from monitor.config.probespec import MAX_BODY, Family, TlsVersion
 from monitor.config.yaml import Section
 from monitor.engine.rolling import KNOWN
@@ -61,10 +61,8 @@ class Question(Section):
     max_bytes: int = Field(default=MAX_BODY, ge=1, le=4 * 1024 * 1024)
 
 
-class _OverHttp(_Probe):
+class _OverHttp(_Probe, Certified):
     address: Family = "any"
-    authority: SitePath | None = None  # PEM of the authority that signs the target's certificate
-    client_certificate: SecretFile | None = None  # PEM of certificate and key
     also: dict[Literal["seconds"], Identifier] = Field(default={})  # how long it took
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Sequence
-
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from monitor.config.certificates import tls_settings
 from monitor.config.findings import Findings
-from monitor.config.probemodels import HttpProbe, JourneyProbe, Question
+from monitor.config.probemodels import Question
 from monitor.config.probespec import MAX_BODY
 from monitor.config.problems import Location
 from monitor.config.secrets import Secret
@@ -44,33 +40,10 @@ def check_path(path: str, at: Location, findings: Findings) -> None:
     """A JMESPath can be read."""
     try:
         jmespath.compile(path) if path else None
-    except JMESPathError:
+    except (JMESPathError, RecursionError):
         findings.add(at, f"'{path[:80]}' is not a JMESPath", "see jmespath.org")
 
 
 def secret_of(text: str, at: Location, where: str, around: Surroundings) -> Secret | None:
     """A text in which secrets may stand as references."""
     return around.secret(text, at, where) if text else None
-
-
-def tls_of(
-    probe: HttpProbe | JourneyProbe, urls: Sequence[str], at: Location, around: Surroundings
-) -> ssl.SSLContext | None:
-    """The probe's own TLS settings; None where the machine's will do, or where they are wrong."""
-    given = [key for key in ("authority", "client_certificate") if getattr(probe, key)]
-    if given and not any(url.startswith("https:") for url in urls):
-        text = f"{given[0]} is never used: the address is not https"
-        around.findings.add((*at, given[0]), text, "write https:// in the url")
-    return tls_from(probe.authority, probe.client_certificate, at, around)
-
-
-def tls_from(
-    authority: str | None, certificate: str | None, at: Location, around: Surroundings
-) -> ssl.SSLContext | None:
-    """TLS settings from files of the site."""
-    place = around.root / authority if authority else None
-    key = "client_certificate" if certificate else "authority"
-    if place is not None and not place.is_file():
-        around.findings.add((*at, "authority"), f"there is no file {authority}")
-        return None
-    return around.findings.attempt((*at, key), key, lambda: tls_settings(around.root, place, certificate))

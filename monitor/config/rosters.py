@@ -102,6 +102,7 @@ def _roster(section: ScheduleSection, number: int, zone: ZoneInfo, around: Surro
         around.findings.add((*_AT, number), f"the schedule '{section.id}' has a roster twice", "keep roster or ical")
         return ()
     problems, found = around.findings.problems, list[tuple[Spell, int]]()
+    rows: csv.DictReader[str] | None = None
     try:
         with around.folders.place(name).open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream, strict=True)
@@ -118,7 +119,8 @@ def _roster(section: ScheduleSection, number: int, zone: ZoneInfo, around: Surro
                     what, _, right = str(error).partition("; ")
                     problems.append(Problem(name, rows.line_num, f"the row: {what}", right))
     except (OSError, UnicodeDecodeError, csv.Error):
-        problems.append(Problem(name, 1, "the roster cannot be read", "save it as CSV in UTF-8 inside the site"))
+        line = 1 if rows is None else rows.line_num + 1
+        problems.append(Problem(name, line, "the roster cannot be read", "save it as CSV in UTF-8 inside the site"))
     found.sort(key=lambda entry: entry[0].starts)
     spells = tuple(spell for spell, _ in found)
     if (late := overlapping(spells)) is not None:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from monitor.config.complain import nearest
 from monitor.config.problems import Problem
 from monitor.config.rulebuild import Source, build_criterion
 from monitor.config.rulemodels import BookModel, CatalogueModel, IndexModel, IndicatorModel, cadence_seconds, too_short
@@ -31,6 +30,7 @@ from monitor.engine.book import (
     Where,
 )
 from monitor.engine.sources import MOST as MOST_SOURCES
+from monitor.model.nearest import nearest
 from monitor.model.unit import Level
 
 CATALOGUE = "rules/indicators.yaml"

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from math import inf
 
-from monitor.config.complain import nearest
 from monitor.config.formula import compile_formula
 from monitor.config.problems import Location, Problem
 from monitor.config.rulebands import between, conditions, flaws
@@ -32,6 +31,7 @@ from monitor.engine.book import (
 )
 from monitor.engine.flapping import greatest
 from monitor.model.colour import Colour
+from monitor.model.nearest import nearest
 from monitor.model.unit import Level
 
 _PARENTS = ("province", "nation")  # levels that have children

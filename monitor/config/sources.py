@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,8 +14,8 @@ from typing import Any
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from monitor.config.asked import Asked
-from monitor.config.complain import nearest
+from monitor.config.asked import Asked, Certified
+from monitor.config.certificates import tls_settings
 from monitor.config.feedmodels import (
     ColumnSection,
     CsvFeed,
@@ -35,6 +36,7 @@ from monitor.config.query import mistakes
 from monitor.config.secrets import Secret, is_reference, resolve
 from monitor.config.spec import AsOf, Column, FeedSpec, HeartbeatSpec, Paging, Portal, Server, fits_the_minute
 from monitor.config.units import select
+from monitor.model.nearest import nearest
 from monitor.model.text import fold
 from monitor.model.unit import Units
 from monitor.registry import Names, Registry, read_mapping
@@ -44,14 +46,19 @@ from monitor.registry import Names, Registry, read_mapping
 PORTAL_POINTS: Mapping[str, float] = {
     "CKMB": 18, "TDGQ": 20, "CLGQ": 12, "TTTT": 10, "MDHL": 18, "MDSH": 22, "TONG_SCORE": 100, "ROW_STT": math.inf,
 }  # fmt: skip
+PORTAL_GROUPS = ("CKMB", "TDGQ", "CLGQ", "TTTT", "MDHL", "MDSH")  # in generation 2 under groupScores
 PORTAL_FIELDS = (
-    "totalScore", "ratio", "rank", "scoreDelta", "totalReceived", "totalOnTime", "totalOverdue", "avgProcessingDays",
+    "totalScore", "totalMaxScore", "ratio", "rank", "scoreDelta",
+    "totalReceived", "totalOnTime", "totalOverdue", "avgProcessingDays",
 )  # fmt: skip
-PORTAL_METRIC = re.compile(r"([1-5]\.[0-9]{1,2}[a-z]?)(?:/(ratio|numerator|denominator|score))?")  # "2.1", "2.1/score"
+PORTAL_METRIC = re.compile(r"([1-5]\.[0-9]{1,2}[a-z]?)(?:/(ratio|numerator|denominator|score|maxScore))?")  # "2.1"
 GAP = re.compile(r"\{([^{}]*)\}|[{}]")  # what stands in braces; a brace without its other half
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a name that can be sent
-HARMLESS = frozenset({"accept", "accept-language", "content-type", "user-agent"})  # headers that hold no secret
+HARMLESS = frozenset({  # headers that hold no secret
+    "accept", "accept-language", "cache-control", "content-type", "host", "origin", "referer", "user-agent",
+    "x-requested-with",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -132,6 +139,15 @@ def _feed(feed: Feed, at: Location, around: Surroundings) -> FeedSpec:
 
 
 def _of_kind(feed: Feed, at: Location, around: Surroundings) -> dict[str, Any]:
+    if not isinstance(feed, (SqlFeed, PortalFeed)):
+        tls = tls_of(feed, (feed.url or "",), at, around)
+        return {"tls": tls, **_of_format(feed, at, around)}
+    return _of_query(feed, at, around) if isinstance(feed, SqlFeed) else _of_portal(feed, at, around)
+
+
+def _of_format(
+    feed: JsonFeed | CsvFeed | XlsxFeed | PrometheusFeed | PromqlFeed, at: Location, around: Surroundings
+) -> dict[str, Any]:
     if isinstance(feed, JsonFeed):
         if feed.body and feed.method == "GET":
             around.findings.add((*at, "body"), "a GET request has no body", "write method: POST")
@@ -149,11 +165,9 @@ def _of_kind(feed: Feed, at: Location, around: Surroundings) -> dict[str, Any]:
     if isinstance(feed, XlsxFeed):
         around.findings.once((*at, "sheets"), "sheet", feed.sheets, key="")
         return {"sheets": tuple(feed.sheets), **_of_table(feed, at, around)}
-    if isinstance(feed, PortalFeed):
-        return _of_portal(feed, at, around)
     if isinstance(feed, PromqlFeed):
         _check_queries(feed, at, around.findings)
-    return _of_query(feed, at, around) if isinstance(feed, SqlFeed) else {}
+    return {}
 
 
 def _of_portal(feed: PortalFeed, at: Location, around: Surroundings) -> dict[str, Any]:
@@ -175,7 +189,8 @@ def _of_query(feed: SqlFeed, at: Location, around: Surroundings) -> dict[str, An
 
 def _server(feed: SqlFeed, address: str, at: Location, around: Surroundings) -> Server:
     password = around.secret(feed.password, (*at, "password"), "the password") if feed.password is not None else None
-    return Server(*split_listen(address), feed.user, password, feed.tls)
+    trust = tls_from(feed.authority, feed.client_certificate, at, around, name=feed.name) if feed.tls else None
+    return Server(*split_listen(address), feed.user, password, feed.tls, trust)
 
 
 def portal_mistake(generation: int, value: str) -> tuple[str, str] | None:
@@ -184,9 +199,10 @@ def portal_mistake(generation: int, value: str) -> tuple[str, str] | None:
         if value in PORTAL_POINTS:
             return None
         return f"'{value[:60]}' is no column of the portal's table", nearest(value, PORTAL_POINTS)
-    if value in PORTAL_FIELDS or PORTAL_METRIC.fullmatch(value):
+    if value in PORTAL_FIELDS or value in PORTAL_GROUPS or PORTAL_METRIC.fullmatch(value):
         return None
-    right = f"write a code of the index, such as 2.1 or 2.1/numerator, or one of {', '.join(PORTAL_FIELDS)}"
+    known = ", ".join((*PORTAL_FIELDS, *PORTAL_GROUPS))
+    right = f"write a code of the index, such as 2.1 or 2.1/numerator, or one of {known}"
     return f"'{value[:60]}' is no figure of the portal", right
 
 
@@ -245,7 +261,7 @@ def _check_paths(feed: JsonFeed, at: Location, findings: Findings) -> None:
     for place, path in paths:
         try:
             jmespath.compile(path) if path else None
-        except JMESPathError:
+        except (JMESPathError, RecursionError):
             findings.add((*at, *place), f"'{path[:80]}' is not a JMESPath", "see jmespath.org")
 
 
@@ -306,10 +322,7 @@ def headers_of(headers: Mapping[str, str], at: Location, around: Surroundings) -
     """Headers for the wire; one that may hold a secret has to be a reference."""
 
     def taken(name: str, value: str) -> tuple[str, Secret]:
-        if not HEADER.fullmatch(name):
-            raise ValueError("has a name that cannot be sent; write letters, digits and hyphens")
-        if not value.isprintable():
-            raise ValueError("holds a line break or another sign that cannot be sent; write one line of text")
+        check_header(name, value)
         if is_reference(value):
             return name, resolve(value, around.root, around.environ)
         if name.lower() in HARMLESS:
@@ -321,6 +334,35 @@ def headers_of(headers: Mapping[str, str], at: Location, around: Surroundings) -
         for name, value in headers.items()
     ]
     return tuple(header for header in found if header is not None)
+
+
+def check_header(name: str, value: str) -> None:
+    """Raises ValueError for a header that cannot be sent."""
+    if not HEADER.fullmatch(name):
+        raise ValueError("has a name that cannot be sent; write letters, digits and hyphens")
+    if not value.isprintable():
+        raise ValueError("holds a line break or another sign that cannot be sent; write one line of text")
+
+
+def tls_of(asked: Certified, urls: Sequence[str], at: Location, around: Surroundings) -> ssl.SSLContext | None:
+    """The probe's own TLS settings; None where the machine's will do, or where they are wrong."""
+    given = [key for key in ("authority", "client_certificate") if getattr(asked, key)]
+    if given and not any(url.startswith("https:") for url in urls):
+        text = f"{given[0]} is never used: the address is not https"
+        around.findings.add((*at, given[0]), text, "write https:// in the url")
+    return tls_from(asked.authority, asked.client_certificate, at, around)
+
+
+def tls_from(
+    authority: str | None, certificate: str | None, at: Location, around: Surroundings, *, name: str | None = None
+) -> ssl.SSLContext | None:
+    """TLS settings from files of the site, with a `name` as `tls_settings` has it."""
+    place = around.root / authority if authority else None
+    key = "client_certificate" if certificate else "authority"
+    if place is not None and not place.is_file():
+        around.findings.add((*at, "authority"), f"there is no file {authority}")
+        return None
+    return around.findings.attempt((*at, key), key, lambda: tls_settings(around.root, place, certificate, name))
 
 
 def _mapping(name: str, column: str, at: Location, around: Surroundings) -> Mapping[str, str]:

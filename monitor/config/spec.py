@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -57,7 +58,8 @@ class Server:
     port: int
     user: str
     password: Secret | None = None
-    tls: bool = True  # verified against the authorities of this machine
+    tls: bool = True
+    trust: ssl.SSLContext | None = None  # own authority, name or client certificate; None: what the machine trusts
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Portal:
     root: str  # the portal's own id of the province: a number (1), a UUID (2)
     contact: str  # who answers for this reader; told to the portal
     services: tuple[str, ...] = ("service-results",)  # calls of generation 2
-    span: str = "month"  # "month", "quarter", "year": the running one of the local day
+    span: str = "month"  # "month", "quarter", "half" (generation 1), "year": the running one of the local day
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class FeedSpec:
     method: str = "GET"
     body: str = ""
     headers: tuple[tuple[str, Secret], ...] = ()
+    tls: ssl.SSLContext | None = None  # own authority or client certificate; None: what the machine trusts
     rows: str = ""  # JMESPath to the list of rows (json)
     portal: Portal | None = None  # (portal766)
     paging: Paging | None = None  # the table comes in pages (json)

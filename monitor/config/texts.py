@@ -20,12 +20,12 @@ from monitor.alerting.services import SERVICES
 from monitor.alerting.text import Piece, Text
 from monitor.alerting.texts import ALL_PLACEHOLDERS, ALL_TEXTS, PLACEHOLDERS, TEXTS
 from monitor.alerting.wording import SHORTEST, overlong
-from monitor.config.complain import nearest
 from monitor.config.problems import Location, Problem
 from monitor.config.spec import Site
 from monitor.config.yaml import Document, Section, read, validate
 from monitor.engine.book import Criterion, Indicator
 from monitor.model.incident import Kind
+from monitor.model.nearest import nearest
 from monitor.model.segments import aliens
 from monitor.model.unit import Level, Unit
 from monitor.model.verdict import Param
@@ -43,6 +43,7 @@ _WIDE: Mapping[str, Param] = {  # figures as wide as they get
     "n": 366, "days_late": 999, "minutes": 99_999, "work_minutes": 99_999, "h": 99_999_999.0, "limit": 99_999_999.0,
     "n_fail": 999, "colour": "unknown", "green": 9999, "yellow": 9999, "red": 9999, "unknown": 9999, "previous": _LATE,
     "affected": 9999, "total": 9999, "count": 999_999, "free": 100, "pace": 99.99,
+    "near": "WWWWWW, WWWWWW",
     "listed": "WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW +994",
 }  # fmt: skip
 

@@ -43,6 +43,15 @@ _PACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 # Bounded, so that no tag takes long; a cell that hides from it meets the limits of the process.
 _CELL = re.compile(rb"<(?:\w+:)?c\s[^<>]{0,300}?\br\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7})[\"'][^<>]{0,300}(?<!/)>\s*<")
 _EPOCH_1904 = re.compile(rb"<(?:\w+:)?workbookPr\s[^<>]{0,2000}?\bdate1904\s*=\s*[\"'](?:1|true)[\"']")
+# A formula in a cell without a result: whoever wrote the file computed nothing. Excel and LibreOffice store what came
+# out; that it is an empty text says the type of the cell.
+_UNCOMPUTED = re.compile(
+    rb"<(?:\w+:)?c(\s[^<>]{0,300})?>\s*<(?:\w+:)?f(?:\s[^<>]{0,1000})?(?:/>|>[^<]{0,10000}</(?:\w+:)?f>)"
+    rb"\s*(?:<(?:\w+:)?v\s*(?:/>|>\s*</(?:\w+:)?v>))?\s*</(?:\w+:)?c>"
+)
+_AT = re.compile(rb"\sr\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7})[\"']")
+_TEXT = re.compile(rb"\st\s*=\s*[\"']str[\"']")
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _DECLARED = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -59,8 +68,9 @@ def read(body: bytes, wanted: Sequence[str]) -> dict[str, Any]:
     names = [sheet.name for sheet in book.sheets_metadata]
     visible = [sheet.name for sheet in book.sheets_metadata if sheet.visible is SheetVisibleEnum.Visible]
     chosen, missing = _choose(names, visible, wanted)
+    bare = _uncomputed(body, chosen)
     return {
-        "sheets": [_sheet(book, name) for name in chosen],
+        "sheets": [_sheet(book, name, bare.get(name, [])) for name in chosen],
         "missing": missing,
         "names": names,
         "from_1904": _from_1904(body),
@@ -71,6 +81,35 @@ def _from_1904(body: bytes) -> bool:
     """Whether plain numbers of days count from 1 January 1904, as Excel for Mac did; dates are right already."""
     with zipfile.ZipFile(io.BytesIO(body)) as packed:
         return _EPOCH_1904.search(packed.read("xl/workbook.xml")) is not None
+
+
+def _uncomputed(body: bytes, names: Sequence[str]) -> dict[str, list[tuple[int, int]]]:
+    """Row and column, from 0, of formulas without a result, by sheet. The reader takes them for blank cells."""
+    with zipfile.ZipFile(io.BytesIO(body)) as packed:
+        parts = [part for part in packed.namelist() if part.lower().startswith("xl/worksheets/")]
+        found = {part: cells for part in parts if (cells := _bare(packed.read(part)))}
+        return {name: found[part] for name, part in _parts(packed) if name in names and part in found} if found else {}
+
+
+def _bare(content: bytes) -> list[tuple[int, int]]:
+    if b"<f" not in content and b":f" not in content:
+        return []
+    cells = (cell[1] or b"" for cell in _UNCOMPUTED.finditer(content))
+    places = [_AT.search(cell) for cell in cells if not _TEXT.search(cell)]
+    if None in places:
+        raise Refused("a formula without a result stands in a cell that has no place")
+    return [(int(at[2]) - 1, _column(at[1]) - 1) for at in places if at]
+
+
+def _parts(packed: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
+    """Name and part of every sheet."""
+    from xml.etree import ElementTree  # what declares a document type was refused before
+
+    relations = ElementTree.fromstring(packed.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+    targets = {one.get("Id"): one.get("Target", "") for one in relations.iter()}
+    for sheet in ElementTree.fromstring(packed.read("xl/workbook.xml")).iter():  # noqa: S314
+        target = targets.get(sheet.get(_RELATION), "")
+        yield sheet.get("name", ""), target[1:] if target.startswith("/") else f"xl/{target}"
 
 
 def _choose(names: Sequence[str], visible: Sequence[str], wanted: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -150,7 +189,7 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def _sheet(book: Any, name: str) -> dict[str, Any]:
+def _sheet(book: Any, name: str, bare: Sequence[tuple[int, int]]) -> dict[str, Any]:
     sheet = book.get_sheet_by_name(name)
     top, left = sheet.start or (0, 0)
     if sheet.height > MAX_ROWS or sheet.total_width > MAX_COLUMNS:
@@ -158,7 +197,14 @@ def _sheet(book: Any, name: str) -> dict[str, Any]:
     merged = [(*first, *last) for first, last in sheet.merged_cell_ranges or ()]
     if len(merged) > MAX_MERGED:
         raise Refused(f"sheet '{name}': {len(merged)} merged cells are more than {MAX_MERGED}")
-    return {"name": name, "rows": list(_rows(sheet, top, left)), "merged": merged}
+    rows = dict(_rows(sheet, top, left))
+    for row, column in bare:
+        if row >= MAX_ROWS or column >= MAX_COLUMNS:
+            raise Refused(f"sheet '{name}': more than {MAX_ROWS} rows or {MAX_COLUMNS} columns")
+        cells = rows.setdefault(row + 1, [])
+        cells += [None] * (column + 1 - len(cells))
+        cells[column] = {"formula": True}
+    return {"name": name, "rows": sorted(rows.items()), "merged": merged}
 
 
 def _rows(sheet: Any, top: int, left: int) -> Iterator[tuple[int, list[Any]]]:
@@ -172,7 +218,10 @@ def _rows(sheet: Any, top: int, left: int) -> Iterator[tuple[int, list[Any]]]:
 
 
 def _cell(raw: object) -> Any:
-    """Texts, numbers and yes/no as they are; a day or instant as `{"date": ISO}`, a time of day as `{"time": TEXT}`."""
+    """Texts, numbers and yes/no as they are; a day or instant as `{"date": ISO}`, a time of day as `{"time": TEXT}`.
+
+    A formula that was never computed is `{"formula": true}`: see `_uncomputed`.
+    """
     if isinstance(raw, str):
         return raw[:MAX_TEXT] if raw.strip() else None
     if isinstance(raw, (bool, int, float)):

@@ -134,7 +134,8 @@ class Reader:
 
     def _text(self, event: yaml.ScalarEvent) -> str:
         text = unicodedata.normalize("NFC", event.value)
-        if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text):
+        lines = text.replace("\r\n", "\n")  # so end the lines of many protocols
+        if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in lines):
             self._complain(event, "a text holds a control character", "remove it")
             return "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs"))
         return text

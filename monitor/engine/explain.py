@@ -240,6 +240,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "true": ("có", "yes"),
     "false": ("không", "no"),
     "partly": ("một phần", "partly"),
+    "in_progress": ("đang thực hiện", "in progress"),
+    "late": ("chậm", "late"),
     **{colour.value: words for colour, words in COLOURS.items()},
 }
 _NOISE = 9  # decimals to which a number is what it is: 0.1 + 0.2 is 0.3

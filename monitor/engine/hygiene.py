@@ -6,6 +6,8 @@ What a row says by itself is believed or refused where it is read. Here it is he
     a cumulative figure is less than an earlier one of its period      -> that reading is refused: `backwards`
     a column that used to speak is missing, and headers are gone       -> its refusal is called `schema-drift`
     headers are new                                                    -> a note, nothing is refused
+    another source measures the same of the unit, and neither is listed
+      as preferred                                                     -> that reading is refused: `measured`
     less than half of the last good answer's rows                      -> held back: `rows-fell`, nothing of it counts
       ... and the next answer has as many as the held one, or more     -> confirmed: it counts, and is the new measure
       ... and the next answer has fewer still, or none                 -> held back again
@@ -26,6 +28,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from monitor.engine.book import Indicator
+from monitor.engine.sources import named
 from monitor.engine.target import LAST_DAY
 from monitor.model.hours import Calendar
 from monitor.model.reading import (
@@ -54,15 +57,18 @@ class Known:
     indicators: Mapping[str, Indicator]
     calendar: Calendar
     last: Last
+    counting: Last = lambda _unit, _indicator: None  # the reading that counts of them, of whatever source
+    measuring: frozenset[str] = frozenset()  # sources that are asked for values, as rules name them
 
 
 def inspect(collected: Collected, before: SourceHealth | None, known: Known) -> Collected:
     """The answer with what is to be believed of it. A failure, or what has no shape, stays as it is."""
     if collected.failure or collected.shape is None:
         return collected
-    readings, backwards = _grown(collected, known)
+    readings, taken = _unmeasured(collected, known)
+    readings, backwards = _grown(replace(collected, readings=readings), known)
     drift = None if before is None else _drift(before, collected.shape, collected.at)
-    refused = [*(_named(one, before, drift) for one in collected.rejected), *backwards]
+    refused = [*(_named(one, before, drift) for one in collected.rejected), *taken, *backwards]
     counts = _recount(collected.refused, refused)
     shape, readings = _as_old_as_before(before, collected.shape, readings)
     held = _fell(before, collected.shape)
@@ -105,18 +111,20 @@ def after_poll(before: SourceHealth | None, collected: Collected, owner: str) ->
             stage=collected.stage,
             excused=base.excused + (_pause(base, collected.at) if collected.cut else 0.0),
         )
-    answered = replace(
+    heard = replace(
         base,
         first_success=base.first_success or collected.at,
         last_success=collected.at,
         failing_since=None,
-        rejected=collected.rejected,
-        refused=collected.refused,
         newest=_newest(base, collected),
         listened=0.0,
         resumed=None,
         excused=0.0,
     )
+    if collected.by_hand:
+        return heard
+    rejected, refused = _told(base, collected)
+    answered = replace(heard, rejected=rejected, refused=refused, read=_read(base, collected))
     if collected.shape is None:
         return answered
     drift = _drift(base, collected.shape, collected.at)
@@ -124,6 +132,34 @@ def after_poll(before: SourceHealth | None, collected: Collected, owner: str) ->
         return replace(answered, held=collected.shape.rows, drift=drift)
     spoke = {*(base.shape.spoke if base.shape else ()), *collected.shape.spoke}
     return replace(answered, held=None, drift=drift, shape=replace(collected.shape, spoke=tuple(sorted(spoke))))
+
+
+def _told(before: SourceHealth, collected: Collected) -> tuple[tuple[Rejected, ...], Mapping[str, int]]:
+    """Refused rows of this answer, and of tables that lie beside it and of which it says nothing newer; how many there
+    are by reason."""
+    if collected.tables is None:
+        return collected.rejected, collected.refused
+    own = [replace(one, table=collected.table) for one in _since(collected.rejected, before, collected.at)]
+    others = collected.tables.told - {collected.table}
+    spoke = collected.shape.spoke if collected.shape else ()
+    kept = [
+        one
+        for one in before.rejected
+        if one.table in others
+        and one.reason != "more"
+        and (one.unit not in collected.named if one.unit else one.column not in spoke)
+    ]
+    counts = Counter(collected.refused) + Counter(one.reason for one in kept)
+    return bounded(collected.source, [*own, *kept], sum(counts.values())), dict(counts)
+
+
+def _read(before: SourceHealth, collected: Collected) -> tuple[str, ...]:
+    """Marks of the tables that need not be read again; one that is held back has to be, to be confirmed."""
+    if collected.tables is None:
+        return ()
+    known = dict.fromkeys((*before.read, *sorted(collected.tables.passed)))
+    kept = (mark for mark in known if mark in collected.tables.there and mark != collected.table)
+    return (*kept, *([] if collected.held or not collected.table else [collected.table]))
 
 
 def _pause(before: SourceHealth, now: datetime) -> float:
@@ -172,7 +208,7 @@ def _since(refused: Iterable[Rejected], before: SourceHealth | None, now: dateti
 
 def _recount(before: Mapping[str, int], refused: Iterable[Rejected]) -> dict[str, int]:
     """Refused rows by reason, after some that were missing have got another name and some have come to them."""
-    named_here = Counter(one.reason for one in refused if one.reason in ("schema-drift", "backwards"))
+    named_here = Counter(one.reason for one in refused if one.reason in ("schema-drift", "backwards", "measured"))
     counts = Counter(before) + named_here
     counts["missing"] -= named_here["schema-drift"]
     return dict(+counts)
@@ -209,6 +245,35 @@ def _named(refused: Rejected, before: SourceHealth | None, drift: Drift | None) 
 
 def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+
+
+# two sources of one figure
+
+
+def _unmeasured(collected: Collected, known: Known) -> tuple[tuple[Reading, ...], list[Rejected]]:
+    """The readings of which no other source that is asked has a figure that is still believed; the others, refused.
+
+    Two sources that overwrite each other are no measurement. Who was first goes on; who comes after it counts when the
+    first has fallen silent, or is listed under `sources` of the indicator, where both are kept.
+    """
+    kept: list[Reading] = []
+    refused: list[Rejected] = []
+    for one in collected.readings:
+        held, indicator = known.counting(one.unit, one.indicator), known.indicators[one.indicator]
+        if held is None or not _rival(held, one, indicator, known.measuring):
+            kept.append(one)
+            continue
+        said = f"unit {one.unit}, {one.indicator}: already measured by {named(held.source)}"
+        place = _place(collected, one)
+        refused.append(Rejected(one.source, place, "measured", said, one.unit, one.indicator, f"{one.value}"[:60]))
+    return tuple(kept), refused
+
+
+def _rival(held: Reading, one: Reading, indicator: Indicator, measuring: frozenset[str]) -> bool:
+    first, second = named(held.source), named(one.source)
+    listed = {first, second} & {*indicator.sources} or indicator.disagree is not None
+    believed = one.received_at < held.as_of + timedelta(seconds=indicator.max_age)
+    return first != second and first in measuring and not listed and believed
 
 
 # figures that only grow

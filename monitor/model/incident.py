@@ -14,6 +14,7 @@ from monitor.model.verdict import Param
 
 LOOPBACK = "~canary"  # the channel that leads back to the monitor itself (monitor.service.canary): in no count or list
 OWN_PREFIX = "self/"  # of what the messages of the monitor's own alarm belong to (monitor.alerting.selfwatch)
+DIGEST_PREFIX = "digest/"  # of what the messages of a digest belong to; the unit's code follows, then its time
 MASS_PREFIX = "mass:"  # of the cause of a mass outage: the criterion of the children follows
 
 
@@ -259,7 +260,8 @@ class Unheard:
 
 LATER = "told by a later call"  # why a message is not owed any more
 LEFT = "holds the post no more"  # why a message went to nobody; whoever is called instead hears of it by the plan
-DELIVERED, FAILED = "delivered", "failed"  # what a provider can say of a message later
+DELIVERED, FAILED, SEEN = "delivered", "failed", "seen"  # what a provider can say of a message later
+FINALS = ("", FAILED, DELIVERED, SEEN)  # each replaces those before it: they come out of order, and more than once
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +277,7 @@ class Delivery:
     sent_at: datetime | None = None
     detail: str = ""
     provider_id: str = ""  # the provider's own name for the message
-    final: str = ""  # what the provider said later: delivered, failed; empty: nothing yet
+    final: str = ""  # what the provider said later: failed, delivered, seen; empty: nothing yet
 
 
 @dataclass(frozen=True, slots=True)

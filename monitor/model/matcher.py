@@ -6,11 +6,13 @@ of one list must hold. There are no regular expressions: a pattern is matched in
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from monitor.model.colour import Colour
 from monitor.model.incident import Kind
+from monitor.model.nearest import nearest
 from monitor.model.text import clean
 from monitor.model.unit import Level, Unit, Units
 
@@ -32,6 +34,7 @@ class Field(StrEnum):
     COLOUR = "colour"  # of the incident
 
 
+OF_INCIDENTS = (Colour.RED, Colour.YELLOW, Colour.UNKNOWN)
 OF_UNITS = frozenset({Field.UNIT, Field.UNDER, Field.LEVEL, Field.PROVINCE, Field.SYSTEM})
 
 
@@ -133,8 +136,11 @@ def parse_matchers(texts: tuple[str, ...], fields: frozenset[Field] = frozenset(
     return made
 
 
-def unknown_name(matchers: tuple[Matcher, ...], units: Units) -> str | None:
-    """What is wrong with a value that names nothing at this site: a slip would mute nothing. None: all known."""
+def unknown_name(matchers: tuple[Matcher, ...], units: Units, causes: Collection[str] = ()) -> str | None:
+    """What is wrong with a value that names nothing at this site: a slip would mute nothing. None: all known.
+
+    `causes` are those that incidents can have there: criteria, `silent:` and a source, `mass:` and a criterion.
+    """
     codes = {unit.code for unit in units}
     known = {
         Field.UNIT: codes,
@@ -143,12 +149,15 @@ def unknown_name(matchers: tuple[Matcher, ...], units: Units) -> str | None:
         Field.PROVINCE: {unit.code for unit in units.at(Level.PROVINCE)} | {unit.province or "" for unit in units},
         Field.LEVEL: {level.value for level in Level},
         Field.KIND: {kind.value for kind in Kind},
-        Field.COLOUR: {colour.value for colour in Colour},
+        Field.COLOUR: {colour.value for colour in OF_INCIDENTS},
+        Field.CRITERION: set(causes),
     }
     for matcher in matchers:
-        for pattern in matcher.patterns if matcher.field in known else ():
-            if "*" not in pattern and pattern not in known[matcher.field]:
-                return f"{matcher}: there is no {matcher.field.value} {pattern!r} at this site"
+        for pattern in matcher.patterns:
+            names = known[matcher.field]
+            if not any(_like(pattern, name) for name in names):
+                hint = nearest(pattern, names)
+                return f"{matcher}: there is no {matcher.field.value} {pattern!r} at this site" + (hint and f"; {hint}")
     return None
 
 

@@ -59,6 +59,7 @@ class Rejected:
     column: str = ""  # indicator; empty when the whole row is refused
     cell: str = ""  # what stood there; one short line
     first_seen: datetime | None = None  # since when this is so, by our clock
+    table: str = ""  # mark of the table in which it stands, of a source that brings many (Tables)
 
     @property
     def trouble(self) -> tuple[str, str, str]:
@@ -75,6 +76,15 @@ class Shape:
     spoke: tuple[str, ...] = ()  # indicators of which a row has said something, now or before
     table: str = ""  # digest of a table of which only changes are asked for (`conditional`), and no age is stated
     dated: datetime | None = None  # as_of of its rows that state no date; None: all must state one
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables that lie at a source side by side, as files of a drop folder, each by its mark."""
+
+    there: frozenset[str]
+    told: frozenset[str] = frozenset()  # those of which refused rows are still told, though others came since
+    passed: frozenset[str] = frozenset()  # those that are never read: they lay there before anything was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +119,7 @@ class SourceHealth:
     listened: float = 0.0
     resumed: datetime | None = None  # of a heartbeat: until when `listened` counts
     excused: float = 0.0  # seconds since the last success in which the monitor's own line was cut
+    read: tuple[str, ...] = ()  # marks of the tables that lie there and were read, in this order (Tables)
 
     @property
     def answers(self) -> bool:
@@ -151,3 +162,8 @@ class Collected:
     places: Mapping[tuple[str, str, datetime], str] = field(default_factory=dict)
     cut: bool = False  # of a failure: the monitor's own line is cut, so nobody is to blame
     held: bool = False  # it has so few rows that nothing of it counts until the next answer confirms it
+    by_hand: bool = False  # somebody brought it for the source: it speaks, though nobody asked it
+    table: str = ""  # mark of the table that this is, of a source that brings many
+    tables: Tables | None = None  # all that lie there now; None: the source brings one
+    named: frozenset[str] = frozenset()  # units, as the rows of a feed name them; one short line each
+    before: tuple[Collected, ...] = ()  # what the same poll brought before, table by table; each counts by itself

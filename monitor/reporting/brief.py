@@ -90,11 +90,12 @@ def _goals(goals: Sequence[Goal], locale: str) -> str | None:
 
 
 def _goal(goal: Goal, *, english: bool) -> str:
-    others, left = goal.not_yet + goal.late + goal.unknown, goal.working_days_left
+    others, left = goal.not_yet + goal.late, goal.working_days_left
     parts = [
         f"{goal.title[english]} {goal.met} {('đạt', 'met')[english]}",
         f"{others} {('chưa đạt', 'not')[english]}" if others else "",
         f"{goal.late} {('quá hạn', 'overdue')[english]}" if goal.late else "",
+        f"{goal.unknown} {('chưa rõ', 'unknown')[english]}" if goal.unknown else "",
     ]
     if left is not None and not goal.late:
         parts.append(("còn {} ngày làm việc", "{} working days left")[english].format(left))

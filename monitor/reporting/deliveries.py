@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
 
-from monitor.model.incident import DELIVERED, FAILED, Delivery, Outcome
+from monitor.model.incident import DELIVERED, FAILED, SEEN, Delivery, Outcome
 from monitor.model.muting import Span
 from monitor.reporting.anonymous import masked, person
 from monitor.reporting.columns import CHANNEL, KINDS, NAME, REFERENCE, UNIT, Columns, table
@@ -38,7 +38,11 @@ _KINDS: Mapping[str, Words] = {
     "self": ("hệ thống giám sát", "the monitor itself"),
     "self_over": ("hệ thống giám sát đã ổn", "the monitor is well"),
 }
-_FINALS: Mapping[str, Words] = {DELIVERED: ("đã nhận", "delivered"), FAILED: ("không đến", "failed")}
+_FINALS: Mapping[str, Words] = {
+    DELIVERED: ("đã nhận", "delivered"),
+    SEEN: ("đã xem", "seen"),
+    FAILED: ("không đến", "failed"),
+}
 
 
 def state_at(delivery: Delivery, at: datetime) -> str:

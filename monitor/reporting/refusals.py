@@ -54,6 +54,14 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "một ô gộp nhiều dòng; không biết giá trị của dòng nào",
         "one cell over several rows: whose value is it?",
     ),
+    "not-computed": (
+        "công thức chưa có kết quả; hãy mở tệp bằng Excel hoặc LibreOffice rồi lưu lại",
+        "a formula has no stored result; open the file in Excel or LibreOffice, and save it",
+    ),
+    "measured": (
+        "đã có nguồn khác đo chỉ số này của đơn vị; hãy ghi nguồn ưu tiên dưới sources",
+        "another source measures this of the unit already; list the preferred one under sources",
+    ),
     "bad-row": (
         "dòng không đúng dạng, hoặc ngày không đọc được",
         "the row has the wrong form, or its date cannot be read",
@@ -61,6 +69,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "bad-line": ("dòng hỏng, không đọc được", "the line is broken and cannot be read"),
     "no-answer": ("truy vấn của chỉ số này không trả lời được", "the query of this indicator was not answered"),
     "warning": ("máy chủ trả lời kèm cảnh báo", "the server warns beside its answer"),
+    "waiting": ("còn tệp chờ lần đọc sau", "files are left for the next look"),
+    "unreadable": ("tệp hỏng, không đọc được", "the file cannot be read"),
     "more": ("còn nhiều dòng khác, chỉ được đếm", "there are more rows, which are only counted"),
 }
 

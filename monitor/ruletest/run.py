@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from monitor.config.complain import nearest
 from monitor.config.problems import Location, Problem
 from monitor.config.rulebooks import load_rules
 from monitor.config.yaml import Document, read, validate
@@ -15,6 +14,7 @@ from monitor.engine import reasons
 from monitor.engine.book import Book, Exemption, Ruleset, Where
 from monitor.model.colour import Colour
 from monitor.model.hours import Calendar
+from monitor.model.nearest import nearest
 from monitor.model.reading import Comparator, Reading
 from monitor.model.unit import Level, Unit, Units
 from monitor.model.verdict import CriterionState

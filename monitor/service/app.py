@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
 
@@ -18,6 +18,7 @@ from monitor.config.spec import Site
 from monitor.decide import Policy, Watch, darken
 from monitor.engine.hygiene import inspect
 from monitor.engine.rolling import Plan
+from monitor.engine.sources import named
 from monitor.model.colour import Colour
 from monitor.model.errors import StoreError
 from monitor.model.incident import LOOPBACK, Notice
@@ -25,7 +26,7 @@ from monitor.model.muting import Muting
 from monitor.model.reading import Collected
 from monitor.model.snapshot import Snapshot
 from monitor.model.state import AuditEntry, Decision, UnitState
-from monitor.ports import Clock, Exporter, Host, Shelf, Source, Store, Timetable, Transport
+from monitor.ports import Clock, Exporter, Host, Remembering, Shelf, Source, Store, Timetable, Transport
 from monitor.service.auditor import Auditor
 from monitor.service.brokenrules import BrokenRules
 from monitor.service.canary import Canary
@@ -117,7 +118,14 @@ class Service:
         """Who hands on what channels owe that the site has no more."""
         return Strays(self.store, self.site.channels, self._home, self.clock, self.sender.look, self.evaluator.hand_on)
 
+    @cached_property
+    def _measuring(self) -> frozenset[str]:
+        """Sources that are asked, as rules name them."""
+        probes = (named(probe.id) for probe in self.site.probes)
+        return frozenset((*probes, *(feed.id for feed in self.site.feeds), *(b.source for b in self.site.heartbeats)))
+
     def _sources(self, adapters: Adapters) -> Sequence[Source]:
+        self._recalls = {source.id: source.recall for source in adapters.sources if isinstance(source, Remembering)}
         named = frozenset(probe.id for probe in self.site.probes)
         fetched = frozenset(feed.id for feed in self.site.feeds if not feed.is_local)
         believed = behind(adapters.sources, named, fetched, self.site.own_line, self.own_line)
@@ -195,6 +203,8 @@ class Service:
         await self.evaluator.load()
         self.heartbeats.resume()
         self.complaints.resume(self.evaluator.health.values())
+        for source, recall in self._recalls.items():
+            recall(self.evaluator.health.get(source))
         for exporter in self.exporters.values():
             exporter.start(self.snapshot())
         self.broken_rules.start(self.evaluator.states.values())
@@ -280,14 +290,27 @@ class Service:
             self.self_watch.polled()
 
     def _collected(self, collected: Collected) -> None:
-        if collected.shape is not None:
-            health = self.evaluator.health.get(collected.source)
-            collected = inspect(collected, health, self.evaluator.known(collected.source))
-        self.evaluator.take(collected)  # first: a plug-in that breaks must not lose news
+        for table in collected.before:
+            self._taken(table)
+        collected = self._taken(collected)  # first: a plug-in that breaks must not lose news
         self.metrics.collected(collected)
         self.complaints.hear(collected, self.evaluator.health.get(collected.source))
         for exporter in self.exporters.values():
             exporter.polled(collected)
+
+    def _taken(self, collected: Collected) -> Collected:
+        """What of an answer is believed, and is on its way now."""
+        source = collected.source
+        if collected.shape is not None:
+            known = replace(self.evaluator.known(source), measuring=self._measuring)
+            collected = inspect(collected, self.evaluator.health.get(source), known)
+        self.evaluator.take(collected)
+        health = self.evaluator.health.get(source)
+        if source in self._recalls:
+            self._recalls[source](health)
+        if health is None or collected.tables is None or collected.failure:
+            return collected
+        return replace(collected, rejected=health.rejected, refused=health.refused)  # those of other tables, too
 
     def _linked(self, notice: Notice) -> Notice:
         """The message as it goes out, with its recipient's links."""

@@ -109,7 +109,12 @@ class Evaluator:
 
     def known(self, source: str) -> Known:
         """What news of a source is held against."""
-        return Known(self.policy.ruleset.indicators, self.policy.calendar, partial(self._held, source))
+        return Known(self.policy.ruleset.indicators, self.policy.calendar, partial(self._held, source), self._counting)
+
+    def _counting(self, unit: str, indicator: str) -> Reading | None:
+        """The last committed reading of whatever source."""
+        state = self.states.get(unit)
+        return None if state is None else state.evidence.get(indicator)
 
     def _held(self, source: str, unit: str, indicator: str) -> Reading | None:
         """The last committed reading of a source."""
@@ -151,7 +156,10 @@ class Evaluator:
     def take(self, collected: Collected) -> None:
         """News from a source. Returns at once; the decision follows within milliseconds."""
         for reading in collected.readings:
-            self._hear(reading)
+            if collected.table or collected.by_hand:  # it comes once: nothing of it may wait, and be lost by a kill
+                self._agenda.hear(reading)
+            else:
+                self._hear(reading)
         if collected.answer is not None and collected.answer.unit in self.states:
             self._agenda.note_answer(collected.answer)
         touched = self._sources.follow(collected)

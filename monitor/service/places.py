@@ -11,6 +11,7 @@ from monitor.config.probespec import JourneyCheck, ProbeSpec
 from monitor.config.spec import Site
 from monitor.service.sweep import places_needed
 
+_PORTS = {"http": 80, "https": 443}
 LEAST, MOST = 64, 4096  # polls under way at once, of all hosts together
 FILES_EACH = 4  # open files that a poll under way is reckoned with: its socket, and idle ones kept for the next time
 
@@ -57,13 +58,14 @@ def _host(probe: ProbeSpec) -> str:
         return found.pop() if len(found) == 1 else ""
     if url := getattr(asks, "url", ""):
         return _at(url)
-    return f"{getattr(asks, 'host', '') or getattr(asks, 'server', '')}:{getattr(asks, 'port', '')}".strip(":")
+    host = getattr(asks, "host", "") or getattr(asks, "server", "")
+    return f"{host.lower()}:{getattr(asks, 'port', '')}".strip(":")
 
 
 def _at(url: str) -> str:
     try:
         parts = urlsplit(url)
-        return f"{parts.hostname}:{parts.port or parts.scheme}" if parts.hostname else ""
+        return f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme, '')}" if parts.hostname else ""
     except ValueError:
         return ""
 

@@ -14,16 +14,16 @@ from datetime import datetime
 from hashlib import blake2b
 
 from monitor.alerting.digests import numbered
-from monitor.alerting.notices import address_in
+from monitor.alerting.notices import address_in, days_late
 from monitor.alerting.plan import Recipient
-from monitor.alerting.replies import REPLY, Ask, Said, awaits, called, newest, parse, readings, told
+from monitor.alerting.replies import REPLY, Ask, Said, alike, awaits, called, newest, parse, readings, told
 from monitor.alerting.troubles import judged
 from monitor.alerting.wording import render
 from monitor.config.spec import Site
 from monitor.engine.book import Criterion
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound, Outdated
-from monitor.model.incident import Incident, Notice, Outcome
+from monitor.model.incident import Incident, Kind, Notice, Outcome, Phase
 from monitor.model.phone import normal_phone
 from monitor.model.state import AuditEntry, UnitState
 from monitor.model.text import clean
@@ -39,6 +39,8 @@ NAMED = 6  # codes in one answer; the others are counted
 HEARD = frozenset({"leased", Outcome.SENT.value, Outcome.UNKNOWN.value, Outcome.MAYBE_SENT.value})  # as far as is known
 STRANGER = "stranger"
 REPEATED = "repeated"
+_NEAR = 2  # codes that are named as being like a wrong one
+_OF_KIND = {Kind.OUTAGE: "why_outage", Kind.MASS: "why_mass", Kind.SILENT: "why_silent"}  # no figure says these
 _TO_HANDLE = (Colour.RED, Colour.YELLOW, Colour.UNKNOWN)
 
 
@@ -177,15 +179,25 @@ class Replies:
         return told_of if told_of is not None else newest(incident, _owed_to(case, incident))
 
     async def _why(self, case: _Case) -> str:
-        found = await (self._meant(case) if case.said.code else self._only(case, self._mine(case)))
-        return (
-            found
-            if isinstance(found, str)
-            else await self._tell(case, "why", found, **self._explained(found, case.now))
-        )
+        if case.said.code and any(map(self._self_watch.hears, case.ids)):
+            for ref in readings(case.said.code):
+                if alarm := self._self_watch.told_as(ref):
+                    facts = {**alarm.figures, "condition": alarm.condition.value, "when": alarm.since}
+                    return await self._tell(case, "why_own", None, id=alarm.ref, **facts)
+        found = await (self._meant(case) if case.said.code else self._only(case, self._mine(case), "_why"))
+        if isinstance(found, str):
+            return found
+        text, facts = self._explained(found, case.now)
+        return await self._tell(case, text, found, **facts)
 
-    def _explained(self, incident: Incident, now: datetime) -> dict[str, Param]:
-        """What the criterion of the incident says, or the worst one of the unit when that one is well."""
+    def _explained(self, incident: Incident, now: datetime) -> tuple[str, dict[str, Param]]:
+        """Which text, and its facts: what is wrong while it is; else what the worst criterion of the unit says."""
+        if incident.kind in _OF_KIND and incident.phase in (Phase.OPEN, Phase.ACKNOWLEDGED):
+            level = self._site.units[incident.unit].level.value
+            return _OF_KIND[incident.kind], {**incident.facts, "level": level, "when": incident.facts.get("since")}
+        return "why", self._of_unit(incident, now)
+
+    def _of_unit(self, incident: Incident, now: datetime) -> dict[str, Param]:
         site = self._site
         unit, state = site.units[incident.unit], self._evaluator.states[incident.unit]
         rules = site.ruleset.criteria(site.calendar.local(now).date(), unit)
@@ -193,19 +205,21 @@ class Replies:
         told = why(unit, state, site.ruleset, site.calendar, now)
         facts: dict[str, Param] = {"colour": told.colour.value, "when": told.since}
         if own is None or own.colour is Colour.GREEN or incident.cause not in rules:
-            return {**facts, **self._worst(told, state, rules)}
-        return {**facts, **self._said(own, rules)}
+            return {**facts, **self._worst(told, state, rules, now)}
+        return {**facts, **self._said(own, rules, now)}
 
-    def _worst(self, told: Why, state: UnitState, rules: Mapping[str, Criterion]) -> dict[str, Param]:
+    def _worst(self, told: Why, state: UnitState, rules: Mapping[str, Criterion], now: datetime) -> dict[str, Param]:
         """What the worst criterion of a unit says; nothing where all is well."""
         worst = next(iter(told.criteria), None)
         own = state.criteria.get(worst.id) if worst is not None and worst.colour is not Colour.GREEN else None
-        return {} if own is None else self._said(own, rules)
+        return {} if own is None else self._said(own, rules, now)
 
-    def _said(self, own: CriterionState, rules: Mapping[str, Criterion]) -> dict[str, Param]:
-        rule = rules[own.criterion]
+    def _said(self, own: CriterionState, rules: Mapping[str, Criterion], now: datetime) -> dict[str, Param]:
+        rule, ends = rules[own.criterion], own.verdict.deadline
         said = judged(own, rule, self._site.ruleset.indicators.get(rule.indicator or ""))
-        return {**said, "colour": own.colour.value, "when": own.episode_since or own.since}
+        late = days_late(ends, now, self._site.calendar) if own.verdict.overdue and ends is not None else None
+        began = own.episode_since or own.since
+        return {**said, "colour": own.colour.value, "when": began, "days_late": late}
 
     # digests
 
@@ -253,7 +267,7 @@ class Replies:
         unit = site.units[codes[0]]
         rules = site.ruleset.criteria(site.calendar.local(now).date(), unit)
         told = why(unit, states[unit.code], site.ruleset, site.calendar, now)
-        worst = self._worst(told, states[unit.code], rules)
+        worst = self._worst(told, states[unit.code], rules, now)
         return "digest_why", {**worst, **facts, "codes": ", ".join(codes), "more": None, "worst": unit.code}
 
     # who is meant, and by whom
@@ -270,15 +284,16 @@ class Replies:
             past = await self._store.incident(ref)
             if past is not None and told(past, case.ids) and past.unit in self._evaluator.states:
                 return past
-        return await self._tell(case, "unknown", id=case.said.code)
+        near = alike(case.said.code, [one.ref for one in self._mine(case)])
+        return await self._tell(case, "unknown", id=case.said.code, near=", ".join(near[:_NEAR]) or None)
 
-    async def _only(self, case: _Case, among: Sequence[Incident]) -> Incident | str:
+    async def _only(self, case: _Case, among: Sequence[Incident], asked: str = "") -> Incident | str:
         """The one incident that is meant without a code; otherwise what was answered."""
         if len(among) == 1:
             return among[0]
         if not among:
-            return await self._tell(case, "nothing")
-        return await self._tell(case, "several", listed=_codes([one.ref for one in among]), count=len(among))
+            return await self._tell(case, f"nothing{asked}")
+        return await self._tell(case, f"several{asked}", listed=_codes([one.ref for one in among]), count=len(among))
 
     def _mine(self, case: _Case) -> list[Incident]:
         """Open incidents that were told to the sender, the oldest first."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from monitor.config.complain import nearest
 from monitor.config.spec import Site
 from monitor.engine.rank import Ranked, rankings
 from monitor.model.incident import Delivery, Incident
 from monitor.model.muting import Span
+from monitor.model.nearest import nearest
 from monitor.model.state import AuditEntry, Transition, UnitState
 from monitor.model.unit import Level, Unit
 from monitor.ports import History, Store

@@ -112,7 +112,7 @@ class Rounds:
         """Whether the store is back. Nothing is decided here: what is known by now might wait for more of it."""
         async with self._commits.turn:
             await self._commits.open()
-            await self._sources.save()
+            await self._sources.save(self._sources.changed())
             if not self._line.away:
                 self._line.restored()
 
@@ -123,12 +123,13 @@ class Rounds:
         try:
             await self._commits.open()
             await self._follow_clock()
+            health = self._sources.changed()  # what a source brought is committed before that it was read
             self._agenda.wake_due()
             for rank in RANKS:
                 units = self._agenda.of_rank(rank)
                 for start in range(0, len(units), BATCH):
                     await self._decide_batch(units[start : start + BATCH])
-            await self._sources.save()  # before the answer: who was told "taken" may forget it
+            await self._sources.save(health)  # before the answer: who was told "taken" may forget it
         except StoreError as refused:
             _answer(waiting, refused)
             raise

@@ -142,6 +142,10 @@ class SelfWatch(Collector):
                 log.error("the answer of %s is not in the audit trail: %s", actor, str(broken) or "no answer")
         return alarm
 
+    def told_as(self, ref: str) -> Alarm | None:
+        """The alarm that people were told of by this reference; None when there is none."""
+        return next((alarm for alarm in self.alarms.values() if alarm.told_of and alarm.ref == ref), None)
+
     async def _note_answer(self, alarm: Alarm, entry: AuditEntry) -> None:
         """Write down who answered; what waits of the alarm is owed no more. Raises StoreError."""
         if self._own.operators is None:

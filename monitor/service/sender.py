@@ -218,7 +218,7 @@ class Sender:
             log.error("%s of %s is not in the audit trail: %s", action, channel, broken)
 
     async def heard_later(self, channel: str, name: str, final: str) -> bool:
-        """Take in what a provider says later of a message ("delivered", "failed"), see the store's port.
+        """Take in what a provider says later of a message, see the store's port; what is no news changes nothing.
 
         What failed after all is owed by the recipient's next channel at once, unless it was withheld since (answered,
         recovered, worsened ...). False where nothing has this name. Raises StoreError.
@@ -232,9 +232,11 @@ class Sender:
             told.append(following)
             return take_over(notice, following)
 
-        if not await self._store.heard_later(channel, name, final, now, instead):
+        news = await self._store.heard_later(channel, name, final, now, instead)
+        if news is None:
             self._keep_early(channel, name, final)
-            return False
+        if not news:
+            return news is not None
         detail = f"told by {', '.join(dict.fromkeys(told))} instead" if told else ""
         await self._store.audit(AuditEntry(now, f"provider of {channel}", final, clean(name), detail))
         if told:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from monitor.decide import Watch, brings_nothing
 from monitor.engine.hygiene import after_poll
@@ -52,12 +52,15 @@ class SourcesHealth:
         """What is known of a source besides its answers."""
         self.known[health.source] = self._changed[health.source] = health
 
-    async def save(self) -> None:
-        """Store what changed; while the store is away it waits."""
-        changed = self._changed
+    def changed(self) -> Mapping[str, SourceHealth]:
+        """What is to be stored by now."""
+        return dict(self._changed)
+
+    async def save(self, changed: Mapping[str, SourceHealth]) -> None:
+        """Store what had changed; while the store is away it waits."""
         if self._line.away or not changed:
             return
-        self._changed = {}
+        self._changed = {source: one for source, one in self._changed.items() if one is not changed.get(source)}
         try:
             await self._line.ask(lambda: self._store.save_health(tuple(changed.values())))
         except BaseException as broken:

@@ -136,10 +136,18 @@ class FakeGateways:
         return await _endless(request, self._clock, 0 if mood.kind == "huge" else _DRIP)
 
     async def _status(self, request: web.Request) -> web.Response:
+        mood = self.moods.get("status", Mood())
+        if mood.kind == "status":
+            return web.Response(status=int(mood.value))
+        if mood.kind == "lost":
+            assert request.transport is not None
+            request.transport.abort()
+        if self.access_token and request.headers["access_token"] != self.access_token:
+            return web.json_response({"error": -124, "message": "Access token invalid"})
         name = request.query.get("tracking_id", "")
         known = next((one for one in self.arrived if one.gateway == "zalozns" and one.name == name), None)
         if known is None:
-            return web.json_response({"error": -132, "message": "unknown"})
+            return web.json_response({"error": 0, "message": "Success", "data": {"status": -1}})
         return web.json_response({"error": 0, "message": "Success", "data": {"msg_id": f"id-{name[:6]}", "status": 1}})
 
     async def _refresh(self, request: web.Request) -> web.Response:

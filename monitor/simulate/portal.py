@@ -59,7 +59,7 @@ def read_question(body: Mapping[str, Any], root: str, now: datetime) -> Question
         raise ControlError(f"unknown rootDepartmentId {wanted!r}", 404, (department_id(root),))
     page = _whole(body, "currentPage", 1, 1, 100_000)
     size = _whole(body, "pageSize", PAGE_SIZE, 1, LARGEST_PAGE)
-    return Question(_span(body, now), page, size)
+    return Question(_span(body, now, ("year", "quarter", "month")), page, size)
 
 
 def evaluation(service: str, question: Question, picture: Picture, mode: str) -> Answer:
@@ -93,11 +93,11 @@ def read_form(params: Mapping[str, Any], root: str, now: datetime) -> Question:
     if str(params.get("p_tinh_id")) != numeric_id(root):
         raise ControlError(f"unknown p_tinh_id {params.get('p_tinh_id')!r}", 404, (numeric_id(root),))
     body: dict[str, Any] = {"timeType": "year", "year": params.get("p_nam")}
-    for name, key in (("quarter", "p_quy"), ("month", "p_thang")):
+    for name, key in (("half", "p_6thang"), ("quarter", "p_quy"), ("month", "p_thang")):
         if number := _whole(params, key, 0, 0, 12):
             body = {"timeType": name, "year": params.get("p_nam"), name: number}
     size = _whole(params, "pageSize", PAGE_SIZE, 1, 1000)
-    return Question(_span(body, now), _whole(params, "pageIndex", 1, 1, 100_000), size)
+    return Question(_span(body, now, tuple(_MONTHS)), _whole(params, "pageIndex", 1, 1, 100_000), size)
 
 
 def form_table(question: Question, picture: Picture, mode: str) -> Answer:
@@ -247,13 +247,16 @@ def _agencies(picture: Picture, mode: str) -> list[Row]:
     return rows
 
 
-def _span(body: Mapping[str, Any], now: datetime) -> Span:
+_MONTHS: Final = {"year": 12, "half": 6, "quarter": 3, "month": 1}
+
+
+def _span(body: Mapping[str, Any], now: datetime, known: tuple[str, ...]) -> Span:
     """The asked period up to the newest published day; empty (end before start) when it lies ahead."""
     today = now.astimezone(LOCAL).date()
     kind = body.get("timeType", "month")
-    months = {"year": 12, "quarter": 3, "month": 1}.get(kind) if isinstance(kind, str) else None
+    months = _MONTHS[kind] if isinstance(kind, str) and kind in known else None
     if months is None:
-        raise ControlError("timeType must be one of year, quarter, month", 400, ("year", "quarter", "month"))
+        raise ControlError(f"timeType must be one of {', '.join(known)}", 400, known)
     year = _whole(body, "year", today.year, 2000, 9000)
     number = 1 if kind == "year" else _whole(body, kind, (today.month - 1) // months + 1, 1, 12 // months)
     start = date(year, (number - 1) * months + 1, 1)

@@ -171,7 +171,7 @@ class FaultyStore:
 
     async def heard_later(
         self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None = None
-    ) -> bool:
+    ) -> bool | None:
         """See the port."""
         await self._write()
         return await self._inner.heard_later(channel, name, final, now, instead)

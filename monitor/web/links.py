@@ -18,8 +18,9 @@ from monitor.alerting.links import Expired, Grant, NotGenuine, Purpose, read
 from monitor.alerting.plan import Recipient
 from monitor.model.colour import Colour
 from monitor.model.errors import NotFound, Outdated
-from monitor.model.incident import Incident, Party, Phase
+from monitor.model.incident import DIGEST_PREFIX, Incident, Party, Phase
 from monitor.model.text import clean
+from monitor.model.unit import Unit
 from monitor.reporting.outside import outside
 from monitor.reporting.why import CriterionWhy, why
 from monitor.service.app import Service
@@ -74,7 +75,7 @@ class _Answered(Exception):
 async def acknowledge_page(request: web.Request) -> web.StreamResponse:
     """The incident in brief with a button. Nothing is changed, whoever asks."""
     try:
-        visit = await _visit(request, Purpose.ACKNOWLEDGE)
+        visit = await _visit(request)
     except _Answered as ended:
         return _say(request, ended.word, status=ended.status)
     found = _standing(visit)
@@ -84,7 +85,7 @@ async def acknowledge_page(request: web.Request) -> web.StreamResponse:
 async def acknowledge(request: web.Request) -> web.StreamResponse:
     """The button: answers as the recipient of the link. Doing it twice changes only how long the answer counts."""
     try:
-        visit = await _visit(request, Purpose.ACKNOWLEDGE)
+        visit = await _visit(request)
         note, party = await _form(request)
     except _Answered as ended:
         return _say(request, ended.word, status=ended.status)
@@ -110,37 +111,48 @@ async def acknowledge(request: web.Request) -> web.StreamResponse:
 
 
 async def why_page(request: web.Request) -> web.StreamResponse:
-    """Why the unit of an incident has its colour, for reading only."""
+    """Why the unit of an incident or a digest has its colour, for reading only."""
     try:
-        visit = await _visit(request, Purpose.WHY)
-        return _why(request, visit)
+        grant, person = _granted(request, Purpose.WHY)
+        return _why(request, grant, person, await _unit(request, grant))
     except _Answered as ended:
         return _say(request, ended.word, status=ended.status)
 
 
-def _why(request: web.Request, visit: Visit) -> web.StreamResponse:
-    service, pages = request.app[SERVICE], request.app[PAGES]
-    unit = next((unit for unit in service.site.units if unit.code == visit.incident.unit), None)
-    if unit is None:
+async def _unit(request: web.Request, grant: Grant) -> Unit:
+    """What a link asks about."""
+    service, code = request.app[SERVICE], ""
+    if grant.incident.startswith(DIGEST_PREFIX):
+        code = grant.incident.removeprefix(DIGEST_PREFIX).partition("/")[0]
+    elif (incident := await service.store.incident(grant.incident)) is None:
+        raise _Answered(404, "link_wrong")
+    else:
+        code = incident.unit
+    if code not in service.site.units:
         raise _Answered(410, "link_no_unit")
-    t = _words(request, visit.person)
+    return service.site.units[code]
+
+
+def _why(request: web.Request, grant: Grant, person: Recipient, unit: Unit) -> web.StreamResponse:
+    service, pages = request.app[SERVICE], request.app[PAGES]
+    t = _words(request, person)
     told = why(unit, service.evaluator.shown[unit.code], service.site.ruleset, service.site.calendar, _now(request))
-    rows = [_criterion(one, service, visit, t) for one in told.criteria]
+    rows = [_criterion(one, service, unit, t) for one in told.criteria]
     context = {
         "unit": unit,
         "told": told,
         "reasons": [outside(t.pick(reason)) for reason in told.reasons[:3]],
         "bad": [row for row in rows if row.colour is not Colour.GREEN][:SHOWN],
         "good": [row for row in rows if row.colour is Colour.GREEN],
-        "until": visit.grant.expires,
+        "until": grant.expires,
         **_frame(t, service),
     }
     return pages.show(request, "why.html", context)
 
 
-def _criterion(one: CriterionWhy, service: Service, visit: Visit, t: Words) -> Criterion:
+def _criterion(one: CriterionWhy, service: Service, unit: Unit, t: Words) -> Criterion:
     day = service.site.calendar.local(service.clock.now()).date()
-    rule = service.site.ruleset.criteria(day, service.site.units[visit.incident.unit]).get(one.id)
+    rule = service.site.ruleset.criteria(day, unit).get(one.id)
     return Criterion(
         title=t.pick(one.title),
         colour=one.colour,
@@ -151,7 +163,17 @@ def _criterion(one: CriterionWhy, service: Service, visit: Visit, t: Words) -> C
     )
 
 
-async def _visit(request: web.Request, purpose: Purpose) -> Visit:
+async def _visit(request: web.Request) -> Visit:
+    """Who came to answer, and which incident."""
+    grant, person = _granted(request, Purpose.ACKNOWLEDGE)
+    incident = await request.app[SERVICE].store.incident(grant.incident)
+    if incident is None:
+        raise _Answered(404, "link_wrong")
+    return Visit(grant, incident, person)
+
+
+def _granted(request: web.Request, purpose: Purpose) -> tuple[Grant, Recipient]:
+    """What the link allows, and to whom."""
     service, value = request.app[SERVICE], request.match_info["signed"].rstrip(_TRAILING)
     try:
         grant = read(value, purpose, service.link_keys, _now(request))
@@ -160,12 +182,11 @@ async def _visit(request: web.Request, purpose: Purpose) -> Visit:
     except NotGenuine:
         _count(request)
         raise _Answered(404, "link_wrong") from None
-    incident = await service.store.incident(grant.incident)
     today = service.site.calendar.local(_now(request)).date()
     person = service.site.directory.person(grant.recipient, today)
-    if incident is None or person is None:  # has left the post meanwhile
+    if person is None:  # has left the post meanwhile
         raise _Answered(404, "link_wrong")
-    return Visit(grant, incident, person)
+    return grant, person
 
 
 def _count(request: web.Request) -> None:

@@ -168,8 +168,9 @@ async def _ordered(request: web.Request, sort: Sort) -> Silence | Window:
     site, now = service.site, service.clock.now()
     try:
         order = _order(await json_body(request))
-        make = silence_of if sort is Silence else window_of
-        return make(order, by, site.units, site.zone, now)
+        if sort is Window:
+            return window_of(order, by, site.units, site.zone, now)
+        return silence_of(order, by, site.units, service.evaluator.policy.causes, site.zone, now)
     except Refused as refused:
         errors: list[dict[str, object]] = [{"field": refused.field, "detail": str(refused)}]
         raise Problem(422, "order", f"{refused.field}: {refused}", errors=errors) from None

@@ -52,7 +52,8 @@ SCHEMAS: Mapping[str, object] = {
                 "minItems": 1,
                 "maxItems": 1000,
                 "items": {"$ref": "#/components/schemas/Reading"},
-            }
+            },
+            "feed": {"type": "string", "description": "the feed for which a person brings them; its silence ends"},
         },
     },
     "Heartbeat": {

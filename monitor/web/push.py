@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from monitor.config.spec import Site, Token
+from monitor.config.spec import FeedSpec, Site, Token
 from monitor.engine.evidence import FUTURE_TOLERANCE, believable, clamp, contradicts, inconsistent, unratable
 from monitor.engine.hygiene import Known, backwards
-from monitor.model.reading import Comparator, Reading, Value
+from monitor.model.reading import Collected, Comparator, Reading, Value
 from monitor.model.state import AuditEntry
 from monitor.model.text import clean
 from monitor.service.app import Service
@@ -40,18 +40,27 @@ class _Refused(Exception):
 
 
 async def readings(request: web.Request) -> web.Response:
-    """Take a batch in, all or nothing. The same batch sent twice changes nothing the second time."""
+    """Take a batch in, all or nothing. The same batch sent twice changes nothing the second time.
+
+    With `feed` it is that feed's word, as if it had been fetched: its silence ends.
+    """
     known_only(request, ())
     service = request.app[SERVICE]
     _limit_rate(request, service.clock.monotonic())
-    rows = _rows(await json_body(request))
+    body = await json_body(request)
+    rows = _rows(body)
     caller = request[CALLER]
-    taken = _believed(rows, service.site, caller, service.clock.now())
+    feed, now = _feed(body, service.site, caller), service.clock.now()
+    source = feed.id if feed else f"push:{caller.id}"
+    taken = _believed(rows, service.site, caller, now, source)
+    _in_columns(taken, feed)
     _agreeing(taken)
-    _growing(taken, service.evaluator.known(f"push:{caller.id}"))
+    _growing(taken, service.evaluator.known(source))
 
     async def commit() -> None:
-        await service.evaluator.submit(taken)
+        if feed is not None:
+            service.evaluator.take(Collected(source, now, tuple(taken), by_hand=True))
+        await service.evaluator.submit(() if feed else taken)
         await _audited(service, caller, "readings", _summary(taken))
 
     await _committed(service, commit)
@@ -124,19 +133,40 @@ def _not_now() -> Problem:
 
 def _rows(body: Mapping[str, object]) -> list[object]:
     rows = body.get("readings")
-    if not isinstance(rows, list) or not rows or set(body) != {"readings"}:
+    if not isinstance(rows, list) or not rows or not set(body) <= {"readings", "feed"}:
         raise Problem(422, "readings", 'the body is {"readings": [...]} with at least one reading')
     if len(rows) > MOST:
         raise Problem(413, "too-many-readings", f"at most {MOST} readings in one batch")
     return rows
 
 
-def _believed(rows: list[object], site: Site, caller: Token, now: datetime) -> list[Reading]:
+def _feed(body: Mapping[str, object], site: Site, caller: Token) -> FeedSpec | None:
+    """The feed that a person brings the batch for, whose silence it ends; None: it is the caller's own word."""
+    name = body.get("feed")
+    if name is None:
+        return None
+    if caller.role == "pusher":
+        raise Problem(403, "not-yours", "a pusher speaks for itself, and for no feed")
+    found = next((feed for feed in site.feeds if feed.id == name), None)
+    if found is None:
+        raise Problem(422, "feed", f"there is no feed {clean(str(name), 40)!r}")
+    return found
+
+
+def _in_columns(taken: Sequence[Reading], feed: FeedSpec | None) -> None:
+    """What is brought for a feed are figures of its columns. Raises Problem."""
+    columns = {column.indicator for column in feed.columns} if feed else set()
+    strange = next((reading.indicator for reading in taken if feed and reading.indicator not in columns), None)
+    if strange is not None:
+        raise Problem(422, "feed", f"the feed has no column of {strange!r}")
+
+
+def _believed(rows: list[object], site: Site, caller: Token, now: datetime, source: str) -> list[Reading]:
     taken: list[Reading] = []
     errors: list[dict[str, object]] = []
     for number, row in enumerate(rows):
         try:
-            taken.append(_reading(row, site, caller, now))
+            taken.append(_reading(row, site, caller, now, source))
         except _Refused as refused:
             errors.append({"row": number, "field": refused.field, "detail": str(refused)})
     if errors:
@@ -170,7 +200,7 @@ def _growing(taken: Sequence[Reading], known: Known) -> None:
         raise Problem(422, "backwards", "nothing was taken: a figure that only grows has fallen", errors=errors)
 
 
-def _reading(row: object, site: Site, caller: Token, now: datetime) -> Reading:
+def _reading(row: object, site: Site, caller: Token, now: datetime, source: str) -> Reading:
     if not isinstance(row, dict):
         raise _Refused("", "a reading is a JSON object")
     if unknown := sorted(set(row) - _FIELDS):
@@ -200,7 +230,7 @@ def _reading(row: object, site: Site, caller: Token, now: datetime) -> Reading:
         value=value,
         as_of=_instant(_text(row, "as_of"), site.zone, now),
         received_at=now,
-        source=f"push:{caller.id}",
+        source=source,
         comparator=comparator,
         numerator=numerator,
         denominator=denominator,

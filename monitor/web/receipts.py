@@ -9,11 +9,10 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from monitor.adapters.transports.callback import esms_status, signed, zalo_signed
+from monitor.adapters.transports.callback import esms_status, signed, zalo_signed, zalo_told
 from monitor.config.secrets import Secret
 from monitor.config.spec import ChannelSpec
 from monitor.model.errors import StoreError
-from monitor.model.incident import DELIVERED
 from monitor.web.api import answer
 from monitor.web.keys import SERVICE
 from monitor.web.problems import Problem
@@ -29,11 +28,14 @@ async def told(request: web.Request) -> web.Response:
     if not signed(secret, channel.id, name, request.query.get("sig", "")):
         raise _nothing()
     final = esms_status(request.query)
-    return await _note(request, channel, name, final if request.method == "GET" else "")
+    return await _note(request, [(channel, name)], final if request.method == "GET" else "")
 
 
 async def posted(request: web.Request) -> web.Response:
-    """A webhook of Zalo. Events that say nothing about a delivery are accepted and forgotten."""
+    """A webhook of Zalo, for all channels of its Official Account: an app has one address for all of its events.
+
+    Events that say nothing about a delivery are accepted and forgotten.
+    """
     channel, secret = _channel(request)
     body = await body_of(request)
     event = _event(body)
@@ -41,10 +43,9 @@ async def posted(request: web.Request) -> web.Response:
     app = channel.zalo.app_id if channel.zalo is not None else ""
     if not zalo_signed(secret, app, body, stamp, presented):
         raise _nothing()
-    message = event.get("message")
-    fields = message if isinstance(message, dict) else {}
-    name = str(fields.get("tracking_id") or fields.get("msg_id") or "")[:_NAME]
-    return await _note(request, channel, name, DELIVERED if event.get("event_name") == "user_received_message" else "")
+    final, names = zalo_told(event)
+    told = [(one, name[:_NAME]) for name in names for one in _of_account(request, app, secret)]
+    return await _note(request, told, final)
 
 
 def _channel(request: web.Request) -> tuple[ChannelSpec, Secret]:
@@ -68,11 +69,18 @@ def _event(body: bytes) -> Mapping[str, object]:
     return found
 
 
-async def _note(request: web.Request, channel: ChannelSpec, name: str, final: str) -> web.Response:
-    if not final or not name:
-        return answer({"heard": ""})
+def _of_account(request: web.Request, app: str, secret: Secret) -> list[ChannelSpec]:
+    """The channels whose webhooks are signed in the same way."""
+    channels = (one for one in request.app[SERVICE].site.channels.values() if one.zalo and one.zalo.app_id == app)
+    return [one for one in channels if one.callback and one.callback.reveal() == secret.reveal()]
+
+
+async def _note(request: web.Request, told: list[tuple[ChannelSpec, str]], final: str) -> web.Response:
+    """Take in what became of these messages, by their names in these channels."""
+    sender, known = request.app[SERVICE].sender, False
     try:
-        known = await request.app[SERVICE].sender.heard_later(channel.id, name, final)
+        for channel, name in told if final else ():
+            known |= bool(name) and await sender.heard_later(channel.id, name, final)
     except StoreError:
         raise Problem(503, "store", "cannot be written now; call again") from None
     return answer({"heard": final if known else ""})

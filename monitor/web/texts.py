@@ -270,6 +270,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "state_unknown": ("chưa chắc đã đến", "may have arrived"),
     "state_maybe_sent": ("có thể đã đến, đã chuyển kênh khác", "may have arrived, told by another channel"),
     "final_delivered": ("đã đến máy", "delivered"),
+    "final_seen": ("đã xem", "seen"),
     "final_failed": ("không đến được", "not delivered"),
     "state_suppressed": ("đã rút", "withheld"),
     "text": ("Nội dung", "Text"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PURE = ("monitor/model", "monitor/engine", "monitor/alerting", "monitor/reporting", "monitor/decide.py")
+PURE = ("monitor/model", "monitor/engine", "monitor/alerting", "monitor/reporting", "monitor/decide")
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:

@@ -18,10 +18,11 @@ from monitor.adapters.transports import factory
 from monitor.adapters.transports.factory import open_transports
 from monitor.adapters.transports.gateways.codes import CLASSES, codes, receipt_of
 from monitor.adapters.transports.gateways.registry import GATEWAYS
+from monitor.config.spec import Template
 from monitor.model.incident import Fault, Outcome, Receipt
 from monitor.ports import Transport
 from monitor.simulate.gateways import BOTS, IDEMPOTENT, FakeGateways, Mood
-from tests.integration.gateway_tools import ALL, PHONE, SECRET, USER, deliver, gateway_site, opened
+from tests.integration.gateway_tools import ALL, PHONE, SECRET, USER, deliver, gateway_site, notice_by, opened
 from tests.integration.posts import SLACK, shelf
 
 pytestmark = pytest.mark.integration
@@ -195,6 +196,54 @@ async def test_a_template_gets_the_words_of_the_notice_under_its_own_names(line:
     fields = fake.arrived[0].fields
     assert fields["template_data"] == {"don_vi": "Xã Văn Lang", "ma": "S10234", "ly_do": "không trả lời, 81,5%"}
     assert len(fields["tracking_id"]) <= 48
+
+
+@each("zalozns", more=HURRIED)
+@pytest.mark.parametrize("mood", [Mood("status", "503"), Mood("lost")])
+async def test_while_nobody_says_what_became_of_an_earlier_attempt_nothing_is_handed_over(line: Line, mood: Mood):
+    _, fake, transport = line
+    fake.moods |= {"zalozns": Mood("lost"), "status": mood}
+    for attempt in (1, 2):
+        receipt = await deliver(transport, "zalozns", attempt=attempt, maybe_sent=attempt > 1)
+        assert receipt.outcome is Outcome.UNKNOWN, receipt
+    assert len(fake.arrived) == fake.asked["zalozns"] == 1
+    fake.moods.clear()
+    assert (await deliver(transport, "zalozns", attempt=3, maybe_sent=True)).outcome is Outcome.SENT
+    assert len(fake.arrived) == 1
+
+
+@each("zalozns")
+async def test_what_zalo_never_saw_is_handed_over(line: Line):
+    _, fake, transport = line
+    fake.moods["zalozns"] = Mood("status", "502")
+    assert (await deliver(transport, "zalozns")).outcome is Outcome.UNKNOWN
+    fake.moods.clear()
+    assert (await deliver(transport, "zalozns", attempt=2, maybe_sent=True)).outcome is Outcome.SENT
+    assert len(fake.arrived) == 1
+
+
+@each("zalozns")
+async def test_the_question_what_became_of_it_renews_an_access_token_too(line: Line):
+    _, fake, transport = line
+    fake.moods["zalozns"] = Mood("lost")
+    await deliver(transport, "zalozns")
+    fake.moods.clear()
+    fake.access_token = "revoked-elsewhere"
+    assert (await deliver(transport, "zalozns", attempt=2, maybe_sent=True)).outcome is Outcome.SENT
+    assert (len(fake.arrived), fake.asked["zalozns"], fake.refreshed) == (1, 1, 2)
+
+
+@each("zalozns")
+async def test_a_template_gets_a_link_whole_or_not_at_all(line: Line):
+    _, fake, transport = line
+    wanted = {"vi_sao": "why_url", "nut": "why_token", "don_vi": "unit", "xac_nhan": "ack_url"}
+    transport.extras = replace(transport.extras, templates={"any": Template("77", wanted)})  # type: ignore[attr-defined]
+    links = {"why_url": f"https://board.example/w/{'x' * 150}", "ack_url": f"https://b.example/a/{'y' * 200}"}
+    page = replace(notice_by("zalozns"), words={"unit": "Đơn vị có tên dài hơn ba mươi ký tự", **links})
+    assert (await transport.send(page, attempt=1, maybe_sent=False)).outcome is Outcome.SENT
+    assert fake.arrived[0].fields["template_data"] == {
+        "vi_sao": links["why_url"], "nut": "x" * 150, "don_vi": "Đơn vị có tên dài hơn ba mươi", "xac_nhan": "-",
+    }  # fmt: skip
 
 
 @each("zalozns")

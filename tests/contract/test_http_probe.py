@@ -13,12 +13,16 @@ import pytest
 import trustme
 from aiohttp import web
 
+from monitor.adapters.fetch import Fetcher
 from monitor.adapters.fetch_kept import OLDEST
-from monitor.adapters.probes import open_probe
+from monitor.adapters.guard import AddressGuard
+from monitor.adapters.probes import Tools, open_probe
 from monitor.adapters.resolver import NameFailed
+from monitor.config.allow import parse_allow
 from monitor.config.probespec import HttpCheck, ProbeSpec
 from monitor.config.secrets import Secret
 from monitor.model.reading import Collected
+from monitor.testing import LoopClock
 from tests.contract.probe_tools import NOW, Names, note_of, tools
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -198,6 +202,33 @@ async def test_an_answer_may_take_as_long_to_begin_as_the_timeout_says(seconds, 
             probe = open_probe(ProbeSpec("it", "19", "up", 60.0, 20.0, check), used)
             found = note_of(await probe.collect(NOW))
     assert found.partition(",")[0] == note
+
+
+@pytest.mark.parametrize(
+    ("seconds", "note"),
+    [(4.0, ""), (11.0, "timeout: no complete answer within 10 s, ended while connecting")],
+)
+async def test_a_connection_may_take_as_long_to_open_as_the_timeout_says(seconds, note):
+    """The second packet that asks for it is sent after a second, the third after three: a lossy line is no dead one."""
+    with time_that_jumps() as jump:
+
+        class Far(AddressGuard):
+            async def connect(self, info: Any) -> socket.socket:
+                jump(seconds)
+                for _ in range(10):
+                    await asyncio.sleep(0)
+                return await super().connect(info)
+
+        guard, clock = Far([parse_allow("127.0.0.0/8:*")]), LoopClock(NOW)
+        fetcher = Fetcher(guard, clock)
+        async with serving(answering()) as port:
+            check = HttpCheck(f"http://127.0.0.1:{port}/")
+            probe = open_probe(ProbeSpec("it", "19", "up", 60.0, 10.0, check), Tools(fetcher, guard, clock))
+            found = await probe.collect(NOW)
+        await fetcher.close()
+    assert note_of(found) == note
+    assert found.check is not None
+    assert found.check.phases["connect"] == pytest.approx(seconds, abs=1.0)
 
 
 class Dying(Names):

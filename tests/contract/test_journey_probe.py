@@ -174,6 +174,21 @@ async def silent(request: web.BaseRequest) -> web.StreamResponse:
     raise AssertionError
 
 
+async def test_the_kind_of_a_form_is_said_once_though_the_config_says_it_too():
+    heard: list[list[str]] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        heard.append(request.headers.getall("Content-Type"))
+        return web.Response()
+
+    async with serving(handler) as port, tools() as used:
+        kind = "application/x-www-form-urlencoded; charset=UTF-8"
+        said = step(port, "a", "/a", method="POST", form={"x": "y"}, headers={"content-type": kind})
+        spec = ProbeSpec("it", "19", "up", 60.0, 5.0, JourneyCheck((said,), "19"))
+        assert note_of(await open_probe(spec, used).collect(NOW)) == ""
+    assert heard == [[kind]]
+
+
 async def test_a_step_that_hangs_ends_at_its_own_deadline():
     note = note_of(await asked(silent, form={"timeout": 0.2}))
     assert note == ("step 1 'form': timeout: no complete answer within 0.2 s, ended while waiting for the answer")

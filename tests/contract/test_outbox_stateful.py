@@ -23,7 +23,7 @@ from monitor.adapters.store.memory import MemoryStore
 from monitor.adapters.store.memory_outbox import MemoryOutbox
 from monitor.alerting.muting import Held
 from monitor.alerting.outcome import Following, Way, follow
-from monitor.model.incident import DELIVERED, FAILED, Fault, Notice, Outcome, Receipt, reference
+from monitor.model.incident import DELIVERED, FAILED, FINALS, SEEN, Fault, Notice, Outcome, Receipt, reference
 from monitor.model.state import Decision, UnitState, Withhold
 from monitor.ports import Lease
 from monitor.service import sender
@@ -292,11 +292,11 @@ class Outbox(RuleBasedStateMachine):
         self.clock.seconds = end
 
     @precondition(lambda self: any(page.taken for page in self.pages.values()))
-    @rule(data=st.data(), final=st.sampled_from([DELIVERED, FAILED]))
+    @rule(data=st.data(), final=st.sampled_from([DELIVERED, FAILED, SEEN]))
     def a_provider_tells_later(self, data: st.DataObject, final: str) -> None:
         key = data.draw(st.sampled_from(sorted(key for key, page in self.pages.items() if page.taken)))
         page = self.pages[key]
-        page.said = final
+        page.said = max(page.said, final, key=FINALS.index)
         name = reference(key)
         assert self.runner.run(self.sender.heard_later(page.notice.channel, name, final))
 

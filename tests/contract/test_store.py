@@ -932,6 +932,20 @@ async def test_a_provider_tells_later_by_our_name_or_by_its_own(store: Store) ->
     assert await store.lease("log", "me", at(20), 10, 20) == []  # it arrived: nothing to repeat
 
 
+async def test_a_final_status_is_news_once_and_is_never_taken_back(store: Store) -> None:
+    """Providers tell more than once, and not in order; that it was read says that it came."""
+    await store.commit([decision(UnitState("00010"), notices=(notice("i/0"),))])
+    (lease,) = await store.lease("log", "me", at(1), 10, 20)
+    await store.settle(lease, UNKNOWN, at(2), at(17))
+    for final, news in (
+        ("failed", True), ("failed", False), ("seen", True), ("delivered", False), ("failed", False), ("seen", False),
+    ):  # fmt: skip
+        assert await store.heard_later("log", reference("i/0"), final, at(3), lambda _: None) is news, final
+    assert await store.heard_later("log", "nothing", "seen", at(3)) is None
+    (found,) = await store.deliveries()
+    assert (found.state, found.final, found.sent_at) == ("sent", "seen", at(3))
+
+
 # -- what failed after all ---------------------------------------------------------------------------------------
 
 
@@ -954,8 +968,8 @@ async def test_what_its_provider_could_not_deliver_is_owed_by_the_next_channel_o
     store: Store, outcome: Receipt, state: str
 ) -> None:
     page = await went(store, outcome)
-    for seconds in (3, 4):
-        assert await store.heard_later("zalo", reference(page.key), "failed", at(seconds), by_sms)
+    for seconds, news in ((3, True), (4, False)):
+        assert await store.heard_later("zalo", reference(page.key), "failed", at(seconds), by_sms) is news
     assert await states_of(store) == {page.key: state, "i/0/1/0/focal/sms": "pending"}
     assert (await claim_one(store, "sms", 5)).notice == take_over(page, "sms")
     assert await store.lease("zalo", "me", at(60), 10, 20) == []

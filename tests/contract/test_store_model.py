@@ -123,7 +123,10 @@ class TwoStores(RuleBasedStateMachine):
         self.leases += self.both(lambda store: store.lease(channel, "me", at(self.now), limit, 20, limits=limits))
 
     @rule(
-        data=st.data(), channel=CHANNELS, final=st.sampled_from(["delivered", "failed"]), following=st.none() | CHANNELS
+        data=st.data(),
+        channel=CHANNELS,
+        final=st.sampled_from(["delivered", "failed", "seen"]),
+        following=st.none() | CHANNELS,
     )
     def a_provider_tells_later(self, data: st.DataObject, channel: str, final: str, following: str | None) -> None:
         names = [reference(lease.notice.key) for lease in self.leases]

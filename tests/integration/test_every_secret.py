@@ -7,6 +7,7 @@ import asyncio
 import base64
 import dataclasses
 import hashlib
+import ssl
 import stat
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,11 +17,12 @@ from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import quote, quote_plus
 
 import pytest
+import trustme
 from aiohttp import web
 from pydantic import BaseModel
 
 from monitor.config.build import load_site
-from monitor.config.fields import SecretText
+from monitor.config.fields import SecretFile, SecretText
 from monitor.config.models import SiteFile
 from monitor.config.secrets import Secret
 from tests.integration.process import Running, command_line, denbao, descendants, until
@@ -33,8 +35,8 @@ pytestmark = pytest.mark.integration
 GIVEN: dict[str, str] = {}  # name in the environment -> canary
 
 
-# The peer never hears these: two sign, one goes into a bare line, one waits for a database's handshake.
-UNHEARD = {"SID_SECRET", "ZNS_HOOK", "SEND", "SQL"}
+# The peer never hears these: three sign, one goes into a bare line, one waits for a database's handshake.
+UNHEARD = {"SID_SECRET", "ZNS_HOOK", "SEND", "SQL", "CLIENT_KEY"}
 
 
 def canary(name: str, form: str = "{}") -> str:
@@ -79,12 +81,25 @@ def gateways(base: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def plant(trial: Trial, port: int) -> None:
+def client_key(trial: Trial, authority: trustme.CA) -> str:
+    """The certificate that a probe shows, with its key in the same file; of the key a line is the canary."""
+    shown = authority.issue_cert("denbao.example")
+    chain, key = shown.cert_chain_pems[0].bytes(), shown.private_key_pem.bytes()
+    GIVEN["CLIENT_KEY"] = key.decode().splitlines()[2]
+    path = trial.folder / "secrets" / "client.pem"
+    path.parent.mkdir(exist_ok=True)
+    path.touch(0o600)
+    path.write_bytes(chain + key)
+    authority.cert_pem.write_to_path(str(trial.folder / "secrets" / "authority.pem"))
+    return "file:secrets/client.pem"
+
+
+def plant(trial: Trial, port: int, tls_port: int, authority: trustme.CA) -> None:
     """Use a canary wherever a secret may stand."""
     base, config = f"http://127.0.0.1:{port}", trial.config
     config["channels"] = gateways(base)
     config["escalation"]["via"] = list(config["channels"])
-    config["network"]["allow"].append(f"127.0.0.0/8:{port}")
+    config["network"]["allow"].append(f"127.0.0.0/8:{port},{tls_port}")
     config["base_url"] = "https://board.example"
     addresses = {name: canary("TELEPHONE") for name in config["channels"] if name != "hook"}
     for recipient in config["recipients"]:
@@ -95,19 +110,21 @@ def plant(trial: Trial, port: int) -> None:
     }
     header = {"Authorization": canary("HEADER", "Bearer {}")}
     config["metrics"] = {"push": {"url": f"{base}/push", "every": "1s", "headers": {"X-Token": canary("PUSH")}}}
-    preferred = "    sources: [c-http, c-tcp, c-way]\n"
+    preferred = "    sources: [c-http, c-tcp, c-way, c-tls]\n"
     no_break = "    source: S0 duty (no interruption)\n"
     change(trial.folder / "rules" / "indicators.yaml", no_break, no_break + preferred)
     asked = {"units": {"codes": ["tthc-19"]}, "gives": "system_reachable", "period": "1s", "timeout": "1s"}
+    shown = {"authority": "secrets/authority.pem", "client_certificate": client_key(trial, authority)}
     config["probes"] += [
         {**asked, "id": "c-http", "kind": "http", "url": f"{base}/p", "method": "POST", "headers": header,
          "body": canary("BODY", "key={}")},
         {**asked, "id": "c-tcp", "kind": "tcp", "host": "127.0.0.1", "port": port, "send": canary("SEND", "{}\n"),
          "expect": "200"},
-        {**asked, "id": "c-way", "kind": "journey", "steps": [
-            {"id": "login", "url": f"{base}/login", "method": "POST", "form": {"word": canary("FORM")},
-             "headers": header},
+        {**asked, **shown, "id": "c-way", "kind": "journey", "steps": [
+            {"id": "login", "url": f"https://127.0.0.1:{tls_port}/login", "method": "POST",
+             "form": {"word": canary("FORM")}, "headers": header},
         ]},
+        {**asked, **shown, "id": "c-tls", "kind": "http", "url": f"https://127.0.0.1:{tls_port}/t"},
     ]  # fmt: skip
     for feed in config["feeds"]:
         if feed["kind"] in ("json", "csv", "prometheus"):
@@ -132,7 +149,7 @@ def plant(trial: Trial, port: int) -> None:
 
 
 def places(model: type[BaseModel], seen: frozenset[type] = frozenset()) -> Iterator[str]:
-    """Every field of the config that is a reference to a secret, as Model.field."""
+    """Every field of the config that is a reference to a secret or to a file with one, as Model.field."""
     for name, field in model.model_fields.items():
         kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
         if _secret(kind):
@@ -143,9 +160,10 @@ def places(model: type[BaseModel], seen: frozenset[type] = frozenset()) -> Itera
 
 
 def _secret(kind: Any) -> bool:
-    (mark,) = SecretText.__metadata__  # type: ignore[attr-defined]
-    found = mark in getattr(kind, "__metadata__", ())
-    return found or any(_secret(part) for part in get_args(kind) if part is not mark and not isinstance(part, str))
+    marks = (*SecretText.__metadata__, *SecretFile.__metadata__)  # type: ignore[attr-defined]
+    if any(mark in marks for mark in getattr(kind, "__metadata__", ())):
+        return True
+    return any(_secret(part) for part in get_args(kind) if part not in marks and not isinstance(part, str))
 
 
 def _models(kind: Any) -> Iterator[type[BaseModel]]:
@@ -188,9 +206,21 @@ def revealed(thing: object, seen: set[int]) -> Iterator[str]:
 # -- and nothing is shown ------------------------------------------------------------------------------------------
 
 
+def wanting(authority: trustme.CA) -> ssl.SSLContext:
+    """The settings of a server that nobody reaches without a certificate of the authority."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
 @asynccontextmanager
-async def echo() -> AsyncIterator[tuple[int, list[str]]]:
-    """A peer that refuses everybody and repeats all that it was told: in its header, its body, its reason."""
+async def echo(authority: trustme.CA) -> AsyncIterator[tuple[int, int, list[str]]]:
+    """A peer that refuses everybody and repeats all that it was told: in its header, its body, its reason.
+
+    At its second port it wants a certificate.
+    """
     heard: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -203,16 +233,22 @@ async def echo() -> AsyncIterator[tuple[int, list[str]]]:
     app.router.add_route("*", "/{any:.*}", answer)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=wanting(authority)).start()
     try:
-        yield runner.addresses[0][1], heard
+        yield runner.addresses[0][1], runner.addresses[1][1], heard
     finally:
         await runner.cleanup()
 
 
 def forms(secret: str) -> Iterator[str]:
-    """How a secret may look on its way: as it is, in an address, and packed at each of the three places of base64."""
+    """How a secret may look on its way: as it is, in an address, and packed at each of the three places of base64.
+
+    A key that is packed so itself: unpacked, too, and as a number.
+    """
+    if secret == GIVEN.get("CLIENT_KEY"):
+        bare = base64.b64decode(secret)
+        yield from (bare.decode("latin-1"), bare.hex(), bare.hex().upper(), bare.hex(":"))
     yield from {secret, quote(secret), quote_plus(secret)}
     for before in range(3):
         yield base64.b64encode(b"x" * before + secret.encode()).decode()[4 if before else 0 : -4]
@@ -257,6 +293,7 @@ async def seen_of(trial: Trial, service: Running) -> dict[str, str]:
     seen["command lines"] = "\n".join([command_line(service.pid), *descendants(service.pid).values()])
     commands = (
         ("incidents", "--json"), ("explain", COMMUNES[0], "--json"), ("check",), ("doctor",), ("route", COMMUNES[0]),
+        ("probe", "tthc-19"), ("probe", "tthc-19", "--json"),
         *(("report", kind) for kind in ("digest", "deliveries", "incidents", "availability")),
     )  # fmt: skip
     for command in commands:
@@ -272,7 +309,7 @@ async def seen_of(trial: Trial, service: Running) -> dict[str, str]:
 async def test_a_canary_stands_in_every_place_where_a_site_may_give_a_secret(tmp_path: Path):
     """A field that is new in the config and not planted here fails this."""
     trial = await make_trial(tmp_path, communes=COMMUNES[:2])
-    plant(trial, 9)
+    plant(trial, 9, 10, trustme.CA())
     assert set(filled(SiteFile.model_validate(trial.config))) == set(places(SiteFile))
     site = load_site(trial.folder, environ=trial.environ, now=datetime.now(UTC))
     secrets = list(revealed(site, set()))
@@ -289,8 +326,9 @@ def test_a_secret_is_found_in_an_address_and_in_a_packed_password(before: str):
 @pytest.mark.nightly  # ten channels, their workers and ten commands as processes: two minutes on a busy machine
 async def test_no_secret_of_any_sort_is_ever_shown_logged_exported_or_stored(tmp_path: Path):
     trial = await make_trial(tmp_path, communes=COMMUNES[:2])
-    async with echo() as (port, heard):
-        plant(trial, port)
+    authority = trustme.CA()
+    async with echo(authority) as (port, tls_port, heard):
+        plant(trial, port, tls_port, authority)
         async with trial.serving("--log-level", "debug") as service:
             await trial.put_centre(COMMUNES[0], "down")
             await until("every channel was tried", everywhere, trial)
@@ -307,7 +345,8 @@ async def test_no_secret_of_any_sort_is_ever_shown_logged_exported_or_stored(tmp
             path
             for path in (trial.folder / "var").rglob("*")
             if path.name == "operator.token" or path.name.startswith("zalo-")
-        ]
+        ] + [trial.folder / "secrets" / "client.pem"]
+        assert any("GET /t " in told for told in heard)  # the certificate was shown
         assert all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in private)
         files = [path for path in trial.folder.rglob("*") if path.is_file() and path not in private]
         seen |= {str(path.relative_to(trial.folder)): path.read_bytes().decode("latin-1") for path in files}

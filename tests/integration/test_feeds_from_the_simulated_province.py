@@ -6,6 +6,7 @@ import csv
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,9 @@ class AtNoon(SystemClock):
 class Asker:
     """Polls the feeds of one running province."""
 
-    def __init__(self, province: SimulatedProvince, fetcher: Fetcher, clock: AtNoon) -> None:
+    def __init__(self, province: SimulatedProvince, fetcher: Fetcher, clock: AtNoon, root: Path) -> None:
         self.province = province
+        self.sites = (root / f"{number}" for number in count())  # a new one each time: nothing is remembered
         self.fetcher = fetcher
         self.clock = clock
 
@@ -118,18 +120,18 @@ class Asker:
         self.province.set_feed(MODE_OF[name], mode)
         spec = FEEDS[name]
         there = {"id": name, "url": self.province.url + spec.url, "timeout": PATIENT}
-        about = (self.fetcher, self.clock, CALENDAR, INDICATORS, UNITS)
+        about = (self.fetcher, self.clock, CALENDAR, INDICATORS, UNITS, next(self.sites))
         feed = open_feed(replace(spec, **{**there, **changes}), *about, **({"chance": chance} if chance else {}))
         return await feed.collect(self.clock.now())
 
 
 @pytest.fixture
-async def asker() -> AsyncIterator[Asker]:
+async def asker(tmp_path: Path) -> AsyncIterator[Asker]:
     clock = AtNoon()
     province = SimulatedProvince(World(19, TERRITORY), clock)
     await province.start(port=0, tcp_port=0)
     fetcher = Fetcher(AddressGuard([parse_allow("127.0.0.0/8:*")]), clock)
-    yield Asker(province, fetcher, clock)
+    yield Asker(province, fetcher, clock, tmp_path)
     await fetcher.close()
     await province.stop()
 
@@ -202,6 +204,17 @@ async def test_both_generations_of_the_portal_say_the_same_of_the_communes(gener
         spoilt = await asker.ask("portal", mode, chance=lambda: 0.0, **shape)
         assert (spoilt.readings, spoilt.rejected) == ((), ())
         assert spoilt.failure.startswith("feed portal: no data: ") and said in spoilt.failure
+
+
+async def test_the_first_generation_says_other_scores_of_half_a_year_than_of_a_month(asker):
+    _, unit, mapping, column = PORTALS["first"]
+    shape = {"kind": "portal766", "columns": (column,), "unit": unit, "mapping": mapping, "url": asker.province.url}
+    scores = []
+    for span in ("month", "half"):
+        portal = Portal(1, numeric_id("H19"), "a test", span=span)
+        found = await asker.ask("portal", chance=lambda: 0.0, portal=portal, as_of=AsOf.DAY, **shape)
+        scores.append({one.unit: one.value for one in found.readings})
+    assert scores[0].keys() == scores[1].keys() and len(scores[0]) > 80 and scores[0] != scores[1]
 
 
 @every_feed

@@ -87,6 +87,31 @@ def test_a_restart_after_the_hour_sends_no_second_one():
     assert len(editions(again)) == 2
 
 
+def test_a_restart_in_the_very_second_of_an_edition_sends_it_once():
+    second = 1 / 60
+    for ends in (29.99, 30 + second / 2, 30 + second):  # before it is owed, while it is, and just after
+        first = play(one_is_down, minutes=ends, site=with_digest(OFFICE))
+        again = play(one_is_down, minutes=90, site=with_digest(OFFICE), before=first, begin=30 + 2 * second)
+        assert sorted(editions(again))[0][0] <= 30.1
+        assert [(who, channel) for _, who, channel, _ in sorted(editions(again))] == [
+            ("office", "mail"), ("office", "sms"),
+        ]  # fmt: skip
+
+
+def test_where_nothing_is_known_it_says_so_in_whole_sentences():
+    story = play(lambda _unit, _minute: None, minutes=40, site=with_digest(OFFICE))
+    [mail] = [ring.notice for ring in story.rings if (ring.notice.kind, ring.notice.channel) == ("brief", "mail")]
+    assert mail.subject == "[BÁO CÁO NHANH] Tỉnh (19) 08:30 19/08/2025: 0/8 xanh; 0 vàng; 0 đỏ; 8 chưa rõ"
+    assert mail.body.splitlines() == [
+        "Kính gửi Văn phòng.",
+        "",
+        "Lúc 08:30 ngày 19/08/2025: 0/8 xã, phường, đặc khu xanh, 0 vàng, 0 đỏ, 8 chưa rõ.",
+        "Chỉ tiêu theo đơn vị: Trực tuyến 0 đạt, 8 chưa rõ.",  # what nobody knows is not unmet
+        "Mã: 1908-0830.",
+    ]
+    assert mail.sms == "BAO CAO NHANH 19 Tinh 08:30 19/08: 0/8 xanh, 0 vang, 0 do, 8 chua ro. Ma 1908-0830"
+
+
 def test_a_new_site_owes_no_edition_of_the_time_before_it():
     assert editions(play(one_is_down, minutes=90, site=with_digest(OFFICE), begin=40)) == []
 

@@ -18,7 +18,9 @@ from monitor.adapters.store.memory import MemoryStore
 from monitor.config.spec import AsOf, Column, FeedSpec
 from monitor.engine.book import Band, Book, Condition, Criterion, Indicator, Ruleset
 from monitor.model.colour import Colour
+from monitor.model.reading import Collected, Reading
 from monitor.model.unit import Level
+from monitor.ports import Source
 from monitor.service.app import Adapters, Service
 from monitor.service.metrics import SelfMetrics
 from tests.unit.web_site import ManualClock, NoTimetable, site
@@ -48,6 +50,7 @@ class Office:
     service: Service
     clock: ManualClock
     root: Path
+    feed: Source
     files: int = 0
 
     async def puts(self, day: int, *rows: str, header: str = "Mã;Ngày;Đúng hạn") -> None:
@@ -63,10 +66,7 @@ class Office:
     async def polls(self, minutes: float = 0) -> None:
         """The folder is looked at, and everything that follows from it is decided and stored."""
         self.clock.move(60 * minutes)
-        known = tuple(unit.code for unit in self.service.site.units)
-        about = (self.service.site.calendar, self.service.site.ruleset.indicators, known, self.root)
-        feed = open_feed(FEED, cast("Any", None), self.clock, *about)
-        self.service._collected(await feed.collect(self.clock.now()))
+        self.service._collected(await self.feed.collect(self.clock.now()))
         await self.service.evaluator.settle()
 
     def colour(self, unit: str = UNIT) -> Colour:
@@ -97,10 +97,12 @@ async def office(root: Path, store: MemoryStore | None = None) -> AsyncIterator[
     book = Book("book", "1", "Sổ", "Book", (RULE,))
     made = replace(made, ruleset=Ruleset({"on_time": ON_TIME}, (book,)), feeds=(FEED,), probes=())
     clock = ManualClock(MONDAY)
-    adapters = Adapters(clock, store or MemoryStore(), NoTimetable(), (), {}, {}, lambda: 0.5)
+    known = tuple(unit.code for unit in made.units)
+    feed = open_feed(FEED, cast("Any", None), clock, made.calendar, made.ruleset.indicators, known, root)
+    adapters = Adapters(clock, store or MemoryStore(), NoTimetable(), (feed,), {}, {}, lambda: 0.5)
     service = Service(made, adapters, SelfMetrics())
     await service.open()
-    yield Office(service, clock, root)
+    yield Office(service, clock, root, feed, len(list((root / "inbox").iterdir())))
 
 
 def rows(day: int, value: str, units: Sequence[str] = ("02101", "02102", "02103", "02104")) -> list[str]:
@@ -174,7 +176,7 @@ async def test_bad_paper_is_quarantined_with_its_line_over_a_restart_and_its_uni
     async with office(tmp_path, store) as desk:
         [refused] = desk.service.evaluator.health["report"].rejected
         assert (refused.row, refused.reason, refused.unit, refused.cell, refused.first_seen) == (
-            "line 5", "decimal-sign", UNIT, "9.5", first_seen,
+            "002.csv, line 5", "decimal-sign", UNIT, "9.5", first_seen,
         )  # fmt: skip
         await desk.puts(20, *rows(20, "95,0", ("02102", "02103", "02104")), f"{UNIT};20/11/2026;9.5")
         assert desk.service.evaluator.health["report"].rejected[0].first_seen == first_seen
@@ -194,13 +196,53 @@ async def test_the_log_names_feed_stage_row_and_reason_once_when_it_begins_and_o
         await desk.puts(18, f"{UNIT};18/11/2026;95,0", header="Mã;Ngày;Tỷ lệ đúng hạn")
         await desk.puts(18, f"{UNIT};18/11/2026;95,0")
     assert [line for line in caplog.messages if line.startswith("feed ")] == [
-        "feed report: rows: line 2: decimal-sign: unit 02101, on_time: '9.5' is not a number: "
+        "feed report: rows: 002.csv, line 2: decimal-sign: unit 02101, on_time: '9.5' is not a number: "
         "a decimal point in a feed whose decimal sign is ','",
         "feed report: rows: all are believed again",
-        "feed report: rows: line 1: schema-drift: on_time: no column 'Đúng hạn'; "
+        "feed report: rows: 005.csv, line 1: schema-drift: on_time: no column 'Đúng hạn'; "
         "did you mean 'Tỷ lệ đúng hạn'?; "
         "gone since then: 'Đúng hạn'; new: 'Tỷ lệ đúng hạn'",
         "feed report: columns: gone: 'Đúng hạn'; new: 'Tỷ lệ đúng hạn'",
         "feed report: rows: all are believed again",
         "feed report: columns: new: 'Đúng hạn'",
     ]
+
+
+async def test_a_feed_whose_file_is_imported_every_day_is_not_called_silent_and_later_is(tmp_path):
+    async with office(tmp_path) as desk:
+
+        async def imports() -> None:
+            now = desk.clock.now()
+            row = Reading(UNIT, "on_time", 95.0, now, now, "report", note="import bao-cao.csv")
+            desk.service.evaluator.take(Collected("report", now, (row,), by_hand=True))
+            await desk.service.evaluator.settle()
+
+        for _ in range(10):
+            await desk.polls(24 * 60)  # nobody uses the folder: a failure, as ever
+            await imports()
+        assert await desk.told() == [] and desk.colour() is Colour.GREEN
+        await desk.polls(7 * 24 * 60 - 10)
+        assert await desk.told() == []  # its limit counts from the last import
+        await desk.polls(20)
+        assert [kind for _, kind in await desk.told()] == ["silent"]
+        await imports()  # and that ends with the next one
+        assert "silent:report" not in desk.service.evaluator.states["19"].incidents
+        await desk.polls(5)
+        assert "silent:report" not in desk.service.evaluator.states["19"].incidents
+
+
+async def test_each_of_many_files_counts_by_itself_and_none_is_read_again_after_a_restart(tmp_path):
+    store = MemoryStore()
+    async with office(tmp_path, store) as desk:
+        for number, unit in enumerate(("02101", "02102", "02103", "02104")):
+            path = tmp_path / "inbox" / f"{unit}.csv"
+            path.write_text(f"Mã;Ngày;Đúng hạn\n{unit};16/11/2026;9{number},0\n", "utf-8")
+            written = desk.clock.now().timestamp() - 600 + number
+            os.utime(path, (written, written))
+        await desk.polls()
+        states = desk.service.evaluator.states
+        assert [states[f"0210{number}"].evidence["on_time"].value for number in range(1, 5)] == [90, 91, 92, 93]
+        assert len((await store.load_health())[0].read) == 4
+    async with office(tmp_path, store) as desk:
+        found = await desk.feed.collect(desk.clock.now())
+        assert ([reading.unit for reading in found.readings], found.before) == (["02104"], ())

@@ -549,7 +549,7 @@ def test_a_call_that_a_silence_held_is_as_old_as_the_end_of_the_silence():
     async def story(scene: Scene) -> None:
         service, now = scene.service, scene.clock.now()
         order = Order(("criterion=centre",), "works on the line", seconds=3600)
-        silence = silence_of(order, "an", scene.site.units, scene.site.calendar.zone, now)
+        silence = silence_of(order, "an", scene.site.units, {"centre"}, scene.site.calendar.zone, now)
         await service.evaluator.mute(silence, "silence", "an")
         scene.down.add(COMMUNES[0])
         await scene.passes(59.5)

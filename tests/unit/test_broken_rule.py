@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from monitor import decide as doorway
 from monitor.decide import Policy, View, decide
+from monitor.decide import criteria as room
 from monitor.engine import reasons
 from monitor.model.state import Decision, UnitState
 from monitor.service.brokenrules import BrokenRules
@@ -67,7 +67,7 @@ def test_a_forecast_that_breaks_costs_no_colour(monkeypatch: pytest.MonkeyPatch)
     def broken(*_: object) -> None:
         raise OverflowError("date value out of range")
 
-    monkeypatch.setattr(doorway, "foretold", broken)
+    monkeypatch.setattr(room, "foretold", broken)
     state = judged(policy(rule(bands=(), target=goal()))).after.criteria["rate"]
     assert state.colour is GREEN
     assert state.reasons[-1].code == reasons.FORECAST_BROKEN

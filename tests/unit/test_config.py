@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config.build import check_site, load_site
-from monitor.config.probespec import HttpCheck
+from monitor.config.probespec import HttpCheck, TcpCheck
 from monitor.config.schema import NAMES, json_schema
 from monitor.config.spec import AsOf, Site
 from monitor.model.errors import ConfigError
@@ -222,3 +222,25 @@ def test_a_preferred_family_contradicts_no_literal_address(tmp_path: Path, famil
 def test_a_brace_that_is_meant_can_be_written_in_an_address(tmp_path: Path) -> None:
     at = "    url: http://127.0.0.1:8867/portal\n"
     assert problems_of(make_site(tmp_path, at, at.replace("/portal", "/graphql?query=%7B__typename%7D"))) == []
+
+
+def test_what_holds_no_secret_may_stand_in_a_header_as_it_is(tmp_path: Path) -> None:
+    """A probe by its address of one of several names, and a form that is taken from its own page only."""
+    said = "{Host: www.example.vn, Origin: https://www.example.vn, Referer: https://www.example.vn/login,"
+    said += " X-Requested-With: XMLHttpRequest, Cache-Control: no-cache}"
+    make_site(tmp_path, "centres/{code}\n", f"centres/{{code}}\n    headers: {said}\n")
+    assert problems_of(tmp_path) == []
+
+
+def test_a_line_of_a_protocol_ends_as_its_standard_says(tmp_path: Path) -> None:
+    make_site(tmp_path, "    port: 8868\n", '    port: 8868\n    send: "QUIT\\r\\n"\n    expect: "+OK"\n')
+    assert problems_of(tmp_path) == []
+    (asks,) = (probe.asks for probe in load_site(tmp_path, environ={}, now=NOW).probes if probe.id == "system/tthc")
+    assert isinstance(asks, TcpCheck) and asks.send is not None
+    assert asks.send.reveal() == "QUIT\r\n"
+
+
+@pytest.mark.parametrize("text", ["a\\rb", "a\\r", "\\r\\r\\n", "\\e[0m", "\\0", "\\x85"])
+def test_no_other_control_character_gets_into_a_text(tmp_path: Path, text: str) -> None:
+    make_site(tmp_path, "    port: 8868\n", f'    port: 8868\n    send: "{text}"\n')
+    assert problems_of(tmp_path) == ["config.yaml:29: a text holds a control character; remove it"]

@@ -391,7 +391,7 @@ def test_what_breaks_while_it_is_taken_over_costs_its_own_criterion_only(monkeyp
     def poison(*_):
         raise ValueError("poison")
 
-    monkeypatch.setattr("monitor.decide.take_over", poison)
+    monkeypatch.setattr("monitor.decide.criteria.take_over", poison)
     made = first(COMMUNE, up(True), told(90.0), systems={SYSTEM: system(True).after})
     broken = [key for key, held in made.after.criteria.items() if held.reasons[0].code == "rule_broken"]
     assert broken == ["system_up"] and made.after.criteria["system_up"].colour is UNKNOWN

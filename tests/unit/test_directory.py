@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from monitor.alerting.plan import Directory, Recipient
 from monitor.config.build import check_site, load_site
 from monitor.config.directory import MAX_WRONG
 from tests.unit.sites import NOW, change, make_site, problems_of
-from tests.unit.workbooks import workbook
+from tests.unit.workbooks import changed, workbook
 
 HEAD = "id,role,unit,name,channels,phone,email,valid_from,valid_to,quiet\n"
 ENVIRON = {"MAIL": "mailtos://u:p@smtp.example.vn?to={address}"}
@@ -34,6 +35,23 @@ def test_people_of_the_file_join_those_of_the_config(tmp_path):
     assert loaded.addresses["an", "mail"].reveal() == "an@tinh.example"
     assert "an@tinh" not in repr(loaded.addresses) + repr(loaded.directory)
     assert [p.id for p in loaded.directory.holders("focal", ("01840", "19"))] == ["an"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (b'an,focal,01840,,log,,,,,\n"b,focal', "rules/people.csv:3: the directory is no CSV: unexpected end of data"),
+        (b"an,focal,01840,,log,,,,,\nb,focal,\xc3\x28", "rules/people.csv:3: the directory is not UTF-8"),
+        (b'a,focal,01840,"An\nBa",log,,,,,\nb,focal,0184,,log,,,,,', "rules/people.csv:4: unknown unit '0184'"),
+        (b'a,focal,0184,"An\nBa",log,,,,,', "rules/people.csv:2: unknown unit '0184'"),
+    ],
+)
+def test_what_is_wrong_is_named_by_the_line_at_which_its_row_begins(tmp_path, rows, sentence):
+    site(tmp_path)
+    path = tmp_path / "rules/people.csv"
+    path.write_bytes(HEAD.encode() + rows)
+    [problem, *_] = [one for one in problems_of(tmp_path, environ=ENVIRON) if "people" in one]
+    assert problem.startswith(sentence)
 
 
 def test_a_channel_takes_over_from_another_in_the_file_as_in_the_config(tmp_path):
@@ -215,3 +233,17 @@ def test_nobody_is_missed_while_the_office_is_closed_when_the_plan_waits_for_it(
     ]
     change(tmp_path / "config.yaml", "{after: 0s, to: [focal]}", "{after: 0s, to: [focal], office_hours: true}")
     assert [problem for problem in check_site(tmp_path, {}, NOW) if not problem.warning] == []
+
+
+@pytest.mark.parametrize("bare", [r"\1", r"\1<v></v>", r"\1<v/>"])
+def test_a_formula_without_its_result_is_no_blank_cell(bare, tmp_path):
+    """`valid_to` would be for ever."""
+    rows: list[tuple[object, ...]] = [COLUMNS, ("an", "focal", "01840", "", "log", "", "", "", "=DATE(2026,3,1)", "")]
+    path = in_a_workbook(tmp_path, ("Danh bạ", rows)) / "rules/people.xlsx"
+    found = path.read_bytes()
+    path.write_bytes(changed(found, lambda name, part: re.sub(rb"(<f>[^<]*</f>)<v>[^<]*</v>", bare.encode(), part)))
+    path.chmod(0o640)
+    assert problems_of(tmp_path, {**ENVIRON, "KEY": "k"}) == [
+        "rules/people.xlsx:2: sheet 'Danh bạ': no result of a formula is stored; "
+        "open the file in Excel or LibreOffice, and save it"
+    ]

@@ -16,8 +16,9 @@ from monitor.adapters.feeds import folder, open_feed
 from monitor.adapters.fetch import Fetcher
 from monitor.adapters.guard import AddressGuard
 from monitor.config.spec import AsOf
-from monitor.model.reading import Collected
-from monitor.ports import Source
+from monitor.engine.hygiene import Known, after_poll, inspect
+from monitor.model.reading import Collected, SourceHealth, Value
+from monitor.ports import Remembering, Source
 from tests.unit.feed_frames import CALENDAR, INDICATORS, NOW, RATE, UNITS, feed_spec, refusals, values
 from tests.unit.sites import make_site, problems_of
 from tests.unit.workbooks import workbook
@@ -66,21 +67,150 @@ def test_a_workbook_is_read_from_a_folder_too(tmp_path):
 
 def test_a_bad_row_is_told_with_its_line(tmp_path):
     drop(tmp_path, "bao-cao-1.csv", content=b"code,ratio\n02143,5\n99999,5\n")
-    assert refusals(look(tmp_path)) == [("line 3", "unknown-unit")]
+    assert refusals(look(tmp_path)) == [("bao-cao-1.csv, line 3", "unknown-unit")]
 
 
-def test_files_between_two_looks_of_which_only_the_last_is_read_are_told_once(tmp_path):
-    async def story() -> list[Collected]:
-        feed, found = opened(tmp_path), []
-        for numbers in ((1,), (2, 3, 4), ()):
-            for number in numbers:
-                drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - HOUR + number * MINUTE)
-            found.append(await feed.collect(NOW))
+class Reader:
+    """A feed on a folder, and what is remembered of it as the service does."""
+
+    def __init__(self, site: Path, **fields: Any) -> None:
+        self.site, self.fields = site, fields
+        self.health: SourceHealth | None = None
+        self.restart()
+
+    def restart(self, **fields: Any) -> None:
+        self.feed = opened(self.site, **self.fields, **fields)
+        assert isinstance(self.feed, Remembering)
+        self.feed.recall(self.health)
+
+    def looks(self, now: datetime = NOW) -> list[Value]:
+        """The values that a look brought, in their order."""
+        self.last = asyncio.run(self.feed.collect(now))
+        tables = [*self.last.before, self.last]
+        known = Known(INDICATORS, CALENDAR, lambda _unit, _indicator: None)
+        found: list[Value] = []
+        for table in tables:
+            taken = inspect(table, self.health, known)
+            self.health = after_poll(self.health, taken, "19")
+            found += [reading.value for reading in taken.readings]
+        assert isinstance(self.feed, Remembering)
+        self.feed.recall(self.health)
         return found
 
-    first, second, third = asyncio.run(story())
-    assert (first.rejected, third.rejected, values(second)) == ((), (), {("02143", "rate"): 4})
-    assert sorted(refusals(second)) == [("bao-cao-2.csv", "passed-over"), ("bao-cao-3.csv", "passed-over")]
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        assert self.health is not None
+        return sorted((one.row, one.reason) for one in self.health.rejected)
+
+
+def test_files_that_came_between_two_looks_are_all_read_the_oldest_first_and_once(tmp_path):
+    reader, found = Reader(tmp_path), []
+    for numbers in ((1,), (4, 2, 3), (), (5,)):
+        for number in numbers:
+            drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - HOUR + number * MINUTE)
+        found.append(reader.looks())
+    assert found == [[1], [2, 3, 4], [], [5]]
+
+
+def test_each_file_is_a_table_of_its_own_with_its_own_instant(tmp_path):
+    for number in range(92):
+        drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - 2 * HOUR + number * MINUTE)
+    found = asyncio.run(opened(tmp_path).collect(NOW))
+    read = [reading for table in (*found.before, found) for reading in table.readings]
+    assert [(one.value, one.as_of) for one in read] == [(n, NOW - 2 * HOUR + n * MINUTE) for n in range(92)]
+
+
+def test_a_restart_reads_the_newest_file_once_more_and_no_other(tmp_path):
+    for number in (1, 2, 3):
+        drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - HOUR + number * MINUTE)
+    reader = Reader(tmp_path)
+    assert reader.looks() == [1, 2, 3]
+    reader.restart()
+    assert (reader.looks(), reader.looks()) == ([3], [])
+
+
+def test_files_are_read_again_when_they_were_written_anew_or_are_read_otherwise(tmp_path):
+    reader = Reader(tmp_path)
+    for number in (1, 2):
+        drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - HOUR + number * MINUTE)
+    assert reader.looks() == [1, 2]
+    drop(tmp_path, "bao-cao-1.csv", 7, NOW - HOUR)  # with an older date than the newest
+    assert reader.looks() == [7]
+    reader.restart(mapping={"02143": "01840"})
+    assert reader.looks() == [7, 2]
+
+
+def test_an_archive_that_lies_there_at_the_first_look_is_not_read_and_what_is_put_there_later_is(tmp_path):
+    reader = Reader(tmp_path)
+    drop(tmp_path, "bao-cao-0.csv", 1, NOW - 30 * HOUR)
+    drop(tmp_path, "bao-cao-1.csv", 2)
+    assert reader.looks() == [2]
+    drop(tmp_path, "bao-cao-9.csv", 3, NOW - 29 * HOUR)  # of Friday, copied on Monday with its date
+    assert reader.looks() == [3]
+
+
+def test_what_one_look_does_not_read_is_told_and_read_at_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "AT_ONCE", 2)
+    for number in range(5):
+        drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - HOUR + number * MINUTE)
+    reader = Reader(tmp_path)
+    assert reader.looks() == [0, 1]
+    assert reader.told == [("bao-cao-2.csv", "waiting")]
+    assert "left for the next look: 3, this one first" in reader.last.rejected[0].detail
+    assert (reader.looks(), reader.looks(), reader.told) == ([2, 3], [4], [])
+
+
+def test_one_look_reads_a_bounded_number_of_bytes_and_seconds(tmp_path):
+    for number in range(9):
+        drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - HOUR + number * MINUTE, b"code,ratio\n" + b" " * 900)
+    found = asyncio.run(opened(tmp_path, max_bytes=1024).collect(NOW))
+    assert len(found.before) == 5
+
+
+def test_a_broken_file_is_told_and_holds_up_none_of_those_after_it(tmp_path):
+    reader = Reader(tmp_path)
+    drop(tmp_path, "bao-cao-1.csv", content=b"<html>", written=NOW - 3 * HOUR)
+    drop(tmp_path, "bao-cao-2.csv", content=b"code,ratio\n02143,7\n99999,7\n", written=NOW - 2 * HOUR)
+    drop(tmp_path, "bao-cao-3.csv", 5)
+    assert (reader.looks(), reader.last.failure) == ([7, 5], "")
+    told = [("bao-cao-1.csv", "unreadable"), ("bao-cao-2.csv, line 3", "unknown-unit")]
+    assert reader.told == told
+    assert (reader.looks(), reader.told) == ([], told)
+    (tmp_path / "inbox" / "bao-cao-1.csv").unlink()
+    assert (reader.looks(), reader.told) == ([], told[1:])
+    drop(tmp_path, "bao-cao-4.csv", 5, NOW + 24 * HOUR)
+    assert (reader.looks(NOW + 25 * HOUR), reader.told) == ([5], [])  # told for as long as the feed may be silent
+
+
+def test_the_newest_file_fails_the_feed_while_it_is_broken_and_those_before_it_are_read(tmp_path):
+    reader = Reader(tmp_path)
+    drop(tmp_path, "bao-cao-1.csv", 7, NOW - 2 * HOUR)
+    drop(tmp_path, "bao-cao-2.csv", content=b"<html>")
+    assert (reader.looks(), bool(reader.last.failure)) == ([7], True)
+    assert (reader.looks(), bool(reader.last.failure)) == ([], True)
+    drop(tmp_path, "bao-cao-3.csv", 8, NOW - MINUTE)
+    assert (reader.looks(), reader.told) == ([8], [("bao-cao-2.csv", "unreadable")])
+
+
+def test_a_file_with_fewer_rows_is_held_back_and_counts_at_the_next_look(tmp_path):
+    columns = {"as_of": AsOf.FETCH}
+    reader = Reader(tmp_path, **columns)
+    many = b"code,ratio\n" + b"".join(b"%05d,1\n" % number for number in range(8)) + b"02143,1\n"
+    drop(tmp_path, "bao-cao-1.csv", content=many, written=NOW - 2 * HOUR)
+    drop(tmp_path, "bao-cao-2.csv", 2, NOW - HOUR)
+    assert reader.looks() == [1]
+    assert reader.looks() == [2]
+
+
+def test_what_a_newer_file_says_of_the_unit_ends_what_an_older_one_was_refused_for(tmp_path):
+    reader = Reader(tmp_path)
+    drop(tmp_path, "bao-cao-1.csv", content=b"code,ratio\n02143,x\n", written=NOW - 2 * HOUR)
+    drop(tmp_path, "bao-cao-2.csv", content=b"code,ratio\n01840,y\n", written=NOW - HOUR)
+    reader.looks()
+    assert [row for row, _ in reader.told] == ["bao-cao-1.csv, line 2", "bao-cao-2.csv, line 2"]
+    drop(tmp_path, "bao-cao-3.csv", 5, NOW - MINUTE)
+    reader.looks()
+    assert [row for row, _ in reader.told] == ["bao-cao-2.csv, line 2"]
 
 
 def test_a_share_that_hangs_keeps_one_thread_of_its_own_and_is_looked_at_again_when_it_is_back(tmp_path, monkeypatch):
@@ -134,14 +264,15 @@ def test_a_folder_in_which_nobody_puts_anything_more_is_silent(tmp_path):
 
 def test_a_file_from_the_future_is_not_believed(tmp_path):
     drop(tmp_path, "bao-cao-1.csv", written=NOW + HOUR)
-    assert refusals(look(tmp_path)) == [("line 2", "future")]
+    assert refusals(look(tmp_path)) == [("bao-cao-1.csv, line 2", "future")]
+    assert values(asyncio.run(opened(tmp_path).collect(NOW + 2 * HOUR))) == {("02143", "rate"): 5}
 
 
 def test_a_file_from_a_clock_that_is_ahead_hides_none_of_those_that_come_after_it(tmp_path):
     drop(tmp_path, "bao-cao-1.csv", 1, NOW + 24 * HOUR)
     drop(tmp_path, "bao-cao-2.csv", 95, NOW - 10 * MINUTE)
     found = look(tmp_path)
-    assert values(found) == {("02143", "rate"): 95}
+    assert values(found.before[0]) == {("02143", "rate"): 95}
     assert [(one.row, one.reason) for one in found.rejected] == [("bao-cao-1.csv", "future")]
     assert found.refused == {"future": 1}
 

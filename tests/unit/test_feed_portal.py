@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import count, pairwise
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -30,6 +32,16 @@ FIRST = Portal(1, "398126", "it@example.vn")
 CODES = {"H19.01": "01840", "H19.02": "02143", "H19": "19"}
 
 
+@pytest.fixture(autouse=True)
+def site(tmp_path, monkeypatch):
+    """Each world has a site's folder of its own, in which a night is kept; no time passes for a thread."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(asyncio, "to_thread", at_once)
+
+
+NUMBERS = count()
+
+
 class World:
     """A portal that answers from memory, and a clock that only waiting moves on."""
 
@@ -37,6 +49,7 @@ class World:
         self.answers = list(answers)
         self.asked: list[tuple[Request, float]] = []
         self.start, self.time = start, 0.0
+        self.site = Path(f"site-{next(NUMBERS)}")
         self.most_at_once = self.under_way = 0
 
     def now(self) -> datetime:
@@ -64,7 +77,8 @@ class World:
 def feed(world: World, portal: Portal, *columns: Column, name: str = "portal", chance: float = 0.5) -> ShyFeed:
     unit = "MA_COQUAN" if portal.generation == 1 else "departmentCode"
     spec = feed_spec("portal766", *columns, id=name, portal=portal, unit=unit, mapping=CODES, url="https://portal.test")
-    found = open_feed(spec, world, world, CALENDAR, INDICATORS, UNITS, chance=lambda: chance)  # type: ignore[arg-type]
+    fake: Any = world
+    found = open_feed(spec, fake, fake, CALENDAR, INDICATORS, UNITS, world.site, lambda: chance)
     assert isinstance(found, ShyFeed)
     return found
 
@@ -116,9 +130,35 @@ def test_the_first_generation_is_a_form_whose_values_are_texts():
     assert (request.method, request.url) == ("POST", "https://portal.test/jsp/rest.jsp")
     assert json.loads(parse_qs((request.body or b"").decode())["params"][0]) == {
         "type": "ref", "service": "report_tinh_766_service", "p_nam": "2026", "p_6thang": 0, "p_quy": 0, "p_thang": 11,
-        "p_tinh_id": "398126", "pageIndex": 1, "pageSize": 200,
+        "p_tinh_id": "398126", "p_loaidonvi": 1, "loaichitieu": 0, "pageIndex": 1, "pageSize": 200,
     }  # fmt: skip
     assert dict(request.headers)["X-Requested-With"] == "XMLHttpRequest"
+
+
+@pytest.mark.parametrize(
+    ("span", "start", "half", "quarter", "month"),
+    [
+        ("month", datetime(2026, 6, 30, 12, tzinfo=UTC), 0, 0, 6),
+        ("quarter", datetime(2026, 6, 30, 12, tzinfo=UTC), 0, 2, 0),
+        ("half", datetime(2026, 6, 30, 12, tzinfo=UTC), 1, 0, 0),
+        ("half", datetime(2026, 6, 30, 18, tzinfo=UTC), 2, 0, 0),  # 1 July in Vietnam
+        ("half", datetime(2026, 12, 31, 12, tzinfo=UTC), 2, 0, 0),
+        ("year", datetime(2026, 6, 30, 12, tzinfo=UTC), 0, 0, 0),
+    ],
+)
+def test_the_first_generation_is_asked_for_the_running_period_of_one_sort(span, start, half, quarter, month):
+    world = World(form({"MA_COQUAN": "H19.01", "TTTT": "9.5"}), start=start)
+    collect(world, replace(FIRST, span=span), SCORE)
+    asked = json.loads(parse_qs((world.asked[0][0].body or b"").decode())["params"][0])
+    assert (asked["p_6thang"], asked["p_quy"], asked["p_thang"]) == (half, quarter, month)
+
+
+@pytest.mark.parametrize("scores", [{"TTTT": 9.5, "CLGQ": 11.5}, [{"code": "TTTT", "score": "9.5"}]])
+def test_points_of_a_group_stand_under_group_scores_in_the_second_generation(scores):
+    rows = (row("H19.01", groupScores=scores), row("H19.02", groupScores={"TTTT": 11.5}), row("H19.02"))
+    found = collect(World(results(*rows), results()), SECOND, SCORE)
+    assert values(found) == {("01840", "overdue"): 9.5}
+    assert [reason for _, reason in refusals(found)] == ["out-of-range"]
 
 
 def test_points_beyond_their_group_stand_in_the_wrong_column():
@@ -217,8 +257,7 @@ def hours(world: World, source: ShyFeed, until: float) -> list[tuple[float, bool
     return found
 
 
-def test_it_is_asked_once_a_night_after_one_and_not_at_a_start(monkeypatch):
-    monkeypatch.setattr(asyncio, "to_thread", at_once)
+def test_it_is_asked_once_a_night_after_one_and_not_at_a_start():
     world = World(*[form()] * 2)
     found = hours(world, feed(world, FIRST, SCORE), 30.0)
     assert [worked for _, worked in found] == [True]
@@ -226,8 +265,12 @@ def test_it_is_asked_once_a_night_after_one_and_not_at_a_start(monkeypatch):
 
 
 def test_feeds_of_other_names_have_other_minutes():
-    nights = {feed(World(), FIRST, SCORE, name=f"portal-{number}")._shy._night for number in range(20)}  # type: ignore[attr-defined]
-    assert len(nights) > 15
+    feeds = (feed(World(), FIRST, SCORE, name=f"portal-{number}") for number in range(20))
+    assert len({next(minute for minute in range(1440) if not one.rests(minutes(minute))) for one in feeds}) > 15
+
+
+def minutes(after: int) -> datetime:
+    return EVENING + timedelta(minutes=after)
 
 
 def test_refused_it_waits_longer_each_time_and_then_until_the_next_night():
@@ -243,8 +286,73 @@ def test_a_retry_after_is_obeyed():
     assert round(found[1] - found[0], 1) == 2.0
 
 
-def test_two_feeds_never_ask_the_portal_at_once(monkeypatch):
-    monkeypatch.setattr(asyncio, "to_thread", at_once)
+def in_the_night(world: World, source: ShyFeed) -> datetime:
+    """When its hour has come."""
+    while source.rests(world.now()):
+        world.time += 60
+    return world.now()
+
+
+def test_a_restart_in_the_night_asks_only_for_what_was_not_answered_yet_with_the_same_pauses():
+    world = World(results(row("H19.01", ("2.1", 62.5))), page(b"", 503), results(row("H19.01", totalOverdue="3")))
+    first = feed(world, SECOND, RATE, LATE)
+    began = in_the_night(world, first)
+    assert asyncio.run(first.collect(began)).failure
+    world.time += 600
+    again = feed(world, SECOND, RATE, LATE)
+    assert again.rests(world.now())  # the half hour after a refusal is not over
+    world.time += 1500
+    assert not again.rests(world.now())
+    resumed, asked = world.time, len(world.asked)
+    found = asyncio.run(again.collect(world.now()))
+    assert values(found) == {("01840", "rate"): 62.5, ("01840", "overdue"): 3}
+    [(question, when)] = world.asked[asked:]
+    assert question.url.endswith("dvc-progress-tree") and when == resumed + 3.0
+
+
+def test_a_restart_after_a_whole_night_asks_nothing_and_says_the_same():
+    world = World(form({"MA_COQUAN": "H19.01", "TTTT": "9.5"}))
+    first = feed(world, FIRST, SCORE)
+    said = asyncio.run(first.collect(in_the_night(world, first)))
+    assert first.rests(world.now())
+    world.time += 3600
+    again = feed(world, FIRST, SCORE)
+    assert not again.rests(world.now())
+    found = asyncio.run(again.collect(world.now()))
+    claims = [[(one.unit, one.value, one.as_of) for one in each.readings] for each in (said, found)]
+    assert claims[0] == claims[1] and len(world.asked) == 1
+    assert again.rests(world.now())
+
+
+def test_the_next_night_begins_anew_and_clears_the_last_one_away(tmp_path):
+    world = World(form({"MA_COQUAN": "H19.01", "TTTT": "9.5"}), form({"MA_COQUAN": "H19.01", "TTTT": "9"}))
+    source = feed(world, FIRST, SCORE)
+    for value in (9.5, 9):
+        assert values(asyncio.run(source.collect(in_the_night(world, source)))) == {("01840", "overdue"): value}
+    assert len(list((tmp_path / world.site / "var" / "portal" / "portal").iterdir())) == 1
+
+
+def test_a_refusal_is_remembered_over_restarts_until_the_window_is_over():
+    world = World(*[page(b"", 503)] * 9)
+    source = feed(world, FIRST, SCORE)
+    in_the_night(world, source)
+    began = world.time
+    for _ in range(5 * 60):  # a restart each minute
+        source = feed(world, FIRST, SCORE)
+        if not source.rests(world.now()):
+            asyncio.run(source.collect(world.now()))
+        world.time += 60
+    assert [round((when - began) / 3600, 1) for _, when in world.asked] == [0.0, 0.5, 1.5, 3.5]
+
+
+def test_a_night_that_cannot_be_kept_is_read_all_the_same(tmp_path, caplog):
+    world = World(form({"MA_COQUAN": "H19.01", "TTTT": "9.5"}))
+    (tmp_path / world.site).write_text("no folder")
+    assert values(collect(world, FIRST, SCORE))
+    assert "an answer of the portal cannot be kept" in caplog.text
+
+
+def test_two_feeds_never_ask_the_portal_at_once():
     world = World(*[results()] * 4)
     one, other = feed(world, SECOND, RATE, name="a"), feed(world, SECOND, RATE, name="b")
 

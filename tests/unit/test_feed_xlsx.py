@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from datetime import UTC, date, datetime, time
 
@@ -12,7 +13,7 @@ from monitor.config import spreadsheet
 from monitor.config import workbook as reading
 from monitor.config.spec import AsOf, Column
 from monitor.model.reading import Collected
-from tests.unit.feed_frames import MIDNIGHT, feed_spec, parsed, refusals, values
+from tests.unit.feed_frames import MIDNIGHT, RATE, feed_spec, parsed, refusals, values
 from tests.unit.workbooks import changed, in_sheet, workbook
 
 COLUMNS = (
@@ -296,3 +297,34 @@ def test_a_sheet_of_too_many_merged_cells_is_refused(monkeypatch):
     monkeypatch.setattr(xlsx, "MAX_SPREAD", 3)
     said = failure(sheet(HEADER, ROWS[0], ROWS[1], merged=[(1, 1, 2, 2, "x")]))
     assert "merged cells cover more than 3 others" in said
+
+
+def bare(book: bytes) -> bytes:
+    """The same workbook as a program writes it that computes no formula."""
+    return changed(book, lambda name, part: re.sub(rb"(<f>[^<]*</f>)<v>[^<]*</v>", rb"\1", part))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [("=CONCAT(2143)", "20/11/2026", 5), ("02143", "=DATE(2026,11,20)", 5), ("02143", "20/11/2026", "=2+3")],
+)
+def test_a_formula_that_was_never_computed_is_refused_and_is_no_blank(row):
+    spec = feed_spec("xlsx", RATE, as_of=AsOf.FIELD, as_of_field="date")
+    other = ("01840", "20/11/2026", 7)
+    found = parsed(spec, bare(sheet(("code", "date", "ratio"), row, other)))
+    assert values(found) == {("01840", "rate"): 7}
+    assert refusals(found) == [("sheet 'Báo cáo', row 2", "not-computed")]
+
+
+def test_a_formula_whose_result_is_an_empty_text_is_blank_and_one_of_another_sheet_costs_nothing():
+    empty = in_sheet(b'<c r="B2"><f>2+3</f><v>0</v></c>', b'<c r="B2" t="str"><f>2+3</f><v></v></c>')
+    book = workbook(("A", [("code", "ratio"), ("02143", "=2+3")]), ("B", [("=1+1",)]))
+    found = parsed(feed_spec("xlsx", RATE, sheets=("A",)), changed(book, empty))
+    assert (found.readings, refusals(found)) == ((), [("", "missing")])
+    unread = parsed(feed_spec("xlsx", RATE, sheets=("A",)), bare(book))
+    assert refusals(unread) == [("sheet 'A', row 2", "not-computed")]
+
+
+def test_a_formula_far_outside_makes_no_room_for_itself():
+    far = in_sheet(b"</sheetData>", b'<row r="9000000"><c r="XFD9000000"><f>1</f></c></row></sheetData>')
+    assert "than are read" in failure(changed(GOOD, far)) or "more than" in failure(changed(GOOD, far))

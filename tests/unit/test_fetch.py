@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import gzip
+import os
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -22,7 +23,7 @@ from monitor.adapters.fetch import Failure, Fetcher, Request, Response, safe_url
 from monitor.adapters.fetch_body import Gunzip, is_gzip
 from monitor.adapters.fetch_cookies import Cookies
 from monitor.adapters.fetch_kept import KEEP_ALIVE, Kept
-from monitor.adapters.fetch_line import Line, PlainLine, SocketTransport
+from monitor.adapters.fetch_line import Ear, Line, PlainLine, SocketTransport
 from monitor.adapters.fetch_redirect import next_hop
 from monitor.adapters.fetch_types import Broken
 from monitor.adapters.fetch_watch import Stopwatch
@@ -388,7 +389,7 @@ async def between() -> AsyncIterator[tuple[SocketTransport, Heard, socket.socket
     here.setblocking(False)
     there.setblocking(False)
     heard = Heard()
-    transport = SocketTransport(asyncio.get_running_loop(), here, memoryview(bytearray(8)))
+    transport = SocketTransport(asyncio.get_running_loop(), here, Ear(8))
     transport.serve(heard)
     try:
         yield transport, heard, there
@@ -418,6 +419,49 @@ async def test_while_reading_is_paused_what_comes_waits() -> None:
         while not heard.said:  # noqa: ASYNC110
             await asyncio.sleep(0)
     assert heard.said == b"late"
+
+
+async def test_what_is_heard_together_with_the_end_of_its_own_connection_is_not_read() -> None:
+    """Both sockets have something to say when the ear listens; the first to be told closes the other."""
+    loop, ear, pairs = asyncio.get_running_loop(), Ear(), [socket.socketpair() for _ in range(2)]
+    transports: list[SocketTransport] = []
+
+    class Closing(Heard):
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            for transport in transports:
+                transport.close()
+
+    protocols = [Closing(), Closing()]
+    for (here, _), protocol in zip(pairs, protocols, strict=True):
+        here.setblocking(False)
+        transports.append(SocketTransport(loop, here, ear))
+        transports[-1].serve(protocol)
+    for _, there in pairs:
+        there.send(b"x")
+    await asyncio.gather(*(protocol.lost.wait() for protocol in protocols))
+    assert sorted(protocol.said for protocol in protocols) == [b"", b"x"]
+    for _, there in pairs:
+        there.close()
+
+
+def test_an_ear_keeps_nothing_open_and_may_be_used_by_one_event_loop_after_the_other() -> None:
+    ear = Ear(8)
+
+    async def said() -> bytes:
+        here, there = socket.socketpair()
+        here.setblocking(False)
+        heard = Heard()
+        transport = SocketTransport(asyncio.get_running_loop(), here, ear)
+        transport.serve(heard)
+        there.send(b"once")
+        there.close()
+        await heard.lost.wait()
+        return heard.said
+
+    before = len(os.listdir("/proc/self/fd"))
+    assert [asyncio.run(said()) for _ in range(2)] == [b"once", b"once"]
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 async def test_a_question_larger_than_the_system_takes_at_once_is_sent_whole() -> None:
@@ -520,7 +564,7 @@ async def test_what_a_server_says_unasked_is_never_taken_for_the_next_answer() -
 async def test_a_farewell_that_the_event_loop_has_not_seen_yet_is_noticed(said: bytes) -> None:
     here, there = socket.socketpair()
     here.setblocking(False)
-    line = PlainLine(here, "192.0.2.1", memoryview(bytearray(100)))
+    line = PlainLine(here, "192.0.2.1", Ear())
     assert line.is_fit()
     there.sendall(said)
     there.close()
@@ -615,6 +659,18 @@ async def test_a_head_answer_may_announce_what_a_get_would_weigh() -> None:
 
     async with Server(answer).running() as server, fetcher() as client:
         got = await client.fetch(Request(f"http://127.0.0.1:{server.port}/", method="HEAD"))
+    assert isinstance(got, Response)
+    assert got.body == b""
+
+
+async def test_an_empty_body_that_is_called_gzip_is_an_empty_body() -> None:
+    """Some servers pack whatever they send, also nothing; browsers take it."""
+
+    def answer(head: str, port: int) -> bytes:
+        return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+
+    async with Server(answer).running() as server, fetcher() as client:
+        got = await client.fetch(Request(f"http://127.0.0.1:{server.port}/"))
     assert isinstance(got, Response)
     assert got.body == b""
 

@@ -389,3 +389,19 @@ async def test_the_other_family_is_dialled_where_the_preferred_one_does_not_answ
     writer.close()
     got = await ask(guard, Request(f"http://both.example:{entry.port}/", family=family))
     assert isinstance(got, Response) and got.peer == "127.0.0.1"
+
+
+@pytest.mark.parametrize("family", ["any", "prefer_ipv6"])
+async def test_a_datagram_goes_to_the_first_address_that_there_is_a_way_to(family: Family) -> None:
+    class Both(Names):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+        ) -> list[ResolveResult]:
+            found = [("::1", socket.AF_INET6), ("127.0.0.1", socket.AF_INET)]
+            return [ResolveResult(hostname=host, host=a, port=port, family=kind, proto=0, flags=0) for a, kind in found]
+
+    guard = AddressGuard([parse_allow("127.0.0.0/8:53")], Both())
+    with await guard.open_datagram("both.example", 53, family=family) as sock:
+        assert sock.getpeername() == ("127.0.0.1", 53)
+    with pytest.raises(Refused):
+        await guard.open_datagram("both.example", 54, family=family)

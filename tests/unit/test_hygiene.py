@@ -16,7 +16,7 @@ from monitor.config.spec import Column
 from monitor.engine.book import Indicator, Period
 from monitor.engine.hygiene import Known, after_poll, bounded, inspect
 from monitor.model.reading import MAX_REJECTED, Collected, Comparator, Drift, Reading, Rejected, Shape, SourceHealth
-from tests.unit.feed_frames import CALENDAR, FRAME, INDICATORS, NOW, feed_spec, parsed, refusals
+from tests.unit.feed_frames import CALENDAR, FRAME, INDICATORS, NOW, RATE, feed_spec, parsed, refusals
 
 LATER = timedelta(minutes=5)
 DAY = timedelta(days=1)
@@ -477,3 +477,37 @@ def test_a_source_knows_how_new_the_newest_row_is_that_it_ever_brought_for_anybo
     older = replace(rows, newest=None)  # of an earlier version
     assert after_poll(older, poll(NOW + 9 * hour), "19").newest is None
     assert after_poll(older, poll(NOW + 9 * hour, NOW + hour), "19").newest == NOW + hour
+
+
+def held(by: str, name: str, as_of: datetime = NOW) -> Reading:
+    return Reading("02143", name, 70.0, as_of, as_of, by)
+
+
+@pytest.mark.parametrize(
+    ("counting", "sources", "disagree", "taken"),
+    [
+        (None, (), None, True),
+        (held("other", "rate"), (), None, False),
+        (held("centre/02143", "rate"), (), None, False),
+        (held("portal", "rate"), (), None, True),  # its own
+        (held("push:local", "rate"), (), None, True),  # somebody's correction ends with the next row
+        (held("gone", "rate"), (), None, True),  # a source that the site has no more
+        (held("other", "rate", NOW - timedelta(seconds=3600)), (), None, True),  # too old to be believed
+        (held("other", "rate"), ("other",), None, True),  # ranked: both are kept
+        (held("other", "rate"), ("portal",), None, True),
+        (held("other", "rate"), (), 5.0, True),
+    ],
+)
+def test_what_another_source_measures_already_is_not_overwritten_unless_one_of_them_is_preferred(
+    counting, sources, disagree, taken
+):
+    rate = replace(INDICATORS["rate"], sources=sources, disagree=disagree)
+    known = Known(
+        {"rate": rate}, CALENDAR, lambda _unit, _name: None, lambda _unit, _name: counting,
+        frozenset({"portal", "other", "centre"}),
+    )  # fmt: skip
+    found = inspect(parsed(feed_spec("csv", RATE), "code,ratio\n02143,5\n"), None, known)
+    assert bool(found.readings) is taken
+    if not taken:
+        assert (refusals(found), found.refused) == ([("", "measured")], {"measured": 1})
+        assert found.rejected[0].detail.startswith("unit 02143, rate: already measured by ")

@@ -279,3 +279,22 @@ def test_what_the_running_service_refuses_as_fallen_is_told_and_the_rest_is_take
     assert asked == [["01840", "01843"], ["01843"]]
     assert (found["way"], found["readings"]) == ("service", 1)
     assert [(one["place"], one["reason"]) for one in found["refused"]] == [("line 2", "backwards")]
+
+
+def test_what_is_imported_for_a_feed_is_that_feeds_word_and_ends_its_silence(national, tmp_path):
+    change(national / "config.yaml", "127.0.0.1:8866", f"127.0.0.1:{free_ports(1)[0]}")
+    rows = [("Mã đơn vị", "Ngày báo cáo", "Trạng thái"), ("01840", "20/11/2026", "Xanh")]
+    document = taken(national, put(tmp_path, workbook(("1", rows)), "nq57.xlsx"), "--feed", "nq57")
+    assert (document["readings"], document["way"]) == (1, "store")
+    [reading] = stored(national, "01840", "reported_colour")
+    assert (reading.value, reading.source, reading.note) == ("green", "nq57", "import nq57.xlsx")
+
+    async def health() -> list[tuple[str, bool]]:
+        store = open_store("sqlite:var/denbao.db", national, read_only=True)
+        await store.open()
+        try:
+            return [(one.source, one.answers) for one in await store.load_health()]
+        finally:
+            await store.close()
+
+    assert asyncio.run(health()) == [("nq57", True)]

@@ -52,6 +52,11 @@ def told(alerts):
 # --- opening ---------------------------------------------------------------------------------------------------
 
 
+def tones(alerts):
+    """Which colour each kind of message has."""
+    return {notice.kind: notice.words["tone"] for notice in alerts.notices}
+
+
 def test_a_broken_centre_opens_an_incident_and_tells_the_focal_point_by_each_channel():
     alerts = opened()
     incident = alerts.open["centre"]
@@ -526,6 +531,19 @@ def test_what_is_well_again_is_not_called_green_where_the_unit_is_red_by_somethi
     assert {one.subject.split("]")[0] for one in plain.notices} <= {"[XANH", "[GREEN"}
 
 
+def test_the_colour_of_a_message_is_what_it_says():
+    """A mail's page shows it: red while the unit is red by anything, whatever is over."""
+    both = {**DOWN, **online(Colour.RED, NOW, 40.0)}
+    begun = reacted({}, both, NOW)
+    assert tones(begun) == {"outage": "red", "kpi_red": "red"}
+    assert tones(reacted({}, YELLOW, NOW)) == {"kpi_yellow": "yellow"}
+    later = NOW + minutes(20)
+    assert tones(reacted(begun.open, {**UP, **online(Colour.RED, NOW, 40.0)}, later)) == {"recovered": "red"}
+    assert tones(reacted(begun.open, {**UP, **online(Colour.YELLOW, NOW, 60.0, 60)}, later)) == {
+        "recovered": "green", "kpi_met": "yellow",
+    }  # fmt: skip
+
+
 def test_a_red_figure_that_becomes_yellow_far_from_its_deadline_says_so():
     red = reacted({}, online(Colour.RED, NOW, 40.0, 60), NOW)
     alerts = reacted(red.open, online(Colour.YELLOW, NOW, 55.0, 59), NOW + minutes(1440))
@@ -541,6 +559,21 @@ def test_two_troubles_of_one_unit_are_two_incidents():
 # --- silence ---------------------------------------------------------------------------------------------------
 
 QUIET = Silent("feeds/portal", local(4, 9), 86_400.0, 68.91, local(4, 9))
+OWED = frozenset({"feeds/portal"})
+
+
+def test_a_source_that_speaks_again_shows_the_worst_of_its_unit():
+    begun = reacted({}, {}, NOW, [QUIET])
+    assert tones(begun) == {"silent": "unknown"}
+    for colour, tone, said in (
+        (Colour.RED, "red", "[VẪN ĐỎ]"),
+        (Colour.YELLOW, "yellow", "[CÓ TÍN HIỆU LẠI]"),
+        (Colour.GREEN, "green", "[CÓ TÍN HIỆU LẠI]"),
+    ):
+        spoke = reacted(begun.open, online(colour, NOW, 60.0, 60), NOW + minutes(20), sources=OWED)
+        ended = [one for one in spoke.notices if one.kind == "speaks_again"]
+        assert {one.words["tone"] for one in ended} == {tone}
+        assert all(one.subject.startswith(said) for one in ended)
 
 
 def test_a_silent_source_is_told_and_told_again_when_it_speaks():

@@ -46,6 +46,16 @@ async def test_the_channel_log_shows_no_link_that_answers():
         assert len(sent) > len(PAGE.body) + 50
 
 
+async def test_the_words_for_a_template_get_the_links_too():
+    async with running(with_mail(site())) as world:
+        await world.break_centre("02102")
+        [page, *_] = [one.notice for one in await world.service.store.deliveries() if one.notice.cause]
+        assert page.words["why_url"] == f"http://board.example:8866/w/{page.ref}"
+        told = world.service._linked(page)
+        assert told.words["why_url"] in told.body
+        assert len(told.words["why_url"]) > len(page.words["why_url"]) + 100
+
+
 async def test_a_call_does_not_go_to_who_holds_another_post_by_now():
     async with running(site()) as world:
         await world.break_centre("02102")

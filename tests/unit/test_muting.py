@@ -22,6 +22,7 @@ HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 SYDNEY, NEW_YORK, BERLIN = "Australia/Sydney", "America/New_York", "Europe/Berlin"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NOON = local(6, 12)
+CAUSES = ("centre_reachable", "silent:portal", "mass:centre_reachable")
 
 
 def at(zone: str, *wall: int, fold: int = 0) -> datetime:
@@ -75,11 +76,21 @@ def test_a_wrong_matcher_is_told_what_would_be_right(written, said):
 
 
 def test_a_name_that_nothing_answers_to_is_a_typing_error_and_no_silence():
-    assert unknown_name(parse_matchers(("unit=02999",)), units()) == "unit=02999: there is no unit '02999' at this site"
-    for slip in ("level=comune", "kind=outtage", "colour=rad", "colour=yellow|do"):
-        assert unknown_name(parse_matchers((slip,)), units()) is not None
-    assert unknown_name(parse_matchers(("kind=outage|mass", "colour!=red")), units()) is None
-    assert unknown_name(parse_matchers(("unit=021*", f"system={SYSTEM}", "criterion=whatever")), units()) is None
+    for slip, said in (
+        ("unit=02999", "unit=02999: there is no unit '02999' at this site"),
+        ("level=comune", "level=comune: there is no level 'comune' at this site; did you mean 'commune'?"),
+        ("kind=outtage", "there is no kind 'outtage' at this site; did you mean 'outage'?"),
+        ("colour=yellow|do", "there is no colour 'do' at this site; known: red, unknown, yellow"),
+        ("criterion=centre_reachible", "'centre_reachible' at this site; did you mean 'centre_reachable'?"),
+        ("criterion!=centre_reachible", "did you mean 'centre_reachable'?"),
+        ("criterion=silent:portl", "did you mean 'silent:portal'?"),
+        ("criterion=cnetre_*", "there is no criterion 'cnetre_*' at this site"),
+        ("unit=99*", "there is no unit '99*' at this site"),
+    ):
+        assert said in (unknown_name(parse_matchers((slip,)), units(), CAUSES) or ""), slip
+    assert unknown_name(parse_matchers(("kind=outage|mass", "colour!=red")), units(), CAUSES) is None
+    right = ("unit=021*", f"system={SYSTEM}", "criterion=centre_*|silent:portal|mass:*", "criterion!=silent:*")
+    assert unknown_name(parse_matchers(right), units(), CAUSES) is None
 
 
 @given(st.text("ab*", min_size=1, max_size=40), st.text("ab", max_size=40))
@@ -245,7 +256,7 @@ def test_silences_and_windows_come_back_from_json_exactly():
 
 
 def ordered(**more) -> Silence:
-    return silence_of(Order(**({"matchers": ("unit=*",), "comment": "vì"} | more)), "an", units(), HANOI, NOON)
+    return silence_of(Order(**({"matchers": ("unit=*",), "comment": "vì"} | more)), "an", units(), CAUSES, HANOI, NOON)
 
 
 def planned(**more) -> Window:

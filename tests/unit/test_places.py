@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from monitor.config.build import load_site
-from monitor.config.probespec import DnsCheck, HttpCheck, JourneyCheck, ProbeSpec, Step, TcpCheck
+from monitor.config.probespec import (
+    DnsCheck,
+    HttpCheck,
+    IcmpCheck,
+    JourneyCheck,
+    ProbeSpec,
+    Step,
+    TcpCheck,
+    TlsCheck,
+)
 from monitor.config.template import Gap, Template
 from monitor.service.places import LEAST, MOST, hosts_of, places_of
 from tests.unit.sites import NOW, make_site
@@ -48,10 +57,13 @@ def test_feeds_count_as_well(site):
 @pytest.mark.parametrize(
     ("asks", "host"),
     [
-        (HttpCheck("https://a.example/x?y"), "a.example:https"),
+        (HttpCheck("https://a.example/x?y"), "a.example:443"),
         (HttpCheck("http://a.example:81/x"), "a.example:81"),
+        (HttpCheck("http://A.example"), "a.example:80"),
         (HttpCheck("http://[::1/"), ""),
         (TcpCheck("b.example", 25), "b.example:25"),
+        (TlsCheck("A.example"), "a.example:443"),
+        (IcmpCheck("a.example"), "a.example"),
         (DnsCheck("192.0.2.1", "c.example"), "192.0.2.1:53"),
     ],
 )
@@ -77,5 +89,5 @@ def test_a_journey_that_stays_at_one_host_is_bounded_there_and_one_that_wanders_
         journey("https://a.example/in?", "https://a.example/out?"),
         journey("https://a.example/", "https://b.example/"),
     )
-    assert hosts_of(replace(site, probes=(staying,))) == {"p/1": "a.example:https"}
+    assert hosts_of(replace(site, probes=(staying,))) == {"p/1": "a.example:443"}
     assert hosts_of(replace(site, probes=(wandering,))) == {"p/1": ""}

@@ -32,6 +32,7 @@ from monitor.adapters.fetch_types import MAX_HEADER_VALUE
 from monitor.adapters.guard import AddressGuard
 from monitor.adapters.probes import KINDS
 from monitor.adapters.probes.capture import LONGEST, NotCaptured, Taker
+from monitor.adapters.probes.judge import MOST
 from monitor.adapters.probes.outcome import MAX_LINE, MAX_LINES, Outcome
 from monitor.adapters.probes.talk import MAX_HEARD
 from monitor.adapters.probes.tls import TlsAsk
@@ -331,7 +332,7 @@ CAPTURES = (
 @given(answer=responses(), capture=st.sampled_from(CAPTURES))
 def test_any_answer_gives_a_value_of_bounded_length_or_none(answer: Response, capture: Capture) -> None:
     async def value() -> str:
-        return Taker(capture).value(answer, "http://h/", Cookies())
+        return Taker(capture).value(answer, "http://h/", Cookies(), MOST)
 
     with suppress(NotCaptured):
         taken = asyncio.run(value())
@@ -485,7 +486,7 @@ def _by_json(said: bytes) -> None:
     async def taken() -> None:
         for capture in CAPTURES:
             with suppress(NotCaptured):
-                assert 0 < len(Taker(capture).value(answer, "http://h/", Cookies())) <= LONGEST
+                assert 0 < len(Taker(capture).value(answer, "http://h/", Cookies(), MOST)) <= LONGEST
 
     asyncio.run(taken())
 

@@ -229,7 +229,15 @@ def test_one_step_is_told_with_its_whole_text(tmp_path):
     said = ask(tmp_path, UNIT, "red", *WHEN, "--step", "2", "--criterion", "centre_reachable").output
     assert "  1. " not in said and "  2. 2026-11-27 23:30" in said
     assert "Kính gửi Chủ tịch." in said and "SMS (" in said
-    assert ask(tmp_path, UNIT, "red", *WHEN, "--step", "3").exit_code == 1
+    beyond = ask(tmp_path, UNIT, "red", *WHEN, "--step", "3")
+    assert (beyond.exit_code, "there is no step 3; the longest plan has 2" in beyond.output) == (1, True)
+    assert "nobody would hear" not in beyond.output
+
+
+def test_a_code_that_lost_its_zero_is_told_the_unit_that_was_meant(tmp_path):
+    make_site(tmp_path)
+    asked = ask(tmp_path, UNIT.lstrip("0"), "red")
+    assert (asked.exit_code, "no unit has the code '1840'; did you mean '01840'?" in asked.output) == (2, True)
 
 
 def test_maintenance_of_the_site_is_named_and_what_follows_comes_after_it(tmp_path):

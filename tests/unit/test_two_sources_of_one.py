@@ -68,3 +68,41 @@ def test_one_probe_fills_an_indicator_once(tmp_path):
     change(tmp_path / "rules" / "indicators.yaml", "indicators:\n", answer)
     [problem] = problems_of(tmp_path)
     assert problem.startswith("config.yaml:40: 'answer' of the unit 'tthc' is filled in line 40 already")
+
+
+SECOND_FEED = """\
+  - id: other
+    kind: json
+    owner: "19"
+    url: http://127.0.0.1:8867/other
+    period: 5m
+    max_silence: 26h
+    rows: data
+    unit: code
+    expects: {codes: ["01840"]}
+    columns:
+      online_rate: {value: rate}
+channels:
+"""
+
+
+def test_two_feeds_of_one_unit_are_refused_unless_one_is_preferred(tmp_path):
+    make_site(tmp_path, "channels:\n", SECOND_FEED)
+    assert problems_of(tmp_path) == [
+        "config.yaml:54: 'online_rate' of the unit '01840' is filled in line 42 already; "
+        "fill another indicator, or list the preferred one under 'sources' of 'online_rate'"
+    ]
+    rate = "  online_rate:\n"
+    change(tmp_path / "rules" / "indicators.yaml", rate, f"{rate}    sources: [other]\n")
+    assert problems_of(tmp_path) == []
+
+
+def test_a_feed_of_which_nobody_says_whose_rows_it_has_is_refused_where_all_that_it_could_name_is_filled(tmp_path):
+    any_row = SECOND_FEED.replace('    expects: {codes: ["01840"]}\n', "")
+    make_site(tmp_path / "some", "channels:\n", any_row)
+    assert problems_of(tmp_path / "some") == []  # it may be about the province or the system
+    every = "    expects: {codes: ['19', tthc, '01840', '01843']}\n"
+    make_site(tmp_path / "all", "channels:\n", any_row)
+    change(tmp_path / "all" / "config.yaml", "    expects: {level: commune}\n", every)
+    [problem] = problems_of(tmp_path / "all")
+    assert "'online_rate' of every unit that a row could name is filled in line 42 already" in problem

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import decide as doorway
-from monitor.decide import AGE_PART, CALM, Policy, View, decide, may_wait
+from monitor.decide import AGE_PART, CALM, Policy, View, darken, decide, may_wait
+from monitor.decide import criteria as room
 from monitor.engine.book import Flap, Formula, Need, RollUp
 from monitor.engine.standing import stand
 from monitor.engine.unmoved import says_again, stands_still, stays
@@ -101,13 +101,13 @@ def judged_again(monkeypatch, heard, now, judged_at=NOON) -> set[str]:
         View(UnitState(COMMUNE), news([("up", "", 95.0, 0), ("goal", "portal", 50.0, 0)], NOON)), POLICY, NOON
     )
     asked: set[str] = set()
-    own = doorway._own
+    own = room._own
 
     def counting(view, unit, criterion, *rest):
         asked.add(criterion.id)
         return own(view, unit, criterion, *rest)
 
-    monkeypatch.setattr(doorway, "_own", counting)
+    monkeypatch.setattr(room, "_own", counting)
     decide(View(first.after, heard, judged_at=judged_at), POLICY, now)
     return asked
 
@@ -151,7 +151,7 @@ def test_what_other_units_or_several_indicators_decide_is_judged_every_time(chan
 
 def test_what_is_shown_while_nothing_can_be_committed_is_never_taken_for_judged():
     state = decide(View(UnitState(COMMUNE), news([("up", "", 95.0, 0)], NOON)), POLICY, NOON).after
-    dark = doorway.darken(state, "disk full", NOON)
+    dark = darken(state, "disk full", NOON)
     again = decide(View(dark, ()), POLICY, NOON + MINUTE).after
     assert again.criteria["up"].colour is Colour.GREEN
 

@@ -73,6 +73,7 @@ async def test_who_may_not_mute_is_refused(role):
     [
         ({**QUIET, "matchers": "unit=02102"}, "matchers"),
         ({**QUIET, "matchers": ["unit=nobody"]}, "matchers"),
+        ({**QUIET, "matchers": ["criterion=centre_reachible"]}, "matchers"),
         ({**QUIET, "for": "for ever"}, "for"),
         ({**QUIET, "for": 5}, "for"),
         ({**QUIET, "comment": 5}, "comment"),

@@ -226,3 +226,32 @@ async def test_a_unit_that_has_ended_takes_no_more_pushes(ends, status):
     units = Units(tuple(replace(one, valid_to=ends) if one.code == "02103" else one for one in made.units))
     async with running(replace(made, units=units)) as world, visiting(world) as client:
         assert (await push(client, [row()])).status == status
+
+
+async def test_what_a_person_brings_for_a_feed_is_that_feeds_word():
+    async with running(site()) as world, visiting(world) as client:
+        world.service._collected(Collected("portal", world.clock.now(), failure="feed portal: HTTP status 503"))
+        body = {"readings": [row()], "feed": "portal"}
+        answer = await client.post("/api/v1/readings", json=body, headers=bearer("operator"))
+        assert (answer.status, await answer.json()) == (200, {"accepted": 1})
+        [stored] = [r for r in await world.service.store.readings("02103", "online_rate") if r.value == 70.0]
+        health = world.service.evaluator.health["portal"]
+        assert (stored.source, health.answers, health.last_success) == ("portal", True, world.clock.now())
+
+
+@pytest.mark.parametrize(
+    ("role", "feed", "indicator", "status"),
+    [
+        ("pusher", "portal", "online_rate", 403),
+        ("operator", "nobody", "online_rate", 422),
+        ("operator", ["portal"], "online_rate", 422),
+        ("operator", "portal", "centre_reachable", 422),
+    ],
+)
+async def test_nobody_speaks_for_a_feed_that_is_not_theirs(role, feed, indicator, status):
+    async with running(site()) as world, visiting(world) as client:
+        reading = row(indicator=indicator, value=True) if indicator == "centre_reachable" else row()
+        body = {"readings": [reading], "feed": feed}
+        answer = await client.post("/api/v1/readings", json=body, headers=bearer(role))
+        assert answer.status == status
+        assert world.service.evaluator.health == {}

@@ -12,15 +12,19 @@ from aiohttp.test_utils import TestClient
 
 from monitor.alerting.digests import Edition
 from monitor.alerting.plan import DigestSpec
+from monitor.alerting.selfnotices import Operators
+from monitor.alerting.selfwatch import Alarm, Condition, Stage
 from monitor.config.secrets import Secret
-from monitor.config.spec import ChannelSpec, RepliesSpec, Site
+from monitor.config.spec import ChannelSpec, OwnAlarm, RepliesSpec, Site
+from monitor.model.colour import Colour
 from monitor.model.hours import WorkingTimes
-from monitor.model.incident import Incident, Notice, Outcome, Phase, Receipt
+from monitor.model.incident import Incident, Kind, Notice, Outcome, Phase, Receipt
 from monitor.model.segments import segments
 from monitor.model.state import AuditEntry
 from monitor.model.unit import Level
+from monitor.model.verdict import Param
 from tests.unit.test_web_links import expiring, with_parties
-from tests.unit.web_site import World, running, site, visiting
+from tests.unit.web_site import NOW, World, running, site, visiting
 
 SECRET = {"X-Denbao-Secret": "s-e-c-r-e-t"}
 FOCAL, HEAD, NOBODY = "0912 345 678", "+84987654321", "0900000000"
@@ -175,13 +179,24 @@ async def test_why_is_answered_in_one_segment_code_first_and_changes_nothing():
     async with phone() as (world, client):
         await world.break_centre("02102")
         await world.learn("02102", "online_rate", 55.25)
-        assert await write(client, f"tại sao {world.ref}?") == "why"
-        assert await write(client, "WHY", number=2) == "why"
+        assert await write(client, f"tại sao {world.ref}?") == "why_outage"
+        assert await write(client, "WHY", number=2) == "why_outage"
         first, second = await answers(world)
         assert first.sms == second.sms
-        assert first.sms.startswith("02102 Lang 2: DO, TRUNG TAM khong, tu 10:00 18/11")
+        assert first.sms == f"02102 Lang 2: DO, khong ket noi duoc Trung tam PVHCC, tu 10:00 18/11. Ma {world.ref}"
         assert first.sms.endswith(f"Ma {world.ref}")
         assert incidents(world)[0].phase is Phase.OPEN
+
+
+async def test_why_without_a_code_is_told_of_which_incidents_it_can_be_asked():
+    async with phone() as (world, client):
+        assert await write(client, "Tại sao") == "nothing_why"
+        await world.break_centre("02102")
+        await world.break_centre("02103")
+        assert await write(client, "tại sao ạ?", number=2) == "several_why"
+        *_, several = sorted(await answers(world), key=lambda notice: notice.sms.startswith("Co 2"))
+        refs = ", ".join(one.ref for one in sorted(incidents(world), key=lambda one: (one.opened_at, one.key)))
+        assert several.sms == f"Co 2 su co dang mo: {refs}. Hoi tung su co: TAI SAO va ma"
 
 
 async def test_why_names_value_and_target_of_the_worst_when_its_own_cause_is_well():
@@ -192,7 +207,67 @@ async def test_why_names_value_and_target_of_the_worst_when_its_own_cause_is_wel
         await world.learn("02102", "online_rate", 55.25)
         assert await write(client, f"TAI SAO {ref}") == "why"
         [notice] = await answers(world)
-        assert "NOP TT 55,25%, yeu cau 80%, tu 10:00 18/11" in notice.sms
+        assert "NOP TT 55,25%, yeu cau 80%, han truoc 01/12, tu 10:00 18/11" in notice.sms
+
+
+def told_of(kind: Kind, cause: str, **facts: Param) -> Incident:
+    """An open incident at the province of which the head was told."""
+    since = NOW - timedelta(minutes=20)
+    key = f"19/{cause}/{since.isoformat()}"
+    return Incident(
+        key, "QWERTY", "19", cause, kind, Colour.RED, since,
+        owed=(f"{key}/0/0/0/head-vn/sms",), facts={"since": since, **facts},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("incident", "said"),
+    [
+        (
+            told_of(Kind.MASS, "mass:centre", affected=63, total=92, codes="02101, 02102", more=61),
+            "19 Tinh: 63/92 xa mat ket noi, tu 09:40 18/11: 02101, 02102. Ma QWERTY",
+        ),
+        (
+            told_of(Kind.SILENT, "silent:portal", source="portal", limit=86_400.0),
+            "19 Tinh: khong nhan duoc so lieu cua nguon portal, tu 09:40 18/11. Ma QWERTY",
+        ),
+    ],
+)
+async def test_why_says_what_is_wrong_also_where_no_criterion_of_the_unit_does(incident, said):
+    async with phone() as (world, client):
+        state = world.service.evaluator.states["19"]
+        world.service.evaluator.states["19"] = replace(state, incidents={incident.cause: incident})
+        for number, text in enumerate((f"tại sao {incident.ref}", "Cho hỏi vì sao lại thế ạ")):
+            await write(client, text, HEAD, number)
+        first, second = await answers(world)
+        assert first.sms == second.sms == said
+
+
+async def test_the_operator_can_ask_why_of_the_monitors_own_alarm():
+    plain = made()
+    people = plain.directory.recipients[:1]
+    own = OwnAlarm(Operators(plain.units["19"], people, ("sms",), plain.directory, plain.calendar))
+    async with running(replace(plain, own_alarm=own)) as world, visiting(world) as client:
+        alarm = Alarm(Condition.DISK_LOW, NOW, NOW, Stage.RAISED, told=1, figures={"free": 3.2})
+        world.service.self_watch.alarms = {alarm.condition: alarm}
+        sender = FOCAL if people[0].id == "focal-vn" else HEAD
+        assert await write(client, f"TAI SAO {alarm.ref}", sender) == "why_own"
+        [notice] = await answers(world)
+        assert notice.sms == f"HE THONG GIAM SAT: o dia sap day, con trong 3,2%, tu 10:00 18/11. Ma {alarm.ref}"
+
+
+async def test_a_code_with_one_wrong_letter_is_told_the_one_it_is_like_and_changes_nothing():
+    async with phone() as (world, client):
+        await world.break_centre("02102")
+        ref = world.ref
+        wrong = ("X" if ref[0] != "X" else "Y") + ref[1:]
+        swapped = ref[:4] + ref[5] + ref[4]
+        for number, code in enumerate({wrong, swapped} - {ref}):
+            assert await write(client, f"OK {code}", FOCAL, number) == "unknown"
+        assert all(f"Gan giong: {ref}" in one.sms for one in await answers(world))
+        assert incidents(world)[0].phase is Phase.OPEN
+        assert await write(client, f"OK {wrong}", HEAD, 9) == "unknown"  # who was not told of it yet is told nothing
+        assert not any(ref in one.sms for one in await answers(world) if one.recipient == "head-vn")
 
 
 async def test_the_page_of_an_incident_says_how_to_reply_once_somebody_was_told():
@@ -225,7 +300,7 @@ async def test_a_bot_hands_its_messages_over_in_fields_of_its_own_and_a_gateway_
             "message": {"message_id": "m1", "chat": {"id": "chat-7"}, "text": f"WHY {world.ref}"},
         }
         answer = await client.post("/api/v1/replies/bot", json=body, headers={"X-Bot-Api-Secret-Token": "b-o-t"})
-        assert (await answer.json())["heard"] == "why"
+        assert (await answer.json())["heard"] == "why_outage"
         form = {"id": "f1", "from": "84912345678", "text": f"OK {world.ref}", "smsc": "x"}
         answer = await client.post("/api/v1/replies/sms", data=form, headers=SECRET)
         assert (await answer.json())["heard"] == "acked"
@@ -382,9 +457,27 @@ async def test_why_and_the_number_of_a_digest_names_the_units_that_need_somebody
         assert await write(client, f"TẠI SAO {number}", HEAD) == "digest_why"
         [notice] = await answers(world)
         assert notice.sms == (
-            "19 Tinh: 1 do, 1 vang, 1 chua ro: 02104, 02103, 02101. 02104: TRUNG TAM khong. Ma 1811-0730"
+            "19 Tinh: 1 do, 1 vang, 1 chua ro: 02104, 02103, 02101. 02104: TRUNG TAM chua dat. Ma 1811-0730"
         )
         assert (notice.recipient, notice.channel) == ("head-vn", "sms")
+
+
+async def test_a_digest_has_a_link_by_which_its_reader_sees_why_and_can_answer_nothing():
+    async with reader() as (world, client, number):
+        await world.break_centre("02104")
+        [digest] = [one.notice for one in await world.service.store.deliveries() if one.notice.kind == "brief"]
+        place = f"http://board.example:8866/w/{number}"
+        assert place in digest.body and digest.words["why_url"] == place  # the store holds no link
+        told = world.service._linked(digest)
+        link = told.words["why_url"]
+        assert f"Xem lý do: {link}" in told.body and place not in told.body
+        page = await client.get(link.removeprefix("http://board.example:8866"))
+        assert (page.status, "Tỉnh" in await page.text()) == (200, True)
+        answering = link.replace("/w/", "/a/").removeprefix("http://board.example:8866")
+        assert (await client.get(answering)).status == 404
+        assert (await client.post(answering, data={"note": ""})).status == 404
+        world.clock.move(9 * 86_400)
+        assert (await client.get(link.removeprefix("http://board.example:8866"))).status == 410
 
 
 async def test_the_digests_of_all_units_are_asked_for_with_one_question(monkeypatch):

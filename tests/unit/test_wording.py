@@ -98,6 +98,38 @@ def test_what_is_not_known_is_left_out_cleanly(locale, text):
         assert not re.search(r"  | [.,;:)]|\(\s*\)|,\.|;\.|\.\.", words), words
 
 
+YES_NO: dict[str, Param] = {
+    **WORST, "unit_sms": "Xa Van Lang", "unit_vi": "Xã Văn Lang", "kpi_vi": "Đã công bố đường dây nóng",
+    "kpi_sms": "Hotline", "kpi_en": "Hotline published", "measure": "bool", "value": False, "target": True, "op": "==",
+    "num": None, "den": None, "gap": None, "pace": None, "trend": None, "floor": None, "codes": None, "days_late": 4,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "vi", "en"),
+    [
+        ("overdue", "Xa Van Lang: Hotline chua dat, qua han 4 ngay. De", "Xa Van Lang: Hotline not met, 4 days late. "),
+        ("kpi_red", "Xa Van Lang: Hotline chua dat, han truoc 20/08. De", ": Hotline not met, due before 20 Aug. Pl"),
+        ("kpi_yellow", "Xa Van Lang: Hotline chua dat. Con 10 ngay", "Xa Van Lang: Hotline not met. 10 working days"),
+        ("reminder", "han truoc 20/08. Hotline chua dat. Ma", "due before 20 Aug. Hotline not met. Ref"),
+        ("kpi_met", "Xa Van Lang: Hotline nay chua dat, trang thai VANG", "Hotline now not met, state YELLOW"),
+    ],
+)
+def test_what_is_done_or_not_done_is_met_or_not_and_has_no_number(text, vi, en):
+    for locale, sms in (("vi", vi), ("en", en)):
+        message = render(text, YES_NO, locale)
+        assert sms in message.sms
+        for words in (message.subject, message.body, message.sms):
+            assert not re.search(r"không|khong|yêu cầu|yeu cau|\byes\b|\bno\b|đạt chưa|at not|-,", words), words
+            assert words.count("(") == words.count(")")
+    said = render("overdue", {**YES_NO, "value": "partly"}, "vi").body.splitlines()[2]
+    assert said.startswith("Chỉ tiêu đã công bố đường dây nóng (thời hạn trước ngày 20/08/2025, căn cứ QĐ 766) của Xã")
+    assert "Xã Văn Lang đạt một phần tính đến" in said
+    begun = render("overdue", {**YES_NO, "value": "in_progress"}, "vi").sms
+    assert "Xa Van Lang: Hotline dang thuc hien, qua han 4 ngay" in begun
+    assert "Hotline nay dat, trang thai" in render("kpi_met", {**YES_NO, "value": True}, "vi").sms
+
+
 def test_t1_of_a_centre_names_the_centre_and_of_a_system_the_procedure_system():
     facts = {**WORST, "unit_sms": "Xa Van Lang", "due": AT}
     assert render("outage", facts, "vi").sms == (
@@ -175,7 +207,7 @@ def test_the_direction_of_a_goal_is_told_unless_it_is_at_least(op, locale, words
 
 def test_yes_and_no_and_other_measures_are_spoken():
     yes = {**WORST, "value": False, "target": True, "op": "==", "measure": "bool"}
-    assert "HS truc tuyen khong, yeu cau co." in render("kpi_yellow", yes, "vi").sms
+    assert "HS truc tuyen chua dat. Con 10 ngay" in render("kpi_yellow", yes, "vi").sms
     days = {**WORST, "value": 12.5, "target": 8.0, "op": "<=", "measure": "days"}
     assert "12,5 ngay, yeu cau khong qua 8 ngay" in render("kpi_yellow", days, "vi").sms
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monitor.adapters.clock import chance
 from monitor.adapters.feeds import csv, json, prometheus, xlsx
-from monitor.adapters.feeds.feed import Feed, ShyFeed, Way
+from monitor.adapters.feeds.feed import Feed, MindfulFeed, ShyFeed, Way
 from monitor.adapters.feeds.folder import Folder
 from monitor.adapters.feeds.page import Page, Parse
 from monitor.adapters.feeds.pages import Pages
@@ -52,7 +52,10 @@ def open_feed(
     known = units if units is not None else {*spec.mapping.values(), *spec.expects, spec.owner}
     frame = _frame(spec, calendar, indicators, known)
     if spec.portal is not None:
-        return ShyFeed(spec, Nightly(spec, spec.portal, fetcher, clock, chance, frame), clock)
+        kept = root / "var" / "portal" / spec.id
+        return ShyFeed(spec, Nightly(spec, spec.portal, fetcher, clock, chance, frame, kept), clock)
+    if spec.folder:
+        return MindfulFeed(spec, Folder(spec, KINDS[spec.kind], root, clock, frame), clock)
     if spec.server is not None:
         from monitor.adapters.feeds.postgres import ServerQuery  # its driver is a twentieth of a start
 
@@ -98,8 +101,6 @@ def _way(spec: FeedSpec, fetcher: Fetcher, clock: Clock, frame: Frame, root: Pat
         return Queries(spec, fetcher, clock, frame)
     if spec.kind == "sql":
         return Query(spec, root, clock, frame)
-    if spec.folder:
-        return Folder(spec, KINDS[spec.kind], root, frame)
     if spec.paging is not None:
         return Pages(spec, spec.paging, fetcher, clock, frame)
     return Page(spec, KINDS[spec.kind], fetcher, frame)

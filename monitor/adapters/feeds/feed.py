@@ -10,7 +10,7 @@ from typing import Protocol
 
 from monitor.adapters.feeds.rows import failed
 from monitor.config.spec import FeedSpec
-from monitor.model.reading import Collected
+from monitor.model.reading import Collected, SourceHealth
 from monitor.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -60,3 +60,21 @@ class ShyFeed(Feed):
     def rests(self, now: datetime) -> bool:
         """Whether it is not to be asked now."""
         return self._shy.rests(now)
+
+
+class Mindful(Protocol):
+    """A way that goes on where it stopped."""
+
+    def recall(self, health: SourceHealth | None) -> None:
+        """What is remembered of its source by now."""
+
+    async def __call__(self, now: datetime) -> Collected:
+        """Ask once."""
+
+
+class MindfulFeed(Feed):
+    """Implements ports.Remembering, too."""
+
+    def __init__(self, spec: FeedSpec, way: Mindful, clock: Clock) -> None:
+        super().__init__(spec, way, clock)
+        self.recall = way.recall

@@ -1,4 +1,4 @@
-"""The way of a drop folder: the newest file that matches, below the site's own folder, over no symbolic link."""
+"""The way of a drop folder: every file that matches, once, below the site's own folder, over no symbolic link."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import fnmatch
 import os
 import stat
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from monitor.adapters.feeds.apart import Apart
 from monitor.adapters.feeds.body import Unreadable
@@ -22,74 +25,177 @@ from monitor.adapters.feeds.rows import Frame, failed
 from monitor.config.spec import FeedSpec
 from monitor.engine.evidence import FUTURE_TOLERANCE
 from monitor.engine.hygiene import bounded
-from monitor.model.reading import Collected, Rejected
+from monitor.model.reading import Collected, Rejected, SourceHealth, Tables
 from monitor.model.text import clean
+from monitor.ports import Clock
 
 MAX_FILES = 10_000  # names of one folder that are looked at
+AT_ONCE = 200  # files that one poll reads at most
+TIMES = 4  # `max_bytes` after which a poll reads no further file
 SETTLED = 5.0  # seconds since its last change after which a file counts as whole
 _NOT_MEANT = (".", "~$")  # hidden; and what Excel puts beside a workbook as long as somebody has it open
 _AHEAD = "the file was written in the future of our clock and is passed over: put it there again"
-_MISSED = "a newer file was put there before this one was read: put it there again, or look more often"
 _STEP = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe must not make us wait
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file of the folder."""
+    """A file of the folder. `mark` is another one when it was written anew, or is to be read otherwise."""
 
     name: str
     written: datetime
+    mark: str = ""
 
 
 class Folder:
-    """Reads the newest file of `folder` below `root`, in a thread of its own: the folder may be a share that hangs.
+    """Reads the files of `folder` below `root`, in a thread of its own: the folder may be a share that hangs.
 
-    Rows that state no date are as old as the file. A file that came and went unread between two looks is told.
+    Each file is a table by itself, and is read once, the oldest first: what was read is remembered in the health of the
+    source, over a restart too. Of what lies there before anything is remembered, only files within `max_silence` are
+    read: the others are an archive. One poll reads a bounded number of files and bytes, and none after `timeout`; the
+    rest comes next. A file that cannot be read is refused by itself; the newest is a failure, and tried again.
 
-    A file older than `max_silence` is a failure: whoever should have put the next one there has fallen silent.
+    Rows that state no date are as old as the file. Where even the newest file is older than `max_silence` that is a
+    failure, too: whoever should have put the next one there has fallen silent.
     """
 
-    def __init__(self, spec: FeedSpec, parse: Parse, root: Path, frame: Frame) -> None:
+    def __init__(self, spec: FeedSpec, parse: Parse, root: Path, clock: Clock, frame: Frame) -> None:
         self._spec = spec
         self._parse = parse
         self._root = root
+        self._clock = clock
         self._frame = frame
-        self._newest: datetime | None = None  # when the file was written that was read last
-        self._apart: Apart[tuple[list[Found], Found, bytes]] = Apart()
+        self._manner = _manner(spec, frame)
+        self._known: SourceHealth | None = None
+        self._is_new = True  # nothing was read in this life
+        self._apart: Apart[Any] = Apart()
+
+    def recall(self, health: SourceHealth | None) -> None:
+        """What is remembered of this source by now."""
+        self._known = health
 
     async def __call__(self, now: datetime) -> Collected:
-        """Look once."""
-        spec = self._spec
+        """Look once. What it found last is the answer, `before` holds the others."""
+        spec, end = self._spec, self._clock.monotonic() + self._spec.timeout
+        said = f"timeout: the folder {spec.folder} does not answer within {spec.timeout:g} s"
+        late = failed(spec, now, said, "fetch")
         try:
-            files, found, body = await self._apart(partial(self._look, now), spec.timeout)
+            files: list[Found] = await self._apart(self._listed, spec.timeout)
+        except TimeoutError:
+            return late
         except Unreadable as error:
             return failed(spec, now, str(error), "fetch")
-        except TimeoutError:
-            said = f"timeout: the folder {spec.folder} does not answer within {spec.timeout:g} s"
-            return failed(spec, now, said, "fetch")
         except OSError as error:
             return failed(spec, now, f"the folder {spec.folder} cannot be read: {error.strerror}", "fetch")
-        age = (now - found.written).total_seconds()
-        if age > spec.max_silence:
-            said = f"the newest file, {shown(found.name)}, is {age / 3600:.0f} hours old"
+        last = newest(files, now)
+        if last is None:
+            said = f"no file in {spec.folder} matches {shown(spec.files)}, or it is still being written"
             return failed(spec, now, said, "fetch")
-        before, self._newest = self._newest, found.written
-        missed = [file for file in files if before is not None and before < file.written < found.written]
-        frame = replace(self._frame, written=found.written)
-        collected = await asyncio.to_thread(self._parse, spec, body, {}, now, frame)
-        ahead = [file for file in files if file is not found and is_ahead(file, now)]
-        return _told(_told(collected, "future", _AHEAD, ahead), "passed-over", _MISSED, missed)
+        passed = self._passed(files, last, now)
+        wanted = self._wanted(files, last, passed, now)
+        there, found = replace(self._there(files, wanted, now), passed=passed), list[Collected]()
+        async for table in self._tables(wanted, now, end):
+            found.append(replace(table, tables=there))
+        if wanted and not found:
+            return late
+        age = (now - last.written).total_seconds()
+        if age > spec.max_silence:
+            said = f"the newest file, {shown(last.name)}, is {age / 3600:.0f} hours old"
+            found.append(failed(spec, now, said, "fetch"))
+        elif not found or not found[-1].failure:
+            remarks = self._remarks(files, wanted[len(found) :], last, now)
+            if remarks or not found:
+                counts = Counter(one.reason for one in remarks)
+                found.append(Collected(spec.id, now, rejected=remarks, refused=counts, tables=there))
+        *before, answer = found
+        return replace(answer, before=tuple(before))
 
-    def _look(self, now: datetime) -> tuple[list[Found], Found, bytes]:
-        """All files that match, the newest one and its content. Raises Unreadable and OSError."""
-        spec = self._spec
-        with _opened(self._root, spec.folder) as folder:
-            files = list(_files(folder, spec.files))
-            found = newest(files, now)
-            if found is None:
-                raise Unreadable(f"no file in {spec.folder} matches {shown(spec.files)}, or it is still being written")
-            return files, found, _content(folder, found, spec.max_bytes)
+    def _listed(self) -> list[Found]:
+        """All files that match. Raises Unreadable and OSError."""
+        with _opened(self._root, self._spec.folder) as folder:
+            return list(_files(folder, self._spec.files, self._manner))
+
+    def _passed(self, files: Sequence[Found], last: Found, now: datetime) -> frozenset[str]:
+        """Of an archive that lies there when nothing is remembered yet, what is older than `max_silence`."""
+        since, known = now - timedelta(seconds=self._spec.max_silence), self._marks
+        if any(file.mark in known for file in files):
+            return frozenset()
+        return frozenset(file.mark for file in files if file.written < since and file is not last)
+
+    @property
+    def _marks(self) -> frozenset[str]:
+        """Of the files that are remembered."""
+        return frozenset(self._known.read if self._known else ())
+
+    def _wanted(self, files: Sequence[Found], last: Found, passed: frozenset[str], now: datetime) -> list[Found]:
+        """Whole files that are not remembered, the oldest first; in a new life the newest once more, as what it is held
+        against may be another by now."""
+        known = self._marks | passed
+        wanted = [f for f in files if f.mark not in known and is_settled(f, now) and not is_ahead(f, now)]
+        if last not in wanted and (self._is_new or is_ahead(last, now)):
+            wanted.append(last)
+        return sorted(wanted, key=lambda file: (file.written, file.name))
+
+    def _there(self, files: Sequence[Found], wanted: Sequence[Found], now: datetime) -> Tables:
+        """What lies there. Refused rows of a file are told for `max_silence`, unless it is gone or written anew."""
+        since, known = now - timedelta(seconds=self._spec.max_silence), self._known
+        told = {one.table for one in known.rejected if one.first_seen and one.first_seen > since} if known else set()
+        there = frozenset(file.mark for file in files)
+        return Tables(there, there & (told | {file.mark for file in wanted}))
+
+    async def _tables(self, wanted: Sequence[Found], now: datetime, end: float) -> AsyncIterator[Collected]:
+        """One after another, as many as one poll may read."""
+        size = 0
+        for number, file in enumerate(wanted[:AT_ONCE], start=1):
+            left = end - self._clock.monotonic()
+            if number > 1 and (left <= 0 or size > TIMES * self._spec.max_bytes):
+                return
+            try:
+                body: bytes = await self._apart(partial(self._content, file), max(left, 0.0))
+            except TimeoutError:
+                return
+            except Unreadable as error:
+                table = failed(self._spec, now, str(error), "fetch")
+            else:
+                size += len(body)
+                frame = replace(self._frame, written=file.written)
+                table = await asyncio.to_thread(self._parse, self._spec, body, {}, now, frame)
+            self._is_new = False
+            yield _refused(table, file) if table.failure and number < len(wanted) else _placed(table, file, now)
+
+    def _content(self, found: Found) -> bytes:
+        with _opened(self._root, self._spec.folder) as folder:
+            return _content(folder, found, self._spec.max_bytes)
+
+    def _remarks(
+        self, files: Sequence[Found], left: Sequence[Found], last: Found, now: datetime
+    ) -> tuple[Rejected, ...]:
+        """What is to be said of files that were not read."""
+        ahead = (file for file in files if file is not last and is_ahead(file, now))
+        found = [Rejected(self._spec.id, clean(file.name, 60), "future", _AHEAD) for file in ahead]
+        if left:
+            said = f"files that are left for the next look: {len(left)}, this one first"
+            found.append(Rejected(self._spec.id, clean(left[0].name, 60), "waiting", said))
+        return bounded(self._spec.id, found, len(found))
+
+
+def _placed(table: Collected, file: Found, now: datetime) -> Collected:
+    """The table of a file, with its name before every place. What is ahead of our clock is read again in its time."""
+    name = clean(file.name, 60)
+    return replace(
+        table,
+        rejected=tuple(replace(one, row=f"{name}, {one.row}" if one.row else name) for one in table.rejected),
+        places={key: f"{name}, {place}" for key, place in table.places.items()},
+        table="" if is_ahead(file, now) or table.failure else file.mark,
+    )
+
+
+def _refused(table: Collected, file: Found) -> Collected:
+    """A table of which nothing can be used, told as one bad row: those after it are read all the same."""
+    said = table.failure.removeprefix(f"feed {table.source}: ")
+    one = Rejected(table.source, clean(file.name, 60), "unreadable", said)
+    return Collected(table.source, table.at, rejected=(one,), refused={"unreadable": 1}, table=file.mark)
 
 
 def newest(files: Iterable[Found], now: datetime) -> Found | None:
@@ -97,7 +203,7 @@ def newest(files: Iterable[Found], now: datetime) -> Found | None:
 
     One from the future, whose clock was wrong, comes after all others: it would hide them until its time has come.
     """
-    settled = (file for file in files if abs((now - file.written).total_seconds()) >= SETTLED)
+    settled = (file for file in files if is_settled(file, now))
     return max(settled, key=lambda file: (not is_ahead(file, now), file.written, file.name), default=None)
 
 
@@ -106,14 +212,17 @@ def is_ahead(file: Found, now: datetime) -> bool:
     return (file.written - now).total_seconds() > FUTURE_TOLERANCE
 
 
-def _told(collected: Collected, reason: str, said: str, files: Sequence[Found]) -> Collected:
-    """The same with files that were not read, and why."""
-    if not files or collected.failure:
-        return collected
-    passed = (Rejected(collected.source, clean(file.name, 60), reason, said) for file in files)
-    counts = {**collected.refused, reason: collected.refused.get(reason, 0) + len(files)}
-    rejected = bounded(collected.source, [*passed, *collected.rejected], sum(counts.values()))
-    return replace(collected, rejected=rejected, refused=counts)
+def is_settled(file: Found, now: datetime) -> bool:
+    """Whether a file counts as whole."""
+    return abs((now - file.written).total_seconds()) >= SETTLED
+
+
+def _manner(spec: FeedSpec, frame: Frame) -> bytes:
+    """Of how files are read: whoever mends a mapping wants to have those read again that lie there."""
+    how = (spec.kind, spec.columns, spec.unit, sorted(spec.mapping.items()), spec.names is None, spec.as_of,
+           spec.as_of_field, spec.delimiter, spec.encoding, spec.decimal, sorted(spec.aliases.items()), spec.sheets,
+           sorted(frame.units))  # fmt: skip
+    return blake2b(repr(how).encode(), digest_size=32).digest()
 
 
 @contextmanager
@@ -135,7 +244,7 @@ def _opened(root: Path, name: str) -> Iterator[int]:
         os.close(at)
 
 
-def _files(folder: int, pattern: str) -> Iterator[Found]:
+def _files(folder: int, pattern: str, manner: bytes) -> Iterator[Found]:
     wanted = _plain(pattern)
     with os.scandir(folder) as entries:
         for count, entry in enumerate(entries, start=1):
@@ -145,7 +254,9 @@ def _files(folder: int, pattern: str) -> Iterator[Found]:
                 with suppress(FileNotFoundError):  # taken away since it was listed
                     about = entry.stat(follow_symlinks=False)
                     if stat.S_ISREG(about.st_mode):
-                        yield Found(entry.name, datetime.fromtimestamp(about.st_mtime, UTC))
+                        version = f"{about.st_mtime_ns} {about.st_size} ".encode() + os.fsencode(entry.name)
+                        mark = blake2b(version, digest_size=6, key=manner).hexdigest()
+                        yield Found(entry.name, datetime.fromtimestamp(about.st_mtime, UTC), mark)
 
 
 def _plain(name: str) -> str:

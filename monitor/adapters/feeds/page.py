@@ -122,6 +122,7 @@ def request_of(spec: FeedSpec, now: datetime, calendar: Calendar, page: int | No
         timeout=spec.timeout,
         max_wire=spec.max_bytes,
         max_decoded=spec.max_bytes,
+        tls=spec.tls,
     )
 
 

@@ -2,7 +2,8 @@
 
 The portal is somebody else's: it is asked once a night, one request at a time with 1 to 5 s between two, by a reader
 that says who it is. Refused (429, 403, 5xx) or not understood, it is left alone for half an hour, then twice as long,
-and four hours after its hour until the next night. Whatever is not the expected JSON is no data, never a zero.
+and four hours after its hour until the next night. What was answered tonight is asked no second time, over a restart
+too. Whatever is not the expected JSON is no data, never a zero.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from weakref import WeakValueDictionary
@@ -22,10 +24,11 @@ from monitor.adapters.feeds.body import NotFetched, Unreadable, read_text
 from monitor.adapters.feeds.cells import Cell
 from monitor.adapters.feeds.json import load
 from monitor.adapters.feeds.moments import parts_of
+from monitor.adapters.feeds.night import Night, Refused
 from monitor.adapters.feeds.numbers import Number, Unfit, read_number, shown
 from monitor.adapters.feeds.rows import Answer, Frame, Row, failed
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response
-from monitor.config.sources import PORTAL_METRIC, PORTAL_POINTS
+from monitor.config.sources import PORTAL_GROUPS, PORTAL_METRIC, PORTAL_POINTS
 from monitor.config.spec import Column, FeedSpec, Portal
 from monitor.model.reading import Collected
 from monitor.ports import Clock
@@ -49,15 +52,18 @@ class _Refused(NotFetched):
     """Why nothing came, and for how many seconds the portal asks to be left alone."""
 
     def __init__(self, why: str, wait: float = 0.0) -> None:
-        super().__init__(why)
+        super().__init__(why, wait)
         self.wait = wait
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 _HOSTS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # one request at a time, whoever asks
 
 
 class Nightly:
-    """The way of the portal. `chance` gives numbers from 0 to below 1."""
+    """The way of the portal. `chance` gives numbers from 0 to below 1; the night is kept below `folder`."""
 
     def __init__(
         self,
@@ -67,6 +73,7 @@ class Nightly:
         clock: Clock,
         chance: Callable[[], float],
         frame: Frame,
+        folder: Path,
     ) -> None:
         self._spec = spec
         self._portal = portal
@@ -74,35 +81,37 @@ class Nightly:
         self._clock = clock
         self._chance = chance
         self._frame = frame
+        self._folder = folder
         self._alone = _HOSTS.setdefault(urlsplit(spec.url).netloc, asyncio.Lock())
-        self._night = self._begins(clock.now())  # the last one that is done with: a restart asks nothing
-        self._not_before: datetime | None = None
-        self._refusals = 0
+        self._night: Night | None = None  # not read from the disk before the first question: another life may end
+        self._done: datetime | None = None  # beginning of the night that is done with
 
     def rests(self, now: datetime) -> bool:
         """Whether this is not its hour, tonight is done, it was refused lately, or somebody else asks the portal."""
-        night = self._begins(now)
-        if night != self._night and self._refusals and now >= night + WINDOW:
-            self._done(night)  # tonight the portal would not
-        waits = self._not_before is not None and now < self._not_before
-        return night == self._night or now >= night + WINDOW or waits or self._alone.locked()
+        begins = self._begins(now)
+        if now >= begins + WINDOW or begins == self._done or self._alone.locked():
+            return True
+        until = self._tonight(begins).refused.until
+        return until is not None and now < until
 
     async def __call__(self, now: datetime) -> Collected:
-        """Ask for all that is wanted, one after another."""
-        night = self._begins(now)
+        """Ask for all that is wanted and was not answered yet, one after another."""
+        night = self._tonight(self._begins(now))
         try:
             async with self._alone:
-                pages = await self._pages(now)
+                pages, at = await self._pages(night, now)
         except Unreadable as refused:
-            wait = max(PAUSE * 2**self._refusals, refused.wait if isinstance(refused, _Refused) else 0.0)
-            self._refusals += 1
-            self._not_before = self._clock.now() + timedelta(seconds=wait)
+            times = night.refused.times
+            wait = max(PAUSE * 2**times, refused.wait if isinstance(refused, _Refused) else 0.0)
+            night.refuse(Refused(times + 1, self._clock.now() + timedelta(seconds=wait)))
             return failed(self._spec, now, f"no data: {refused}", refused.stage)
-        self._done(night)
-        return await asyncio.to_thread(read, self._spec, self._portal, pages, now, self._frame)
+        self._done = night.begins
+        return await asyncio.to_thread(read, self._spec, self._portal, pages, now, replace(self._frame, written=at))
 
-    def _done(self, night: datetime) -> None:
-        self._night, self._not_before, self._refusals = night, None, 0
+    def _tonight(self, begins: datetime) -> Night:
+        if self._night is None or self._night.begins != begins:
+            self._night = Night(self._folder, begins)
+        return self._night
 
     def _begins(self, now: datetime) -> datetime:
         """When the night began, or begins, that an instant belongs to: the last beginning before it."""
@@ -111,47 +120,51 @@ class Nightly:
         start += timedelta(seconds=crc32(self._spec.id.encode()) % SPREAD)
         return (start if start <= local else start - timedelta(days=1)).astimezone(UTC)
 
-    async def _pages(self, now: datetime) -> Rows:
-        """All rows of all services. Raises _Refused and Unreadable: half a table is none."""
+    async def _pages(self, night: Night, now: datetime) -> tuple[Rows, datetime]:
+        """All rows of all services, and when the first of them came. Raises Unreadable: half a table is none."""
         end = self._clock.monotonic() + PATIENCE
         pages: dict[str, Sequence[object]] = {}
+        came: list[datetime] = []
         for service in self._portal.services if self._portal.generation == 2 else ("report_tinh_766_service",):
             before: Sequence[object] = ()
             for number in range(1, MAX_PAGES + 1):
-                if pages:
-                    await self._clock.sleep(LEAST + (MOST - LEAST) * self._chance())
                 place = f"{service}, page {number}"
-                rows, last = await self._page(service, number, now, place, end - self._clock.monotonic())
-                if rows and rows == before:
-                    raise Unreadable(f"{place}: it is the same as the one before")
+                question = _question(self._spec, self._portal, service, number, parts_of(now, self._frame.calendar))
+                try:
+                    kept = await asyncio.to_thread(night.find, question)
+                    body, at = kept or (await self._asked(question, end, now, spaced=bool(pages)), now)
+                    rows, last = _table(self._portal, await asyncio.to_thread(_document, body), number)
+                    if rows and rows == before:
+                        raise Unreadable("it is the same as the one before")
+                except Unreadable as error:
+                    raise type(error)(f"{place}: {error}", *error.args[1:]) from None
+                if kept is None:
+                    await asyncio.to_thread(night.keep, question, body, at)
                 pages[f"{place}, "] = before = rows
+                came.append(at)
                 if last:
                     break
             else:
                 raise Unreadable(f"{service}: more than {MAX_PAGES} pages")
-        return pages
+        return pages, min(came)
 
-    async def _page(
-        self, service: str, number: int, now: datetime, place: str, left: float
-    ) -> tuple[Sequence[object], bool]:
+    async def _asked(self, question: Request, end: float, now: datetime, *, spaced: bool) -> bytes:
+        """One answer. Raises _Refused."""
+        if spaced:
+            await self._clock.sleep(LEAST + (MOST - LEAST) * self._chance())
+        left = end - self._clock.monotonic()
         if left <= 0:
-            raise _Refused(f"{place}: no whole table within {PATIENCE:g} s")
-        days = parts_of(now, self._frame.calendar)
-        question = _question(self._spec, self._portal, service, number, days)
+            raise _Refused(f"no whole table within {PATIENCE:g} s")
         answer = await self._fetcher.fetch(replace(question, timeout=min(question.timeout, left)))
         if isinstance(answer, Failure):
-            raise _Refused(f"{place}: {answer.kind}: {answer.detail}")
+            raise _Refused(f"{answer.kind}: {answer.detail}")
         if answer.status != 200:
-            raise _Refused(f"{place}: HTTP status {answer.status}", _wait(answer, now))
-        try:
-            document = await asyncio.to_thread(_document, answer)
-            return _table(self._portal, document, number)
-        except Unreadable as error:
-            raise Unreadable(f"{place}: {error}") from None
+            raise _Refused(f"HTTP status {answer.status}", _wait(answer, now))
+        return answer.body
 
 
-def _document(answer: Response) -> object:
-    return load(read_text(answer.body, answer.headers, "utf-8", "JSON"))
+def _document(body: bytes) -> object:
+    return load(read_text(body, {}, "utf-8", "JSON"))
 
 
 def _question(spec: FeedSpec, portal: Portal, service: str, number: int, day: Mapping[str, int]) -> Request:
@@ -160,10 +173,11 @@ def _question(spec: FeedSpec, portal: Portal, service: str, number: int, day: Ma
     who = ("User-Agent", f"denbao (reads the Decision 766 index once a night; contact: {portal.contact})")
     if portal.generation == 1:
         given = {
-            "type": "ref", "service": service, "p_nam": str(day["year"]), "p_6thang": 0,
+            "type": "ref", "service": service, "p_nam": str(day["year"]),
+            "p_6thang": (day["month"] + 5) // 6 if portal.span == "half" else 0,
             "p_quy": day["quarter"] if portal.span == "quarter" else 0,
             "p_thang": day["month"] if portal.span == "month" else 0,
-            "p_tinh_id": portal.root, "pageIndex": number, "pageSize": PAGE,
+            "p_tinh_id": portal.root, "p_loaidonvi": 1, "loaichitieu": 0, "pageIndex": number, "pageSize": PAGE,
         }  # fmt: skip
         body = urlencode({"params": standard.dumps(given)})
         kind = "application/x-www-form-urlencoded; charset=UTF-8"
@@ -253,6 +267,9 @@ def _cells(spec: FeedSpec, portal: Portal, row: Mapping[str, Any]) -> Iterator[C
     for column in spec.columns:
         if portal.generation == 1:
             yield Cell(column, _points(column, row.get(column.value)))
+        elif column.value in PORTAL_GROUPS:
+            if (points := _group(row.get("groupScores"), column.value)) is not None:
+                yield Cell(column, _points(column, points))
         elif (match := PORTAL_METRIC.fullmatch(column.value)) is None:
             if row.get(column.value) is not None:
                 yield Cell(column, _one(row[column.value]))
@@ -264,10 +281,18 @@ def _cells(spec: FeedSpec, portal: Portal, row: Mapping[str, Any]) -> Iterator[C
                 yield Cell(column, _one(metric.get(match[2])))
 
 
+def _group(scores: object, code: str) -> object:
+    """Points of a group of the index, from an object by its codes or a list of objects; None where there are none."""
+    if isinstance(scores, dict):
+        return scores.get(code)
+    rows = [one for one in scores if isinstance(one, dict)] if isinstance(scores, list) else []
+    return next((one.get("score") for one in rows if one.get("code") == code), None)
+
+
 def _points(column: Column, raw: object) -> object:
-    """Points of generation 1, as text; more than the group can have stand in the wrong column."""
+    """Points of a group; more than it can have stand in the wrong column."""
     most = PORTAL_POINTS[column.value]
-    number = read_number(raw) if isinstance(raw, str) else None
+    number = read_number(raw) if isinstance(raw, (str, int, float)) and not isinstance(raw, bool) else None
     if isinstance(number, Number) and number.value > most:
         return Unfit("out-of-range", f"{column.value} has at most {most:g} points, not {shown(raw)}")
     return _one(raw)

@@ -65,7 +65,7 @@ class ServerQuery:
             user=server.user,
             password=server.password.reveal() if server.password else "",
             database=spec.database,
-            ssl=_tls() if server.tls else False,
+            ssl=(server.trust or _tls()) if server.tls else False,
             timeout=spec.timeout,
             command_timeout=spec.timeout,
             statement_cache_size=0,

@@ -74,6 +74,7 @@ def _request(spec: FeedSpec, column: Column, left: float) -> Request:
         timeout=left,
         max_wire=spec.max_bytes,
         max_decoded=spec.max_bytes,
+        tls=spec.tls,
     )
 
 

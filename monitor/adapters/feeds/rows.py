@@ -77,6 +77,7 @@ class Answer:
         self._headers: tuple[str, ...] = ()
         self._places: dict[tuple[str, str, datetime], str] = {}
         self._named = ("", "")  # place and unit of the row that is being read
+        self._names: set[str] = set()  # of units, as the rows say them
         self._guesses = 0
         self._spoken: set[str] = set()  # indicators of which at least one row said something
 
@@ -99,6 +100,7 @@ class Answer:
         """The unit a row names, or None after refusing the row."""
         unit = self._unit(place, raw)
         self._seen.add(unit or place)
+        self._names.add(_line(raw))
         self._named = (place, unit or "")
         return unit
 
@@ -152,7 +154,8 @@ class Answer:
             as_of = None if isinstance(raw, Unfit) else read_moment(raw, self._frame.calendar)
         if as_of is None or as_of.year < _FIRST_YEAR:
             said = raw.detail if isinstance(raw, Unfit) else f"{shown(stamp or raw)} is not a credible date"
-            self.refuse(place, "bad-row", f"the date: {said}")
+            reason = raw.reason if isinstance(raw, Unfit) else "bad-row"
+            self.refuse(place, reason, f"the date: {said}")
             return None
         if as_of - self._now > timedelta(seconds=FUTURE_TOLERANCE):
             ahead = int((as_of - self._now).total_seconds())
@@ -192,6 +195,7 @@ class Answer:
             refused=dict(self._counts),
             shape=shape,
             places=self._places,
+            named=frozenset(self._names),
         )
 
     def _readings(self, rows: list[Row]) -> Iterable[Reading]:

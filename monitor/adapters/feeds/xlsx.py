@@ -183,7 +183,16 @@ def _cells(sheet: _Sheet, table: Table, row: int) -> Iterator[object]:
             yield _value(sheet.at(row, column), sheet.merged.get((row, column)), table.headers)
 
 
+_BARE = "a formula of which no result is stored: open the file in Excel or LibreOffice, and save it"
+
+
+def _bare(raw: Any) -> Unfit | None:
+    return Unfit("not-computed", _BARE) if isinstance(raw, dict) and "formula" in raw else None
+
+
 def _code(raw: Any) -> object:
+    if bare := _bare(raw):
+        return bare
     if isinstance(raw, dict):
         return Unfit("bad-row", "there is a date or a time, not a code")
     return int(raw) if isinstance(raw, float) and raw.is_integer() else raw
@@ -191,6 +200,8 @@ def _code(raw: Any) -> object:
 
 def _day(raw: Any, day_0: int) -> object:
     """A date as text. A number is a day of Excel that was never formatted as one."""
+    if bare := _bare(raw):
+        return bare
     if isinstance(raw, dict):
         return raw.get("date") or Unfit("bad-row", f"{shown(raw['time'])} is a time without a day")
     if isinstance(raw, bool) or not isinstance(raw, (int, float)):
@@ -205,6 +216,8 @@ def _value(raw: Any, area: _Range | None, names: Sequence[str]) -> object:
         return Unfit("merged", f"one cell over the rows {area[0]} to {area[2]}: whose value is it?")
     if area is not None and len(over := [name for name in names[area[1] : area[3] + 1] if name]) > 1:
         return Unfit("merged", f"one cell over the columns {shown(over[0])} to {shown(over[-1])}: whose value is it?")
+    if bare := _bare(raw):
+        return bare
     if isinstance(raw, dict):
         said = raw.get("date") or raw.get("time")
         return Unfit("not-a-number", f"{shown(said)} is a date or a time: Excel makes them of 3/4 and 8:30")

@@ -6,12 +6,10 @@ import html
 import json
 from typing import Any
 
-import jmespath
-
 from monitor.adapters.fetch import Response
 from monitor.adapters.fetch_cookies import Cookies
 from monitor.adapters.fetch_types import MAX_HEADER_VALUE
-from monitor.adapters.probes.judge import UNFIT
+from monitor.adapters.jmes import UNFIT, Path
 from monitor.config.pattern import compile_pattern
 from monitor.config.probespec import Capture
 
@@ -29,11 +27,14 @@ class Taker:
         self._capture = capture
         pattern = capture.place if capture.source == "body" else capture.pattern
         self._pattern = compile_pattern(pattern) if pattern else None
-        self._path = jmespath.compile(capture.place) if capture.source == "json" else None
+        self._path = Path(capture.place) if capture.source == "json" else None
 
-    def value(self, answer: Response, url: str, cookies: Cookies) -> str:
-        """The value; `url` is the step's own, whose cookies count too where a redirect led on. Raises NotCaptured."""
-        found = self._part(self._whole(answer, url, cookies))
+    def value(self, answer: Response, url: str, cookies: Cookies, steps: int) -> str:
+        """The value; `url` is the step's own, whose cookies count too where a redirect led on.
+
+        A JMESPath may take so many `steps`. Raises NotCaptured, TooManySteps.
+        """
+        found = self._part(self._whole(answer, url, cookies, steps))
         if found and self._capture.source == "body" and "ml" in answer.headers.get("content-type", ""):
             found = html.unescape(found)  # as a browser reads the attributes of HTML
         if not found:
@@ -42,9 +43,9 @@ class Taker:
             raise NotCaptured(f"'{self._capture.name}' is longer than {LONGEST} characters")
         return found.encode(errors="replace").decode()  # JSON may hold halves of a character, which nothing can send
 
-    def _whole(self, answer: Response, url: str, cookies: Cookies) -> str | None:
+    def _whole(self, answer: Response, url: str, cookies: Cookies, steps: int) -> str | None:
         if self._path is not None:
-            return self._of_json(answer.body)
+            return self._of_json(self._path, answer.body, steps)
         if self._capture.source == "body":
             return answer.body.decode(errors="replace")
         if self._capture.source == "cookie":
@@ -55,15 +56,14 @@ class Taker:
             raise NotCaptured(f"the header {self._capture.place} has {MAX_HEADER_VALUE} characters or more")
         return value
 
-    def _of_json(self, body: bytes) -> str | None:
-        assert self._path is not None
+    def _of_json(self, path: Path, body: bytes, steps: int) -> str | None:
         try:
-            found: Any = self._path.search(json.loads(body))
+            found: Any = path.of(json.loads(body), steps)
+            if isinstance(found, int | float) and not isinstance(found, bool):
+                return json.dumps(found)  # no sum of many digits
         except UNFIT:
             return None
-        if isinstance(found, str):
-            return found
-        return json.dumps(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+        return found if isinstance(found, str) else None
 
     def _part(self, whole: str | None) -> str | None:
         if self._pattern is None or whole is None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from datetime import datetime
+from functools import partial
 
 import dns.exception
 import dns.flags
@@ -12,6 +14,7 @@ import dns.rcode
 import dns.rdatatype
 
 from monitor.adapters.fetch_watch import DOING, Stopwatch
+from monitor.adapters.probes.beside import beside
 from monitor.adapters.probes.outcome import Outcome, Transcript
 from monitor.adapters.probes.talk import Unwell, reason
 from monitor.adapters.probes.tools import Tools
@@ -19,6 +22,9 @@ from monitor.config.dnsrecords import spelled
 from monitor.config.probespec import DnsCheck
 
 _LARGEST = 65535  # bytes of a datagram
+_OFF_LOOP = 1024  # bytes beyond which an answer is read in a thread
+_MOST = 500  # records of an answer: a chosen one takes 0.2 ms to read
+_HEAD = struct.Struct("!6x3H")  # how many records of an answer, of its authority and beside it
 _STRANGE = 100  # datagrams that are no answer to the question, after which the probe gives up
 
 
@@ -44,7 +50,7 @@ class DnsAsk:
             self._check(answer, said)
         except TimeoutError:
             problem = f"no answer within {self._timeout:g} s, ended while {DOING[watch.phase]}"
-        except dns.exception.DNSException as error:
+        except dns.exception.DNSException as error:  # a chain of aliases without an end
             problem = f"the answer is not usable DNS: {type(error).__name__}"
         except (Unwell, OSError) as error:
             problem = reason(error)
@@ -67,13 +73,13 @@ class DnsAsk:
             said.say(f"the server is {sock.getpeername()[0]}")
             watch.enter("first_byte")
             await loop.sock_sendall(sock, query.to_wire())
-            for _ in range(_STRANGE):
-                raw = await loop.sock_recv(sock, _LARGEST)
-                answer = dns.message.from_wire(raw, ignore_trailing=True, raise_on_truncation=False)
-                if query.is_response(answer):  # anything else is not for us: late, or forged
+            for number in range(_STRANGE):
+                if answer := await _answer_in(await loop.sock_recv(sock, _LARGEST), query):
                     return answer
+                if not number:
+                    said.say("passed over what is no answer to this question")
                 await self._tools.clock.sleep(0)  # what waits in the socket is received without a turn for others
-        raise Unwell(f"{_STRANGE} answers to other questions came, and none to this one")
+        raise Unwell(f"{_STRANGE} datagrams came that are no answer to this question")
 
     async def _by_tcp(self, query: dns.message.Message, watch: Stopwatch) -> dns.message.Message:
         asks = self._asks
@@ -85,13 +91,13 @@ class DnsAsk:
             writer.write(query.to_wire(prepend_length=True))
             length = int.from_bytes(await reader.readexactly(2), "big")
             watch.enter("transfer")
-            answer = dns.message.from_wire(await reader.readexactly(length))
+            answer = await _answer_in(await reader.readexactly(length), query)
         except asyncio.IncompleteReadError:
             raise Unwell("the server hung up within its answer") from None
         finally:
             writer.transport.abort()
-        if not query.is_response(answer):
-            raise Unwell("the server answers another question")
+        if answer is None:
+            raise Unwell("what the server says is no answer to this question")
         return answer
 
     def _check(self, answer: dns.message.Message, said: Transcript) -> None:
@@ -105,6 +111,20 @@ class DnsAsk:
         missing = [wanted for wanted in self._asks.expect if wanted not in records]
         if missing:
             raise Unwell(f"the answer lacks {', '.join(missing)}")
+
+
+async def _answer_in(raw: bytes, query: dns.message.Message) -> dns.message.Message | None:
+    """The answer to a question; None for anything else, which may be late, forged, or noise. Raises Unwell."""
+    if len(raw) < _HEAD.size or raw[:2] != query.to_wire()[:2]:  # what strangers send is not even read
+        return None
+    if sum(_HEAD.unpack_from(raw)) > _MOST:
+        raise Unwell(f"the answer has more than {_MOST} records")
+    read = partial(dns.message.from_wire, raw, ignore_trailing=True, raise_on_truncation=False)
+    try:
+        answer = await beside(read) if len(raw) > _OFF_LOOP else read()
+    except dns.exception.DNSException:
+        return None
+    return answer if query.is_response(answer) else None
 
 
 def _records(answer: dns.message.Message) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from monitor.adapters.fetch import Failure, Request, Response, ready, safe_url
 from monitor.adapters.fetch_types import Broken
-from monitor.adapters.probes.judge import Judge
+from monitor.adapters.probes.judge import judge_of
 from monitor.adapters.probes.outcome import Outcome, Transcript
 from monitor.adapters.probes.tools import Tools
 from monitor.config.probespec import HttpCheck
@@ -21,7 +21,7 @@ class HttpAsk:
     def __init__(self, asks: HttpCheck, timeout: float, tools: Tools) -> None:
         self._tools = tools
         self._request = _request(asks, timeout)
-        self._judge = Judge(asks)
+        self._judge = judge_of(asks)
 
     async def __call__(self, now: datetime) -> Outcome:
         """Ask once."""

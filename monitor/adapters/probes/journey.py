@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from urllib.parse import quote, quote_plus, urlencode
 
 from yarl import URL
@@ -16,8 +17,9 @@ from yarl import URL
 from monitor.adapters.fetch import Failure, Request, Response, safe_url
 from monitor.adapters.fetch_cookies import Cookies
 from monitor.adapters.fetch_watch import DOING
+from monitor.adapters.jmes import TooManySteps
 from monitor.adapters.probes.capture import NotCaptured, Taker
-from monitor.adapters.probes.judge import Judge, reading
+from monitor.adapters.probes.judge import judge_of, reading, too_long
 from monitor.adapters.probes.outcome import Outcome, Transcript
 from monitor.adapters.probes.tools import Tools
 from monitor.config.probespec import JourneyCheck, Step
@@ -58,7 +60,7 @@ class JourneyAsk:
         self._asks = asks
         self._timeout = timeout
         self._tools = tools
-        self._judges = tuple(Judge(step) for step in asks.steps)
+        self._judges = tuple(judge_of(step) for step in asks.steps)
         self._takers = tuple(tuple(Taker(capture) for capture in step.capture) for step in asks.steps)
         self._secrets = tuple(secret for step in asks.steps for secret in _secrets(step))
 
@@ -116,7 +118,8 @@ class _Walk:
         body = step.body.fill(self._values, _IN_BODY[step.body_is]) if step.body else None
         if step.form:
             body = urlencode([(name, text.fill(self._values, str)) for name, text in step.form])
-            headers.append(("Content-Type", "application/x-www-form-urlencoded"))
+            if not any(name.lower() == "content-type" for name, _ in headers):
+                headers.append(("Content-Type", "application/x-www-form-urlencoded"))
         return Request(
             step.url.fill(self._values, _for_url),
             method=step.method,
@@ -146,9 +149,11 @@ class _Walk:
         """Keep what later steps need. What cannot be kept, as a sentence."""
         for wanted, taker in zip(step.capture, takers, strict=True):
             try:
-                value = await reading(len(answer.body), taker.value, answer, url, self._cookies)
+                value = await reading(len(answer.body), partial(taker.value, answer, url, self._cookies))
             except NotCaptured as missing:
                 return str(missing)
+            except TooManySteps:
+                return too_long(wanted.place)
             self._values[wanted.name] = value
             if wanted.secret:
                 self.said.hide(_spellings(value))

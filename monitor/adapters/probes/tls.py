@@ -10,10 +10,11 @@ import asyncio
 import ssl
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from monitor.adapters.fetch_watch import DOING, Stopwatch
+from monitor.adapters.probes.beside import beside
 from monitor.adapters.probes.outcome import Outcome, Transcript
 from monitor.adapters.probes.talk import Unwell, reason
 from monitor.adapters.probes.tools import Tools
@@ -61,9 +62,9 @@ class TlsAsk:
             untrusted = reason(error)
             said.say(f"{untrusted}; once more without verification, for its date")
             raw, _ = await self._shake(self._doubting, watch)
-            return _read(raw, said), untrusted
+            return await beside(partial(_read, raw, said)), untrusted
         said.say(f"agreed on {version}")
-        found = _read(raw, said)
+        found = await beside(partial(_read, raw, said))
         return found, self._shortcoming(found, version, now)
 
     async def _shake(self, context: ssl.SSLContext, watch: Stopwatch) -> tuple[bytes, str]:
@@ -110,7 +111,10 @@ def _blind() -> ssl.SSLContext:
 
 
 def _read(raw: bytes, said: Transcript) -> x509.Certificate:
-    """The certificate, described. Raises Unwell for one that cannot be read, or whose names or dates cannot."""
+    """The certificate, described. Raises Unwell for one that cannot be read, or whose names or dates cannot.
+
+    To be called in a thread: a chosen name of thousands of parts takes 20 ms to write out, and the first import more.
+    """
     from cryptography import x509
 
     try:

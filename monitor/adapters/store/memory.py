@@ -142,7 +142,7 @@ class MemoryStore:
 
     async def heard_later(
         self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None = None
-    ) -> bool:
+    ) -> bool | None:
         """See the port."""
         self._check_open()
         return self._notices.heard_later(channel, name, final, now, instead)

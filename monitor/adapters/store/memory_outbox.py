@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from monitor.adapters.store import states
 from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
 from monitor.model.incident import (
-    DELIVERED,
     FAILED,
+    FINALS,
     LOOPBACK,
     Delivery,
     Incident,
@@ -214,21 +214,22 @@ class MemoryOutbox:
             self._rows[key].hold_over_limit(held.until, held.reason)
         return [row for row in claimed if row.notice.key not in admission.held], admission.passed
 
-    def heard_later(self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None) -> bool:
+    def heard_later(self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None) -> bool | None:
         """See the port."""
         named = [
             row
             for row in self._rows.values()
             if row.notice.channel == channel and name and name in (reference(row.notice.key), row.provider_id)
         ]
-        for row in named:
+        news = [row for row in named if row.final in FINALS[: FINALS.index(final)]]
+        for row in news:
             row.final = final
-            if final == DELIVERED and row.state in states.UNDECIDED:
+            if final != FAILED and row.state in states.UNDECIDED:
                 row.state, row.sent_at, row.owner, row.lease_until = Outcome.SENT.value, now, "", None
                 del self._undecided[channel][row.notice.key]
             if final == FAILED and instead is not None and row.attempt and not row.withheld:
                 self._hand_over(row, instead(row.notice), now)
-        return bool(named)
+        return bool(news) if named else None
 
     def _hand_over(self, row: _Row, instead: Notice | None, now: datetime) -> None:
         if instead is None or row.state not in states.FALLIBLE:

@@ -39,7 +39,7 @@ from monitor.adapters.store.tables import (
     incident,
     notice,
 )
-from monitor.model.incident import DELIVERED, FAILED, LATER, LEFT, LOOPBACK, Outcome, Phase
+from monitor.model.incident import FAILED, FINALS, LATER, LEFT, LOOPBACK, Outcome, Phase
 
 _earlier = notice.alias("earlier")
 _own, _relapse = incident.alias("own"), incident.alias("relapse")
@@ -221,13 +221,17 @@ def learn_name(key: str, attempt: int, provider_id: str) -> Update:
     return update(notice).where(notice.c.key == key, *overtaken).values(provider_id=provider_id)
 
 
+def named(channel: str, name: str) -> ColumnElement[bool]:
+    """What a provider calls so, by our name or its own."""
+    return and_(notice.c.channel == channel, or_(notice.c.reference == name, notice.c.provider_id == name))
+
+
 def heard_later(channel: str, name: str, final: str, now: datetime) -> Update:
-    """Note what a provider says of a message by our name or its own. What waited to be repeated has arrived."""
-    named = or_(notice.c.reference == name, notice.c.provider_id == name)
-    arrived = and_(literal(final == DELIVERED), _undecided)
+    """Note what a provider says of a message, if that is news. What waited to be repeated has arrived."""
+    arrived = and_(literal(final != FAILED), _undecided)
     return (
         update(notice)
-        .where(notice.c.channel == channel, named)
+        .where(named(channel, name), notice.c.final.in_(FINALS[: FINALS.index(final)]))
         .values(
             final=final,
             state=case((arrived, Outcome.SENT.value), else_=notice.c.state),
@@ -240,9 +244,8 @@ def heard_later(channel: str, name: str, final: str, now: datetime) -> Update:
 
 def failed_late(channel: str, name: str) -> Select[Any]:
     """Messages with this name that went, or may have, and were not withheld since: another channel may take over."""
-    named = or_(notice.c.reference == name, notice.c.provider_id == name)
-    wanted = (notice.c.attempt > 0, ~_withheld, notice.c.state.in_(sorted(states.FALLIBLE)))
-    return select(notice.c.key, notice.c.doc).where(notice.c.channel == channel, named, *wanted)
+    wanted = (notice.c.final == FAILED, notice.c.attempt > 0, ~_withheld, notice.c.state.in_(sorted(states.FALLIBLE)))
+    return select(notice.c.key, notice.c.doc).where(named(channel, name), *wanted)
 
 
 def handed_over(key: str, why: str) -> Update:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable, Table
+from sqlalchemy import Connection, Executable, Table, literal, select
 
 from monitor.adapters.store import aged, codec, outbox, queries, rows, states, tables
 from monitor.adapters.store.sqlite import SqliteFile, warnings
@@ -156,17 +156,19 @@ class SqlStore:
 
     async def heard_later(
         self, channel: str, name: str, final: str, now: datetime, instead: TakeOver | None = None
-    ) -> bool:
+    ) -> bool | None:
         """See the port."""
         if not name:
-            return False
+            return None
 
-        def work(writer: Connection) -> bool:
-            known = bool(writer.execute(outbox.heard_later(channel, name, final, now)).rowcount)
-            if known and final == FAILED and instead is not None:
+        def work(writer: Connection) -> bool | None:
+            if not writer.execute(outbox.heard_later(channel, name, final, now)).rowcount:
+                known = writer.execute(select(literal(1)).where(outbox.named(channel, name))).first()
+                return None if known is None else False
+            if final == FAILED and instead is not None:
                 for row in writer.execute(outbox.failed_late(channel, name)).all():
                     _hand_over(writer, row.key, instead(codec.NOTICE.decode(row.doc)), now)
-            return known
+            return True
 
         return await self._file.write(work)
 

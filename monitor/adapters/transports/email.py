@@ -17,18 +17,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from monitor.adapters.shelf import FolderShelf
 from monitor.adapters.transports.job import Job
 from monitor.adapters.transports.posting import Posting, ascii_only, encodable
+from monitor.alerting.wording import TONE
+from monitor.model.colour import Colour
 from monitor.model.incident import Notice, reference
 from monitor.model.text import clean
 
 _SUBJECT = 200  # characters
 _SHOWN = 48  # characters of an address in a page
 _LINK = re.compile(r"(https?://[^\s<>\"]+[^\s<>\".,;:!?)])")
-_RED, _YELLOW, _GREEN, _GREY = "#b91c1c", "#ca8a04", "#15803d", "#6b7280"
-_COLOURS: Mapping[str, str] = {
-    **dict.fromkeys(("outage", "kpi_red", "overdue", "mass", "self"), _RED),
-    "kpi_yellow": _YELLOW,
-    **dict.fromkeys(("recovered", "kpi_met", "speaks_again", "mass_over", "self_over"), _GREEN),
-}
+_GREY = "#6b7280"  # of what has no colour, such as a digest, and of what is not known
+_COLOURS: Mapping[str, str] = {Colour.RED: "#b91c1c", Colour.YELLOW: "#ca8a04", Colour.GREEN: "#15803d"}
 
 
 class EmailTransport(Posting):
@@ -67,7 +65,7 @@ def page(notice: Notice) -> str:
     """The message as an HTML page. Every word of it is escaped; only http and https addresses become links."""
     return _layout().render(
         subject=clean(notice.subject, _SUBJECT),
-        colour=_COLOURS.get(notice.kind, _GREY),
+        colour=_COLOURS.get(notice.words.get(TONE, ""), _GREY),
         paragraphs=[list(_pieces(line)) for line in notice.body.splitlines() if line.strip()],
         ref=notice.ref,
         unit=notice.unit,

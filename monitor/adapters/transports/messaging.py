@@ -22,6 +22,9 @@ from monitor.ports import Clock
 log = logging.getLogger(__name__)
 
 _LONG = 2000  # characters of a chat message
+_WORD = 30  # characters of a parameter: the shortest limit that a type of parameter is known to have
+_LINK = 200  # characters of one that is a link (to verify); half of a link leads nowhere
+_LINKS = ("why_url", "ack_url", "why_token", "ack_token")
 _UNSAID = "-"  # a word that is not known: templates refuse a parameter that is missing or empty
 
 
@@ -168,11 +171,19 @@ class ZnsTransport(ZaloTransport):
         """What the template asks for, by its own names."""
         template = self.template(notice)
         known = {**notice.words, "ref": notice.ref, "unit_code": notice.unit, "subject": notice.subject}
+        known |= {f"{link}_token": known.get(f"{link}_url", "").rpartition("/")[2] for link in ("why", "ack")}
         wanted = template.parameters if template else {}
-        return {name: encodable(known.get(word) or _UNSAID) for name, word in wanted.items()}
+        return {name: encodable(_fitting(word, known.get(word, "")) or _UNSAID) for name, word in wanted.items()}
 
     async def send(self, notice: Notice, *, attempt: int, maybe_sent: bool) -> Receipt:
         """A notice without a template goes to the next channel."""
         if self.template(notice) is None:
             return Receipt(Outcome.REFUSED, f"no template for '{notice.kind}'", fault=Fault.MESSAGE)
         return await super().send(notice, attempt=attempt, maybe_sent=maybe_sent)
+
+
+def _fitting(name: str, word: str) -> str:
+    """A word as a parameter takes it: cut, or left out where it is a link that is too long."""
+    if name in _LINKS:
+        return word if len(word) <= _LINK else ""
+    return word[:_WORD].rstrip()

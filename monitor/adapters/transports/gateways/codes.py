@@ -25,7 +25,7 @@ CLASSES: Mapping[str, tuple[Outcome, Fault]] = {
     "night": (Outcome.REFUSED, Fault.NIGHT),
     "token": (Outcome.REFUSED, Fault.LOGIN),
 }
-_COME_BACK = frozenset({408, 425, 429})
+COME_BACK = frozenset({408, 425, 429})  # statuses whose body is no answer to the message
 
 
 @cache
@@ -52,7 +52,7 @@ def receipt_of_status(gateway: str, status: int, retry_after: float | None) -> R
     if known is not None:
         outcome, fault = CLASSES[known[0]]
         return Receipt(outcome, f"{detail}: {known[1]}", retry_after, fault=fault)
-    if status in _COME_BACK:
+    if status in COME_BACK:
         return Receipt(Outcome.TRY_AGAIN, detail, retry_after)
     if status >= 500:
         return Receipt(Outcome.UNKNOWN, detail, retry_after)

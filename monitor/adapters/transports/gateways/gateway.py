@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 import requests
 from apprise import NotifyBase
 
-from monitor.adapters.transports.gateways.codes import receipt_of, receipt_of_status
+from monitor.adapters.transports.gateways.codes import COME_BACK, receipt_of, receipt_of_status
 from monitor.adapters.transports.gateways.wire import Answer, Ask, Unreadable, talk
 from monitor.model.incident import Outcome, Receipt
 from monitor.model.text import clean
@@ -35,6 +35,8 @@ class Said:
     code: str
     id: str = ""  # the gateway's own name for the message
 
+
+_NO_LOOK_UP = frozenset({404, 405, 410})  # the gateway has no such question
 
 Base: Any = NotifyBase  # its own types do not let a subclass say what it is
 
@@ -75,7 +77,7 @@ class Gateway(Base):  # type: ignore[misc]
         return None
 
     def read_again(self, body: bytes) -> Receipt | None:
-        """What became of it; None: nobody knows. Raises as `read` does."""
+        """What became of it; None: the gateway does not know it. Raises as `read` does."""
         return None
 
     def send(self, body: str, title: str = "", **kwargs: Any) -> bool:
@@ -84,14 +86,22 @@ class Gateway(Base):  # type: ignore[misc]
         return self.receipt is not None and self.receipt.outcome is Outcome.SENT
 
     def _looked_up(self) -> Receipt | None:
+        """What became of an earlier attempt; None where it may be handed over again.
+
+        While the gateway does not answer that, nobody knows: to hand it over again could ring twice.
+        """
         question = self.ask_again()
-        answer = self._talk(question) if question is not None else None
-        if answer is None or answer.body is None or answer.status != requests.codes.ok:
+        if question is None:
+            return None
+        answer = self._talk(question)
+        if answer is not None and answer.status in _NO_LOOK_UP:
             return None
         try:
-            return self.read_again(answer.body)
+            if answer is not None and answer.body is not None and answer.status == requests.codes.ok:
+                return self.read_again(answer.body)
         except (ValueError, LookupError, TypeError, AttributeError):
-            return None
+            pass
+        return Receipt(Outcome.UNKNOWN, f"{self.scheme}: what became of an earlier attempt is not answered")
 
     def _handed_over(self) -> Receipt | None:
         """None where there was no answer: what was seen on the wire decides."""
@@ -99,7 +109,8 @@ class Gateway(Base):  # type: ignore[misc]
         if answer is None:
             return None
         try:
-            said = self.read(answer.body) if answer.body is not None and answer.status < 500 else None
+            told = answer.body is not None and answer.status < 500 and answer.status not in COME_BACK
+            said = self.read(answer.body or b"") if told else None
         except (ValueError, LookupError, TypeError, AttributeError):
             said = None
         if said is None or not said.code:

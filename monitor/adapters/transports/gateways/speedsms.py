@@ -31,10 +31,10 @@ class SpeedSms(Gateway):
         return Ask(f"{self.base}/index.php/sms/send", as_json(fields), headers)
 
     def read(self, body: bytes) -> Said:
-        """code, and tranId; a number among invalidPhone was not taken, whatever the code says."""
+        """code, and tranId; where invalidPhone names a number it is ours, however it is spelt, and was not taken."""
         found = json_of(body)
         data = found.get("data") or {}
         code = str(found["code"])
-        if code == "00" and self.letter.to in [str(phone) for phone in data.get("invalidPhone") or ()]:
+        if code == "00" and data.get("invalidPhone"):
             code = "105"
         return Said(code, str(data.get("tranId") or ""))

@@ -10,12 +10,14 @@ from hashlib import sha256
 from typing import ClassVar
 from urllib.parse import urlencode
 
+from monitor.adapters.transports.gateways.codes import receipt_of
 from monitor.adapters.transports.gateways.gateway import JSON, Gateway, Said, as_json, json_of
 from monitor.adapters.transports.gateways.wire import Ask
-from monitor.model.incident import Outcome, Receipt
+from monitor.model.incident import Fault, Outcome, Receipt
+from monitor.model.text import clean
 
 _TEXT = 2000  # characters of a message of an Official Account
-_PARAMETER = 30  # characters: the shortest limit that a type of parameter is known to have
+_NEVER_SEEN = -1  # status of a message: 1 it came, 0 it is on the way
 
 
 class _Zalo(Gateway):
@@ -46,7 +48,7 @@ class ZaloZns(_Zalo):
         fields: dict[str, object] = {
             "phone": self.letter.to,
             "template_id": self.options["template"],
-            "template_data": {name: word[:_PARAMETER] for name, word in self.letter.words.items()},
+            "template_data": dict(self.letter.words),
             "tracking_id": self.letter.name,
         }
         if "mode" in self.options:
@@ -59,10 +61,13 @@ class ZaloZns(_Zalo):
         return Ask(f"{self.base}/message/status?{asked}", headers=self.headers())
 
     def read_again(self, body: bytes) -> Receipt | None:
-        """Known to Zalo: it was accepted. Anything else says nothing."""
+        """Known to Zalo: it was accepted. Where the question itself is refused, so would the message be."""
         found = json_of(body)
         data = found.get("data") or {}
-        if found["error"] != 0 or not data:
+        refusal = receipt_of(self.scheme, clean(str(found["error"]), 40))
+        if refusal.outcome is not Outcome.SENT:
+            return refusal if refusal.fault in (Fault.LOGIN, Fault.CHANNEL) else None
+        if not data or data.get("status") == _NEVER_SEEN:
             return None
         return Receipt(Outcome.SENT, "zalozns: found by its tracking_id", id=str(data.get("msg_id") or "")[:100])
 
