@@ -359,6 +359,20 @@ def test_what_eases_to_a_plan_without_parties_is_acknowledged_by_any_answer():
     assert better.open["online"].acked_by == "head"
 
 
+def test_an_answer_without_an_end_that_counts_for_the_lesser_trouble_has_the_end_of_that_from_then_on():
+    both = between(*BY_MAIL).policies[0]
+    reds = replace(both, name="reds", kinds=frozenset({Kind.KPI_RED}))
+    yellows = replace(both, name="yellows", kinds=frozenset({Kind.KPI_YELLOW}), terms=TermsSpec(ack_expires=HOUR))
+    directory = replace(DIRECTORY, policies=(reds, yellows))
+    red, yellow = online(Colour.RED, NOW, 40.0, 10), online(Colour.YELLOW, NOW, 68.9, 10)
+    opened = reacted({}, red, NOW, directory=directory)
+    heard, _ = acknowledge(opened.open["online"], "head", "", NOW + minutes(5))
+    better = reacted({"online": heard}, yellow, NOW + minutes(600), directory=directory)
+    assert (told(better), better.recheck_at) == ([], NOW + minutes(660))
+    assert told(reacted(better.open, yellow, NOW + minutes(601), directory=directory)) == []
+    assert len(told(reacted(better.open, yellow, NOW + minutes(660), directory=directory))) == 2
+
+
 def as_of_old(incident: Incident, **more) -> Incident:
     """As the version before wrote it: its answers have no ends of their own."""
     return replace(incident, answers=tuple(replace(one, until=None) for one in incident.answers), **more)
