@@ -105,7 +105,9 @@ def _kept_answers(case: Case, terms: Terms) -> tuple[Answer, ...]:
     """A lesser trouble is no news to the parties that have answered; where it names none, anybody answered for all."""
     if case.event not in (Event.EASED, Event.SUFFICED) or case.incident.phase is Phase.UNANSWERED:
         return ()
-    kept, parties = standing(case.incident, case.now), {party.name for party in terms.parties}
+    ends = None if terms.ack_expires is None else case.now + timedelta(seconds=terms.ack_expires)
+    kept = [replace(one, until=one.until or ends) for one in standing(case.incident, case.now)]
+    parties = {party.name for party in terms.parties}
     if not parties:
         return tuple(replace(answer, party="") for answer in kept[:1])
     return tuple(answer for answer in kept if answer.party in parties)

@@ -56,7 +56,7 @@ def react(before: Mapping[str, Incident], found: Mapping[str, Trouble], scene: S
     """
     found = {} if scene.paused else {**_lasting(before, scene), **_opening(before, found, scene)}
     causes = dict.fromkeys((*before, *found))
-    cases = [_move(before.get(cause), found.get(cause), cause, scene, now) for cause in causes]
+    cases = [_moved(before.get(cause), found.get(cause), cause, scene, now) for cause in causes]
     running = {case.incident.cause: case.incident for case in cases if case.incident.open}
     calls = (_next(case.incident, now) for case in cases if case.event is not Event.PAUSED)
     return Alerts(
@@ -197,6 +197,16 @@ def _well_until(incident: Incident) -> datetime | None:
         return None
     spans = {Phase.CLOSING: incident.terms.close_after, Phase.UNANSWERED: incident.terms.review or 0.0}
     return incident.well_since + timedelta(seconds=spans.get(incident.phase, 0.0))
+
+
+def _moved(incident: Incident | None, trouble: Trouble | None, cause: str, scene: Scene, now: datetime) -> Case:
+    """One move; where that was about a wider trouble, also what its answers have become meanwhile."""
+    case = _move(incident, trouble, cause, scene, now)
+    if case.event not in (Event.COVERED, Event.UNCOVERED):
+        return case
+    then = _move(case.incident, trouble, cause, scene, now)
+    told, withheld, audit = (*case.notices, *then.notices), (*case.withheld, *then.withheld), (*case.audit, *then.audit)
+    return replace(then, notices=told, withheld=withheld, audit=audit)
 
 
 def _move(incident: Incident | None, trouble: Trouble | None, cause: str, scene: Scene, now: datetime) -> Case:

@@ -32,6 +32,7 @@ Figures = Mapping[str, Param]  # for the words of the condition (monitor.alertin
 FRESH = 120.0  # seconds: what is older proves nothing
 FREE = 5.0  # per cent of the disk, whatever the site calls low
 EMERGENCY = 900.0  # seconds: a database that comes and goes is told at most so often
+TRIED = 150.0  # seconds: a call that takes the place of one that nobody heard counts after a minute (`unheard.GRACE`)
 DISK = 45.0  # seconds in which it is seen whether a full disk stops the database, which is told after `Limits.store`
 EVENT = 600.0  # seconds for which a moment that is over (a jump, a pause) is shown
 
@@ -132,7 +133,7 @@ CONDITIONS: Mapping[Condition, Row] = {
         lambda now, limit: _when(now.stuck > 0, count=now.stuck, h=_minutes(now.stuck_for)),
         direct=True, stops=True, after=30.0,
     ),
-    Condition.UNHEARD: Row(lambda now, _: now.unheard),
+    Condition.UNHEARD: Row(lambda now, _: now.unheard, keep=TRIED),
     Condition.PLAN_GAP: Row(lambda now, _: _when(now.gaps > 0, count=now.gaps), direct=True, stops=True),
     Condition.AUDITOR_SILENT: Row(lambda now, limit: _lasting(now.audited, limit.audit), direct=True, stops=True),
     Condition.STALLED: Row(lambda now, limit: _lasting(now.stood, limit.stall), keep=EVENT),

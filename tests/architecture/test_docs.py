@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.alerting import worth
 from monitor.alerting.auditor import Fault
 from monitor.alerting.lifecycle import mermaid
 from monitor.alerting.selfwatch import CONDITIONS
@@ -41,3 +42,13 @@ def test_the_readme_names_every_command(command: str) -> None:
 def test_every_decision_is_dated() -> None:
     for line in (ROOT / "docs" / "why.md").read_text().splitlines():
         assert not line.startswith("**") or line.startswith("**20"), line
+
+
+def test_what_the_docs_say_of_until_when_a_message_is_worth_sending_is_what_the_code_says():
+    def rows(text: str) -> list[tuple[str, ...]]:
+        lines = (line for line in text.splitlines() if line.startswith("| ") and line.count("|") == 4)
+        return [tuple(cell.strip() for cell in line.split("|")[1:3]) for line in lines]
+
+    said = rows(worth.__doc__ or "")
+    assert len(said) == 8 and said[0] == ("message", "worth sending")
+    assert set(said) <= set(rows((ROOT / "docs" / "escalation.md").read_text()))

@@ -302,6 +302,16 @@ def test_when_one_answer_ends_under_a_mass_outage_those_who_hear_of_that_are_not
     assert told(line.sees(DOWN, 300, covers=mass)) == []
 
 
+def test_who_answered_before_a_system_explained_it_is_called_with_its_end_if_that_answer_has_ended_meanwhile():
+    line = Between(ack_expires=HOUR)
+    line.sees(DOWN)
+    line.hears("focal", 0)
+    line.sees(DOWN, 10, covers={"centre": Cover("line-19", "line")})
+    assert told(line.sees(DOWN, 70, covers={"centre": Cover("line-19", "line")})) == []
+    assert sorted(told(line.sees(DOWN, 80))) == [("focal", "outage"), ("head", "outage")]
+    assert line.sees(DOWN, 80).changed == ()
+
+
 RED_ONLY = replace(BY_MAIL[1], colours=frozenset({Colour.RED}))
 LATER = StepSpec(2 * HOUR, ("commune_chair",), ("sms",))
 
@@ -347,6 +357,20 @@ def test_what_eases_to_a_plan_without_parties_is_acknowledged_by_any_answer():
     better = reacted({"online": heard}, yellow, NOW + minutes(10), directory=directory)
     assert (told(better), better.open["online"].phase) == ([], Phase.ACKNOWLEDGED)
     assert better.open["online"].acked_by == "head"
+
+
+def test_an_answer_without_an_end_that_counts_for_the_lesser_trouble_has_the_end_of_that_from_then_on():
+    both = between(*BY_MAIL).policies[0]
+    reds = replace(both, name="reds", kinds=frozenset({Kind.KPI_RED}))
+    yellows = replace(both, name="yellows", kinds=frozenset({Kind.KPI_YELLOW}), terms=TermsSpec(ack_expires=HOUR))
+    directory = replace(DIRECTORY, policies=(reds, yellows))
+    red, yellow = online(Colour.RED, NOW, 40.0, 10), online(Colour.YELLOW, NOW, 68.9, 10)
+    opened = reacted({}, red, NOW, directory=directory)
+    heard, _ = acknowledge(opened.open["online"], "head", "", NOW + minutes(5))
+    better = reacted({"online": heard}, yellow, NOW + minutes(600), directory=directory)
+    assert (told(better), better.recheck_at) == ([], NOW + minutes(660))
+    assert told(reacted(better.open, yellow, NOW + minutes(601), directory=directory)) == []
+    assert len(told(reacted(better.open, yellow, NOW + minutes(660), directory=directory))) == 2
 
 
 def as_of_old(incident: Incident, **more) -> Incident:

@@ -32,11 +32,12 @@ def test_what_was_sent_is_done():
     assert after(Receipt(Outcome.SENT), CHAIN) == Following(Receipt(Outcome.SENT))
 
 
-def test_who_left_the_post_is_told_by_no_other_channel_either():
-    assert after(refused(Fault.LEFT), CHAIN).next_channel == ""
+@pytest.mark.parametrize("fault", [Fault.LEFT, Fault.LATE])
+def test_who_left_the_post_and_what_is_too_late_goes_by_no_other_channel_either(fault):
+    assert after(refused(fault), CHAIN) == Following(refused(fault))
 
 
-@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.LEFT])
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in (Fault.LEFT, Fault.LATE)])
 def test_whatever_is_refused_goes_to_the_next_channel(fault):
     found = after(refused(fault), CHAIN)
     assert (found.receipt.outcome, found.next_channel, found.again_at) == (Outcome.REFUSED, "sms", None)

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient
 from yarl import URL
 
 from monitor.adapters.render import FORMATS
+from monitor.alerting.orders import Order, window_of
 from monitor.alerting.plan import Collapse
 from monitor.engine.book import Condition, Grade, Index, IndexGroup, Indicator, Points, Target
 from monitor.model.colour import Colour
@@ -234,6 +235,22 @@ async def test_an_incident_shows_its_plan_its_messages_and_how_to_answer():
         assert "không cần nữa" in after
         assert "denbao ack" not in after
         assert (await text_of(client, "/incidents")).count(world.ref) >= 1
+
+
+async def test_an_incident_that_maintenance_pauses_says_since_when():
+    async with running(site()) as world, visiting(world) as client:
+        await world.break_centre("02104")
+        assert "Tạm dừng" not in await text_of(client, f"/incidents/{world.ref}")
+        now, units = world.clock.now(), world.service.site.units
+        work = Order(("unit=02104",), "nâng cấp", seconds=3600)
+        await world.service.evaluator.mute(
+            window_of(work, "an", units, world.service.site.calendar.zone, now), "m", "an"
+        )
+        await world.service.evaluator.settle()
+        assert "Tạm dừng từ" in await text_of(client, f"/incidents/{world.ref}")
+        assert "Paused since" in await text_of(client, f"/incidents/{world.ref}?lang=en")
+        found = await (await client.get(f"/api/v1/incidents/{world.ref}")).json()
+        assert found["paused_since"] is not None
 
 
 async def test_a_hostile_name_is_escaped_on_every_page():
