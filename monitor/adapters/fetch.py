@@ -18,7 +18,7 @@ from yarl import URL
 
 from monitor.adapters.fetch_body import is_gzip, read_body
 from monitor.adapters.fetch_dial import Dialler
-from monitor.adapters.fetch_errors import EXPECTED, classify, safe_url
+from monitor.adapters.fetch_errors import EXPECTED, classify, let_go, safe_url
 from monitor.adapters.fetch_headers import Headers
 from monitor.adapters.fetch_kept import Kept
 from monitor.adapters.fetch_redirect import REDIRECTS, next_hop, trusting
@@ -65,6 +65,7 @@ class Fetcher:
                     return await self._follow(ready(request), watch)
             except EXPECTED as error:
                 kind, detail = classify(error)
+                let_go(error)
             if deadline.expired():
                 detail = f"no complete answer within {request.timeout:g} s, ended while {DOING[watch.phase]}"
                 kind = "timeout"

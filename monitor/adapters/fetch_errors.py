@@ -51,6 +51,20 @@ def classify(error: BaseException) -> tuple[FailureKind, str]:
     return "protocol", "the request or its answer is not valid HTTP"
 
 
+def let_go(error: BaseException) -> None:
+    """Cut the way from an exception, and from what led to it, to the frames that it passed through.
+
+    The client library keeps the exception in the connection that failed, and the frames keep the connection: a circle
+    of some 10 KiB which nobody but the collector of garbage frees, and that looks seldom.
+    """
+    chain: list[BaseException | None] = [error]
+    while chain:
+        one = chain.pop()
+        if one is not None and one.__traceback__ is not None:
+            one.__traceback__ = None
+            chain += [one.__cause__, one.__context__]
+
+
 def unreached(error: OSError, phase: str) -> Broken:
     """Why a connection could not be opened, where that is neither a name, nor the guard, nor TLS itself."""
     if phase == "tls":

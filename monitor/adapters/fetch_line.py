@@ -58,6 +58,7 @@ class Line:
     def close(self) -> None:
         """Close it at once. The polite end of TLS waits half a minute for a machine that has fallen silent."""
         self.wire.abort()
+        self.wire._buffer = ()  # type: ignore[assignment]  # an answer that nobody read holds the connection in turn
 
     @property
     def closed(self) -> asyncio.Future[None] | None:

@@ -26,6 +26,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from monitor.adapters.fetch_dial import Dialler, Place
+from monitor.adapters.fetch_errors import let_go
 from monitor.adapters.fetch_kept import Kept
 from monitor.adapters.fetch_line import Line
 from monitor.adapters.fetch_types import Broken
@@ -142,10 +143,11 @@ async def ask(dialler: Dialler, kept: Kept, letter: Letter, rest: bytes, watch: 
         try:
             message, body = await _answered(line.wake(), letter, rest)
             return Answer(line, kept, place, message, body)
-        except (ServerDisconnectedError, ClientOSError):
+        except (ServerDisconnectedError, ClientOSError) as error:
             kept.drop(line)
             if not (again and line.uses):
                 raise
+            let_go(error)
             again = False
         except BaseException:
             kept.drop(line)

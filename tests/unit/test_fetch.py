@@ -755,6 +755,40 @@ async def test_waiting_for_a_slot_is_not_charged_to_the_target() -> None:
     assert second.elapsed < 1000
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"no HTTP at all\r\n\r\n",
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n",
+    ],
+    ids=["nothing of HTTP", "silence", "half a body", "a large head", "a broken chunk"],
+)
+async def test_a_fetch_that_fails_leaves_no_circle_for_the_collector_of_garbage(said: bytes) -> None:
+    """A circle is its connection, its frames and its exception; in a day of hostile answers they were 100 MiB."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    gc.collect()
+    gc.disable()
+    try:
+        async with fetcher() as asking:
+            assert isinstance(await asking.fetch(Request(address)), Failure)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not [one for one in gc.get_objects() if isinstance(one, ResponseHandler)]
+    finally:
+        gc.enable()
+        server.close()
+
+
 async def test_a_closed_fetcher_works_again_when_asked_again() -> None:
     async with Server(fine).running() as server, fetcher() as client:
         for _ in range(2):
