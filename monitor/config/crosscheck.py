@@ -47,7 +47,7 @@ def check_indicators(file: SiteFile, indicators: Mapping[str, Indicator], findin
 
 
 def check_fillers(site: Site, file: SiteFile, findings: Findings) -> None:
-    """One source fills an indicator of a unit, or the indicator lists which of them is preferred.
+    """One source fills an indicator of a unit, or the indicator keeps both (`sources`, `disagree`).
 
     The Yes of one source would end the run of Nos of another that a rule waits for, and of two feeds now one would
     count and now the other. A feed of which nobody says whose rows it has is refused where others fill the indicator of
@@ -56,7 +56,8 @@ def check_fillers(site: Site, file: SiteFile, findings: Findings) -> None:
     first: dict[tuple[str, str, str], Location] = {}
     said: set[Location] = set()
     for source, unit, name, at in _filled(site, file):
-        listed = source in site.ruleset.indicators[name].sources
+        indicator = site.ruleset.indicators[name]
+        listed = source in indicator.sources or indicator.disagree is not None
         before = first.setdefault((unit, name, source if listed else ""), at)
         if before != at and at not in said:
             said.add(at)
@@ -104,7 +105,7 @@ def _filled(site: Site, file: SiteFile) -> Iterator[tuple[str, str, str, Locatio
     places = {feed.id: ("feeds", index) for index, feed in enumerate(file.feeds)}
     for feed in site.feeds:
         for column in feed.columns:
-            for unit in sorted({*feed.mapping.values()} or feed.expects):
+            for unit in sorted(feed.expects or {*feed.mapping.values()}):  # a table of codes may serve several feeds
                 yield feed.id, unit, column.indicator, (*places[feed.id], "columns", column.indicator)
 
 

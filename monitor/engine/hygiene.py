@@ -58,7 +58,7 @@ class Known:
     calendar: Calendar
     last: Last
     counting: Last = lambda _unit, _indicator: None  # the reading that counts of them, of whatever source
-    measuring: frozenset[str] = frozenset()  # sources that are asked for values, as rules name them
+    measuring: frozenset[tuple[str, str]] = frozenset()  # sources that are asked, as rules name them, and indicators
 
 
 def inspect(collected: Collected, before: SourceHealth | None, known: Known) -> Collected:
@@ -269,11 +269,11 @@ def _unmeasured(collected: Collected, known: Known) -> tuple[tuple[Reading, ...]
     return tuple(kept), refused
 
 
-def _rival(held: Reading, one: Reading, indicator: Indicator, measuring: frozenset[str]) -> bool:
+def _rival(held: Reading, one: Reading, indicator: Indicator, measuring: frozenset[tuple[str, str]]) -> bool:
     first, second = named(held.source), named(one.source)
     listed = {first, second} & {*indicator.sources} or indicator.disagree is not None
     believed = one.received_at < held.as_of + timedelta(seconds=indicator.max_age)
-    return first != second and first in measuring and not listed and believed
+    return first != second and (first, one.indicator) in measuring and not listed and believed
 
 
 # figures that only grow

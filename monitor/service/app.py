@@ -119,10 +119,8 @@ class Service:
         return Strays(self.store, self.site.channels, self._home, self.clock, self.sender.look, self.evaluator.hand_on)
 
     @cached_property
-    def _measuring(self) -> frozenset[str]:
-        """Sources that are asked, as rules name them."""
-        probes = (named(probe.id) for probe in self.site.probes)
-        return frozenset((*probes, *(feed.id for feed in self.site.feeds), *(b.source for b in self.site.heartbeats)))
+    def _measuring(self) -> frozenset[tuple[str, str]]:
+        return measuring(self.site)
 
     def _sources(self, adapters: Adapters) -> Sequence[Source]:
         self._recalls = {source.id: source.recall for source in adapters.sources if isinstance(source, Remembering)}
@@ -381,6 +379,17 @@ def ways_of(site: Site) -> Mapping[str, Way]:
 
 def _colours(state: UnitState) -> tuple[Colour, Mapping[str, Colour]]:
     return state.colour, {key: criterion.colour for key, criterion in state.criteria.items()}
+
+
+def measuring(site: Site) -> frozenset[tuple[str, str]]:
+    """Sources that are asked, as rules name them, each with an indicator that it fills."""
+    probes = {
+        (named(probe.id), indicator)
+        for probe in site.probes
+        for indicator in (probe.gives, *probe.also.values(), *(derived.indicator for derived in probe.derives))
+    }
+    feeds = {(feed.id, column.indicator) for feed in site.feeds for column in feed.columns}
+    return frozenset(probes | feeds | {(beat.source, beat.gives) for beat in site.heartbeats})
 
 
 def policy_of(site: Site) -> Policy:

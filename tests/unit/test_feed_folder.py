@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,31 @@ def test_an_archive_that_lies_there_at_the_first_look_is_not_read_and_what_is_pu
     assert reader.looks() == [3]
 
 
+def test_files_of_long_ago_are_read_where_those_that_were_read_before_were_taken_away(tmp_path):
+    reader, later = Reader(tmp_path), NOW + timedelta(days=4)
+    read = drop(tmp_path, "bao-cao-1.csv", 1)
+    assert reader.looks() == [1]
+    read.unlink()
+    assert reader.looks() == []
+    for number in (2, 3, 4):  # a line was down for days
+        drop(tmp_path, f"bao-cao-{number}.csv", number, NOW + number * HOUR)
+    reader.restart()
+    assert reader.looks(later) == [2, 3, 4]
+
+
+def test_a_file_that_the_disk_withholds_is_told_and_tried_again(tmp_path, monkeypatch):
+    def broken(at: int, found: folder.Found, most: int) -> bytes:
+        return read(at, replace(found, name="gone") if found.name == "bao-cao-1.csv" else found, most)
+
+    read, reader = folder._content, Reader(tmp_path)
+    for number in (1, 2):
+        drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - HOUR + number * MINUTE)
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "_content", broken)
+        assert (reader.looks(), reader.told, reader.looks()) == ([2], [("bao-cao-1.csv", "unreadable")], [])
+    assert (reader.looks(), reader.told, reader.looks()) == ([1], [], [])
+
+
 def test_what_one_look_does_not_read_is_told_and_read_at_the_next(tmp_path, monkeypatch):
     monkeypatch.setattr(folder, "AT_ONCE", 2)
     for number in range(5):
@@ -228,10 +254,11 @@ def test_a_share_that_hangs_keeps_one_thread_of_its_own_and_is_looked_at_again_w
         own = set(looked)
         assert len(looked) == 1 and all(thread.daemon for thread in own)  # it keeps no process alive
         back.set()
-        for thread in own:
-            thread.join()
-        await asyncio.sleep(0)
         for _ in range(1000):  # a hundredth of a second may be too short here and there
+            for thread in threading.enumerate():
+                if thread.name == "apart":
+                    thread.join()
+            await asyncio.sleep(0)
             if not (found := await feed.collect(NOW)).failure:
                 break
         return failures, found

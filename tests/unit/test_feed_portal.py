@@ -324,6 +324,18 @@ def test_a_restart_after_a_whole_night_asks_nothing_and_says_the_same():
     assert again.rests(world.now())
 
 
+@pytest.mark.parametrize("left", [0, 20, -1])
+def test_a_kept_answer_of_which_a_power_cut_left_a_part_is_asked_for_again(tmp_path, left):
+    world = World(*[form({"MA_COQUAN": "H19.01", "TTTT": "9.5"})] * 2)
+    first = feed(world, FIRST, SCORE)
+    asyncio.run(first.collect(in_the_night(world, first)))
+    [kept] = (tmp_path / world.site / "var" / "portal" / "portal").glob("*/*")
+    kept.write_bytes(kept.read_bytes()[:left])
+    again = feed(world, FIRST, SCORE)
+    assert values(asyncio.run(again.collect(world.now()))) == {("01840", "overdue"): 9.5}
+    assert len(world.asked) == 2
+
+
 def test_the_next_night_begins_anew_and_clears_the_last_one_away(tmp_path):
     world = World(form({"MA_COQUAN": "H19.01", "TTTT": "9.5"}), form({"MA_COQUAN": "H19.01", "TTTT": "9"}))
     source = feed(world, FIRST, SCORE)

@@ -492,6 +492,7 @@ def held(by: str, name: str, as_of: datetime = NOW) -> Reading:
         (held("portal", "rate"), (), None, True),  # its own
         (held("push:local", "rate"), (), None, True),  # somebody's correction ends with the next row
         (held("gone", "rate"), (), None, True),  # a source that the site has no more
+        (held("elsewhere", "rate"), (), None, True),  # one that is asked for something else by now
         (held("other", "rate", NOW - timedelta(seconds=3600)), (), None, True),  # too old to be believed
         (held("other", "rate"), ("other",), None, True),  # ranked: both are kept
         (held("other", "rate"), ("portal",), None, True),
@@ -504,7 +505,7 @@ def test_what_another_source_measures_already_is_not_overwritten_unless_one_of_t
     rate = replace(INDICATORS["rate"], sources=sources, disagree=disagree)
     known = Known(
         {"rate": rate}, CALENDAR, lambda _unit, _name: None, lambda _unit, _name: counting,
-        frozenset({"portal", "other", "centre"}),
+        frozenset({("portal", "rate"), ("other", "rate"), ("centre", "rate"), ("elsewhere", "count")}),
     )  # fmt: skip
     found = inspect(parsed(feed_spec("csv", RATE), "code,ratio\n02143,5\n"), None, known)
     assert bool(found.readings) is taken

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.sites import change, make_site, problems_of
+from monitor.config.build import load_site
+from monitor.service.app import measuring
+from tests.unit.sites import NOW, change, make_site, problems_of
 
 SECOND = """\
   - id: centre-tcp
@@ -106,3 +108,26 @@ def test_a_feed_of_which_nobody_says_whose_rows_it_has_is_refused_where_all_that
     change(tmp_path / "all" / "config.yaml", "    expects: {level: commune}\n", every)
     [problem] = problems_of(tmp_path / "all")
     assert "'online_rate' of every unit that a row could name is filled in line 42 already" in problem
+
+
+def test_two_feeds_of_an_indicator_that_says_from_where_on_they_disagree_are_both_kept(tmp_path):
+    make_site(tmp_path, "channels:\n", SECOND_FEED)
+    change(tmp_path / "rules" / "indicators.yaml", "  online_rate:\n", "  online_rate:\n    disagree: 5\n")
+    assert problems_of(tmp_path) == []
+
+
+def test_feeds_of_other_units_may_share_a_table_of_codes(tmp_path):
+    (make_site(tmp_path) / "codes.csv").write_text("unit,other_code\n01840,A\n01843,B\n", encoding="utf-8")
+    table = "    mapping: codes.csv\n    codes: other_code\n"
+    change(tmp_path / "config.yaml", "    expects: {level: commune}\n", f"{table}    expects: {{codes: ['01843']}}\n")
+    change(tmp_path / "config.yaml", "channels:\n", SECOND_FEED.replace("    expects", f"{table}    expects"))
+    assert problems_of(tmp_path) == []
+    change(tmp_path / "config.yaml", "    expects: {codes: ['01843']}\n", "    expects: {level: commune}\n")
+    [problem] = problems_of(tmp_path)
+    assert "'online_rate' of the unit '01840' is filled in line" in problem
+
+
+def test_a_source_measures_what_it_fills_and_nothing_else(tmp_path):
+    found = measuring(load_site(make_site(tmp_path), environ={}, now=NOW))
+    assert {("centre", "centre_reachable"), ("portal", "online_rate")} <= found
+    assert not {("centre", "online_rate"), ("portal", "centre_reachable")} & found

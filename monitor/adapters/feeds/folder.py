@@ -33,6 +33,7 @@ MAX_FILES = 10_000  # names of one folder that are looked at
 AT_ONCE = 200  # files that one poll reads at most
 TIMES = 4  # `max_bytes` after which a poll reads no further file
 SETTLED = 5.0  # seconds since its last change after which a file counts as whole
+_OWN = 2  # bytes at the beginning of a mark that tell how the file is read
 _NOT_MEANT = (".", "~$")  # hidden; and what Excel puts beside a workbook as long as somebody has it open
 _AHEAD = "the file was written in the future of our clock and is passed over: put it there again"
 _STEP = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -48,13 +49,18 @@ class Found:
     mark: str = ""
 
 
+class _Withheld(Unreadable):
+    """The disk, or the rights of the file, give it away no more than now: what it holds is not known."""
+
+
 class Folder:
     """Reads the files of `folder` below `root`, in a thread of its own: the folder may be a share that hangs.
 
     Each file is a table by itself, and is read once, the oldest first: what was read is remembered in the health of the
     source, over a restart too. Of what lies there before anything is remembered, only files within `max_silence` are
     read: the others are an archive. One poll reads a bounded number of files and bytes, and none after `timeout`; the
-    rest comes next. A file that cannot be read is refused by itself; the newest is a failure, and tried again.
+    rest comes next. A file that holds nothing of use is refused by itself, and one that the disk or its rights withhold
+    is tried again; the newest is a failure, and tried again.
 
     Rows that state no date are as old as the file. Where even the newest file is older than `max_silence` that is a
     failure, too: whoever should have put the next one there has fallen silent.
@@ -94,9 +100,9 @@ class Folder:
             return failed(spec, now, said, "fetch")
         passed = self._passed(files, last, now)
         wanted = self._wanted(files, last, passed, now)
-        there, found = replace(self._there(files, wanted, now), passed=passed), list[Collected]()
-        async for table in self._tables(wanted, now, end):
-            found.append(replace(table, tables=there))
+        there, found = self._there(files, wanted, now), list[Collected]()
+        async for table in self._tables(wanted, now, end):  # the first tells of an archive, which may be large
+            found.append(replace(table, tables=there if found else replace(there, passed=passed)))
         if wanted and not found:
             return late
         age = (now - last.written).total_seconds()
@@ -118,8 +124,8 @@ class Folder:
 
     def _passed(self, files: Sequence[Found], last: Found, now: datetime) -> frozenset[str]:
         """Of an archive that lies there when nothing is remembered yet, what is older than `max_silence`."""
-        since, known = now - timedelta(seconds=self._spec.max_silence), self._marks
-        if any(file.mark in known for file in files):
+        since, own = now - timedelta(seconds=self._spec.max_silence), self._manner[:_OWN].hex()
+        if any(mark.startswith(own) for mark in self._marks):  # also of files that were taken away since
             return frozenset()
         return frozenset(file.mark for file in files if file.written < since and file is not last)
 
@@ -156,7 +162,7 @@ class Folder:
             except TimeoutError:
                 return
             except Unreadable as error:
-                table = failed(self._spec, now, str(error), "fetch")
+                table = replace(failed(self._spec, now, str(error), "fetch"), held=isinstance(error, _Withheld))
             else:
                 size += len(body)
                 frame = replace(self._frame, written=file.written)
@@ -195,7 +201,8 @@ def _refused(table: Collected, file: Found) -> Collected:
     """A table of which nothing can be used, told as one bad row: those after it are read all the same."""
     said = table.failure.removeprefix(f"feed {table.source}: ")
     one = Rejected(table.source, clean(file.name, 60), "unreadable", said)
-    return Collected(table.source, table.at, rejected=(one,), refused={"unreadable": 1}, table=file.mark)
+    counts = {"unreadable": 1}
+    return Collected(table.source, table.at, rejected=(one,), refused=counts, table=file.mark, held=table.held)
 
 
 def newest(files: Iterable[Found], now: datetime) -> Found | None:
@@ -255,7 +262,7 @@ def _files(folder: int, pattern: str, manner: bytes) -> Iterator[Found]:
                     about = entry.stat(follow_symlinks=False)
                     if stat.S_ISREG(about.st_mode):
                         version = f"{about.st_mtime_ns} {about.st_size} ".encode() + os.fsencode(entry.name)
-                        mark = blake2b(version, digest_size=6, key=manner).hexdigest()
+                        mark = manner[:_OWN].hex() + blake2b(version, digest_size=6, key=manner).hexdigest()
                         yield Found(entry.name, datetime.fromtimestamp(about.st_mtime, UTC), mark)
 
 
@@ -271,7 +278,7 @@ def _content(folder: int, found: Found, most: int) -> bytes:
                 raise Unreadable(f"{shown(found.name)} is not a file")
             body = file.read(most + 1)
     except OSError as error:
-        raise Unreadable(f"{shown(found.name)} cannot be read: {error.strerror}") from None
+        raise _Withheld(f"{shown(found.name)} cannot be read: {error.strerror}") from None
     if len(body) > most:
         raise Unreadable(f"{shown(found.name)} is larger than {most} bytes")
     return body

@@ -1,6 +1,7 @@
 """What the portal answered in one night, kept on disk: a restart goes on there, and asks nothing twice.
 
-A folder a night, in it a file an answer (as it came, named by its question) and one with what the portal refused. The
+A folder a night, in it a file an answer (its digest, then the answer as it came; named by its question) and one with
+what the portal refused. Where a power cut left a part of one, the digest does not fit, and it is asked for again. The
 next night begins by clearing it away.
 """
 
@@ -22,6 +23,7 @@ from monitor.adapters.fetch import Request
 log = logging.getLogger(__name__)
 
 _REFUSED = "refused"
+_DIGEST = 16  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,14 @@ class Night:
     def find(self, question: Request) -> tuple[bytes, datetime] | None:
         """What was answered tonight, and when."""
         with suppress(OSError), (self._folder / _named(question)).open("rb") as file:
-            return file.read(), datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
+            digest, body = file.read(_DIGEST), file.read()
+            if digest == _digest(body):
+                return body, datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
         return None
 
     def keep(self, question: Request, body: bytes, at: datetime) -> None:
         """Remember an answer. A disk that is full costs no more than asking again after a restart."""
-        self._write(_named(question), body, at)
+        self._write(_named(question), _digest(body) + body, at)
 
     def _read_refused(self) -> Refused:
         with suppress(OSError, ValueError, KeyError, TypeError):
@@ -79,4 +83,8 @@ class Night:
 
 
 def _named(question: Request) -> str:
-    return blake2b(b"\0".join((question.url.encode(), question.body or b"")), digest_size=16).hexdigest()
+    return _digest(b"\0".join((question.url.encode(), question.body or b""))).hex()
+
+
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=_DIGEST).digest()
