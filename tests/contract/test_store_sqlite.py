@@ -181,7 +181,7 @@ async def test_what_an_older_version_owed_is_owed_on_and_its_good_news_still_fol
             config = migrate._config()
             config.attributes["connection"] = connection
             command.upgrade(config, "0002")
-        added = ("origin", "reference", "provider_id", "final", "free_at")
+        added = ("origin", "reference", "provider_id", "final", "free_at", "placed_at")
         for page in pages:
             row = {key: value for key, value in rows.notice_row(page).items() if key not in added}
             row |= {name: row[name].isoformat(timespec="microseconds") for name in ("due_at", "next_at")}

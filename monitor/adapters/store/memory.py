@@ -90,6 +90,8 @@ class MemoryStore:
         for notice in decision.notices:
             if self._notices.add(notice) and notice.channel != LOOPBACK:
                 self._history["notices"].append(notice)
+        for order in decision.withheld:
+            self._notices.take_places(order)
         for reading in decision.readings:
             self._remember(reading)
         for change in decision.transitions:

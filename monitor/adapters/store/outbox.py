@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Delete,
+    FromClause,
     Insert,
     Select,
     Text,
@@ -81,6 +82,16 @@ def withhold_gone() -> Update:
     """Note on what is being sent of an incident, or was sent, that it is not to be tried again."""
     went = or_(*(notice.c.state == state for state in sorted(states.WENT)))
     return update(notice).where(_meant, went).values(withheld=bindparam("reason"))
+
+
+@cache
+def take_place() -> Update:
+    """Let what is newly owed have the place of a call that it replaces and that nobody got."""
+    replaced = (_earlier.c.key == bindparam("replaced"), _earlier.c.state == Outcome.SUPPRESSED.value)
+    same = (notice.c.incident == _earlier.c.incident, notice.c.recipient == _earlier.c.recipient)
+    by = or_(notice.c.origin == _earlier.c.origin, notice.c.channel == _earlier.c.channel)
+    fresh = (notice.c.state == states.PENDING, notice.c.requires.is_(None), _place(notice) > _place(_earlier))
+    return update(notice).where(*replaced, *same, by, *fresh).values(placed_at=_place(_earlier))
 
 
 @cache
@@ -166,7 +177,7 @@ def claimable(channel: str, now: datetime, limit: int) -> Select[Any]:
     names = ("key", "doc", "attempt", "maybe_sent", "recipient", "urgent", "incident")
     columns = [*(notice.c[name] for name in names), _free_since.label("since")]
     free = or_(notice.c.requires.is_(None), and_(~_blocked(), ~_back(), _told()))
-    order = (notice.c.urgent.desc(), notice.c.due_at, notice.c.key)
+    order = (notice.c.urgent.desc(), _place(notice), notice.c.key)
     return select(*columns).where(*_due(channel, now), free).order_by(*order).limit(limit)
 
 
@@ -207,7 +218,8 @@ def _went(channel: str, since: datetime, now: datetime) -> ColumnElement[bool]:
 def held_by(key: str, owner: str, attempt: int) -> Select[Any]:
     """What there is to know for settling a claim; nothing if somebody took it over or it is decided."""
     held = (notice.c.key == key, notice.c.owner == owner, notice.c.attempt == attempt, _undecided)
-    return select(notice.c.withheld, notice.c.maybe_sent, notice.c.provider_id, _free_since.label("free")).where(*held)
+    since = (_free_since.label("free"), notice.c.placed_at)
+    return select(notice.c.withheld, notice.c.maybe_sent, notice.c.provider_id, *since).where(*held)
 
 
 def settle(key: str, values: dict[str, Any]) -> Update:
@@ -348,6 +360,11 @@ def numbers_by_state() -> Select[Any]:
     """Per channel and state: how many notices. All states, so that the index answers it and no row is read."""
     number = func.count().label("number")
     return select(notice.c.channel, notice.c.state, number).where(_public).group_by(notice.c.channel, notice.c.state)
+
+
+def _place(of: FromClause) -> ColumnElement[Any]:
+    """What is claimed first of what is as urgent."""
+    return func.coalesce(of.c.placed_at, of.c.due_at, type_=of.c.due_at.type)
 
 
 def _due(channel: str, now: datetime) -> tuple[ColumnElement[bool], ...]:

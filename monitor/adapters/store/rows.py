@@ -173,8 +173,9 @@ def _incident_row(incident: Incident) -> Row:
     }
 
 
-def notice_row(notice: Notice, free_at: datetime | None = None) -> Row:
-    """A row of the table `notice`, owed; `free_at` where nothing held it back since another instant than it says."""
+def notice_row(notice: Notice, free_at: datetime | None = None, placed_at: datetime | None = None) -> Row:
+    """A row of the table `notice`, owed; `free_at` where nothing held it back since another instant than it says, and
+    `placed_at` where it has the place of another one."""
     return {
         "key": notice.key,
         "channel": notice.channel,
@@ -196,6 +197,7 @@ def notice_row(notice: Notice, free_at: datetime | None = None) -> Row:
         "provider_id": "",
         "final": "",
         "free_at": free_at or notice.free_at,
+        "placed_at": placed_at,
     }
 
 
