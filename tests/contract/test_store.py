@@ -1122,6 +1122,15 @@ async def test_who_is_told_by_another_way_or_of_the_end_waits_as_before(store: S
     assert await first_of(store, "log", 60) == other
 
 
+async def test_a_call_whose_repeat_took_its_place_before_anybody_tried_either_is_not_unheard(store: Store) -> None:
+    first, again = called("0/0/0"), called("0/0/1", due=60)
+    (state,) = await store.commit([replace(owing(first), incidents=(incident("i"),))])
+    await store.commit([owing(again, before=state, withheld=(later(first),))])
+    assert await unheard(store) == []
+    await ended(store, "log", REFUSED, 61)
+    assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0", "0/0/1"]
+
+
 async def test_a_claim_says_since_when_nothing_holds_its_message_back(store: Store) -> None:
     await store.commit([owing(called("0/0/0"))])
     assert await store.lease("log", "me", at(1), 1, 20, lambda *_: Held("a silence", at(3601))) == []

@@ -70,6 +70,11 @@ class _Row:
         """Whether a limit holds it, and nobody tried it before."""
         return self.state == Outcome.TRY_AGAIN.value and self.attempt == 0
 
+    @property
+    def failing(self) -> bool:
+        """Whether it did not reach its provider so far, as far as the index of the store in a file can tell."""
+        return self.state in states.IN_VAIN | {states.LEASED} or self.final == FAILED
+
     def failed(self, calm: datetime | None) -> bool:
         """Whether it did not reach its provider; what is not urgent may wait for a limit until `calm`."""
         may_wait = self.over_limit and not self.notice.urgent and (calm is None or self.notice.due_at >= calm)
@@ -389,7 +394,10 @@ class MemoryOutbox:
 
     def unheard(self, incident: Incident, before: datetime, calm: datetime | None) -> list[Unheard]:
         """Calls of one incident that nobody took, see the port."""
-        rows = [row for row in self._of_incident.get(incident.key, ()) if row.notice.requires is None]
+        found_of = self._of_incident.get(incident.key, ())
+        if not any(row.failing for row in found_of):
+            return []
+        rows = [row for row in found_of if row.notice.requires is None]
         told = [r.notice.due_at for r in rows if r.state == Outcome.SENT.value and r.final != FAILED]
         calls: defaultdict[str, list[_Row]] = defaultdict(list)
         for row in rows:

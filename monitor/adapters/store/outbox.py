@@ -235,7 +235,9 @@ def learn_name(key: str, attempt: int, provider_id: str) -> Update:
 
 def named(channel: str, name: str) -> ColumnElement[bool]:
     """What a provider calls so, by our name or its own."""
-    return and_(notice.c.channel == channel, or_(notice.c.reference == name, notice.c.provider_id == name))
+    # Within CASE, so that SQLite looks for the names and not through all that the channel ever sent.
+    here = case((notice.c.channel == channel, 1), else_=0)
+    return and_(here == 1, or_(notice.c.reference == name, notice.c.provider_id == name))
 
 
 def heard_later(channel: str, name: str, final: str, now: datetime) -> Update:
