@@ -506,6 +506,19 @@ async def test_sc_46_a_relapse_of_which_nobody_heard_leaves_one_recovery(store: 
     assert good.notice.key == "good"
 
 
+@pytest.mark.parametrize(
+    "over",
+    [{"phase": Phase.CLOSED, "closed_at": at(9000)}, {"phase": Phase.UNANSWERED, "well_since": at(9000)}],
+    ids=["closed", "unanswered"],
+)
+async def test_good_news_that_waited_for_a_relapse_to_end_is_no_older_than_that(store: Store, over) -> None:
+    again = incident("00010/portal/2", "SECOND", opened=50)
+    state = await _over_in_the_morning(store, again)
+    (state,) = await store.commit([decision(state, incidents=(replace(again, **over),))])
+    (lease,) = await store.lease("log", "me", at(9001), 10, 20)
+    assert (lease.notice.key, lease.since) == ("good", at(9000))
+
+
 async def test_another_trouble_of_the_unit_holds_no_recovery_back(store: Store) -> None:
     others = [replace(incident(f"00010/{cause}/2", cause), cause=cause) for cause in ("portal2", "porta", "silent:x")]
     await _over_in_the_morning(store, *others)

@@ -85,6 +85,9 @@ class MemoryStore:
         for incident in decision.incidents:
             self._incidents[incident.key] = incident
             self._episodes[incident.unit, incident.cause][incident.key] = None
+            if (over := incident.over_since) is not None:
+                episodes = self._episodes[incident.unit, incident.cause]
+                self._notices.free_good_news([key for key in episodes if key < incident.key], over)
         for order in decision.withheld:
             self._notices.withhold(order)
         for notice in decision.notices:

@@ -150,6 +150,12 @@ class MemoryOutbox:
             for new in (row for row in rows if row.state == states.PENDING and _same_address(row.notice, old.notice)):
                 new.placed_at = min(new.placed_at, old.placed_at)
 
+    def free_good_news(self, incidents: Iterable[str], at: datetime) -> None:
+        """What waited for a relapse of these incidents to end is no older than that."""
+        for row in [row for key in incidents for row in self._of_incident.get(key, ())]:
+            if row.notice.requires is not None and row.state in states.WAITING:
+                row.free_at = max(row.free_at, at)
+
     def lease(
         self,
         channel: str,

@@ -115,6 +115,17 @@ def release(reason: str, now: datetime) -> Update:
     return update(notice).where(*held).values(next_at=now, free_at=now)
 
 
+@cache
+def free_good_news() -> Update:
+    """What waited for a relapse to end, by the keys of the earlier incidents of its trouble, is no older than that."""
+    at = bindparam("at", type_=notice.c.free_at.type)
+    earlier = (notice.c.incident >= bindparam("first"), notice.c.incident < bindparam("over"))
+    # Within CASE, so that SQLite looks for the keys and not among all that waits in the country.
+    waits = case((_waiting, 1), else_=0)
+    held = (notice.c.requires.is_not(None), waits == 1, _free_since < at)
+    return update(notice).where(*earlier, *held).values(free_at=at)
+
+
 def waiting_beyond(instant: datetime) -> Select[Any]:
     """What is to be claimed, or a claim on which runs out, later than an instant."""
     waits = (notice.c.next_at, notice.c.lease_until, notice.c.due_at, notice.c.urgent, notice.c.attempt)

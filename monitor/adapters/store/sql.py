@@ -372,6 +372,7 @@ def _write(writer: Connection, batch: rows.Batch) -> None:
     _each(writer, queries.put(tables.series), batch.series)
     _each(writer, queries.put(tables.rolling), batch.rolling)
     _each(writer, queries.put(tables.incident), batch.incidents)
+    _each(writer, outbox.free_good_news(), batch.over)
     # First what is no longer owed, then what is: a worsened incident withholds its old calls and makes new ones.
     _each(writer, outbox.withhold_waiting(), batch.withheld)
     _each(writer, outbox.withhold_gone(), batch.withheld)
