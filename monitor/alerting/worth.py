@@ -10,8 +10,9 @@
 | digest | until the next edition is due | suppressed: the next digest is due (`monitor.alerting.digests`) |
 | the monitor's own alarm | until it is told again, answered or over | suppressed: told by a later call |
 
-A span counts from when nothing held the message back: a silence, quiet hours and a limit make nothing late. What may
-have gone and is late is not repeated, and stays what it is: perhaps sent.
+A span counts from when nothing held the message back: a silence, quiet hours, a limit and a relapse make nothing late,
+and neither does the time in which the service was off: it counts from the start. What may have gone and is late is not
+repeated, and stays what it is: perhaps sent.
 """
 
 from __future__ import annotations

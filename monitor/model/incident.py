@@ -155,6 +155,11 @@ class Incident:
         return self.since_generation <= generation <= self.generation
 
     @property
+    def over_since(self) -> datetime | None:
+        """Since when what was wrong is well and no longer watched; None while it is not."""
+        return self.well_since or self.closed_at if self.phase in (Phase.UNANSWERED, Phase.CLOSED) else None
+
+    @property
     def open(self) -> bool:
         """True until it is closed; acknowledged is still open."""
         return self.phase is not Phase.CLOSED

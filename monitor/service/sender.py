@@ -65,6 +65,7 @@ class Sender:
         self._resting: dict[str, tuple[str, float]] = {}  # channel with a fault of its own -> what, asked again when
         self._setback = Setback(clock)
         self._first = True  # nobody has looked at the outbox yet
+        self._began = clock.now()  # nothing is late for what it waited before
         self._clock = clock
         self._chance = chance
         self._owner = owner
@@ -129,6 +130,7 @@ class Sender:
             if by:
                 log.warning("the wall clock was set back by %.0f s", by)
                 await self._store.hasten(self._clock.now(), by)
+                self._began = min(self._began, self._clock.now())
         except StoreError:
             self._setback.give_back(by)
             self._first = first
@@ -162,7 +164,7 @@ class Sender:
 
     async def _outlived(self, lease: Lease) -> Receipt | None:
         """How a message ends that is not worth sending any more, said in the audit trail."""
-        notice, since = lease.notice, lease.since or lease.notice.due_at
+        notice, since = lease.notice, max(lease.since or lease.notice.due_at, self._began)
         receipt = too_late(notice, since, self._clock.now(), maybe_sent=lease.maybe_sent)
         if receipt is not None:
             said = f"{notice.kind} to {notice.recipient} by {notice.channel}: {receipt.detail}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -503,6 +504,19 @@ async def test_sc_46_a_relapse_of_which_nobody_heard_leaves_one_recovery(store: 
     await store.commit([decision(state, incidents=(replace(again, phase=Phase.CLOSED),))])
     (good,) = await store.lease("log", "me", at(102), 10, 20)
     assert good.notice.key == "good"
+
+
+@pytest.mark.parametrize(
+    "over",
+    [{"phase": Phase.CLOSED, "closed_at": at(9000)}, {"phase": Phase.UNANSWERED, "well_since": at(9000)}],
+    ids=["closed", "unanswered"],
+)
+async def test_good_news_that_waited_for_a_relapse_to_end_is_no_older_than_that(store: Store, over) -> None:
+    again = incident("00010/portal/2", "SECOND", opened=50)
+    state = await _over_in_the_morning(store, again)
+    (state,) = await store.commit([decision(state, incidents=(replace(again, **over),))])
+    (lease,) = await store.lease("log", "me", at(9001), 10, 20)
+    assert (lease.notice.key, lease.since) == ("good", at(9000))
 
 
 async def test_another_trouble_of_the_unit_holds_no_recovery_back(store: Store) -> None:
@@ -1079,6 +1093,55 @@ async def test_a_call_in_vain_is_unheard_although_a_later_one_took_its_place_unt
     assert (await states_of(store))[first.key] == "suppressed"
     await ended(store, "log", SENT, when=63)
     assert await unheard(store, before=200) == []
+
+
+def later(old: Notice) -> Withhold:
+    return Withhold(old.incident, LATER, notices=frozenset({old.key}))
+
+
+async def first_of(store: Store, channel: str, seconds: float, outcome: Receipt = SENT) -> Notice:
+    (lease,) = await store.lease(channel, "me", at(seconds), 1, 20)
+    await store.settle(lease, outcome, at(seconds))
+    return lease.notice
+
+
+async def test_a_repeat_has_the_place_of_the_call_that_it_replaces_until_one_was_sent(store: Store) -> None:
+    """On a full channel the same few would be told again and again, and the others never."""
+    other = notice("j/0/0/0/focal/log", incident="j", due=1)
+    calls = [called(f"0/0/{repeat}", due=60.0 * repeat) for repeat in range(4)]
+    (state,) = await store.commit([owing(calls[0], other)])
+    for old, new in pairwise(calls[:3]):
+        (state,) = await store.commit([owing(new, before=state, withheld=(later(old),))])
+    assert await first_of(store, "log", 120) == calls[2]  # and not the other one
+    (state,) = await store.commit([owing(calls[3], before=state, withheld=(later(calls[2]),))])
+    assert await first_of(store, "log", 180) == other
+
+
+async def test_a_place_is_kept_where_another_channel_takes_over(store: Store) -> None:
+    first, again = called("0/0/0", channel="zalo"), called("0/0/1", channel="zalo", due=60)
+    other = notice("j/0/0/0/focal/sms", incident="j", channel="sms", due=1)
+    (state,) = await store.commit([owing(first, other)])
+    await store.settle(await claim_one(store, "zalo", 1), REFUSED, at(2), None, by_sms(first))
+    await store.commit([owing(again, before=state, withheld=(later(by_sms(first)),))])
+    await store.settle(await claim_one(store, "zalo", 61), REFUSED, at(62), None, by_sms(again))
+    assert await first_of(store, "sms", 63) == by_sms(again)
+
+
+async def test_who_is_told_by_another_way_or_of_the_end_waits_as_before(store: Store) -> None:
+    first, other = called("0/0/0"), notice("j/0/0/0/focal/log", incident="j", due=1)
+    (state,) = await store.commit([owing(first, other)])
+    new = (called("0/0/1", "head", due=60), called("0/0/1", channel="sms", due=60))
+    await store.commit([owing(*new, before=state, withheld=(later(first),))])
+    assert await first_of(store, "log", 60) == other
+
+
+async def test_a_call_whose_repeat_took_its_place_before_anybody_tried_either_is_not_unheard(store: Store) -> None:
+    first, again = called("0/0/0"), called("0/0/1", due=60)
+    (state,) = await store.commit([replace(owing(first), incidents=(incident("i"),))])
+    await store.commit([owing(again, before=state, withheld=(later(first),))])
+    assert await unheard(store) == []
+    await ended(store, "log", REFUSED, 61)
+    assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0", "0/0/1"]
 
 
 async def test_a_claim_says_since_when_nothing_holds_its_message_back(store: Store) -> None:

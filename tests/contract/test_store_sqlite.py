@@ -13,7 +13,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import ClauseElement, create_engine
+from sqlalchemy import ClauseElement, create_engine, literal, select
 from sqlalchemy.dialects import sqlite
 
 from monitor.adapters.store import SqlStore, codec, migrate, open_store, outbox, queries, rows, tables
@@ -181,7 +181,7 @@ async def test_what_an_older_version_owed_is_owed_on_and_its_good_news_still_fol
             config = migrate._config()
             config.attributes["connection"] = connection
             command.upgrade(config, "0002")
-        added = ("origin", "reference", "provider_id", "final", "free_at")
+        added = ("origin", "reference", "provider_id", "final", "free_at", "placed_at")
         for page in pages:
             row = {key: value for key, value in rows.notice_row(page).items() if key not in added}
             row |= {name: row[name].isoformat(timespec="microseconds") for name in ("due_at", "next_at")}
@@ -293,6 +293,24 @@ async def test_what_is_asked_often_has_an_index(store: SqlStore, path: Path, que
     plan = " ".join(row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {written}"))
     database.close()
     assert f"INDEX {index}" in plan
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        outbox.heard_later("sms", "name", "failed", NOW),
+        select(literal(1)).where(outbox.named("sms", "name")),
+        outbox.failed_late("sms", "name"),
+    ],
+    ids=["heard", "known", "failed"],
+)
+async def test_a_message_is_found_by_its_name_at_a_provider(store: SqlStore, path: Path, query) -> None:
+    """And not among all that its channel ever sent, once for each final status."""
+    written = str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+    database = sqlite3.connect(path)
+    plan = {row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {written}") if "notice" in row[3]}
+    database.close()
+    assert plan == {f"SEARCH notice USING INDEX ix_notice_{name} ({name}=?)" for name in ("reference", "provider_id")}
 
 
 @pytest.mark.parametrize("query", [outbox.claimable("sms", NOW, 10), outbox.next_due("sms")], ids=["claim", "next"])

@@ -14,6 +14,7 @@ from monitor.adapters.store.memory import MemoryStore
 from monitor.adapters.transports.factory import LONGEST
 from monitor.alerting.limits import Limits, Rate
 from monitor.alerting.outcome import Way
+from monitor.alerting.replies import REPLY
 from monitor.model.colour import Colour
 from monitor.model.errors import StoreError
 from monitor.model.incident import Fault, Kind, Notice, Outcome, Receipt
@@ -260,8 +261,9 @@ async def test_what_is_not_worth_sending_any_more_is_given_up_with_its_reason_an
     incident = {"cause": "centre", "trouble": Kind.KPI_YELLOW, "colour": Colour.YELLOW}
     await office.owe("yellow", "red", **incident)
     await office.owe("red-one", **{**incident, "colour": Colour.RED})
-    await office.clock.advance(86_400)  # nobody runs
-    async with office.running(office.sender()):
+    sender = office.sender()
+    await office.clock.advance(86_400)  # in which it could have sent them
+    async with office.running(sender):
         await office.clock.advance(1)
     assert [key for _, key, *_ in channel.sends] == ["red-one"]
     assert await office.states() == {"yellow": "refused", "red": "refused", "red-one": "sent"}
@@ -270,6 +272,29 @@ async def test_what_is_not_worth_sending_any_more_is_given_up_with_its_reason_an
     }
     said = [entry.subject for entry, _ in await office.store.audit_trail() if entry.action == "too late"]
     assert said == ["i", "i"]
+
+
+async def test_what_fell_due_while_the_service_was_off_is_sent_when_it_is_on_again(office):
+    channel = office.channel()
+    calm = {"cause": "centre", "trouble": Kind.KPI_YELLOW, "colour": Colour.YELLOW}
+    await office.owe("call", **calm)
+    await office.owe("answer", kind=REPLY)
+    await office.clock.advance(2 * 86_400)
+    async with office.running(office.sender()):
+        await office.clock.advance(1)
+    assert {key for _, key, *_ in channel.sends} == {"call", "answer"}
+    assert set((await office.states()).values()) == {"sent"}
+
+
+async def test_what_is_late_since_the_start_is_given_up_also_where_the_clock_was_ahead_then(office):
+    office.channel("sms", *[AGAIN] * 1000)
+    async with office.running(office.sender()):
+        await office.clock.advance(1)
+        office.clock.back = 7 * 3600
+        await office.clock.advance(10)
+        await office.owe("answer", kind=REPLY)
+        await office.clock.advance(2 * 3600)
+    assert await office.states() == {"answer": "suppressed"}
 
 
 # -- again -------------------------------------------------------------------------------------------------------

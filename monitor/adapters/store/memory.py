@@ -85,11 +85,16 @@ class MemoryStore:
         for incident in decision.incidents:
             self._incidents[incident.key] = incident
             self._episodes[incident.unit, incident.cause][incident.key] = None
+            if (over := incident.over_since) is not None:
+                episodes = self._episodes[incident.unit, incident.cause]
+                self._notices.free_good_news([key for key in episodes if key < incident.key], over)
         for order in decision.withheld:
             self._notices.withhold(order)
         for notice in decision.notices:
             if self._notices.add(notice) and notice.channel != LOOPBACK:
                 self._history["notices"].append(notice)
+        for order in decision.withheld:
+            self._notices.take_places(order)
         for reading in decision.readings:
             self._remember(reading)
         for change in decision.transitions:

@@ -12,6 +12,7 @@ from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
 from monitor.model.incident import (
     FAILED,
     FINALS,
+    LATER,
     LOOPBACK,
     Delivery,
     Incident,
@@ -35,6 +36,7 @@ class _Row:
     notice: Notice
     next_at: datetime
     free_at: datetime  # since when nothing holds it back
+    placed_at: datetime  # since when its recipient waits for this call
     state: str = states.PENDING
     attempt: int = 0
     owner: str = ""
@@ -49,7 +51,7 @@ class _Row:
     @property
     def rank(self) -> tuple[bool, datetime, str]:
         """Urgent before old."""
-        return (not self.notice.urgent, self.notice.due_at, self.notice.key)
+        return (not self.notice.urgent, self.placed_at, self.notice.key)
 
     def hold(self, until: datetime, reason: str) -> None:
         """Do not send it yet, and say why. What a limit held before is asked for in vain no more."""
@@ -67,6 +69,11 @@ class _Row:
     def over_limit(self) -> bool:
         """Whether a limit holds it, and nobody tried it before."""
         return self.state == Outcome.TRY_AGAIN.value and self.attempt == 0
+
+    @property
+    def failing(self) -> bool:
+        """Whether it did not reach its provider so far, as far as the index of the store in a file can tell."""
+        return self.state in states.IN_VAIN | {states.LEASED} or self.final == FAILED
 
     def failed(self, calm: datetime | None) -> bool:
         """Whether it did not reach its provider; what is not urgent may wait for a limit until `calm`."""
@@ -104,12 +111,13 @@ class MemoryOutbox:
         self._undecided: defaultdict[str, dict[str, _Row]] = defaultdict(dict)
         self._gone = Counter[tuple[str, Outcome]]()  # what was deleted, for the counts
 
-    def add(self, notice: Notice, free_at: datetime | None = None) -> bool:
-        """Owe a notice; one that is known is left alone: False. `free_at`: since when nothing holds it back."""
+    def add(self, notice: Notice, free_at: datetime | None = None, placed_at: datetime | None = None) -> bool:
+        """Owe a notice; one that is known is left alone: False. `free_at`: since when nothing holds it back;
+        `placed_at`: whose place it has."""
         if notice.key in self._rows:
             return False
         free_at = free_at or notice.free_at or notice.due_at
-        row = self._rows[notice.key] = _Row(notice, next_at=notice.due_at, free_at=free_at)
+        row = self._rows[notice.key] = _Row(notice, notice.due_at, free_at, placed_at or notice.due_at)
         self._of_incident[notice.incident].append(row)
         self._undecided[notice.channel][notice.key] = row
         return True
@@ -134,6 +142,19 @@ class MemoryOutbox:
                 self._suppress(row, order.reason)
             elif row.state in states.WENT:
                 row.withheld = order.reason
+
+    def take_places(self, order: Withhold) -> None:
+        """Let what is newly owed have the place of a call that it replaces and that nobody got."""
+        rows = self._of_incident.get(order.incident, ()) if order.reason == LATER else ()
+        for old in (row for row in rows if order.means(row.notice) and row.state == Outcome.SUPPRESSED.value):
+            for new in (row for row in rows if row.state == states.PENDING and _same_address(row.notice, old.notice)):
+                new.placed_at = min(new.placed_at, old.placed_at)
+
+    def free_good_news(self, incidents: Iterable[str], at: datetime) -> None:
+        """What waited for a relapse of these incidents to end is no older than that."""
+        for row in [row for key in incidents for row in self._of_incident.get(key, ())]:
+            if row.notice.requires is not None and row.state in states.WAITING:
+                row.free_at = max(row.free_at, at)
 
     def lease(
         self,
@@ -283,7 +304,7 @@ class MemoryOutbox:
         if row.state in states.FINAL:
             del self._undecided[row.notice.channel][row.notice.key]
         if instead is not None and not row.withheld:
-            self.add(instead, row.free_at)
+            self.add(instead, row.free_at, row.placed_at)
         return True
 
     def _suppress(self, row: _Row, reason: str) -> None:
@@ -379,7 +400,10 @@ class MemoryOutbox:
 
     def unheard(self, incident: Incident, before: datetime, calm: datetime | None) -> list[Unheard]:
         """Calls of one incident that nobody took, see the port."""
-        rows = [row for row in self._of_incident.get(incident.key, ()) if row.notice.requires is None]
+        found_of = self._of_incident.get(incident.key, ())
+        if not any(row.failing for row in found_of):
+            return []
+        rows = [row for row in found_of if row.notice.requires is None]
         told = [r.notice.due_at for r in rows if r.state == Outcome.SENT.value and r.final != FAILED]
         calls: defaultdict[str, list[_Row]] = defaultdict(list)
         for row in rows:
@@ -407,6 +431,11 @@ class MemoryOutbox:
     def carried(self, channel: str, since: datetime) -> int:
         """See the port."""
         return _spent((row for row in self._rows.values() if row.notice.channel == channel), since, _EVER).number
+
+
+def _same_address(new: Notice, old: Notice) -> bool:
+    by = new.origin == old.origin or new.channel == old.channel
+    return new.requires is None and new.recipient == old.recipient and by
 
 
 def _spent(rows: Iterable[_Row], since: datetime | None, now: datetime) -> Spent:

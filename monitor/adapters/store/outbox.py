@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Delete,
+    FromClause,
     Insert,
     Select,
     Text,
@@ -84,6 +85,16 @@ def withhold_gone() -> Update:
 
 
 @cache
+def take_place() -> Update:
+    """Let what is newly owed have the place of a call that it replaces and that nobody got."""
+    replaced = (_earlier.c.key == bindparam("replaced"), _earlier.c.state == Outcome.SUPPRESSED.value)
+    same = (notice.c.incident == _earlier.c.incident, notice.c.recipient == _earlier.c.recipient)
+    by = or_(notice.c.origin == _earlier.c.origin, notice.c.channel == _earlier.c.channel)
+    fresh = (notice.c.state == states.PENDING, notice.c.requires.is_(None), _place(notice) > _place(_earlier))
+    return update(notice).where(*replaced, *same, by, *fresh).values(placed_at=_place(_earlier))
+
+
+@cache
 def hold_back() -> Update:
     """Do not send a notice yet, and say why. What a limit held before is asked for in vain no more."""
     until = bindparam("until", type_=notice.c.next_at.type)
@@ -102,6 +113,17 @@ def release(reason: str, now: datetime) -> Update:
     """What is held for this reason may be claimed again."""
     held = (_waiting, notice.c.detail == reason, notice.c.next_at > now)
     return update(notice).where(*held).values(next_at=now, free_at=now)
+
+
+@cache
+def free_good_news() -> Update:
+    """What waited for a relapse to end, by the keys of the earlier incidents of its trouble, is no older than that."""
+    at = bindparam("at", type_=notice.c.free_at.type)
+    earlier = (notice.c.incident >= bindparam("first"), notice.c.incident < bindparam("over"))
+    # Within CASE, so that SQLite looks for the keys and not among all that waits in the country.
+    waits = case((_waiting, 1), else_=0)
+    held = (notice.c.requires.is_not(None), waits == 1, _free_since < at)
+    return update(notice).where(*earlier, *held).values(free_at=at)
 
 
 def waiting_beyond(instant: datetime) -> Select[Any]:
@@ -166,7 +188,7 @@ def claimable(channel: str, now: datetime, limit: int) -> Select[Any]:
     names = ("key", "doc", "attempt", "maybe_sent", "recipient", "urgent", "incident")
     columns = [*(notice.c[name] for name in names), _free_since.label("since")]
     free = or_(notice.c.requires.is_(None), and_(~_blocked(), ~_back(), _told()))
-    order = (notice.c.urgent.desc(), notice.c.due_at, notice.c.key)
+    order = (notice.c.urgent.desc(), _place(notice), notice.c.key)
     return select(*columns).where(*_due(channel, now), free).order_by(*order).limit(limit)
 
 
@@ -207,7 +229,8 @@ def _went(channel: str, since: datetime, now: datetime) -> ColumnElement[bool]:
 def held_by(key: str, owner: str, attempt: int) -> Select[Any]:
     """What there is to know for settling a claim; nothing if somebody took it over or it is decided."""
     held = (notice.c.key == key, notice.c.owner == owner, notice.c.attempt == attempt, _undecided)
-    return select(notice.c.withheld, notice.c.maybe_sent, notice.c.provider_id, _free_since.label("free")).where(*held)
+    since = (_free_since.label("free"), notice.c.placed_at)
+    return select(notice.c.withheld, notice.c.maybe_sent, notice.c.provider_id, *since).where(*held)
 
 
 def settle(key: str, values: dict[str, Any]) -> Update:
@@ -223,7 +246,9 @@ def learn_name(key: str, attempt: int, provider_id: str) -> Update:
 
 def named(channel: str, name: str) -> ColumnElement[bool]:
     """What a provider calls so, by our name or its own."""
-    return and_(notice.c.channel == channel, or_(notice.c.reference == name, notice.c.provider_id == name))
+    # Within CASE, so that SQLite looks for the names and not through all that the channel ever sent.
+    here = case((notice.c.channel == channel, 1), else_=0)
+    return and_(here == 1, or_(notice.c.reference == name, notice.c.provider_id == name))
 
 
 def heard_later(channel: str, name: str, final: str, now: datetime) -> Update:
@@ -348,6 +373,11 @@ def numbers_by_state() -> Select[Any]:
     """Per channel and state: how many notices. All states, so that the index answers it and no row is read."""
     number = func.count().label("number")
     return select(notice.c.channel, notice.c.state, number).where(_public).group_by(notice.c.channel, notice.c.state)
+
+
+def _place(of: FromClause) -> ColumnElement[Any]:
+    """What is claimed first of what is as urgent."""
+    return func.coalesce(of.c.placed_at, of.c.due_at, type_=of.c.due_at.type)
 
 
 def _due(channel: str, now: datetime) -> tuple[ColumnElement[bool], ...]:

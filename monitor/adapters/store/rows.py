@@ -31,6 +31,7 @@ class Batch:
     series: list[Row] = field(default_factory=list)
     rolling: list[Row] = field(default_factory=list)
     incidents: list[Row] = field(default_factory=list)
+    over: list[Row] = field(default_factory=list)
     withheld: list[Row] = field(default_factory=list)
     notices: list[Row] = field(default_factory=list)
     readings: list[Row] = field(default_factory=list)
@@ -46,11 +47,16 @@ class Batch:
         self.series += _series_rows(decision)
         self.rolling += _rolling_rows(decision)
         self.incidents += map(_incident_row, decision.incidents)
+        self.over += (_over_row(one) for one in decision.incidents if one.over_since is not None)
         self.withheld += (row for order in decision.withheld for row in _withheld_rows(order))
         self.notices += map(notice_row, decision.notices)
         self.readings += map(_reading_row, decision.readings)
         self.transitions += map(_transition_row, decision.transitions)
         self.audit += decision.audit
+
+
+def _over_row(incident: Incident) -> Row:
+    return {"first": f"{incident.unit}/{incident.cause}/", "over": incident.key, "at": incident.over_since}
 
 
 def _withheld_rows(order: Withhold) -> Iterator[Row]:
@@ -173,8 +179,9 @@ def _incident_row(incident: Incident) -> Row:
     }
 
 
-def notice_row(notice: Notice, free_at: datetime | None = None) -> Row:
-    """A row of the table `notice`, owed; `free_at` where nothing held it back since another instant than it says."""
+def notice_row(notice: Notice, free_at: datetime | None = None, placed_at: datetime | None = None) -> Row:
+    """A row of the table `notice`, owed; `free_at` where nothing held it back since another instant than it says, and
+    `placed_at` where it has the place of another one."""
     return {
         "key": notice.key,
         "channel": notice.channel,
@@ -196,6 +203,7 @@ def notice_row(notice: Notice, free_at: datetime | None = None) -> Row:
         "provider_id": "",
         "final": "",
         "free_at": free_at or notice.free_at,
+        "placed_at": placed_at,
     }
 
 

@@ -20,7 +20,7 @@ from monitor.alerting.limits import Counts, Limits, Rate, Spent, Waiting, admit
 from monitor.alerting.muting import Held
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict
-from monitor.model.incident import FAILED, Delivery, Incident, Notice, Outcome, Receipt, Unheard, own_alarm
+from monitor.model.incident import FAILED, LATER, Delivery, Incident, Notice, Outcome, Receipt, Unheard, own_alarm
 from monitor.model.muting import Silence, Window
 from monitor.model.reading import Reading, SourceHealth
 from monitor.model.state import AuditEntry, Decision, Transition, UnitState
@@ -144,7 +144,7 @@ class SqlStore:
             planned = {"free_at": next_at} if states.planned(receipt, lease.notice) else {}
             writer.execute(outbox.settle(key, {**_settled(held, receipt, now, next_at), **planned}))
             if instead is not None and not held.withheld:
-                writer.execute(outbox.owe_notice(), [rows.notice_row(instead, held.free)])
+                writer.execute(outbox.owe_notice(), [rows.notice_row(instead, held.free, held.placed_at)])
             return True
 
         return await self._file.write(work)
@@ -372,10 +372,13 @@ def _write(writer: Connection, batch: rows.Batch) -> None:
     _each(writer, queries.put(tables.series), batch.series)
     _each(writer, queries.put(tables.rolling), batch.rolling)
     _each(writer, queries.put(tables.incident), batch.incidents)
+    _each(writer, outbox.free_good_news(), batch.over)
     # First what is no longer owed, then what is: a worsened incident withholds its old calls and makes new ones.
     _each(writer, outbox.withhold_waiting(), batch.withheld)
     _each(writer, outbox.withhold_gone(), batch.withheld)
     _each(writer, outbox.owe_notice(), batch.notices)
+    replaced = (row["of_key"] for row in batch.withheld if row["reason"] == LATER)
+    _each(writer, outbox.take_place(), ({"replaced": key} for key in replaced))
     _each(writer, queries.append_reading(), batch.readings)
     _each(writer, tables.transition.insert(), batch.transitions)
     _chain(writer, batch.audit)

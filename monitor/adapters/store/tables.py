@@ -131,6 +131,7 @@ notice = Table(
     Column("provider_id", Text, nullable=False, index=True),
     Column("final", Text, nullable=False),  # what the provider said later
     Column("free_at", Instant),  # since when nothing holds it back; empty: from its time on
+    Column("placed_at", Instant),  # since when its recipient waits for this call; empty: from its time on
     Index("ix_notice_claim", "channel", "state", "next_at"),
     Index("ix_notice_state", "state"),  # what is undecided, among all that ever was
     Index("ix_notice_sent", "channel", "sent_at"),  # what limits count, with the next one
