@@ -85,7 +85,6 @@ def _plan(case: Case) -> Case:
         colour=trouble.colour,
         generation=old.generation + 1,
         since_generation=old.generation + 1,
-        over_generation=old.generation if old.phase is Phase.UNANSWERED else old.over_generation,
         policy=policy.name if policy else "",
         steps=steps,
         cover=cover,

@@ -141,7 +141,6 @@ class Incident:
     ack_note: str = ""
     closed_at: datetime | None = None
     owed: tuple[str, ...] = ()  # key of the last notice owed to each (recipient, channel), for the recovery message
-    over_generation: int = -1  # up to which the end was told: what was owed before is no reason to tell the next one
     terms: Terms = Terms()
     answers: tuple[Answer, ...] = ()  # of this generation, at most one for each party
     acked_until: datetime | None = None  # when the first of its answers ends
