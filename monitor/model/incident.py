@@ -65,6 +65,7 @@ class Step:
     held_until: datetime | None = None  # aware UTC
     called: str = ""  # generation, number and repeat of its last call, as in the keys of that call's notices
     told: int = 0  # calls that went to somebody
+    fixed: bool = False  # due at an instant that the clock names: the end of quiet hours, the start of a turn or a post
     dated: bool = False  # a reminder of a deadline: it comes on its day, whoever else cannot be reached before
     skipped: str = ""  # why its last call reached nobody (nobody, unseen, answered, told by a later step or trouble)
 

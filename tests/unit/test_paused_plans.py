@@ -129,6 +129,36 @@ def test_a_step_that_waits_for_the_opening_of_its_hours_keeps_that_instant(hours
     assert [notice.recipient for notice in within.notices] == ["focal"]  # it has passed
 
 
+HOURLY = Policy("all", frozenset(Kind), (StepSpec(0, ("commune_focal",), ("mail",), repeat=HOUR),))
+
+
+@pytest.mark.parametrize(
+    ("focal", "calls"),
+    [
+        (replace(FOCAL, quiet=Daily(time(21), time(6)), wake=False), local(7, 6)),
+        (replace(FOCAL, valid_from=date(2025, 8, 7)), local(7)),
+    ],
+    ids=["the end of quiet hours", "the first day of a successor"],
+)
+def test_what_waits_for_an_instant_of_the_clock_keeps_it_and_its_repeats_are_counted_from_there(focal, calls):
+    directory, opened = replace(DIRECTORY, policies=(HOURLY,), recipients=(focal, HEAD, CHAIR)), local(6, 21, 50)
+
+    def seen(before: Alerts, criteria, at, **scene) -> Alerts:
+        return reacted(before.open, criteria, at, directory=directory, **scene)
+
+    alerts = seen(Alerts({}), DOWN, opened)
+    assert (alerts.notices, alerts.recheck_at) == ((), calls)
+    paused = seen(alerts, WORK, local(6, 22), paused=True)
+    after = seen(paused, DOWN, local(6, 23))
+    assert (after.notices, after.recheck_at) == ((), calls)
+    back = Alerts({"centre": hastened(after.open["centre"], timedelta(hours=2), local(6, 21))})
+    assert seen(back, DOWN, local(6, 21)).recheck_at == calls
+    told = seen(after, DOWN, calls)
+    assert [notice.recipient for notice in told.notices] == ["focal"]
+    paused = seen(told, WORK, calls + minutes(10), paused=True)
+    assert seen(paused, DOWN, calls + minutes(30)).recheck_at == calls + minutes(60 + 20)
+
+
 def test_a_reminder_of_a_deadline_keeps_its_day():
     yellow = online(Colour.YELLOW, NOW, 68.9, 10)
     opened = reacted({}, yellow, NOW)
