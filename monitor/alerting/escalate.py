@@ -222,14 +222,18 @@ def in_hours(step: Step, at: datetime, sessions: Sessions) -> bool:
 
 
 def postponed(
-    steps: tuple[Step, ...], since: datetime, sessions: Sessions, now: datetime, whom: Callable[[Step, datetime], Step]
+    steps: tuple[Step, ...],
+    since: datetime,
+    sessions: Sessions,
+    until: datetime,
+    whom: Callable[[Step, datetime], Step],
 ) -> tuple[Step, ...]:
-    """The plan after it stood still from `since` to `now`: what is due after so many minutes comes as much later.
+    """The plan after it stood still from `since` to `until`: what is due after so many minutes comes as much later.
 
     What had fallen due before is due at once. A reminder keeps its day, what waits for the opening of its hours or for
     another instant of the clock keeps that, and what quiet hours hold waits for their end.
     """
-    lost = max(now - since, timedelta(0))
+    lost = max(until - since, timedelta(0))
 
     def later(step: Step) -> Step:
         if finished(step) or step.dated or step.fixed or step.due_at <= since or _opens(step, sessions):

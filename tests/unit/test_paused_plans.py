@@ -25,6 +25,7 @@ from tests.unit.alerting_scene import (
     online,
     reacted,
 )
+from tests.unit.muting_scene import window
 
 NOW = local(6, 9)
 DOWN = centre(Colour.RED, NOW, 16.0)
@@ -63,11 +64,27 @@ def test_after_four_hours_of_work_a_step_comes_with_the_time_that_was_left():
     assert [line.told(DOWN, minute) for minute in (420, 421)] == [[], ["chair"]]  # its repeats keep their hour
 
 
-def test_the_wait_for_the_first_answer_from_after_the_work_is_a_part_of_the_pause():
+def test_without_work_of_the_unit_itself_the_pause_lasts_until_the_first_answer():
+    """A system's work, or too little to be judged."""
     line = Paused()
     assert line.told(WORK, 250) == []  # over, and nothing was heard yet
     assert line.told(DOWN, 255) == []
     assert line.told(DOWN, 275) == ["head"]
+
+
+def test_the_pause_ends_with_the_work_also_while_nobody_looks():
+    """The work ended at 10:00; the monitor was off from 09:20 on and gets its first answer at 12:01."""
+    line, works = Paused(), (window(NOW + minutes(10), NOW + minutes(60)),)
+    assert line.told(WORK, 180, windows=works) == []
+    assert line.told(DOWN, 181, windows=works) == ["head", "chair"]  # since 10:20 and 11:50
+    assert line.alerts.recheck_at == NOW + minutes(170 + 60)
+
+
+def test_of_work_that_comes_again_the_last_time_ends_the_pause():
+    line = Paused()
+    works = (window(NOW + minutes(10), NOW + minutes(20)), window(NOW + minutes(40), NOW + minutes(60), name="M-TWO"))
+    assert line.told(DOWN, 61, windows=works) == []
+    assert line.alerts.recheck_at == NOW + minutes(80)
 
 
 def test_two_works_are_two_pauses():
