@@ -8,6 +8,7 @@ from datetime import date, time, timedelta
 import pytest
 
 from monitor.alerting.incidents import Alerts, acknowledge
+from monitor.alerting.muting import judged_first
 from monitor.alerting.plan import Policy, StepSpec, TermsSpec
 from monitor.alerting.setback import hastened
 from monitor.model.colour import Colour
@@ -200,3 +201,19 @@ def test_a_clock_that_is_set_back_during_the_work_leaves_as_much_time():
     line.alerts = replace(line.alerts, open={"centre": back})
     assert line.told(DOWN, 40 - 60) == []  # thirty minutes of pause
     assert [line.told(DOWN, minute) for minute in (-1, 0)] == [[], ["head"]]
+
+
+def test_a_message_from_before_the_work_waits_for_the_first_answer_after_it_and_a_quarter_of_an_hour_at_most():
+    line, works = Paused(), (window(NOW + minutes(10), NOW + minutes(60)),)
+    waiting = reacted({}, DOWN, NOW).notices[0]
+
+    def held_until(minute: float, incident=line.incident):
+        held = judged_first(waiting, [incident], works, NOW + minutes(minute))
+        return held and held.until
+
+    assert held_until(60) == NOW + minutes(61)
+    assert held_until(74.5) == NOW + minutes(75)
+    assert held_until(75) is None
+    line.sees(DOWN, 62, windows=works)
+    assert held_until(62, line.incident) is None
+    assert judged_first(waiting, [], works, NOW + minutes(61)) is None  # it is over, or of no incident
