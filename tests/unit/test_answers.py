@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
@@ -198,7 +199,8 @@ class Posted:
         steps = (BY_MAIL[0], replace(BY_MAIL[1], after=30 * MINUTE))
         policy = Policy("p", frozenset(Kind), steps, terms=TermsSpec(review=24 * HOUR))
         self.scene = {"directory": replace(DIRECTORY, policies=(policy,)), **scene}
-        self.open, self.outbox = {}, MemoryOutbox()
+        self.open: Mapping[str, Incident] = {}
+        self.outbox = MemoryOutbox()
 
     def sees(self, criteria, at: datetime) -> list[tuple[str, str]]:
         """Who gets which mail at that instant."""
