@@ -44,6 +44,7 @@ from monitor.model.incident import (
     Step,
     Terms,
 )
+from monitor.model.muting import maintenance_spans
 from monitor.model.state import AuditEntry, Withhold
 from monitor.model.verdict import Param
 
@@ -85,7 +86,6 @@ def _plan(case: Case) -> Case:
         colour=trouble.colour,
         generation=old.generation + 1,
         since_generation=old.generation + 1,
-        over_generation=old.generation if old.phase is Phase.UNANSWERED else old.over_generation,
         policy=policy.name if policy else "",
         steps=steps,
         cover=cover,
@@ -282,11 +282,13 @@ def _whom(case: Case) -> Callable[[Step, datetime], Step]:
 
 
 def gone_on(case: Case) -> Case:
-    """What is no pause any more: the plan goes on with the time that was left."""
-    old = case.incident
+    """What is no pause any more: the plan goes on with the time that was left when the work ended, if there was any."""
+    old, scene = case.incident, case.scene
     if old.paused_since is None or case.event is Event.PAUSED:
         return case
-    steps = postponed(old.steps, old.paused_since, case.scene.sessions, case.now, _whom(case))
+    works = maintenance_spans(scene.windows, old.paused_since, case.now)
+    until = works[-1].ends if works else case.now
+    steps = postponed(old.steps, old.paused_since, scene.sessions, until, _whom(case))
     return replace(case, incident=replace(old, steps=steps, paused_since=None))
 
 

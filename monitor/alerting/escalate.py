@@ -159,7 +159,8 @@ def _until_somebody(
     changes = (next_change(directory, role, lineage, now, sessions.calendar) for role in step.role.split(","))
     again = min((at for at in changes if at is not None), default=None)
     if again is not None:
-        return replace(step, due_at=_waits(working(again, sessions) if step.dated else again, step, sessions))
+        at = _waits(working(again, sessions) if step.dated else again, step, sessions)
+        return replace(step, due_at=at, fixed=True)
     return replace(_advance(step, sessions, now), skipped=NOBODY)
 
 
@@ -221,17 +222,21 @@ def in_hours(step: Step, at: datetime, sessions: Sessions) -> bool:
 
 
 def postponed(
-    steps: tuple[Step, ...], since: datetime, sessions: Sessions, now: datetime, whom: Callable[[Step, datetime], Step]
+    steps: tuple[Step, ...],
+    since: datetime,
+    sessions: Sessions,
+    until: datetime,
+    whom: Callable[[Step, datetime], Step],
 ) -> tuple[Step, ...]:
-    """The plan after it stood still from `since` to `now`: what is due after so many minutes comes as much later.
+    """The plan after it stood still from `since` to `until`: what is due after so many minutes comes as much later.
 
-    What had fallen due before is due at once. A reminder keeps its day, what waits for the opening of its hours keeps
-    that, and what quiet hours hold waits for their end.
+    What had fallen due before is due at once. A reminder keeps its day, what waits for the opening of its hours or for
+    another instant of the clock keeps that, and what quiet hours hold waits for their end.
     """
-    lost = max(now - since, timedelta(0))
+    lost = max(until - since, timedelta(0))
 
     def later(step: Step) -> Step:
-        if finished(step) or step.dated or step.due_at <= since or _opens(step, sessions):
+        if finished(step) or step.dated or step.fixed or step.due_at <= since or _opens(step, sessions):
             return step
         at = _waits(step.due_at + lost, step, sessions)
         return replace(whom(replace(step, due_at=at), at), held=step.held)
@@ -258,9 +263,9 @@ def _let_go(step: Step, now: datetime) -> bool:
 
 
 def _put_off(step: Step, at: datetime, now: datetime) -> Step:
-    """The step with what is due of it due at a later instant."""
+    """The step with what is due of it due at a later instant: when its hours begin, or somebody's quiet hours end."""
     if _falls_due(step, now):
-        return replace(step, due_at=at, held=(), held_until=None)
+        return replace(step, due_at=at, fixed=True, held=(), held_until=None)
     return replace(step, held_until=at)
 
 
@@ -361,7 +366,7 @@ def named(fired: Fired, generation: int) -> tuple[Step, ...]:
 
 
 def _advance(step: Step, sessions: Sessions, now: datetime) -> Step:
-    step = replace(step, held=(), held_until=None)
+    step = replace(step, fixed=False, held=(), held_until=None)
     if step.repeat is None:
         return replace(step, fired=step.fired + 1)
     every = timedelta(seconds=step.repeat)

@@ -15,7 +15,7 @@ event does to the incident; nothing else changes a phase. The rules behind the t
   and where it is the only one that the lesser trouble asks for, that is acknowledged (`sufficed`).
 * A silence stops the calls, not the watch: phases change as ever, what falls due waits and comes once when it ends.
   Maintenance judges nothing: whatever is open is paused, nothing opens and nothing recovers, and plans stand still.
-  After it a step comes as much later as the pause lasted (`gone_on`); what is due at a date or an hour keeps that.
+  After it a step comes as much later as the work lasted (`gone_on`); what is due at a date or an hour keeps that.
 * What a wider trouble takes in (`monitor.alerting.collapse`) opens no incident when a system explains it, and calls
   nobody who hears of the wider one. An open one is narrowed to the others (`covered`); when the wider one ends and it
   is still there after it was asked once more, those who were spared are called as for a new one (`uncovered`), and

@@ -6,7 +6,7 @@ A silence stops the telling, not the watching. Two places hold it, and both ask 
   silence ends, if the trouble is still there and unanswered then.
 * A notice that is owed already, good news included, is not sent (`held_back`, asked within the claim). It stays owed
   and goes when the silence ends, unless it is withheld by then because the incident was answered or closed. Good news
-  still goes only to those who were told.
+  still goes only to those who were told. After maintenance a call waits for the first answer (`judged_first`).
 
 Quiet hours are asked twice as well: when a call falls due (`monitor.alerting.escalate`), and here, at the claim of
 what is owed. What a limit, a silence or a dead gateway kept until the night waits for the morning.
@@ -16,6 +16,7 @@ Where this itself fails, nothing is held back: a mistake in muting must page, no
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -25,9 +26,11 @@ from monitor.alerting.escalate import quiet_until
 from monitor.alerting.plan import Directory
 from monitor.model.incident import Incident, Notice
 from monitor.model.matcher import Subject, subject
-from monitor.model.muting import Muting, Silence, under_way
+from monitor.model.muting import Muting, Silence, Window, maintenance_spans, under_way
 from monitor.model.unit import Units
 
+JUDGED_FIRST = "held: its unit is judged anew after the maintenance"
+NEXT_ANSWER = timedelta(minutes=1)  # after which it is looked whether it was
 LOOK_AGAIN = timedelta(minutes=15)  # what is held is asked for again, so nothing outlives a window that was taken away
 
 
@@ -62,6 +65,19 @@ def held_back(notice: Notice, muting: Muting, units: Units, now: datetime) -> He
     about = subject(notice.unit, units, notice.cause, kind, colour)
     silence = muting.silence(about, now)
     return None if silence is None else Held(silence.reason, min(silence.ends, now + LOOK_AGAIN))
+
+
+def judged_first(
+    notice: Notice, incidents: Iterable[Incident], windows: Iterable[Window], now: datetime
+) -> Held | None:
+    """That a call from before planned work waits, as its plan does, until its unit was judged anew; None: it may go.
+
+    `incidents` are those of its unit. At most a quarter of an hour after the work, which may be all that is known.
+    """
+    paused = any(one.key == notice.incident and one.paused_since is not None for one in incidents)
+    works = maintenance_spans(windows, now - LOOK_AGAIN, now) if paused else ()
+    ends = works[-1].ends + LOOK_AGAIN if works else now
+    return Held(JUDGED_FIRST, min(ends, now + NEXT_ANSWER)) if now < ends else None
 
 
 def asleep(notice: Notice, directory: Directory, zone: ZoneInfo, now: datetime) -> Held | None:

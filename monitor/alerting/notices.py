@@ -59,7 +59,7 @@ def recoveries(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice,
     That a service is back is told at once, all else when the office is open; quiet hours hold it as they hold pages.
     """
     due_at = now if incident.kind in (Kind.OUTAGE, Kind.MASS) else working(now, scene.sessions)
-    told = ((key, address_in(key)) for key in incident.owed if _generation(key, incident) > incident.over_generation)
+    told = [(key, address_in(key)) for key in incident.owed]
     people = [(key, address, scene.recipient(address.recipient)) for key, address in told]
     known = (person for _, _, person in people if person)
     quiet = quiet_until(known, incident.kind, incident.colour, scene.calendar.zone, due_at)
@@ -139,10 +139,6 @@ def address_in(key: str) -> Address:
     """The address in a notice's key."""
     _, recipient, channel = key.rsplit("/", 2)
     return Address(recipient, channel)
-
-
-def _generation(key: str, incident: Incident) -> int:
-    return int(key.removeprefix(f"{incident.key}/").partition("/")[0])
 
 
 def owed(before: tuple[str, ...], new: tuple[Notice, ...]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from monitor.engine.book import Criterion, Indicator
 from monitor.model.hours import Calendar, Sessions
 from monitor.model.incident import Cover
 from monitor.model.matcher import Subject
-from monitor.model.muting import NOTHING_MUTED, Muting
+from monitor.model.muting import NOTHING_MUTED, Muting, Window
 from monitor.model.reading import Reading
 from monitor.model.unit import Unit
 from monitor.model.verdict import CriterionState
@@ -34,6 +34,7 @@ class Scene:
     dependants: int | None = None  # units that depend on this one; None: not known
     about: Subject | None = None  # the unit as matchers see it; None: nothing is silenced
     muting: Muting = NOTHING_MUTED
+    windows: tuple[Window, ...] = ()  # planned work at the unit, whenever it is
     # Causes that a wider trouble takes in, and those for which it is not yet clear whether one does: those wait.
     covers: Mapping[str, Cover] = field(default_factory=dict)
     awaited: frozenset[str] = frozenset()

@@ -47,7 +47,7 @@ def hastened(incident: Incident, by: timedelta, now: datetime) -> Incident:
 
 
 def _named(step: Step) -> bool:
-    return step.office_hours or step.hours is not None
+    return step.fixed or step.office_hours or step.hours is not None
 
 
 def _sooner(step: Step, by: timedelta, now: datetime) -> Step:

@@ -41,6 +41,7 @@ def scene_of(
         dependants=_dependants(unit, policy, now),
         about=subject(unit.code, policy.units) if policy.muting.silences else None,
         muting=policy.muting,
+        windows=policy.muting.windows_of(unit.code, policy.units),
         covers=sheltered.covers,
         awaited=frozenset(sheltered.awaited),
         waits=_first_waits(unit, sheltered.covers, policy),

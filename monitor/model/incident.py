@@ -65,6 +65,7 @@ class Step:
     held_until: datetime | None = None  # aware UTC
     called: str = ""  # generation, number and repeat of its last call, as in the keys of that call's notices
     told: int = 0  # calls that went to somebody
+    fixed: bool = False  # due at an instant that the clock names: the end of quiet hours, the start of a turn or a post
     dated: bool = False  # a reminder of a deadline: it comes on its day, whoever else cannot be reached before
     skipped: str = ""  # why its last call reached nobody (nobody, unseen, answered, told by a later step or trouble)
 
@@ -141,7 +142,6 @@ class Incident:
     ack_note: str = ""
     closed_at: datetime | None = None
     owed: tuple[str, ...] = ()  # key of the last notice owed to each (recipient, channel), for the recovery message
-    over_generation: int = -1  # up to which the end was told: what was owed before is no reason to tell the next one
     terms: Terms = Terms()
     answers: tuple[Answer, ...] = ()  # of this generation, at most one for each party
     acked_until: datetime | None = None  # when the first of its answers ends

@@ -21,7 +21,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from monitor.alerting.muting import Held, asleep, held_back
+from monitor.alerting.muting import Held, asleep, held_back, judged_first
 from monitor.decide import Policy, acknowledge, check_told, hand_on, holds_post, listeners, may_wait
 from monitor.engine.hygiene import Known
 from monitor.model.errors import NotFound, StoreError
@@ -300,10 +300,19 @@ class Evaluator:
             muted = held_back(notice, policy.muting, policy.units, now)
             if muted and coming:  # a claim may come after the store has released what is to be held no more
                 muted = held_back(notice, policy.muting.having(coming, now), policy.units, now)
-            return muted or asleep(notice, policy.directory, policy.calendar.zone, now)
+            return (
+                muted or self._judged_first(notice, now) or asleep(notice, policy.directory, policy.calendar.zone, now)
+            )
         except Exception:
             log.exception("whether notice %s is held back cannot be told", notice.key)
             return None
+
+    def _judged_first(self, notice: Notice, now: datetime) -> Held | None:
+        state, policy = self.states.get(notice.unit), self.policy
+        if state is None or not state.incidents:
+            return None
+        windows = policy.muting.windows_of(notice.unit, policy.units)
+        return judged_first(notice, state.incidents.values(), windows, now)
 
     def holds_post(self, notice: Notice) -> bool:
         """Whether the recipient of a call holds the post that was called. What breaks here holds nothing back."""

@@ -519,6 +519,26 @@ async def test_good_news_that_waited_for_a_relapse_to_end_is_no_older_than_that(
     assert (lease.notice.key, lease.since) == ("good", at(9000))
 
 
+@pytest.mark.parametrize("went", [SENT, REFUSED])
+@pytest.mark.parametrize("heard", [SENT, REFUSED])
+async def test_after_a_relapse_in_the_same_incident_the_end_goes_to_whoever_has_not_heard_of_it_since(
+    store: Store, went: Receipt, heard: Receipt
+) -> None:
+    """Told; over, and that goes or not; back, and that goes or not; over."""
+    state = UnitState("00010")
+    story = ((notice("bad"), SENT), (notice("over", due=10, requires="bad"), went), (notice("back", due=20), heard))
+    for minute, (owed, receipt) in enumerate(story):
+        (state,) = await store.commit([owing(owed, before=state)])
+        (lease,) = await store.lease("log", "me", at(60 * minute + 30), 10, 20)
+        await store.settle(lease, receipt, at(60 * minute + 31), None)
+    await store.commit([owing(notice("over again", due=200, requires="back"), before=state)])
+    again = await store.lease("log", "me", at(200), 10, 20)
+    assert [lease.notice.key for lease in again] == ([] if went is SENT and heard is REFUSED else ["over again"])
+    if not again:
+        (last,) = [one for one in await store.deliveries() if one.notice.key == "over again"]
+        assert (last.state, last.detail) == ("suppressed", "its end was told before")
+
+
 async def test_another_trouble_of_the_unit_holds_no_recovery_back(store: Store) -> None:
     others = [replace(incident(f"00010/{cause}/2", cause), cause=cause) for cause in ("portal2", "porta", "silent:x")]
     await _over_in_the_morning(store, *others)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 import pytest
 
+from monitor.adapters.store.memory_outbox import MemoryOutbox
 from monitor.alerting.incidents import Alerts, acknowledge
 from monitor.alerting.plan import Policy, Recipient, StepSpec, TermsSpec
 from monitor.decide import acknowledge as answer_at_the_unit
 from monitor.model.colour import Colour
 from monitor.model.hours import Daily
-from monitor.model.incident import Cover, Incident, Kind, Phase
+from monitor.model.incident import Cover, Incident, Kind, Outcome, Phase, Receipt
 from monitor.model.segments import gsm_length
 from monitor.model.state import UnitState
 from tests.unit.alerting_scene import (
@@ -190,16 +192,63 @@ def test_a_unit_is_looked_at_again_when_an_answer_of_it_ends():
     assert decision.after.recheck_at == NOW + minutes(120)
 
 
+class Posted:
+    """The figure of a commune under a review of a day, and the mails that go out about it."""
+
+    def __init__(self, **scene) -> None:
+        steps = (BY_MAIL[0], replace(BY_MAIL[1], after=30 * MINUTE))
+        policy = Policy("p", frozenset(Kind), steps, terms=TermsSpec(review=24 * HOUR))
+        self.scene = {"directory": replace(DIRECTORY, policies=(policy,)), **scene}
+        self.open: Mapping[str, Incident] = {}
+        self.outbox = MemoryOutbox()
+
+    def sees(self, criteria, at: datetime) -> list[tuple[str, str]]:
+        """Who gets which mail at that instant."""
+        alerts = reacted(self.open, criteria, at, **self.scene)
+        self.open = alerts.open
+        for order in alerts.withheld:
+            self.outbox.withhold(order)
+        for owed in alerts.notices:
+            self.outbox.add(owed)
+        leases = self.outbox.lease("mail", "me", at, 10, 20.0)
+        for lease in leases:
+            self.outbox.settle(lease, Receipt(Outcome.SENT), at, None)
+        return [(lease.notice.recipient, lease.notice.kind) for lease in leases]
+
+
+LOW, MET = online(Colour.RED, NOW, 40.0, 10), online(Colour.GREEN, NOW, 90.0)
+
+
 def test_after_a_relapse_of_what_nobody_answered_the_end_goes_to_those_who_were_told_of_the_relapse():
-    line = Line(review=24 * HOUR)
-    line.sees(DOWN)
-    line.sees(DOWN, 120)  # the chair
-    assert sorted(told(line.sees(UP, 130))) == [
-        ("chair", "recovered"), ("focal", "recovered"), ("focal", "recovered"), ("head", "recovered"),
-    ]  # fmt: skip
-    assert line.phase is Phase.UNANSWERED
-    assert told(line.sees(DOWN, 200)) == [("focal", "outage"), ("focal", "outage")]
-    assert told(line.sees(UP, 205)) == [("focal", "recovered"), ("focal", "recovered")]
+    line = Posted()
+    assert line.sees(LOW, local(6, 8)) == [("focal", "kpi_red")]
+    assert line.sees(LOW, local(6, 9)) == [("head", "kpi_red")]
+    assert sorted(line.sees(MET, local(6, 10))) == [("focal", "kpi_met"), ("head", "kpi_met")]
+    assert line.sees(LOW, local(6, 11)) == [("focal", "kpi_red")]
+    assert line.sees(MET, local(6, 11, 10)) == [("focal", "kpi_met")]
+
+
+def test_who_has_not_heard_of_the_end_before_a_relapse_hears_that_it_is_over_once():
+    """At 20:00 the end is owed when the office opens; the relapse at 21:00 reaches the focal point only."""
+    line = Posted()
+    line.sees(LOW, local(6, 19))
+    assert line.sees(LOW, local(6, 19, 31)) == [("head", "kpi_red")]
+    assert line.sees(MET, local(6, 20)) == []
+    assert line.sees(LOW, local(6, 21)) == [("focal", "kpi_red")]
+    assert line.sees(MET, local(6, 21, 10)) == []
+    assert sorted(line.sees(MET, local(7, 8))) == [("focal", "kpi_met"), ("head", "kpi_met")]
+    assert line.sees(MET, local(7, 9)) == []
+
+
+def test_a_relapse_of_which_nobody_heard_takes_the_good_news_from_nobody():
+    """A first call waits for a minute, so that a mass of them can be counted."""
+    line = Posted(waits={"online": 60.0})
+    line.sees(LOW, local(6, 19))
+    assert line.sees(LOW, local(6, 19, 1)) == [("focal", "kpi_red")]
+    line.sees(MET, local(6, 20))
+    assert line.sees(LOW, local(6, 21)) == []
+    line.sees(MET, local(6, 21) + timedelta(seconds=30))
+    assert line.sees(MET, local(7, 8)) == [("focal", "kpi_met")]
 
 
 # --- several parties -------------------------------------------------------------------------------------------

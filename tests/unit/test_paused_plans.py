@@ -8,6 +8,7 @@ from datetime import date, time, timedelta
 import pytest
 
 from monitor.alerting.incidents import Alerts, acknowledge
+from monitor.alerting.muting import judged_first
 from monitor.alerting.plan import Policy, StepSpec, TermsSpec
 from monitor.alerting.setback import hastened
 from monitor.model.colour import Colour
@@ -25,6 +26,7 @@ from tests.unit.alerting_scene import (
     online,
     reacted,
 )
+from tests.unit.muting_scene import window
 
 NOW = local(6, 9)
 DOWN = centre(Colour.RED, NOW, 16.0)
@@ -63,11 +65,27 @@ def test_after_four_hours_of_work_a_step_comes_with_the_time_that_was_left():
     assert [line.told(DOWN, minute) for minute in (420, 421)] == [[], ["chair"]]  # its repeats keep their hour
 
 
-def test_the_wait_for_the_first_answer_from_after_the_work_is_a_part_of_the_pause():
+def test_without_work_of_the_unit_itself_the_pause_lasts_until_the_first_answer():
+    """A system's work, or too little to be judged."""
     line = Paused()
     assert line.told(WORK, 250) == []  # over, and nothing was heard yet
     assert line.told(DOWN, 255) == []
     assert line.told(DOWN, 275) == ["head"]
+
+
+def test_the_pause_ends_with_the_work_also_while_nobody_looks():
+    """The work ended at 10:00; the monitor was off from 09:20 on and gets its first answer at 12:01."""
+    line, works = Paused(), (window(NOW + minutes(10), NOW + minutes(60)),)
+    assert line.told(WORK, 180, windows=works) == []
+    assert line.told(DOWN, 181, windows=works) == ["head", "chair"]  # since 10:20 and 11:50
+    assert line.alerts.recheck_at == NOW + minutes(170 + 60)
+
+
+def test_of_work_that_comes_again_the_last_time_ends_the_pause():
+    line = Paused()
+    works = (window(NOW + minutes(10), NOW + minutes(20)), window(NOW + minutes(40), NOW + minutes(60), name="M-TWO"))
+    assert line.told(DOWN, 61, windows=works) == []
+    assert line.alerts.recheck_at == NOW + minutes(80)
 
 
 def test_two_works_are_two_pauses():
@@ -129,6 +147,36 @@ def test_a_step_that_waits_for_the_opening_of_its_hours_keeps_that_instant(hours
     assert [notice.recipient for notice in within.notices] == ["focal"]  # it has passed
 
 
+HOURLY = Policy("all", frozenset(Kind), (StepSpec(0, ("commune_focal",), ("mail",), repeat=HOUR),))
+
+
+@pytest.mark.parametrize(
+    ("focal", "calls"),
+    [
+        (replace(FOCAL, quiet=Daily(time(21), time(6)), wake=False), local(7, 6)),
+        (replace(FOCAL, valid_from=date(2025, 8, 7)), local(7)),
+    ],
+    ids=["the end of quiet hours", "the first day of a successor"],
+)
+def test_what_waits_for_an_instant_of_the_clock_keeps_it_and_its_repeats_are_counted_from_there(focal, calls):
+    directory, opened = replace(DIRECTORY, policies=(HOURLY,), recipients=(focal, HEAD, CHAIR)), local(6, 21, 50)
+
+    def seen(before: Alerts, criteria, at, **scene) -> Alerts:
+        return reacted(before.open, criteria, at, directory=directory, **scene)
+
+    alerts = seen(Alerts({}), DOWN, opened)
+    assert (alerts.notices, alerts.recheck_at) == ((), calls)
+    paused = seen(alerts, WORK, local(6, 22), paused=True)
+    after = seen(paused, DOWN, local(6, 23))
+    assert (after.notices, after.recheck_at) == ((), calls)
+    back = Alerts({"centre": hastened(after.open["centre"], timedelta(hours=2), local(6, 21))})
+    assert seen(back, DOWN, local(6, 21)).recheck_at == calls
+    told = seen(after, DOWN, calls)
+    assert [notice.recipient for notice in told.notices] == ["focal"]
+    paused = seen(told, WORK, calls + minutes(10), paused=True)
+    assert seen(paused, DOWN, calls + minutes(30)).recheck_at == calls + minutes(60 + 20)
+
+
 def test_a_reminder_of_a_deadline_keeps_its_day():
     yellow = online(Colour.YELLOW, NOW, 68.9, 10)
     opened = reacted({}, yellow, NOW)
@@ -153,3 +201,19 @@ def test_a_clock_that_is_set_back_during_the_work_leaves_as_much_time():
     line.alerts = replace(line.alerts, open={"centre": back})
     assert line.told(DOWN, 40 - 60) == []  # thirty minutes of pause
     assert [line.told(DOWN, minute) for minute in (-1, 0)] == [[], ["head"]]
+
+
+def test_a_message_from_before_the_work_waits_for_the_first_answer_after_it_and_a_quarter_of_an_hour_at_most():
+    line, works = Paused(), (window(NOW + minutes(10), NOW + minutes(60)),)
+    waiting = reacted({}, DOWN, NOW).notices[0]
+
+    def held_until(minute: float, incident=line.incident):
+        held = judged_first(waiting, [incident], works, NOW + minutes(minute))
+        return held and held.until
+
+    assert held_until(60) == NOW + minutes(61)
+    assert held_until(74.5) == NOW + minutes(75)
+    assert held_until(75) is None
+    line.sees(DOWN, 62, windows=works)
+    assert held_until(62, line.incident) is None
+    assert judged_first(waiting, [], works, NOW + minutes(61)) is None  # it is over, or of no incident

@@ -171,8 +171,11 @@ class MemoryOutbox:
         self._expire(rows, now)
         due = [row for row in rows if row.state in states.WAITING and row.next_at <= now]
         free = [row for row in due if not self._blocked(row)]
-        for row in [row for row in free if not self._told(row)]:
-            self._suppress(row, states.NEVER_TOLD)
+        for row in free:
+            if not self._told(row):
+                self._suppress(row, states.NEVER_TOLD)
+            elif self._over(row):
+                self._suppress(row, states.OVER)
         for row in [row for row in due if row.state in states.WAITING and self._told_again(row)]:
             self._suppress(row, states.BACK)
         free = [row for row in free if row.state in states.WAITING and not self._back(row)]
@@ -324,16 +327,28 @@ class MemoryOutbox:
 
     def _bad_news(self, row: _Row) -> Iterable[_Row]:
         """What was owed to the same address in the same incident before this good news; nothing for bad news."""
+        return [r for r in self._to_the_same(row) if r.notice.requires is None]
+
+    def _to_the_same(self, row: _Row) -> Iterable[_Row]:
+        """What was owed in the same incident to the address of this good news; nothing for bad news."""
         if row.notice.requires is None:
             return ()
         address = (row.notice.recipient, row.notice.origin)
         rows = self._of_incident[row.notice.incident]
-        return [r for r in rows if r.notice.requires is None and (r.notice.recipient, r.notice.origin) == address]
+        return [r for r in rows if (r.notice.recipient, r.notice.origin) == address]
 
     def _told(self, row: _Row) -> bool:
         return row.notice.requires is None or any(
             states.was_told(earlier.state, earlier.maybe_sent, earlier.final) for earlier in self._bad_news(row)
         )
+
+    def _over(self, row: _Row) -> bool:
+        """... and of its end, after all of that."""
+        rows = self._to_the_same(row)
+        bad, good = ([r for r in rows if (r.notice.requires is None) is sort] for sort in (True, False))
+        last = max((r.notice.due_at for r in bad if states.was_told(r.state, r.maybe_sent, r.final)), default=None)
+        sent = [r.notice.due_at for r in good if r.state == Outcome.SENT.value and r.final != FAILED]
+        return bool(sent) and (last is None or max(sent) >= last)
 
     def _back(self, row: _Row) -> bool:
         """Whether the trouble of which this good news says that it is over is there again."""

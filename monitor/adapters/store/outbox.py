@@ -42,7 +42,7 @@ from monitor.adapters.store.tables import (
 )
 from monitor.model.incident import FAILED, FINALS, LATER, LEFT, LOOPBACK, Outcome, Phase
 
-_earlier = notice.alias("earlier")
+_earlier, _good = notice.alias("earlier"), notice.alias("good")
 _own, _relapse = incident.alias("own"), incident.alias("relapse")
 _free_since = func.coalesce(notice.c.free_at, notice.c.due_at, type_=notice.c.due_at.type)
 # Not `in_`: the values of an IN are filled in for each execution, which `executemany` cannot do.
@@ -165,12 +165,13 @@ def end_leases() -> Update:
     )
 
 
-def suppress_never_told(channel: str, now: datetime) -> Update:
-    """Suppress due good news to an address that no bad news of the incident reached."""
+def suppress_no_news(channel: str, now: datetime) -> Update:
+    """Suppress due good news to an address that no bad news of the incident reached, or none since it heard the end."""
+    reason = case((_told(), states.OVER), else_=states.NEVER_TOLD)
     return (
         update(notice)
-        .where(*_due(channel, now), notice.c.requires.is_not(None), ~_blocked(), ~_told())
-        .values(state=Outcome.SUPPRESSED.value, detail=states.NEVER_TOLD, owner="", lease_until=None)
+        .where(*_due(channel, now), notice.c.requires.is_not(None), ~_blocked(), or_(~_told(), _over()))
+        .values(state=Outcome.SUPPRESSED.value, detail=reason, owner="", lease_until=None)
     )
 
 
@@ -389,10 +390,18 @@ def _blocked() -> ColumnElement[bool]:
     return exists(literal(1)).where(*_bad_news(), _earlier.c.state.in_(sorted(states.UNDECIDED)))
 
 
-def _told() -> ColumnElement[bool]:
+def _told(*more: ColumnElement[bool]) -> ColumnElement[bool]:
     """Some bad news of the same incident to the same address was sent, or may have been."""
     sent = or_(_earlier.c.state == Outcome.SENT.value, _earlier.c.maybe_sent.is_(True))
-    return exists(literal(1)).where(*_bad_news(), sent, _earlier.c.final != FAILED)
+    return exists(literal(1)).where(*_bad_news(), sent, _earlier.c.final != FAILED, *more)
+
+
+def _over() -> ColumnElement[bool]:
+    """... and so was other good news, after all of that."""
+    address = (_good.c.recipient == notice.c.recipient, _good.c.origin == notice.c.origin)
+    sent = (_good.c.state == Outcome.SENT.value, _good.c.final != FAILED)
+    good = (_good.c.incident == notice.c.incident, *address, _good.c.requires.is_not(None), *sent)
+    return exists(literal(1)).where(*good, ~_told(_earlier.c.due_at > _good.c.due_at))
 
 
 def _relapses() -> tuple[ColumnElement[bool], ...]:

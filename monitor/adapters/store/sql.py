@@ -105,7 +105,7 @@ class SqlStore:
 
         def work(writer: Connection) -> tuple[Sequence[Any], Mapping[str, str]]:
             writer.execute(outbox.expire_leases(channel, now))
-            writer.execute(outbox.suppress_never_told(channel, now))
+            writer.execute(outbox.suppress_no_news(channel, now))
             writer.execute(outbox.suppress_outlived(channel, now))
             found = _free(writer, channel, now, limit, hold)
             over: Mapping[str, str] = {}

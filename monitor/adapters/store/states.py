@@ -9,7 +9,8 @@ repeated, and no other channel takes over. So does one that was sent already, fo
 failed: another channel takes over then, unless the message was withheld meanwhile.
 
 Good news waits while its trouble is there again, in a later incident. Once its address has heard of that one it is
-suppressed; where that one ends before, the good news goes.
+suppressed; where that one ends before, the good news goes. So it does where the trouble came back in the same incident;
+who has heard of the end by then, and of nothing bad since, does not hear of it again.
 
 What is over a limit becomes try_again without an attempt: it counts among what nobody took so far, and where it is not
 urgent only once it has waited for long.
@@ -35,7 +36,7 @@ WENT = frozenset({LEASED, Outcome.SENT.value})  # may still be found to have fai
 FALLIBLE = WAITING | WENT  # with at least one attempt
 DIRECT = "sent past the outbox"
 NEVER_TOLD = "never_told"  # why a recovery is suppressed whose bad news did not go out
-
+OVER = "its end was told before"  # ... or whose address has heard nothing bad since
 BACK = "the trouble is back"  # ... or of which the trouble was told anew before it went
 THERE = frozenset({Phase.OPEN.value, Phase.ACKNOWLEDGED.value, Phase.CLOSING.value})  # of incidents that are not over
 
