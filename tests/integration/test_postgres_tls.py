@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import trustme
@@ -59,8 +60,16 @@ class Database:
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    folder, (port,) = tmp_path_factory.mktemp("postgres"), free_ports(1)
+def folder() -> Iterator[Path]:
+    """Not below pytest's own folder, which each further pytest shuts for other users, and the server is one."""
+    with TemporaryDirectory(prefix="denbao-postgres-") as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+@pytest.fixture(scope="module")
+def database(folder: Path) -> Iterator[Database]:
+    (port,) = free_ports(1)
     tools = max(Path("/usr/lib/postgresql").glob("*/bin"))
     authority, other = trustme.CA(), trustme.CA()
     made = authority.issue_cert(NAME)
@@ -78,8 +87,6 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     if user is not None:
         for path in (folder, *folder.iterdir()):
             shutil.chown(path, user)
-        for above in list(folder.parents)[:3]:
-            above.chmod(above.stat().st_mode | 0o011)
     data = folder / "data"
 
     def run(*command: str | Path) -> None:
