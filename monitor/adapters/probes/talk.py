@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from monitor.adapters.fetch_errors import let_go
 from monitor.adapters.fetch_watch import DOING, Stopwatch
 from monitor.adapters.guard import Refused
 from monitor.adapters.probes.outcome import Outcome, Transcript
@@ -86,6 +87,7 @@ async def _problem(
     except TimeoutError:
         return _too_late(target.timeout, watch.phase)
     except (Unwell, OSError) as error:
+        let_go(error)
         return reason(error)
     return ""
 

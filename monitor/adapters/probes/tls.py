@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from monitor.adapters.fetch_errors import let_go
 from monitor.adapters.fetch_watch import DOING, Stopwatch
 from monitor.adapters.probes.beside import beside
 from monitor.adapters.probes.outcome import Outcome, Transcript
@@ -50,6 +51,7 @@ class TlsAsk:
         except TimeoutError:
             problem = f"no TLS within {self._timeout:g} s, ended while {DOING[watch.phase]}"
         except (Unwell, OSError, ValueError) as error:
+            let_go(error)
             problem = reason(error)
         said.say(problem or "as expected")
         outcome = Outcome(problem, watch.phases(), said.lines, {"seconds": watch.elapsed()})
@@ -59,6 +61,7 @@ class TlsAsk:
         try:
             raw, version = await self._shake(self._trusting, watch)
         except ssl.SSLCertVerificationError as error:
+            let_go(error)
             untrusted = reason(error)
             said.say(f"{untrusted}; once more without verification, for its date")
             raw, _ = await self._shake(self._doubting, watch)
