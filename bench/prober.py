@@ -172,7 +172,7 @@ async def _service(wanted: Sequence[Target], seconds: float, *, each: int, ages:
             await asyncio.sleep(_CAUGHT_UP)
             tally.clear()
             decided.clear()
-            stalls.lags.clear()
+            del stalls.lags[:]
             missed, cpu, wall = service.poller.missed, process_time(), perf_counter()
             await asyncio.sleep(seconds)
         more = {
