@@ -134,6 +134,8 @@ def _url(value: str) -> str:
     try:
         parts = urlsplit(value)
         port = parts.port
+        if parts.netloc.rpartition("]")[2][:1] not in ("", ":") and "]" in parts.netloc:
+            raise ValueError  # as some versions of Python do themselves
     except ValueError:
         raise ValueError("is not an address; write http://host:port/path, and IPv6 in brackets") from None
     host = parts.hostname
