@@ -56,10 +56,7 @@ class Measured:
     missed: int = 0
     decisions: int = 0
     longest: float = 0.0  # seconds, greatest lateness
-    age: tuple[float, float] = (
-        0.0,
-        0.0,
-    )  # seconds, p50 and p99: of `beside`: how old a good target's answer is at its next one
+    age: tuple[float, float] = (0.0, 0.0)  # seconds, p50 and p99; of `beside`: a good answer's age at the next one
     stall: tuple[float, float] = (0.0, 0.0)  # milliseconds, p99 and longest of the event loop
 
 

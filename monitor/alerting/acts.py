@@ -293,12 +293,9 @@ def gone_on(case: Case) -> Case:
 
 
 def _pause(case: Case) -> Case:
-    since = case.incident.paused_since or case.now
-    return (
-        case
-        if since == case.incident.paused_since
-        else replace(case, incident=replace(case.incident, paused_since=since))
-    )
+    if case.incident.paused_since is not None:
+        return case
+    return replace(case, incident=replace(case.incident, paused_since=case.now))
 
 
 def reachable(steps: tuple[Step, ...], scene: Scene, now: datetime) -> dict[str, Recipient]:
