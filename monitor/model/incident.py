@@ -214,6 +214,12 @@ class Notice:
         return self.key.removeprefix(f"{self.incident}/").removesuffix(f"/{self.recipient}/{self.channel}")
 
     @property
+    def generation(self) -> int | None:
+        """Of its incident, that it is about; None where its key names none."""
+        told = self.key.removeprefix(f"{self.incident}/").partition("/")[0]
+        return int(told) if self.key.startswith(f"{self.incident}/") and told.isdecimal() else None
+
+    @property
     def origin(self) -> str:
         """The channel by which the recipient was to be told first."""
         return self.instead_of or self.channel

@@ -521,22 +521,29 @@ async def test_good_news_that_waited_for_a_relapse_to_end_is_no_older_than_that(
 
 @pytest.mark.parametrize("went", [SENT, REFUSED])
 @pytest.mark.parametrize("heard", [SENT, REFUSED])
+@pytest.mark.parametrize("back", [0, 7 * 3600], ids=["", "and the clock is set back before the relapse"])
 async def test_after_a_relapse_in_the_same_incident_the_end_goes_to_whoever_has_not_heard_of_it_since(
-    store: Store, went: Receipt, heard: Receipt
+    store: Store, went: Receipt, heard: Receipt, back: float
 ) -> None:
     """Told; over, and that goes or not; back, and that goes or not; over."""
     state = UnitState("00010")
-    story = ((notice("bad"), SENT), (notice("over", due=10, requires="bad"), went), (notice("back", due=20), heard))
-    for minute, (owed, receipt) in enumerate(story):
+    story = (
+        (notice("i/0/0/0/focal/log", due=0), SENT),
+        (notice("i/0/recovery/focal/log", due=60, requires="i/0/0/0/focal/log"), went),
+        (notice("i/1/0/0/focal/log", due=120 - back), heard),
+    )
+    for owed, receipt in story:
+        due = (owed.due_at - NOW).total_seconds()
         (state,) = await store.commit([owing(owed, before=state)])
-        (lease,) = await store.lease("log", "me", at(60 * minute + 30), 10, 20)
-        await store.settle(lease, receipt, at(60 * minute + 31), None)
-    await store.commit([owing(notice("over again", due=200, requires="back"), before=state)])
-    again = await store.lease("log", "me", at(200), 10, 20)
-    assert [lease.notice.key for lease in again] == ([] if went is SENT and heard is REFUSED else ["over again"])
+        (lease,) = await store.lease("log", "me", at(due + 30), 10, 20)
+        await store.settle(lease, receipt, at(due + 31), None)
+    last = notice("i/1/recovery/focal/log", due=200 - back, requires="i/1/0/0/focal/log")
+    await store.commit([owing(last, before=state)])
+    again = await store.lease("log", "me", at(200 - back), 10, 20)
+    assert [lease.notice for lease in again] == ([] if went is SENT and heard is REFUSED else [last])
     if not again:
-        (last,) = [one for one in await store.deliveries() if one.notice.key == "over again"]
-        assert (last.state, last.detail) == ("suppressed", "its end was told before")
+        (over,) = [one for one in await store.deliveries() if one.notice == last]
+        assert (over.state, over.detail) == ("suppressed", "its end was told before")
 
 
 async def test_another_trouble_of_the_unit_holds_no_recovery_back(store: Store) -> None:

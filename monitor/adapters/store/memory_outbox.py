@@ -343,12 +343,12 @@ class MemoryOutbox:
         )
 
     def _over(self, row: _Row) -> bool:
-        """... and of its end, after all of that."""
+        """... and of its end, after all of that: not by the clock, which may have been set back meanwhile."""
         rows = self._to_the_same(row)
         bad, good = ([r for r in rows if (r.notice.requires is None) is sort] for sort in (True, False))
-        last = max((r.notice.due_at for r in bad if states.was_told(r.state, r.maybe_sent, r.final)), default=None)
-        sent = [r.notice.due_at for r in good if r.state == Outcome.SENT.value and r.final != FAILED]
-        return bool(sent) and (last is None or max(sent) >= last)
+        told = [r.notice.generation or 0 for r in bad if states.was_told(r.state, r.maybe_sent, r.final)]
+        sent = [r.notice.generation or 0 for r in good if r.state == Outcome.SENT.value and r.final != FAILED]
+        return bool(sent) and max(sent) >= max(told, default=0)
 
     def _back(self, row: _Row) -> bool:
         """Whether the trouble of which this good news says that it is over is there again."""

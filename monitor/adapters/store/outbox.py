@@ -15,12 +15,14 @@ from sqlalchemy import (
     Delete,
     FromClause,
     Insert,
+    Integer,
     Select,
     Text,
     Update,
     and_,
     bindparam,
     case,
+    cast,
     delete,
     exists,
     func,
@@ -397,11 +399,16 @@ def _told(*more: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _over() -> ColumnElement[bool]:
-    """... and so was other good news, after all of that."""
+    """... and so was other good news, after all of that: not by the clock, which may have been set back meanwhile."""
     address = (_good.c.recipient == notice.c.recipient, _good.c.origin == notice.c.origin)
     sent = (_good.c.state == Outcome.SENT.value, _good.c.final != FAILED)
     good = (_good.c.incident == notice.c.incident, *address, _good.c.requires.is_not(None), *sent)
-    return exists(literal(1)).where(*good, ~_told(_earlier.c.due_at > _good.c.due_at))
+    return exists(literal(1)).where(*good, ~_told(_generation(_earlier) > _generation(_good)))
+
+
+def _generation(of: FromClause) -> ColumnElement[int]:
+    """Of its incident, as its key begins after that one's; a relapse makes a new one."""
+    return cast(func.substr(of.c.key, func.length(of.c.incident) + 2), Integer)
 
 
 def _relapses() -> tuple[ColumnElement[bool], ...]:
