@@ -1154,12 +1154,39 @@ async def test_a_place_is_kept_where_another_channel_takes_over(store: Store) ->
     assert await first_of(store, "sms", 63) == by_sms(again)
 
 
-async def test_who_is_told_by_another_way_or_of_the_end_waits_as_before(store: Store) -> None:
-    first, other = called("0/0/0"), notice("j/0/0/0/focal/log", incident="j", due=1)
-    (state,) = await store.commit([owing(first, other)])
+async def test_who_is_told_by_another_way_waits_as_before(store: Store) -> None:
+    first, others = called("0/0/0"), [notice(f"j/{way}", incident="j", channel=way, due=1) for way in ("log", "sms")]
+    (state,) = await store.commit([owing(first, *others)])
     new = (called("0/0/1", "head", due=60), called("0/0/1", channel="sms", due=60))
     await store.commit([owing(*new, before=state, withheld=(later(first),))])
+    assert [await first_of(store, way, 60) for way in ("log", "sms")] == others
+
+
+async def test_a_call_has_no_place_of_one_that_was_owed_no_more_before_it(store: Store) -> None:
+    """Who has answered did not wait, and is called as others are when that answer ends."""
+    first, again = called("0/0/0"), called("1/0/0", due=60)
+    other = notice("j/0/0/0/focal/log", incident="j", due=1)
+    (state,) = await store.commit([owing(first, other)])
+    (state,) = await store.commit([owing(before=state, withheld=(Withhold("i", "heard"),))])
+    await store.commit([owing(again, before=state, withheld=(later(first),))])
     assert await first_of(store, "log", 60) == other
+
+
+async def test_what_got_worse_has_its_own_place(store: Store) -> None:
+    first, again, worse = called("0/0/0"), called("0/0/1", due=30), called("1/0/0", due=60)
+    other = notice("j/0/0/0/focal/log", incident="j", due=1)
+    (state,) = await store.commit([owing(first)])
+    (state,) = await store.commit([owing(again, other, before=state, withheld=(later(first),))])
+    await store.commit([owing(worse, before=state, withheld=(Withhold("i", "worsened"),))])
+    assert await first_of(store, "log", 60) == other
+
+
+async def test_a_repeat_that_a_clock_set_back_makes_earlier_has_the_earlier_place(store: Store) -> None:
+    first, again = called("0/0/0", due=7200), called("0/0/1", due=60)
+    other = notice("j/0/0/0/focal/log", incident="j", due=61)
+    (state,) = await store.commit([owing(first, other)])
+    await store.commit([owing(again, before=state, withheld=(later(first),))])
+    assert await first_of(store, "log", 61) == again
 
 
 async def test_a_call_whose_repeat_took_its_place_before_anybody_tried_either_is_not_unheard(store: Store) -> None:
@@ -1169,6 +1196,15 @@ async def test_a_call_whose_repeat_took_its_place_before_anybody_tried_either_is
     assert await unheard(store) == []
     await ended(store, "log", REFUSED, 61)
     assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0", "0/0/1"]
+
+
+async def test_a_call_that_is_tried_again_is_unheard_until_that_ends(store: Store) -> None:
+    (state,) = await store.commit([replace(owing(called("0/0/0")), incidents=(incident("i"),))])
+    await store.settle(await claim_one(store, "log", 1), AGAIN, at(2), at(3))
+    again = await claim_one(store, "log", 4)
+    assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0"]
+    await store.settle(again, SENT, at(5))
+    assert await unheard(store) == []
 
 
 async def test_a_claim_says_since_when_nothing_holds_its_message_back(store: Store) -> None:
