@@ -546,6 +546,33 @@ async def test_after_a_relapse_in_the_same_incident_the_end_goes_to_whoever_has_
         assert (over.state, over.detail) == ("suppressed", "its end was told before")
 
 
+async def test_what_others_have_heard_of_other_troubles_makes_the_end_no_news(store: Store) -> None:
+    """Told, over, back without anybody being told, and over; elsewhere the same, and somebody was told later."""
+    state = UnitState("00010")
+    for of in ("i", "j"):
+        story = [(f"{of}/0/0/0", None, SENT), (f"{of}/0/recovery", f"{of}/0/0/0", SENT), (f"{of}/1/0/0", None, REFUSED)]
+        for minute, (key, requires, receipt) in enumerate(story if of == "i" else [*story[:2], (*story[2][:2], SENT)]):
+            owed = notice(key, incident=of, due=60 * minute, requires=requires)
+            (state,) = await store.commit([owing(owed, before=state)])
+            (lease,) = await store.lease("log", "me", at(60 * minute + 30), 10, 20)
+            await store.settle(lease, receipt, at(60 * minute + 31), None)
+    last = [notice(f"{of}/1/recovery", incident=of, due=200, requires=f"{of}/1/0/0") for of in ("i", "j")]
+    await store.commit([owing(*last, before=state)])
+    assert [lease.notice for lease in await store.lease("log", "me", at(200), 10, 20)] == last[1:]
+
+
+async def test_an_end_that_a_provider_could_not_deliver_was_not_told(store: Store) -> None:
+    bad, good = notice("i/0/0/0"), notice("i/0/recovery", due=1, requires="i/0/0/0")
+    (state,) = await store.commit([owing(bad, good)])
+    for seconds in (0, 1):
+        (lease,) = await store.lease("log", "me", at(seconds), 10, 20)
+        await store.settle(lease, SENT, at(seconds))
+    await store.heard_later("log", reference(good.key), FAILED, at(2), lambda _: None)
+    last = notice("i/1/recovery", due=3, requires=bad.key)
+    await store.commit([owing(last, before=state)])
+    assert [lease.notice for lease in await store.lease("log", "me", at(3), 10, 20)] == [last]
+
+
 async def test_another_trouble_of_the_unit_holds_no_recovery_back(store: Store) -> None:
     others = [replace(incident(f"00010/{cause}/2", cause), cause=cause) for cause in ("portal2", "porta", "silent:x")]
     await _over_in_the_morning(store, *others)
@@ -1199,7 +1226,7 @@ async def test_a_call_whose_repeat_took_its_place_before_anybody_tried_either_is
 
 
 async def test_a_call_that_is_tried_again_is_unheard_until_that_ends(store: Store) -> None:
-    (state,) = await store.commit([replace(owing(called("0/0/0")), incidents=(incident("i"),))])
+    await store.commit([replace(owing(called("0/0/0")), incidents=(incident("i"),))])
     await store.settle(await claim_one(store, "log", 1), AGAIN, at(2), at(3))
     again = await claim_one(store, "log", 4)
     assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0"]

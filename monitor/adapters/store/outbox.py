@@ -394,12 +394,13 @@ def _blocked() -> ColumnElement[bool]:
 def _told(*more: ColumnElement[bool]) -> ColumnElement[bool]:
     """Some bad news of the same incident to the same address was sent, or may have been."""
     sent = or_(_earlier.c.state == Outcome.SENT.value, _earlier.c.maybe_sent.is_(True))
-    return exists(literal(1)).where(*_bad_news(), sent, _earlier.c.final != FAILED, *more)
+    told = exists(literal(1)).where(*_bad_news(), sent, _earlier.c.final != FAILED, *more)
+    return told.correlate_except(_earlier)  # also where it stands in another question: of this good news, not of any
 
 
 def _over() -> ColumnElement[bool]:
     """... and so was other good news, after all of that: not by the clock, which may have been set back meanwhile."""
-    sent = (_good.c.state == Outcome.SENT.value, _good.c.final != FAILED)
+    sent = (case((_good.c.state == Outcome.SENT.value, 1), else_=0) == 1, _good.c.final != FAILED)  # by incident
     good = (_good.c.incident == notice.c.incident, *_to(_good), _good.c.requires.is_not(None), *sent)
     return exists(literal(1)).where(*good, ~_told(_generation(_earlier) > _generation(_good)))
 
