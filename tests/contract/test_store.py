@@ -567,7 +567,7 @@ async def test_an_end_that_a_provider_could_not_deliver_was_not_told(store: Stor
     for seconds in (0, 1):
         (lease,) = await store.lease("log", "me", at(seconds), 10, 20)
         await store.settle(lease, SENT, at(seconds))
-    await store.heard_later("log", reference(good.key), FAILED, at(2), lambda _: None)
+    await store.heard_later("log", reference(good.key), "failed", at(2), lambda _: None)
     last = notice("i/1/recovery", due=3, requires=bad.key)
     await store.commit([owing(last, before=state)])
     assert [lease.notice for lease in await store.lease("log", "me", at(3), 10, 20)] == [last]
