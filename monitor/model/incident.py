@@ -157,7 +157,7 @@ class Incident:
     @property
     def over_since(self) -> datetime | None:
         """Since when what was wrong is well and no longer watched; None while it is not."""
-        return self.well_since or self.closed_at if self.phase in (Phase.UNANSWERED, Phase.CLOSED) else None
+        return self.well_since if self.phase is Phase.UNANSWERED else self.closed_at
 
     @property
     def open(self) -> bool:

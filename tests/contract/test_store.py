@@ -507,16 +507,26 @@ async def test_sc_46_a_relapse_of_which_nobody_heard_leaves_one_recovery(store: 
 
 
 @pytest.mark.parametrize(
-    "over",
-    [{"phase": Phase.CLOSED, "closed_at": at(9000)}, {"phase": Phase.UNANSWERED, "well_since": at(9000)}],
-    ids=["closed", "unanswered"],
+    ("over", "since"),
+    [
+        ({"phase": Phase.CLOSED, "closed_at": at(9000)}, 9000),
+        ({"phase": Phase.CLOSED, "closed_at": at(9000), "well_since": at(200)}, 9000),
+        ({"phase": Phase.UNANSWERED, "well_since": at(9000)}, 9000),
+        ({"phase": Phase.CLOSED, "closed_at": at(60)}, 100),
+    ],
+    ids=["closed", "after it was watched for long", "unanswered", "before its time"],
 )
-async def test_good_news_that_waited_for_a_relapse_to_end_is_no_older_than_that(store: Store, over) -> None:
+async def test_good_news_that_waited_for_a_relapse_to_end_is_no_older_than_that(store: Store, over, since) -> None:
     again = incident("00010/portal/2", "SECOND", opened=50)
-    state = await _over_in_the_morning(store, again)
+    own = [
+        replace(notice(f"{name}", incident=again.key, due=70, requires=of), recipient="head")
+        for name, of in (("told", None), ("its own", "told"))
+    ]
+    state = await _over_in_the_morning(store, again, notices=tuple(own))
+    await store.settle((await store.lease("log", "me", at(80), 10, 20))[0], SENT, at(81), None)
     (state,) = await store.commit([decision(state, incidents=(replace(again, **over),))])
-    (lease,) = await store.lease("log", "me", at(9001), 10, 20)
-    assert (lease.notice.key, lease.since) == ("good", at(9000))
+    found = {lease.notice.key: lease.since for lease in await store.lease("log", "me", at(9001), 10, 20)}
+    assert found == {"good": at(since), "its own": at(70)}
 
 
 @pytest.mark.parametrize("went", [SENT, REFUSED])

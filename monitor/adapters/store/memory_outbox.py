@@ -159,7 +159,7 @@ class MemoryOutbox:
     def free_good_news(self, incidents: Iterable[str], at: datetime) -> None:
         """What waited for a relapse of these incidents to end is no older than that."""
         for row in [row for key in incidents for row in self._of_incident.get(key, ())]:
-            if row.notice.requires is not None and row.state in states.WAITING:
+            if row.state in states.WAITING:
                 row.free_at = max(row.free_at, at)
 
     def lease(

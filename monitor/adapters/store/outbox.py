@@ -123,8 +123,7 @@ def free_good_news() -> Update:
     earlier = (notice.c.incident >= bindparam("first"), notice.c.incident < bindparam("over"))
     # Within CASE, so that SQLite looks for the keys and not among all that waits in the country.
     waits = case((_waiting, 1), else_=0)
-    held = (notice.c.requires.is_not(None), waits == 1, _free_since < at)
-    return update(notice).where(*earlier, *held).values(free_at=at)
+    return update(notice).where(*earlier, waits == 1, _free_since < at).values(free_at=at)
 
 
 def waiting_beyond(instant: datetime) -> Select[Any]:
