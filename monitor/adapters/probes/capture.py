@@ -9,7 +9,7 @@ from typing import Any
 from monitor.adapters.fetch import Response
 from monitor.adapters.fetch_cookies import Cookies
 from monitor.adapters.fetch_types import MAX_HEADER_VALUE
-from monitor.adapters.jmes import UNFIT, Path
+from monitor.adapters.jmes import UNFIT, Path, Steps
 from monitor.config.pattern import compile_pattern
 from monitor.config.probespec import Capture
 
@@ -58,7 +58,7 @@ class Taker:
 
     def _of_json(self, path: Path, body: bytes, steps: int) -> str | None:
         try:
-            found: Any = path.of(json.loads(body), steps)
+            found: Any = path.of(json.loads(body), Steps(steps))
             if isinstance(found, int | float) and not isinstance(found, bool):
                 return json.dumps(found)  # no sum of many digits
         except UNFIT:
