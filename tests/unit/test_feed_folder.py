@@ -121,6 +121,19 @@ def test_each_file_is_a_table_of_its_own_with_its_own_instant(tmp_path):
     assert [(one.value, one.as_of) for one in read] == [(n, NOW - 2 * HOUR + n * MINUTE) for n in range(92)]
 
 
+def test_only_the_first_table_of_a_look_tells_what_lies_there_for_thousands_may(tmp_path):
+    for number in range(3):
+        drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - 2 * HOUR + number * MINUTE)
+    reader = Reader(tmp_path)
+    reader.looks()
+    tables = [one.tables for one in (*reader.last.before, reader.last)]
+    assert [None if one is None or one.there is None else len(one.there) for one in tables] == [3, None, None]
+    (tmp_path / "inbox" / "bao-cao-0.csv").unlink()
+    drop(tmp_path, "bao-cao-3.csv", 3, NOW - MINUTE)
+    reader.looks()
+    assert reader.health is not None and len(set(reader.health.read)) == len(reader.health.read) == 3
+
+
 def test_a_restart_reads_the_newest_file_once_more_and_no_other(tmp_path):
     for number in (1, 2, 3):
         drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - HOUR + number * MINUTE)

@@ -101,10 +101,8 @@ class Folder:
             return failed(spec, now, said, "fetch")
         passed = self._passed(files, last, now)
         wanted = self._wanted(files, last, passed, now)
-        there, found = self._there(files, wanted, now), [one async for one in self._tables(wanted, last, now, end)]
-        found.sort(key=lambda one: bool(one.failure))  # that of the newest is the answer
-        for number, table in enumerate(found):  # the first tells of an archive, which may be large
-            found[number] = replace(table, tables=there if number else replace(there, passed=passed))
+        found = [table async for table in self._tables(wanted, last, now, end)]
+        found.sort(key=lambda table: bool(table.failure))  # that of the newest is the answer
         if wanted and not found:
             return late
         age = (now - last.written).total_seconds()
@@ -115,9 +113,8 @@ class Folder:
             remarks = self._remarks(files, wanted[len(found) :], last, now)
             if remarks or not found:
                 counts = Counter(one.reason for one in remarks)
-                found.append(Collected(spec.id, now, rejected=remarks, refused=counts, tables=there))
-        *before, answer = found
-        return replace(answer, before=tuple(before))
+                found.append(Collected(spec.id, now, rejected=remarks, refused=counts))
+        return _together(found, self._there(files, wanted, passed, now))
 
     def _listed(self) -> list[Found]:
         """All files that match. Raises Unreadable and OSError."""
@@ -145,12 +142,12 @@ class Folder:
             wanted.append(last)
         return sorted(wanted, key=lambda file: (file.mark in self._tried, file.written, file.name))
 
-    def _there(self, files: Sequence[Found], wanted: Sequence[Found], now: datetime) -> Tables:
+    def _there(self, files: Sequence[Found], wanted: Sequence[Found], passed: frozenset[str], now: datetime) -> Tables:
         """What lies there. Refused rows of a file are told for `max_silence`, unless it is gone or written anew."""
         since, known = now - timedelta(seconds=self._spec.max_silence), self._known
         told = {one.table for one in known.rejected if one.first_seen and one.first_seen > since} if known else set()
         there = frozenset(file.mark for file in files)
-        return Tables(there, there & (told | {file.mark for file in wanted}))
+        return Tables(there, there & (told | {file.mark for file in wanted}), passed)
 
     async def _tables(
         self, wanted: Sequence[Found], last: Found, now: datetime, end: float
@@ -188,6 +185,13 @@ class Folder:
             said = f"files that are left for the next look: {len(left)}, this one first"
             found.append(Rejected(self._spec.id, clean(left[0].name, 60), "waiting", said))
         return bounded(self._spec.id, found, len(found))
+
+
+def _together(found: Sequence[Collected], there: Tables) -> Collected:
+    """The last one, with the others before it. Only the first tells of all that lies there, which may be thousands."""
+    rest = replace(there, there=None, passed=frozenset())
+    *before, answer = (replace(table, tables=rest if number else there) for number, table in enumerate(found))
+    return replace(answer, before=tuple(before))
 
 
 def _placed(table: Collected, file: Found, now: datetime) -> Collected:
