@@ -169,7 +169,7 @@ class AddressGuard:
             try:
                 return self._connected(info, protocols[info[0]]), str(info[4][0])
             except OSError as error:  # a machine without IPv6 knows no way there
-                failure = error
+                failure = failure if isinstance(failure, Refused) else error
         raise failure
 
     def _connected(self, info: tuple[Any, ...], protocol: int) -> socket.socket:

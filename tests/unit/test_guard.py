@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -419,6 +421,21 @@ class Many(Names):
     ) -> list[ResolveResult]:
         kinds = {address: socket.AF_INET6 if ":" in address else socket.AF_INET for address in self._addresses}
         return [ResolveResult(hostname=host, host=a, port=port, family=k, proto=0, flags=0) for a, k in kinds.items()]
+
+
+@pytest.mark.parametrize("addresses", [("10.0.0.1", "127.0.0.1"), ("127.0.0.1", "10.0.0.1")])
+async def test_a_refused_address_is_told_where_there_is_no_way_to_the_others(addresses: tuple[str, ...]) -> None:
+    class Cut(AddressGuard):
+        def socket_factory(self, addr_info: Sequence[Any]) -> socket.socket:
+            super().socket_factory(addr_info).close()
+            raise OSError(errno.ENETUNREACH, "no way")
+
+    guard = Cut([parse_allow("127.0.0.0/8:*")], Many(*addresses))
+    with pytest.raises(Refused) as refused:
+        await guard.open_datagram("both.example", 53)
+    assert refused.value.reason == "private address, port 53: not on the allow-list"
+    with pytest.raises(OSError, match="no way"):
+        await guard.open_datagram("127.0.0.1", 53)
 
 
 async def test_an_address_that_does_not_answer_takes_no_time_from_the_next_one(
