@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -454,6 +455,25 @@ async def test_an_address_that_does_not_answer_takes_no_time_from_the_next_one(
         _, writer = await guard.open_tcp("both.example", entry.port, 600.0)
     assert writer.get_extra_info("peername")[0] == "127.0.0.1"
     writer.close()
+
+
+async def test_a_handshake_may_take_as_long_as_who_asks_has_time(
+    entry: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event loop breaks it off after a minute unless it is told otherwise."""
+    loop, allowed = asyncio.get_running_loop(), list[float]()
+
+    async def shake(*_: Any, ssl_handshake_timeout: float = 60.0, **__: Any) -> Any:
+        allowed.append(ssl_handshake_timeout)
+        raise ConnectionResetError
+
+    monkeypatch.setattr(loop, "create_connection", shake)
+    guard = guard_for(entry.port)
+    with pytest.raises(ConnectionResetError):
+        await guard.open_tcp("127.0.0.1", entry.port, 600.0, tls=ssl.create_default_context())
+    got = await ask(guard, Request(f"https://127.0.0.1:{entry.port}/", timeout=600.0))
+    assert isinstance(got, Failure) and got.kind == "tls"
+    assert len(allowed) == 2 and min(allowed) > 600
 
 
 async def test_addresses_that_fail_in_different_ways_are_told_in_words(entry: Service) -> None:
