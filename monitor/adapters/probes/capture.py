@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from typing import Any
+from urllib.parse import unquote
 
 from monitor.adapters.fetch import Response
 from monitor.adapters.fetch_cookies import Cookies
@@ -37,6 +38,8 @@ class Taker:
         found = self._part(self._whole(answer, url, cookies, steps))
         if found and self._capture.source == "body" and "ml" in answer.headers.get("content-type", ""):
             found = html.unescape(found)  # as a browser reads the attributes of HTML
+        if found and self._capture.decode == "percent":
+            found = unquote(found)
         if not found:
             raise NotCaptured(f"the answer has no '{self._capture.name}' ({self._place()})")
         if len(found) > LONGEST:
