@@ -68,7 +68,7 @@ def check_fillers(site: Site, file: SiteFile, findings: Findings) -> None:
             findings.add(at, text, _ONE_OF_TWO.format(whose, name))
     for feed, name, at in _unsaid(site, file):
         others = [first.get((unit, name, "")) for unit in _may_name(feed, site)]
-        if None not in others and feed.id not in site.ruleset.indicators[name].sources:
+        if others and None not in others and feed.id not in site.ruleset.indicators[name].sources:
             lines = " and ".join(str(line) for line in sorted({findings.document.line(one) for one in others if one}))
             text = f"'{name}' of every unit that a row could name is filled in line {lines} already"
             findings.add(at, text, _ONE_OF_TWO.format(_WHOSE, name))

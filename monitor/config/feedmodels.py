@@ -160,6 +160,7 @@ class PrometheusFeed(_WebFeed):
     """Samples of a Prometheus page; values are metric names, the unit is a label."""
 
     kind: Literal["prometheus"]
+    unit: Label = Field(description="write the label that names the unit")
 
 
 class PromqlFeed(_WebFeed):
@@ -182,7 +183,7 @@ class SqlFeed(_Feed, Certified):
     user: str = Field(default="", max_length=63)
     password: SecretText | None = None
     tls: bool = True
-    name: Host | Literal[""] = ""  # that the server's certificate must be for; its address unless said
+    name: Host = ""  # that the server's certificate must be for; its address unless said
     query: Annotated[str, Field(min_length=1, max_length=20_000)] = Field(description="write one SELECT")
     parameters: dict[ParameterName, str | int | float] = Field(default={})  # bound to :NAME in the query
 

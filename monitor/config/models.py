@@ -336,7 +336,7 @@ class TokenSection(Section):
 
     id: Identifier = Field(description="write a name of its own")
     role: Literal["viewer", "operator", "pusher", "scraper", "admin"] = Field(description="write what it may do")
-    sha256: Sha256 = Field(description="write the SHA-256 of the token")
+    sha256: Sha256 = Field(description="write the SHA-256 of the part of the token after 'id.'")
     units: Selector | None = None  # of which units a pusher may speak; all unless said
     indicators: list[Identifier] = Field(default=[])  # of which indicators; all unless said
 

@@ -139,7 +139,7 @@ class TlsProbe(_Probe):
     host: Host = Field(description="write the host name or IP address to connect to")
     port: Port = 443
     address: Family = "any"
-    name: Host | Literal[""] = ""  # that the certificate must be for; the host unless said
+    name: Host = ""  # that the certificate must be for; the host unless said
     min_days: float = Field(default=0, ge=0, le=3650)
     min_version: TlsVersion = "TLSv1.2"
     authority: SitePath | None = None

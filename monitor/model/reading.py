@@ -165,5 +165,7 @@ class Collected:
     by_hand: bool = False  # somebody brought it for the source: it speaks, though nobody asked it
     table: str = ""  # mark of the table that this is, of a source that brings many
     tables: Tables | None = None  # all that lie there now; None: the source brings one
-    named: frozenset[str] = frozenset()  # units, as the rows of a feed name them; one short line each
+    named: frozenset[str] = (
+        frozenset()
+    )  # units, by their codes and as the rows of a feed name them: one short line each
     before: tuple[Collected, ...] = ()  # what the same poll brought before, table by table; each counts by itself

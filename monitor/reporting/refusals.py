@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 SENTENCES: Mapping[str, tuple[str, str]] = {
-    "unknown-unit": ("mã không thuộc đơn vị nào của hệ thống này", "the code is of no unit of this site"),
+    "unknown-unit": (
+        "mã hoặc tên không thuộc đơn vị nào của hệ thống này",
+        "the code or name is of no unit of this site",
+    ),
     "ambiguous-unit": (
         "tên có thể là của nhiều đơn vị; hãy ghi đủ dấu, hoặc ghi mã",
         "the name may be of several units; write its marks, or the code",

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from monitor.adapters.feeds import KINDS, promql
-from monitor.adapters.feeds.rows import Frame
+from monitor.adapters.feeds import KINDS, portal, promql
+from monitor.adapters.feeds.body import Unreadable
+from monitor.adapters.feeds.rows import Frame, failed
 from monitor.config.spec import AsOf, Column, FeedSpec
 from monitor.engine.book import Indicator
 from monitor.engine.evidence import FUTURE_TOLERANCE, believable
@@ -57,6 +58,12 @@ def parsed(spec: FeedSpec, body: str | bytes, **headers: str) -> Collected:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     if spec.kind == "promql":
         return promql.read(spec, {column.indicator: content for column in spec.columns}, NOW, FRAME)
+    if spec.portal is not None:
+        try:
+            rows, _ = portal.table(spec.portal, content, 1)
+        except Unreadable as unusable:
+            return failed(spec, NOW, str(unusable), unusable.stage)
+        return portal.read(spec, spec.portal, {"page 1, ": rows}, NOW, FRAME)
     return KINDS[spec.kind](spec, content, given, NOW, FRAME)
 
 

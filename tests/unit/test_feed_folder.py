@@ -20,6 +20,7 @@ from monitor.config.spec import AsOf
 from monitor.engine.hygiene import Known, after_poll, inspect
 from monitor.model.reading import Collected, SourceHealth, Value
 from monitor.ports import Remembering, Source
+from monitor.registry import Names, load_registry
 from tests.unit.feed_frames import CALENDAR, INDICATORS, NOW, RATE, UNITS, feed_spec, refusals, values
 from tests.unit.sites import make_site, problems_of
 from tests.unit.workbooks import workbook
@@ -276,6 +277,24 @@ def test_what_a_newer_file_says_of_the_unit_ends_what_an_older_one_was_refused_f
     drop(tmp_path, "bao-cao-3.csv", 5, NOW - MINUTE)
     reader.looks()
     assert [row for row, _ in reader.told] == ["bao-cao-2.csv, line 2"]
+
+
+@pytest.mark.parametrize(
+    ("whose", "row"),
+    [
+        ({"mapping": {"H55.1": "02143", "H55.2": "01840"}}, "H55.1,x"),  # a value, told by the code of the site
+        ({"names": Names(load_registry(), "19")}, "Xã Văn Lang,x"),
+        ({"names": Names(load_registry(), "19")}, "Xã Văn Lag,1"),
+    ],
+)
+def test_so_it_is_where_rows_name_their_units_by_other_codes_or_by_names(tmp_path, whose, row):
+    reader = Reader(tmp_path, **whose)
+    drop(tmp_path, "bao-cao-1.csv", content=f"code,ratio\n{row}\n".encode(), written=NOW - 2 * HOUR)
+    reader.looks()
+    assert [row for row, _ in reader.told] == ["bao-cao-1.csv, line 2"]
+    drop(tmp_path, "bao-cao-2.csv", content=f"code,ratio\n{row.partition(',')[0]},5\n".encode(), written=NOW - HOUR)
+    reader.looks()
+    assert "bao-cao-1.csv, line 2" not in [row for row, _ in reader.told]
 
 
 def test_a_share_that_hangs_keeps_one_thread_of_its_own_and_is_looked_at_again_when_it_is_back(tmp_path, monkeypatch):

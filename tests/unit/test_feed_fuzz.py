@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.adapters.feeds import xlsx
 from monitor.adapters.feeds.body import Unreadable
 from monitor.config import workbook as reading
-from monitor.config.spec import AsOf, Column, FeedSpec
+from monitor.config.spec import AsOf, Column, FeedSpec, Portal
 from monitor.model.reading import Collected
 from tests.unit.feed_frames import FRAME, NOW, feed_spec, parsed, sound
 from tests.unit.fuzz_corpus import inputs
@@ -29,7 +29,15 @@ SPECS = {
     "csv": feed_spec("csv", *COLUMNS, as_of=AsOf.FIELD, as_of_field="at", delimiter=";", decimal=","),
     "prometheus": feed_spec("prometheus", *COLUMNS, as_of=AsOf.FETCH),
     "promql": feed_spec("promql", *COLUMNS, as_of=AsOf.FETCH),
-}
+    "portal_1": feed_spec(
+        "portal766", Column("rate", "CKMB"), Column("overdue", "ROW_STT"),
+        unit="ID", mapping={"7": "02143", "8": "01840"}, portal=Portal(1, "398126", "it@example.vn"),
+    ),
+    "portal_2": feed_spec(
+        "portal766", Column("rate", "2.1"), Column("other_rate", "CKMB"), Column("overdue", "totalOverdue"),
+        unit="departmentCode", mapping={"H1": "02143", "H": "19"}, portal=Portal(2, "-", "it@example.vn"),
+    ),
+}  # fmt: skip
 GOOD = {
     "json": json.dumps(
         {"rows": [
@@ -50,7 +58,19 @@ GOOD = {
         b'{"metric": {"code": "02143"}, "value": [1795237200.5, "5"]}, '
         b'{"metric": {"code": "01840"}, "value": [1795237200.5, "NaN"]}]}}'
     ),
+    "portal_1": (
+        b'[{"ID": "7", "TEN": "x", "ROW_STT": "3", "CAPDONVIID": "2", "CKMB": "17.5"}, {"ID": "9", "CAPDONVIID": "1"},'
+        b' {"ID": "8", "ROW_STT": null, "CAPDONVIID": "2", "CKMB": "18"}]'
+    ),
+    "portal_2": (
+        b'{"data": {"totalPages": 1, "overview": {"departmentCode": "H", "groupScores": {"CKMB": 17}}, "evaluation": ['
+        b'{"departmentCode": "H1", "childGroup": "COMMUNE", "totalOverdue": 3, '
+        b'"groupScores": [{"code": "CKMB", "score": 9}], "metrics": ['
+        b'{"code": "2.1", "ratio": 62.5, "numerator": "5", "denominator": 8, "score": 1}]},'
+        b' {"departmentCode": "H2", "childGroup": "AGENCY"}]}}'
+    ),
 }  # fmt: skip
+GIVE = {"json": 6, "csv": 6, "prometheus": 2, "promql": 2, "portal_1": 3, "portal_2": 4}  # readings
 HARSH = [
     b"\x00", b"\xff\xfe", b'"', b"\n", b";", b"{", b"[", b"}", b"\\", b"\\ud800", b"1e999", b"-", b"NaN", b"null",
     b"\xef\xbb\xbf", b"9" * 400, b"9" * 5000, b"[" * 3000, "٣".encode(), b"9999-12-31", b"0001-01-01T00:00:00-23:59",
@@ -78,7 +98,7 @@ def spoilt(draw: st.DrawFn, good: bytes) -> bytes:
 @KINDS
 def test_the_unspoilt_answers_are_good(kind):
     collected = check(SPECS[kind], GOOD[kind])
-    assert len(collected.readings) == {"json": 6, "csv": 6, "prometheus": 2, "promql": 2}[kind]
+    assert len(collected.readings) == GIVE[kind]
 
 
 @KINDS

@@ -52,6 +52,7 @@ def test_a_name_in_any_spelling_is_the_unit(name, code):
 def test_what_is_not_one_unit_is_refused_with_the_nearest(name, reason, said):
     [refused] = collect(name).rejected
     assert (refused.reason, refused.detail.startswith(said)) == (reason, True), refused.detail
+    assert refused.unit == name
 
 
 def test_a_unit_that_was_merged_is_told_with_its_day_and_successor():

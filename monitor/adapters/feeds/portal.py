@@ -133,7 +133,7 @@ class Nightly:
                 try:
                     kept = await asyncio.to_thread(night.find, question)
                     body, at = kept or (await self._asked(question, end, now, spaced=bool(pages)), now)
-                    rows, last = _table(self._portal, await asyncio.to_thread(_document, body), number)
+                    rows, last = await asyncio.to_thread(table, self._portal, body, number)
                     if rows and rows == before:
                         raise Unreadable("it is the same as the one before")
                 except Unreadable as error:
@@ -161,10 +161,6 @@ class Nightly:
         if answer.status != 200:
             raise _Refused(f"HTTP status {answer.status}", _wait(answer, now))
         return answer.body
-
-
-def _document(body: bytes) -> object:
-    return load(read_text(body, {}, "utf-8", "JSON"))
 
 
 def _question(spec: FeedSpec, portal: Portal, service: str, number: int, day: Mapping[str, int]) -> Request:
@@ -212,8 +208,9 @@ def _wait(answer: Response, now: datetime) -> float:
         return 0.0
 
 
-def _table(portal: Portal, document: object, number: int) -> tuple[Sequence[object], bool]:
-    """Rows of one page and whether it is the last. Raises Unreadable for another shape."""
+def table(portal: Portal, body: bytes, number: int) -> tuple[Sequence[object], bool]:
+    """Rows of one page and whether it is the last. Pure. Raises Unreadable for another shape."""
+    document = load(read_text(body, {}, "utf-8", "JSON"))
     if portal.generation == 1:
         if not isinstance(document, list):
             raise Unreadable("not the table of the portal: no list of rows")

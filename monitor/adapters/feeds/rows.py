@@ -77,7 +77,7 @@ class Answer:
         self._headers: tuple[str, ...] = ()
         self._places: dict[tuple[str, str, datetime], str] = {}
         self._named = ("", "")  # place and unit of the row that is being read
-        self._names: set[str] = set()  # of units, as the rows say them
+        self._names: set[str] = set()  # of units, as the rows say them and by their own codes
         self._guesses = 0
         self._spoken: set[str] = set()  # indicators of which at least one row said something
 
@@ -100,7 +100,7 @@ class Answer:
         """The unit a row names, or None after refusing the row."""
         unit = self._unit(place, raw)
         self._seen.add(unit or place)
-        self._names.add(_line(raw))
+        self._names.update((_line(raw), *([unit] if unit else [])))
         self._named = (place, unit or "")
         return unit
 
@@ -136,9 +136,10 @@ class Answer:
         match = names.find(clean(name, 120)) if self._guesses <= MAX_NAMES else NotFound(clean(name, 60))
         if not isinstance(match, Found):
             reason = "ambiguous-unit" if isinstance(match, Ambiguous) else "unknown-unit"
-            self.refuse(place, reason, sentence(match))
+            self.refuse(place, reason, sentence(match), unit=name)
         elif match.place.code not in self._frame.units:
-            self.refuse(place, "unknown-unit", f"{match.place.name_vi} ({match.place.code}) is not in this site")
+            said = f"{match.place.name_vi} ({match.place.code}) is not in this site"
+            self.refuse(place, "unknown-unit", said, unit=name)
         else:
             self._guesses -= 1  # a name that is found costs nothing
             return match.place.code
