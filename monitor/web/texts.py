@@ -207,6 +207,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "children": ("Đơn vị trực thuộc", "Units below"),
     "depends_on": ("Phụ thuộc vào", "Depends on"),
     "dependants": ("{count} đơn vị phụ thuộc vào hệ thống này", "{count} units depend on this system"),
+    "beneath": ("{count} đơn vị bị ảnh hưởng", "{count} units are affected"),
     "history": ("Lịch sử", "History"),
     "no_history": ("Chưa có thay đổi nào được ghi.", "No change has been recorded yet."),
     "when": ("Lúc", "When"),

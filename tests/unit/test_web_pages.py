@@ -119,8 +119,26 @@ async def test_a_mass_outage_stands_first_and_what_it_takes_in_is_folded_below_i
         wider = {"unit": "19", "cause": mass.cause}
         assert {one["unit"] for one in told if one["covered_by"] == wider} == {"02100", "02102", "02104"}
         [child] = world.service.evaluator.states["02104"].incidents.values()
+        page = await text_of(client, f"/incidents/{mass.ref}")
+        assert "3 đơn vị bị ảnh hưởng" in page
+        assert re.findall(r'href="/units/(\d{5})"', page) == ["02100", "02102", "02104"]
         page = await text_of(client, f"/incidents/{child.ref}")
+        assert "đơn vị bị ảnh hưởng" not in page
         assert "được báo bằng sự cố rộng hơn" in page and "không ai giữ vai trò này" not in page
+
+
+async def test_the_incident_of_a_shared_system_names_the_units_that_are_red_because_of_it():
+    made = site(communes=3)
+    [book] = made.ruleset.books
+    reachable = replace(book.criteria[0], inherit=frozenset({Level.COMMUNE}), levels=frozenset({Level.SYSTEM}))
+    ruled = replace(made.ruleset, books=(replace(book, criteria=(reachable, *book.criteria[1:])),))
+    async with running(replace(made, ruleset=ruled)) as world, visiting(world) as client:
+        await world.break_centre("tthc")
+        [incident] = world.service.evaluator.states["tthc"].incidents.values()
+        assert not any(world.service.evaluator.states[code].incidents for code in ("02100", "02101", "02102"))
+        page = await text_of(client, f"/incidents/{incident.ref}")
+        assert "3 đơn vị bị ảnh hưởng" in page
+        assert re.findall(r'href="/units/(\d{5})"', page) == ["02100", "02101", "02102"]
 
 
 @pytest.mark.parametrize(
