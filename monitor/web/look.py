@@ -145,7 +145,7 @@ def _cover(incident: Incident, service: Service, t: Words) -> Tile | None:
 
 
 def beneath(incident: Incident, service: Service, t: Words) -> list[Tile]:
-    """The units in trouble because of an open incident: by what they take over from a system, or as its are taken in."""
+    """The units in trouble because of an open incident: by what they take over from it, or as it takes theirs in."""
     if not incident.open:
         return []
     units, states = service.site.units, service.evaluator.shown
