@@ -103,7 +103,7 @@ def test_the_one_who_answered_is_reminded_once_before_it_lapses_in_one_segment()
     assert line.sees(DOWN, 89).notices == ()
     assert line.alerts.recheck_at == NOW + minutes(90)
     (reminder,) = line.sees(DOWN, 90).notices
-    assert (reminder.recipient, reminder.channel, reminder.kind) == ("focal", "sms", "still_open")
+    assert (reminder.recipient, reminder.channel, reminder.kind) == ("focal", "mail", "still_open")  # the first of them
     assert reminder.sms.startswith("NHAC 02143 Xa Van Lang: su co tu 08:44 06/08 chua xong.")
     assert "het hieu luc luc 11:00" in reminder.sms
     assert gsm_length(reminder.sms) <= 160
