@@ -57,12 +57,13 @@ def let_go(error: BaseException) -> None:
     The client library keeps the exception in the connection that failed, and the frames keep the connection: a circle
     of some 10 KiB which nobody but the collector of garbage frees, and that looks seldom.
     """
-    chain: list[BaseException | None] = [error]
+    chain, seen = [error], set[int]()
     while chain:
         one = chain.pop()
-        if one is not None and one.__traceback__ is not None:
+        if id(one) not in seen:
+            seen.add(id(one))
             one.__traceback__ = None
-            chain += [one.__cause__, one.__context__]
+            chain += filter(None, (one.__cause__, one.__context__))
 
 
 def unreached(error: OSError, phase: str) -> Broken:

@@ -75,6 +75,7 @@ class Ear:
     def __init__(self, room: int = ROOM) -> None:
         self.room = memoryview(bytearray(room))  # where what comes is put first
         self._selector: DefaultSelector | None = None
+        self._loop: asyncio.AbstractEventLoop  # that watches the selector, as long as there is one
 
     def listen(self, sock: socket.socket, transport: SocketTransport) -> None:
         """Tell the transport when something has come."""

@@ -7,7 +7,9 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from monitor.adapters.apart import Apart
 from monitor.adapters.fetch import Fetcher, Request, Response
 from monitor.adapters.store.codec import Codec
 from monitor.alerting.selfwatch import Alarm, Condition
@@ -29,6 +31,7 @@ class SystemHost:
         self._file = var / "own-alarms.json"
         self._heartbeats = heartbeats
         self._fetcher = fetcher
+        self._apart: Apart[Any] = Apart()
 
     def free(self) -> float | None:
         """See the port; what only root may use does not count as free."""
@@ -41,7 +44,7 @@ class SystemHost:
     async def recall(self) -> Mapping[Condition, Alarm]:
         """See the port."""
         try:
-            text = await asyncio.wait_for(asyncio.to_thread(self._file.read_text, "utf-8"), _DEADLINE)
+            text = await self._apart(lambda: self._file.read_text("utf-8"), _DEADLINE)
             return {alarm.condition: alarm for alarm in _ALARMS.decode(text)}
         except FileNotFoundError:
             return {}
@@ -53,7 +56,7 @@ class SystemHost:
         """See the port."""
         text = _ALARMS.encode(tuple(alarms.values()))
         try:
-            await asyncio.wait_for(asyncio.to_thread(self._write, text), _DEADLINE)
+            await self._apart(lambda: self._write(text), _DEADLINE)
         except (OSError, TimeoutError) as broken:
             log.error("%s cannot be written, alarms may be told again after a restart: %s", self._file, broken)
 

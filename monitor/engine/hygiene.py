@@ -140,12 +140,12 @@ def _told(before: SourceHealth, collected: Collected) -> tuple[tuple[Rejected, .
     if collected.tables is None:
         return collected.rejected, collected.refused
     own = [replace(one, table=collected.table) for one in _since(collected.rejected, before, collected.at)]
-    others = collected.tables.told - {collected.table}
     spoke = collected.shape.spoke if collected.shape else ()
     kept = [
         one
         for one in before.rejected
-        if one.table in others
+        if one.table in collected.tables.told
+        and one.table != collected.table
         and one.reason != "more"
         and (one.unit not in collected.named if one.unit else one.column not in spoke)
     ]

@@ -165,6 +165,12 @@ def test_a_short_answer_over_which_paths_may_take_long_holds_up_nothing_else(mon
     assert threads and threading.main_thread() not in threads
 
 
+def test_a_table_of_more_rows_than_one_answer_may_have_has_as_many_steps_a_row(monkeypatch):
+    monkeypatch.setattr(json_feed, "MAX_ROWS", 2)
+    monkeypatch.setattr(json_feed, "MAX_STEPS", 6)  # four rows take eight
+    assert len(values(collect(Server(part(ONE, TWO), part(TWO, ONE), part()), UNCOUNTED))) == 2
+
+
 def test_a_table_over_which_its_paths_take_too_many_steps_is_a_failure(monkeypatch):
     monkeypatch.setattr(json_feed, "MAX_STEPS", 1)
     said = failure(Server(part(ONE), part()), UNCOUNTED)

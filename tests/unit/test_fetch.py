@@ -22,6 +22,7 @@ from aiohttp.http_parser import HttpResponseParser
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response, safe_url
 from monitor.adapters.fetch_body import Gunzip, is_gzip
 from monitor.adapters.fetch_cookies import Cookies
+from monitor.adapters.fetch_errors import let_go
 from monitor.adapters.fetch_kept import KEEP_ALIVE, Kept
 from monitor.adapters.fetch_line import Ear, Line, PlainLine, SocketTransport
 from monitor.adapters.fetch_redirect import next_hop
@@ -468,6 +469,19 @@ def test_an_ear_keeps_nothing_open_and_may_be_used_by_one_event_loop_after_the_o
     before = len(os.listdir("/proc/self/fd"))
     assert [asyncio.run(said()) for _ in range(2)] == [b"once", b"once"]
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_what_led_to_an_exception_is_let_go_of_past_one_that_was_never_raised() -> None:
+    def raised(error: Exception) -> Exception:
+        try:
+            raise error
+        except OSError as caught:
+            return caught
+
+    first, last, between = raised(OSError("first")), raised(OSError("last")), OSError("never raised")
+    between.__context__, last.__cause__, first.__cause__ = first, between, last  # a circle, too
+    let_go(last)
+    assert (first.__traceback__, last.__traceback__) == (None, None)
 
 
 async def test_a_question_larger_than_the_system_takes_at_once_is_sent_whole() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import cast
 
 import pytest
 
+from monitor.adapters import host as host_module
 from monitor.adapters.fetch import Failure, Fetcher, Request, Response
 from monitor.adapters.host import SystemHost
 from monitor.alerting.selfwatch import Alarm, Condition, Stage
@@ -52,6 +55,32 @@ async def test_a_file_that_cannot_be_read_or_written_is_told_in_the_log_and_noth
     (tmp_path / "file").write_text("")
     await host(tmp_path / "file" / "var").remember({})
     assert "cannot be written" in caplog.text
+
+
+async def test_a_disk_that_hangs_keeps_one_thread_however_often_it_is_asked(tmp_path, monkeypatch, caplog):
+    begun, back, asked, real = threading.Event(), threading.Event(), [], Path.replace
+
+    def hanging(path: Path, target: Path) -> Path:
+        asked.append(threading.current_thread())
+        begun.set()
+        back.wait()
+        return real(path, target)
+
+    monkeypatch.setattr(host_module, "_DEADLINE", 0.01)
+    monkeypatch.setattr(Path, "replace", hanging)
+    one = host(tmp_path)
+    try:
+        for _ in range(5):
+            await one.remember({ALARM.condition: ALARM})
+        begun.wait()
+        assert (await one.recall(), len(asked), asked[0].daemon) == ({}, 1, True)  # it keeps no process alive
+        assert caplog.text.count("own-alarms.json cannot be") == 6
+    finally:
+        back.set()
+    asked[0].join()
+    await asyncio.sleep(0)  # the loop hears of it
+    monkeypatch.undo()
+    assert await one.recall() == {ALARM.condition: ALARM}
 
 
 def test_the_free_share_is_that_of_the_disk_under_var(tmp_path):

@@ -17,7 +17,7 @@ from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from monitor.adapters.feeds.apart import Apart
+from monitor.adapters.apart import Apart
 from monitor.adapters.feeds.body import Unreadable
 from monitor.adapters.feeds.numbers import shown
 from monitor.adapters.feeds.page import Parse

@@ -69,7 +69,8 @@ def read(spec: FeedSpec, pages: Mapping[str, Sequence[object]], now: datetime, f
 
     Raises Unreadable.
     """
-    answer, steps = Answer(spec, frame, now), Steps(MAX_STEPS)
+    answer, many = Answer(spec, frame, now), sum(map(len, pages.values()))
+    steps = Steps(max(MAX_STEPS, MAX_STEPS // MAX_ROWS * many))  # a table in pages may have more rows
     sample = (row for rows in pages.values() for row in rows[:_SAMPLE] if isinstance(row, dict))
     answer.saw(key for row in sample for key in row)
     name = clean(spec.rows) if _NAMED.fullmatch(spec.rows) else ""

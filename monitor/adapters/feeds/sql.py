@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from monitor.adapters.feeds.apart import Apart
+from monitor.adapters.apart import Apart
 from monitor.adapters.feeds.body import Unreadable
 from monitor.adapters.feeds.moments import parts_of
 from monitor.adapters.feeds.numbers import Unfit, shown

@@ -12,7 +12,8 @@ T = TypeVar("T")
 
 
 class Apart(Generic[T]):
-    """One for each feed that blocks. The threads of the event loop are few, and all other sources need them.
+    """One for each feed that blocks, and one for the file of the own alarms. The threads of the event loop are few, and
+    all other sources need them.
 
     A thread that hangs cannot be ended. It is left alone, nothing is asked meanwhile, and it keeps no process alive.
     """

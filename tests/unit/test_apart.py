@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from monitor.adapters.feeds.apart import Apart
+from monitor.adapters.apart import Apart
 
 
 async def test_a_thread_that_could_not_be_started_is_none_that_hangs(monkeypatch):
