@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from monitor.alerting.conditions import CONDITIONS
@@ -180,14 +180,15 @@ class Words:
         return None if at is None else f"{at:%H:%M}"
 
     def date(self, name: str) -> str | None:
-        """Day and month; the year too in a long text."""
-        at = self._instant(name)
+        """Day and month; the year too in a long text, and where another such day is nearer."""
+        at, now = self._instant(name), self.facts.get("now")
         if at is None:
             return None
+        bare = self.short and not (isinstance(now, datetime) and abs(at - now) > _HALF_A_YEAR)
         if self._english:
             day = f"{at.day} {_MONTHS[at.month - 1]}"
-            return day if self.short else f"{day} {at.year}"
-        return f"{at:%d/%m}" if self.short else f"{at:%d/%m/%Y}"
+            return day if bare else f"{day} {at.year}"
+        return f"{at:%d/%m}" if bare else f"{at:%d/%m/%Y}"
 
     def moment(self, name: str) -> str | None:
         """Time, and the date too unless it is today's."""
@@ -281,6 +282,7 @@ class Words:
         return NATIONAL_SERVICE if national else found
 
 
+_HALF_A_YEAR = timedelta(days=183)
 _ALIASES = {"due_time": "due", "due_date": "due"}
 _FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
     "reason": Words.reason,

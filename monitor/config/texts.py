@@ -39,7 +39,8 @@ _LINKS = frozenset({"ack_url", "why_url", "url"})  # no SMS holds one: it is sig
 _PARTS = ("subject", "body", "sms")
 _LATE = datetime(2029, 12, 31, 23, 59, tzinfo=UTC)  # as long as an instant can be written
 _WIDE: Mapping[str, Param] = {  # figures as wide as they get
-    "id": "WWWWWW", "now": _LATE, "when": _LATE, "due": _LATE + timedelta(days=1), "deadline": _LATE, "as_of": _LATE,
+    "id": "WWWWWW", "now": _LATE, "when": _LATE, "due": _LATE + timedelta(days=1), "as_of": _LATE,
+    "deadline": _LATE + timedelta(days=365),
     "n": 366, "days_late": 999, "minutes": 99_999, "work_minutes": 99_999, "h": 99_999_999.0, "limit": 99_999_999.0,
     "n_fail": 999, "colour": "unknown", "green": 9999, "yellow": 9999, "red": 9999, "unknown": 9999, "previous": _LATE,
     "affected": 9999, "total": 9999, "count": 999_999, "free": 100, "pace": 99.99,

@@ -52,6 +52,20 @@ def templates(text: Text) -> Iterator[str]:
         yield from (piece,) if isinstance(piece, str) else piece
 
 
+@pytest.mark.parametrize(
+    ("deadline", "vi", "en"),
+    [
+        (datetime(2025, 8, 20, tzinfo=ZONE), "han truoc 20/08. Ma", "due before 20 Aug. Ref"),
+        (datetime(2026, 1, 1, tzinfo=ZONE), "han truoc 01/01. Ma", "due before 1 Jan. Ref"),  # the next one that comes
+        (datetime(2031, 1, 1, tzinfo=ZONE), "han truoc 01/01/2031. Ma", "due before 1 Jan 2031. Ref"),
+    ],
+)
+def test_a_date_in_an_sms_has_its_year_where_it_is_not_the_nearest_such_day(deadline: datetime, vi: str, en: str):
+    facts = {**WORST, "deadline": deadline, "codes": None}
+    assert vi in render("kpi_yellow", facts, "vi").sms
+    assert en in render("kpi_yellow", facts, "en").sms
+
+
 def test_both_languages_have_the_same_texts():
     assert TEXTS["vi"].keys() == TEXTS["en"].keys()
 
