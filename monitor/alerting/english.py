@@ -51,6 +51,7 @@ ENGLISH: Mapping[str, Text] = {
             " works again since {time} on {date}",
             ("; interruption {minutes} min ({work_minutes} in office hours)", "; interruption {minutes} min"),
             ".",
+            " Availability, 30 days: {availability}.",
             " {unit} is still red by: {still}.",
             " Recorded cause: {reason}.",
             (

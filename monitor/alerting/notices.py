@@ -13,6 +13,7 @@ from monitor.alerting.roster import ways
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, judged
 from monitor.alerting.wording import KPI_LIMIT, TONE, Message, render
+from monitor.engine.rolling import DAY, What
 from monitor.model.colour import Colour, worst
 from monitor.model.hours import Calendar
 from monitor.model.incident import Address, Answer, Incident, Kind, Notice, Step
@@ -28,6 +29,7 @@ RECOVERY_TEXTS = {
     Kind.MASS: "mass_over",
 }
 
+_MONTH = 30 * DAY  # seconds
 _NAMED = 3  # criteria that a message names as still red
 
 STILL_OPEN = "still_open"
@@ -281,7 +283,21 @@ def _end_facts(incident: Incident, scene: Scene, now: datetime) -> dict[str, Par
     if isinstance(since, datetime):
         facts |= {"minutes": (ended - since).total_seconds() // 60}
         facts |= {"work_minutes": scene.sessions.working_minutes(since, ended)}
-    return facts
+    return facts | _availability(incident, scene)
+
+
+def _availability(incident: Incident, scene: Scene) -> dict[str, Param]:
+    """For how much of 30 days the target was up, per cent, where the site judges that of the probe that saw the outage
+    and enough of it was measured."""
+    answer = scene.answer(incident.cause)
+    plan = scene.plans.get(answer.source) if answer else None
+    derived = plan.derived if plan else ()
+    shares = {one.indicator for one in derived if one.what is What.AVAILABILITY and one.over == _MONTH}
+    for rule in scene.rules.values():
+        state = scene.criteria.get(rule.id)
+        if rule.indicator in shares and state is not None and state.colour.known:
+            return {"availability": state.verdict.value}
+    return {}
 
 
 def _end_colour(incident: Incident, scene: Scene) -> Colour:

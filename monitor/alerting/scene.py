@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from monitor.alerting.plan import Directory, Recipient
 from monitor.engine.book import Criterion, Indicator
+from monitor.engine.rolling import Plan
 from monitor.model.hours import Calendar, Sessions
 from monitor.model.incident import Cover
 from monitor.model.matcher import Subject
@@ -30,6 +31,7 @@ class Scene:
     calendar: Calendar
     sessions: Sessions
     evidence: Mapping[str, Reading] = field(default_factory=dict)  # for the reason a probe gave
+    plans: Mapping[str, Plan] = field(default_factory=dict)  # probe -> what is derived from its answers
     sources: frozenset[str] | None = None  # that owe this unit something; None: not known
     dependants: int | None = None  # units that depend on this one; None: not known
     about: Subject | None = None  # the unit as matchers see it; None: nothing is silenced
@@ -46,9 +48,13 @@ class Scene:
         """Somebody by id; None when the directory does not know them any more."""
         return self.directory.person(identity)
 
-    def reason(self, cause: str) -> str | None:
-        """What the failing source said; None when it said nothing."""
+    def answer(self, cause: str) -> Reading | None:
+        """What was heard last of the figure that a criterion judges."""
         rule = self.rules.get(cause)
         indicator = self.indicators.get(rule.indicator or "") if rule else None
-        reading = self.evidence.get(indicator.evidence) if indicator else None
-        return reading.note or None if reading else None
+        return self.evidence.get(indicator.evidence) if indicator else None
+
+    def reason(self, cause: str) -> str | None:
+        """What the failing source said; None when it said nothing."""
+        answer = self.answer(cause)
+        return answer.note or None if answer else None

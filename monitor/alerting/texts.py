@@ -36,7 +36,7 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     key: frozenset(f"{_ALWAYS} {names}".split())
     for key, names in {
         "outage": f"{_CALL} {_SERVICE}",
-        "recovered": f"{_LASTED} {_SERVICE} still",
+        "recovered": f"{_LASTED} {_SERVICE} availability still",
         "kpi_yellow": f"{_CALL} {_FIGURE}",
         "kpi_red": f"{_CALL} {_FIGURE}",
         "overdue": f"{_CALL} {_FIGURE} days_late",

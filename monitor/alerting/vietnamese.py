@@ -54,6 +54,7 @@ VIETNAMESE: Mapping[str, Text] = {
                 "; thời gian gián đoạn {minutes} phút",
             ),
             ".",
+            " Độ sẵn sàng 30 ngày: {availability}.",
             " {unit} vẫn còn chỉ tiêu đỏ: {still}.",
             " Nguyên nhân ghi nhận: {reason}.",
             (

@@ -213,6 +213,11 @@ class Words:
         text = value_text(value, self.locale, sign)
         return text + _MEASURES.get(str(self.facts.get("measure")), ("", ""))[self._english]
 
+    def share(self, name: str) -> str | None:
+        """A share in per cent."""
+        share = self.plain(name)
+        return None if share is None else f"{share}%"
+
     def met(self, name: str) -> str | None:
         """How it stands with what is wanted or not wanted, and measured by no number."""
         return self._met(self.facts.get("value"))
@@ -294,6 +299,7 @@ _FORMS: Mapping[str, Callable[[Words, str], str | None]] = {
     **dict.fromkeys(("due", "next_time", "as_of", "last_time", "previous"), Words.moment),
     **dict.fromkeys(("value", "floor", "last_value"), Words.measured),
     "met": Words.met,
+    "availability": Words.share,
     **dict.fromkeys(("h", "limit"), Words.span),
     **dict.fromkeys(("service", "service_title", "service_full", "to_check"), Words.service),
     "place": Words.place,

@@ -37,6 +37,7 @@ def scene_of(
         calendar=policy.calendar,
         sessions=policy.sessions,
         evidence=evidence,
+        plans=policy.plans,
         sources=frozenset(watch.source for watch in policy.owing(unit, now)),
         dependants=_dependants(unit, policy, now),
         about=subject(unit.code, policy.units) if policy.muting.silences else None,

@@ -147,6 +147,21 @@ def test_a_restart_in_the_middle_of_the_outage_changes_nothing(course, restarted
     assert mine.value == pytest.approx(others.value, abs=1e-3)
 
 
+def test_who_hears_that_it_works_again_hears_of_thirty_days_when_enough_of_them_was_measured(course):
+    """T2 of the default texts. The outage of this course ends after 80 minutes, which are no month."""
+    ends = [n for d in course.decided for n in d.notices if n.kind == "recovered"]
+    assert ends and not any("Độ sẵn sàng" in notice.body for notice in ends)
+    state, policy, ends = month(), policy_of(replace(site(), feeds=())), []
+    for step in range(120):
+        now = START + timedelta(hours=20, minutes=step)
+        good = step >= 60
+        reading = Reading(SYSTEM, "system_reachable", good, now, now, PROBE)
+        made = decide(View(state, (reading,), answers=(Answer(SYSTEM, PROBE, now, good, 0.2, 1, 0),)), policy, now)
+        state, ends = made.after, [*ends, *(n for n in made.notices if n.kind == "recovered")]
+    assert state.evidence[AVAILABLE].value == pytest.approx(100 * (1 - 80 / 1260))
+    assert {"Độ sẵn sàng 30 ngày: 93,65%." in notice.body for notice in ends} == {True}
+
+
 def month(*planned: Window) -> UnitState:
     """The system after 20 hours, decided without a service."""
     policy = policy_of(replace(site(), feeds=(), maintenance=planned))

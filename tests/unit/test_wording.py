@@ -30,7 +30,7 @@ WORST: dict[str, Param] = {
     "n_fail": 2, "reason": "timeout", "isp": "VNPT", "isp_hotline": "18001260", "scope": 92,
     "ack_url": "http://127.0.0.1:8866/a/ABCDEF", "why_url": "http://127.0.0.1:8866/w/ABCDEF",
     "url": "http://127.0.0.1:8866/units/02143",
-    "minutes": 12345.0, "work_minutes": 2345, "service": "centre_reachable",
+    "minutes": 12345.0, "work_minutes": 2345, "availability": 99.87, "service": "centre_reachable",
     "kpi_vi": "Tỷ lệ hồ sơ trực tuyến", "kpi_en": "Online rate", "kpi_sms": "HS truc tuyen", "measure": "%",
     "value": 68.91, "sign": "=", "target": 99.55, "op": ">=", "floor": 50.0, "gap": 30.64, "pace": 3.064, "n": 10,
     "deadline": datetime(2025, 8, 20, tzinfo=ZONE), "as_of": datetime(2025, 8, 6, tzinfo=ZONE),
