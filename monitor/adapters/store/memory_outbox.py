@@ -220,6 +220,7 @@ class MemoryOutbox:
                 row.next_at = max(floor, ends - timedelta(seconds=by))
                 row.lease_until = row.next_at if row.lease_until else None
                 row.free_at = min(row.free_at, row.next_at)
+                row.placed_at = states.place(row.placed_at, row.next_at, by)
 
     def _admitted(
         self, channel: str, claimed: list[_Row], limits: Limits, now: datetime
