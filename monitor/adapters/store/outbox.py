@@ -91,8 +91,8 @@ def take_place() -> Update:
     """Let what is newly owed have the place of a call that it replaces and that nobody got."""
     replaced = (_earlier.c.key == bindparam("replaced"), _earlier.c.detail == LATER)
     same = (notice.c.incident == _earlier.c.incident, *_to(_earlier))
-    fresh = (notice.c.state == states.PENDING, _place(notice) > _place(_earlier))
-    return update(notice).where(*replaced, *same, *fresh).values(placed_at=_place(_earlier))
+    later = _place(notice) > _place(_earlier)
+    return update(notice).where(*replaced, *same, later).values(placed_at=_place(_earlier))
 
 
 @cache
