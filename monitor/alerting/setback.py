@@ -1,11 +1,13 @@
 """What a plan waits for after the clock was set back: as far ahead as it was, and not an hour more.
 
 Only what is counted from an instant moves: steps after so many minutes, repeats, the end of an answer. What the local
-clock names (office hours, hours of a step, reminders before a date, the end of quiet hours) stays where it is.
+clock names (office hours, hours of a step, reminders before a date) stays where it is. Who sleeps, or is to be on duty
+later, is asked for again: the end of their quiet hours was that of another day.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -33,7 +35,7 @@ def hastened(incident: Incident, by: timedelta, now: datetime) -> Incident:
         return at if at is None or at <= now else max(now, at - by)
 
     dated = "deadline" in incident.facts
-    steps = tuple(step if dated or _named(step) else _sooner(step, by, now) for step in incident.steps)
+    steps = tuple(step if dated or _named(step) else _sooner(step, sooner) for step in incident.steps)
     well, paused = incident.well_since, incident.paused_since
     return replace(
         incident,
@@ -47,8 +49,9 @@ def hastened(incident: Incident, by: timedelta, now: datetime) -> Incident:
 
 
 def _named(step: Step) -> bool:
-    return step.fixed or step.office_hours or step.hours is not None
+    return step.office_hours or step.hours is not None
 
 
-def _sooner(step: Step, by: timedelta, now: datetime) -> Step:
-    return step if step.due_at <= now else replace(step, due_at=max(now, step.due_at - by))
+def _sooner(step: Step, sooner: Callable[[datetime | None], datetime | None]) -> Step:
+    """Who is asleep or not there at that instant is waited for again, until an instant of the clock as it is now."""
+    return replace(step, due_at=sooner(step.due_at) or step.due_at, held_until=sooner(step.held_until))

@@ -65,11 +65,15 @@ async def disk_at_the_end(ledger: Ledger, disk: MemoryStore) -> list[str]:
         if pushed.told == "yes" and pushed.who not in kept:
             wrong.append(f"I8: the value pushed for {pushed.what} at {pushed.at:.0f} was accepted and is lost")
     owed = ledger.instant(ledger.script.seconds) - timedelta(seconds=60)
+    there = {(one.unit, one.cause): one.key for one in await disk.incidents(limit=1_000_000)}
     final = {outcome.value for outcome in (Outcome.SENT, Outcome.REFUSED, Outcome.SUPPRESSED)}
     for delivery in await disk.deliveries(limit=1_000_000):
         ledger.marks[
             f"delivery {delivery.state} {delivery.detail if delivery.state == 'suppressed' else ''}".strip()
         ] += 1
-        if delivery.state not in final and delivery.notice.due_at < owed:
-            wrong.append(f"I9: {delivery.notice.key} is still {delivery.state}")
+        notice = delivery.notice
+        # Good news waits while its trouble is there again.
+        back = notice.requires is not None and there.get((notice.unit, notice.cause), "") > notice.incident
+        if delivery.state not in final and notice.due_at < owed and not back:
+            wrong.append(f"I9: {notice.key} is still {delivery.state}")
     return wrong

@@ -165,11 +165,11 @@ class World:
 
     def _provider(self, clock: LoopClock, channel: str) -> RecordingTransport:
         def script(notice: Notice, attempt: int) -> Reply:
-            return self._treat(channel, notice)
+            return self._treat(channel, notice, attempt)
 
         return RecordingTransport(clock, script, self._rang)
 
-    def _treat(self, channel: str, notice: Notice) -> Reply:
+    def _treat(self, channel: str, notice: Notice, attempt: int) -> Reply:
         dice, odds, second = self._dice["provider"], self.script.odds, self.ledger.second
         if within(self.script.provider_down[channel], second):
             self.ledger.mark("provider down")
@@ -179,7 +179,7 @@ class World:
         if second >= self.script.quiet_at:
             return Reply(delay=0.1)
         reply = Reply(delay=dice.uniform(2, 7) if dice.random() < odds.slow else dice.uniform(0.01, 0.5))
-        if dice.random() < odds.failed:
+        if dice.random() < odds.failed and attempt % 2:  # twice in a row is a provider that is down
             return replace(reply, receipt=Receipt(Outcome.TRY_AGAIN, "500"), arrives=False)
         if dice.random() < odds.lost_reply:
             self.ledger.mark("reply lost")

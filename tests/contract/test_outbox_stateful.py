@@ -46,6 +46,7 @@ REPLIES = {
     "slower": Receipt(Outcome.TRY_AGAIN, "429", retry_after=40.0),
     **{f"refused {fault}": Receipt(Outcome.REFUSED, "no", fault=fault) for fault in Fault},
 }
+FOR_NOBODY = frozenset({f"refused {Fault.LEFT}", f"refused {Fault.LATE}"})  # and by no other channel either
 INCIDENTS = ("00010/i", "00020/j")
 FINAL = frozenset({"sent", "refused", "maybe_sent", "suppressed"})
 GAPS = st.sampled_from([0.5, 1, 5, 16, 21, 61, 301, 4000, 30_000])
@@ -328,6 +329,7 @@ class Outbox(RuleBasedStateMachine):
         before = [name for name, way in WAYS.items() if way.next_of.get(notice.recipient) == channel]
         (former,) = (page for name in before if (page := self.pages.get(f"{head}/{name}")))
         assert not former.withheld, "handed over although it was owed no more"
+        assert not FOR_NOBODY & set(former.ends), "handed over to nobody"
         assert former.said == FAILED or not former.ends or former.ends[-1] != "taken"
         assert (notice.origin, notice.due_at, notice.body) == (former.notice.origin, former.notice.due_at, "b")
         self.pages[notice.key] = Page(notice)
@@ -335,7 +337,7 @@ class Outbox(RuleBasedStateMachine):
     def goes_on(self, page: Page, state: str) -> None:
         """Whoever could not be told by one channel is owed by the next."""
         following = WAYS[page.notice.channel].next_of.get(page.notice.recipient)
-        if following is None or page.withheld or page.notice.requires:
+        if following is None or page.withheld or page.notice.requires or FOR_NOBODY & set(page.ends):
             return
         if state in ("refused", "maybe_sent") or (state == "sent" and page.said == FAILED):
             assert f"{page.notice.key.rpartition('/')[0]}/{following}" in self.pages, "the chain has broken"

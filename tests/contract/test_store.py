@@ -662,6 +662,14 @@ async def test_what_waits_on_a_clock_that_was_set_back_waits_so_much_less_and_a_
     assert due == {"new": at(4000), "tried": at(-3539), "flying": at(-3560)}  # what is near stays
 
 
+async def test_what_waits_on_a_clock_that_was_set_back_keeps_its_place_before_what_is_owed_from_then_on(store: Store):
+    waiting = [notice("z", due=25_200), notice("y", due=25_201)]
+    (state,) = await store.commit([owing(*waiting)])
+    await store.hasten(at(60), 25_200.0)
+    await store.commit([owing(notice("a", due=61), before=state)])
+    assert [lease.notice.key for lease in await store.lease("log", "me", at(61), 10, 20)] == ["z", "y", "a"]
+
+
 async def test_what_was_owed_by_a_clock_that_ran_ahead_is_not_waited_for(store: Store) -> None:
     ahead = notice("call", due=90_000, urgent=True), notice("digest", due=3000), notice("morning", due=90_000)
     await store.commit([owing(*ahead)])

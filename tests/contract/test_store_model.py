@@ -19,18 +19,20 @@ from monitor.alerting.limits import Limits, Rate
 from monitor.alerting.outcome import take_over
 from monitor.model.colour import Colour
 from monitor.model.errors import Conflict
-from monitor.model.incident import Incident, Notice, Outcome, Phase, Receipt, reference
+from monitor.model.incident import LATER, Incident, Notice, Outcome, Phase, Receipt, reference
 from monitor.model.reading import SourceHealth
 from monitor.model.state import Decision, UnitState, Withhold
 from monitor.ports import Lease
 from tests.contract.store_facts import at, decision, entry, incident, notice, reading, transition
 
 UNITS = st.sampled_from(["00010", "00020", "00030"])
-KEYS = st.sampled_from("abcdef")
+KEYS = st.sampled_from("abcd")
 CHANNELS = st.sampled_from(["log", "email"])
 SECONDS = st.integers(0, 40)
 RATES = st.none() | st.builds(Rate, st.integers(1, 2), st.sampled_from([5.0, 30.0]))
 LIMITS = st.builds(Limits, RATES, RATES, st.none() | st.integers(1, 4), st.integers(0, 1))
+Key = tuple[str, int, str, str]  # incident, generation, what of it, channel
+WELL = (Phase.CLOSING, Phase.UNANSWERED, Phase.CLOSED)
 VALUES = st.sampled_from([True, False, 1.0, 0.0, 80.5, "partly", "1.0"])
 
 
@@ -38,28 +40,37 @@ def few(facts: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[tuple[Any
     return st.lists(facts, max_size=most).map(tuple)
 
 
-def episode(key: str, **more: Any) -> Incident:
-    return replace(incident(key, **more), unit=key.partition("/")[0])
+def episode(key: str, over: float, **more: Any) -> Incident:
+    made = replace(incident(key, **more), unit=key.partition("/")[0])
+    closed = at(over + 5) if made.phase is Phase.CLOSED else None
+    return replace(made, closed_at=closed, well_since=at(over) if made.phase in WELL else None)
+
+
+def message(key: Key, requires: Key | None, **more: Any) -> Notice:
+    """Of an incident's generation, and good news where it requires another one."""
+    return notice(named(key), incident=key[0], channel=key[3], requires=requires and named(requires), **more)
+
+
+def named(key: Key) -> str:
+    of, generation, step, channel = key
+    return f"{of}/{generation}/{step}/focal/{channel}"
+
+
+def instead(key: Key) -> Withhold:
+    return Withhold(key[0], LATER, notices=frozenset({named(key)}))
 
 
 def changes_of(unit: str) -> st.SearchStrategy[dict[str, Any]]:
     """What a decision about this unit may bring. An incident belongs to one unit, and so do its notices."""
     incidents = st.sampled_from([f"{unit}/portal/1", f"{unit}/portal/2"])  # the second one is a relapse of the first
-    keys = KEYS.map(lambda key: f"{unit}/{key}")
-    owed = st.builds(
-        notice,
-        keys,
-        incident=incidents,
-        channel=CHANNELS,
-        due=SECONDS,
-        urgent=st.booleans(),
-        requires=st.none() | keys,
-    )
+    keys = st.tuples(incidents, st.integers(0, 1), KEYS, CHANNELS)
+    owed = st.builds(message, keys, st.none() | keys, due=SECONDS, urgent=st.booleans())
+    withheld = st.builds(Withhold, incidents, st.sampled_from(["acknowledged", "worsened"])) | keys.map(instead)
     return st.fixed_dictionaries(
         {
-            "incidents": few(st.builds(episode, incidents, opened=SECONDS, phase=st.sampled_from(Phase)), 2),
+            "incidents": few(st.builds(episode, incidents, SECONDS, opened=SECONDS, phase=st.sampled_from(Phase)), 2),
             "notices": few(owed, 3),
-            "withheld": few(st.builds(Withhold, incidents, st.sampled_from(["acknowledged", "worsened"])), 2),
+            "withheld": few(withheld, 2),
             "readings": few(st.builds(reading, VALUES, unit=st.just(unit), as_of=SECONDS.map(at)), 3),
             "transitions": few(st.builds(transition, st.sampled_from(Colour), unit=st.just(unit)), 1),
             "audit": few(st.builds(entry, detail=st.sampled_from(["", "đã nhận"])), 1),

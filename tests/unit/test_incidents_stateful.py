@@ -269,7 +269,7 @@ class Lives(RuleBasedStateMachine):
                 assert covered or any(step.fired or not finished(step) for step in incident.steps)
 
 
-Lives.TestCase.settings = settings(max_examples=120, stateful_step_count=30)
+Lives.TestCase.settings = settings(max_examples=max(120, settings().max_examples // 4), stateful_step_count=30)
 TestIncidentsLive = Lives.TestCase
 
 

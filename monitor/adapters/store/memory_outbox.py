@@ -152,8 +152,7 @@ class MemoryOutbox:
         """Let what is newly owed have the place of a call that it replaces and that nobody got."""
         rows = self._of_incident.get(order.incident, ()) if order.reason == LATER else ()
         for old in (row for row in rows if order.means(row.notice) and row.detail == LATER):
-            address = (old.notice.recipient, old.notice.origin)
-            for new in (row for row in rows if row.state == states.PENDING and row.address == address):
+            for new in (row for row in rows if row.address == old.address):
                 new.placed_at = min(new.placed_at, old.placed_at)
 
     def free_good_news(self, incidents: Iterable[str], at: datetime) -> None:
@@ -220,6 +219,7 @@ class MemoryOutbox:
                 row.next_at = max(floor, ends - timedelta(seconds=by))
                 row.lease_until = row.next_at if row.lease_until else None
                 row.free_at = min(row.free_at, row.next_at)
+                row.placed_at = states.place(row.placed_at, row.next_at, by)
 
     def _admitted(
         self, channel: str, claimed: list[_Row], limits: Limits, now: datetime

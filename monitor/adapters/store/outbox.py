@@ -91,8 +91,8 @@ def take_place() -> Update:
     """Let what is newly owed have the place of a call that it replaces and that nobody got."""
     replaced = (_earlier.c.key == bindparam("replaced"), _earlier.c.detail == LATER)
     same = (notice.c.incident == _earlier.c.incident, *_to(_earlier))
-    fresh = (notice.c.state == states.PENDING, _place(notice) > _place(_earlier))
-    return update(notice).where(*replaced, *same, *fresh).values(placed_at=_place(_earlier))
+    later = _place(notice) > _place(_earlier)
+    return update(notice).where(*replaced, *same, later).values(placed_at=_place(_earlier))
 
 
 @cache
@@ -129,7 +129,7 @@ def free_good_news() -> Update:
 def waiting_beyond(instant: datetime) -> Select[Any]:
     """What is to be claimed, or a claim on which runs out, later than an instant."""
     waits = (notice.c.next_at, notice.c.lease_until, notice.c.due_at, notice.c.urgent, notice.c.attempt)
-    columns = (notice.c.key, notice.c.state, *waits, _free_since.label("free"))
+    columns = (notice.c.key, notice.c.state, *waits, _free_since.label("free"), _place(notice).label("place"))
     later = or_(and_(_waiting, notice.c.next_at > instant), notice.c.lease_until > instant)
     return select(*columns).where(_undecided, later)
 
@@ -138,10 +138,12 @@ def waiting_beyond(instant: datetime) -> Select[Any]:
 def hasten() -> Update:
     """Let a notice be claimed at another instant, and a claim on it run out then."""
     at = bindparam("at", type_=notice.c.next_at.type)
-    free = bindparam("free", type_=notice.c.free_at.type)
+    free, place = (bindparam(name, type_=notice.c.free_at.type) for name in ("free", "place"))
     lease = case((notice.c.lease_until.is_not(None), at), else_=null())
     return (
-        update(notice).where(notice.c.key == bindparam("hastened")).values(next_at=at, lease_until=lease, free_at=free)
+        update(notice)
+        .where(notice.c.key == bindparam("hastened"))
+        .values(next_at=at, lease_until=lease, free_at=free, placed_at=place)
     )
 
 

@@ -186,7 +186,8 @@ class SqlStore:
             for row in found:
                 floor = states.not_before(row.due_at, row.urgent or row.attempt > 0, now, by)
                 at = max(floor, (row.lease_until or row.next_at) - timedelta(seconds=by))
-                moved.append({"hastened": row.key, "at": at, "free": min(row.free, at)})
+                place = states.place(row.place, at, by)
+                moved.append({"hastened": row.key, "at": at, "free": min(row.free, at), "place": place})
             _each(writer, outbox.hasten(), moved)
 
         await self._file.write(work)

@@ -68,6 +68,11 @@ def not_before(due_at: datetime, fell_due: bool, now: datetime, by: float) -> da
     return due_at if ahead else now
 
 
+def place(placed_at: datetime, next_at: datetime, by: float) -> datetime:
+    """The place of what is claimed at `next_at` since the clock was set back: before what is owed from then on."""
+    return placed_at - timedelta(seconds=by) if placed_at > next_at else placed_at
+
+
 def was_told(state: str, maybe_sent: bool, final: str) -> bool:
     """Whether the recipient heard of it, as far as anybody can know: an attempt that ended unknown counts as heard."""
     return (state == Outcome.SENT.value or maybe_sent) and final != FAILED
