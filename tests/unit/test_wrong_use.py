@@ -39,7 +39,7 @@ def test_a_port_that_is_none_is_refused(words: tuple[str, ...]):
 
 
 PROBE = """
-  - {id: check-N, kind: tcp, units: {codes: [tthc]}, gives: up_N, host: 127.0.0.1, port: 8868, period: 15s, timeout: 5s}"""
+  - {id: c-N, kind: tcp, units: {codes: [tthc]}, gives: up_N, host: 127.0.0.1, port: 8868, period: 15s, timeout: 5s}"""
 INDICATOR = """
   up_N:
     name: {vi: x, en: x}
