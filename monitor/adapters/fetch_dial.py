@@ -14,7 +14,7 @@ from aiohttp.client_proto import ResponseHandler
 from monitor.adapters.fetch_errors import unreached
 from monitor.adapters.fetch_line import Ear, Line, PlainLine
 from monitor.adapters.fetch_watch import Stopwatch
-from monitor.adapters.guard import AddressGuard, Refused, literal
+from monitor.adapters.guard import HANDSHAKE, AddressGuard, Refused, literal
 from monitor.config.probespec import Family
 
 
@@ -72,5 +72,7 @@ class Dialler:
 async def _encrypted(sock: socket.socket, tls: ssl.SSLContext, host: str) -> ResponseHandler:
     loop = asyncio.get_running_loop()
     name = host.rstrip(".")  # as certificates spell it
-    _, wire = await loop.create_connection(lambda: ResponseHandler(loop), sock=sock, ssl=tls, server_hostname=name)
+    _, wire = await loop.create_connection(
+        lambda: ResponseHandler(loop), sock=sock, ssl=tls, server_hostname=name, ssl_handshake_timeout=HANDSHAKE
+    )
     return wire

@@ -49,6 +49,7 @@ _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9a-fA-F]*)\.*$")
 _ONLY: Mapping[Family, socket.AddressFamily] = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 _FIRST: Mapping[Family, socket.AddressFamily] = {"prefer_ipv4": socket.AF_INET, "prefer_ipv6": socket.AF_INET6}
 _HEAD_START = 0.25  # seconds that one address of a name has before the next one is tried beside it (RFC 8305)
+HANDSHAKE = 86_400.0  # seconds; the event loop allows a minute, but how long TLS may take is for who asks to say
 _UDP = {socket.AF_INET: socket.IPPROTO_UDP, socket.AF_INET6: socket.IPPROTO_UDP}
 _PING = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
 
@@ -141,7 +142,9 @@ class AddressGuard:
                 if tls is None:
                     return await asyncio.open_connection(sock=sock)
                 entered("tls")
-                return await asyncio.open_connection(sock=sock, ssl=tls, server_hostname=name or host)
+                return await asyncio.open_connection(
+                    sock=sock, ssl=tls, server_hostname=name or host, ssl_handshake_timeout=HANDSHAKE
+                )
             except BaseException:
                 sock.close()
                 raise
@@ -169,7 +172,7 @@ class AddressGuard:
             try:
                 return self._connected(info, protocols[info[0]]), str(info[4][0])
             except OSError as error:  # a machine without IPv6 knows no way there
-                failure = error
+                failure = failure if isinstance(failure, Refused) else error
         raise failure
 
     def _connected(self, info: tuple[Any, ...], protocol: int) -> socket.socket:

@@ -28,17 +28,20 @@ class Path:
     def __init__(self, text: str) -> None:
         self._tree = jmespath.compile(text).parsed
 
-    def of(self, data: object, steps: int) -> Any:
-        """What stands there in `data`. Raises TooManySteps after so many `steps`, a microsecond each, and UNFIT."""
-        return _Counting(steps).visit(self._tree, data)
+    def of(self, data: object, steps: Steps) -> Any:
+        """What stands there in `data`. Raises TooManySteps when no more `steps` are left, and UNFIT."""
+        return steps.visit(self._tree, data)
 
 
-class _Counting(TreeInterpreter):
+class Steps(TreeInterpreter):
+    """So many steps, a microsecond each, for all that is asked within them."""
+
     def __init__(self, steps: int) -> None:
         super().__init__()
         self._left = steps
 
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
+        """As the library does, counted. Raises TooManySteps."""
         result = super().visit(node, *args, **kwargs)
         self._left -= 1 + (len(result) // _WEIGHT if isinstance(result, (list, str)) else 0)
         if self._left < 0:

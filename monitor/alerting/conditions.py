@@ -29,8 +29,8 @@ CONDITIONS: Mapping[str, Mapping[str, tuple[Piece, ...]]] = {
         "en": ("the disk is nearly full", ", {free}% free"),
     },
     "token_ending": {
-        "vi": ("mã truy cập kênh nhắn tin sắp hết hạn", ", trước ngày {deadline}"),
-        "en": ("the access token of a channel ends soon", ", before {deadline}"),
+        "vi": ("mã truy cập kênh nhắn tin sắp hết hạn hoặc bị từ chối",),
+        "en": ("the access token of a channel ends soon or is refused",),
     },
     "config_broken": {
         "vi": ("cấu hình mới bị lỗi, vẫn chạy theo cấu hình cũ",),

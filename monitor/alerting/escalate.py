@@ -32,6 +32,9 @@ _HORIZON = 400  # days searched for an open office
 _TRIES = 40  # days on which a step's own hours and those of the office may meet
 NOBODY = "nobody"  # why a call reached nobody, as Step.skipped says it
 SPARED = "told by a wider trouble"  # ... and why a step calls nobody any more
+UNSEEN = "unseen"  # ... the step is only for what can be seen then
+ANSWERED = "answered"  # ... whom it calls have answered, and others must still
+LATER_STEP = "told by a later step"  # ... the same people are called by that one in the same moment
 _NEVER: Mapping[str, Daily] = MappingProxyType({})
 _OWN: Mapping[Address, Address] = MappingProxyType({})
 
@@ -308,7 +311,7 @@ def fire(
             plan[index] = whom(_put_off(step, opens, now), opens)
             continue
         if step.still and not seen:
-            plan[index] = replace(_advance(step, sessions, now), skipped="unseen")
+            plan[index] = replace(_advance(step, sessions, now), skipped=UNSEEN)
             continue
         reached = [address for address in (step.to if first else step.held) if address.recipient in known]
         if not reached and first:
@@ -326,7 +329,7 @@ def fire(
         loud = tuple(address for address in to if address not in held)
         calls.extend([Call(index, repeat, at, loud)] if loud else [])
         called = replace(_advance(step, sessions, now) if first else step, held=held, held_until=until)
-        plan[index] = replace(called, skipped="" if to else "answered" if reached else NOBODY)
+        plan[index] = replace(called, skipped="" if to else ANSWERED if reached else NOBODY)
     return heard_once(Fired(tuple(plan), tuple(calls), tuple(empty)))
 
 
@@ -352,7 +355,7 @@ def heard_once(fired: Fired, telephones: Mapping[Address, Address] = _OWN) -> Fi
     """
     kept, plan = _highest(fired.calls, telephones), list(fired.steps)
     for spared in {call.step for call in fired.calls} - {call.step for call in kept}:
-        plan[spared] = replace(plan[spared], skipped="told by a later step")
+        plan[spared] = replace(plan[spared], skipped=LATER_STEP)
     return replace(fired, steps=tuple(plan), calls=kept)
 
 

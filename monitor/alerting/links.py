@@ -131,13 +131,7 @@ def filled(notice: Notice, base: str, keys: tuple[bytes, ...], now: datetime) ->
 def _grants(notice: Notice, now: datetime) -> Iterator[Grant]:
     """What its recipient may do: of an incident answer it and ask why, of a digest ask why."""
     digest = notice.incident.startswith(DIGEST_PREFIX)
-    generation = 0 if digest else _generation(notice)
+    generation = 0 if digest else notice.generation
     if generation is not None:
         for purpose in (Purpose.WHY,) if digest else Purpose:
             yield Grant(purpose, notice.incident, generation, notice.recipient, expiry(purpose, now))
-
-
-def _generation(notice: Notice) -> int | None:
-    """Which generation of its incident a notice is about; None for one of no incident."""
-    told = notice.key.removeprefix(f"{notice.incident}/").partition("/")[0]
-    return int(told) if notice.key.startswith(f"{notice.incident}/") and told.isdecimal() else None

@@ -71,13 +71,13 @@ def recoveries(incident: Incident, scene: Scene, now: datetime) -> tuple[Notice,
 
 
 def reminders(incident: Incident, answers: Iterable[Answer], scene: Scene, now: datetime) -> tuple[Notice, ...]:
-    """One message to each of those who gave these answers, by the way they were called, that it is open still.
+    """One message to each of those who gave these answers, by the first way they were called, that it is open still.
 
     Quiet hours hold it as they hold a call. Somebody who is not in the directory (a token of the board) cannot be
     reached.
     """
     ends = {answer.by: answer.until for answer in answers}
-    called = {address.recipient: address for address in map(address_in, incident.owed)}
+    called = {address.recipient: address for address in map(address_in, reversed(incident.owed))}
     people = [person for person in map(scene.recipient, ends) if person is not None]
     quiet = quiet_until(people, incident.kind, incident.colour, scene.calendar.zone, now)
     addressed = ((person, called.get(person.id) or next(iter(ways(person, ())), None)) for person in people)

@@ -36,6 +36,7 @@ WORDS = (
     "affected", "total", "still", "why_url", "ack_url",
 )  # fmt: skip
 TONE = "tone"  # beside them: the colour of what the message says, as `Colour`; a mail's page shows it
+LANGUAGE = "language"  # ... and the language it is written in, "vi" or "en"
 SHORTEST = 10  # characters of a unit's name that an SMS keeps
 _NAMED = 3  # units to act on in an SMS
 _TEMPLATES = 2048  # taken apart and kept: more than all texts of a site have pieces
@@ -318,7 +319,7 @@ def render(
         clean(_start(text.subject, words) + "".join(_fill(text.subject[1:], words)), 300),
         _lines("".join(_fill(text.body, words))),
         _cut(*_sms(text, facts, spoken)),
-        {name: word for name in (*WORDS, TONE) if (word := words.word(name)) is not None},
+        {name: word for name in (*WORDS, TONE) if (word := words.word(name)) is not None} | {LANGUAGE: spoken},
     )
 
 

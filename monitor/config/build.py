@@ -103,7 +103,9 @@ def _build(
     units = build_units(file.units, registry, findings)
     around = Surroundings(folders, environ, units, registry, findings)
     channels, probes = build_channels(file, around), build_probes(file, around)
+    before = len(findings.problems)
     people = read_people(file, channels, around)
+    findings.people_in_doubt = len(findings.problems) > before
     addresses = {**build_addresses(file, channels, around), **people.addresses}
     known = build_directory(file, people.recipients)
     schedules = build_schedules(file, around, known, addresses, _as_of(file, zone) or now)

@@ -22,7 +22,8 @@ from monitor.engine.sources import named
 from monitor.model.nearest import nearest
 from monitor.model.unit import Level, Unit
 
-_ONE_OF_TWO = "fill another indicator, or list the preferred one under 'sources' of '{}'"
+_ONE_OF_TWO = "{}fill another indicator, or list the preferred one under 'sources' of '{}'"
+_WHOSE = "say under 'expects' of each feed whose rows it has, "
 BY_HAND = "push:local"  # what the command line of this machine pushes or imports
 _LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
 
@@ -55,6 +56,7 @@ def check_fillers(site: Site, file: SiteFile, findings: Findings) -> None:
     """
     first: dict[tuple[str, str, str], Location] = {}
     said: set[Location] = set()
+    vague = {("feeds", index) for index, feed in enumerate(file.feeds) if feed.expects is None}
     for source, unit, name, at in _filled(site, file):
         indicator = site.ruleset.indicators[name]
         listed = source in indicator.sources or indicator.disagree is not None
@@ -62,13 +64,14 @@ def check_fillers(site: Site, file: SiteFile, findings: Findings) -> None:
         if before != at and at not in said:
             said.add(at)
             text = f"'{name}' of the unit '{unit}' is filled in line {findings.document.line(before)} already"
-            findings.add(at, text, _ONE_OF_TWO.format(name))
+            whose = _WHOSE if vague & {at[:2], before[:2]} else ""
+            findings.add(at, text, _ONE_OF_TWO.format(whose, name))
     for feed, name, at in _unsaid(site, file):
         others = [first.get((unit, name, "")) for unit in _may_name(feed, site)]
         if others and None not in others and feed.id not in site.ruleset.indicators[name].sources:
             lines = " and ".join(str(line) for line in sorted({findings.document.line(one) for one in others if one}))
             text = f"'{name}' of every unit that a row could name is filled in line {lines} already"
-            findings.add(at, text, _ONE_OF_TWO.format(name))
+            findings.add(at, text, _ONE_OF_TWO.format(_WHOSE, name))
 
 
 def _unsaid(site: Site, file: SiteFile) -> Iterator[tuple[FeedSpec, str, Location]]:

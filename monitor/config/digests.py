@@ -47,7 +47,8 @@ def check_digests(file: SiteFile, directory: Directory, units: Units, findings: 
         if not heads:
             text = f"there is no {' or '.join(section.levels)} to make a digest of"
             findings.add((*at, "levels"), text, "write a level of the site's units")
-        if unread := [unit.code for unit in heads if not any(_readers(section.to, unit, directory, units))]:
+        unread = [unit.code for unit in heads if not any(_readers(section.to, unit, directory, units))]
+        if unread and not findings.people_in_doubt:
             named = ", ".join(unread[:3]) + (f" and {len(unread) - 3} more" if len(unread) > 3 else "")
             text = f"nobody would get the digest of {named}"
             findings.add((*at, "to"), text, "add a recipient with one of its roles")

@@ -20,6 +20,7 @@ class Findings:
         self.document = document
         self.problems: list[Problem] = []
         self.units_in_doubt = False  # the units themselves are wrong: what follows from that is not said again
+        self.people_in_doubt = False  # ... and so are rows of the directory
 
     def add(self, at: Location, what: str, right: str = "") -> None:
         """A mistake at `at` in config.yaml."""
@@ -27,7 +28,7 @@ class Findings:
 
     def unknown(self, at: Location, kind: str, name: str, known: Collection[str]) -> None:
         """A name that nothing answers to: `unknown unit '02144'; did you mean '02143'?`."""
-        if not (kind == "unit" and self.units_in_doubt):
+        if not ((kind == "unit" and self.units_in_doubt) or (kind == "recipient" and self.people_in_doubt)):
             self.add(at, f"unknown {kind} '{name}'", nearest(name, known))
 
     def attempt(self, at: Location, where: str, make: Callable[[], T]) -> T | None:

@@ -62,12 +62,10 @@ def _kind_of_body(step: StepSection) -> Literal["text", "json", "form"]:
 
 
 def _capture(name: str, given: CaptureSection) -> Capture:
-    if given.json_path:
-        return Capture(name, "json", given.json_path, secret=given.secret)
-    if given.body:
-        return Capture(name, "body", given.body, secret=given.secret)
-    source: Literal["header", "cookie"] = "header" if given.header else "cookie"
-    return Capture(name, source, given.header or given.cookie, given.pattern, given.secret)
+    ways: Mapping[Literal["json", "body", "header", "cookie"], str]
+    ways = {"json": given.json_path, "body": given.body, "header": given.header, "cookie": given.cookie}
+    source, place = next((source, place) for source, place in ways.items() if place)
+    return Capture(name, source, place, given.pattern, given.secret, given.decode)
 
 
 def _check_step(step: StepSection, probe: JourneyProbe, at: Location, around: Surroundings) -> None:

@@ -81,6 +81,7 @@ class CaptureSection(Section):
     cookie: str = Field(default="", max_length=100)
     pattern: str = Field(default="", max_length=500)  # regular expression with one group, in the header or cookie
     secret: bool = True  # masked in transcripts
+    decode: Literal["percent"] | None = None  # percent: kept without its percent-encoding
 
     @model_validator(mode="after")
     def _one_place(self) -> CaptureSection:

@@ -47,6 +47,7 @@ class Capture:
     place: str  # json: JMESPath; body: regular expression with one group; else the name of the header or cookie
     pattern: str = ""  # regular expression with one group, for a part of a header or cookie; empty: all of it
     secret: bool = True  # masked in transcripts
+    decode: Literal["percent"] | None = None  # percent: kept without its percent-encoding (RFC 3986)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from monitor.alerting.coverage import uncovered
 from monitor.alerting.escalate import choose
@@ -50,7 +50,7 @@ def check_routes(file: SiteFile, directory: Directory, units: Units, ruleset: Ru
 def unreached(site: Site, now: datetime, findings: Findings) -> Iterator[Problem]:
     """Plans that call nobody at some time of the coming weeks, whatever holds today. Only `denbao check` asks this.
 
-    Where the last holder goes and nobody follows yet, it is a warning.
+    Where the last holder goes and nobody follows yet, it is a warning; who has gone already is none.
     """
     if findings.units_in_doubt:
         return
@@ -67,10 +67,16 @@ def unreached(site: Site, now: datetime, findings: Findings) -> Iterator[Problem
         name, when = site.directory.policies[number].name, said_spans(spans, site.calendar)
         text = f"the plan '{name}' reaches nobody for the unit '{codes[0]}'{more} {when}"
         later = len(spans) == 1 and now < spans[0].starts and spans[0].ends == end
+        today, unit = (
+            site.calendar.day(now),
+            site.units[codes[0]],
+        )  # a plan that waits for the office calls later anyway
+        steps = site.directory.policies[number].steps
+        held = any(_reached(step, unit, site.directory, site.units, today) for step in steps)
         problem = findings.document.problem(
             (*_POLICIES, number), text, "see valid_to and schedules: denbao directory coverage"
         )
-        yield replace(problem, warning=later)
+        yield replace(problem, warning=later and held)
 
 
 def _check_recipients(file: SiteFile, units: Units, findings: Findings) -> None:
@@ -163,6 +169,8 @@ def _check_order(steps: tuple[StepSpec, ...], number: int, at: Location, finding
 def _check_holders(
     policy: Policy, number: int, at: Location, directory: Directory, units: Units, findings: Findings
 ) -> None:
+    if findings.people_in_doubt:
+        return
     step, held = policy.steps[number], {recipient.role for recipient in directory.recipients}
     mute = {recipient.role for recipient in directory.recipients if not recipient.channels}  # named already
     for index, role in enumerate(step.to):
@@ -177,9 +185,9 @@ def _check_holders(
         findings.add(at, text + more, f"add a recipient with one of its roles and the channel {' or '.join(step.via)}")
 
 
-def _reached(step: StepSpec, unit: Unit, directory: Directory, units: Units) -> bool:
+def _reached(step: StepSpec, unit: Unit, directory: Directory, units: Units, day: date | None = None) -> bool:
     where = units.answering(unit.code)
-    holders = (holder for role in step.to for holder in directory.holders(role, where))
+    holders = (holder for role in step.to for holder in directory.holders(role, where, day))
     return any(set(holder.channels) & set(step.via) for holder in holders)
 
 

@@ -157,9 +157,12 @@ def _read(before: SourceHealth, collected: Collected) -> tuple[str, ...]:
     """Marks of the tables that need not be read again; one that is held back has to be, to be confirmed."""
     if collected.tables is None:
         return ()
-    known = dict.fromkeys((*before.read, *sorted(collected.tables.passed)))
-    kept = (mark for mark in known if mark in collected.tables.there and mark != collected.table)
-    return (*kept, *([] if collected.held or not collected.table else [collected.table]))
+    known, there, mark = before.read, collected.tables.there, collected.table
+    if there is not None:
+        known = tuple(one for one in dict.fromkeys((*known, *sorted(collected.tables.passed))) if one in there)
+    if mark in known:
+        known = tuple(one for one in known if one != mark)
+    return known if collected.held or not mark else (*known, mark)
 
 
 def _pause(before: SourceHealth, now: datetime) -> float:

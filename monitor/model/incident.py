@@ -157,7 +157,7 @@ class Incident:
     @property
     def over_since(self) -> datetime | None:
         """Since when what was wrong is well and no longer watched; None while it is not."""
-        return self.well_since or self.closed_at if self.phase in (Phase.UNANSWERED, Phase.CLOSED) else None
+        return self.well_since if self.phase is Phase.UNANSWERED else self.closed_at
 
     @property
     def open(self) -> bool:
@@ -212,6 +212,12 @@ class Notice:
     def call(self) -> str:
         """What of its key names the call: generation, step and repeat, or whatever stands there."""
         return self.key.removeprefix(f"{self.incident}/").removesuffix(f"/{self.recipient}/{self.channel}")
+
+    @property
+    def generation(self) -> int | None:
+        """Of its incident, that it is about; None where its key names none."""
+        told = self.key.removeprefix(f"{self.incident}/").partition("/")[0]
+        return int(told) if self.key.startswith(f"{self.incident}/") and told.isdecimal() else None
 
     @property
     def origin(self) -> str:

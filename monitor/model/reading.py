@@ -82,7 +82,7 @@ class Shape:
 class Tables:
     """The tables that lie at a source side by side, as files of a drop folder, each by its mark."""
 
-    there: frozenset[str]
+    there: frozenset[str] | None  # all of them; None: as the table before this one of the same look says
     told: frozenset[str] = frozenset()  # those of which refused rows are still told, though others came since
     passed: frozenset[str] = frozenset()  # those that are never read: they lay there before anything was read
 

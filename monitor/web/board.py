@@ -131,6 +131,7 @@ async def incident(request: web.Request) -> web.Response:
         "steps": [detail.step_row(step, found, service, t) for step in found.steps],
         "deliveries": deliveries,
         "told": detail.told(deliveries, service),
+        "beneath": look.beneath(found, service, t),
         "reply_channels": [name for name, spec in service.site.channels.items() if spec.replies is not None],
     }
     return pages.show(request, "incident.html", context)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from monitor.alerting.escalate import NOBODY, SPARED
+from monitor.alerting.escalate import ANSWERED, LATER_STEP, NOBODY, SPARED, UNSEEN
 from monitor.alerting.plan import Directory
 from monitor.engine.book import Criterion, Indicator, Measure
 from monitor.engine.index import IndexPoints
@@ -56,6 +57,7 @@ class StepRow:
     due_at: datetime
     repeat: str
     state: str
+    nobody: str  # what stands in place of people
 
 
 def standings(index: IndexPoints, unit: Unit, service: Service) -> tuple[Place, ...]:
@@ -134,6 +136,7 @@ def step_row(step: Step, incident: Incident, service: Service, t: Words) -> Step
         due_at=step.due_at,
         repeat=t("repeat", span=t.span(step.repeat)) if step.repeat else "",
         state=_step_state(step, incident, t),
+        nobody=t("nobody") if step.skipped in ("", NOBODY) else "",
     )
 
 
@@ -159,12 +162,19 @@ def _called(who: str, people: Directory) -> str:
     return who if person is None else person.name
 
 
+_PASSED: Final[Mapping[str, str]] = {  # why a step told nobody -> its words
+    NOBODY: "reached_nobody",
+    SPARED: "spared",
+    LATER_STEP: "told_later",
+    UNSEEN: "not_seen_then",
+    ANSWERED: "party_answered",
+}
+
+
 def _step_state(step: Step, incident: Incident, t: Words) -> str:
-    if step.skipped == SPARED:
-        return t("spared")
+    if step.skipped and not step.told:
+        return t(_PASSED[step.skipped])
     if step.fired:
         calls = step.told or step.fired  # a plan of an earlier version did not count those that went to somebody
-        if step.skipped == NOBODY and not step.told:
-            return t("reached_nobody")
         return t("told") if calls == 1 else t("told_times", count=calls)
     return t("waiting") if incident.phase is Phase.OPEN else t("withheld")

@@ -144,6 +144,21 @@ def _cover(incident: Incident, service: Service, t: Words) -> Tile | None:
     return tile(service.site.units[wider], service.evaluator.shown[wider], t) if wider in service.site.units else None
 
 
+def beneath(incident: Incident, service: Service, t: Words) -> list[Tile]:
+    """The units in trouble because of an open incident: by what they take over from it, or as it takes theirs in."""
+    if not incident.open:
+        return []
+    units, states = service.site.units, service.evaluator.shown
+    among = units.children(incident.unit) if incident.kind is Kind.MASS else units.dependants(incident.unit)
+    return [tile(units[code], states[code], t) for code in among if _suffers(states[code], incident)]
+
+
+def _suffers(state: UnitState, incident: Incident) -> bool:
+    held = state.criteria.get(incident.cause)
+    taken_over = held is not None and held.caused_by == incident.unit and held.colour in (Colour.RED, Colour.YELLOW)
+    return taken_over or any(one.cover and one.cover.unit == incident.unit for one in state.incidents.values())
+
+
 def cause(incident: Incident, service: Service, t: Words) -> str:
     """The title of the criterion, or which source is silent."""
     if incident.cause.startswith(SILENT_PREFIX):

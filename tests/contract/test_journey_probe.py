@@ -247,6 +247,25 @@ async def test_a_cookie_of_the_path_that_a_redirect_led_to_is_captured():
     assert note_of(found) == ""
 
 
+async def test_a_cookie_that_is_percent_encoded_goes_decoded_into_a_header():
+    """As Laravel wants it: the cookie XSRF-TOKEN comes back as X-XSRF-TOKEN, decoded, beside the cookie itself."""
+
+    async def portal(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/":
+            return web.Response(text="ok", headers={"Set-Cookie": "XSRF-TOKEN=eyJpdiI%3D%2B1%3D; Path=/"})
+        same = (request.headers["X-XSRF-TOKEN"], request.headers["Cookie"]) == (token, "XSRF-TOKEN=eyJpdiI%3D%2B1%3D")
+        return web.Response(status=204 if same else 419)
+
+    token = "eyJpdiI=+1="
+    async with serving(portal) as port, tools() as used:
+        steps = (
+            step(port, "open", "/", capture=(Capture("xsrf", "cookie", "XSRF-TOKEN", decode="percent"),)),
+            step(port, "login", "/login", headers={"X-XSRF-TOKEN": "{xsrf}"}, expect_status=(204,)),
+        )
+        found = await open_probe(ProbeSpec("it", "19", "up", 60.0, 5.0, JourneyCheck(steps, "19")), used).collect(NOW)
+    assert (note_of(found), token in repr(found)) == ("", False)
+
+
 @given(value=st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_a_value_arrives_as_it_was_wherever_it_is_put(value):
     assert URL(f"http://h/?a=1&t={_for_url(value)}&b=2").query.getall("t") == [value]

@@ -354,6 +354,7 @@ class Outbox(RuleBasedStateMachine):
         for _ in range(400):
             for flight in list(self.flying):
                 self.land(flight, "taken", took=True)
+            self.nothing_is_lost_and_everything_ends_once()
             for channel in WAYS:
                 self.the_sender_looks(channel)
                 self.nothing_is_lost_and_everything_ends_once()

@@ -507,36 +507,80 @@ async def test_sc_46_a_relapse_of_which_nobody_heard_leaves_one_recovery(store: 
 
 
 @pytest.mark.parametrize(
-    "over",
-    [{"phase": Phase.CLOSED, "closed_at": at(9000)}, {"phase": Phase.UNANSWERED, "well_since": at(9000)}],
-    ids=["closed", "unanswered"],
+    ("over", "since"),
+    [
+        ({"phase": Phase.CLOSED, "closed_at": at(9000)}, 9000),
+        ({"phase": Phase.CLOSED, "closed_at": at(9000), "well_since": at(200)}, 9000),
+        ({"phase": Phase.UNANSWERED, "well_since": at(9000)}, 9000),
+        ({"phase": Phase.CLOSED, "closed_at": at(60)}, 100),
+    ],
+    ids=["closed", "after it was watched for long", "unanswered", "before its time"],
 )
-async def test_good_news_that_waited_for_a_relapse_to_end_is_no_older_than_that(store: Store, over) -> None:
+async def test_good_news_that_waited_for_a_relapse_to_end_is_no_older_than_that(store: Store, over, since) -> None:
     again = incident("00010/portal/2", "SECOND", opened=50)
-    state = await _over_in_the_morning(store, again)
+    own = [
+        replace(notice(f"{name}", incident=again.key, due=70, requires=of), recipient="head")
+        for name, of in (("told", None), ("its own", "told"))
+    ]
+    state = await _over_in_the_morning(store, again, notices=tuple(own))
+    await store.settle((await store.lease("log", "me", at(80), 10, 20))[0], SENT, at(81), None)
     (state,) = await store.commit([decision(state, incidents=(replace(again, **over),))])
-    (lease,) = await store.lease("log", "me", at(9001), 10, 20)
-    assert (lease.notice.key, lease.since) == ("good", at(9000))
+    found = {lease.notice.key: lease.since for lease in await store.lease("log", "me", at(9001), 10, 20)}
+    assert found == {"good": at(since), "its own": at(70)}
 
 
 @pytest.mark.parametrize("went", [SENT, REFUSED])
 @pytest.mark.parametrize("heard", [SENT, REFUSED])
+@pytest.mark.parametrize("back", [0, 7 * 3600], ids=["", "and the clock is set back before the relapse"])
 async def test_after_a_relapse_in_the_same_incident_the_end_goes_to_whoever_has_not_heard_of_it_since(
-    store: Store, went: Receipt, heard: Receipt
+    store: Store, went: Receipt, heard: Receipt, back: float
 ) -> None:
     """Told; over, and that goes or not; back, and that goes or not; over."""
     state = UnitState("00010")
-    story = ((notice("bad"), SENT), (notice("over", due=10, requires="bad"), went), (notice("back", due=20), heard))
-    for minute, (owed, receipt) in enumerate(story):
+    story = (
+        (notice("i/0/0/0/focal/log", due=0), SENT),
+        (notice("i/0/recovery/focal/log", due=60, requires="i/0/0/0/focal/log"), went),
+        (notice("i/1/0/0/focal/log", due=120 - back), heard),
+    )
+    for owed, receipt in story:
+        due = (owed.due_at - NOW).total_seconds()
         (state,) = await store.commit([owing(owed, before=state)])
-        (lease,) = await store.lease("log", "me", at(60 * minute + 30), 10, 20)
-        await store.settle(lease, receipt, at(60 * minute + 31), None)
-    await store.commit([owing(notice("over again", due=200, requires="back"), before=state)])
-    again = await store.lease("log", "me", at(200), 10, 20)
-    assert [lease.notice.key for lease in again] == ([] if went is SENT and heard is REFUSED else ["over again"])
+        (lease,) = await store.lease("log", "me", at(due + 30), 10, 20)
+        await store.settle(lease, receipt, at(due + 31), None)
+    last = notice("i/1/recovery/focal/log", due=200 - back, requires="i/1/0/0/focal/log")
+    await store.commit([owing(last, before=state)])
+    again = await store.lease("log", "me", at(200 - back), 10, 20)
+    assert [lease.notice for lease in again] == ([] if went is SENT and heard is REFUSED else [last])
     if not again:
-        (last,) = [one for one in await store.deliveries() if one.notice.key == "over again"]
-        assert (last.state, last.detail) == ("suppressed", "its end was told before")
+        (over,) = [one for one in await store.deliveries() if one.notice == last]
+        assert (over.state, over.detail) == ("suppressed", "its end was told before")
+
+
+async def test_what_others_have_heard_of_other_troubles_makes_the_end_no_news(store: Store) -> None:
+    """Told, over, back without anybody being told, and over; elsewhere the same, and somebody was told later."""
+    state = UnitState("00010")
+    for of in ("i", "j"):
+        story = [(f"{of}/0/0/0", None, SENT), (f"{of}/0/recovery", f"{of}/0/0/0", SENT), (f"{of}/1/0/0", None, REFUSED)]
+        for minute, (key, requires, receipt) in enumerate(story if of == "i" else [*story[:2], (*story[2][:2], SENT)]):
+            owed = notice(key, incident=of, due=60 * minute, requires=requires)
+            (state,) = await store.commit([owing(owed, before=state)])
+            (lease,) = await store.lease("log", "me", at(60 * minute + 30), 10, 20)
+            await store.settle(lease, receipt, at(60 * minute + 31), None)
+    last = [notice(f"{of}/1/recovery", incident=of, due=200, requires=f"{of}/1/0/0") for of in ("i", "j")]
+    await store.commit([owing(*last, before=state)])
+    assert [lease.notice for lease in await store.lease("log", "me", at(200), 10, 20)] == last[1:]
+
+
+async def test_an_end_that_a_provider_could_not_deliver_was_not_told(store: Store) -> None:
+    bad, good = notice("i/0/0/0"), notice("i/0/recovery", due=1, requires="i/0/0/0")
+    (state,) = await store.commit([owing(bad, good)])
+    for seconds in (0, 1):
+        (lease,) = await store.lease("log", "me", at(seconds), 10, 20)
+        await store.settle(lease, SENT, at(seconds))
+    await store.heard_later("log", reference(good.key), "failed", at(2), lambda _: None)
+    last = notice("i/1/recovery", due=3, requires=bad.key)
+    await store.commit([owing(last, before=state)])
+    assert [lease.notice for lease in await store.lease("log", "me", at(3), 10, 20)] == [last]
 
 
 async def test_another_trouble_of_the_unit_holds_no_recovery_back(store: Store) -> None:
@@ -1147,12 +1191,39 @@ async def test_a_place_is_kept_where_another_channel_takes_over(store: Store) ->
     assert await first_of(store, "sms", 63) == by_sms(again)
 
 
-async def test_who_is_told_by_another_way_or_of_the_end_waits_as_before(store: Store) -> None:
-    first, other = called("0/0/0"), notice("j/0/0/0/focal/log", incident="j", due=1)
-    (state,) = await store.commit([owing(first, other)])
+async def test_who_is_told_by_another_way_waits_as_before(store: Store) -> None:
+    first, others = called("0/0/0"), [notice(f"j/{way}", incident="j", channel=way, due=1) for way in ("log", "sms")]
+    (state,) = await store.commit([owing(first, *others)])
     new = (called("0/0/1", "head", due=60), called("0/0/1", channel="sms", due=60))
     await store.commit([owing(*new, before=state, withheld=(later(first),))])
+    assert [await first_of(store, way, 60) for way in ("log", "sms")] == others
+
+
+async def test_a_call_has_no_place_of_one_that_was_owed_no_more_before_it(store: Store) -> None:
+    """Who has answered did not wait, and is called as others are when that answer ends."""
+    first, again = called("0/0/0"), called("1/0/0", due=60)
+    other = notice("j/0/0/0/focal/log", incident="j", due=1)
+    (state,) = await store.commit([owing(first, other)])
+    (state,) = await store.commit([owing(before=state, withheld=(Withhold("i", "heard"),))])
+    await store.commit([owing(again, before=state, withheld=(later(first),))])
     assert await first_of(store, "log", 60) == other
+
+
+async def test_what_got_worse_has_its_own_place(store: Store) -> None:
+    first, again, worse = called("0/0/0"), called("0/0/1", due=30), called("1/0/0", due=60)
+    other = notice("j/0/0/0/focal/log", incident="j", due=1)
+    (state,) = await store.commit([owing(first)])
+    (state,) = await store.commit([owing(again, other, before=state, withheld=(later(first),))])
+    await store.commit([owing(worse, before=state, withheld=(Withhold("i", "worsened"),))])
+    assert await first_of(store, "log", 60) == other
+
+
+async def test_a_repeat_that_a_clock_set_back_makes_earlier_has_the_earlier_place(store: Store) -> None:
+    first, again = called("0/0/0", due=7200), called("0/0/1", due=60)
+    other = notice("j/0/0/0/focal/log", incident="j", due=61)
+    (state,) = await store.commit([owing(first, other)])
+    await store.commit([owing(again, before=state, withheld=(later(first),))])
+    assert await first_of(store, "log", 61) == again
 
 
 async def test_a_call_whose_repeat_took_its_place_before_anybody_tried_either_is_not_unheard(store: Store) -> None:
@@ -1162,6 +1233,15 @@ async def test_a_call_whose_repeat_took_its_place_before_anybody_tried_either_is
     assert await unheard(store) == []
     await ended(store, "log", REFUSED, 61)
     assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0", "0/0/1"]
+
+
+async def test_a_call_that_is_tried_again_is_unheard_until_that_ends(store: Store) -> None:
+    await store.commit([replace(owing(called("0/0/0")), incidents=(incident("i"),))])
+    await store.settle(await claim_one(store, "log", 1), AGAIN, at(2), at(3))
+    again = await claim_one(store, "log", 4)
+    assert [call for _, _, call, _ in await unheard(store)] == ["0/0/0"]
+    await store.settle(again, SENT, at(5))
+    assert await unheard(store) == []
 
 
 async def test_a_claim_says_since_when_nothing_holds_its_message_back(store: Store) -> None:

@@ -323,6 +323,33 @@ async def test_whether_a_trouble_is_back_is_looked_up_by_its_key(store: SqlStore
     assert plan and all("(key>? AND key<?)" in line for line in plan), plan
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        outbox.suppress_no_news("sms", NOW),
+        outbox.suppress_outlived("sms", NOW),
+        outbox.claimable("sms", NOW, 10),
+        outbox.next_due("sms"),
+        outbox.withhold_waiting(),
+        outbox.withhold_gone(),
+        outbox.take_place(),
+        outbox.free_good_news(),
+    ],
+    ids=["no news", "outlived", "claim", "next", "withhold", "note", "place", "good news"],
+)
+async def test_of_other_messages_those_of_a_trouble_are_looked_up_by_its_key(
+    store: SqlStore, path: Path, query
+) -> None:
+    """And not among all that was ever sent or waits in the country, once for each recovery that is due or commit."""
+    written = query.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})
+    database = sqlite3.connect(path)
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {written}", ["x"] * str(written).count("?"))]
+    database.close()
+    found = [line for line in plan if line.startswith(("SEARCH", "SCAN"))]
+    keys = ("ix_notice_claim (channel=?", "ix_notice_incident (incident", "autoindex_notice_1 (key", "incident_1 (key")
+    assert found and all(any(key in line for key in keys) for line in found), plan
+
+
 # -- failing -----------------------------------------------------------------------------------------------------
 
 

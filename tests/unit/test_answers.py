@@ -103,7 +103,7 @@ def test_the_one_who_answered_is_reminded_once_before_it_lapses_in_one_segment()
     assert line.sees(DOWN, 89).notices == ()
     assert line.alerts.recheck_at == NOW + minutes(90)
     (reminder,) = line.sees(DOWN, 90).notices
-    assert (reminder.recipient, reminder.channel, reminder.kind) == ("focal", "sms", "still_open")
+    assert (reminder.recipient, reminder.channel, reminder.kind) == ("focal", "mail", "still_open")  # the first of them
     assert reminder.sms.startswith("NHAC 02143 Xa Van Lang: su co tu 08:44 06/08 chua xong.")
     assert "het hieu luc luc 11:00" in reminder.sms
     assert gsm_length(reminder.sms) <= 160
@@ -547,6 +547,19 @@ def test_a_party_that_hears_of_a_mass_outage_is_not_waited_for_at_each_unit_unti
     assert [party.name for party in alone.open["centre"].missing] == ["official", "telecom"]
 
 
+def test_the_last_party_that_has_not_answered_is_waited_for_under_a_mass_outage_and_called_when_that_has_ended():
+    """It would count as answered by all otherwise, and nobody would call them then."""
+    provincial = replace(HEAD, scope="19")
+    line = Between(BY_MAIL[0], replace(BY_MAIL[1], after=30 * MINUTE), people=(FOCAL, provincial))
+    line.sees(DOWN)
+    line.hears("focal", 5)
+    line.sees(DOWN, 10, covers={"centre": Cover("19", "mass:centre", ("19", "VN"))})
+    incident = line.alerts.open["centre"]
+    assert (line.phase, [party.name for party in incident.missing]) == (Phase.OPEN, ["telecom"])
+    line.sees(DOWN, 60)
+    assert told(line.sees(DOWN, 90)) == [("head", "outage")]
+
+
 # --- well, but not yet over ------------------------------------------------------------------------------------
 
 
@@ -636,6 +649,17 @@ def test_sc88_worse_drops_an_answer_and_what_ends_unanswered_is_normal_once_some
     ]
     assert over.phase is Phase.UNANSWERED
     assert acknowledge(over, "focal", "", NOW + minutes(10))[0].phase is Phase.CLOSED
+
+
+def test_an_answer_of_one_party_before_the_end_is_none_to_what_comes_back_as_less():
+    directory = between(BY_MAIL[0], RED_ONLY, LATER, review=24 * HOUR)
+    red, yellow = online(Colour.RED, NOW, 40.0, 10), online(Colour.YELLOW, NOW, 68.9, 10)
+    opened = reacted({}, red, NOW, directory=directory)
+    heard, _ = acknowledge(opened.open["online"], "focal", "", NOW + minutes(5))
+    over = reacted({"online": heard}, online(Colour.GREEN, NOW, 90.0, 10), NOW + minutes(6), directory=directory)
+    assert over.open["online"].phase is Phase.UNANSWERED
+    back = reacted(over.open, yellow, NOW + minutes(10), directory=directory)
+    assert (told(back), back.open["online"].phase) == ([("focal", "kpi_yellow")], Phase.OPEN)
 
 
 def test_nobody_looks_at_it_for_ever():

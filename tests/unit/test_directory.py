@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -206,6 +206,30 @@ def test_a_post_that_nobody_takes_over_yet_is_a_warning_and_no_mistake(tmp_path)
         "config.yaml:55: the plan 'all' reaches nobody for the unit '19' and 3 more "
         "from 2026-12-05T00:00 to 2026-12-20T10:00"
     )
+
+
+def test_a_post_that_was_left_already_is_a_mistake_also_while_the_office_is_closed(tmp_path):
+    make_site(
+        tmp_path,
+        'role: focal, scope: "19", channels: [log]}',
+        'role: focal, scope: "19", channels: [log], valid_to: 2026-11-20}',
+    )
+    change(tmp_path / "config.yaml", "        - {after: 30m, to: [chair], repeat: 4h}\n", "")
+    change(tmp_path / "config.yaml", "{after: 0s, to: [focal]}", "{after: 0s, to: [focal], office_hours: true}")
+    (problem,) = check_site(tmp_path, {}, NOW + timedelta(days=1))  # a Saturday
+    assert not problem.warning
+    assert problem.what == (
+        "the plan 'all' reaches nobody for the unit '19' and 3 more from 2026-11-23T07:30 to 2026-12-21T10:00"
+    )
+
+
+def test_a_wrong_row_is_named_and_not_what_follows_from_it(tmp_path):
+    site(tmp_path, "an,focal,01840,,sms,091234,,,,")
+    path = tmp_path / "config.yaml"
+    change(path, "  - {id: focal, ", "  # - {id: focal, ")  # so that the row would be the only holder
+    found = problems_of(tmp_path, {**ENVIRON, "KEY": "k"})
+    assert [one for one in found if "people.csv" not in one] == []
+    assert len(found) == 1
 
 
 def test_a_hole_that_is_meant_so_is_told_with_its_hours_and_is_no_mistake(tmp_path):

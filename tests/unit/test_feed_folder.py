@@ -122,6 +122,19 @@ def test_each_file_is_a_table_of_its_own_with_its_own_instant(tmp_path):
     assert [(one.value, one.as_of) for one in read] == [(n, NOW - 2 * HOUR + n * MINUTE) for n in range(92)]
 
 
+def test_only_the_first_table_of_a_look_tells_what_lies_there_for_thousands_may(tmp_path):
+    for number in range(3):
+        drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - 2 * HOUR + number * MINUTE)
+    reader = Reader(tmp_path)
+    reader.looks()
+    tables = [one.tables for one in (*reader.last.before, reader.last)]
+    assert [None if one is None or one.there is None else len(one.there) for one in tables] == [3, None, None]
+    (tmp_path / "inbox" / "bao-cao-0.csv").unlink()
+    drop(tmp_path, "bao-cao-3.csv", 3, NOW - MINUTE)
+    reader.looks()
+    assert reader.health is not None and len(set(reader.health.read)) == len(reader.health.read) == 3
+
+
 def test_a_restart_reads_the_newest_file_once_more_and_no_other(tmp_path):
     for number in (1, 2, 3):
         drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - HOUR + number * MINUTE)
@@ -164,16 +177,42 @@ def test_files_of_long_ago_are_read_where_those_that_were_read_before_were_taken
 
 
 def test_a_file_that_the_disk_withholds_is_told_and_tried_again(tmp_path, monkeypatch):
-    def broken(at: int, found: folder.Found, most: int) -> bytes:
-        return read(at, replace(found, name="gone") if found.name == "bao-cao-1.csv" else found, most)
-
-    read, reader = folder._content, Reader(tmp_path)
+    reader = Reader(tmp_path)
     for number in (1, 2):
         drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - HOUR + number * MINUTE)
     with monkeypatch.context() as patch:
-        patch.setattr(folder, "_content", broken)
+        withhold(patch, "bao-cao-1.csv")
         assert (reader.looks(), reader.told, reader.looks()) == ([2], [("bao-cao-1.csv", "unreadable")], [])
     assert (reader.looks(), reader.told, reader.looks()) == ([1], [], [])
+
+
+def withhold(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    read = folder._content
+
+    def broken(at: int, found: folder.Found, most: int) -> bytes:
+        return read(at, replace(found, name="gone") if found.name in names else found, most)
+
+    monkeypatch.setattr(folder, "_content", broken)
+
+
+def test_files_that_the_disk_withholds_for_long_hold_up_none_that_come_after_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "AT_ONCE", 2)
+    withhold(monkeypatch, "bao-cao-1.csv", "bao-cao-2.csv", "bao-cao-3.csv")
+    for number in range(1, 6):
+        drop(tmp_path, f"bao-cao-{number}.csv", number, NOW - HOUR + number * MINUTE)
+    reader = Reader(tmp_path)
+    assert [reader.looks() for _ in range(3)] == [[], [4], [5]]
+
+
+def test_a_newest_file_that_is_broken_fails_the_feed_though_older_ones_are_withheld(tmp_path, monkeypatch):
+    withhold(monkeypatch, "bao-cao-1.csv")
+    drop(tmp_path, "bao-cao-1.csv", 1, NOW - 3 * HOUR)
+    reader = Reader(tmp_path)
+    assert (reader.looks(), bool(reader.last.failure)) == ([], True)
+    drop(tmp_path, "bao-cao-2.csv", content=b"<html>")
+    assert (reader.looks(), bool(reader.last.failure)) == ([], True)
+    drop(tmp_path, "bao-cao-3.csv", 3, NOW - MINUTE)
+    assert (reader.looks(), bool(reader.last.failure)) == ([3], False)
 
 
 def test_what_one_look_does_not_read_is_told_and_read_at_the_next(tmp_path, monkeypatch):

@@ -142,6 +142,28 @@ def test_more_values_than_are_read_are_refused_before_any_is_read(monkeypatch):
     assert said in failure('{"rows": [{"code": "02143", "ratio": 5}, [], 0]}')
 
 
+@pytest.mark.parametrize(
+    ("fields", "body"),
+    [
+        ({"rows": "rows[?ratio == `5`]"}, '{"rows": [' + "0, " * 1000 + "0]}"),
+        ({"unit": "code | [@, @] | join('', @) | [@, @] | join('', @)"}, f'{{"rows": [{{"code": "{"x" * 9000}"}}]}}'),
+        ({}, '{"rows": [' + '{"code": "19", "ratio": 5}, ' * 600 + "{}]}"),  # each of them takes a few
+    ],
+)
+def test_what_takes_too_many_steps_ends_the_answer_with_one_sentence(monkeypatch, fields, body):
+    monkeypatch.setattr(json_feed, "MAX_STEPS", 1000)
+    spec = feed_spec("json", **fields)
+    assert "the answer takes more than 1000 steps of its paths, the last one of '" in failure(body, spec)
+
+
+def test_twenty_columns_of_the_longest_table_are_far_from_too_many_steps(monkeypatch):
+    columns = tuple(Column("rate", f"metrics[?code=='{number}'].ratio | [0]") for number in range(20))
+    row = {"code": "19", "metrics": [{"code": str(number), "ratio": 5} for number in range(20)]}
+    most = json_feed.MAX_STEPS * 20 // json_feed.MAX_ROWS
+    monkeypatch.setattr(json_feed, "MAX_STEPS", most)
+    assert parsed(feed_spec("json", *columns), json.dumps({"rows": [row] * 20})).failure == ""
+
+
 @pytest.mark.parametrize("piece", ["0", "1e300", '""', "[]", "{}", "true", '{"a": 0}', "[[0]]"])
 def test_other_threads_have_their_turn_while_a_long_document_is_read(piece):
     """One call of the C reader keeps the interpreter from all else; Python code gives way every few milliseconds."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from typing import Any
 
 import pytest
 
+from monitor.adapters.feeds import json as json_feed
 from monitor.adapters.feeds import open_feed
 from monitor.adapters.fetch import Failure, Response
 from monitor.config.secrets import Secret
@@ -26,7 +28,7 @@ def part(*rows: object, **more: object) -> Response:
     return page(json.dumps({"rows": rows, **more}).encode())
 
 
-def collect(server: Server, paging: Paging, **fields: Any) -> Collected:
+def collect(server: Server, paging: Paging | None, **fields: Any) -> Collected:
     fields = {"url": "http://127.0.0.1:1/rows?at={page}", **fields}
     spec = feed_spec("json", paging=paging, **fields)
     return asyncio.run(open_feed(spec, server, server, CALENDAR, INDICATORS, UNITS).collect(NOW))  # type: ignore[arg-type]
@@ -147,3 +149,26 @@ def test_a_refused_row_is_told_with_its_page_and_rows_on_two_pages_can_contradic
 def test_what_did_not_come_fails_at_fetching_and_what_came_at_reading(second, stage):
     found = collect(Server(part(ONE, pages=2), second), COUNTED)
     assert found.failure.startswith("feed portal: page 2: ") and found.stage == stage
+
+
+@pytest.mark.parametrize("paging", [None, UNCOUNTED])
+def test_a_short_answer_over_which_paths_may_take_long_holds_up_nothing_else(monkeypatch, paging):
+    """16 KB of "1," under twenty filters take a second."""
+    real, threads = json_feed.load, []
+
+    def load(text: str) -> object:
+        threads.append(threading.current_thread())
+        return real(text)
+
+    monkeypatch.setattr(json_feed, "load", load)
+    assert values(collect(Server(part(ONE), part()), paging)) == {("02143", "rate"): 5}
+    assert threads and threading.main_thread() not in threads
+
+
+def test_a_table_over_which_its_paths_take_too_many_steps_is_a_failure(monkeypatch):
+    monkeypatch.setattr(json_feed, "MAX_STEPS", 1)
+    said = failure(Server(part(ONE), part()), UNCOUNTED)
+    assert said == "the answer takes more than 1 steps of its paths, the last one of 'ratio'"
+    monkeypatch.setattr(json_feed, "MAX_STEPS", 0)
+    said = failure(Server(part(ONE), part()), UNCOUNTED)
+    assert said == "page 1: the answer takes more than 0 steps of its paths, the last one of 'rows'"

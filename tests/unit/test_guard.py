@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
-from collections.abc import AsyncIterator, Callable
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -421,6 +424,21 @@ class Many(Names):
         return [ResolveResult(hostname=host, host=a, port=port, family=k, proto=0, flags=0) for a, k in kinds.items()]
 
 
+@pytest.mark.parametrize("addresses", [("10.0.0.1", "127.0.0.1"), ("127.0.0.1", "10.0.0.1")])
+async def test_a_refused_address_is_told_where_there_is_no_way_to_the_others(addresses: tuple[str, ...]) -> None:
+    class Cut(AddressGuard):
+        def socket_factory(self, addr_info: Sequence[Any]) -> socket.socket:
+            super().socket_factory(addr_info).close()
+            raise OSError(errno.ENETUNREACH, "no way")
+
+    guard = Cut([parse_allow("127.0.0.0/8:*")], Many(*addresses))
+    with pytest.raises(Refused) as refused:
+        await guard.open_datagram("both.example", 53)
+    assert refused.value.reason == "private address, port 53: not on the allow-list"
+    with pytest.raises(OSError, match="no way"):
+        await guard.open_datagram("127.0.0.1", 53)
+
+
 async def test_an_address_that_does_not_answer_takes_no_time_from_the_next_one(
     entry: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -437,6 +455,25 @@ async def test_an_address_that_does_not_answer_takes_no_time_from_the_next_one(
         _, writer = await guard.open_tcp("both.example", entry.port, 600.0)
     assert writer.get_extra_info("peername")[0] == "127.0.0.1"
     writer.close()
+
+
+async def test_a_handshake_may_take_as_long_as_who_asks_has_time(
+    entry: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event loop breaks it off after a minute unless it is told otherwise."""
+    loop, allowed = asyncio.get_running_loop(), list[float]()
+
+    async def shake(*_: Any, ssl_handshake_timeout: float = 60.0, **__: Any) -> Any:
+        allowed.append(ssl_handshake_timeout)
+        raise ConnectionResetError
+
+    monkeypatch.setattr(loop, "create_connection", shake)
+    guard = guard_for(entry.port)
+    with pytest.raises(ConnectionResetError):
+        await guard.open_tcp("127.0.0.1", entry.port, 600.0, tls=ssl.create_default_context())
+    got = await ask(guard, Request(f"https://127.0.0.1:{entry.port}/", timeout=600.0))
+    assert isinstance(got, Failure) and got.kind == "tls"
+    assert len(allowed) == 2 and min(allowed) > 600
 
 
 async def test_addresses_that_fail_in_different_ways_are_told_in_words(entry: Service) -> None:

@@ -98,6 +98,16 @@ def test_where_nobody_took_over_the_next_step_is_called_at_once():
     assert handed_on(after, sms, directory)[1:3] == ([], True)
 
 
+def test_a_plan_that_maintenance_pauses_stands_still_after_a_call_of_it_was_handed_on():
+    directory, work = of(LEAVING, NEXT, HEAD, CHAIR), centre(Colour.MAINTENANCE, CALLED, 0.0)
+    _, (mail, _) = alerts = opened(directory)
+    paused = reacted({"centre": alerts[0]}, work, CALLED + minutes(5), directory=directory, paused=True)
+    after, calls, _, _ = handed_on(paused.open["centre"], mail, directory)
+    assert calls == [("next", "mail", "0/0/0"), ("next", "sms", "0/0/0")]
+    back = reacted({"centre": after}, DOWN, CALLED + minutes(125), directory=directory)
+    assert (back.notices, back.recheck_at) == ((), CALLED + minutes(125 + 25))  # as much was left when it began
+
+
 def test_the_call_of_the_next_step_replaces_what_still_waits_of_an_earlier_one_to_the_same_address():
     steps = (*(replace(step, to=("commune_centre_head",)) for step in OUTAGES.steps[1:2]), OUTAGES.steps[0])
     steps = (replace(steps[0], after=0), replace(steps[1], after=60), replace(steps[0], after=7200))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.adapters.fetch import Response
-from monitor.adapters.jmes import Path, TooManySteps
+from monitor.adapters.jmes import Path, Steps, TooManySteps
 from monitor.adapters.probes import beside, judge
 from monitor.adapters.probes.judge import MOST, QUICK, judge_of, reading
 from monitor.adapters.probes.outcome import CannotAsk
@@ -34,7 +34,7 @@ def test_what_is_found_is_what_the_library_finds(path: str, data: object) -> Non
         except Exception as error:
             return type(error)
 
-    assert found(lambda: Path(path).of(data, MOST)) == found(lambda: jmespath.search(path, data))
+    assert found(lambda: Path(path).of(data, Steps(MOST))) == found(lambda: jmespath.search(path, data))
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,13 @@ def test_what_is_found_is_what_the_library_finds(path: str, data: object) -> Non
 )
 def test_a_list_or_a_text_that_grows_ends_it(path: str, data: object) -> None:
     with pytest.raises(TooManySteps):
-        Path(path).of(data, 1000)
+        Path(path).of(data, Steps(1000))
 
 
 def test_what_every_health_page_is_asked_takes_a_few_steps() -> None:
-    assert Path("status == 'ok' && queue < `10`").of({"status": "ok", "queue": 3}, 20) is True
+    assert Path("status == 'ok' && queue < `10`").of({"status": "ok", "queue": 3}, Steps(20)) is True
     services = [{"name": f"service-{number}", "status": "up", "since": "2026-11-20T07:00Z"} for number in range(3000)]
-    assert Path("length(services[?status != 'up']) == `0`").of({"services": services}, MOST) is True
+    assert Path("length(services[?status != 'up']) == `0`").of({"services": services}, Steps(MOST)) is True
 
 
 async def in_which_threads(size: int, steps: int) -> list[tuple[int, bool]]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.adapters.transports.email import page
-from monitor.alerting.wording import TONE
+from monitor.alerting.wording import TONE, render
 from monitor.model.incident import Notice
 
 LINK = f"http://denbao.example/a/{'x' * 200}"
@@ -29,6 +29,11 @@ def test_the_bar_has_the_colour_of_what_is_said(tone, colour):
 
 def test_what_has_no_colour_such_as_a_digest_is_grey():
     assert f"8px solid {GREY}" in written()
+
+
+@pytest.mark.parametrize(("locale", "language"), [("vi", "vi"), ("en", "en"), ("fr", "vi")])
+def test_the_page_says_in_which_language_it_is_written(locale, language):
+    assert f'<html lang="{language}">' in written(words=render("brief", {}, locale).words)
 
 
 def test_a_signed_link_is_whole_where_it_leads_and_brief_where_it_is_read():

@@ -183,6 +183,17 @@ def test_an_incident_that_is_still_there_goes_on_once_its_hold_is_met_again():
     assert life.state.incidents["up"].key == opened.key
 
 
+def test_its_plan_stood_still_for_as_long_as_the_work_of_its_unit_lasted_whenever_that_is_seen():
+    life = Life(policy())
+    life.breaks()
+    (opened,) = life.state.incidents.values()
+    life.look(STARTS)
+    for n in range(2):
+        life.hear(False, ENDS + (20 + n) * MINUTE)
+    (after,) = life.state.incidents.values()
+    assert [step.due_at for step in after.steps] == [step.due_at + (ENDS - STARTS) for step in opened.steps]
+
+
 def test_a_probe_that_says_nothing_afterwards_is_unknown_by_age_and_the_incident_calls_again():
     life = Life(policy())
     life.breaks()

@@ -217,3 +217,5 @@ def test_a_message_from_before_the_work_waits_for_the_first_answer_after_it_and_
     line.sees(DOWN, 62, windows=works)
     assert held_until(62, line.incident) is None
     assert judged_first(waiting, [], works, NOW + minutes(61)) is None  # it is over, or of no incident
+    other = replace(line.incident, key="02143/other/t", paused_since=NOW + minutes(10))
+    assert judged_first(waiting, [line.incident, other], works, NOW + minutes(62)) is None

@@ -326,6 +326,7 @@ CAPTURES = (
     Capture("t", "header", "X-Token", "([a-z]+)"),
     Capture("t", "header", "Location"),
     Capture("t", "cookie", "t"),
+    Capture("t", "cookie", "t", decode="percent"),
 )
 
 

@@ -140,6 +140,14 @@ def test_a_disk_that_is_full_to_the_end_is_one_alarm_the_graver_with_its_reason(
     assert set(withheld(FULL, Limits())) == {"store_down", "disk_low", "disk"}
 
 
+def test_a_token_that_is_used_up_is_not_said_to_end_soon_only():
+    _, calls = step({}, found(ILL[Condition.TOKEN_ENDING], Limits()), HOUR, at(0))
+    focal, chair = notices(calls[0], OPERATORS, T)
+    assert "ma truy cap kenh nhan tin sap het han hoac bi tu choi" in focal.sms
+    assert "the access token of a channel ends soon or is refused" in chair.sms
+    assert max(gsm_length(focal.sms), gsm_length(chair.sms)) <= 160
+
+
 def test_a_low_disk_that_fills_up_is_the_same_alarm_become_graver():
     alarms, _ = moved({}, LOW, 0)
     alarms, told = moved(alarms, LOW, 60)

@@ -107,7 +107,7 @@ def test_a_feed_of_which_nobody_says_whose_rows_it_has_is_refused_where_all_that
     make_site(tmp_path / "all", "channels:\n", any_row)
     change(tmp_path / "all" / "config.yaml", "    expects: {level: commune}\n", every)
     [problem] = problems_of(tmp_path / "all")
-    assert "'online_rate' of every unit that a row could name is filled in line 42 already" in problem
+    assert "'online_rate' of every unit that a row could name is filled in line 42 already; say under 'exp" in problem
 
 
 def test_two_feeds_of_an_indicator_that_says_from_where_on_they_disagree_are_both_kept(tmp_path):
@@ -124,7 +124,12 @@ def test_feeds_of_other_units_may_share_a_table_of_codes(tmp_path):
     assert problems_of(tmp_path) == []
     change(tmp_path / "config.yaml", "    expects: {codes: ['01843']}\n", "    expects: {level: commune}\n")
     [problem] = problems_of(tmp_path)
-    assert "'online_rate' of the unit '01840' is filled in line" in problem
+    assert "'online_rate' of the unit '01840' is filled in line 44 already; fill another indicator" in problem
+    change(tmp_path / "config.yaml", "    expects: {level: commune}\n", "")
+    assert problems_of(tmp_path) == [
+        "config.yaml:57: 'online_rate' of the unit '01840' is filled in line 43 already; say under 'expects' of each "
+        "feed whose rows it has, fill another indicator, or list the preferred one under 'sources' of 'online_rate'"
+    ]
 
 
 def test_a_source_measures_what_it_fills_and_nothing_else(tmp_path):

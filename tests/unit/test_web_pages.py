@@ -13,17 +13,19 @@ from aiohttp.test_utils import TestClient
 from yarl import URL
 
 from monitor.adapters.render import FORMATS
+from monitor.alerting.escalate import ANSWERED, LATER_STEP, NOBODY, SPARED, UNSEEN
 from monitor.alerting.orders import Order, window_of
 from monitor.alerting.plan import Collapse
 from monitor.engine.book import Condition, Grade, Index, IndexGroup, Indicator, Points, Target
 from monitor.model.colour import Colour
-from monitor.model.incident import DELIVERED, FAILED, Kind, Outcome, Phase
+from monitor.model.incident import DELIVERED, FAILED, Kind, Outcome, Phase, Step
 from monitor.model.muting import When
 from monitor.model.reading import Collected, Reading
 from monitor.model.state import Transition
 from monitor.model.unit import Level
 from monitor.service.reports import KINDS
 from monitor.web import charts
+from monitor.web.detail import step_row
 from monitor.web.static import address, files
 from monitor.web.texts import LOCALES, WORDS, Words
 from tests.unit.web_site import HOSTILE, NOW, ZONE, running, site, visiting
@@ -116,6 +118,48 @@ async def test_a_mass_outage_stands_first_and_what_it_takes_in_is_folded_below_i
         told = (await (await client.get("/api/v1/incidents")).json())["items"]
         wider = {"unit": "19", "cause": mass.cause}
         assert {one["unit"] for one in told if one["covered_by"] == wider} == {"02100", "02102", "02104"}
+        [child] = world.service.evaluator.states["02104"].incidents.values()
+        page = await text_of(client, f"/incidents/{mass.ref}")
+        assert "3 đơn vị bị ảnh hưởng" in page
+        assert re.findall(r'href="/units/(\d{5})"', page) == ["02100", "02102", "02104"]
+        page = await text_of(client, f"/incidents/{child.ref}")
+        assert "đơn vị bị ảnh hưởng" not in page
+        assert "được báo bằng sự cố rộng hơn" in page and "không ai giữ vai trò này" not in page
+
+
+async def test_the_incident_of_a_shared_system_names_the_units_that_are_red_because_of_it():
+    made = site(communes=3)
+    [book] = made.ruleset.books
+    reachable = replace(book.criteria[0], inherit=frozenset({Level.COMMUNE}), levels=frozenset({Level.SYSTEM}))
+    ruled = replace(made.ruleset, books=(replace(book, criteria=(reachable, *book.criteria[1:])),))
+    async with running(replace(made, ruleset=ruled)) as world, visiting(world) as client:
+        await world.break_centre("tthc")
+        [incident] = world.service.evaluator.states["tthc"].incidents.values()
+        assert not any(world.service.evaluator.states[code].incidents for code in ("02100", "02101", "02102"))
+        page = await text_of(client, f"/incidents/{incident.ref}")
+        assert "3 đơn vị bị ảnh hưởng" in page
+        assert re.findall(r'href="/units/(\d{5})"', page) == ["02100", "02101", "02102"]
+
+
+@pytest.mark.parametrize(
+    ("skipped", "told", "people", "state"),
+    [
+        (UNSEEN, 0, "", "bỏ qua, lúc đó không đo được"),
+        (ANSWERED, 0, "", "không gọi, bên này đã xác nhận"),
+        (LATER_STEP, 0, "", "được báo bằng bước sau"),
+        (SPARED, 0, "", "được báo bằng sự cố rộng hơn"),
+        (NOBODY, 0, "không ai giữ vai trò này", "chưa báo được ai"),
+        (UNSEEN, 2, "", "2 lần"),
+        ("", 1, "không ai giữ vai trò này", "rồi"),
+    ],
+)
+async def test_a_step_that_was_passed_over_is_not_called_told(skipped: str, told: int, people: str, state: str):
+    async with running(site()) as world:
+        await world.break_centre("02104")
+        [incident] = world.service.evaluator.states["02104"].incidents.values()
+        step = Step(NOW, (), "commune_focal", fired=3, told=told, skipped=skipped)
+        row = step_row(step, incident, world.service, Words("vi", ZONE))
+        assert (row.nobody, row.state) == (people, state)
 
 
 async def test_targets_stand_under_their_deadline_with_how_many_have_met_them():

@@ -74,7 +74,7 @@ class Folder:
         self._frame = frame
         self._manner = _manner(spec, frame)
         self._known: SourceHealth | None = None
-        self._is_new = True  # nothing was read in this life
+        self._tried: set[str] = set()  # marks of what was read in this life, or should have been
         self._apart: Apart[Any] = Apart()
 
     def recall(self, health: SourceHealth | None) -> None:
@@ -94,15 +94,15 @@ class Folder:
             return failed(spec, now, str(error), "fetch")
         except OSError as error:
             return failed(spec, now, f"the folder {spec.folder} cannot be read: {error.strerror}", "fetch")
+        self._tried &= {file.mark for file in files}
         last = newest(files, now)
         if last is None:
             said = f"no file in {spec.folder} matches {shown(spec.files)}, or it is still being written"
             return failed(spec, now, said, "fetch")
         passed = self._passed(files, last, now)
         wanted = self._wanted(files, last, passed, now)
-        there, found = self._there(files, wanted, now), list[Collected]()
-        async for table in self._tables(wanted, now, end):  # the first tells of an archive, which may be large
-            found.append(replace(table, tables=there if found else replace(there, passed=passed)))
+        found = [table async for table in self._tables(wanted, last, now, end)]
+        found.sort(key=lambda table: bool(table.failure))  # that of the newest is the answer
         if wanted and not found:
             return late
         age = (now - last.written).total_seconds()
@@ -113,9 +113,8 @@ class Folder:
             remarks = self._remarks(files, wanted[len(found) :], last, now)
             if remarks or not found:
                 counts = Counter(one.reason for one in remarks)
-                found.append(Collected(spec.id, now, rejected=remarks, refused=counts, tables=there))
-        *before, answer = found
-        return replace(answer, before=tuple(before))
+                found.append(Collected(spec.id, now, rejected=remarks, refused=counts))
+        return _together(found, self._there(files, wanted, passed, now))
 
     def _listed(self) -> list[Found]:
         """All files that match. Raises Unreadable and OSError."""
@@ -136,21 +135,23 @@ class Folder:
 
     def _wanted(self, files: Sequence[Found], last: Found, passed: frozenset[str], now: datetime) -> list[Found]:
         """Whole files that are not remembered, the oldest first; in a new life the newest once more, as what it is held
-        against may be another by now."""
+        against may be another by now. What was tried already comes after the others, for which there may be no room."""
         known = self._marks | passed
         wanted = [f for f in files if f.mark not in known and is_settled(f, now) and not is_ahead(f, now)]
-        if last not in wanted and (self._is_new or is_ahead(last, now)):
+        if last not in wanted and (not self._tried or is_ahead(last, now)):
             wanted.append(last)
-        return sorted(wanted, key=lambda file: (file.written, file.name))
+        return sorted(wanted, key=lambda file: (file.mark in self._tried, file.written, file.name))
 
-    def _there(self, files: Sequence[Found], wanted: Sequence[Found], now: datetime) -> Tables:
+    def _there(self, files: Sequence[Found], wanted: Sequence[Found], passed: frozenset[str], now: datetime) -> Tables:
         """What lies there. Refused rows of a file are told for `max_silence`, unless it is gone or written anew."""
         since, known = now - timedelta(seconds=self._spec.max_silence), self._known
         told = {one.table for one in known.rejected if one.first_seen and one.first_seen > since} if known else set()
         there = frozenset(file.mark for file in files)
-        return Tables(there, there & (told | {file.mark for file in wanted}))
+        return Tables(there, there & (told | {file.mark for file in wanted}), passed)
 
-    async def _tables(self, wanted: Sequence[Found], now: datetime, end: float) -> AsyncIterator[Collected]:
+    async def _tables(
+        self, wanted: Sequence[Found], last: Found, now: datetime, end: float
+    ) -> AsyncIterator[Collected]:
         """One after another, as many as one poll may read."""
         size = 0
         for number, file in enumerate(wanted[:AT_ONCE], start=1):
@@ -167,8 +168,8 @@ class Folder:
                 size += len(body)
                 frame = replace(self._frame, written=file.written)
                 table = await asyncio.to_thread(self._parse, self._spec, body, {}, now, frame)
-            self._is_new = False
-            yield _refused(table, file) if table.failure and number < len(wanted) else _placed(table, file, now)
+            self._tried.add(file.mark)
+            yield _refused(table, file) if table.failure and file is not last else _placed(table, file, now)
 
     def _content(self, found: Found) -> bytes:
         with _opened(self._root, self._spec.folder) as folder:
@@ -184,6 +185,13 @@ class Folder:
             said = f"files that are left for the next look: {len(left)}, this one first"
             found.append(Rejected(self._spec.id, clean(left[0].name, 60), "waiting", said))
         return bounded(self._spec.id, found, len(found))
+
+
+def _together(found: Sequence[Collected], there: Tables) -> Collected:
+    """The last one, with the others before it. Only the first tells of all that lies there, which may be thousands."""
+    rest = replace(there, there=None, passed=frozenset())
+    *before, answer = (replace(table, tables=rest if number else there) for number, table in enumerate(found))
+    return replace(answer, before=tuple(before))
 
 
 def _placed(table: Collected, file: Found, now: datetime) -> Collected:

@@ -11,19 +11,20 @@ from functools import lru_cache
 from json import decoder, scanner
 from typing import Any, NoReturn, cast
 
-import jmespath
 from jmespath.exceptions import JMESPathError
 
 from monitor.adapters.feeds.body import Unreadable, read_text
 from monitor.adapters.feeds.cells import Cell
 from monitor.adapters.feeds.numbers import Unfit
 from monitor.adapters.feeds.rows import Answer, Frame, Row, failed
+from monitor.adapters.jmes import Path, Steps, TooManySteps
 from monitor.config.spec import Column, FeedSpec
 from monitor.model.reading import Collected
 from monitor.model.text import clean
 
 MAX_ROWS = 20_000
 MAX_VALUES = 1_000_000  # of one document; some 100 MB of memory
+MAX_STEPS = 30_000_000  # of all paths over one answer, some 20 s in a thread: 30 for each of its values
 AT_ONCE = 50_000  # values that are read in one go of some 10 ms, in which no other thread gets its turn
 _SAMPLE = 50  # rows whose keys are noted
 _NAMED = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)  # a path that reads well before "[17]"
@@ -48,30 +49,33 @@ class Part:
 def parse(spec: FeedSpec, body: bytes, headers: Mapping[str, str], now: datetime, frame: Frame) -> Collected:
     """All believable values of one answer. Never raises for what the answer holds."""
     try:
-        part = read_part(spec, body, headers)
+        return read(spec, {"": read_part(spec, body, headers).rows}, now, frame)
     except Unreadable as error:
         return failed(spec, now, str(error))
-    return read(spec, {"": part.rows}, now, frame)
 
 
 def read_part(spec: FeedSpec, body: bytes, headers: Mapping[str, str]) -> Part:
     """One answer. Raises Unreadable."""
     document = load(read_text(body, headers, spec.encoding, "JSON"))
-    rows, paging = _rows(spec, document), spec.paging
+    steps, paging = Steps(MAX_STEPS), spec.paging
+    rows = _rows(spec, document, steps)
     if paging is None:
         return Part(rows)
-    return Part(rows, _value(paging.pages, document), _value(paging.next, document))
+    return Part(rows, _value(paging.pages, document, steps), _value(paging.next, document, steps))
 
 
 def read(spec: FeedSpec, pages: Mapping[str, Sequence[object]], now: datetime, frame: Frame) -> Collected:
-    """All believable values of a whole table. `pages` are its rows by what stands before their places."""
-    answer = Answer(spec, frame, now)
+    """All believable values of a whole table. `pages` are its rows by what stands before their places.
+
+    Raises Unreadable.
+    """
+    answer, steps = Answer(spec, frame, now), Steps(MAX_STEPS)
     sample = (row for rows in pages.values() for row in rows[:_SAMPLE] if isinstance(row, dict))
     answer.saw(key for row in sample for key in row)
     name = clean(spec.rows) if _NAMED.fullmatch(spec.rows) else ""
     for page, rows in pages.items():
         for index, row in enumerate(rows):
-            _take(answer, spec, page + (f"{name}[{index}]" if name else f"row {index + 1}"), row)
+            _take(answer, spec, page + (f"{name}[{index}]" if name else f"row {index + 1}"), row, steps)
     if answer.has_rows:
         answer.refuse_silent(spec.columns)
     return answer.collected()
@@ -123,9 +127,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _rows(spec: FeedSpec, document: object) -> list[object]:
+def _rows(spec: FeedSpec, document: object, steps: Steps) -> list[object]:
     path = clean(spec.rows, 80)
-    rows = _find(spec.rows, document)
+    rows = _find(spec.rows, document, steps)
     if isinstance(rows, Unfit):
         raise Unreadable(f"no rows: '{path}' {rows.detail}")
     if not isinstance(rows, list):
@@ -135,39 +139,40 @@ def _rows(spec: FeedSpec, document: object) -> list[object]:
     return cast("list[object]", rows)
 
 
-def _take(answer: Answer, spec: FeedSpec, place: str, row: object) -> None:
+def _take(answer: Answer, spec: FeedSpec, place: str, row: object, steps: Steps) -> None:
     if not isinstance(row, dict):
         answer.refuse(place, "bad-row", f"the row is {_sort(row)}, not an object")
         return
-    unit = answer.unit(place, _plain(_find(spec.unit, row)))
+    unit = answer.unit(place, _plain(_find(spec.unit, row, steps)))
     if unit is None:
         return
-    as_of = answer.moment(place, _value(spec.as_of_field, row))
+    as_of = answer.moment(place, _value(spec.as_of_field, row, steps))
     if as_of is not None:
-        answer.add(Row(place, unit, as_of, tuple(_cell(column, row) for column in spec.columns)))
+        answer.add(Row(place, unit, as_of, tuple(_cell(column, row, steps) for column in spec.columns)))
 
 
-def _cell(column: Column, row: object) -> Cell:
-    return Cell(column, _value(column.value, row), _value(column.numerator, row), _value(column.denominator, row))
+def _cell(column: Column, row: object, steps: Steps) -> Cell:
+    value, numerator, denominator = column.value, column.numerator, column.denominator
+    return Cell(column, _value(value, row, steps), _value(numerator, row, steps), _value(denominator, row, steps))
 
 
-def _value(path: str, row: object) -> object:
-    return _plain(_find(path, row)) if path else None
+def _value(path: str, row: object, steps: Steps) -> object:
+    return _plain(_find(path, row, steps)) if path else None
 
 
-def _find(path: str, data: object) -> object:
+def _find(path: str, data: object, steps: Steps) -> object:
     try:
-        return _compiled(path).search(data)
+        return _compiled(path).of(data, steps)
+    except TooManySteps:
+        said = f"the answer takes more than {MAX_STEPS} steps of its paths, the last one of '{clean(path, 80)}'"
+        raise Unreadable(said) from None
     except JMESPathError:
         return Unfit("bad-row", "does not fit what is there")
     except Exception as error:  # an evaluator of others over data of others: it raises what it does not document
         return Unfit("bad-row", f"cannot be evaluated here ({type(error).__name__})")
 
 
-# jmespath's own cache holds 128 paths and then drops half of them by chance.
-@lru_cache(maxsize=2048)
-def _compiled(path: str) -> Any:
-    return jmespath.compile(path)
+_compiled = lru_cache(maxsize=2048)(Path)
 
 
 def _plain(found: object) -> object:

@@ -18,6 +18,7 @@ from monitor.model.hours import Calendar
 from monitor.model.reading import Collected
 
 OFF_LOOP = 16 * 1024  # bytes beyond which an answer is read in a thread: 64 KiB of chosen JSON can take a second
+_LONG = ("json", "xlsx")  # a path may take long over a short answer; a workbook is read by a process, and waited for
 
 Parse = Callable[[FeedSpec, bytes, Mapping[str, str], datetime, Frame], Collected]
 
@@ -73,7 +74,7 @@ class Page:
                 return failed(spec, now, f"the table has not changed for {age / 3600:.0f} hours", "fetch")
             frame, undated = replace(frame, written=version.written), not version.stated
         work = (spec, answer.body, answer.headers, now, frame)
-        if len(answer.body) > OFF_LOOP or spec.kind == "xlsx":  # which is read by a process, and waited for
+        if len(answer.body) > OFF_LOOP or spec.kind in _LONG:
             collected = await asyncio.to_thread(self._parse, *work)
         else:
             collected = self._parse(*work)

@@ -14,7 +14,7 @@ from monitor.adapters.feeds import json
 from monitor.adapters.feeds.body import NotFetched, Unreadable
 from monitor.adapters.feeds.json import Part
 from monitor.adapters.feeds.numbers import shown
-from monitor.adapters.feeds.page import OFF_LOOP, request_of
+from monitor.adapters.feeds.page import request_of
 from monitor.adapters.feeds.rows import Frame, failed
 from monitor.adapters.fetch import Failure, Fetcher, Request, safe_url
 from monitor.adapters.fetch_redirect import origin_of
@@ -40,9 +40,9 @@ class Pages:
         """Ask for the whole table once."""
         try:
             pages = {f"page {number}, ": part.rows for number, part in (await self._parts(now)).items()}
+            return await asyncio.to_thread(json.read, self._spec, pages, now, self._frame)
         except Unreadable as error:
             return failed(self._spec, now, str(error), error.stage)
-        return await asyncio.to_thread(json.read, self._spec, pages, now, self._frame)
 
     async def _parts(self, now: datetime) -> Mapping[int, Part]:
         """The pages by their numbers. Raises Unreadable, with the number of the page."""
@@ -79,10 +79,8 @@ class Pages:
             raise NotFetched(f"{answer.kind}: {answer.detail}")
         if not 200 <= answer.status < 300:
             raise NotFetched(f"HTTP status {answer.status}")
-        work = (self._spec, answer.body, answer.headers)
-        if len(answer.body) > OFF_LOOP:
-            return await asyncio.to_thread(json.read_part, *work), len(answer.body)
-        return json.read_part(*work), len(answer.body)
+        part = await asyncio.to_thread(json.read_part, self._spec, answer.body, answer.headers)
+        return part, len(answer.body)
 
     def _goes_on(self, number: int, part: Part, before: Part) -> bool:
         """Whether another page follows. Raises Unreadable when that cannot be known."""

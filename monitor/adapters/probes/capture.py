@@ -5,11 +5,12 @@ from __future__ import annotations
 import html
 import json
 from typing import Any
+from urllib.parse import unquote
 
 from monitor.adapters.fetch import Response
 from monitor.adapters.fetch_cookies import Cookies
 from monitor.adapters.fetch_types import MAX_HEADER_VALUE
-from monitor.adapters.jmes import UNFIT, Path
+from monitor.adapters.jmes import UNFIT, Path, Steps
 from monitor.config.pattern import compile_pattern
 from monitor.config.probespec import Capture
 
@@ -37,6 +38,8 @@ class Taker:
         found = self._part(self._whole(answer, url, cookies, steps))
         if found and self._capture.source == "body" and "ml" in answer.headers.get("content-type", ""):
             found = html.unescape(found)  # as a browser reads the attributes of HTML
+        if found and self._capture.decode == "percent":
+            found = unquote(found)
         if not found:
             raise NotCaptured(f"the answer has no '{self._capture.name}' ({self._place()})")
         if len(found) > LONGEST:
@@ -58,7 +61,7 @@ class Taker:
 
     def _of_json(self, path: Path, body: bytes, steps: int) -> str | None:
         try:
-            found: Any = path.of(json.loads(body), steps)
+            found: Any = path.of(json.loads(body), Steps(steps))
             if isinstance(found, int | float) and not isinstance(found, bool):
                 return json.dumps(found)  # no sum of many digits
         except UNFIT:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from monitor.adapters.fetch import Response
-from monitor.adapters.jmes import UNFIT, Path, TooManySteps
+from monitor.adapters.jmes import UNFIT, Path, Steps, TooManySteps
 from monitor.adapters.probes.beside import beside
 from monitor.adapters.probes.outcome import CannotAsk
 from monitor.config.probespec import HttpCheck, Step
@@ -84,7 +84,7 @@ class Judge:
         except (ValueError, RecursionError):
             return "the answer is not JSON"
         try:
-            met = self._condition.of(data, steps)
+            met = self._condition.of(data, Steps(steps))
         except UNFIT:
             return f"the answer does not fit {self._json!r}"
         return "" if met is True else f"{self._json!r} is not true of the answer"

@@ -53,6 +53,11 @@ class _Row:
         """Urgent before old."""
         return (not self.notice.urgent, self.placed_at, self.notice.key)
 
+    @property
+    def address(self) -> tuple[str, str]:
+        """Who was to be told, and by which channel first."""
+        return (self.notice.recipient, self.notice.origin)
+
     def hold(self, until: datetime, reason: str) -> None:
         """Do not send it yet, and say why. What a limit held before is asked for in vain no more."""
         if self.over_limit:
@@ -146,14 +151,15 @@ class MemoryOutbox:
     def take_places(self, order: Withhold) -> None:
         """Let what is newly owed have the place of a call that it replaces and that nobody got."""
         rows = self._of_incident.get(order.incident, ()) if order.reason == LATER else ()
-        for old in (row for row in rows if order.means(row.notice) and row.state == Outcome.SUPPRESSED.value):
-            for new in (row for row in rows if row.state == states.PENDING and _same_address(row.notice, old.notice)):
+        for old in (row for row in rows if order.means(row.notice) and row.detail == LATER):
+            address = (old.notice.recipient, old.notice.origin)
+            for new in (row for row in rows if row.state == states.PENDING and row.address == address):
                 new.placed_at = min(new.placed_at, old.placed_at)
 
     def free_good_news(self, incidents: Iterable[str], at: datetime) -> None:
         """What waited for a relapse of these incidents to end is no older than that."""
         for row in [row for key in incidents for row in self._of_incident.get(key, ())]:
-            if row.notice.requires is not None and row.state in states.WAITING:
+            if row.state in states.WAITING:
                 row.free_at = max(row.free_at, at)
 
     def lease(
@@ -333,9 +339,7 @@ class MemoryOutbox:
         """What was owed in the same incident to the address of this good news; nothing for bad news."""
         if row.notice.requires is None:
             return ()
-        address = (row.notice.recipient, row.notice.origin)
-        rows = self._of_incident[row.notice.incident]
-        return [r for r in rows if (r.notice.recipient, r.notice.origin) == address]
+        return [r for r in self._of_incident[row.notice.incident] if r.address == row.address]
 
     def _told(self, row: _Row) -> bool:
         return row.notice.requires is None or any(
@@ -343,12 +347,12 @@ class MemoryOutbox:
         )
 
     def _over(self, row: _Row) -> bool:
-        """... and of its end, after all of that."""
+        """... and of its end, after all of that: not by the clock, which may have been set back meanwhile."""
         rows = self._to_the_same(row)
         bad, good = ([r for r in rows if (r.notice.requires is None) is sort] for sort in (True, False))
-        last = max((r.notice.due_at for r in bad if states.was_told(r.state, r.maybe_sent, r.final)), default=None)
-        sent = [r.notice.due_at for r in good if r.state == Outcome.SENT.value and r.final != FAILED]
-        return bool(sent) and (last is None or max(sent) >= last)
+        told = [r.notice.generation or 0 for r in bad if states.was_told(r.state, r.maybe_sent, r.final)]
+        sent = [r.notice.generation or 0 for r in good if r.state == Outcome.SENT.value and r.final != FAILED]
+        return bool(sent) and max(sent) >= max(told, default=0)
 
     def _back(self, row: _Row) -> bool:
         """Whether the trouble of which this good news says that it is over is there again."""
@@ -360,12 +364,11 @@ class MemoryOutbox:
         """... and the same address was told, or may have been."""
         if row.notice.requires is None:
             return False
-        address = (row.notice.recipient, row.notice.origin)
         rows = [one for incident in self._relapses(row.notice.incident) for one in self._of_incident[incident.key]]
         return any(
             states.was_told(one.state, one.maybe_sent, one.final)
             for one in rows
-            if one.notice.requires is None and (one.notice.recipient, one.notice.origin) == address
+            if one.notice.requires is None and one.address == row.address
         )
 
     def deliveries(self, incident: str | None, limit: int) -> Sequence[Delivery]:
@@ -446,11 +449,6 @@ class MemoryOutbox:
     def carried(self, channel: str, since: datetime) -> int:
         """See the port."""
         return _spent((row for row in self._rows.values() if row.notice.channel == channel), since, _EVER).number
-
-
-def _same_address(new: Notice, old: Notice) -> bool:
-    by = new.origin == old.origin or new.channel == old.channel
-    return new.requires is None and new.recipient == old.recipient and by
 
 
 def _spent(rows: Iterable[_Row], since: datetime | None, now: datetime) -> Spent:

@@ -15,12 +15,14 @@ from sqlalchemy import (
     Delete,
     FromClause,
     Insert,
+    Integer,
     Select,
     Text,
     Update,
     and_,
     bindparam,
     case,
+    cast,
     delete,
     exists,
     func,
@@ -87,11 +89,10 @@ def withhold_gone() -> Update:
 @cache
 def take_place() -> Update:
     """Let what is newly owed have the place of a call that it replaces and that nobody got."""
-    replaced = (_earlier.c.key == bindparam("replaced"), _earlier.c.state == Outcome.SUPPRESSED.value)
-    same = (notice.c.incident == _earlier.c.incident, notice.c.recipient == _earlier.c.recipient)
-    by = or_(notice.c.origin == _earlier.c.origin, notice.c.channel == _earlier.c.channel)
-    fresh = (notice.c.state == states.PENDING, notice.c.requires.is_(None), _place(notice) > _place(_earlier))
-    return update(notice).where(*replaced, *same, by, *fresh).values(placed_at=_place(_earlier))
+    replaced = (_earlier.c.key == bindparam("replaced"), _earlier.c.detail == LATER)
+    same = (notice.c.incident == _earlier.c.incident, *_to(_earlier))
+    fresh = (notice.c.state == states.PENDING, _place(notice) > _place(_earlier))
+    return update(notice).where(*replaced, *same, *fresh).values(placed_at=_place(_earlier))
 
 
 @cache
@@ -122,8 +123,7 @@ def free_good_news() -> Update:
     earlier = (notice.c.incident >= bindparam("first"), notice.c.incident < bindparam("over"))
     # Within CASE, so that SQLite looks for the keys and not among all that waits in the country.
     waits = case((_waiting, 1), else_=0)
-    held = (notice.c.requires.is_not(None), waits == 1, _free_since < at)
-    return update(notice).where(*earlier, *held).values(free_at=at)
+    return update(notice).where(*earlier, waits == 1, _free_since < at).values(free_at=at)
 
 
 def waiting_beyond(instant: datetime) -> Select[Any]:
@@ -393,15 +393,25 @@ def _blocked() -> ColumnElement[bool]:
 def _told(*more: ColumnElement[bool]) -> ColumnElement[bool]:
     """Some bad news of the same incident to the same address was sent, or may have been."""
     sent = or_(_earlier.c.state == Outcome.SENT.value, _earlier.c.maybe_sent.is_(True))
-    return exists(literal(1)).where(*_bad_news(), sent, _earlier.c.final != FAILED, *more)
+    told = exists(literal(1)).where(*_bad_news(), sent, _earlier.c.final != FAILED, *more)
+    return told.correlate_except(_earlier)  # also where it stands in another question: of this good news, not of any
 
 
 def _over() -> ColumnElement[bool]:
-    """... and so was other good news, after all of that."""
-    address = (_good.c.recipient == notice.c.recipient, _good.c.origin == notice.c.origin)
-    sent = (_good.c.state == Outcome.SENT.value, _good.c.final != FAILED)
-    good = (_good.c.incident == notice.c.incident, *address, _good.c.requires.is_not(None), *sent)
-    return exists(literal(1)).where(*good, ~_told(_earlier.c.due_at > _good.c.due_at))
+    """... and so was other good news, after all of that: not by the clock, which may have been set back meanwhile."""
+    sent = (case((_good.c.state == Outcome.SENT.value, 1), else_=0) == 1, _good.c.final != FAILED)  # by incident
+    good = (_good.c.incident == notice.c.incident, *_to(_good), _good.c.requires.is_not(None), *sent)
+    return exists(literal(1)).where(*good, ~_told(_generation(_earlier) > _generation(_good)))
+
+
+def _to(of: FromClause) -> tuple[ColumnElement[bool], ...]:
+    """The same recipient was to be told, by the same channel first."""
+    return (of.c.recipient == notice.c.recipient, of.c.origin == notice.c.origin)
+
+
+def _generation(of: FromClause) -> ColumnElement[int]:
+    """Of its incident, as its key begins after that one's; a relapse makes a new one."""
+    return cast(func.substr(of.c.key, func.length(of.c.incident) + 2), Integer)
 
 
 def _relapses() -> tuple[ColumnElement[bool], ...]:
@@ -421,8 +431,7 @@ def _back() -> ColumnElement[bool]:
 def _told_again() -> ColumnElement[bool]:
     """... and the same address was told, or may have been."""
     sent = or_(_earlier.c.state == Outcome.SENT.value, _earlier.c.maybe_sent.is_(True))
-    address = (_earlier.c.recipient == notice.c.recipient, _earlier.c.origin == notice.c.origin)
-    told = (_earlier.c.incident == _relapse.c.key, *address, _earlier.c.requires.is_(None), sent)
+    told = (_earlier.c.incident == _relapse.c.key, *_to(_earlier), _earlier.c.requires.is_(None), sent)
     return exists(literal(1)).where(*_relapses(), *told, _earlier.c.final != FAILED)
 
 
@@ -431,7 +440,6 @@ def _bad_news() -> tuple[ColumnElement[bool], ...]:
     return (
         notice.c.requires.is_not(None),
         _earlier.c.incident == notice.c.incident,
-        _earlier.c.recipient == notice.c.recipient,
-        _earlier.c.origin == notice.c.origin,
+        *_to(_earlier),
         _earlier.c.requires.is_(None),
     )

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from monitor.adapters.shelf import FolderShelf
 from monitor.adapters.transports.job import Job
 from monitor.adapters.transports.posting import Posting, ascii_only, encodable
-from monitor.alerting.wording import TONE
+from monitor.alerting.wording import LANGUAGE, TONE
 from monitor.model.colour import Colour
 from monitor.model.incident import Notice, reference
 from monitor.model.text import clean
@@ -65,6 +65,7 @@ def page(notice: Notice) -> str:
     """The message as an HTML page. Every word of it is escaped; only http and https addresses become links."""
     return _layout().render(
         subject=clean(notice.subject, _SUBJECT),
+        language=notice.words.get(LANGUAGE, "vi"),
         colour=_COLOURS.get(notice.words.get(TONE, ""), _GREY),
         paragraphs=[list(_pieces(line)) for line in notice.body.splitlines() if line.strip()],
         ref=notice.ref,
