@@ -11,7 +11,7 @@ from monitor.adapters.clock import SystemClock
 from monitor.alerting.coverage import Uncovered, uncovered
 from monitor.alerting.plan import Directory, Recipient
 from monitor.alerting.roster import called, discreet
-from monitor.cli.output import clock, echo_json
+from monitor.cli.output import clock, echo_json, hinted
 from monitor.cli.route import address_of, missing
 from monitor.cli.sites import instant, json_option, open_site, site_option
 from monitor.config.rosters import said_spans
@@ -118,7 +118,7 @@ def list_people(unit: str | None, role: str | None, at: str | None, full: bool, 
         (role, loaded.directory.roles, "role"),
     ):
         if given is not None and given not in known:
-            raise click.UsageError(f"unknown {kind} '{given}'; {nearest(given, known)}")
+            raise click.UsageError(hinted(f"unknown {kind} '{given}'", nearest(given, known)))
     day = None if at is None else loaded.calendar.local(instant(at, loaded)).date()
     shown = _chosen(loaded.directory if full else discreet(loaded.directory), unit, role, day)
     if as_json:

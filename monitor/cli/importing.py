@@ -17,7 +17,7 @@ from monitor.adapters.feeds import labels, read_table
 from monitor.adapters.feeds.body import Unreadable
 from monitor.adapters.feeds.moments import read_moment
 from monitor.adapters.store import open_store
-from monitor.cli.output import echo_json
+from monitor.cli.output import echo_json, hinted
 from monitor.cli.running import NotRunning, ask
 from monitor.cli.sites import json_option, open_site, site_option
 from monitor.config.crosscheck import BY_HAND
@@ -111,7 +111,7 @@ def import_table(file: Path, site: Path, feed_id: str | None, as_of: str | None,
 def _of_feed(site: Site, feed_id: str, file: Path) -> FeedSpec:
     feeds = {feed.id: feed for feed in site.feeds if feed.kind in ("csv", "xlsx", "json")}
     if feed_id not in feeds:
-        raise click.UsageError(f"no feed of tables is called '{feed_id}'; {nearest(feed_id, feeds)}")
+        raise click.UsageError(hinted(f"no feed of tables is called '{feed_id}'", nearest(feed_id, feeds)))
     feed, kind = feeds[feed_id], _kind(file)
     if (feed.kind == "json") != (kind == "json"):
         raise click.UsageError(f"{file}: the feed '{feed_id}' reads {feed.kind}, not {kind}")

@@ -12,7 +12,7 @@ import click
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.transports.factory import open_transports
 from monitor.alerting.plan import Recipient
-from monitor.cli.output import echo_json
+from monitor.cli.output import echo_json, hinted
 from monitor.cli.sites import json_option, open_site, site_option
 from monitor.config.spec import Site
 from monitor.model.incident import Notice, Outcome, Receipt
@@ -55,7 +55,7 @@ def test(recipient: str, channel: str | None, site: Path, as_json: bool) -> None
 def _person(site: Site, name: str) -> Recipient:
     people = {person.id: person for person in site.directory.recipients}
     if name not in people:
-        raise click.UsageError(f"unknown recipient '{name}'; {nearest(name, people)}")
+        raise click.UsageError(hinted(f"unknown recipient '{name}'", nearest(name, people)))
     return people[name]
 
 
@@ -63,7 +63,7 @@ def _channels(person: Recipient, channel: str | None) -> Sequence[str]:
     if channel is None:
         return person.channels
     if channel not in person.channels:
-        raise click.UsageError(f"'{person.id}' has no channel '{channel}'; {nearest(channel, person.channels)}")
+        raise click.UsageError(hinted(f"'{person.id}' has no channel '{channel}'", nearest(channel, person.channels)))
     return (channel,)
 
 

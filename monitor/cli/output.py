@@ -17,6 +17,11 @@ def echo_json(value: object) -> None:
     click.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
 
 
+def hinted(what: str, hint: str) -> str:
+    """A sentence with a hint at what would be right, where there is one."""
+    return f"{what}; {hint}" if hint else what
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()

@@ -10,7 +10,7 @@ import click
 
 from monitor.adapters.clock import SystemClock
 from monitor.adapters.probes import Tools, open_probe
-from monitor.cli.output import echo_json
+from monitor.cli.output import echo_json, hinted
 from monitor.cli.sites import json_option, open_site, site_option, unit_of
 from monitor.config.probespec import ProbeSpec
 from monitor.config.spec import Site
@@ -47,7 +47,7 @@ def _asked(site: Site, unit: str, name: str | None) -> list[ProbeSpec]:
     if name is None:
         return list(own.values())
     if name not in own:
-        raise click.UsageError(f"{unit} has no probe '{name}'; {nearest(name, own)}")
+        raise click.UsageError(hinted(f"{unit} has no probe '{name}'", nearest(name, own)))
     return [own[name]]
 
 

@@ -17,7 +17,7 @@ from monitor.alerting.rehearsal import Rehearsal, Told, Turn, by_plan, rehearse,
 from monitor.alerting.roster import Called, discreet
 from monitor.alerting.scene import Scene
 from monitor.alerting.troubles import SILENT_PREFIX, Trouble
-from monitor.cli.output import clock, echo_json
+from monitor.cli.output import clock, echo_json, hinted
 from monitor.cli.sites import instant, json_option, open_site, site_option, unit_of
 from monitor.cli.stored import look
 from monitor.config.spec import Site
@@ -88,7 +88,7 @@ def route(
     if criterion is not None:
         if criterion not in (*supposed_now, *untold):
             known = nearest(criterion, (*supposed_now, *untold))
-            raise click.UsageError(f"'{criterion}' is no cause of {colour} at {unit}; {known}")
+            raise click.UsageError(hinted(f"'{criterion}' is no cause of {colour} at {unit}", known))
         supposed_now = {cause: one for cause, one in supposed_now.items() if cause == criterion}
         untold = [cause for cause in untold if cause == criterion]
     found = {cause: _rehearsed(made, one, policy, now) for cause, one in supposed_now.items()}

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import click
 
+from monitor.cli.output import hinted
 from monitor.config.spec import Site
 from monitor.decide import Policy, View, decide
 from monitor.engine.book import Criterion, Need, Ruleset
@@ -72,11 +73,11 @@ def parse(written: Sequence[str], unit: Unit, policy: Policy, now: datetime) -> 
 def _colour(code: str, word: str, unit: Unit, policy: Policy) -> Colour:
     if unit.code not in policy.units.lineage(code):
         below = [other.code for other in policy.units if unit.code in policy.units.lineage(other.code)]
-        raise click.UsageError(_joined(f"{code} does not lie in {unit.code}", nearest(code, below)))
+        raise click.UsageError(hinted(f"{code} does not lie in {unit.code}", nearest(code, below)))
     try:
         return Colour(word)
     except ValueError:
-        raise click.UsageError(_joined(f"{word!r} is no colour", nearest(word, list(Colour)))) from None
+        raise click.UsageError(hinted(f"{word!r} is no colour", nearest(word, list(Colour)))) from None
 
 
 def _value(key: str, word: str, unit: Unit, policy: Policy, now: datetime) -> tuple[str, Value]:
@@ -85,7 +86,7 @@ def _value(key: str, word: str, unit: Unit, policy: Policy, now: datetime) -> tu
     named = [rule for rule in rules if key in (rule.id, rule.indicator, *rule.inputs)]
     if not named:
         known = {unit.code, *policy.units.children(unit.code), *(name for rule in rules for name in _names(rule))}
-        raise click.UsageError(_joined(f"{key!r} is neither a unit nor judged at {unit.code}", nearest(key, known)))
+        raise click.UsageError(hinted(f"{key!r} is neither a unit nor judged at {unit.code}", nearest(key, known)))
     if all(rule.rollup is not None for rule in named):
         raise click.UsageError(
             f"{key} is made of the units below {unit.code}; write their colours, such as 02143=green"
@@ -111,10 +112,6 @@ def _typed(word: str) -> Value:
         return float(word)
     except ValueError:
         return word
-
-
-def _joined(what: str, right: str) -> str:
-    return f"{what}; {right}" if right else what
 
 
 def think(

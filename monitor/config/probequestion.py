@@ -10,6 +10,8 @@ from monitor.config.problems import Location
 from monitor.config.secrets import Secret
 from monitor.config.sources import Surroundings
 
+_BODILESS = frozenset({204, 304})  # statuses
+
 
 def check_question(asked: Question, at: Location, findings: Findings) -> None:
     """Method, body and expectations fit each other."""
@@ -20,6 +22,13 @@ def check_question(asked: Question, at: Location, findings: Findings) -> None:
     if asked.min_bytes > asked.max_bytes:
         text = f"min_bytes {asked.min_bytes} is more than max_bytes {asked.max_bytes}"
         findings.add((*at, "min_bytes"), text, "no answer can have both")
+    if (size := len(asked.expect_text.encode())) > asked.max_bytes:
+        text = f"expect_text has {size} bytes, max_bytes is {asked.max_bytes}"
+        findings.add((*at, "expect_text"), text, "no answer can have both")
+    looked_at = next((key for key in ("expect_text", "expect_json", "min_bytes") if getattr(asked, key)), "")
+    if looked_at and _BODILESS.issuperset(asked.expect_status):
+        text = f"an answer with the status {asked.expect_status[0]} has no body to look at"
+        findings.add((*at, looked_at), text, f"leave {looked_at} out, or expect another status")
     check_path(asked.expect_json, (*at, "expect_json"), findings)
     if asked.expect_json:
         check_json_size(asked, at, findings)

@@ -127,7 +127,7 @@ async def test_the_ttl_is_told_and_the_transcript_names_the_server():
     assert [reading.value for reading in collected.readings] == [True, 300.0]
     assert collected.check is not None
     assert any("the server is 127.0.0.1" in line for line in collected.check.transcript)
-    assert any("NOERROR: 10.0.0.1" in line for line in collected.check.transcript)
+    assert any("NOERROR: 10.0.0.1, ttl 300 s" in line for line in collected.check.transcript)
 
 
 async def test_an_answer_to_another_question_is_passed_over():

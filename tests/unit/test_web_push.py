@@ -6,12 +6,18 @@ import asyncio
 import gzip
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from monitor.config.spec import Token
+from monitor.engine.evidence import FUTURE_TOLERANCE, believable
 from monitor.model.reading import Collected
 from monitor.model.unit import Units
+from monitor.web import push as pushes
+from monitor.web.problems import Problem
 from tests.unit.web_site import NOW, bearer, running, site, visiting
 
 AS_OF = "2026-11-18T09:30:00+07:00"
@@ -255,3 +261,33 @@ async def test_nobody_speaks_for_a_feed_that_is_not_theirs(role, feed, indicator
         answer = await client.post("/api/v1/readings", json=body, headers=bearer(role))
         assert answer.status == status
         assert world.service.evaluator.health == {}
+
+
+# -- whatever stands in a batch, it is refused by row or believable ----------------------------------------------------
+
+SITE = site()
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["\ud800", "a\0b", ">", "2026-11-18", "9999-12-31T23:59:59-12:00"])
+    | st.sampled_from(["0001-01-01T00:00+23:59", 10**400]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=3,
+)  # fmt: skip
+CHANGES = st.dictionaries(
+    st.sampled_from(["unit", "indicator", "value", "as_of", "comparator", "numerator", "denominator", "note", "x"]),
+    ANYTHING,
+    max_size=2,
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(ANYTHING | CHANGES.map(lambda changed: row(**changed)), min_size=1, max_size=3))
+def test_any_rows_are_believable_readings_or_refused_by_row(rows):
+    try:
+        taken = pushes._believed(rows, SITE, Token("robot", "pusher", "0" * 64), NOW, "push:robot")
+        pushes._agreeing(taken)
+    except Problem:
+        taken = []
+    for one in taken:
+        assert believable(SITE.ruleset.indicators[one.indicator], one.value) is None
+        assert one.as_of - NOW <= timedelta(seconds=FUTURE_TOLERANCE) and one.unit in SITE.units

@@ -103,7 +103,8 @@ class DnsAsk:
     def _check(self, answer: dns.message.Message, said: Transcript) -> None:
         code = dns.rcode.to_text(answer.rcode())
         records = _records(answer)
-        said.say(f"answers {code}: {', '.join(records) or 'no records'}")
+        lasts = "".join(f", {name} {seconds:g} s" for name, seconds in _ttl(answer).items())
+        said.say(f"answers {code}: {', '.join(records) or 'no records'}{lasts}")
         if code != self._asks.expect_rcode:
             raise Unwell(f"the server answers {code}, expected {self._asks.expect_rcode}")
         if code == "NOERROR" and not records:
