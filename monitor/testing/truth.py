@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from monitor.testing.doubles import Ring
 from monitor.testing.ledger import Answer, Ledger
-from monitor.testing.site import BAD_IN_A_ROW, FEED, GOOD_IN_A_ROW, focal_of
+from monitor.testing.site import BAD_IN_A_ROW, FEED, GOOD_IN_A_ROW, MAX_AGE, focal_of
 
 LOST = 5.0  # seconds before a death in which an answer may not have been committed
 FIRST_WAY = {"focal": "sms", "head": "mail", "chair": "sms"}
@@ -22,8 +22,11 @@ def kept(ledger: Ledger, source: str) -> Iterator[tuple[Answer, bool]]:
 
 def bad_runs(ledger: Ledger, unit: str) -> Iterator[tuple[float, float, float]]:
     """(last certain health, second bad answer in a row, next good answer) of each run of bad answers."""
-    healthy, good, bad, second = 0.0, 0, 0, 0.0
+    healthy, good, bad, second, last = 0.0, 0, 0, 0.0, 0.0
     for answer, sure in kept(ledger, f"probe/{unit}"):
+        if answer.second - last > MAX_AGE:  # a silence begins every count anew that has not come to its end
+            good, bad = (good if good >= GOOD_IN_A_ROW else 0), (bad if bad >= BAD_IN_A_ROW else 0)
+        last = answer.second
         if answer.good:
             if bad >= BAD_IN_A_ROW:
                 yield healthy, second, answer.second
@@ -69,10 +72,13 @@ def was_bad(ledger: Ledger, unit: str, at: float) -> bool:
 
 def fine_since(ledger: Ledger, unit: str, at: float) -> float | None:
     """The third good answer of the run in which the unit is at that second; None when it is in none."""
-    good, since = 0, None
+    good, since, last = 0, None, 0.0
     for answer, sure in kept(ledger, f"probe/{unit}"):
         if answer.second > at:
             break
+        if answer.second - last > MAX_AGE and since is None:
+            good = 0
+        last = answer.second
         good = good + 1 if answer.good and sure else good if answer.good else 0
         since = None if good < GOOD_IN_A_ROW else since or answer.second
     return since
