@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 PATIENCE = 90.0  # seconds a crowded machine may take for what takes one or two by itself
 LOOK = 0.05  # seconds between two looks
-STOP = 10.0  # seconds in which a service has to stop
+STOP = 30.0  # seconds in which a service has to stop, as deploy/denbao.service has it; polls under way have ten of them
 PROGRAM = (sys.executable, "-m", "monitor")
 _BLOCKS, _BLOCK = (12_000, 32_000), 200  # ports below those that Linux gives away; how many one process has
 _HELD: list[socket.socket] = []
