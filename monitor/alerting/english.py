@@ -345,6 +345,7 @@ ENGLISH: Mapping[str, Text] = {
             ", {unknown} unknown",
             ".",
             (
+                "\n{kpi}: {value}, rank {rank}/{rank_total}, target {goal} before {deadline}, {n} working days left.",
                 "\n{kpi}: {value}, target {goal} before {deadline}, {n} working days left.",
                 "\n{kpi}: {value}, target {goal}.",
             ),
@@ -361,7 +362,7 @@ ENGLISH: Mapping[str, Text] = {
             "BRIEF {code} {unit} {time} {date}: {green}/{total} green",
             ", {yellow} yellow, {red} red",
             ", {unknown} unknown",
-            ". {kpi} {value}",
+            (". {kpi} {value}, rank {rank}", ". {kpi} {value}"),
             ". Act on: {codes}",
             ". Ref {id}",
         ),

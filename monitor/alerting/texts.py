@@ -49,7 +49,7 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
         "mass_over": f"{_LASTED} affected total members units codes still",
         "brief": (
             "members total green yellow red unknown green_change previous kpi kpi_within value target goal deadline n"
-            " goals lowest best silent open refs codes why_url"
+            " rank rank_total goals lowest best silent open refs codes why_url"
         ),
         "self": "condition",
         "self_over": f"{_LASTED} condition",

@@ -359,6 +359,8 @@ VIETNAMESE: Mapping[str, Text] = {
             ", {unknown} chưa rõ",
             ".",
             (
+                "\n{kpi}: {value}, xếp thứ {rank}/{rank_total}, yêu cầu {goal} trước ngày {deadline},"
+                " còn {n} ngày làm việc.",
                 "\n{kpi}: {value}, yêu cầu {goal} trước ngày {deadline}, còn {n} ngày làm việc.",
                 "\n{kpi}: {value}, yêu cầu {goal}.",
             ),
@@ -375,7 +377,7 @@ VIETNAMESE: Mapping[str, Text] = {
             "BAO CAO NHANH {code} {unit} {time} {date}: {green}/{total} xanh",
             ", {yellow} vang, {red} do",
             ", {unknown} chua ro",
-            ". {kpi} {value}",
+            (". {kpi} {value}, hang {rank}", ". {kpi} {value}"),
             ". Can xu ly: {codes}",
             ". Ma {id}",
         ),

@@ -43,7 +43,8 @@ _WIDE: Mapping[str, Param] = {  # figures as wide as they get
     "deadline": _LATE + timedelta(days=365),
     "n": 366, "days_late": 999, "minutes": 99_999, "work_minutes": 99_999, "h": 99_999_999.0, "limit": 99_999_999.0,
     "n_fail": 999, "colour": "unknown", "green": 9999, "yellow": 9999, "red": 9999, "unknown": 9999, "previous": _LATE,
-    "affected": 9999, "total": 9999, "count": 999_999, "free": 100, "pace": 99.99, "availability": 99.99,
+    "affected": 9999, "total": 9999, "count": 999_999, "free": 100, "pace": 99.99,
+    "rank": 9999, "rank_total": 9999, "availability": 99.99,
     "near": "WWWWWW, WWWWWW",
     "listed": "WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW, WWWWWW +994",
 }  # fmt: skip

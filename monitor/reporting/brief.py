@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from monitor.engine.explain import number
-from monitor.engine.rank import Place
+from monitor.engine.rank import Place, rankings, ranks
 from monitor.model.colour import Colour
 from monitor.model.incident import Incident, Kind
 from monitor.model.verdict import Param
 from monitor.reporting.digest import Digest, Goal
 from monitor.reporting.scene import Scene
+from monitor.reporting.targets import TargetLine
 
 _GOALS, _INCIDENTS = 5, 5  # that are named
 _LOCALES = ("vi", "en")
@@ -37,7 +39,7 @@ def brief(told: Digest, scene: Scene) -> dict[str, Param]:
         "refs": _named([f"{one.ref} ({one.unit})" for one in incidents], _INCIDENTS),
         "now": told.at,
     }
-    facts |= _headline(told.goals, scene)
+    facts |= _headline(told, scene)
     for locale in _LOCALES:
         facts[f"lowest_{locale}"] = _places(lowest, scene, locale)
         facts[f"best_{locale}"] = _places(told.best, scene, locale)
@@ -53,9 +55,11 @@ def _named(names: Sequence[str], most: int) -> str | None:
     return ", ".join(names[:most]) + (f" +{len(names) - most}" if len(names) > most else "") or None
 
 
-def _headline(goals: Iterable[Goal], scene: Scene) -> Mapping[str, Param]:
+def _headline(told: Digest, scene: Scene) -> Mapping[str, Param]:
     """The figure of the unit itself whose date is next."""
-    dated = (goal for goal in goals if goal.own is not None and isinstance(goal.own.value, float) and goal.deadline)
+    dated = (
+        goal for goal in told.goals if goal.own is not None and isinstance(goal.own.value, float) and goal.deadline
+    )
     goal = next(dated, None)
     rule = scene.rules().get(goal.own.criterion) if goal and goal.own else None
     if goal is None or goal.own is None or rule is None or rule.target is None:
@@ -72,7 +76,20 @@ def _headline(goals: Iterable[Goal], scene: Scene) -> Mapping[str, Param]:
         "op": rule.target.goal.op,
         "deadline": goal.deadline,
         "n": goal.working_days_left,
+        **_rank(goal.own, scene, told.at),
     }
+
+
+def _rank(line: TargetLine, scene: Scene, at: datetime) -> Mapping[str, Param]:
+    """Where the unit stands by a figure among those beside it; nothing where it is the only one of whom it is known."""
+    ranked = next(
+        (one for one in rankings(scene.ruleset, scene.calendar.day(at)) if line.criterion in one.criteria), None
+    )
+    unit = scene.units[line.unit]
+    group = [one for one in scene.units if one.parent == unit.parent and one.level is unit.level]
+    places = () if ranked is None else ranks(ranked, group, scene.states, None)
+    place = next((one for one in places if one.unit == unit.code), None)
+    return {} if place is None or place.rank is None or place.of < 2 else {"rank": place.rank, "rank_total": place.of}
 
 
 def _places(places: Sequence[Place], scene: Scene, locale: str) -> str | None:

@@ -125,6 +125,24 @@ def test_the_digest_tells_the_date_of_the_province_and_not_of_one_commune_that_h
     assert (line.deadline, line.working_days_left) == (local(20), 10)
     said = brief(made, scene)
     assert (said["value"], said["deadline"], said["n"]) == (70.0, local(20), 10)
+    assert "rank" not in said  # it is the only province
+
+
+@pytest.mark.parametrize(("value", "rank"), [(80.0, (1, 2)), (60.0, (2, 2)), (None, None)])
+def test_the_digest_tells_where_its_unit_stands_among_those_beside_it(value, rank):
+    """T5; the first of one, or of those of whom nothing is known, is nobody's place."""
+    target = rule("rate", levels=frozenset({Level.COMMUNE}), bands=(), target=goal(before=date(2025, 8, 20)))
+    rules = Ruleset({"rate": measure()}, (Book("book", "1", "S", "B", (target,)),))
+    policy, now = Policy(units(), rules, directory(), CALENDAR, SESSIONS), local(6, 16, 30)
+    news = {COMMUNE: value, OTHER: 70.0}
+    states = {
+        code: decide(View(UnitState(code), (told(share, local(6, 8), unit=code),)), policy, now).after
+        for code, share in news.items()
+        if share is not None
+    }
+    scene = Scene(("x", "x"), units(), rules, SESSIONS, states)
+    said = brief(digest(scene, units()[COMMUNE], {}, (), local(5, 16, 30), now), scene)
+    assert (said.get("rank"), said.get("rank_total")) == (rank or (None, None))
 
 
 def test_the_date_of_many_units_is_that_of_most_and_of_as_many_the_earlier():
